@@ -1,0 +1,129 @@
+"""Talk to ChatGPT's web application through a real browser, with the interface of the npm package ``chatgpt`` 2.0.
+
+The names are loaded when they are first used: importing the package costs next to nothing, and Playwright is not loaded before
+a browser has to start.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._abort import AbortController, AbortSignal
+    from ._client import AsyncChatGPTAPI
+    from ._conversation import AsyncChatGPTConversation
+    from ._errors import (
+        AbortError,
+        AccessTokenRejectedError,
+        APIStatusError,
+        AuthenticationError,
+        BrowserCrashedError,
+        BrowserError,
+        BrowserLaunchError,
+        BrowserNotFoundError,
+        ChallengeError,
+        ChatGPTError,
+        ChatGPTTimeoutError,
+        ClientClosedError,
+        ConversationNotFoundError,
+        InvalidSessionTokenError,
+        MalformedEventError,
+        MessageTooLongError,
+        OriginError,
+        RateLimitError,
+        SessionExpiredError,
+        StreamError,
+        StreamInterruptedError,
+    )
+    from ._models import Session, User
+    from ._options import SEED_USER_AGENT
+    from ._stream import AsyncReplyStream
+    from ._sync import ChatGPTAPI, ChatGPTConversation, ReplyStream
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "_abort": ["AbortController", "AbortSignal"],
+    "_client": ["AsyncChatGPTAPI"],
+    "_conversation": ["AsyncChatGPTConversation"],
+    "_errors": [
+        "APIStatusError",
+        "AbortError",
+        "AccessTokenRejectedError",
+        "AuthenticationError",
+        "BrowserCrashedError",
+        "BrowserError",
+        "BrowserLaunchError",
+        "BrowserNotFoundError",
+        "ChallengeError",
+        "ChatGPTError",
+        "ChatGPTTimeoutError",
+        "ClientClosedError",
+        "ConversationNotFoundError",
+        "InvalidSessionTokenError",
+        "MalformedEventError",
+        "MessageTooLongError",
+        "OriginError",
+        "RateLimitError",
+        "SessionExpiredError",
+        "StreamError",
+        "StreamInterruptedError",
+    ],
+    "_models": ["Session", "User"],
+    "_options": ["SEED_USER_AGENT"],
+    "_stream": ["AsyncReplyStream"],
+    "_sync": ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"],
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "SEED_USER_AGENT",
+    "APIStatusError",
+    "AbortController",
+    "AbortError",
+    "AbortSignal",
+    "AccessTokenRejectedError",
+    "AsyncChatGPTAPI",
+    "AsyncChatGPTConversation",
+    "AsyncReplyStream",
+    "AuthenticationError",
+    "BrowserCrashedError",
+    "BrowserError",
+    "BrowserLaunchError",
+    "BrowserNotFoundError",
+    "ChallengeError",
+    "ChatGPTAPI",
+    "ChatGPTConversation",
+    "ChatGPTError",
+    "ChatGPTTimeoutError",
+    "ClientClosedError",
+    "ConversationNotFoundError",
+    "InvalidSessionTokenError",
+    "MalformedEventError",
+    "MessageTooLongError",
+    "OriginError",
+    "RateLimitError",
+    "ReplyStream",
+    "Session",
+    "SessionExpiredError",
+    "StreamError",
+    "StreamInterruptedError",
+    "User",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{room}"), name)
+    if isinstance(value, type):
+        value.__module__ = __name__  # tracebacks and reprs name what users import
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

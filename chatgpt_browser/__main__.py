@@ -1,0 +1,27 @@
+"""`python -m chatgpt_browser` and the command `chatgpt-browser`."""
+
+from __future__ import annotations
+
+import sys
+
+CLI_PACKAGES = frozenset({"typer", "rich"})
+
+
+def main() -> None:
+    """Run the command line; where its extra is not installed, say so in one line and exit with 2."""
+    try:
+        from chatgpt_browser.cli import app
+
+        app(prog_name="chatgpt-browser")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in CLI_PACKAGES:
+            raise
+
+        sys.stderr.write("The command line needs an extra: pip install 'chatgpt-browser-api[cli]'\n")
+        sys.exit(2)
+    except KeyboardInterrupt:  # before a command has begun, or while it was cleaning up
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""One life of a browser: found, started with a context of our own, and closed with nothing left over."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import shutil
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+from playwright.async_api import Browser as PlaywrightBrowser
+from playwright.async_api import BrowserContext, BrowserType, Playwright, async_playwright
+from playwright.async_api import Error as PlaywrightError
+
+from ._errors import BrowserNotFoundError
+from ._playwright import INSTALL_HINT, is_missing_executable, map_playwright_errors, mapped
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from ._options import Options
+
+__all__ = ["Browser", "sandbox_refusal"]
+
+T = TypeVar("T")
+logger = logging.getLogger("chatgpt_browser")
+
+#: Builds without a window's code: they start twice as fast as a whole Chromium.
+SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
+WHOLE = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+_CLOSE_TIMEOUT = 10.0
+_KERNEL_SWITCHES = {
+    "/proc/sys/kernel/unprivileged_userns_clone": "0",
+    "/proc/sys/user/max_user_namespaces": "0",
+    "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1",
+}
+_SETUID_HELPERS = ("/usr/lib/chromium/chrome-sandbox", "/opt/google/chrome/chrome-sandbox")
+
+
+class Browser:
+    """Chromium, running, with one context that is ours."""
+
+    def __init__(self, context: BrowserContext, version: str, closers: AsyncExitStack) -> None:
+        self.context = context
+        self.version = version
+        self._closers = closers
+
+    @classmethod
+    async def start(cls, options: Options) -> Browser:
+        """Start a browser as the options say, or connect to one.
+
+        :raises BrowserNotFoundError: there is none.
+        :raises BrowserLaunchError: there is one and it does not start.
+        """
+        async with AsyncExitStack() as stack:
+            with map_playwright_errors(launching=True):
+                playwright = await async_playwright().start()
+                stack.push_async_callback(_quietly, playwright.stop)
+                context, version = await _open_context(playwright, options, stack)
+            return cls(context, version, stack.pop_all())
+
+    async def close(self) -> None:
+        """Close the context, the browser where it is ours, and the driver, whatever state they are in."""
+        closers, self._closers = self._closers, AsyncExitStack()
+        await closers.aclose()
+
+
+async def _quietly(close: Any) -> None:
+    """Close something that may be dead already: nobody waits for what it has to say."""
+    with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True) as scope:
+        try:
+            await close()
+        except (PlaywrightError, ConnectionError) as exc:
+            logger.debug("closing: %s", mapped(exc))
+    if scope.cancelled_caught:
+        logger.warning("closing took more than %.0f s and was given up", _CLOSE_TIMEOUT)
+
+
+async def _open_context(
+    playwright: Playwright, options: Options, stack: AsyncExitStack
+) -> tuple[BrowserContext, str]:
+    chromium = playwright.chromium
+    browser: PlaywrightBrowser | None = None
+
+    if options.user_data_dir is not None:
+        context = await _open_profile(chromium, options, options.user_data_dir)
+    else:
+        browser = await (_connect(chromium, options) if options.browser_url else _launch(chromium, options))
+        stack.push_async_callback(_quietly, browser.close)
+        context = await browser.new_context(**_context_settings(options))
+
+    stack.push_async_callback(_quietly, context.close)
+    browser = browser or context.browser
+    version = browser.version if browser is not None else ""
+    logger.info("browser up: Chromium %s", version, extra={"chatgpt_event": "browser_up"})
+    return context, version
+
+
+def _context_settings(options: Options) -> dict[str, Any]:
+    return {
+        "ignore_https_errors": options.ignore_https_errors,
+        "no_viewport": True,
+        "accept_downloads": False,
+    }
+
+
+async def _connect(chromium: BrowserType, options: Options) -> PlaywrightBrowser:
+    """A browser that somebody else runs: the DevTools protocol by http(s) or ``/devtools/``, else a Playwright server."""
+    url = options.browser_url or ""
+    timeout = _milliseconds(options.launch_timeout)
+    if url.startswith("http") or "/devtools/" in url:
+        return await chromium.connect_over_cdp(url, timeout=timeout)
+    return await chromium.connect(url, timeout=timeout)
+
+
+async def _launch(chromium: BrowserType, options: Options) -> PlaywrightBrowser:
+    return await _first_there(chromium.launch, chromium, options, _launch_settings(options))
+
+
+async def _open_profile(chromium: BrowserType, options: Options, folder: Path) -> BrowserContext:
+    await anyio.Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings = {"user_data_dir": folder, **_launch_settings(options), **_context_settings(options)}
+    return await _first_there(chromium.launch_persistent_context, chromium, options, settings)
+
+
+async def _first_there(
+    start: Callable[..., Awaitable[T]], chromium: BrowserType, options: Options, settings: dict[str, Any]
+) -> T:
+    """What ``start`` gives with the first of the choices that is installed."""
+    for choice in _choices(chromium, options):
+        started = await _unless_missing(start(**settings, **choice))
+        if started is not None:
+            return started
+    raise BrowserNotFoundError(f"no Chromium was found: {INSTALL_HINT}")
+
+
+async def _unless_missing(starting: Awaitable[T]) -> T | None:
+    try:
+        return await starting
+    except PlaywrightError as exc:
+        if is_missing_executable(exc):
+            return None
+        raise
+
+
+def _launch_settings(options: Options) -> dict[str, Any]:
+    refusal = sandbox_refusal()
+    logger.info("Chromium's sandbox is %s", f"off: {refusal}" if refusal else "on")
+    return {
+        "headless": options.headless,
+        "args": list(options.browser_args),
+        "proxy": options.proxy,
+        "timeout": _milliseconds(options.launch_timeout),
+        "chromium_sandbox": not refusal,
+        # Ctrl-C is the caller's to see first: we close the browser when the call has ended.
+        "handle_sigint": False,
+        "handle_sigterm": False,
+        "handle_sighup": False,
+    }
+
+
+def _choices(chromium: BrowserType, options: Options) -> Iterator[dict[str, Any]]:
+    """What to launch, the best first; the next is tried where one isn't there."""
+    if options.executable_path is not None:
+        yield {"executable_path": options.executable_path}
+        return
+    if options.channel is not None:
+        yield {"channel": options.channel}
+        return
+
+    own = Path(chromium.executable_path)
+    shell = own.parents[1].parent / own.parents[1].name.replace("chromium-", "chromium_headless_shell-")
+    if (shell if options.headless else own).exists():
+        yield {}
+    for name in SHELLS + WHOLE if options.headless else WHOLE:
+        if path := shutil.which(name):
+            yield {"executable_path": path}
+    if own.exists():
+        yield {"executable_path": str(own)}
+    yield {"channel": "chrome"}
+
+
+def _milliseconds(seconds: float) -> float:
+    """Playwright's timeouts: milliseconds, 0 for none."""
+    return 0 if math.isinf(seconds) else seconds * 1000
+
+
+def sandbox_refusal() -> str | None:
+    """Why Chromium's own sandbox can't be had here, or None where it can: it is on unless something refuses it."""
+    if getattr(os, "geteuid", lambda: 1)() == 0:
+        return "the process is root, and Chromium refuses it to root"
+    if any(Path(helper).exists() for helper in _SETUID_HELPERS):
+        return None
+    for switch, refusing in _KERNEL_SWITCHES.items():
+        try:
+            value = Path(switch).read_text().strip()
+        except OSError:
+            continue
+        if value == refusing:
+            return f"the kernel refuses user namespaces ({switch} is {value})"
+    return None

@@ -1,0 +1,38 @@
+"""What a caller may pass to hear of a reply as it comes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._stream import Update
+
+__all__ = ["OnConversationResponse", "OnProgress", "notify", "notify_async"]
+
+#: Called for every event that changes the reply, with the whole text so far. An awaitable that it returns is awaited.
+OnProgress = Callable[[str], Awaitable[object] | object]
+#: Called for every event, with the event as the site sent it. An awaitable that it returns is awaited.
+OnConversationResponse = Callable[[dict[str, Any]], Awaitable[object] | object]
+
+
+def notify(
+    update: Update, on_progress: OnProgress | None, on_event: OnConversationResponse | None
+) -> list[Awaitable[object] | object]:
+    """Call those who want to hear of an update; what they return."""
+    answers: list[Awaitable[object] | object] = []
+    if on_event is not None and update.event is not None:
+        answers.append(on_event(update.event))
+    if on_progress is not None and update.text is not None:
+        answers.append(on_progress(update.text))
+    return answers
+
+
+async def notify_async(
+    update: Update, on_progress: OnProgress | None, on_event: OnConversationResponse | None
+) -> None:
+    """Like :func:`notify`; coroutine functions are awaited."""
+    for answer in notify(update, on_progress, on_event):
+        if inspect.isawaitable(answer):
+            await answer

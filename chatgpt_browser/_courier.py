@@ -1,0 +1,214 @@
+"""Takes messages to the site, in turn and under a valid token, and sends again what was refused before it was taken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import anyio
+
+from ._errors import (
+    APIStatusError,
+    AuthenticationError,
+    ChatGPTTimeoutError,
+    ClientClosedError,
+    StreamInterruptedError,
+)
+from ._exchange import Exchange, collect, read_head
+from ._protocol import (
+    backend_request,
+    challenge_error,
+    is_challenge,
+    message_request,
+    read_json,
+    read_session,
+    session_request,
+    status_error,
+)
+from ._retry import Remedies, retrying_refresh, retrying_send
+from ._session import SessionKeeper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._engine import Engine
+    from ._models import Head, Prompt, Request, Response, Session
+    from ._options import Options
+
+__all__ = ["Courier"]
+
+
+class Courier:
+    """Between the client's verbs and the engine: the session, the turns, the retries."""
+
+    def __init__(self, options: Options, engine: Engine) -> None:
+        self.options = options
+        self.engine = engine
+        self.session = SessionKeeper(self._refresh, ttl=options.access_token_ttl)
+        self._turns = anyio.Semaphore(options.max_concurrent_messages)
+        self._closed = False
+
+    async def close(self) -> None:
+        """Send nothing any more."""
+        self._closed = True
+        await self.session.close()
+
+    def check_open(self) -> None:
+        """:raises ClientClosedError: after :meth:`close`."""
+        if self._closed:
+            raise ClientClosedError
+
+    # ---- the session -------------------------------------------------------------------------------------------------
+
+    async def get_session(self) -> Session:
+        """The session, at most ``access_token_ttl`` old.
+
+        :raises AuthenticationError: there is none to be had.
+        """
+        self.check_open()
+        return await self.session.get()
+
+    async def _refresh(self) -> Session:
+        return await retrying_refresh(self._ask_for_session, retries=self.options.retries)
+
+    async def _ask_for_session(self) -> Session:
+        response = await self._fetch(session_request(self.options.site))
+        if is_challenge(response.head, response.text):
+            await self.engine.pass_challenge()
+            response = await self._fetch(session_request(self.options.site))
+        if is_challenge(response.head, response.text):
+            raise challenge_error("the session endpoint answers with a challenge")
+        session = read_session(response)
+        await self.engine.read_back()
+        return session
+
+    async def _fetch(self, request: Request) -> Response:
+        """A short request and its whole answer. A network that fails is a session that can't be had."""
+        page = await self.engine.page()
+        exchange = page.open(request)
+        try:
+            with anyio.move_on_after(self.options.first_byte_timeout):
+                return await collect(exchange)
+            raise AuthenticationError(
+                "ChatGPT failed to refresh auth token. Error: the site did not answer in time"
+            )
+        except ConnectionError as exc:
+            raise AuthenticationError(f"ChatGPT failed to refresh auth token. Error: {exc}") from exc
+        finally:
+            exchange.abort()
+
+    # ---- messages ----------------------------------------------------------------------------------------------------
+
+    async def take_turn(self) -> Callable[[], None]:
+        """Wait until the site may be sent a message. What comes back ends the turn, the first time that it is called."""
+        self.check_open()
+        await self._turns.acquire()
+        ended = False
+
+        def end() -> None:
+            nonlocal ended
+            if not ended:
+                ended = True
+                self._turns.release()
+
+        return end
+
+    async def post(self, prompt: Prompt) -> Exchange:
+        """Send a message; the exchange's next frames are the reply's events.
+
+        :raises ChatGPTError: the site refused it, in the form that says why.
+        """
+        if prompt.conversation_id is not None and prompt.parent_message_id is None:
+            node = await self.find_current_node(prompt.conversation_id)
+            prompt = replace(prompt, parent_message_id=node)
+
+        def build(access_token: str) -> Request:
+            return message_request(
+                self.options.site, prompt, model=self.options.model, access_token=access_token
+            )
+
+        exchange, head = await self._send(build)
+        if head.is_page:
+            raise status_error(await self._collect(exchange, head))
+        return exchange
+
+    async def find_current_node(self, conversation_id: str) -> str:
+        """The id of a conversation's newest message, which the next one names as its parent.
+
+        :raises ConversationNotFoundError: there is no such conversation.
+        """
+        history = await self.ask("GET", f"conversation/{quote(conversation_id, safe='')}")
+        node = history.get("current_node") if isinstance(history, dict) else None
+        if not isinstance(node, str):
+            raise APIStatusError("the conversation names no current message", status_code=200)
+        return node
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """One call of the backend, and its answer as parsed JSON.
+
+        :raises ChatGPTError: the site refused it.
+        """
+
+        def build(access_token: str) -> Request:
+            return backend_request(self.options.site, method, path, body, access_token=access_token)
+
+        exchange, head = await self._send(build)
+        response = await self._collect(exchange, head)
+        return read_json(response)
+
+    async def _send(self, build: Callable[[str], Request]) -> tuple[Exchange, Head]:
+        """Send what ``build`` makes of an access token, and again with a new one, or after a challenge, where that helps."""
+        used: list[str] = []
+
+        async def renew_token(error: Exception) -> None:
+            self.session.reject(used[-1])
+
+        async def pass_challenge(error: Exception) -> None:
+            await self.engine.pass_challenge()
+
+        async def send() -> tuple[Exchange, Head]:
+            session = await self.get_session()
+            used.append(session.access_token)
+            page = await self.engine.page()
+            self.check_open()
+            return await self._begin(page.open(build(session.access_token)))
+
+        remedies = Remedies(
+            renew_token=renew_token, pass_challenge=pass_challenge, retries=self.options.retries
+        )
+        return await retrying_send(send, remedies)
+
+    async def _begin(self, exchange: Exchange) -> tuple[Exchange, Head]:
+        """Wait for the answer to begin.
+
+        :raises ChatGPTError: it is a refusal.
+        """
+        try:
+            with anyio.move_on_after(self.options.first_byte_timeout) as scope:
+                kind, *rest = await exchange.receive()
+            if scope.cancelled_caught:
+                silence = f"no first byte within {self.options.first_byte_timeout:g} s"
+                raise ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
+            if kind == "error":
+                raise StreamInterruptedError(f"the connection broke before the site answered: {rest[2]}")
+            head = read_head(rest[0])
+            if not head.ok:
+                raise status_error(await self._collect(exchange, head))
+        except BaseException:
+            exchange.abort()
+            raise
+        return exchange, head
+
+    async def _collect(self, exchange: Exchange, head: Head) -> Response:
+        """The rest of an answer that is no stream."""
+        try:
+            with anyio.move_on_after(self.options.idle_timeout):
+                return await collect(exchange, head)
+            raise ChatGPTTimeoutError(
+                "ChatGPT timed out waiting for response: the answer stopped in the middle"
+            )
+        except ConnectionError as exc:
+            raise StreamInterruptedError(f"the connection broke in the middle of an answer: {exc}") from exc
+        finally:
+            exchange.abort()

@@ -1,0 +1,129 @@
+"""The machinery under a client: one browser and one page on the site, started once and started again when they have died."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from ._browser import Browser
+from ._errors import ChatGPTError, ClientClosedError
+from ._flight import SingleFlight
+from ._page import Page
+
+if TYPE_CHECKING:
+    from ._cookies import SessionToken
+    from ._options import Options
+
+__all__ = ["Engine"]
+
+logger = logging.getLogger("chatgpt_browser")
+
+
+class Engine:
+    """Gives the page to whoever needs it."""
+
+    def __init__(self, options: Options, session_token: SessionToken) -> None:
+        self.session_token = session_token
+        self._options = options
+        self._browser: Browser | None = None
+        self._page: Page | None = None
+        self._start = SingleFlight(self._bring_up)
+        self._passage = SingleFlight(self._pass_challenge)
+
+    async def page(self) -> Page:
+        """The page, ready to send requests; a browser is started where none is running.
+
+        :raises BrowserError: there is none to be had.
+        :raises ChallengeError: the site wants to see a person.
+        :raises AuthenticationError: the site can't be reached.
+        """
+        if self._page is not None and self._page.dead is None:
+            return self._page
+        return await self._start()
+
+    async def pass_challenge(self) -> None:
+        """Show the site a navigation, so that a challenge can pass; the page with its running replies stays as it is.
+
+        :raises ChallengeError: it did not pass by itself.
+        """
+        await self._passage()
+
+    async def read_back(self) -> None:
+        """Take over the session token where the site has rotated it."""
+        page = self._page
+        token = await page.get_session_token(self._options.site.origin) if page is not None else None
+        if token is not None and token.value != self.session_token.value:
+            logger.info("the site has rotated the session token")
+            self.session_token = token
+
+    async def close(self) -> None:
+        """End everything. Whoever still waits gets :class:`ClientClosedError`."""
+        await self._start.cancel()
+        await self._passage.cancel()
+        if self._page is not None:
+            self._page.die(ClientClosedError())
+        await self._tear_down()
+
+    async def _tear_down(self) -> None:
+        browser, self._browser, self._page = self._browser, None, None
+        if browser is not None:
+            await browser.close()
+
+    async def _bring_up(self) -> Page:
+        if self._page is not None:
+            logger.warning("starting a new browser: %s", self._page.dead)
+        await self._tear_down()
+        self._browser = await _launched(self._options)
+        try:
+            page = await self._open_page(self._browser)
+            await page.set_session_token(self.session_token, self._options.site.origin)
+            await self._visit(page)
+            await page.prepare()
+        except BaseException:
+            await asyncio.shield(self._tear_down())
+            raise
+        self._page = page
+        return page
+
+    async def _open_page(self, browser: Browser) -> Page:
+        """A page that says who it is. One with a window speaks for itself unless it was told otherwise."""
+        page = await Page.create(browser.context)
+        if self._options.headless or self._options.user_agent is not None:
+            await page.identify(self._options.site.origin, self._options.user_agent)
+        return page
+
+    async def _visit(self, page: Page) -> None:
+        await page.visit(
+            self._options.site.session_url,
+            timeout=self._options.first_byte_timeout,
+            challenge_timeout=self._options.challenge_timeout,
+        )
+
+    async def _pass_challenge(self) -> None:
+        if self._browser is None:
+            raise ClientClosedError
+        page = await self._open_page(self._browser)
+        try:
+            await self._visit(page)
+        finally:
+            await asyncio.shield(_close_quietly(page))
+
+
+async def _launched(options: Options) -> Browser:
+    """Start a browser. One that is half started is nobody's to close: who is cancelled waits for it, then closes it."""
+    start = asyncio.get_running_loop().create_task(Browser.start(options))
+    try:
+        return await asyncio.shield(start)
+    except asyncio.CancelledError:
+        await asyncio.wait([start])
+        if start.exception() is None:
+            await start.result().close()
+        raise
+
+
+async def _close_quietly(page: Page) -> None:
+    try:
+        await page.close()
+    except ChatGPTError as exc:
+        logger.debug("closing a page: %s", exc)

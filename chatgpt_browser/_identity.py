@@ -1,0 +1,83 @@
+"""The user agent and its client hints, which are one thing: a browser that names itself in two ways fails the site's checks.
+
+Nothing is invented here. Without ``user_agent=`` the engine's own version, platform and hints stay, less the word Headless,
+which is what the same Chromium says with a window. With it, the hints say what the given string says.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+__all__ = ["HINTS", "own_user_agent", "override"]
+
+#: The high-entropy hints that an override has to state again, since it replaces them all.
+HINTS = [
+    "architecture",
+    "bitness",
+    "formFactors",
+    "fullVersionList",
+    "model",
+    "platform",
+    "platformVersion",
+    "wow64",
+]
+
+_HEADLESS = "HeadlessChrome"
+_CHROMIUM = re.compile(r"\bChrome/(\d+)([\d.]*)")
+_VERSIONED = ("Chromium", "Google Chrome")
+_PLATFORMS = {
+    "Windows NT": "Windows",
+    "Mac OS X": "macOS",
+    "Android": "Android",
+    "CrOS": "Chrome OS",
+    "Linux": "Linux",
+}
+
+
+def own_user_agent(user_agent: str) -> str:
+    """The engine's own user agent as it is with a window: no word Headless, the version in its reduced form."""
+    return re.sub(rf"{_HEADLESS}/(\d+)[\d.]*", r"Chrome/\1.0.0.0", user_agent)
+
+
+def override(
+    engine_user_agent: str, engine_hints: dict[str, Any] | None, wanted: str | None
+) -> dict[str, Any] | None:
+    """The arguments of ``Emulation.setUserAgentOverride``, or None where the engine may speak for itself.
+
+    ``engine_hints`` is what ``navigator.userAgentData`` says, or None where it says nothing.
+    """
+    user_agent = wanted or own_user_agent(engine_user_agent)
+    hints = copy.deepcopy(engine_hints)
+    if hints is not None:
+        for brands in ("brands", "fullVersionList"):
+            hints[brands] = [item for item in hints.get(brands) or () if item["brand"] != _HEADLESS]
+
+    if user_agent == engine_user_agent and hints == engine_hints:
+        return None
+    if wanted is not None:
+        hints = _hints_of(wanted, hints)
+    return (
+        {"userAgent": user_agent} if hints is None else {"userAgent": user_agent, "userAgentMetadata": hints}
+    )
+
+
+def _hints_of(user_agent: str, hints: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The hints that go with a user agent. One that isn't Chromium's sends none."""
+    version = _CHROMIUM.search(user_agent)
+    if hints is None or version is None:
+        return None
+
+    for item in hints["brands"]:
+        if item["brand"] in _VERSIONED:
+            item["version"] = version[1]
+    for item in hints["fullVersionList"]:
+        if item["brand"] in _VERSIONED:
+            item["version"] = version[1] + (version[2] or ".0.0.0")
+
+    platform = next((name for mark, name in _PLATFORMS.items() if mark in user_agent), hints["platform"])
+    if platform != hints["platform"]:
+        # The string does not tell which release of that platform it is: an empty version says just that.
+        hints |= {"platform": platform, "platformVersion": ""}
+    return {**hints, "mobile": "Mobile" in user_agent}

@@ -1,0 +1,88 @@
+"""Plain data that travels between the rooms of this package. Whatever could hold a secret is left out of the repr."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["Head", "Prompt", "Request", "Response", "Session", "User"]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One message to send, with its place in a conversation."""
+
+    text: str = field(repr=False)
+    conversation_id: str | None = None
+    parent_message_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One in-page fetch. ``stream`` asks for the body as server-sent events where it is some."""
+
+    method: str
+    url: str
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    body: str | None = field(default=None, repr=False)
+    stream: bool = False
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of an answer. A browser keeps ``Set-Cookie`` from us, so no header here is secret."""
+
+    status: int
+    status_text: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    redirected: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def is_page(self) -> bool:
+        """Whether the body is a document, and no stream of events."""
+        return self.is_html or "json" in self.headers.get("content-type", "").lower()
+
+    @property
+    def is_html(self) -> bool:
+        return "html" in self.headers.get("content-type", "").lower()
+
+
+@dataclass(frozen=True)
+class Response:
+    """A whole answer."""
+
+    head: Head
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class User:
+    """Whose session it is."""
+
+    id: str | None = None
+    name: str | None = None
+    email: str | None = None
+    image: str | None = None
+    picture: str | None = None
+    groups: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the session endpoint says: who it is, and until when the session (not the access token) lasts.
+
+    ``expires`` is an aware datetime, or None where the site named none. ``raw`` is the whole answer.
+    """
+
+    user: User
+    expires: datetime | None
+    access_token: str = field(repr=False)
+    raw: dict[str, Any] = field(repr=False, default_factory=dict)

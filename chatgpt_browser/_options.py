@@ -1,0 +1,229 @@
+"""The options of a client: what each may be, and one frozen object that holds them all."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+__all__ = ["SEED_USER_AGENT", "Milliseconds", "Options", "Site", "to_seconds"]
+
+#: The document's default user agent: Chrome 107 on macOS. Not used unless somebody asks for it.
+SEED_USER_AGENT = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/107.0.0.0 Safari/537.36"
+)
+
+Milliseconds = float | timedelta
+
+
+def to_seconds(name: str, value: object) -> float:
+    """Seconds from milliseconds or a timedelta.
+
+    :raises ValueError: for anything that is no time, and for a negative one; the message names the option.
+    """
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds = value / 1000
+    else:
+        raise ValueError(
+            f"{name} must be a number of milliseconds or a timedelta, not {type(value).__name__}"
+        )
+
+    if math.isnan(seconds) or seconds < 0:
+        raise ValueError(f"{name} must not be negative")
+
+    return seconds
+
+
+def to_limit(name: str, value: object) -> float:
+    """Like :func:`to_seconds`; None and 0 are no limit, as in Playwright."""
+    return (0 if value is None else to_seconds(name, value)) or math.inf
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the API is. Both base URLs are of one origin, since a page can only talk to its own."""
+
+    api_base_url: str
+    backend_api_base_url: str
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port, without a slash at the end."""
+        return origin_of(self.api_base_url)
+
+    @property
+    def session_url(self) -> str:
+        return f"{self.api_base_url}/auth/session"
+
+    @property
+    def conversation_url(self) -> str:
+        return f"{self.backend_api_base_url}/conversation"
+
+    @classmethod
+    def checked(cls, api_base_url: object, backend_api_base_url: object) -> Site:
+        """Both URLs, checked and without a slash at the end.
+
+        :raises ValueError: for a URL that is no https URL (http is for loopback alone), and for two origins.
+        """
+        api = _checked_url("api_base_url", api_base_url)
+        backend = _checked_url("backend_api_base_url", backend_api_base_url)
+
+        if origin_of(api) != origin_of(backend):
+            raise ValueError(
+                "api_base_url and backend_api_base_url must have the same origin: "
+                f"{origin_of(api)} and {origin_of(backend)} do not"
+            )
+
+        return cls(api, backend)
+
+
+def origin_of(url: str) -> str:
+    """The origin of a URL as a browser writes it: default ports left out, the host in lower case."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, default) else "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine itself, by its form alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _checked_url(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a URL")
+
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - the property raises for a port that is no number
+    except ValueError as exc:
+        raise ValueError(f"{name} is not a URL: {exc}") from None
+
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{name} must be an absolute http or https URL")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(f"{name} must have no user name, query or fragment")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError(f"{name} must be https: a session token goes over plain http to loopback alone")
+
+    return origin_of(value) + parts.path.rstrip("/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """All that a client was told, checked. Times are in seconds here; ``inf`` is no limit."""
+
+    site: Site
+    markdown: bool
+    user_agent: str | None
+    access_token_ttl: float
+    model: str
+    retries: int
+    first_byte_timeout: float
+    idle_timeout: float
+    max_concurrent_messages: int
+    headless: bool
+    executable_path: str | None
+    channel: str | None
+    browser_args: tuple[str, ...]
+    proxy: dict[str, str] | None
+    user_data_dir: Path | None
+    browser_url: str | None
+    ignore_https_errors: bool
+    launch_timeout: float
+    challenge_timeout: float
+
+    @classmethod
+    def checked(cls, **given: Any) -> Options:
+        """Check what a constructor was given.
+
+        :raises ValueError: for an option that makes no sense; the message names it.
+        """
+        return cls(
+            site=Site.checked(given["api_base_url"], given["backend_api_base_url"]),
+            access_token_ttl=to_seconds("access_token_ttl", given["access_token_ttl"]),
+            retries=_count("retries", given["retries"], at_least=0),
+            max_concurrent_messages=_count(
+                "max_concurrent_messages", given["max_concurrent_messages"], at_least=1
+            ),
+            model=_text("model", given["model"]),
+            browser_args=_arguments(given["browser_args"]),
+            proxy=_proxy(given["proxy"]),
+            browser_url=_browser_url(given["browser_url"]),
+            user_data_dir=_path("user_data_dir", given["user_data_dir"]),
+            executable_path=_optional(str, _path("executable_path", given["executable_path"])),
+            user_agent=_optional(str, given["user_agent"]),
+            channel=_optional(str, given["channel"]),
+            first_byte_timeout=to_limit("first_byte_timeout", given["first_byte_timeout"]),
+            idle_timeout=to_limit("idle_timeout", given["idle_timeout"]),
+            launch_timeout=to_limit("launch_timeout", given["launch_timeout"]),
+            challenge_timeout=to_limit("challenge_timeout", given["challenge_timeout"]),
+            markdown=bool(given["markdown"]),
+            headless=bool(given["headless"]),
+            ignore_https_errors=bool(given["ignore_https_errors"]),
+        )
+
+
+def _optional(kind: type, value: Any) -> Any:
+    return None if value is None else kind(value)
+
+
+def _count(name: str, value: object, *, at_least: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+        raise ValueError(f"{name} must be a whole number of at least {at_least}")
+    return value
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{name} must be a text that is not empty")
+    return value
+
+
+def _path(name: str, value: Any) -> Path | None:
+    try:
+        return None if value is None else Path(value).expanduser()
+    except TypeError:
+        raise ValueError(f"{name} must be a path") from None
+
+
+def _arguments(value: object) -> tuple[str, ...]:
+    if (
+        isinstance(value, str)
+        or not isinstance(value, Sequence)
+        or not all(isinstance(v, str) for v in value)
+    ):
+        raise ValueError("browser_args must be a sequence of strings")
+    return tuple(value)
+
+
+def _proxy(value: object) -> dict[str, str] | None:
+    settings = {"server": value} if isinstance(value, str) else value
+    if settings is None:
+        return None
+    if not isinstance(settings, Mapping) or not settings.get("server"):
+        raise ValueError(
+            "proxy must be a URL, or a mapping with 'server' (and 'bypass', 'username', 'password')"
+        )
+    return {str(key): str(setting) for key, setting in settings.items()}
+
+
+def _browser_url(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or urlsplit(value).scheme not in ("ws", "wss", "http", "https"):
+        raise ValueError("browser_url must be a ws://, wss://, http:// or https:// URL")
+    return value

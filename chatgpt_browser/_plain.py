@@ -1,0 +1,66 @@
+"""Markdown as plain text, for ``markdown=False``."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["to_plain_text"]
+
+
+@functools.cache
+def _parser() -> Any:
+    from markdown_it import MarkdownIt  # here: most programs never need it
+
+    return MarkdownIt("commonmark").enable("table")
+
+
+def to_plain_text(markdown: str) -> str:
+    """The words of a Markdown text, without its marks.
+
+    Paragraphs are set apart by an empty line, items of a tight list and rows of a table by a line's end, cells by a tab. Code
+    stays as it is; an image becomes its description, a link its words, HTML goes.
+    """
+    pieces: list[str] = []
+
+    for separator, text in _blocks(markdown):
+        if pieces:
+            pieces.append(separator)
+        pieces.append(text)
+
+    return "".join(pieces)
+
+
+def _blocks(markdown: str) -> Iterator[tuple[str, str]]:
+    """Each block of text, with what sets it apart from the one before."""
+    separator = "\n\n"
+
+    for token in _parser().parse(markdown):
+        if token.type == "inline":
+            yield separator, _inline(token.children or ())
+            separator = "\n\n"
+        elif token.type in ("fence", "code_block"):
+            yield "\n\n", token.content.rstrip("\n")
+        elif token.type in ("th_open", "td_open"):
+            separator = "\n" if separator == "\n" else "\t"
+        elif token.type == "tr_open" or (token.type == "paragraph_open" and token.hidden):
+            separator = "\n"
+        elif token.type in ("table_open", "bullet_list_open", "ordered_list_open") and token.level == 0:
+            separator = "\n\n"
+
+
+def _inline(tokens: Any) -> str:
+    return "".join(_words(token) for token in tokens)
+
+
+def _words(token: Any) -> str:
+    if token.type in ("text", "code_inline"):
+        return str(token.content)
+    if token.type in ("softbreak", "hardbreak"):
+        return "\n"
+    if token.type == "image":
+        return _inline(token.children or ())
+    return ""

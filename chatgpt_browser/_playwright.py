@@ -1,0 +1,88 @@
+"""Playwright's errors as ours, in one place: no other room looks into them."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
+
+from ._errors import (
+    AuthenticationError,
+    BrowserCrashedError,
+    BrowserError,
+    BrowserLaunchError,
+    BrowserNotFoundError,
+    ChatGPTError,
+    ChatGPTTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["INSTALL_HINT", "is_missing_executable", "map_playwright_errors", "mapped"]
+
+INSTALL_HINT = (
+    "run `chatgpt-browser install` (or `bash scripts/install_browsers.sh`, or `playwright install chromium`)"
+)
+
+_MISSING = re.compile(r"Executable doesn't exist|distribution '[^']*' is not found|ENOENT", re.IGNORECASE)
+_GONE = re.compile(
+    r"has been closed|Connection closed|Target closed|Target crashed|Page crashed|Browser closed|Session closed"
+    r"|pipe closed|frame was detached|Cannot find context|Cannot find object|Could not find object"
+    r"|Inspected target navigated or closed|No frame for given id|Execution context was destroyed"
+)
+_NETWORK = re.compile(r"net::(ERR_\w+)")
+
+
+def is_missing_executable(error: PlaywrightError) -> bool:
+    """Whether a launch failed for want of a browser."""
+    return _MISSING.search(error.message) is not None
+
+
+def mapped(error: Exception, *, launching: bool = False) -> ChatGPTError:
+    """Our error for one of Playwright's; the most specific that fits."""
+    text = _first_line(error)
+    if isinstance(error, PlaywrightTimeoutError):
+        kind = "the browser did not start" if launching else "the site did not answer the page"
+        return (
+            BrowserLaunchError(f"{kind} in time: {text}")
+            if launching
+            else ChatGPTTimeoutError(f"{kind} in time")
+        )
+    if isinstance(error, PlaywrightError) and launching:
+        missing = is_missing_executable(error)
+        return (
+            BrowserNotFoundError(f"no Chromium: {INSTALL_HINT}")
+            if missing
+            else BrowserLaunchError(_log_of(error))
+        )
+    if network := _NETWORK.search(text):
+        return AuthenticationError(f"ChatGPT failed to refresh auth token. Error: {network[0]}")
+    if _GONE.search(text) or not isinstance(error, PlaywrightError):
+        return BrowserCrashedError(f"the browser went away: {text}")
+    return BrowserError(text)
+
+
+@contextmanager
+def map_playwright_errors(*, launching: bool = False) -> Iterator[None]:
+    """Turn what Playwright raises within the block into our errors."""
+    try:
+        yield
+    except PlaywrightError as exc:
+        raise mapped(exc, launching=launching) from exc
+    except ConnectionError as exc:  # the pipe to Playwright's driver
+        raise mapped(exc, launching=launching) from exc
+
+
+def _first_line(error: Exception) -> str:
+    lines = (getattr(error, "message", "") or str(error) or type(error).__name__).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _log_of(error: PlaywrightError) -> str:
+    """The first lines that Chromium itself wrote, which tell more than Playwright's headline."""
+    wrote = [line.strip() for line in error.message.splitlines() if "[err]" in line][:3]
+    return " ".join([f"Chromium did not start: {_first_line(error)}", *wrote])

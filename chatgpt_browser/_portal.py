@@ -1,0 +1,72 @@
+"""A thread with an event loop of its own, for the synchronous face: it works wherever the caller stands, a loop included."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import CancelledError, Future, wait
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from ._errors import ClientClosedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractContextManager
+
+__all__ = ["Portal"]
+
+T = TypeVar("T")
+
+
+class Portal:
+    """Runs coroutines for callers in other threads. The thread starts at the first call and ends at :meth:`close`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._manager: AbstractContextManager[BlockingPortal] | None = None
+        self._portal: BlockingPortal | None = None
+        self._closed = False
+
+    def call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+        """What ``function(*args)`` gives. An exception in the waiting thread, such as Ctrl-C, cancels it first.
+
+        :raises ClientClosedError: after :meth:`close`.
+        """
+        with self._lock:
+            future = self._started().start_task_soon(function, *args)
+        return _result(future)
+
+    def close(self, last: Callable[[], Awaitable[object]]) -> None:
+        """Run ``last``, then end the thread. Only the first time counts; others wait for it."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            manager, portal = self._manager, self._portal
+            if manager is None or portal is None:
+                return
+            try:
+                _result(portal.start_task_soon(last))
+            finally:
+                manager.__exit__(None, None, None)
+
+    def _started(self) -> BlockingPortal:
+        if self._closed:
+            raise ClientClosedError
+        if self._portal is None:
+            self._manager = start_blocking_portal("asyncio", name="chatgpt_browser")
+            self._portal = self._manager.__enter__()
+        return self._portal
+
+
+def _result(future: Future[T]) -> T:
+    try:
+        return future.result()
+    except CancelledError:
+        raise ClientClosedError from None
+    except BaseException:
+        if not future.done():
+            future.cancel()
+            wait([future])
+        raise

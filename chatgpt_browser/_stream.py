@@ -1,0 +1,269 @@
+"""A reply while it comes: what a caller reads from, and the one place that decides how a reply ends."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from ._errors import (
+    BrowserCrashedError,
+    ChatGPTTimeoutError,
+    MalformedEventError,
+    StreamError,
+    StreamInterruptedError,
+)
+from ._plain import to_plain_text
+from ._reply import ReducedEvent, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from ._courier import Courier
+    from ._exchange import Exchange
+    from ._models import Prompt
+    from ._watch import Watch
+
+__all__ = ["AsyncReplyStream", "Place", "Update"]
+
+#: So many events are read before a caller gets to see them: a long burst is no long silence, nor all of it in memory.
+_UPDATES_AT_ONCE = 64
+
+
+class Update(NamedTuple):
+    """What one event has changed: ``text`` is the whole text now, or None where it stayed; ``event`` is the event, if wanted."""
+
+    text: str | None
+    event: dict[str, Any] | None
+
+
+class Place(Protocol):
+    """Where in a conversation a message goes."""
+
+    async def enter(self) -> Prompt:
+        """Wait until it is this message's turn there, and say where it goes."""
+        ...
+
+    def leave(self, reply: Reply | None) -> None:
+        """The message is through: with its reply, or with None where none came through."""
+        ...
+
+
+class AsyncReplyStream:
+    """The new text of a reply, piece by piece: an async iterator, and a context manager that ends the request.
+
+    The message is sent when the stream is entered or first read. Leaving it early aborts the request.
+    """
+
+    def __init__(self, courier: Courier, place: Place, watch: Watch, *, want_events: bool = False) -> None:
+        self._courier = courier
+        self._place = place
+        self._watch = watch
+        self._want_events = want_events
+        self._reply = Reply()
+        self._items: deque[ReducedEvent] = deque()
+        self._exchange: Exchange | None = None
+        self._release: Callable[[Reply | None], None] | None = None
+        self._failure: StreamError | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+        self._shown = ""
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "new" if self._exchange is None else "open"
+        return f"<{type(self).__name__} {state}, {len(self._reply.text)} characters>"
+
+    # ---- what it says ------------------------------------------------------------------------------------------------
+
+    @property
+    def text(self) -> str:
+        """The whole text so far; without its Markdown where the client was made with ``markdown=False``."""
+        return self._reply.text if self._courier.options.markdown else to_plain_text(self._reply.text)
+
+    @property
+    def conversation_id(self) -> str | None:
+        """The conversation's id, once the site has named it."""
+        return self._reply.conversation_id
+
+    @property
+    def message_id(self) -> str | None:
+        """The reply's own id, which the next message names as its parent."""
+        return self._reply.message_id
+
+    @property
+    def event(self) -> dict[str, Any] | None:
+        """The newest event, as the site sent it."""
+        return self._reply.event
+
+    # ---- reading -----------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> AsyncReplyStream:
+        await self._open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def __aiter__(self) -> AsyncReplyStream:
+        return self
+
+    async def __anext__(self) -> str:
+        """The text that is new since the last piece.
+
+        :raises ChatGPTError: what :meth:`AsyncChatGPTAPI.send_message` raises.
+        """
+        while (updates := await self._next_updates(limit=1)) is not None:
+            piece = self._piece() if any(update.text is not None for update in updates) else ""
+            if piece:
+                return piece
+
+        if piece := self._piece(at_end=True):
+            return piece
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """End the request, if it is still under way."""
+        self._close()
+
+    def _piece(self, *, at_end: bool = False) -> str:
+        """What follows the text that has been shown. Plain text may still change until its block has ended."""
+        text = self._reply.text
+        if not self._courier.options.markdown:
+            text = to_plain_text(text if at_end else _ended_blocks(text))
+        if not text.startswith(self._shown):
+            kept = _common_prefix(text, self._shown)
+            piece, self._shown = text[kept:], text
+            return piece
+        piece, self._shown = text[len(self._shown) :], text
+        return piece
+
+    async def _next_updates(self, limit: int = _UPDATES_AT_ONCE) -> list[Update] | None:
+        """What the next events have changed, at most ``limit`` of them; None when the reply is whole."""
+        if self._exchange is None:
+            await self._open()
+        try:
+            if not (self._items or self._reply.done or self._failure or self._closed):
+                await self._receive()
+            return self._read(limit)
+        except BaseException as exc:
+            self._close()
+            raise self._with_partial_text(exc) from exc.__cause__
+
+    def _read(self, limit: int) -> list[Update] | None:
+        """Feed what is here to the reply. An error waits until what came before it has been handed out."""
+        updates: list[Update] = []
+        while self._items and len(updates) < limit and not self._reply.done and self._failure is None:
+            seen = self._reply.events
+            changed = False
+            try:
+                changed = self._reply.feed(self._items.popleft())
+            except StreamError as exc:
+                self._failure = exc
+            event = self._reply.event if self._want_events and self._reply.events > seen else None
+            if changed or event is not None:
+                updates.append(Update(self.text if changed else None, event))
+
+        if updates:
+            return updates
+        if self._failure is not None:
+            raise self._failure
+        if self._reply.done:
+            self._close(self._reply)
+            return None
+        return updates
+
+    async def _receive(self) -> None:
+        """Take the next frame off the exchange."""
+        assert self._exchange is not None
+        idle = self._courier.options.idle_timeout
+        heard = self._exchange.arrived_at or asyncio.get_running_loop().time()
+
+        with self._watch.over(until=heard + idle, late=self._idle):
+            kind, *rest = await self._exchange.receive()
+
+        if kind == "events":
+            self._items.extend(rest[0])
+        elif kind == "end":
+            self._reply.finish()
+        elif kind == "error":
+            damaged = rest[1] == "EncodingError"
+            error = MalformedEventError if damaged else StreamInterruptedError
+            raise error(f"the reply broke off: {rest[2]}")
+
+    def _idle(self) -> ChatGPTTimeoutError:
+        silence = f"nothing came for {self._courier.options.idle_timeout:g} s"
+        return ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
+
+    # ---- opening and closing -----------------------------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        if self._closed or self._exchange is not None:
+            return
+        self._loop = asyncio.get_running_loop()
+        try:
+            with self._watch.over():
+                prompt = await self._place.enter()
+                self._release = self._place.leave
+                end_turn = await self._courier.take_turn()
+                self._release = functools.partial(_release, self._place, end_turn, None)
+                self._exchange = await self._courier.post(prompt)
+                self._release = functools.partial(_release, self._place, end_turn, self._exchange)
+        except BaseException:
+            self._close()
+            raise
+        # The turn is about what the site has under way, not about how fast the caller reads.
+        self._exchange.when_settled(end_turn)
+
+    def _close(self, reply: Reply | None = None) -> None:
+        """Let go of everything. ``reply`` is given when it came through."""
+        self._closed = True
+        release, self._release = self._release, None
+        if release is not None:
+            release(reply)
+
+    def _with_partial_text(self, error: BaseException) -> BaseException:
+        """The error, with what has come of the reply. One that the page gave to many streams is copied first."""
+        if isinstance(error, BrowserCrashedError):
+            return BrowserCrashedError(str(error), partial_text=self.text)
+        if isinstance(error, ChatGPTTimeoutError):
+            error.partial_text = self.text
+        elif isinstance(error, StreamError):
+            error.partial_text = self.text
+            error.conversation_id, error.message_id = self.conversation_id, self.message_id
+        return error
+
+    def __del__(self) -> None:
+        # Somebody broke out of a loop and let go of the stream: the request must not go on for nobody.
+        if self._release is not None and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._release, None)
+
+
+def _release(
+    place: Place, end_turn: Callable[[], None], exchange: Exchange | None, reply: Reply | None
+) -> None:
+    """Give back all that a stream holds, in the order in which the next message wants it."""
+    if exchange is not None:
+        exchange.abort()
+    end_turn()
+    place.leave(reply)
+
+
+def _common_prefix(one: str, other: str) -> int:
+    length = min(len(one), len(other))
+    return next((index for index in range(length) if one[index] != other[index]), length)
+
+
+def _ended_blocks(markdown: str) -> str:
+    """The part of a growing Markdown text that more text can't change: all before its last empty line outside of code."""
+    fenced, end, position = False, 0, 0
+    for line in markdown.splitlines(keepends=True):
+        position += len(line)
+        if line.lstrip().startswith(("```", "~~~")):
+            fenced = not fenced
+        elif not line.strip() and line.endswith("\n") and not fenced:
+            end = position
+    return markdown[:end]

@@ -1,0 +1,128 @@
+"""What went wrong, told by the exit code: one table for the code, `--help` and the tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+import typer
+from rich.text import Text
+
+from chatgpt_browser import (
+    APIStatusError,
+    AuthenticationError,
+    BrowserError,
+    ChallengeError,
+    ChatGPTError,
+    ChatGPTTimeoutError,
+    InvalidSessionTokenError,
+    OriginError,
+    RateLimitError,
+    StreamError,
+)
+
+from ._consoles import err, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+
+class Kind(NamedTuple):
+    """A kind of error: its exit code, what `--help` says of it, and what a person can do about it."""
+
+    error: type[ChatGPTError]
+    code: int
+    meaning: str
+    hint: str = ""
+
+
+# The first that fits counts: a rate limit is an API status too.
+KINDS = (
+    Kind(
+        InvalidSessionTokenError,
+        3,
+        "no session token, or not a usable one",
+        "set CHATGPT_SESSION_TOKEN to the session cookie's value; the README says where it is found",
+    ),
+    Kind(
+        AuthenticationError,
+        4,
+        "the session has ended or is not accepted",
+        "sign in on the site again and take the new session token",
+    ),
+    Kind(ChallengeError, 5, "the site wants a person to pass a check"),
+    Kind(RateLimitError, 6, "the site's rate limit; nothing was sent again"),
+    Kind(ChatGPTTimeoutError, 7, "it took too long"),
+    Kind(BrowserError, 8, "no browser, or it failed"),
+    Kind(StreamError, 9, "the reply broke off or made no sense"),
+    Kind(APIStatusError, 10, "the site answered with another error"),
+    Kind(OriginError, 11, "the site sent us to a host that the token is not meant for"),
+    Kind(ChatGPTError, 1, "any other error"),
+)
+
+OTHERS = (
+    (0, "all went well"),
+    (2, "the command was not understood, or an extra is not installed"),
+    (130, "ended by Ctrl-C"),
+    (141, "whoever read the output went away"),
+    (143, "ended by a request to terminate"),
+)
+
+
+def exit_codes() -> list[tuple[int, str]]:
+    """Give every exit code with its meaning, in order."""
+    return sorted([*OTHERS, *((kind.code, kind.meaning) for kind in KINDS)])
+
+
+def kind_of(error: ChatGPTError) -> Kind:
+    return next(kind for kind in KINDS if isinstance(error, kind.error))
+
+
+@contextmanager
+def errors_as_exit_codes() -> Iterator[None]:
+    """Turn what a command raises into one line on standard error and an exit code.
+
+    :raises typer.Exit: for every error of the library, for Ctrl-C and for a closed pipe.
+    """
+    try:
+        with _termination_unwinds():
+            yield
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        _mute_stdout()
+        raise typer.Exit(141) from None
+    except ChatGPTError as error:
+        raise typer.Exit(_report(error)) from None
+
+
+def _report(error: ChatGPTError) -> int:
+    kind = kind_of(error)
+    err.print(Text.assemble(("error: ", "bold red"), printable(str(error))), soft_wrap=True)
+    if kind.hint:
+        err.print(Text.assemble(("hint: ", "dim"), kind.hint), soft_wrap=True)
+
+    return kind.code
+
+
+@contextmanager
+def _termination_unwinds() -> Iterator[None]:
+    """Let SIGTERM leave through every `with`, as Ctrl-C does, so that no browser stays behind."""
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(signum: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + signum)
+
+
+def _mute_stdout() -> None:
+    """Point standard output nowhere: the interpreter flushes it once more on its way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

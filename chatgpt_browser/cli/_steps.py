@@ -1,0 +1,74 @@
+"""The lines of a run: what is being done, then what was done and how long it took."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ._consoles import printable
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.console import Console
+    from typing_extensions import Self
+
+
+class Steps:
+    """Writes a line for each step; on a terminal a spinner stands where the next line will be.
+
+    A step's time runs from the end of the one before it, or from the last `next`.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("")
+        self._tick = "✓" if "utf" in console.encoding.lower() else "+"
+        self._began = self._last = perf_counter()
+
+    def __enter__(self) -> Self:
+        self._began = self._last = perf_counter()
+        self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    @property
+    def total(self) -> float:
+        """The seconds since the first step began."""
+        return perf_counter() - self._began
+
+    def next(self, what: str) -> None:
+        """Say what is being done now, from here on."""
+        self._last = perf_counter()
+        self.show(what)
+
+    def show(self, text: str) -> None:
+        """Put this beside the spinner; the step that runs stays the same."""
+        self._status.update(f"[dim]{escape(printable(text))}[/]")
+
+    def done(self, what: str, detail: str = "") -> None:
+        """Write the line of a step that is over; the next one begins."""
+        now = perf_counter()
+        row = Table.grid(padding=(0, 1))
+        row.add_column(width=1)
+        row.add_column(width=18)
+        row.add_column(width=8, justify="right")
+        row.add_column(overflow="fold")
+        seconds = f"{now - self._last:.3f} s"
+        row.add_row(f"[bold green]{self._tick}[/]", what, f"[cyan]{seconds}[/]", Text(detail, "dim"))
+        self._console.print(row)
+        self._last = now
+
+    def quote(self, speaker: str, text: str) -> None:
+        """Write what somebody said, set in and wrapped."""
+        line = Text.assemble((f"{speaker}: ", "bold"), printable(text))
+        self._console.print(Padding(line, (0, 2), expand=False))

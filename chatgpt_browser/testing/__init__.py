@@ -1,0 +1,39 @@
+"""A server that behaves as ChatGPT's site does, for tests: `FakeChatGPT`, and the steps that script it.
+
+    >>> with FakeChatGPT(replies=["Hello!"]) as server:
+    ...     talk_to(server.api_base_url, server.backend_api_base_url, server.session_token)
+
+It needs the extra `testing`: Starlette, Hypercorn and trustme.
+"""
+
+from __future__ import annotations
+
+from .answers import Answer
+from .challenge import ChallengeKind
+from .conversations import Conversation, Message
+from .gate import Gate, Hold
+from .records import RecordedRequest
+from .server import FakeChatGPT
+from .site import SessionAnswer
+from .steps import BREAK, Break, RawBody, Reply, Scripted, Stall, Step, Turn, remember
+
+__all__ = (
+    "BREAK",
+    "Answer",
+    "Break",
+    "ChallengeKind",
+    "Conversation",
+    "FakeChatGPT",
+    "Gate",
+    "Hold",
+    "Message",
+    "RawBody",
+    "RecordedRequest",
+    "Reply",
+    "Scripted",
+    "SessionAnswer",
+    "Stall",
+    "Step",
+    "Turn",
+    "remember",
+)

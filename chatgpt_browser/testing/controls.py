@@ -1,0 +1,134 @@
+"""What a test asks of the running site, and tells it to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .conversations import Conversation, new_conversation
+from .site import checked_session_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .challenge import ChallengeKind
+    from .records import RecordedRequest
+    from .site import SessionAnswer, Site
+    from .steps import Scripted, Step
+
+
+class Controls:
+    """The half of `FakeChatGPT` that has nothing to do with sockets. Any thread may use it."""
+
+    _site: Site
+
+    # ---- what it was sent, and has
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """Every request so far, oldest first."""
+        return self._site.requests.all()
+
+    def wait_for_request(
+        self, path_suffix: str = "", method: str | None = None, count: int = 1, timeout: float = 5.0
+    ) -> RecordedRequest:
+        """Block until `count` requests with this method and end of path have come; give the last of those.
+
+        :raises TimeoutError: if they have not after `timeout` seconds.
+        """
+        return self._site.requests.wait(path_suffix, method, count, timeout)
+
+    @property
+    def conversations(self) -> dict[str, Conversation]:
+        """The conversations by id, deleted ones too; the records are live."""
+        with self._site.lock:
+            return {**self._site.conversations}
+
+    def add_conversation(
+        self,
+        turns: Sequence[tuple[str, str]] = (),
+        *,
+        title: str = "New chat",
+        conversation_id: str | None = None,
+    ) -> Conversation:
+        """Put a conversation there as if it had been held before; `turns` are (role, text)."""
+        conversation = new_conversation(conversation_id=conversation_id)
+        conversation.title = title
+        for role, text in turns:
+            conversation.add(role, text, conversation.current_node)
+
+        with self._site.lock:
+            self._site.conversations[conversation.id] = conversation
+
+        return conversation
+
+    @property
+    def active_messages(self) -> int:
+        """How many messages are being answered right now."""
+        return self._site.active_messages
+
+    @property
+    def peak_active_messages(self) -> int:
+        """The largest number of messages that were ever being answered at once."""
+        return self._site.peak_active_messages
+
+    @property
+    def errors(self) -> list[BaseException]:
+        """What was raised by a callable `reply` or by the server itself; the client got a 500."""
+        return [*self._site.errors]
+
+    # ---- what it is to do
+
+    def script(self, *steps: Scripted) -> None:
+        """Append to the queue: each authorized, well-formed message takes one step."""
+        self._site.script(steps)
+
+    def script_session(self, *answers: SessionAnswer) -> None:
+        """Answer the next GETs of the session like this, then as `session_answer` says again."""
+        self._site.script_path("/api/auth/session", [checked_session_answer(answer) for answer in answers])
+
+    def script_path(self, suffix: str, *steps: Step) -> None:
+        """Answer the next requests whose path ends with `suffix` like this, whoever sends them."""
+        self._site.script_path(suffix, steps)
+
+    @property
+    def session_answer(self) -> SessionAnswer:
+        """What `GET /api/auth/session` answers: `alive`, `signed_out`, `refresh_error`, `challenge`, or a step."""
+        return self._site.session_answer
+
+    @session_answer.setter
+    def session_answer(self, answer: SessionAnswer) -> None:
+        self._site.session_answer = checked_session_answer(answer)
+
+    @property
+    def redirect_to(self) -> str | None:
+        """An origin that every request is sent on to by a 308, as chat.openai.com does; None: none."""
+        return self._site.redirect_to
+
+    @redirect_to.setter
+    def redirect_to(self, origin: str | None) -> None:
+        self._site.redirect_to = origin
+
+    @property
+    def session_token(self) -> str:
+        """The newest session token."""
+        return self._site.session_tokens.current
+
+    def sign_out(self) -> None:
+        """Take no session token any more. Access tokens live on, as on the site."""
+        with self._site.lock:
+            self._site.session_tokens.revoke()
+
+    def sign_in(self, session_token: str) -> None:
+        """Take this session token from now on."""
+        with self._site.lock:
+            self._site.session_tokens.replace(session_token)
+
+    def expire_access_tokens(self) -> None:
+        """Let all access tokens issued so far be expired."""
+        with self._site.lock:
+            self._site.access_tokens.expire_all()
+
+    def strike_challenge(self, kind: ChallengeKind | None = "passes") -> None:
+        """Take back all clearances: everyone has to pass a challenge from now on. None: nobody has."""
+        with self._site.lock:
+            self._site.challenges.strike(kind)

@@ -1,0 +1,125 @@
+"""Conversations as the site keeps them: trees of messages."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class Message:
+    """One node of a conversation; the root has the role `root` and no text."""
+
+    id: str
+    parent: str | None
+    role: str
+    text: str
+    children: list[str] = field(default_factory=list)
+    create_time: float = field(default_factory=time.time)
+
+    def to_node(self) -> dict[str, Any]:
+        """The node as `GET /conversation/{id}` shows it."""
+        message = None if self.role == "root" else self.to_message()
+        return {"id": self.id, "parent": self.parent, "children": [*self.children], "message": message}
+
+    def to_message(self, **changes: Any) -> dict[str, Any]:
+        """The message as the backend writes it, with both the older `role` and the newer `author`."""
+        message: dict[str, Any] = {
+            "id": self.id,
+            "author": {"role": self.role, "name": None, "metadata": {}},
+            "role": self.role,
+            "create_time": self.create_time,
+            "update_time": None,
+            "content": {"content_type": "text", "parts": [self.text]},
+            "status": "finished_successfully",
+            "end_turn": True if self.role == "assistant" else None,
+            "weight": 1.0,
+            "recipient": "all",
+            "metadata": {},
+        }
+        return {**message, **changes}
+
+
+@dataclass
+class Conversation:
+    """A conversation: its messages by id, and the one that was added last."""
+
+    id: str
+    title: str = "New chat"
+    model: str = ""
+    create_time: float = field(default_factory=time.time)
+    update_time: float = field(default_factory=time.time)
+    messages: dict[str, Message] = field(default_factory=dict)
+    current_node: str = ""
+    #: False once it was deleted.
+    is_visible: bool = True
+
+    def add(self, role: str, text: str, parent: str | None, message_id: str | None = None) -> Message:
+        """Append a message to its parent; one whose id is here already stays as it is."""
+        message_id = message_id or str(uuid.uuid4())
+        message = self.messages.get(message_id)
+        if message is None:
+            message = self.messages[message_id] = Message(message_id, parent, role, text)
+            if parent in self.messages:
+                self.messages[parent].children.append(message_id)
+
+        self.current_node = message_id
+        self.update_time = time.time()
+        return message
+
+    def chain(self, message_id: str | None = None) -> list[Message]:
+        """The messages from the first one down to this one (by default the newest), the root left out."""
+        return [*self._ancestors(message_id or self.current_node)][::-1]
+
+    def history(self, message_id: str | None = None) -> list[tuple[str, str]]:
+        """The chain as (role, text) pairs."""
+        return [(message.role, message.text) for message in self.chain(message_id)]
+
+    def _ancestors(self, message_id: str | None) -> Iterator[Message]:
+        while message_id in self.messages:
+            message = self.messages[message_id]
+            if message.role != "root":
+                yield message
+
+            message_id = message.parent
+
+    def to_item(self) -> dict[str, Any]:
+        """The entry as `GET /conversations` shows it."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "create_time": _iso(self.create_time),
+            "update_time": _iso(self.update_time),
+        }
+
+    def to_detail(self) -> dict[str, Any]:
+        """The whole as `GET /conversation/{id}` shows it."""
+        return {
+            "title": self.title,
+            "create_time": self.create_time,
+            "update_time": self.update_time,
+            "mapping": {message.id: message.to_node() for message in self.messages.values()},
+            "moderation_results": [],
+            "current_node": self.current_node,
+            "conversation_id": self.id,
+            "is_archived": False,
+        }
+
+
+def new_conversation(
+    root_id: str | None = None, *, conversation_id: str | None = None, model: str = ""
+) -> Conversation:
+    """A conversation that holds nothing but its root, which takes the id that the client chose for it."""
+    conversation = Conversation(conversation_id or str(uuid.uuid4()), model=model)
+    conversation.add("root", "", None, root_id)
+    return conversation
+
+
+def _iso(timestamp: float) -> str:
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(timestamp))
+    return f"{whole}.{int(timestamp % 1 * 1_000_000):06d}+00:00"

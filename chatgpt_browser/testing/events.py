@@ -1,0 +1,123 @@
+"""The bytes of a streamed reply, in the site's older form: every event holds the whole text so far."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .conversations import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .steps import Reply
+
+_WORDS = re.compile(r"\s*\S+|\s+")
+
+
+@dataclass(frozen=True)
+class ReplyEvents:
+    """The events of one `Reply` to one message of one conversation."""
+
+    reply: Reply
+    conversation_id: str
+    user_message: Message
+    answer: Message
+    model: str
+
+    @property
+    def pieces(self) -> list[str]:
+        """The pieces that the text comes in; their sum is the text."""
+        return cut(self.reply)
+
+    def opening(self) -> list[bytes]:
+        """What comes before the reply itself."""
+        fillers = self.fillers()
+        if not self.reply.echo_user:
+            return fillers
+
+        system = Message(str(uuid.uuid4()), None, "system", "")
+        hidden = {"is_visually_hidden_from_conversation": True}
+        return [
+            self._event(system.to_message(weight=0.0, end_turn=True, metadata=hidden)),
+            self._event(self.user_message.to_message(metadata={"timestamp_": "absolute"})),
+            *fillers,
+        ]
+
+    def fillers(self) -> list[bytes]:
+        """What comes between events and means nothing."""
+        lines = [": ping - 2022-12-11 09:30:00.000000"] if self.reply.comments else []
+        if self.reply.empty_data:
+            lines.append("data:")
+
+        return [self._block(line.encode()) for line in lines]
+
+    def pieces_as_events(self, pieces: list[str]) -> Iterator[bytes]:
+        """One event for each piece.
+
+        The JSON around the text is written once, and each piece is escaped once: what is left for each event
+        is one copy of its bytes, the least that cumulative text allows.
+        """
+        head, tail = self._skeleton(status="in_progress", end_turn=None, metadata=self._metadata())
+        text = bytearray()
+        last = len(pieces) - 1
+        for index, piece in enumerate(pieces):
+            text += self._dump(piece)[1:-1]
+            if index == last and self.reply.final_status and self.reply.error is None:
+                done = {"finish_details": {"type": "stop", "stop": "<|im_end|>"}, **self._metadata()}
+                head, tail = self._skeleton(status="finished_successfully", end_turn=True, metadata=done)
+
+            yield b"".join((head, text, tail))
+
+    def closing(self) -> list[bytes]:
+        """What comes after the reply itself, `[DONE]` last."""
+        blocks = []
+        if self.reply.moderation:
+            verdict = {"flagged": False, "blocked": False, "moderation_id": f"modr-{uuid.uuid4().hex}"}
+            blocks.append(self._json(self._ids(is_completion=True, moderation_response=verdict)))
+        if self.reply.error is not None:
+            blocks.append(self._event(None, self.reply.error))
+        if self.reply.done:
+            blocks.append(self._block(b"data: [DONE]"))
+        if self.reply.after_done:
+            blocks.append(self.reply.after_done)
+
+        return blocks
+
+    def _metadata(self) -> dict[str, Any]:
+        return {"message_type": "next", "model_slug": self.model}
+
+    def _ids(self, **rest: Any) -> dict[str, Any]:
+        return {"conversation_id": self.conversation_id, "message_id": self.answer.id, **rest}
+
+    def _skeleton(self, **changes: Any) -> tuple[bytes, bytes]:
+        mark = uuid.uuid4().hex
+        content = {"content_type": "text", "parts": [mark]}
+        message = self.answer.to_message(update_time=time.time(), content=content, **changes)
+        head, tail = self._event(message).split(mark.encode())
+        return head, tail
+
+    def _event(self, message: dict[str, Any] | None, error: str | None = None) -> bytes:
+        return self._json({"message": message, "conversation_id": self.conversation_id, "error": error})
+
+    def _json(self, value: dict[str, Any]) -> bytes:
+        return self._block(b"data: " + self._dump(value))
+
+    def _dump(self, value: object) -> bytes:
+        # JSON can spell half a surrogate pair, UTF-8 cannot: a message with one must not break the server.
+        return json.dumps(value, ensure_ascii=self.reply.ensure_ascii).encode("utf-8", "replace")
+
+    def _block(self, line: bytes) -> bytes:
+        return line + self.reply.newline.encode() * 2
+
+
+def cut(reply: Reply) -> list[str]:
+    """The pieces of a reply: its own, or its words with the white space before each; never none."""
+    if reply.pieces is not None:
+        return [*reply.pieces] or [""]
+
+    return _WORDS.findall(reply.text) or [""]
