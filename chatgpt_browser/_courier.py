@@ -18,7 +18,6 @@ from ._errors import (
 from ._exchange import Exchange, collect, read_head
 from ._protocol import (
     backend_request,
-    challenge_error,
     is_challenge,
     message_request,
     read_json,
@@ -73,12 +72,12 @@ class Courier:
         return await retrying_refresh(self._ask_for_session, retries=self.options.retries)
 
     async def _ask_for_session(self) -> Session:
-        response = await self._fetch(session_request(self.options.site))
+        response = await self._fetch(session_request(self.engine.site))
         if is_challenge(response.head, response.text):
             await self.engine.pass_challenge()
-            response = await self._fetch(session_request(self.options.site))
-        if is_challenge(response.head, response.text):
-            raise challenge_error("the session endpoint answers with a challenge")
+            response = await self._fetch(session_request(self.engine.site))
+        if is_challenge(response.head, response.text) or response.head.redirected:
+            raise status_error(response)
         session = read_session(response)
         await self.engine.read_back()
         return session
@@ -125,7 +124,7 @@ class Courier:
 
         def build(access_token: str) -> Request:
             return message_request(
-                self.options.site, prompt, model=self.options.model, access_token=access_token
+                self.engine.site, prompt, model=self.options.model, access_token=access_token
             )
 
         exchange, head = await self._send(build)
@@ -151,7 +150,7 @@ class Courier:
         """
 
         def build(access_token: str) -> Request:
-            return backend_request(self.options.site, method, path, body, access_token=access_token)
+            return backend_request(self.engine.site, method, path, body, access_token=access_token)
 
         exchange, head = await self._send(build)
         response = await self._collect(exchange, head)

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from ._browser import Browser
-from ._errors import ChatGPTError, ClientClosedError
+from ._errors import ChatGPTError, ClientClosedError, OriginError
 from ._flight import SingleFlight
 from ._page import Page
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine"]
 
+#: The site's two names. It answered 308 from the first to the second when this was written.
+_MOVES = {
+    "https://chat.openai.com": "https://chatgpt.com",
+    "https://chatgpt.com": "https://chat.openai.com",
+}
+
 logger = logging.getLogger("chatgpt_browser")
 
 
@@ -25,6 +31,7 @@ class Engine:
 
     def __init__(self, options: Options, session_token: SessionToken) -> None:
         self.session_token = session_token
+        self.site = options.site
         self._options = options
         self._browser: Browser | None = None
         self._page: Page | None = None
@@ -52,7 +59,7 @@ class Engine:
     async def read_back(self) -> None:
         """Take over the session token where the site has rotated it."""
         page = self._page
-        token = await page.get_session_token(self._options.site.origin) if page is not None else None
+        token = await page.get_session_token(self.site.origin) if page is not None else None
         if token is not None and token.value != self.session_token.value:
             logger.info("the site has rotated the session token")
             self.session_token = token
@@ -77,9 +84,9 @@ class Engine:
         self._browser = await _launched(self._options)
         try:
             page = await self._open_page(self._browser)
-            await page.set_session_token(self.session_token, self._options.site.origin)
-            await self._visit(page)
-            await page.prepare()
+            await page.ignore_policy()
+            await self._settle(page)
+            await page.prepare(self.site.origin)
         except BaseException:
             await asyncio.shield(self._tear_down())
             raise
@@ -90,12 +97,25 @@ class Engine:
         """A page that says who it is. One with a window speaks for itself unless it was told otherwise."""
         page = await Page.create(browser.context)
         if self._options.headless or self._options.user_agent is not None:
-            await page.identify(self._options.site.origin, self._options.user_agent)
+            await page.identify(self.site.origin, self._options.user_agent)
         return page
+
+    async def _settle(self, page: Page) -> None:
+        """Bring the page to the site, and along to where the site has moved: between its own two names, and nowhere else."""
+        await page.set_session_token(self.session_token, self.site.origin)
+        try:
+            await self._visit(page)
+        except OriginError as exc:
+            if exc.origin is None or _MOVES.get(self.site.origin) != exc.origin:
+                raise
+            logger.warning("the site has moved from %s to %s: going along", self.site.origin, exc.origin)
+            self.site = self.site.moved(exc.origin)
+            await page.set_session_token(self.session_token, self.site.origin)
+            await self._visit(page)
 
     async def _visit(self, page: Page) -> None:
         await page.visit(
-            self._options.site.session_url,
+            self.site.session_url,
             timeout=self._options.first_byte_timeout,
             challenge_timeout=self._options.challenge_timeout,
         )

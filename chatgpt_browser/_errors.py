@@ -212,7 +212,14 @@ class BrowserCrashedError(BrowserError):
 
 
 class OriginError(ChatGPTError):
-    """The site sent us to a host that the token is not meant for. Nothing secret was sent there."""
+    """The site sent us to a host that the token is not meant for. Nothing secret was sent there.
+
+    ``origin`` is where it sent us, where that is known.
+    """
+
+    def __init__(self, message: str = "", *, origin: str | None = None) -> None:
+        super().__init__(message)
+        self.origin = origin
 
 
 class ClientClosedError(ChatGPTError):

@@ -67,6 +67,11 @@ class Site:
     def conversation_url(self) -> str:
         return f"{self.backend_api_base_url}/conversation"
 
+    def moved(self, origin: str) -> Site:
+        """The same paths on another origin."""
+        here = len(self.origin)
+        return Site(origin + self.api_base_url[here:], origin + self.backend_api_base_url[here:])
+
     @classmethod
     def checked(cls, api_base_url: object, backend_api_base_url: object) -> Site:
         """Both URLs, checked and without a slash at the end.

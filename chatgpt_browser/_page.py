@@ -26,7 +26,7 @@ from ._exchange import Exchange
 from ._identity import HINTS, override
 from ._models import Head, Request
 from ._options import origin_of
-from ._playwright import map_playwright_errors, mapped
+from ._playwright import map_playwright_errors, mapped, shows_nothing
 from ._protocol import challenge_error, is_challenge
 
 if TYPE_CHECKING:
@@ -72,9 +72,10 @@ class Page:
 
     @classmethod
     async def create(cls, context: BrowserContext) -> Page:
-        """A new page that has been nowhere yet."""
+        """A page that has been nowhere yet: the one that a kept profile opens with, else a new one."""
         with map_playwright_errors():
-            page = await context.new_page()
+            blank = [page for page in context.pages if page.url == "about:blank"]
+            page = blank[0] if blank else await context.new_page()
             return cls(context, page, await context.new_cdp_session(page))
 
     async def close(self) -> None:
@@ -94,27 +95,29 @@ class Page:
     async def identify(self, origin: str, user_agent: str | None) -> None:
         """Have the user agent and its hints say the same, before the first request leaves.
 
-        The engine tells its hints to a secure document alone, so it is shown an empty one of that origin, from here: no
-        request is made for it.
+        The engine tells its hints to a secure document alone, so it is shown an empty one of that origin first.
         """
+        with map_playwright_errors():
+            await self._show_empty_document(origin)
+            engine = await self._page.evaluate(_script("identity.js"), HINTS)
+            change = override(engine["userAgent"], engine["hints"], user_agent)
+            if change is not None:
+                await self._cdp.send("Emulation.setUserAgentOverride", change)
+
+    async def _show_empty_document(self, origin: str) -> None:
+        """An empty document of that origin, answered from here: no request leaves."""
 
         def answer(event: dict[str, Any]) -> None:
             document = {"requestId": event["requestId"], "responseCode": 200, "body": _EMPTY_DOCUMENT}
             self._errand(self._cdp.send("Fetch.fulfillRequest", document))
 
-        with map_playwright_errors():
-            self._cdp.on("Fetch.requestPaused", answer)
-            try:
-                await self._cdp.send("Fetch.enable", {"patterns": [{"urlPattern": f"{origin}/*"}]})
-                await self._page.goto(f"{origin}/", wait_until="commit")
-                engine = await self._page.evaluate(_script("identity.js"), HINTS)
-            finally:
-                self._cdp.remove_listener("Fetch.requestPaused", answer)
-            await self._cdp.send("Fetch.disable")
-
-            change = override(engine["userAgent"], engine["hints"], user_agent)
-            if change is not None:
-                await self._cdp.send("Emulation.setUserAgentOverride", change)
+        self._cdp.on("Fetch.requestPaused", answer)
+        try:
+            await self._cdp.send("Fetch.enable", {"patterns": [{"urlPattern": f"{origin}/*"}]})
+            await self._page.goto(f"{origin}/", wait_until="commit")
+        finally:
+            self._cdp.remove_listener("Fetch.requestPaused", answer)
+        await self._cdp.send("Fetch.disable")
 
     # ---- cookies -----------------------------------------------------------------------------------------------------
 
@@ -146,18 +149,28 @@ class Page:
         """
         with map_playwright_errors(), _Arrivals(self._page) as arrivals:
             with anyio.move_on_after(timeout) as scope:
-                await self._page.goto(url, wait_until="commit", timeout=0)
-                response = await arrivals.next()
+                response = await self._arrive(url, arrivals)
             if scope.cancelled_caught:
                 raise ChatGPTTimeoutError("ChatGPT timed out: the site did not answer the page")
             if await self._is_challenged(response):
                 await self._outwait(arrivals, challenge_timeout)
 
-        if origin_of(self._page.url) != origin_of(url):
-            raise OriginError(
-                f"the site sent us from {origin_of(url)} to {origin_of(self._page.url)}, "
-                "which the session token is not meant for"
+        arrived, expected = origin_of(self._page.url), origin_of(url)
+        if response is not None and arrived != expected:
+            message = (
+                f"the site sent us from {expected} to {arrived}, which the session token is not meant for"
             )
+            raise OriginError(message, origin=arrived)
+
+    async def _arrive(self, url: str, arrivals: _Arrivals) -> Response | None:
+        """Go there; what the document came in, or None where the site answered with nothing that can be shown."""
+        try:
+            await self._page.goto(url, wait_until="commit", timeout=0)
+        except PlaywrightError as exc:
+            if shows_nothing(exc):
+                return None
+            raise
+        return await arrivals.next()
 
     async def _outwait(self, arrivals: _Arrivals, timeout: float) -> None:
         started = asyncio.get_running_loop().time()
@@ -184,20 +197,31 @@ class Page:
 
     # ---- requests ----------------------------------------------------------------------------------------------------
 
-    async def prepare(self) -> None:
-        """Put our half into the document that is open now. From here on a navigation is the end of the page."""
+    async def ignore_policy(self) -> None:
+        """Let our requests leave from any document, whatever its Content-Security-Policy says of the site's own scripts."""
         with map_playwright_errors():
-            # The document may be any answer of the site's: its policy is about its own scripts, and it has none.
             await self._cdp.send("Page.setBypassCSP", {"enabled": True})
-            tree = await self._cdp.send("Page.getFrameTree")
-            frame = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": _WORLD}
-            world = await self._cdp.send("Page.createIsolatedWorld", frame)
-            # After the world: Chromium 156 adds a binding to one that is still to come only where Runtime is enabled.
-            await self._cdp.send("Runtime.addBinding", {"name": _BINDING, "executionContextName": _WORLD})
-            script = {"expression": _script("page.js"), "contextId": world["executionContextId"]}
-            kit = await self._cdp.send("Runtime.evaluate", script)
-            self._kit = kit["result"]["objectId"]
+
+    async def prepare(self, origin: str) -> None:
+        """Put our half into a document of that origin. From here on a navigation is the end of the page."""
+        with map_playwright_errors():
+            kit = await self._enter_world()
+            if await self._call("origin", kit=kit) != origin:  # a sandboxed document, or none at all
+                await self._show_empty_document(origin)
+                kit = await self._enter_world()
+            self._kit = kit
             await self._call("clear")
+
+    async def _enter_world(self) -> str:
+        """An isolated world in the document that is open now, with our script in it: the script's handle."""
+        tree = await self._cdp.send("Page.getFrameTree")
+        frame = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": _WORLD}
+        world = await self._cdp.send("Page.createIsolatedWorld", frame)
+        # After the world: Chromium 156 adds a binding to one that is still to come only where Runtime is enabled.
+        await self._cdp.send("Runtime.addBinding", {"name": _BINDING, "executionContextName": _WORLD})
+        script = {"expression": _script("page.js"), "contextId": world["executionContextId"]}
+        evaluated = await self._cdp.send("Runtime.evaluate", script)
+        return str(evaluated["result"]["objectId"])
 
     def open(self, request: Request) -> Exchange:
         """Send a request from the page; the answer comes through the exchange.
@@ -221,9 +245,9 @@ class Page:
         )
         return exchange
 
-    async def _call(self, verb: str, *args: Any) -> Any:
+    async def _call(self, verb: str, *args: Any, kit: str | None = None) -> Any:
         call = {
-            "objectId": self._kit,
+            "objectId": kit or self._kit,
             "functionDeclaration": _CALL,
             "arguments": [{"value": value} for value in (verb, *args)],
             "returnByValue": True,

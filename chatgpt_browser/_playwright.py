@@ -22,7 +22,7 @@ from ._errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["INSTALL_HINT", "is_missing_executable", "map_playwright_errors", "mapped"]
+__all__ = ["INSTALL_HINT", "is_missing_executable", "map_playwright_errors", "mapped", "shows_nothing"]
 
 INSTALL_HINT = (
     "run `chatgpt-browser install` (or `bash scripts/install_browsers.sh`, or `playwright install chromium`)"
@@ -34,12 +34,20 @@ _GONE = re.compile(
     r"|pipe closed|frame was detached|Cannot find context|Cannot find object|Could not find object"
     r"|Inspected target navigated or closed|No frame for given id|Execution context was destroyed"
 )
+_NOTHING_SHOWN = re.compile(
+    r"ERR_HTTP_RESPONSE_CODE_FAILURE|ERR_ABORTED|ERR_INVALID_RESPONSE|Download is starting"
+)
 _NETWORK = re.compile(r"net::(ERR_\w+)")
 
 
 def is_missing_executable(error: PlaywrightError) -> bool:
     """Whether a launch failed for want of a browser."""
     return _MISSING.search(error.message) is not None
+
+
+def shows_nothing(error: PlaywrightError) -> bool:
+    """Whether a navigation ended in an answer without a document: an empty body, no content, a file to keep."""
+    return _NOTHING_SHOWN.search(error.message) is not None
 
 
 def mapped(error: Exception, *, launching: bool = False) -> ChatGPTError:

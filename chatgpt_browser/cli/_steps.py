@@ -58,7 +58,7 @@ class Steps:
     def done(self, what: str, detail: str = "") -> None:
         """Write the line of a step that is over; the next one begins."""
         now = perf_counter()
-        row = Table.grid(padding=(0, 1))
+        row = Table.grid(padding=(0, 2, 0, 0))
         row.add_column(width=1)
         row.add_column(width=18)
         row.add_column(width=8, justify="right")

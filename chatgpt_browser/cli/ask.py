@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from ._client import client_from_environment
-from ._consoles import err, log_to_stderr, printable
+from ._consoles import err, logging_to_stderr, printable
 from ._events import BROWSER_UP, listening
 from ._exit import errors_as_exit_codes
 from ._parameters import Headed, Verbose
@@ -45,9 +45,8 @@ def ask(
 
     git diff | chatgpt-browser ask "Write a commit message for this:"
     """
-    with errors_as_exit_codes():
+    with errors_as_exit_codes(), logging_to_stderr(verbose):
         question = whole_question(message)
-        log_to_stderr(verbose)
         limit = None if timeout is None else timedelta(seconds=timeout)
         with client_from_environment(markdown=not plain_text, headless=not headed) as api:
             with api.stream_message(question, timeout_ms=limit) as stream:

@@ -9,7 +9,7 @@ from rich.panel import Panel
 
 from chatgpt_browser import ChatGPTAPI, ChatGPTError
 
-from ._consoles import err, log_to_stderr, out
+from ._consoles import err, logging_to_stderr, out
 from ._events import BROWSER_UP, CHALLENGE_PASSED, listening
 from ._exit import errors_as_exit_codes
 from ._parameters import Headed, Verbose
@@ -30,8 +30,7 @@ def demo(
     verbose: Verbose = 0,
 ) -> None:
     """Go the whole way through a real browser, to a fake server: no account, no network."""
-    with errors_as_exit_codes():
-        log_to_stderr(verbose)
+    with errors_as_exit_codes(), logging_to_stderr(verbose):
         show_what_this_is()
         with Steps(out) as steps, fake_server() as server:
             steps.done("fake server up", server.api_base_url)

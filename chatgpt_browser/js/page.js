@@ -334,6 +334,10 @@
     openCount() {
       return exchanges.size;
     },
+    /** Where requests leave from: "null" in a document that its answer put into a sandbox. */
+    origin() {
+      return globalThis.origin;
+    },
     /** The document served us as an origin; what it says (it may be the session itself) is nobody's to read. */
     clear() {
       document.documentElement?.replaceChildren();
