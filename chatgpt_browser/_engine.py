@@ -6,14 +6,14 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from ._browser import Browser
 from ._errors import ChatGPTError, ClientClosedError, OriginError
 from ._flight import SingleFlight
-from ._page import Page
 
 if TYPE_CHECKING:
+    from ._browser import Browser
     from ._cookies import SessionToken
     from ._options import Options
+    from ._page import Page
 
 __all__ = ["Engine"]
 
@@ -95,6 +95,8 @@ class Engine:
 
     async def _open_page(self, browser: Browser) -> Page:
         """A page that says who it is. One with a window speaks for itself unless it was told otherwise."""
+        from ._page import Page
+
         page = await Page.create(browser.context)
         if self._options.headless or self._options.user_agent is not None:
             await page.identify(self.site.origin, self._options.user_agent)
@@ -132,6 +134,10 @@ class Engine:
 
 async def _launched(options: Options) -> Browser:
     """Start a browser. One that is half started is nobody's to close: who is cancelled waits for it, then closes it."""
+    from ._browser import (
+        Browser,
+    )
+
     start = asyncio.get_running_loop().create_task(Browser.start(options))
     try:
         return await asyncio.shield(start)

@@ -10,19 +10,7 @@ import copy
 import re
 from typing import Any
 
-__all__ = ["HINTS", "own_user_agent", "override"]
-
-#: The high-entropy hints that an override has to state again, since it replaces them all.
-HINTS = [
-    "architecture",
-    "bitness",
-    "formFactors",
-    "fullVersionList",
-    "model",
-    "platform",
-    "platformVersion",
-    "wow64",
-]
+__all__ = ["own_user_agent", "override"]
 
 _HEADLESS = "HeadlessChrome"
 _CHROMIUM = re.compile(r"\bChrome/(\d+)([\d.]*)")

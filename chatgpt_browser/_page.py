@@ -23,7 +23,7 @@ from playwright.async_api import Page as PlaywrightPage
 from ._cookies import SessionToken, is_session_cookie
 from ._errors import BrowserCrashedError, ChatGPTError, ChatGPTTimeoutError, OriginError
 from ._exchange import Exchange
-from ._identity import HINTS, override
+from ._identity import override
 from ._models import Head, Request
 from ._options import origin_of
 from ._playwright import map_playwright_errors, mapped, shows_nothing
@@ -99,7 +99,8 @@ class Page:
         """
         with map_playwright_errors():
             await self._show_empty_document(origin)
-            engine = await self._page.evaluate(_script("identity.js"), HINTS)
+            question = {"expression": _script("identity.js"), "awaitPromise": True, "returnByValue": True}
+            engine = (await self._cdp.send("Runtime.evaluate", question))["result"]["value"]
             change = override(engine["userAgent"], engine["hints"], user_agent)
             if change is not None:
                 await self._cdp.send("Emulation.setUserAgentOverride", change)
@@ -206,11 +207,10 @@ class Page:
         """Put our half into a document of that origin. From here on a navigation is the end of the page."""
         with map_playwright_errors():
             kit = await self._enter_world()
-            if await self._call("origin", kit=kit) != origin:  # a sandboxed document, or none at all
+            if not await self._call("settle", origin, kit=kit):  # a sandboxed document, or none at all
                 await self._show_empty_document(origin)
                 kit = await self._enter_world()
             self._kit = kit
-            await self._call("clear")
 
     async def _enter_world(self) -> str:
         """An isolated world in the document that is open now, with our script in it: the script's handle."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -17,7 +18,7 @@ from ._exit import errors_as_exit_codes
 from ._parameters import Headed, Verbose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Message = Annotated[
     str | None,
@@ -49,8 +50,8 @@ def ask(
         question = whole_question(message)
         limit = None if timeout is None else timedelta(seconds=timeout)
         with client_from_environment(markdown=not plain_text, headless=not headed) as api:
-            with api.stream_message(question, timeout_ms=limit) as stream:
-                write_reply(with_progress(stream))
+            with waiting() as first_word, api.stream_message(question, timeout_ms=limit) as stream:
+                write_reply(announcing(stream, first_word))
 
 
 def whole_question(message: str | None) -> str:
@@ -91,19 +92,23 @@ def is_pipe_or_file(stream: TextIO | None) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
 
 
-def with_progress(stream: Iterable[str]) -> Iterator[str]:
-    """Show on a terminal what is being waited for, until the first word is there."""
-    pieces = iter(stream)
+@contextmanager
+def waiting() -> Iterator[Callable[[], None]]:
+    """Show on a terminal what is being waited for, until the given function is called."""
     with err.status("starting the browser") as status:
 
         def notice(event: str, _: str) -> None:
             status.update("waiting for the site" if event == BROWSER_UP else "waiting for the reply")
 
         with listening(notice):
-            first = next(pieces, "")
+            yield status.stop
 
-    yield first
-    yield from pieces
+
+def announcing(pieces: Iterable[str], first_word: Callable[[], None]) -> Iterator[str]:
+    """Pass the pieces on; call before each, so that whatever stands in the way is gone."""
+    for piece in pieces:
+        first_word()
+        yield piece
 
 
 def write_reply(pieces: Iterable[str]) -> None:

@@ -334,13 +334,14 @@
     openCount() {
       return exchanges.size;
     },
-    /** Where requests leave from: "null" in a document that its answer put into a sandbox. */
-    origin() {
-      return globalThis.origin;
-    },
-    /** The document served us as an origin; what it says (it may be the session itself) is nobody's to read. */
-    clear() {
+    /**
+     * Make this document, if it is of that origin, a place to send from. An answer that puts its document into a sandbox
+     * has no origin. What the document says (it may be the session itself) is nobody's to read.
+     */
+    settle(origin) {
+      if (globalThis.origin !== origin) return false;
       document.documentElement?.replaceChildren();
+      return true;
     },
   };
 })()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
 _Scope = dict[str, Any]
 
-# Only for a client that leaves while its last bytes are on their way; Hypercorn may then wait for ever.
+# Only for a client that left and took its flow control with it: Hypercorn may then wait for ever.
 _LAST_BYTES_SECONDS = 0.2
 
 
@@ -56,6 +57,10 @@ class Front:
         finally:
             record.finished.set()
 
+        if record.disconnected.is_set() and record.http_version == "2":
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(wire.let_go(), _LAST_BYTES_SECONDS)
+
     async def _respond(self, scope: _Scope, wire: Wire, receive: AsgiReceive) -> None:
         """Answer, but give up as soon as the client leaves."""
         responding = asyncio.ensure_future(self._answer(scope, wire))
@@ -70,9 +75,6 @@ class Front:
             responding.cancel()
             leaving.cancel()
             await asyncio.wait({responding, leaving})
-
-        if wire.record.disconnected.is_set() and wire.record.http_version == "2":
-            await wire.let_go()
 
     async def _answer(self, scope: _Scope, wire: Wire) -> None:
         try:
