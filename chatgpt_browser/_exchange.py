@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -83,7 +84,7 @@ class Exchange:
         """
         while not self._frames:
             if self._failure is not None:
-                raise self._failure
+                raise copy.copy(self._failure)  # the same one may be raised from many exchanges
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter

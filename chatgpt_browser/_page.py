@@ -211,6 +211,7 @@ class Page:
                 await self._show_empty_document(origin)
                 kit = await self._enter_world()
             self._kit = kit
+        self._errand(self._call("lifetime", wait=True)).add_done_callback(self._ended)
 
     async def _enter_world(self) -> str:
         """An isolated world in the document that is open now, with our script in it: the script's handle."""
@@ -245,12 +246,18 @@ class Page:
         )
         return exchange
 
-    async def _call(self, verb: str, *args: Any, kit: str | None = None) -> Any:
+    def _ended(self, lifetime: asyncio.Task[Any]) -> None:
+        """The world is gone, and with it all that was under way: the one sign that every kind of death gives."""
+        error = None if lifetime.cancelled() else lifetime.exception()
+        self.die(mapped(error) if isinstance(error, Exception) else BrowserCrashedError("the page is gone"))
+
+    async def _call(self, verb: str, *args: Any, kit: str | None = None, wait: bool = False) -> Any:
         call = {
             "objectId": kit or self._kit,
             "functionDeclaration": _CALL,
             "arguments": [{"value": value} for value in (verb, *args)],
             "returnByValue": True,
+            "awaitPromise": wait,
         }
         answer = await self._cdp.send("Runtime.callFunctionOn", call)
         return answer["result"].get("value")

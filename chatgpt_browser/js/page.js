@@ -24,6 +24,7 @@
   const LINGER = 2000; // ms that a body may go on after its last event, so that its connection can be used again
 
   const exchanges = new Map();
+  const forever = new Promise(() => {});
 
   // ---- the outbox: one for all exchanges --------------------------------------------------------------------------
 
@@ -333,6 +334,10 @@
     /** How many exchanges are open: for tests. */
     openCount() {
       return exchanges.size;
+    },
+    /** Never answers: whoever waits for it learns when this world is gone, whatever took it away. */
+    lifetime() {
+      return forever;
     },
     /**
      * Make this document, if it is of that origin, a place to send from. An answer that puts its document into a sandbox
