@@ -9,7 +9,7 @@ from ._conversation import AsyncChatGPTConversation, Somewhere
 from ._cookies import SessionToken
 from ._courier import Courier
 from ._engine import Engine
-from ._errors import AuthenticationError, ChallengeError
+from ._errors import AuthenticationError, ChallengeError, InvalidSessionTokenError
 from ._models import Prompt, Session
 from ._options import Milliseconds, Options, to_limit
 from ._stream import AsyncReplyStream, Place
@@ -82,7 +82,11 @@ class Configured:
         :raises ValueError: an option makes no sense; the message names it.
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "session_token")}
-        self._session_token = session_token = SessionToken.parse(session_token)  # type: ignore[assignment]
+        token = SessionToken.parse(session_token)
+        del session_token  # from here on a traceback with locals shows no secret
+        if token is None:
+            raise InvalidSessionTokenError
+        self._session_token = token
         self._options = Options.checked(**given)
         self._set_up()
 

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._errors import InvalidSessionTokenError
-
 __all__ = ["CHUNK_SIZE", "SessionToken", "is_session_cookie"]
 
 #: The longest value of one cookie of the family: next-auth 4 splits at 3933 characters, @auth/core at 3936.
@@ -37,10 +35,10 @@ class SessionToken:
     family: str = "next-auth"
 
     @classmethod
-    def parse(cls, given: object) -> SessionToken:
-        """Read a token in any of its forms: a value, several values in order, a dict of cookies, a ``Cookie:`` header.
+    def parse(cls, given: object) -> SessionToken | None:
+        """A token in any of its forms: a value, several values in order, a dict of cookies, a ``Cookie:`` header.
 
-        :raises InvalidSessionTokenError: for everything else.
+        None for everything else: an error raised from in here would show what was given in a traceback with locals.
         """
         if isinstance(given, SessionToken):
             return given
@@ -50,25 +48,22 @@ class SessionToken:
             return cls._from_cookies(given)
         if isinstance(given, Iterable) and not isinstance(given, (bytes, bytearray)):
             return cls._from_values(list(given))
-        raise InvalidSessionTokenError
+        return None
 
     @classmethod
-    def _from_text(cls, text: str) -> SessionToken:
+    def _from_text(cls, text: str) -> SessionToken | None:
         pairs = _read_pairs(text)
         if any(is_session_cookie(name) for name, _ in pairs):
             return cls._from_cookies(dict(pairs))
-        if _HEADER.match(text):
-            raise InvalidSessionTokenError
-        return cls(_checked(text))
+        return None if _HEADER.match(text) else cls._joined([text])
 
     @classmethod
-    def _from_values(cls, values: list[object]) -> SessionToken:
-        if not values or not all(isinstance(value, str) for value in values):
-            raise InvalidSessionTokenError
-        return cls("".join(_checked(str(value)) for value in values))
+    def _from_values(cls, values: list[object]) -> SessionToken | None:
+        texts = [value for value in values if isinstance(value, str)]
+        return cls._joined(texts) if len(texts) == len(values) else None
 
     @classmethod
-    def _from_cookies(cls, cookies: Mapping[Any, Any]) -> SessionToken:
+    def _from_cookies(cls, cookies: Mapping[Any, Any]) -> SessionToken | None:
         plain: dict[str, str] = {}
         chunks: dict[str, dict[int, str]] = {}
 
@@ -85,10 +80,18 @@ class SessionToken:
         # Where both forms are there, the plain one is what an earlier, shorter session left behind.
         for family, parts in chunks.items():
             if sorted(parts) == list(range(len(parts))):
-                return cls("".join(_checked(parts[index]) for index in sorted(parts)), family)
+                return cls._joined([parts[index] for index in sorted(parts)], family)
         for family, value in plain.items():
-            return cls(_checked(value), family)
-        raise InvalidSessionTokenError
+            return cls._joined([value], family)
+        return None
+
+    @classmethod
+    def _joined(cls, values: list[str], family: str = "next-auth") -> SessionToken | None:
+        """The parts of one value, without the quotes and the white space that copying adds."""
+        bare = [value.strip().strip("\"'") for value in values]
+        if not bare or not all(_COOKIE_VALUE.fullmatch(value) for value in bare):
+            return None
+        return cls("".join(bare), family)
 
     def cookies(self, origin: str) -> list[dict[str, Any]]:
         """The whole family for one origin, in the form that Playwright's ``add_cookies`` takes."""
@@ -113,11 +116,3 @@ def _read_pairs(text: str) -> list[tuple[str, str]]:
     """The name=value pairs of a ``Cookie:`` header line, with or without the header's name."""
     pairs = (part.partition("=") for part in _HEADER.sub("", text).split(";"))
     return [(name.strip(), value.strip()) for name, equals, value in pairs if equals]
-
-
-def _checked(value: str) -> str:
-    """One value, without the quotes and white space that copying adds."""
-    bare = value.strip().strip("\"'")
-    if not _COOKIE_VALUE.fullmatch(bare):
-        raise InvalidSessionTokenError
-    return bare

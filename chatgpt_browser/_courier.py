@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -34,8 +35,14 @@ if TYPE_CHECKING:
     from ._engine import Engine
     from ._models import Head, Prompt, Request, Response, Session
     from ._options import Options
+    from ._page import Page
 
 __all__ = ["Courier"]
+
+logger = logging.getLogger("chatgpt_browser")
+
+#: Chromium keeps six connections to a host over HTTP/1.1. One is left free, so that a session can be refreshed meanwhile.
+_HTTP1_STREAMS = 5
 
 
 class Courier:
@@ -45,7 +52,7 @@ class Courier:
         self.options = options
         self.engine = engine
         self.session = SessionKeeper(self._refresh, ttl=options.access_token_ttl)
-        self._turns = anyio.Semaphore(options.max_concurrent_messages)
+        self._turns = anyio.CapacityLimiter(options.max_concurrent_messages)
         self._closed = False
 
     async def close(self) -> None:
@@ -102,16 +109,29 @@ class Courier:
     async def take_turn(self) -> Callable[[], None]:
         """Wait until the site may be sent a message. What comes back ends the turn, the first time that it is called."""
         self.check_open()
-        await self._turns.acquire()
-        ended = False
+        self._limit_turns(await self.engine.page())
+        turn = object()
+        await self._turns.acquire_on_behalf_of(turn)
 
         def end() -> None:
-            nonlocal ended
-            if not ended:
-                ended = True
-                self._turns.release()
+            nonlocal turn
+            if turn is not None:
+                self._turns.release_on_behalf_of(turn)
+                turn = None
 
         return end
+
+    def _limit_turns(self, page: Page) -> None:
+        """Over HTTP/1.1 let wait here what would wait in the browser, where nobody sees it and its time runs."""
+        if page.protocol == "http/1.1" and self._turns.total_tokens > _HTTP1_STREAMS:
+            self._turns.total_tokens = _HTTP1_STREAMS
+            logger.warning(
+                "the site speaks HTTP/1.1, over which a browser keeps %d connections to a host: %d of "
+                "max_concurrent_messages=%d go at once, the others wait their turn; use several clients for more",
+                _HTTP1_STREAMS + 1,
+                _HTTP1_STREAMS,
+                self.options.max_concurrent_messages,
+            )
 
     async def post(self, prompt: Prompt) -> Exchange:
         """Send a message; the exchange's next frames are the reply's events.
@@ -158,17 +178,17 @@ class Courier:
 
     async def _send(self, build: Callable[[str], Request]) -> tuple[Exchange, Head]:
         """Send what ``build`` makes of an access token, and again with a new one, or after a challenge, where that helps."""
-        used: list[str] = []
+        used: list[Session] = []
 
         async def renew_token(error: Exception) -> None:
-            self.session.reject(used[-1])
+            self.session.reject(used[-1].access_token)
 
         async def pass_challenge(error: Exception) -> None:
             await self.engine.pass_challenge()
 
         async def send() -> tuple[Exchange, Head]:
             session = await self.get_session()
-            used.append(session.access_token)
+            used.append(session)
             page = await self.engine.page()
             self.check_open()
             return await self._begin(page.open(build(session.access_token)))

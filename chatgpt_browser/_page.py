@@ -45,7 +45,7 @@ _EMPTY_DOCUMENT = base64.b64encode(b"<!doctype html>").decode()
 
 @functools.cache
 def _script(name: str) -> str:
-    return resources.files(__package__ or "chatgpt_browser").joinpath("js", name).read_text("utf-8")
+    return (resources.files(__package__ or "chatgpt_browser") / "js" / name).read_text("utf-8")
 
 
 class Page:
@@ -60,6 +60,7 @@ class Page:
         self._exchanges: dict[int, Exchange] = {}
         self._errands: set[asyncio.Task[Any]] = set()
         self.dead: ChatGPTError | None = None
+        self.protocol = ""  # by which the document came: "h2", "http/1.1"; "" where that isn't known
 
         cdp.on("Runtime.bindingCalled", self._delivered)
         page.on("framenavigated", self._navigated)
@@ -129,7 +130,11 @@ class Page:
                 if is_session_cookie(cookie["name"]):
                     place = {"name": cookie["name"], "domain": cookie["domain"], "path": cookie["path"]}
                     await self._cdp.send("Network.deleteCookies", place)
+        try:
             await self._context.add_cookies(token.cookies(origin))  # type: ignore[arg-type]
+        except PlaywrightError as exc:
+            # Not chained: Playwright's own frames hold the cookies' values.
+            raise type(mapped(exc))("the browser did not take the session's cookies") from None
 
     async def get_session_token(self, origin: str) -> SessionToken | None:
         """The session token as the jar has it now, or None where it has none."""
@@ -207,10 +212,11 @@ class Page:
         """Put our half into a document of that origin. From here on a navigation is the end of the page."""
         with map_playwright_errors():
             kit = await self._enter_world()
-            if not await self._call("settle", origin, kit=kit):  # a sandboxed document, or none at all
+            protocol = await self._call("settle", origin, kit=kit)
+            if protocol is None:  # a sandboxed document, or none at all
                 await self._show_empty_document(origin)
                 kit = await self._enter_world()
-            self._kit = kit
+            self._kit, self.protocol = kit, protocol or ""
         self._errand(self._call("lifetime", wait=True)).add_done_callback(self._ended)
 
     async def _enter_world(self) -> str:

@@ -44,7 +44,6 @@ _CHALLENGE_MARKS = re.compile(
     r"Just a moment\.\.\.|_cf_chl_opt|/cdn-cgi/challenge-platform/|challenge-form"
     r"|Please stand by, while we are checking your browser",
 )
-_REFRESH_FAILED = "ChatGPT failed to refresh auth token."
 _SENTENCES = {"wait one minute": 60.0, "in 1 hour": 3600.0}
 
 
@@ -110,35 +109,42 @@ def read_session(response: Response) -> Session:
     :raises SessionExpiredError: the session is dead: ``{}``, or ``RefreshAccessTokenError``.
     :raises AuthenticationError: anything else that is no session.
     """
+    session = _session_or_error(response)
+    if isinstance(session, AuthenticationError):
+        raise session  # from here: the answer, which may hold an old token, is in no frame of the traceback
+    return session
+
+
+def _session_or_error(response: Response) -> Session | AuthenticationError:
     head = response.head
     if not head.ok:
-        raise AuthenticationError(
-            f"{_REFRESH_FAILED} Error: {head.status} {head.status_text}".rstrip(), status_code=head.status
-        )
+        return _refresh_failed(f"{head.status} {head.status_text}".rstrip(), head.status)
 
     data = _parse_json(response.text)
     if not isinstance(data, dict):
-        raise AuthenticationError(
-            f"{_REFRESH_FAILED} Error: the session endpoint answered with something that is no JSON object",
-            status_code=head.status,
+        return _refresh_failed(
+            "the session endpoint answered with something that is no JSON object", head.status
         )
 
     # Before the access token: a dead session may still carry an old one.
-    if error := data.get("error"):
-        if error == "RefreshAccessTokenError":
-            raise SessionExpiredError(
-                f"{_REFRESH_FAILED} Error: session token may have expired", status_code=200
-            )
-        raise AuthenticationError(f"{_REFRESH_FAILED} Error: {error}", status_code=head.status)
+    error = data.get("error")
+    if error == "RefreshAccessTokenError":
+        return _refresh_failed("session token may have expired", head.status, SessionExpiredError)
+    if error:
+        return _refresh_failed(str(error), head.status)
 
     token = data.get("accessToken")
     if not isinstance(token, str) or not token:
-        raise SessionExpiredError(
-            f"{_REFRESH_FAILED} Error: Unauthorized (signed out: session token may have expired)",
-            status_code=200,
-        )
+        reason = "Unauthorized (signed out: session token may have expired)"
+        return _refresh_failed(reason, head.status, SessionExpiredError)
 
     return Session(_read_user(data.get("user")), _read_time(data.get("expires")), token, data)
+
+
+def _refresh_failed(
+    reason: str, status: int, kind: type[AuthenticationError] = AuthenticationError
+) -> AuthenticationError:
+    return kind(f"ChatGPT failed to refresh auth token. Error: {reason}", status_code=status)
 
 
 def _read_user(data: Any) -> User:

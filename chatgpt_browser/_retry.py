@@ -26,7 +26,7 @@ __all__ = ["Remedies", "retrying_refresh", "retrying_send"]
 logger = logging.getLogger("chatgpt_browser")
 T = TypeVar("T")
 
-_BACKOFF = wait_exponential_jitter(initial=0.25, max=8, jitter=0.25)
+_BACKOFF = wait_exponential_jitter(multiplier=0.25, max=8, jitter=0.25)
 #: The longest delay (in seconds) that a site may ask for and still be waited for within a call.
 _LONGEST_WAIT = 30.0
 

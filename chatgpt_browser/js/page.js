@@ -340,13 +340,14 @@
       return forever;
     },
     /**
-     * Make this document, if it is of that origin, a place to send from. An answer that puts its document into a sandbox
-     * has no origin. What the document says (it may be the session itself) is nobody's to read.
+     * Make this document, if it is of that origin, a place to send from: the protocol that it came by ("h2", "http/1.1",
+     * or "" where that isn't known), else null. An answer that puts its document into a sandbox has no origin. What the
+     * document says (it may be the session itself) is nobody's to read.
      */
     settle(origin) {
-      if (globalThis.origin !== origin) return false;
+      if (globalThis.origin !== origin) return null;
       document.documentElement?.replaceChildren();
-      return true;
+      return performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "";
     },
   };
 })()

@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .conversations import Message
@@ -29,7 +30,7 @@ class ReplyEvents:
     answer: Message
     model: str
 
-    @property
+    @cached_property
     def pieces(self) -> list[str]:
         """The pieces that the text comes in; their sum is the text."""
         return cut(self.reply)

@@ -58,12 +58,10 @@ class ReplyPlayback:
         send = _byte_by_byte(wire) if reply.byte_by_byte else wire.chunk
         await wire.head(200, _EVENT_STREAM)
         await _send_all(send, self.events.opening())
-        pieces = self.events.pieces
         try:
-            await self._pieces(pieces, wire, send)
+            await self._pieces(wire, send)
         finally:
-            if wire.record.events_sent:
-                self.commit("".join(pieces[: wire.record.events_sent]))
+            self._commit(wire)
 
         await _send_all(send, self.events.closing())
         if reply.hang_after_done:
@@ -71,7 +69,12 @@ class ReplyPlayback:
 
         await wire.end()
 
-    async def _pieces(self, pieces: list[str], wire: Wire, send: Callable[[bytes], Awaitable[None]]) -> None:
+    def _commit(self, wire: Wire) -> None:
+        if wire.record.events_sent:
+            self.commit("".join(self.events.pieces[: wire.record.events_sent]))
+
+    async def _pieces(self, wire: Wire, send: Callable[[bytes], Awaitable[None]]) -> None:
+        pieces = self.events.pieces
         pace = Pace(self.events.reply.interval)
         fillers = self.events.fillers()
         for index, event in enumerate(self.events.pieces_as_events(pieces)):
@@ -81,7 +84,7 @@ class ReplyPlayback:
             wire.record.events_sent = index + 1
             if index == 0:
                 # From here on the client knows the message's id and may go on from it.
-                self.commit(pieces[0])
+                self._commit(wire)
             if fillers:
                 await _send_all(send, fillers)
 
@@ -90,6 +93,7 @@ class ReplyPlayback:
     async def _before(self, sent: int, wire: Wire, pace: Pace, *, last: bool = False) -> None:
         reply = self.events.reply
         if reply.gate is not None and reply.hold_after is not None and _due(sent, reply.hold_after, last):
+            self._commit(wire)
             await pace.hold(reply.gate)
         if reply.break_after is not None and _due(sent, reply.break_after, last):
             await wire.drop()

@@ -75,7 +75,8 @@ class Serving:
     def _note(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         # Clients leave in many ways (`OSError` covers connections and TLS): that is their business.
-        if not isinstance(error, OSError):
+        # Python before 3.12 reports connections here that closing had to cancel.
+        if not isinstance(error, (OSError, asyncio.CancelledError)):
             self._site.note_error(error or RuntimeError(context["message"]))
 
 

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Every check and every test. Goes on after a failure, so that one run shows all; fails if any did.
+# Arguments go to pytest.
+source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
+
+install_for_tests
+bash scripts/install_browsers.sh
+export PATH="$PWD/.venv/bin:$PATH"
+
+failed=()
+check() {
+    say "$1"
+    "${@:2}" || failed+=("$1")
+}
+
+check "lint: ruff check" ruff check
+check "format: ruff format --check" ruff format --check
+check "types: mypy --strict" mypy
+check "layers: lint-imports" lint-imports
+# `coverage run`, not pytest-cov: the plugin is imported by pytest before pytest-cov could measure it.
+coverage erase
+check "tests: pytest" coverage run -m pytest "$@"
+coverage combine --quiet || true
+check "branch coverage: at least 90 %" coverage report
+
+if [ ${#failed[@]} -gt 0 ]; then
+    fail "failed: $(IFS=,; printf '%s' "${failed[*]}")"
+fi
+say "all checks passed"

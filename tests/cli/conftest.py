@@ -1,0 +1,58 @@
+"""The command line as a person meets it: in this process for its words, in one of its own for its signals."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from chatgpt_browser.cli import app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typer.testing import Result
+
+    from chatgpt_browser.testing import FakeChatGPT
+
+    Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    """Run the command line with these arguments."""
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "dumb")
+    runner = CliRunner()
+    return lambda *arguments: runner.invoke(app, list(arguments), catch_exceptions=False)
+
+
+@pytest.fixture
+def signed_in(server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch) -> FakeChatGPT:
+    """Point the command line's environment at the fake server."""
+    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", server.session_token)
+    monkeypatch.setenv("CHATGPT_API_BASE_URL", server.api_base_url)
+    monkeypatch.setenv("CHATGPT_BACKEND_API_BASE_URL", server.backend_api_base_url)
+    return server
+
+
+@pytest.fixture
+def command() -> Callable[..., subprocess.Popen[str]]:
+    """Start `chatgpt-browser` as a process of its own, with pipes for its three streams."""
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "chatgpt_browser", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=os.environ | {"PYTHONWARNINGS": "error"},
+        )
+
+    return start

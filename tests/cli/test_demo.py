@@ -1,0 +1,79 @@
+"""`chatgpt-browser demo`: every step, in order, and no doubt that the server is a fake."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from chatgpt_browser import ChatGPTError
+from chatgpt_browser.cli._steps import Steps
+from chatgpt_browser.cli.demo import talk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .conftest import Invoke
+
+STEPS = [
+    "fake server up",
+    "browser up",
+    "challenge passed",
+    "session alive",
+    "first word",
+    "reply",
+    "second remembered",
+    "browser closed",
+]
+
+
+def test_demo_shows_every_step_with_its_time(invoke: Invoke) -> None:
+    result = invoke("demo")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    found = re.findall(r"^[✓+] +(.+?) +\d+\.\d{3} s", result.stdout, re.MULTILINE)
+    assert found == STEPS
+    assert "fake server, not ChatGPT" in result.stdout
+
+
+def test_forgetful_server_is_an_error() -> None:
+    class Stream:
+        text = "Who knows?"
+
+        def __init__(self) -> None:
+            self._pieces = iter(["Who", " knows?"])
+
+        def __iter__(self) -> Iterator[str]:
+            return self._pieces
+
+        def __next__(self) -> str:
+            return next(self._pieces)
+
+        def __enter__(self) -> Stream:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    class Conversation:
+        def stream_message(self, message: str) -> Stream:
+            return Stream()
+
+        def send_message(self, message: str) -> str:
+            return "I do not know."
+
+    with Steps(Console(file=io.StringIO())) as steps, pytest.raises(ChatGPTError, match="remember"):
+        talk(Conversation(), steps)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("encoding", "tick"), [("utf-8", "✓"), ("ascii", "+")])
+def test_tick_that_the_output_can_show(encoding: str, tick: str) -> None:
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    with Steps(Console(file=file)) as steps:
+        steps.done("a step")
+
+    file.seek(0)
+    assert file.read().startswith(tick)

@@ -1,0 +1,69 @@
+"""`python -m chatgpt_browser`: the door, with and without the extras."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chatgpt_browser import __main__ as door
+
+if TYPE_CHECKING:
+    from .conftest import Invoke
+
+WITHOUT = """
+import sys
+sys.modules[{package!r}] = None  # as if it were not installed
+from chatgpt_browser.__main__ import main
+sys.argv = ["chatgpt-browser", "demo"]
+main()
+"""
+
+
+def run_without(package: str) -> subprocess.CompletedProcess[str]:
+    code = WITHOUT.format(package=package)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+
+
+@pytest.mark.parametrize("package", ["typer", "rich"])
+def test_missing_cli_extra_is_one_line(package: str) -> None:
+    result = run_without(package)
+    assert result.returncode == 2
+    assert result.stderr == "The command line needs an extra: pip install 'chatgpt-browser-api[cli]'\n"
+
+
+@pytest.mark.parametrize("package", ["starlette", "hypercorn"])
+def test_missing_testing_extra_is_one_line(package: str) -> None:
+    result = run_without(package)
+    assert result.returncode == 2
+    assert result.stderr == "The demo needs an extra: pip install 'chatgpt-browser-api[cli,testing]'\n"
+
+
+def test_another_missing_module_is_not_explained_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "chatgpt_browser.cli", raising=False)
+    monkeypatch.setitem(sys.modules, "chatgpt_browser.cli", None)
+    with pytest.raises(ModuleNotFoundError, match="chatgpt_browser"):
+        door.main()
+
+
+def test_interrupt_before_a_command_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chatgpt_browser.cli.app", interrupted)
+    with pytest.raises(SystemExit) as caught:
+        door.main()
+
+    assert caught.value.code == 130
+
+
+def test_version(invoke: Invoke) -> None:
+    result = invoke("--version")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("chatgpt-browser ")
+
+
+def test_no_command_shows_the_help(invoke: Invoke) -> None:
+    assert "ask" in invoke().output

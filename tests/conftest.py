@@ -1,0 +1,60 @@
+"""What all tests share: a clean environment, a server, and the promise that nothing is left running."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from chatgpt_browser.testing import FakeChatGPT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MARK = "TEST_RUN_MARK"
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run tests marked `anyio` on asyncio alone: Playwright knows no other loop."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the variables of whoever runs the tests: a real token must not reach them."""
+    for name in os.environ:
+        if name.startswith("CHATGPT_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def server() -> Iterator[FakeChatGPT]:
+    with FakeChatGPT() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """Fail the run if a process that it started outlives it."""
+    mark = os.environ[MARK] = uuid.uuid4().hex
+    yield
+    # Whoever has lost its parent is nobody's child, but still carries our mark in its environment.
+    _, alive = psutil.wait_procs(marked_processes(mark), timeout=5)
+    assert not alive, f"still running: {[process.info for process in alive]}"
+
+
+def marked_processes(mark: str) -> list[psutil.Process]:
+    """Give the processes, other than this one, that inherited a mark of ours."""
+    others = (process for process in psutil.process_iter(["name", "cmdline"]) if process.pid != os.getpid())
+    return [process for process in others if mark_of(process) == mark]
+
+
+def mark_of(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get(MARK)
+    except psutil.Error:  # gone meanwhile, or somebody else's
+        return None

@@ -1,0 +1,77 @@
+"""`python -m chatgpt_browser.testing`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.testing.conftest import Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    command = [sys.executable, "-W", "error", "-m", "chatgpt_browser.testing", *options]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        try:
+            assert process.stdout is not None
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+def visitor_of(description: dict[str, Any]) -> Visitor:
+    pem = description["certificate_authority_pem"]
+    return Visitor(
+        SimpleNamespace(  # type: ignore[arg-type]
+            **{**description, "certificate_authority_pem": None if pem is None else pem.encode()}
+        )
+    )
+
+
+@pytest.mark.parametrize("options", [[], ["--tls"]])
+def test_it_serves_and_ends_with_its_input(options: list[str]) -> None:
+    with running("--until-stdin-closes", *options) as (process, description):
+        visitor = visitor_of(description)
+        with visitor.http:
+            visitor.sign_in()
+            assert visitor.say("Hello").text == 'You said: "Hello".'
+            _, errors = process.communicate(timeout=10)
+
+    assert process.returncode == 0
+    assert errors == f"FakeChatGPT is at {description['origin']}; Ctrl-C ends it.\n"
+    assert description["pid"] == process.pid
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(description["origin"], verify=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
+    with running() as (process, _):
+        process.send_signal(number)
+        assert process.wait(10) == 0
+
+
+def test_it_can_answer_with_so_many_events() -> None:
+    with running("--events", "3", "--piece", "ab", "--interval", "1") as (_, description):
+        visitor = visitor_of(description)
+        with visitor.http:
+            visitor.sign_in()
+            assert visitor.say("x").texts == ["ab", "abab", "ababab"]
+
+
+def test_it_can_challenge() -> None:
+    with running("--challenge", "passes") as (_, description):
+        assert httpx.get(description["origin"]).headers["cf-mitigated"] == "challenge"

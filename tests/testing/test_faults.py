@@ -1,0 +1,348 @@
+"""Faults, and clients that leave, over HTTP/1.1 and HTTP/2."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from chatgpt_browser.testing import BREAK, Answer, Break, FakeChatGPT, Gate, Hold, RawBody, Reply, Stall
+from tests.testing.conftest import message
+from tests.testing.h2_client import Http2Client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chatgpt_browser.testing import Step
+    from tests.testing.conftest import Serve, Visit, Visitor
+
+
+def open_when_reached(gate: Gate) -> threading.Thread:
+    def run() -> None:
+        gate.wait_reached()
+        gate.open()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+@pytest.fixture(params=["http/1.1", "https/1.1", "h2"])
+def any_visitor(request: pytest.FixtureRequest, serve: Serve, visit: Visit) -> Visitor:
+    """A visitor over each protocol, signed in."""
+    http2 = request.param == "h2"
+    server = serve(tls=request.param != "http/1.1", http2=http2)
+    visitor = visit(server, http2=http2)
+    assert visitor.server.requests[0].http_version == ("2" if http2 else "1.1")
+    return visitor
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "code"),
+    [
+        (Answer.token_expired(), 401, "token_expired"),
+        (Answer.invalid_jwt(), 401, "invalid_jwt"),
+        (Answer.conversation_not_found(), 404, "conversation_not_found"),
+        (Answer.message_too_long(), 413, "message_length_exceeds_limit"),
+        (Answer.model_cap(clears_in=90), 429, "model_cap_exceeded"),
+    ],
+)
+def test_errors_with_a_code(visitor: Visitor, answer: Answer, status: int, code: str) -> None:
+    visitor.server.script(answer)
+    response = visitor.say("x").response
+
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/json"
+    assert response.json()["detail"]["code"] == code
+    assert response.json()["detail"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "start"),
+    [
+        (Answer.unusual_activity(), 403, "Our systems have detected unusual activity from your system"),
+        (
+            Answer.unusual_activity("device"),
+            403,
+            "Our systems have detected unusual activity from your device",
+        ),
+        (Answer.one_message_at_a_time(), 429, "Only one message at a time."),
+        (Answer.too_many_requests(), 429, "Too many requests in 1 hour."),
+        (Answer.server_error(), 500, "Something went wrong, please try reloading the conversation."),
+    ],
+)
+def test_errors_with_a_text(visitor: Visitor, answer: Answer, status: int, start: str) -> None:
+    visitor.server.script(answer)
+    response = visitor.say("x").response
+
+    assert response.status_code == status
+    assert response.json()["detail"].startswith(start)
+
+
+def test_the_numbers_of_rate_limits(visitor: Visitor) -> None:
+    visitor.server.script(Answer.too_many_requests(retry_after=30), Answer.model_cap(clears_in=90))
+
+    assert visitor.say("x").response.headers["retry-after"] == "30"
+    assert visitor.say("x").response.json()["detail"]["clears_in"] == 90
+
+
+def test_an_unprocessable_answer_is_a_list(visitor: Visitor) -> None:
+    visitor.server.script(Answer.unprocessable())
+    (error,) = visitor.say("x").response.json()["detail"]
+
+    assert error["loc"] == ["body", "parent_message_id"]
+
+
+@pytest.mark.parametrize("status", [503, 520, 522, 524])
+def test_the_edge_answers_in_html(visitor: Visitor, status: int) -> None:
+    visitor.server.script(Answer.overloaded_html(status))
+    response = visitor.say("x").response
+
+    assert response.status_code == status
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+
+
+def test_a_challenge_answer_is_marked(visitor: Visitor) -> None:
+    visitor.server.script(Answer.challenge())
+    response = visitor.say("x").response
+
+    assert response.headers["cf-mitigated"] == "challenge"
+    assert "_cf_chl_opt" in response.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "content_type", "body"),
+    [
+        (Answer(200, {"a": 1}), "application/json", b'{"a": 1}'),
+        (Answer(200, [1]), "application/json", b"[1]"),
+        (Answer(200, "plain é"), "text/plain; charset=utf-8", "plain é".encode()),
+        (Answer(200, "<p>"), "text/html; charset=utf-8", b"<p>"),
+        (Answer(200, b"\xff"), "application/octet-stream", b"\xff"),
+        (Answer(200, b"{", content_type="application/json"), "application/json", b"{"),
+        (Answer(418), "application/octet-stream", b""),
+    ],
+)
+def test_any_answer(visitor: Visitor, answer: Answer, content_type: str, body: bytes) -> None:
+    visitor.server.script(answer)
+    response = visitor.say("x").response
+
+    assert response.status_code == answer.status
+    assert response.headers["content-type"] == content_type
+    assert response.content == body
+
+
+def test_an_answer_does_not_show_its_body() -> None:
+    assert "secret" not in repr(Answer(200, {"accessToken": "secret"}))
+
+
+def test_a_raw_body_goes_out_as_it_is(any_visitor: Visitor) -> None:
+    chunks = [b"\xef\xbb\xbfdata: \xf0\x9f", b"\x98\x80\n", b"\n"]
+    any_visitor.server.script(RawBody(chunks, content_type="text/x-odd", status=203))
+    response = any_visitor.say("x").response
+
+    assert response.content == b"".join(chunks)
+    assert (response.status_code, response.headers["content-type"]) == (203, "text/x-odd")
+    assert any_visitor.server.conversations == {}
+
+
+def test_a_raw_body_can_wait_between_chunks(any_visitor: Visitor) -> None:
+    gate = Gate()
+    any_visitor.server.script(RawBody([b"one", Hold(gate), b"two"]))
+    with any_visitor.stream() as response:
+        chunks = response.iter_raw()
+        assert next(chunks) == b"one"
+        gate.wait_reached()
+        gate.open()
+        assert b"".join(chunks) == b"two"
+
+
+def test_a_raw_body_can_break_off(any_visitor: Visitor) -> None:
+    any_visitor.server.script(RawBody([b"one", b"x" * 100_000, BREAK, b"never"]))
+    got = b""
+    with pytest.raises(httpx.RemoteProtocolError), any_visitor.stream() as response:
+        for chunk in response.iter_raw():
+            got += chunk
+
+    assert got == b"one" + b"x" * 100_000
+
+
+def test_a_reply_can_break_off(any_visitor: Visitor) -> None:
+    any_visitor.server.script(Reply("one two three", break_after=2))
+    got = b""
+    with pytest.raises(httpx.RemoteProtocolError), any_visitor.stream() as response:
+        for chunk in response.iter_raw():
+            got += chunk
+
+    record = any_visitor.server.requests[-1]
+    assert b'"one two"' in got and b"three" not in got
+    assert record.finished.wait(5)
+    assert not record.disconnected.is_set()
+    (conversation,) = any_visitor.server.conversations.values()
+    assert conversation.history()[-1] == ("assistant", "one two")
+
+
+@pytest.mark.parametrize("after", [0, 20])
+def test_a_break_gives_no_response(any_visitor: Visitor, after: float) -> None:
+    any_visitor.server.script(Break(after))
+    with pytest.raises(httpx.RemoteProtocolError):
+        any_visitor.say("x")
+
+    assert any_visitor.server.requests[-1].finished.wait(5)
+    assert any_visitor.server.requests[-1].status is None
+    assert any_visitor.say("again").text == 'You said: "again".'
+
+
+def test_a_break_can_wait_at_a_gate(visitor: Visitor) -> None:
+    gate = Gate()
+    visitor.server.script(Break(gate))
+    opener = open_when_reached(gate)
+    with pytest.raises(httpx.RemoteProtocolError):
+        visitor.say("x")
+    opener.join()
+
+    assert gate.reached.is_set()
+
+
+@pytest.mark.parametrize("before_head", [False, True])
+def test_a_stall_ends_when_its_gate_opens(any_visitor: Visitor, before_head: bool) -> None:
+    gate = Gate()
+    any_visitor.server.script(Stall(before_head, gate))
+    opener = open_when_reached(gate)
+    response = any_visitor.say("x").response
+    opener.join()
+
+    assert (response.status_code, response.content) == (200, b"")
+
+
+def test_a_stall_before_the_head_sends_nothing(any_visitor: Visitor) -> None:
+    any_visitor.server.script(Stall(before_head=True))
+    with pytest.raises(httpx.ReadTimeout):
+        any_visitor.http.post(any_visitor.messages_url, json=message("x"), timeout=0.1)
+
+    any_visitor.http.close()
+    assert any_visitor.server.requests[-1].disconnected.wait(5)
+    assert any_visitor.server.requests[-1].status is None
+
+
+WAITING: dict[str, Callable[[], Step]] = {
+    "hold": lambda: Reply("a b c", hold_after=1, gate=Gate()),
+    "hang": lambda: Reply("a", hang_after_done=True),
+    "stall": Stall,
+    "flood": lambda: Reply(pieces=["word "] * 10_000),
+    "pace": lambda: Reply(pieces=["x"] * 1000, interval=50),
+    "raw": lambda: RawBody([b"x", Hold(Gate())]),
+}
+
+
+@pytest.mark.parametrize("waiting", WAITING)
+@pytest.mark.parametrize("tls", [False, True])
+def test_leaving_is_noticed_over_http1(
+    serve: Serve, visit: Visit, capfd: pytest.CaptureFixture[str], tls: bool, waiting: str
+) -> None:
+    visitor = visit(serve(tls=tls, http2=False))
+    visitor.server.script(WAITING[waiting]())
+    with visitor.stream() as response:
+        assert response.status_code == 200
+
+    record = visitor.server.requests[-1]
+    assert record.disconnected.wait(0.5)
+    assert record.finished.wait(0.5)
+    assert visitor.server.errors == []
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("waiting", [*WAITING, "silence"])
+def test_leaving_a_stream_is_noticed_over_http2(
+    serve: Serve, capfd: pytest.CaptureFixture[str], waiting: str
+) -> None:
+    server = serve(tls=True)
+    step: Step = Stall(before_head=True) if waiting == "silence" else WAITING[waiting]()
+    server.script(step)
+    with Http2Client(server) as client:
+        stream = client.post("/backend-api/conversation", message("x"))
+        record = server.wait_for_request("/conversation")
+        client.read_until(stream, until=b"" if waiting == "silence" else b":status")
+        client.reset(stream)
+        assert record.disconnected.wait(0.5)
+        assert record.finished.wait(0.5)
+        # The connection itself goes on.
+        again = client.post("/backend-api/conversation", message("again"))
+        assert b"[DONE]" in client.read_until(again, until=b"[DONE]")
+
+    assert server.errors == []
+    assert capfd.readouterr().err == ""
+
+
+def test_many_streams_of_one_connection_can_be_left(serve: Serve) -> None:
+    server = serve(tls=True, reply=Stall())
+    with Http2Client(server) as client:
+        # Hypercorn keeps places for 1000 streams.
+        for count in range(1, 1101):
+            stream = client.post("/backend-api/conversation", message("x"))
+            record = server.wait_for_request("/conversation", count=count)
+            client.read_until(stream, until=b":status")
+            client.reset(stream)
+            assert record.disconnected.wait(5), count
+
+    assert server.errors == []
+
+
+def test_a_client_that_stays_is_not_taken_for_one_that_left(any_visitor: Visitor) -> None:
+    for _ in range(20):
+        any_visitor.say("x")
+
+    assert all(record.finished.wait(5) for record in any_visitor.server.requests)
+    assert not any(record.disconnected.is_set() for record in any_visitor.server.requests)
+
+
+def test_a_client_may_leave_in_the_middle_of_its_request(visitor: Visitor) -> None:
+    def body() -> object:
+        yield b'{"action": '
+        raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        visitor.http.post(visitor.messages_url, content=body())  # type: ignore[arg-type]
+    record = visitor.server.wait_for_request("/conversation")
+
+    assert record.body == b'{"action": '
+    assert record.disconnected.wait(5) and record.finished.wait(5)
+    assert record.status is None
+
+
+@pytest.mark.parametrize("waiting", [*WAITING, "silence"])
+def test_closing_ends_whatever_is_under_way(any_visitor: Visitor, waiting: str) -> None:
+    server = any_visitor.server
+    step: Step = Stall(before_head=True) if waiting == "silence" else WAITING[waiting]()
+    server.script(step, step, step)
+    errors: list[Exception] = []
+
+    def talk() -> None:
+        try:
+            any_visitor.say("x")
+        except httpx.HTTPError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=talk) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+
+    server.wait_for_request("/conversation", count=3)
+    elapsed = close_and_time(server)
+    for thread in threads:
+        thread.join()
+
+    assert elapsed < 0.5
+    assert len(errors) == 3
+    assert all(record.finished.is_set() for record in server.requests)
+    assert not any(record.disconnected.is_set() for record in server.requests)
+    assert server.active_messages == 0
+
+
+def close_and_time(server: FakeChatGPT) -> float:
+    import time
+
+    start = time.perf_counter()
+    server.close()
+    return time.perf_counter() - start

@@ -1,0 +1,73 @@
+"""The npm package `chatgpt` 2.0, whose interface this project follows, takes our server for the site."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chatgpt_browser.testing import Reply
+
+if TYPE_CHECKING:
+    from chatgpt_browser.testing import FakeChatGPT
+
+PACKAGE = "chatgpt@2.0.7"
+SCRIPT = Path(__file__).with_name("npm_client.mjs")
+TOOLS = ("node", "npm")
+
+
+@pytest.fixture(scope="module")
+def npm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the package installed and our script in it."""
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+
+    folder = tmp_path_factory.mktemp("npm")
+    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]
+    installed = run(["npm", "install", *options, PACKAGE], folder)
+    if installed.returncode:
+        pytest.skip(f"npm cannot install {PACKAGE} here: {installed.stderr.strip()[-200:]}")
+
+    shutil.copy(SCRIPT, folder)
+    return folder
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    # `npm` is a script with another name on Windows.
+    command[0] = shutil.which(command[0]) or command[0]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=50)
+
+
+def talk(server: FakeChatGPT, folder: Path) -> dict[str, Any]:
+    urls = [server.api_base_url, server.backend_api_base_url]
+    finished = run(["node", SCRIPT.name, *urls, server.session_token], folder)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stderr == ""
+    said: dict[str, Any] = json.loads(finished.stdout)
+    return said
+
+
+def test_it_talks_to_the_server(server: FakeChatGPT, npm_folder: Path) -> None:
+    said = talk(server, npm_folder)
+
+    assert said["authenticated"] is True
+    assert said["user"]["email"] == "ada@example.com"
+    assert said["single"] == 'You said: "Hello".'
+    assert said["progress"] == ["Hello", "You", "You said:", 'You said: "Hello".']
+    assert said["second"] == 'You said: "What is my name?". Before that you said: "My name is Ada.".'
+    conversation = server.conversations[said["conversationId"]]
+    assert said["parentMessageId"] == conversation.current_node
+    assert len(server.conversations) == 2
+    # One refresh for four calls: it keeps the access token for a minute.
+    assert [record.path for record in server.requests].count("/api/auth/session") == 1
+
+
+def test_it_passes_over_what_means_nothing(server: FakeChatGPT, npm_folder: Path) -> None:
+    server.script(Reply("Hi there", comments=True, empty_data=False, moderation=True, newline="\r\n"))
+
+    assert talk(server, npm_folder)["single"] == "Hi there"

@@ -1,0 +1,238 @@
+"""`FakeChatGPT` itself: its life, its addresses, its records."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from chatgpt_browser.testing import FakeChatGPT, Gate
+from tests.testing.conftest import Visitor, trust
+
+if TYPE_CHECKING:
+    from tests.testing.conftest import Serve, Visit
+
+
+def serving_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "FakeChatGPT"]
+
+
+def test_it_listens_when_start_returns_and_no_longer_when_close_does() -> None:
+    server = FakeChatGPT().start()
+    address = (server.host, server.port)
+    socket.create_connection(address, timeout=5).close()
+    server.close()
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=5)
+    assert serving_threads() == []
+
+
+def test_start_and_close_may_be_called_twice() -> None:
+    server = FakeChatGPT()
+    server.close()
+    assert server.start() is server.start()
+    assert len(serving_threads()) == 1
+    server.close()
+    server.close()
+    assert serving_threads() == []
+
+
+def test_it_can_start_again_at_the_same_port_with_what_it_knew() -> None:
+    server = FakeChatGPT(replies=["one", "two"])
+    for text in ("one", "two"):
+        with server:
+            visitor = Visitor(server)
+            with visitor.http:
+                visitor.sign_in()
+                assert visitor.say("x").text == text
+
+    assert len({record.headers["host"] for record in server.requests}) == 1
+    assert len(server.conversations) == 2
+
+
+@pytest.mark.anyio
+async def test_it_is_an_asynchronous_context_manager_too() -> None:
+    async with FakeChatGPT() as server, httpx.AsyncClient(verify=trust(server)) as http:
+        assert (await http.get(server.origin)).status_code == 200
+
+    assert serving_threads() == []
+
+
+def test_the_block_is_left_with_the_error_that_ended_it() -> None:
+    with pytest.raises(ZeroDivisionError), FakeChatGPT():
+        raise ZeroDivisionError
+
+    assert serving_threads() == []
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_closing_waits_for_no_idle_connection(tls: bool) -> None:
+    server = FakeChatGPT(tls=tls).start()
+    with ExitStack() as stack:
+        for http2 in (False, True):
+            visitor = Visitor(server, http2=http2)
+            stack.enter_context(visitor.http)
+            visitor.sign_in()
+
+        # One that has not said a word, and, over TLS, one that has not even shaken hands.
+        stack.enter_context(socket.create_connection((server.host, server.port), timeout=5))
+        start = time.perf_counter()
+        server.close()
+        assert time.perf_counter() - start < 0.5
+
+
+def test_two_servers_are_apart(serve: Serve, visit: Visit) -> None:
+    one, two = serve(reply="one"), serve(reply="two")
+
+    assert one.port != two.port
+    assert (visit(one).say("x").text, visit(two).say("x").text) == ("one", "two")
+    assert len(one.requests) == 2
+
+
+def test_the_port_can_be_chosen_and_may_be_taken(server: FakeChatGPT) -> None:
+    port = server.port
+    with pytest.raises(OSError, match="in use"):
+        FakeChatGPT(port=port).start()
+    server.close()
+    with FakeChatGPT(port=port) as again:
+        assert again.port == port
+
+
+def test_urls_of_a_plain_server(server: FakeChatGPT) -> None:
+    assert server.host == "127.0.0.1"
+    assert server.origin == f"http://127.0.0.1:{server.port}"
+    assert server.api_base_url == f"{server.origin}/api"
+    assert server.backend_api_base_url == f"{server.origin}/backend-api"
+    assert server.certificate_authority_pem is None
+
+
+def test_before_it_starts_it_has_no_port() -> None:
+    with pytest.raises(RuntimeError, match="start"):
+        _ = FakeChatGPT().port
+
+
+def test_a_public_origin_is_what_the_urls_show(serve: Serve) -> None:
+    server = serve(tls=True, public_origin="https://chat.openai.com/")
+
+    assert server.origin == "https://chat.openai.com"
+    assert server.api_base_url == "https://chat.openai.com/api"
+    assert server.port > 0
+
+
+@pytest.mark.parametrize(("tls", "origin"), [(False, "https://chatgpt.com"), (True, "http://chatgpt.com")])
+def test_a_public_origin_has_to_fit(tls: bool, origin: str) -> None:
+    with pytest.raises(ValueError, match="public_origin"):
+        FakeChatGPT(tls=tls, public_origin=origin)
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "chat.openai.com", "chatgpt.com"])
+def test_the_certificate_covers_the_sites_names(serve: Serve, name: str) -> None:
+    server = serve(tls=True)
+    with (
+        socket.create_connection((server.host, server.port), timeout=5) as raw,
+        trust(server).wrap_socket(raw, server_hostname=name) as secured,
+    ):
+        assert secured.version() in ("TLSv1.2", "TLSv1.3")
+
+
+def test_nobody_else_trusts_the_certificate(serve: Serve) -> None:
+    server, other = serve(tls=True), serve(tls=True)
+    with (
+        socket.create_connection((server.host, server.port), timeout=5) as raw,
+        pytest.raises(ssl.SSLCertVerificationError),
+    ):
+        trust(other).wrap_socket(raw, server_hostname="localhost")
+
+    assert server.errors == []
+
+
+@pytest.mark.parametrize(("http2", "version"), [(None, "2"), (True, "2"), (False, "1.1")])
+def test_http2_can_be_switched_off(serve: Serve, visit: Visit, http2: bool | None, version: str) -> None:
+    visitor = visit(serve(tls=True, http2=http2), http2=True)
+
+    assert visitor.server.requests[0].http_version == version
+
+
+def test_a_request_is_recorded_as_it_came(visitor: Visitor) -> None:
+    before = time.monotonic()
+    visitor.http.post(
+        f"{visitor.server.origin}/some/where?a=1&b=%20",
+        content=b'{"a": "\xc3\xa9"}',
+        headers={"X-Mixed-Case": "Kept", "cookie": "a=1; b=x=y; a=2; empty="},
+    )
+    record = visitor.server.requests[-1]
+
+    assert (record.method, record.path, record.query) == ("POST", "/some/where", "a=1&b=%20")
+    assert record.target == "/some/where?a=1&b=%20"
+    assert record.headers["x-mixed-case"] == "Kept"
+    assert ("x-mixed-case", "Kept") in record.raw_headers
+    assert record.cookies == {"a": "1", "b": "x=y", "empty": ""}
+    assert record.body == b'{"a": "\xc3\xa9"}'
+    assert record.json == {"a": "é"}
+    assert record.http_version == "1.1"
+    assert before <= record.received_at <= time.monotonic()
+    assert record.status == 404
+    assert f"Bearer {record.bearer}" == visitor.http.headers["authorization"]
+    assert record.finished.wait(5)
+
+
+def test_requests_are_in_order_and_a_copy(visitor: Visitor) -> None:
+    visitor.say("one")
+    visitor.server.requests.clear()
+
+    assert [(record.method, record.path) for record in visitor.server.requests] == [
+        ("GET", "/api/auth/session"),
+        ("POST", "/backend-api/conversation"),
+    ]
+
+
+def test_waiting_for_a_request_that_comes_later(visit: Visit) -> None:
+    visitor = visit(signed_in=False)
+    sender = threading.Thread(target=lambda: [visitor.http.get(f"{visitor.server.origin}/{n}") for n in "ab"])
+    sender.start()
+    record = visitor.server.wait_for_request("/b", method="get")
+    sender.join()
+
+    assert record.path == "/b"
+    assert visitor.server.wait_for_request(count=2) is record
+
+
+@pytest.mark.parametrize(("suffix", "method", "count"), [("/other", None, 1), ("", "POST", 1), ("", None, 2)])
+def test_waiting_for_a_request_that_does_not_come(
+    visitor: Visitor, suffix: str, method: str | None, count: int
+) -> None:
+    with pytest.raises(TimeoutError, match=rf"of {count} came"):
+        visitor.server.wait_for_request(suffix, method=method, count=count, timeout=0.01)
+
+
+def test_no_secret_is_in_a_repr(visitor: Visitor) -> None:
+    server = visitor.server
+    visitor.http.cookies["mine"] = "my-cookie"
+    visitor.say("my-message")
+    record = server.requests[-1]
+    shown = f"{server!r} {server.requests!r} {record!s} {server._site.settings!r} {server.__dict__!r}"
+
+    assert "my-cookie" in record.headers["cookie"] and "my-message" in record.body.decode()
+    for secret in (server.session_token, record.bearer, "my-cookie", "my-message"):
+        assert secret is not None and secret not in shown
+    assert repr(record) == "<RecordedRequest POST /backend-api/conversation HTTP/1.1 -> 200>"
+    assert repr(server) == f"<FakeChatGPT {server.origin}, 2 requests>"
+
+
+def test_a_gate_says_who_came() -> None:
+    gate = Gate()
+    with pytest.raises(TimeoutError, match="0 times, not 1"):
+        gate.wait_reached(0.01)
+
+    assert (gate.is_open, gate.arrivals, gate.reached.is_set()) == (False, 0, False)
+    gate.open()
+    gate.open()
+    assert gate.is_open
+    assert repr(gate) == "<Gate open, 0 arrivals>"
