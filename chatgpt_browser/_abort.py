@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ._errors import AbortError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 __all__ = ["AbortController", "AbortSignal"]
 
@@ -42,9 +41,11 @@ class AbortSignal:
         if self._aborted:
             raise self.error()
 
-    @contextmanager
-    def listening(self, listener: Callable[[], object]) -> Iterator[None]:
-        """Call ``listener``, in the thread that aborts, if ``abort()`` comes within the block or came before it."""
+    def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
+        """Call ``listener`` once, in the thread that aborts: at once if ``abort()`` has been called, else when it is.
+
+        What comes back stops that.
+        """
         key = object()
 
         with self._lock:
@@ -54,11 +55,11 @@ class AbortSignal:
         if too_late:
             listener()
 
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._listeners.pop(key, None)
+        return lambda: self._forget(key)
+
+    def _forget(self, key: object) -> None:
+        with self._lock:
+            self._listeners.pop(key, None)
 
     def _abort(self, reason: object) -> None:
         with self._lock:

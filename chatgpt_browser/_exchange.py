@@ -41,13 +41,20 @@ class Exchange:
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        self._loop = asyncio.get_running_loop()
         self._frames: deque[Frame] = deque()
         self._failure: BaseException | None = None
+        self._interruption: BaseException | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._taken = 0
         self._on_settled: Callable[[], object] | None = None
         self.settled = False
-        self.arrived_at: float | None = None
+        self.arrived_at = self._loop.time()
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody is waiting for a frame."""
+        return self._waiter is not None
 
     def when_settled(self, callback: Callable[[], object]) -> None:
         """Call back, once, as soon as the site has said its last word, whether or not anybody has read it yet."""
@@ -58,7 +65,7 @@ class Exchange:
 
     def deliver(self, frame: Frame) -> None:
         """Take a frame from the page."""
-        self.arrived_at = asyncio.get_running_loop().time()
+        self.arrived_at = self._loop.time()
         self._frames.append(frame)
         if _is_last(frame):
             self._settle()
@@ -77,19 +84,27 @@ class Exchange:
             self._line.abort()
         self._settle()
 
+    def interrupt(self, reason: BaseException) -> None:
+        """Whoever reads gets ``reason``, now or at the next frame."""
+        self._interruption = self._interruption or reason
+        self._wake()
+
     async def receive(self) -> Frame:
         """The next frame.
 
-        :raises BaseException: what :meth:`fail` was given, once the frames are used up.
+        :raises BaseException: what :meth:`interrupt` was given; what :meth:`fail` was given, once the frames are used up.
         """
-        while not self._frames:
-            if self._failure is not None:
-                raise copy.copy(self._failure)  # the same one may be raised from many exchanges
-            self._waiter = asyncio.get_running_loop().create_future()
+        while self._interruption is None and not self._frames and self._failure is None:
+            self._waiter = self._loop.create_future()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
+
+        if self._interruption is not None:
+            raise self._interruption
+        if not self._frames and self._failure is not None:
+            raise copy.copy(self._failure)  # the same one may be raised from many exchanges
 
         frame = self._frames.popleft()
         if frame[0] in ("events", "text"):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ._courier import Courier
     from ._exchange import Exchange
     from ._models import Prompt
-    from ._watch import Watch
+    from ._watch import Guard, Watch
 
 __all__ = ["AsyncReplyStream", "Place", "Update"]
 
@@ -179,12 +179,7 @@ class AsyncReplyStream:
     async def _receive(self) -> None:
         """Take the next frame off the exchange."""
         assert self._exchange is not None
-        idle = self._courier.options.idle_timeout
-        heard = self._exchange.arrived_at or asyncio.get_running_loop().time()
-
-        with self._watch.over(until=heard + idle, late=self._idle):
-            kind, *rest = await self._exchange.receive()
-
+        kind, *rest = await self._exchange.receive()
         if kind == "events":
             self._items.extend(rest[0])
         elif kind == "end":
@@ -193,10 +188,6 @@ class AsyncReplyStream:
             damaged = rest[1] == "EncodingError"
             error = MalformedEventError if damaged else StreamInterruptedError
             raise error(f"the reply broke off: {rest[2]}")
-
-    def _idle(self) -> ChatGPTTimeoutError:
-        silence = f"nothing came for {self._courier.options.idle_timeout:g} s"
-        return ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
 
     # ---- opening and closing -----------------------------------------------------------------------------------------
 
@@ -209,12 +200,13 @@ class AsyncReplyStream:
                 prompt = await self._place.enter()
                 self._release = self._place.leave
                 end_turn = await self._courier.take_turn()
-                self._release = functools.partial(_release, self._place, end_turn, None)
+                self._release = functools.partial(_release, self._place, end_turn, None, None)
                 self._exchange = await self._courier.post(prompt)
-                self._release = functools.partial(_release, self._place, end_turn, self._exchange)
         except BaseException:
             self._close()
             raise
+        guard = self._watch.guard(self._exchange, self._courier.options.idle_timeout)
+        self._release = functools.partial(_release, self._place, end_turn, self._exchange, guard)
         # The turn is about what the site has under way, not about how fast the caller reads.
         self._exchange.when_settled(end_turn)
 
@@ -243,9 +235,15 @@ class AsyncReplyStream:
 
 
 def _release(
-    place: Place, end_turn: Callable[[], None], exchange: Exchange | None, reply: Reply | None
+    place: Place,
+    end_turn: Callable[[], None],
+    exchange: Exchange | None,
+    guard: Guard | None,
+    reply: Reply | None,
 ) -> None:
     """Give back all that a stream holds, in the order in which the next message wants it."""
+    if guard is not None:
+        guard.stop()
     if exchange is not None:
         exchange.abort()
     end_turn()

@@ -1,10 +1,10 @@
-"""What may end a call from outside: its time, and its abort signal."""
+"""What may end a call from outside: its time, its abort signal, and the site's silence."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,39 +13,92 @@ from ._abort import AbortSignal
 from ._errors import ChatGPTTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-__all__ = ["Watch"]
+    from ._exchange import Exchange
+
+__all__ = ["Guard", "Watch"]
 
 
 class Watch:
-    """Over one call: everything in it that waits, waits under :meth:`over`."""
+    """Over one call: its time, in seconds, runs from the first use."""
 
     def __init__(self, timeout: float, signal: AbortSignal | None) -> None:
         self._timeout = timeout
         self._signal = signal or AbortSignal()
         self._ends_at: float | None = None
 
+    def _end(self) -> float:
+        if self._ends_at is None:
+            self._ends_at = asyncio.get_running_loop().time() + self._timeout
+        return self._ends_at
+
     @contextmanager
-    def over(
-        self, *, until: float = math.inf, late: Callable[[], Exception] = ChatGPTTimeoutError
-    ) -> Iterator[None]:
-        """Cancel the block when the call's time is up, when its signal says so, or at the loop's time ``until``.
+    def over(self) -> Iterator[None]:
+        """Cancel the block when the call's time is up, or when its signal says so.
 
-        The call's time runs from the first block.
-
-        :raises ChatGPTTimeoutError: the call's time is up.
-        :raises BaseException: the signal's reason; what ``late`` makes where ``until`` came first.
+        :raises ChatGPTTimeoutError: the time is up.
+        :raises BaseException: the signal's reason.
         """
         loop = asyncio.get_running_loop()
-        if self._ends_at is None:
-            self._ends_at = loop.time() + self._timeout
-
         self._signal.throw_if_aborted()
-        with anyio.CancelScope(deadline=min(until, self._ends_at)) as scope:
-            with self._signal.listening(lambda: loop.call_soon_threadsafe(scope.cancel)):
+
+        with anyio.CancelScope(deadline=self._end()) as scope:
+            stop_listening = self._signal.listen(lambda: loop.call_soon_threadsafe(scope.cancel))
+            try:
                 yield
+            finally:
+                stop_listening()
 
         if scope.cancelled_caught:
             self._signal.throw_if_aborted()
-            raise late() if until < self._ends_at else ChatGPTTimeoutError()
+            raise ChatGPTTimeoutError
+
+    def guard(self, exchange: Exchange, idle: float) -> Guard:
+        """Go on watching, over an exchange that is being read."""
+        return Guard(exchange, self._signal, ends_at=self._end(), idle=idle)
+
+
+class Guard:
+    """Interrupts the reader of an exchange: one timer for all its events, since setting one for each would cost more than
+    reading it. Holds no stream, so that one which is let go of can be collected.
+    """
+
+    def __init__(self, exchange: Exchange, signal: AbortSignal, *, ends_at: float, idle: float) -> None:
+        self._exchange = exchange
+        self._loop = asyncio.get_running_loop()
+        self._ends_at = ends_at
+        self._idle = idle
+        self._timer: asyncio.TimerHandle | None = None
+        self._stop_listening = signal.listen(lambda: self._abort(signal))
+        self._set(self._loop.time() + idle)
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._stop_listening()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _abort(self, signal: AbortSignal) -> None:
+        with suppress(RuntimeError):  # the loop has been closed meanwhile, and the exchange with it
+            self._loop.call_soon_threadsafe(self._exchange.interrupt, signal.error())
+
+    def _set(self, silent_at: float) -> None:
+        due = min(self._ends_at, silent_at)
+        self._timer = None if math.isinf(due) else self._loop.call_at(due, self._ring)
+
+    def _ring(self) -> None:
+        now = self._loop.time()
+        silent_at = self._exchange.arrived_at + self._idle
+
+        if now >= self._ends_at:
+            self._exchange.interrupt(ChatGPTTimeoutError())
+        elif now < silent_at:
+            self._set(silent_at)
+        elif self._exchange.is_awaited:
+            silence = f"nothing came for {self._idle:g} s"
+            self._exchange.interrupt(
+                ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
+            )
+        else:
+            self._set(now + self._idle)  # the silence is the caller's own: it has not read what has come

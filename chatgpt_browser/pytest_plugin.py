@@ -59,10 +59,12 @@ def async_chatgpt_api(
     # choose one of the plugins, and with either the other's loop would be the wrong one. The test itself
     # is in the right loop whoever runs it, so the close goes there: into the function about to be run.
     item = request.node
-    test = item.obj
-    if inspect.iscoroutinefunction(test):
-        item.obj = _closing(api, test)
+    test = getattr(item, "obj", None)
+    if not inspect.iscoroutinefunction(test):
+        yield api
+        return
 
+    item.obj = _closing(api, test)
     yield api
     item.obj = test
 

@@ -6,10 +6,10 @@ import os
 import uuid
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from chatgpt_browser.testing import FakeChatGPT
+from tests.processes import marked, still_running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,19 +42,5 @@ def nothing_left_running() -> Iterator[None]:
     """Fail the run if a process that it started outlives it."""
     mark = os.environ[MARK] = uuid.uuid4().hex
     yield
-    # Whoever has lost its parent is nobody's child, but still carries our mark in its environment.
-    _, alive = psutil.wait_procs(marked_processes(mark), timeout=5)
-    assert not alive, f"still running: {[process.info for process in alive]}"
-
-
-def marked_processes(mark: str) -> list[psutil.Process]:
-    """Give the processes, other than this one, that inherited a mark of ours."""
-    others = (process for process in psutil.process_iter(["name", "cmdline"]) if process.pid != os.getpid())
-    return [process for process in others if mark_of(process) == mark]
-
-
-def mark_of(process: psutil.Process) -> str | None:
-    try:
-        return process.environ().get(MARK)
-    except psutil.Error:  # gone meanwhile, or somebody else's
-        return None
+    running = still_running(marked(MARK, mark))
+    assert not running, f"still running: {[process.info for process in running]}"

@@ -21,6 +21,7 @@
   const PUSH_INTERVAL = 4; // then one for each so many ms: under load each push costs about 0.3 ms at the other end
   const PUSH_CHARS = 1 << 18; // an outbox of this size is sent whatever the clock says
   const WINDOW_CHARS = 1 << 22; // a reader this far ahead of its consumer waits, and with it the server
+  const ABORT_DELAY = 50; // ms that an answer which may be on its way is given before its request is aborted
   const LINGER = 2000; // ms that a body may go on after its last event, so that its connection can be used again
 
   const exchanges = new Map();
@@ -222,6 +223,8 @@
       this.controller = new AbortController();
       this.owed = 0; // characters posted that the other end has not taken yet
       this.resume = null;
+      this.answered = false; // the head has come
+      this.unwanted = false; // the other end has lost interest
     }
 
     async run(request) {
@@ -237,6 +240,8 @@
           signal: this.controller.signal,
         });
         phase = "body";
+        this.answered = true;
+        if (this.unwanted) this.controller.abort();
         this.head(response);
         await this.read(response, request.stream && response.ok && isEvents(response));
         post(this, "end");
@@ -297,6 +302,16 @@
       });
     }
 
+    /**
+     * End the request. Chromium 156 loses one that is aborted while its head is on the way from the network to the page: it
+     * stays open, and nobody can end it any more. So an answer that is about to come is awaited, and ended as one.
+     */
+    abort() {
+      this.unwanted = true;
+      if (this.answered) this.controller.abort();
+      else setTimeout(() => this.controller.abort(), ABORT_DELAY);
+    }
+
     grant(chars) {
       this.owed -= chars;
       if (this.resume === null || this.owed > WINDOW_CHARS / 2) return;
@@ -326,7 +341,7 @@
     abort(id) {
       const exchange = exchanges.get(id);
       exchanges.delete(id);
-      exchange?.controller.abort();
+      exchange?.abort();
     },
     grant(id, chars) {
       exchanges.get(id)?.grant(chars);

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from chatgpt_browser.testing import Gate, Reply
+from tests.processes import still_running
 
 if TYPE_CHECKING:
     import subprocess
@@ -24,10 +25,6 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of anot
 
 def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
-
-
-def ended(processes: list[psutil.Process]) -> bool:
-    return not psutil.wait_procs(processes, timeout=5)[1]
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -48,7 +45,7 @@ def test_signal_in_the_middle_of_a_reply(
         assert process.stdout.read() == ""
         assert process.stderr.read() == ""
 
-    assert ended(started)
+    assert not still_running(started)
     gate.open()
 
 
@@ -66,7 +63,7 @@ def test_reader_that_goes_away(signed_in: FakeChatGPT, command: Command) -> None
         assert process.wait(20) == 141
         assert process.stderr.read() == ""
 
-    assert ended(started)
+    assert not still_running(started)
 
 
 def test_question_from_a_pipe(signed_in: FakeChatGPT, command: Command) -> None:

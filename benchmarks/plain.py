@@ -1,0 +1,120 @@
+"""The plain clients that ours is measured against: aiohttp over HTTP/1.1 and httpx over HTTP/2, written as well as they can be."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import ssl
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from .server import Address
+
+__all__ = ["PlainHttp1", "PlainHttp2", "message_body"]
+
+
+class PlainHttp1:
+    """aiohttp, which speaks HTTP/1.1 alone."""
+
+    name = "plain"
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._headers: dict[str, str] = {}
+
+    async def __aenter__(self) -> PlainHttp1:
+        # A buffer of 256 KiB instead of 64: long replies are read with fewer turns of the loop.
+        self._session = aiohttp.ClientSession(read_bufsize=2**18)
+        async with self._session.get(
+            self._address.session_url, headers={"cookie": self._address.cookie}
+        ) as answer:
+            self._headers = _headers(await answer.json())
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._session.close()
+
+    async def ask(self, message: str, on_progress: Callable[[str], object]) -> str:
+        """Send a message; the whole reply."""
+        body = message_body(message)
+        async with self._session.post(self._address.message_url, data=body, headers=self._headers) as answer:
+            answer.raise_for_status()
+            return await _follow(answer.content.iter_any(), on_progress)
+
+
+class PlainHttp2:
+    """httpx, all streams over one connection."""
+
+    name = "plain"
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._headers: dict[str, str] = {}
+        context = ssl.create_default_context(cadata=address.certificate_authority)
+        self._client = httpx.AsyncClient(http1=False, http2=True, verify=context, timeout=None)
+
+    async def __aenter__(self) -> PlainHttp2:
+        answer = await self._client.get(self._address.session_url, headers={"cookie": self._address.cookie})
+        self._headers = _headers(answer.json())
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._client.aclose()
+
+    async def ask(self, message: str, on_progress: Callable[[str], object]) -> str:
+        """Send a message; the whole reply."""
+        body, url = message_body(message), self._address.message_url
+        async with self._client.stream("POST", url, content=body, headers=self._headers) as answer:
+            answer.raise_for_status()
+            return await _follow(answer.aiter_bytes(), on_progress)
+
+
+def message_body(message: str) -> bytes:
+    """The body of a request that sends a message."""
+    content = {"content_type": "text", "parts": [message]}
+    fields = {
+        "action": "next",
+        "messages": [{"id": str(uuid.uuid4()), "role": "user", "content": content}],
+        "model": "text-davinci-002-render",
+        "parent_message_id": str(uuid.uuid4()),
+    }
+    return json.dumps(fields).encode()
+
+
+def _headers(session: dict[str, Any]) -> dict[str, str]:
+    return {
+        "accept": "text/event-stream",
+        "authorization": f"Bearer {session['accessToken']}",
+        "content-type": "application/json",
+    }
+
+
+async def _follow(chunks: AsyncIterator[bytes], on_progress: Callable[[str], object]) -> str:
+    """Read the events of a reply: each parsed, each passed on with the whole text so far."""
+    decode = codecs.getincrementaldecoder("utf-8")().decode
+    text = rest = ""
+    async for chunk in chunks:
+        *events, rest = (rest + decode(chunk)).split("\n\n")
+        for event in events:
+            seen = _read(event)
+            if seen is not None and seen != text:
+                text = seen
+                on_progress(text)
+    return text
+
+
+def _read(event: str) -> str | None:
+    """The text that an event of the answer holds."""
+    if not event.startswith("data: {"):
+        return None
+    message = json.loads(event[6:])["message"]
+    if message is None or message["author"]["role"] != "assistant":
+        return None
+    text: str = message["content"]["parts"][0]
+    return text
