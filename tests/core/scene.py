@@ -118,3 +118,8 @@ def body(*items: Any, **options: Any) -> RawBody:
 def grown(*texts: str) -> RawBody:
     """A whole reply that has these texts, one after another."""
     return body(*map(event, texts), DONE)
+
+
+def at_once(*texts: str) -> RawBody:
+    """The same in one piece: all of it is in the client before it says anything."""
+    return RawBody([b"".join([*(sse(event(text)) for text in texts), DONE])])

@@ -19,7 +19,7 @@ from chatgpt_browser import (
 )
 from chatgpt_browser.testing import Gate, Reply, Stall
 
-from .scene import grown, works
+from .scene import at_once, works
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -418,7 +418,7 @@ def test_no_callback_after_an_abort_though_more_is_there(scene: Scene, api: Chat
 
     with pytest.raises(AbortError):
         api.send_message(
-            scene.answering(Reply(pieces=list("abcdefghijklmnopqrstuvwxyz" * 20))),
+            scene.answering(at_once(*("abcdefghij"[: end + 1] for end in range(10)))),
             abort_signal=controller.signal,
             on_progress=hear,
         )
@@ -431,7 +431,7 @@ def test_an_abort_counts_though_the_reply_is_there_already(scene: Scene, api: Ch
     controller, reason = AbortController(), Reason("no, thanks")
     with pytest.raises(Reason) as caught:
         api.send_message(
-            scene.answering(grown("a", "ab", "abc")),
+            scene.answering(at_once("a", "ab", "abc")),
             abort_signal=controller.signal,
             on_progress=lambda text: controller.abort(reason),
         )
@@ -448,7 +448,7 @@ def test_a_slow_callback_does_not_outlive_the_timeout(scene: Scene, api: ChatGPT
         threading.Event().wait(0.3)
 
     with pytest.raises(ChatGPTTimeoutError):
-        api.send_message(scene.answering(grown("a", "ab", "abc", "abcd")), timeout_ms=150, on_progress=dawdle)
+        api.send_message(scene.answering(at_once("a", "ab", "abc")), timeout_ms=150, on_progress=dawdle)
 
     assert heard == ["a"]
     assert works(api)

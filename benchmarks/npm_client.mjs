@@ -1,0 +1,16 @@
+// Sends each line of standard input through the npm package `chatgpt` 2.0; says in a line of JSON what came and when.
+import { createInterface } from "node:readline";
+import { ChatGPTAPI } from "chatgpt";
+
+const [apiBaseUrl, backendApiBaseUrl, sessionToken] = process.argv.slice(2);
+const api = new ChatGPTAPI({ apiBaseUrl, backendApiBaseUrl, sessionToken });
+const now = () => Number(process.hrtime.bigint()) / 1e9;
+
+await api.ensureAuth();
+for await (const message of createInterface({ input: process.stdin })) {
+  const arrivals = [];
+  const started = now();
+  const text = await api.sendMessage(message, { onProgress: () => arrivals.push(now()) });
+  console.log(JSON.stringify({ text, seconds: now() - started, arrivals }));
+}
+process.exit(0);
