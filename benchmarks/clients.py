@@ -6,43 +6,31 @@ import asyncio
 import gc
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from .figures import Sample
 from .npm import Npm
 from .ours import Ours
 from .plain import PlainHttp1, PlainHttp2
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
+    from .sample import Client, Sample
     from .script import Script
     from .server import Address
 
-__all__ = ["Client", "Clients", "ask", "ask_many", "in_turn"]
-
-
-class Client(Protocol):
-    """Whoever can send a message and follow the reply."""
-
-    name: str
-
-    async def ask(self, message: str, on_progress: Callable[[str], object]) -> str: ...
+__all__ = ["Clients", "ask", "ask_many", "in_turn"]
 
 
 class Clients:
     """The clients of one server. The npm package is there where it could be installed; it speaks HTTP/1.1 alone."""
 
-    def __init__(self, address: Address, plain: Client, ours: Ours, npm: Npm | None) -> None:
+    def __init__(self, address: Address, plain: PlainHttp1 | PlainHttp2, ours: Ours, npm: Npm | None) -> None:
         self.address = address
+        self.protocol = address.protocol
         self.plain = plain
         self.ours = ours
         self.npm = npm
-
-    @property
-    def protocol(self) -> str:
-        """What the server speaks."""
-        return self.address.protocol
 
     @property
     def both(self) -> list[Client]:
@@ -59,9 +47,8 @@ class Clients:
     async def open(cls, address: Address, *, with_npm: bool) -> AsyncIterator[Clients]:
         """Sign all of them in, and start our browser."""
         async with AsyncExitStack() as stack:
-            plain = await stack.enter_async_context(
-                PlainHttp2(address) if address.is_http2 else PlainHttp1(address)
-            )
+            plain: PlainHttp1 | PlainHttp2 = PlainHttp2(address) if address.is_http2 else PlainHttp1(address)
+            await stack.enter_async_context(plain)
             ours = await stack.enter_async_context(Ours(address))
             npm = await stack.enter_async_context(Npm(address)) if with_npm and not address.is_http2 else None
             yield cls(address, plain, ours, npm)
@@ -69,20 +56,14 @@ class Clients:
 
 async def ask(client: Client, script: Script) -> Sample:
     """Send one message, and see that all of the reply came."""
-    arrivals: list[float] = []
-    now, arrived = time.monotonic, arrivals.append
-    message = script.to_message()
-
-    started = now()
-    text = await client.ask(message, lambda _: arrived(now()))
-    seconds = now() - started
-
-    script.check(client.name, text, len(arrivals))
-    return Sample(seconds, text, arrivals)
+    sample = await client.listen(script.to_message())
+    script.check(client.name, sample.text, len(sample.arrivals))
+    return sample
 
 
 async def ask_many(client: Client, script: Script, streams: int) -> tuple[float, list[Sample]]:
     """Send so many messages at once: the seconds until the last reply was whole, and all replies."""
+    gc.collect()
     started = time.monotonic()
     samples = await asyncio.gather(*(ask(client, script) for _ in range(streams)))
     return time.monotonic() - started, samples

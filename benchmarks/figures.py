@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median, quantiles
 from typing import Any
 
-__all__ = ["Limit", "Row", "Sample", "percentile"]
+__all__ = ["Limit", "Row", "percentile"]
 
 Samples = dict[str, list[float]]
 
@@ -54,6 +54,10 @@ class Row:
     #: What else is worth keeping: for the JSON, and for the plots.
     detail: dict[str, Any] = field(default_factory=dict)
 
+    def limited(self, *limits: Limit) -> Row:
+        """The same row, held to these limits."""
+        return replace(self, limits=limits)
+
     @property
     def best(self) -> Limit | None:
         """The limit that is met, or the one that is nearest to it."""
@@ -77,7 +81,11 @@ class Row:
             "unit": self.unit,
             "medians": {name: round(median(values), 4) for name, values in self.samples.items()},
             "limits": [
-                {"value": round(limit.value, 4), "at_most": round(limit.at_most, 4), "unit": limit.unit.strip()}
+                {
+                    "value": round(limit.value, 4),
+                    "at_most": round(limit.at_most, 4),
+                    "unit": limit.unit.strip(),
+                }
                 for limit in self.limits
             ],
             "met": None if best is None else best.is_met,
@@ -85,15 +93,6 @@ class Row:
             "samples": {name: [round(value, 4) for value in values] for name, values in self.samples.items()},
             "detail": self.detail,
         }
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One reply: the seconds that it took, and when each event came (`time.monotonic()`)."""
-
-    seconds: float
-    text: str
-    arrivals: list[float]
 
 
 def percentile(values: list[float], percent: int) -> float:

@@ -7,11 +7,11 @@ import json
 import logging
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .sample import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .server import Address
 
 __all__ = ["PACKAGE", "Npm", "install_npm"]
@@ -40,7 +40,9 @@ async def install_npm() -> bool:
         )
         said, _ = await process.communicate()
         if process.returncode:
-            logger.warning("%s is left out: npm said %s", PACKAGE, said.decode(errors="replace").strip()[-300:])
+            logger.warning(
+                "%s is left out: npm said %s", PACKAGE, said.decode(errors="replace").strip()[-300:]
+            )
             return False
 
     shutil.copy(SCRIPT, FOLDER)  # it imports the package from where it lies
@@ -48,16 +50,12 @@ async def install_npm() -> bool:
 
 
 class Npm:
-    """The package in a Node.js process: a line of JSON in for each message, one out when its reply is whole.
-
-    The callback is called in that process; what it noted there is replayed here, untimed.
-    """
+    """The package in a Node.js process: a message in, and when its reply is whole, a line of JSON out."""
 
     name = "npm"
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._last: dict[str, Any] = {}
 
     async def __aenter__(self) -> Npm:
         node = shutil.which("node")
@@ -81,14 +79,8 @@ class Npm:
         self._process.stdin.close()
         await self._process.wait()
 
-    async def ask(self, message: str, on_progress: Callable[[str], object]) -> str:
-        """Send a message; the whole reply."""
+    async def listen(self, message: str) -> Sample:
+        """Send a message; the whole reply. Its times are Node's own, of the clock that `time.monotonic()` reads."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(message.encode() + b"\n")
-        self._last = json.loads(await self._process.stdout.readline())
-        return str(self._last["text"])
-
-    @property
-    def last(self) -> tuple[float, list[float]]:
-        """The seconds that the last message took, and when each event came, by the clock that `time.monotonic()` reads."""
-        return self._last["seconds"], self._last["arrivals"]
+        return Sample(**json.loads(await self._process.stdout.readline()))

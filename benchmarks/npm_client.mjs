@@ -10,7 +10,9 @@ await api.ensureAuth();
 for await (const message of createInterface({ input: process.stdin })) {
   const arrivals = [];
   const started = now();
-  const text = await api.sendMessage(message, { onProgress: () => arrivals.push(now()) });
-  console.log(JSON.stringify({ text, seconds: now() - started, arrivals }));
+  // It takes the user's own words, which the site repeats first, for the reply: that call is not counted.
+  const onProgress = (text) => text === message || arrivals.push(now());
+  const text = await api.sendMessage(message, { onProgress });
+  console.log(JSON.stringify({ seconds: now() - started, text, arrivals }));
 }
 process.exit(0);

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser import AsyncChatGPTAPI
 
+from .sample import Sample, timed
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,8 +45,11 @@ class Ours:
     async def __aexit__(self, *exc: object) -> None:
         await self.api.close()
 
-    async def ask(self, message: str, on_progress: Callable[[str], object]) -> str:
+    async def listen(self, message: str) -> Sample:
         """Send a message; the whole reply."""
+        return await timed(self._ask, message)
+
+    async def _ask(self, message: str, on_progress: Callable[[str], object]) -> str:
         return await self.api.send_message(message, on_progress=on_progress)
 
     def count_pages(self) -> int:

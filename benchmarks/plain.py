@@ -1,4 +1,4 @@
-"""The plain clients that ours is measured against: aiohttp over HTTP/1.1 and httpx over HTTP/2, written as well as they can be."""
+"""The plain clients that ours is measured against: aiohttp over HTTP/1.1, httpx over HTTP/2, as well written as they can be."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import httpx
 
+from .sample import Sample, timed
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from .server import Address
 
-__all__ = ["PlainHttp1", "PlainHttp2", "message_body"]
+__all__ = ["PlainHttp1", "PlainHttp2", "message_headers", "message_body"]
 
 
 class PlainHttp1:
@@ -26,7 +28,8 @@ class PlainHttp1:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._headers: dict[str, str] = {}
+        #: With an access token in them, once the client is open.
+        self.headers: dict[str, str] = {}
 
     async def __aenter__(self) -> PlainHttp1:
         # A buffer of 256 KiB instead of 64: long replies are read with fewer turns of the loop.
@@ -34,16 +37,19 @@ class PlainHttp1:
         async with self._session.get(
             self._address.session_url, headers={"cookie": self._address.cookie}
         ) as answer:
-            self._headers = _headers(await answer.json())
+            self.headers = message_headers(await answer.json())
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self._session.close()
 
-    async def ask(self, message: str, on_progress: Callable[[str], object]) -> str:
+    async def listen(self, message: str) -> Sample:
         """Send a message; the whole reply."""
+        return await timed(self._ask, message)
+
+    async def _ask(self, message: str, on_progress: Callable[[str], object]) -> str:
         body = message_body(message)
-        async with self._session.post(self._address.message_url, data=body, headers=self._headers) as answer:
+        async with self._session.post(self._address.message_url, data=body, headers=self.headers) as answer:
             answer.raise_for_status()
             return await _follow(answer.content.iter_any(), on_progress)
 
@@ -55,22 +61,26 @@ class PlainHttp2:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._headers: dict[str, str] = {}
+        #: With an access token in them, once the client is open.
+        self.headers: dict[str, str] = {}
         context = ssl.create_default_context(cadata=address.certificate_authority)
         self._client = httpx.AsyncClient(http1=False, http2=True, verify=context, timeout=None)
 
     async def __aenter__(self) -> PlainHttp2:
         answer = await self._client.get(self._address.session_url, headers={"cookie": self._address.cookie})
-        self._headers = _headers(answer.json())
+        self.headers = message_headers(answer.json())
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self._client.aclose()
 
-    async def ask(self, message: str, on_progress: Callable[[str], object]) -> str:
+    async def listen(self, message: str) -> Sample:
         """Send a message; the whole reply."""
+        return await timed(self._ask, message)
+
+    async def _ask(self, message: str, on_progress: Callable[[str], object]) -> str:
         body, url = message_body(message), self._address.message_url
-        async with self._client.stream("POST", url, content=body, headers=self._headers) as answer:
+        async with self._client.stream("POST", url, content=body, headers=self.headers) as answer:
             answer.raise_for_status()
             return await _follow(answer.aiter_bytes(), on_progress)
 
@@ -87,7 +97,8 @@ def message_body(message: str) -> bytes:
     return json.dumps(fields).encode()
 
 
-def _headers(session: dict[str, Any]) -> dict[str, str]:
+def message_headers(session: dict[str, Any]) -> dict[str, str]:
+    """The headers of such a request, with the access token that a session holds."""
     return {
         "accept": "text/event-stream",
         "authorization": f"Bearer {session['accessToken']}",

@@ -256,5 +256,6 @@ class AsyncChatGPTAPI(Configured):
         async with stream:
             while (updates := await stream._next_updates()) is not None:
                 for update in updates:
+                    stream._check()
                     await notify_async(update, on_progress, on_conversation_response)
         return stream.text

@@ -20,6 +20,7 @@ ReducedEvent = str | list[str] | dict[str, str]
 
 _decode = json.JSONDecoder(strict=False).decode
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_FIRST_HALF = re.compile("[\ud800-\udbff]")
 
 
 def _unescape(raw: str) -> str:
@@ -149,17 +150,21 @@ class Reply:
 
     def _append(self, fresh: str) -> bool:
         self.events += 1
-        if not fresh:
-            return False
         try:
             text = _unescape(fresh)
-            if _SURROGATE.search(text):  # half of a pair: only the whole says which character it is
-                self.text = _unescape(self._log.raw_text or "")
-            else:
+            if not _SURROGATE.search(text):
                 self.text += text
+                return bool(text)
+            # Half of a pair: only the whole says which character it is.
+            return self._show(_unescape(self._log.raw_text or ""))
         except ValueError:
             raise self._malformed() from None
-        return True
+
+    def _show(self, text: str) -> bool:
+        """Take over the whole text, less the first half of a character whose other half is still to come."""
+        whole = text[:-1] if text and _FIRST_HALF.match(text[-1]) else text
+        changed, self.text = whole != self.text, whole
+        return changed
 
     def _read(self) -> bool:
         """Read the newest event whole."""
@@ -201,8 +206,7 @@ class Reply:
 
         raw = self._log.raw_text
         self._grows = raw is not None and len(texts) == 1 and len(parts) == 1 and _unescape(raw) == text
-        changed, self.text = text != self.text, text
-        return changed
+        return self._show(text)
 
 
 def _optional_text(value: Any) -> str | None:
@@ -214,8 +218,11 @@ def _is_answer(message: dict[str, Any]) -> bool:
     author = message.get("author")
     role = author.get("role") if isinstance(author, dict) else message.get("role")
     content = message.get("content")
+    metadata = message.get("metadata")
+    hidden = isinstance(metadata, dict) and metadata.get("is_visually_hidden_from_conversation")
     return (
         role == "assistant"
+        and not hidden
         and message.get("recipient") in (None, "all")
         and isinstance(content, dict)
         and content.get("content_type", "text") in ("text", "multimodal_text")

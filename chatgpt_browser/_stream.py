@@ -67,6 +67,7 @@ class AsyncReplyStream:
         self._exchange: Exchange | None = None
         self._release: Callable[[Reply | None], None] | None = None
         self._failure: StreamError | None = None
+        self._guard: Guard | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._shown = ""
@@ -143,15 +144,25 @@ class AsyncReplyStream:
 
     async def _next_updates(self, limit: int = _UPDATES_AT_ONCE) -> list[Update] | None:
         """What the next events have changed, at most ``limit`` of them; None when the reply is whole."""
-        if self._exchange is None:
-            await self._open()
+        await self._open()
+        if self._closed:
+            return None
         try:
-            if not (self._items or self._reply.done or self._failure or self._closed):
+            self._check()
+            if not (self._items or self._reply.done or self._failure):
                 await self._receive()
             return self._read(limit)
         except BaseException as exc:
             self._close()
             raise self._with_partial_text(exc) from exc.__cause__
+
+    def _check(self) -> None:
+        """Raise what has ended the call meanwhile: while updates are handed out, nobody waits who could be told."""
+        if self._guard is not None and not self._closed:
+            try:
+                self._guard.check()
+            except BaseException as exc:
+                raise self._with_partial_text(exc) from exc.__cause__
 
     def _read(self, limit: int) -> list[Update] | None:
         """Feed what is here to the reply. An error waits until what came before it has been handed out."""
@@ -205,8 +216,8 @@ class AsyncReplyStream:
         except BaseException:
             self._close()
             raise
-        guard = self._watch.guard(self._exchange, self._courier.options.idle_timeout)
-        self._release = functools.partial(_release, self._place, end_turn, self._exchange, guard)
+        self._guard = self._watch.guard(self._exchange, self._courier.options.idle_timeout)
+        self._release = functools.partial(_release, self._place, end_turn, self._exchange, self._guard)
         # The turn is about what the site has under way, not about how fast the caller reads.
         self._exchange.when_settled(end_turn)
 

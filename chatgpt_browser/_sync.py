@@ -236,5 +236,6 @@ class ChatGPTAPI(Configured):
         with ReplyStream(self._portal, stream) as replies:
             while (updates := self._portal.call(stream._next_updates)) is not None:
                 for update in updates:
+                    stream._check()
                     notify(update, on_progress, on_conversation_response)
         return replies.text

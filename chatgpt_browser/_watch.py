@@ -66,11 +66,12 @@ class Guard:
 
     def __init__(self, exchange: Exchange, signal: AbortSignal, *, ends_at: float, idle: float) -> None:
         self._exchange = exchange
+        self._signal = signal
         self._loop = asyncio.get_running_loop()
         self._ends_at = ends_at
         self._idle = idle
         self._timer: asyncio.TimerHandle | None = None
-        self._stop_listening = signal.listen(lambda: self._abort(signal))
+        self._stop_listening = signal.listen(self._abort)
         self._set(self._loop.time() + idle)
 
     def stop(self) -> None:
@@ -79,9 +80,15 @@ class Guard:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _abort(self, signal: AbortSignal) -> None:
+    def check(self) -> None:
+        """For a caller who has something left to hand out: raise what a reader would get. From any thread."""
+        self._signal.throw_if_aborted()
+        if self._loop.time() >= self._ends_at:
+            raise ChatGPTTimeoutError
+
+    def _abort(self) -> None:
         with suppress(RuntimeError):  # the loop has been closed meanwhile, and the exchange with it
-            self._loop.call_soon_threadsafe(self._exchange.interrupt, signal.error())
+            self._loop.call_soon_threadsafe(self._exchange.interrupt, self._signal.error())
 
     def _set(self, silent_at: float) -> None:
         due = min(self._ends_at, silent_at)

@@ -270,11 +270,13 @@
       const decoder = new TextDecoder("utf-8", { fatal: true });
       const events = asEvents ? new EventReader(this) : null;
       const reader = response.body.getReader();
-      for (;;) {
-        const { done, value } = await reader.read();
-        const text = decode(decoder, value, done);
+      const take = (text) => {
         if (events !== null) events.feed(text);
         else if (text !== "") this.text(text);
+      };
+      for (;;) {
+        const { done, value } = await reader.read();
+        decode(decoder, value, done, take);
         if (done) break;
         if (events?.last) this.linger();
         settle();
@@ -324,12 +326,17 @@
     return !/\b(json|html)\b/i.test(response.headers.get("content-type") ?? "");
   }
 
-  function decode(decoder, value, done) {
+  /** Give a chunk's text to `take`; of one that is damaged, what stands before the damage. */
+  function decode(decoder, value, done, take) {
+    let text;
     try {
-      return done ? decoder.decode() : decoder.decode(value, { stream: true });
-    } catch (error) {
+      text = done ? decoder.decode() : decoder.decode(value, { stream: true });
+    } catch {
+      const lenient = new TextDecoder("utf-8", { ignoreBOM: true }).decode(value);
+      take(lenient.slice(0, Math.max(0, lenient.indexOf("\ufffd"))));
       throw new DOMException("the body is not valid UTF-8", "EncodingError");
     }
+    take(text);
   }
 
   return {

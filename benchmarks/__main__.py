@@ -1,0 +1,102 @@
+"""`python -m benchmarks`: measures everything, prints the table, writes the results."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from rich.console import Console
+
+from .burst import measure_bursts
+from .clients import Clients
+from .first_reply.measure import measure_first_reply
+from .memory import measure_memory
+from .npm import install_npm
+from .paced import measure_many, measure_paced
+from .plots import plot_delay, plot_time
+from .report import summary, table
+from .results import FOLDER, machine, write_results
+from .server import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .figures import Row
+
+FAMILIES = {
+    "burst": measure_bursts,
+    "paced": measure_paced,
+    "many": measure_many,
+    "first-reply": measure_first_reply,
+    "memory": measure_memory,
+}
+PROTOCOLS = {"http1": False, "http2": True}
+BUSY = 0.25
+
+out = Console()
+err = Console(stderr=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run what was asked for; 1 where a target was missed and --strict was given."""
+    options = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    _warn_of_company()
+    rows, about = asyncio.run(_measure(options))
+
+    whole = not (options.quick or options.only or options.protocol)
+    folder = FOLDER if whole else FOLDER / "partial"
+    path = write_results(rows, about, folder)
+    caption = f"{about['date']} · {about['processor']}, {about['cores']} cores · Python {about['python']} · {about['browser']}"
+    plot_time(rows, caption, folder / "time.png")
+    plot_delay(rows, caption, folder / "delay.png")
+
+    (out if out.is_terminal else Console(width=160)).print(table(rows))
+    out.print(summary(rows) + (" (--quick: a smoke test, not a measurement)" if options.quick else ""))
+    err.print(f"results: {path}")
+    missed = any(row.best is not None and not row.best.is_met for row in rows)
+    return int(options.strict and missed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/bench.sh", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and rows, in less than a minute")
+    parser.add_argument("--only", action="append", choices=FAMILIES, metavar="NAME", help=", ".join(FAMILIES))
+    parser.add_argument("--protocol", choices=PROTOCOLS, help="one protocol instead of both")
+    parser.add_argument("--no-npm", action="store_true", help="leave the npm package out")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 where a target is missed")
+    return parser
+
+
+def _warn_of_company() -> None:
+    load, cores = psutil.getloadavg()[0], os.cpu_count() or 1
+    if load > BUSY * cores:
+        err.print(
+            f"[yellow]load average {load:.1f} on {cores} cores: something else is running, figures will be noisy"
+        )
+
+
+async def _measure(options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
+    with_npm = not (options.no_npm or options.quick) and await install_npm()
+    rows: list[Row] = []
+    about: dict[str, Any] = {}
+    for protocol, http2 in PROTOCOLS.items():
+        if options.protocol not in (None, protocol):
+            continue
+        async with serving(http2=http2) as address, Clients.open(address, with_npm=with_npm) as clients:
+            about = about or machine()
+            for family in options.only or FAMILIES:
+                rows += await FAMILIES[family](clients, quick=options.quick, say=_say)
+    return rows, about
+
+
+def _say(what: str) -> None:
+    err.print(what, style="dim")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

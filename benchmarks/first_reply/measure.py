@@ -1,0 +1,81 @@
+"""Runs the two programs in turn, and holds them against each other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from chatgpt_browser._browser import sandbox_refusal
+
+from ..figures import Limit, Row
+from ..plain import message_body
+from ..processes import browser_executable
+from ..script import BenchmarkError, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..clients import Clients
+
+__all__ = ["measure_first_reply"]
+
+LARGEST_RATIO = 1.1
+SCRIPT = Script(1)
+PROGRAMS = {"plain": "benchmarks.first_reply.bare", "ours": "benchmarks.first_reply.ours"}
+
+
+async def measure_first_reply(clients: Clients, *, quick: bool, say: Callable[[str], None]) -> list[Row]:
+    """From the start of the process to its reply. The first round also writes the bytecode of both."""
+    rounds = 2 if quick else 9
+    say(f"{clients.protocol}: first reply of a new process, {rounds} rounds")
+    task = json.dumps(_task(clients))
+    samples: dict[str, list[float]] = {who: [] for who in PROGRAMS}
+    for turn in range(rounds + 1):
+        for who, program in PROGRAMS.items():
+            seconds = await _run(program, task)
+            if turn > 0:
+                samples[who].append(seconds * 1000)
+
+    row = Row("first reply of a new process", clients.protocol, samples)
+    return [row.limited(Limit(row.ratio(), LARGEST_RATIO, "x"))]
+
+
+def _task(clients: Clients) -> dict[str, Any]:
+    """What both programs are told: the same browser, in the same sandbox, the same message."""
+    address, message = clients.address, SCRIPT.to_message()
+    headers = clients.plain.headers
+    return {
+        "origin": address.origin,
+        "session_token": address.session_token,
+        "ignore_https_errors": address.is_http2,
+        "executable": browser_executable(),
+        "sandbox": sandbox_refusal() is None,
+        "message": message,
+        "request": {
+            "url": address.message_url,
+            "headers": headers,
+            "body": message_body(message).decode(),
+        },
+    }
+
+
+async def _run(program: str, task: str) -> float:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    pipe = asyncio.subprocess.PIPE
+
+    started = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", program, task, stdout=pipe, env=environment
+    )
+    assert process.stdout is not None
+    line = await process.stdout.readline()
+    seconds = time.monotonic() - started
+
+    if await process.wait() != 0:
+        raise BenchmarkError(f"{program} ended with {process.returncode}")
+    SCRIPT.check(program, json.loads(line), SCRIPT.events)
+    return seconds
