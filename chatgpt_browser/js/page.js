@@ -25,6 +25,7 @@
   const LINGER = 2000; // ms that a body may go on after its last event, so that its connection can be used again
 
   const exchanges = new Map();
+  let protocol = ""; // by which the document came
   const forever = new Promise(() => {});
 
   // ---- the outbox: one for all exchanges --------------------------------------------------------------------------
@@ -233,7 +234,7 @@
         const response = await fetch(request.url, {
           method: request.method,
           headers: request.headers,
-          body: request.body,
+          ...bodyOf(request),
           cache: "no-store",
           credentials: "same-origin",
           redirect: "manual",
@@ -322,6 +323,16 @@
     }
   }
 
+  /**
+   * A message is sent once. Where a connection that was used before closes without a word, Chromium itself sends a request
+   * again, whatever its method; a body that is a stream keeps it from that. Only HTTP/2 and 3 take one: over HTTP/1.1 no
+   * connection is used twice instead.
+   */
+  function bodyOf(request) {
+    if (!request.stream || !/^h[23]/.test(protocol)) return { body: request.body };
+    return { body: new Response(request.body).body, duplex: "half" };
+  }
+
   function isEvents(response) {
     return !/\b(json|html)\b/i.test(response.headers.get("content-type") ?? "");
   }
@@ -369,7 +380,8 @@
     settle(origin) {
       if (globalThis.origin !== origin) return null;
       document.documentElement?.replaceChildren();
-      return performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "";
+      protocol = performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "";
+      return protocol;
     },
   };
 })()
