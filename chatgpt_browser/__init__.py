@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._abort import AbortController, AbortSignal
+    from ._backend import ConversationSummary, History, HistoryMessage, Model
     from ._client import AsyncChatGPTAPI
     from ._conversation import AsyncChatGPTConversation
     from ._errors import (
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "_abort": ["AbortController", "AbortSignal"],
+    "_backend": ["ConversationSummary", "History", "HistoryMessage", "Model"],
     "_client": ["AsyncChatGPTAPI"],
     "_conversation": ["AsyncChatGPTConversation"],
     "_errors": [
@@ -99,9 +101,13 @@ __all__ = [
     "ChatGPTTimeoutError",
     "ClientClosedError",
     "ConversationNotFoundError",
+    "ConversationSummary",
+    "History",
+    "HistoryMessage",
     "InvalidSessionTokenError",
     "MalformedEventError",
     "MessageTooLongError",
+    "Model",
     "OriginError",
     "RateLimitError",
     "ReplyStream",

@@ -10,6 +10,7 @@ from ._cookies import SessionToken
 from ._courier import Courier
 from ._engine import Engine
 from ._errors import AuthenticationError, ChallengeError, InvalidSessionTokenError
+from ._library import AsyncLibrary
 from ._models import Prompt, Session
 from ._options import Milliseconds, Options, to_limit
 from ._stream import AsyncReplyStream, Place
@@ -97,7 +98,7 @@ class Configured:
         return f"<{type(self).__name__} {self._options.site.origin}>"
 
 
-class AsyncChatGPTAPI(Configured):
+class AsyncChatGPTAPI(Configured, AsyncLibrary):
     """A client of ChatGPT's web application, through a real browser.
 
     An async context manager; without ``async with``, call :meth:`close` in the end.

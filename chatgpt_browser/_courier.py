@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import anyio
 
+from ._backend import conversation_path, read_history
 from ._errors import (
     APIStatusError,
     AuthenticationError,
@@ -26,7 +26,7 @@ from ._protocol import (
     session_request,
     status_error,
 )
-from ._retry import Remedies, retrying_refresh, retrying_send
+from ._retry import Remedies, retrying_read, retrying_refresh, retrying_send
 from ._session import SessionKeeper
 
 if TYPE_CHECKING:
@@ -157,11 +157,10 @@ class Courier:
 
         :raises ConversationNotFoundError: there is no such conversation.
         """
-        history = await self.ask("GET", f"conversation/{quote(conversation_id, safe='')}")
-        node = history.get("current_node") if isinstance(history, dict) else None
-        if not isinstance(node, str):
+        history = read_history(conversation_id, await self.ask("GET", conversation_path(conversation_id)))
+        if history.current_node is None:
             raise APIStatusError("the conversation names no current message", status_code=200)
-        return node
+        return history.current_node
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
         """One call of the backend, and its answer as parsed JSON.
@@ -172,9 +171,13 @@ class Courier:
         def build(access_token: str) -> Request:
             return backend_request(self.engine.site, method, path, body, access_token=access_token)
 
-        exchange, head = await self._send(build)
-        response = await self._collect(exchange, head)
-        return read_json(response)
+        async def ask() -> Any:
+            exchange, head = await self._send(build)
+            return read_json(await self._collect(exchange, head))
+
+        if method != "GET":
+            return await ask()
+        return await retrying_read(ask, retries=self.options.retries)
 
     async def _send(self, build: Callable[[str], Request]) -> tuple[Exchange, Head]:
         """Send what ``build`` makes of an access token, and again with a new one, or after a challenge, where that helps."""

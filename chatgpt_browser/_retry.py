@@ -19,7 +19,14 @@ from tenacity import (
     wait_none,
 )
 
-from ._errors import AccessTokenRejectedError, AuthenticationError, ChallengeError, RateLimitError
+from ._errors import (
+    AccessTokenRejectedError,
+    APIStatusError,
+    AuthenticationError,
+    ChallengeError,
+    RateLimitError,
+    StreamInterruptedError,
+)
 
 __all__ = ["Remedies", "retrying_refresh", "retrying_send"]
 
@@ -40,10 +47,27 @@ def _may_refresh_again(error: BaseException) -> bool:
 
 async def retrying_refresh(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
     """Ask for the session again where the network or the server failed."""
+    return await _repeating(work, _may_refresh_again, retries)
+
+
+def _may_read_again(error: BaseException) -> bool:
+    """A network or a server that failed: to read once more changes nothing there."""
+    failed = isinstance(error, APIStatusError) and (error.status_code or 0) >= 500
+    return failed or isinstance(error, StreamInterruptedError)
+
+
+async def retrying_read(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
+    """Read once more where the network or the server failed."""
+    return await _repeating(work, _may_read_again, retries)
+
+
+async def _repeating(
+    work: Callable[[], Awaitable[T]], may_repeat: Callable[[BaseException], bool], retries: int
+) -> T:
     attempts = AsyncRetrying(
         stop=stop_after_attempt(retries + 1),
         wait=_BACKOFF,
-        retry=retry_if_exception(_may_refresh_again),
+        retry=retry_if_exception(may_repeat),
         before_sleep=_tell,
         reraise=True,
     )

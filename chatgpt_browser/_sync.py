@@ -12,6 +12,7 @@ from ._conversation import Somewhere
 from ._errors import ClientClosedError
 from ._models import Prompt
 from ._portal import Portal
+from ._sync_library import Library
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -135,7 +136,7 @@ class ChatGPTConversation:
         return ReplyStream(self.api._portal, stream)
 
 
-class ChatGPTAPI(Configured):
+class ChatGPTAPI(Configured, Library):
     """A client of ChatGPT's web application, through a real browser: the synchronous face of :class:`AsyncChatGPTAPI`.
 
     Works in a plain script, from several threads at once, and inside a running event loop. A context manager; without
