@@ -291,9 +291,11 @@
       post(this, "text", text, text.length);
     }
 
+    /** The last word is said: the other end has no more ear for this one. The rest of the body is read for its connection. */
     linger() {
       if (this.lingering !== undefined) return;
       push();
+      exchanges.delete(this.id);
       this.lingering = setTimeout(() => this.controller.abort(), LINGER);
     }
 
