@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import os
+import re
 import shutil
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -33,6 +35,8 @@ SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
 WHOLE = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 _CLOSE_TIMEOUT = 10.0
+_SWEEP_INTERVAL = 0.02
+_TEMPORARY_PROFILE = re.compile(r"--user-data-dir=(\S+playwright_chromiumdev_profile-\w+)")
 _KERNEL_SWITCHES = {
     "/proc/sys/kernel/unprivileged_userns_clone": "0",
     "/proc/sys/user/max_user_namespaces": "0",
@@ -59,8 +63,10 @@ class Browser:
         async with AsyncExitStack() as stack:
             with map_playwright_errors(launching=True):
                 playwright = await async_playwright().start()
+                profile = _TemporaryProfile()
+                stack.push_async_callback(profile.sweep)
                 stack.push_async_callback(_quietly, playwright.stop)
-                context, version = await _open_context(playwright, options, stack)
+                context, version = await _open_context(playwright, options, stack, profile)
             return cls(context, version, stack.pop_all())
 
     async def close(self) -> None:
@@ -80,8 +86,40 @@ async def _quietly(close: Any) -> None:
         logger.warning("closing took more than %.0f s and was given up", _CLOSE_TIMEOUT)
 
 
+class _TemporaryProfile:
+    """The folder that the driver makes for a browser and removes in the end, unless it is killed before."""
+
+    def __init__(self) -> None:
+        self._search: asyncio.Task[list[Path]] | None = None
+
+    def look_for(self, browser: PlaywrightBrowser) -> None:
+        """Learn where it is. That takes the browser 0.1 s, for which nobody waits."""
+        self._search = asyncio.get_running_loop().create_task(self._find(browser))
+
+    async def _find(self, browser: PlaywrightBrowser) -> list[Path]:
+        cdp = await browser.new_browser_cdp_session()
+        command = (await cdp.send("SystemInfo.getInfo"))["commandLine"]
+        await cdp.detach()
+        return [Path(folder) for folder in _TEMPORARY_PROFILE.findall(command)]
+
+    async def sweep(self) -> None:
+        """Remove it where it is still there: after the driver's end. Chromium, dying, may write to it for another moment."""
+        if self._search is None:
+            return
+        self._search.cancel()
+        await asyncio.wait([self._search])
+        if self._search.cancelled() or self._search.exception() is not None:
+            return
+
+        with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):
+            for folder in self._search.result():
+                while folder.exists():
+                    shutil.rmtree(folder, ignore_errors=True)
+                    await anyio.sleep(_SWEEP_INTERVAL)
+
+
 async def _open_context(
-    playwright: Playwright, options: Options, stack: AsyncExitStack
+    playwright: Playwright, options: Options, stack: AsyncExitStack, profile: _TemporaryProfile
 ) -> tuple[BrowserContext, str]:
     chromium = playwright.chromium
     browser: PlaywrightBrowser | None = None
@@ -91,6 +129,8 @@ async def _open_context(
     else:
         browser = await (_connect(chromium, options) if options.browser_url else _launch(chromium, options))
         stack.push_async_callback(_quietly, browser.close)
+        if not options.browser_url:
+            profile.look_for(browser)
         context = await browser.new_context(**_context_settings(options))
 
     stack.push_async_callback(_quietly, context.close)

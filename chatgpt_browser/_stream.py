@@ -126,8 +126,12 @@ class AsyncReplyStream:
             return piece
         raise StopAsyncIteration
 
+    async def close(self) -> None:
+        """End the request, if it is still under way. May be called twice."""
+        self._close()
+
     async def aclose(self) -> None:
-        """End the request, if it is still under way."""
+        """The same as :meth:`close`, under the name that :func:`contextlib.aclosing` calls."""
         self._close()
 
     def _piece(self, *, at_end: bool = False) -> str:

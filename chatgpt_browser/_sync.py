@@ -79,7 +79,7 @@ class ReplyStream:
     def close(self) -> None:
         """End the request, if it is still under way."""
         with suppress(ClientClosedError):  # a client that is closed has ended it
-            self._portal.call(self._stream.aclose)
+            self._portal.call(self._stream.close)
 
 
 class ChatGPTConversation:

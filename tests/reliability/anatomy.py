@@ -1,0 +1,81 @@
+"""What a client consists of when it runs: a driver, a browser, its renderers, its profile's folder; and ways to end each."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import uuid
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: What the driver and Chromium call the folders that they make.
+FOLDERS = ("playwright_", "org.chromium", ".org.chromium", "chatgpt_browser")
+
+
+class Mark:
+    """Finds the processes of those browsers that were started with :attr:`argument`."""
+
+    def __init__(self) -> None:
+        self.argument = f"--test-mark={uuid.uuid4().hex}"
+
+    def browsers(self) -> list[psutil.Process]:
+        """The browsers' main processes; a launcher script in front of one comes before it."""
+        return [process for process in psutil.process_iter(["cmdline"]) if self._is_browser(process)]
+
+    def _is_browser(self, process: psutil.Process) -> bool:
+        arguments = process.info["cmdline"] or []
+        return self.argument in arguments and not any(each.startswith("--type=") for each in arguments)
+
+    def browser(self) -> psutil.Process:
+        return max(self.browsers(), key=lambda process: len(process.parents()))
+
+    def driver(self) -> psutil.Process:
+        first = min(self.browsers(), key=lambda process: len(process.parents()))
+        parent = first.parent()
+        assert parent is not None
+        return parent
+
+    def renderers(self) -> list[psutil.Process]:
+        family = self.browser().children(recursive=True)
+        return [process for process in family if "--type=renderer" in process.cmdline()]
+
+    def all(self) -> list[psutil.Process]:
+        """The driver and everything under it."""
+        driver = self.driver()
+        return [driver, *driver.children(recursive=True)]
+
+    # ---- ways to die
+
+    def kill_renderers(self) -> None:
+        _kill(self.renderers())
+
+    def kill_browser(self) -> None:
+        _kill([self.browser()])
+
+    def kill_driver(self) -> None:
+        _kill([self.driver()])
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    assert processes
+    for process in processes:
+        process.send_signal(signal.SIGKILL)
+
+
+def client_threads() -> list[str]:
+    """The names of the threads that belong to synchronous clients."""
+    return [thread.name for thread in threading.enumerate() if "chatgpt_browser" in thread.name]
+
+
+def folders(place: Path) -> list[str]:
+    """What the driver and Chromium have in a folder for temporary files, the driver's empty folder for artifacts aside."""
+    return [
+        name
+        for name in os.listdir(place)
+        if name.startswith(FOLDERS) or (name.startswith("playwright-") and os.listdir(place / name))
+    ]
