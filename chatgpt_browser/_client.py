@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+from typing import TYPE_CHECKING, Any
 
 from ._callbacks import OnConversationResponse, OnProgress, notify_async
 from ._conversation import AsyncChatGPTConversation, Somewhere
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from ._abort import AbortSignal
 
-__all__ = ["AsyncChatGPTAPI", "Configured"]
+__all__ = ["AsyncChatGPTAPI", "Configured", "default_options"]
 
 
 class Configured:
@@ -96,6 +97,16 @@ class Configured:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._options.site.origin}>"
+
+
+def default_options(**changes: Any) -> Options:
+    """The options of a client that was given these ones alone.
+
+    :raises ValueError: one of them makes no sense.
+    """
+    parameters = inspect.signature(Configured).parameters.values()
+    defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    return Options.checked(**defaults | changes)
 
 
 class AsyncChatGPTAPI(Configured, AsyncLibrary):

@@ -32,7 +32,7 @@ _MISSING = re.compile(r"Executable doesn't exist|distribution '[^']*' is not fou
 _GONE = re.compile(
     r"has been closed|Connection closed|Target closed|Target crashed|Page crashed|Browser closed|Session closed"
     r"|pipe closed|frame was detached|Cannot find context|Cannot find object|Could not find object"
-    r"|Inspected target navigated or closed|No frame for given id|Execution context was destroyed"
+    r"|Failed to find browser context|Inspected target navigated or closed|No frame for given id|Execution context was destroyed"
 )
 _NOTHING_SHOWN = re.compile(
     r"ERR_HTTP_RESPONSE_CODE_FAILURE|ERR_ABORTED|ERR_INVALID_RESPONSE|Download is starting"

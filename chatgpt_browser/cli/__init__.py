@@ -1,8 +1,8 @@
-"""The command line: `chatgpt-browser ask|demo|install`. Needs the extra `cli`.
+"""The command line: `chatgpt-browser ask|demo|install|login`. Needs the extra `cli`.
 
 One module for each command, and one for each thing they share: `_exit` (errors become exit codes),
-`_client` (a client from the environment), `_consoles` (what goes to which stream), `_events` (the
-milestones that the library logs).
+`_client` (a client from the environment, or from what `login` saved), `_store` (which keeps that),
+`_consoles` (what goes to which stream), `_events` (the milestones that the library logs).
 """
 
 from __future__ import annotations

@@ -13,16 +13,22 @@ from typer.core import TyperGroup
 from ._client import BASE_URLS, TOKEN
 from ._consoles import out
 from ._exit import exit_codes
+from ._store import FOLDER
 from .ask import ask
 from .demo import demo
 from .install import install
+from .login import login
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 VARIABLES = (
-    (TOKEN, "the session token; it is a password, and never taken from an argument"),
+    (
+        TOKEN,
+        "the session token; it is a password, and never taken from an argument; without it, what login saved",
+    ),
     *((name, f"the client's {option}, to point it elsewhere") for option, name in BASE_URLS.items()),
+    (FOLDER, "where login keeps the profile and the session"),
 )
 
 
@@ -58,6 +64,7 @@ app = typer.Typer(
 app.command()(ask)
 app.command()(demo)
 app.command()(install)
+app.command()(login)
 
 
 def show_version(wanted: bool) -> None:

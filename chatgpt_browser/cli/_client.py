@@ -1,16 +1,20 @@
-"""A client made from the environment's variables."""
+"""A client made from the environment's variables, or from what `login` saved."""
 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from chatgpt_browser import ChatGPTAPI, InvalidSessionTokenError
+from chatgpt_browser._client import default_options
+
+from ._store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
 TOKEN = "CHATGPT_SESSION_TOKEN"
 BASE_URLS = {
@@ -19,16 +23,46 @@ BASE_URLS = {
 }
 
 
-def client_from_environment(environ: Mapping[str, str] = os.environ, **options: Any) -> ChatGPTAPI:
-    """Make a client, not yet started, with the token and the base URLs of the environment.
+def base_urls() -> dict[str, Any]:
+    """The base URLs that the environment names, as the client's options."""
+    return {option: os.environ[name] for option, name in BASE_URLS.items() if os.environ.get(name)}
+
+
+@contextmanager
+def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
+    """A client, not yet started, with the environment's token, else the saved one and its profile; closed at the end.
+
+    A saved token that the site has rotated meanwhile is saved again.
 
     :raises InvalidSessionTokenError: where there is no token, or an empty one.
     :raises typer.BadParameter: where a base URL makes no sense.
     """
-    urls: dict[str, Any] = {option: environ[name] for option, name in BASE_URLS.items() if environ.get(name)}
+    if TOKEN in os.environ:
+        with _made(os.environ[TOKEN], **options) as api:
+            yield api
+        return
+
+    store, origin = Store.default(), _origin()
+    saved = store.load(origin)
+    with _made(saved or "", user_data_dir=store.profile, **options) as api:
+        try:
+            yield api
+        finally:
+            if api.session_token != saved:
+                store.save(origin, api.session_token)
+
+
+def _made(session_token: str, **options: Any) -> ChatGPTAPI:
     try:
-        return ChatGPTAPI(environ.get(TOKEN, ""), **urls, **options)
+        return ChatGPTAPI(session_token, **base_urls(), **options)
     except InvalidSessionTokenError:
         raise
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _origin() -> str:
+    try:
+        return default_options(**base_urls()).site.origin
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 import uuid
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import psutil
 
+from tests.core.scene import posts_of
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from chatgpt_browser.testing import FakeChatGPT
 
 #: What the driver and Chromium call the folders that they make.
 FOLDERS = ("playwright_", "org.chromium", ".org.chromium", "chatgpt_browser")
@@ -73,9 +80,18 @@ def client_threads() -> list[str]:
 
 
 def folders(place: Path) -> list[str]:
-    """What the driver and Chromium have in a folder for temporary files, the driver's empty folder for artifacts aside."""
-    return [
-        name
-        for name in os.listdir(place)
-        if name.startswith(FOLDERS) or (name.startswith("playwright-") and os.listdir(place / name))
-    ]
+    """What the driver and Chromium have in a folder for temporary files."""
+    return sorted(name for name in os.listdir(place) if name.startswith(FOLDERS))
+
+
+def posts_by_message(server: FakeChatGPT) -> Counter[str]:
+    """How often the server was sent each message."""
+    return Counter(str(post.json["messages"][0]["content"]["parts"][0]) for post in posts_of(server.requests))
+
+
+def until(condition: Callable[[], object], timeout: float = 5) -> None:
+    """Wait for what nobody announces."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.005)

@@ -1,0 +1,186 @@
+"""Who the server sees: a browser's same-origin fetch, without the word Headless, or whoever `user_agent` says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chatgpt_browser import SEED_USER_AGENT, AsyncChatGPTAPI
+from chatgpt_browser.testing import RawBody
+
+from .scene import DONE, event, posts_of, refreshes_of, sse, where, works
+
+if TYPE_CHECKING:
+    from chatgpt_browser import ChatGPTAPI
+    from chatgpt_browser.testing import RecordedRequest
+
+    from .conftest import Connect, Serve
+    from .scene import Scene
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"
+BINARIES = [
+    pytest.param(path, id=name)
+    for name in ("chromium-headless-shell", "chromium", "google-chrome")
+    if (path := shutil.which(name))
+]
+#: What a page can find out about the browser it is in.
+LOOK = """async () => ({
+    userAgent: navigator.userAgent,
+    appVersion: navigator.appVersion,
+    platform: navigator.platform,
+    webdriver: navigator.webdriver,
+    languages: navigator.languages,
+    hints: navigator.userAgentData
+        ? await navigator.userAgentData.getHighEntropyValues(
+            ["fullVersionList", "platformVersion", "architecture", "bitness", "model"])
+        : null,
+})"""
+
+
+def brands(request: RecordedRequest) -> dict[str, str]:
+    return dict(re.findall(r'"([^"]*)";v="([^"]*)"', request.headers["sec-ch-ua"]))
+
+
+def test_the_message_is_a_same_origin_fetch(scene: Scene, api: ChatGPTAPI) -> None:
+    api.send_message("Hello")
+    post, origin = scene.posts[0], scene.server.origin
+
+    assert post.headers["sec-fetch-site"] == "same-origin"
+    assert post.headers["sec-fetch-mode"] == "cors"
+    assert post.headers["sec-fetch-dest"] == "empty"
+    assert post.headers["origin"] == origin
+    assert post.headers["referer"].startswith(f"{origin}/")
+    assert "next-auth.session-token" in post.cookies
+
+
+def test_no_preflight_and_nothing_else_is_asked_for(serve: Serve, connect: Connect) -> None:
+    server = serve()
+    connect(server).send_message("Hello")
+    seen = [(r.method, r.path, r.headers["sec-fetch-mode"]) for r in server.requests]
+
+    assert seen == [
+        ("GET", "/api/auth/session", "navigate"),
+        ("GET", "/api/auth/session", "cors"),
+        ("POST", "/backend-api/conversation", "cors"),
+    ]
+
+
+@pytest.mark.parametrize("binary", BINARIES)
+def test_no_word_headless(serve: Serve, connect: Connect, binary: str) -> None:
+    server = serve()
+    api = connect(server, executable_path=binary)
+    assert works(api)
+    agents = {request.headers["user-agent"] for request in server.requests}
+    (agent,) = agents
+    version = re.search(r" Chrome/(\d+)\.0\.0\.0 Safari/537\.36$", agent)
+
+    assert version is not None
+    for request in server.requests:
+        assert not [value for _, value in request.raw_headers if "headless" in value.lower()]
+        assert brands(request)["Chromium"] == version[1]
+    assert posts_of(server.requests)
+
+
+def test_over_https_too(serve: Serve, connect: Connect) -> None:
+    server = serve(tls=True)
+    assert works(connect(server, ignore_https_errors=True))
+    for request in server.requests:
+        assert "Headless" not in str(request.raw_headers)
+        assert "Chromium" in brands(request)
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "version", "platform"),
+    [
+        (SEED_USER_AGENT, "107", '"macOS"'),
+        (SEED_USER_AGENT.replace("Macintosh; Intel Mac OS X 10_15_7", "Windows NT 10.0; Win64; x64"), "107", '"Windows"'),
+        (FIREFOX, None, None),
+    ],
+    ids=["seed", "windows", "firefox"],
+)
+def test_the_user_agent_that_was_asked_for(
+    serve: Serve, connect: Connect, user_agent: str, version: str | None, platform: str | None
+) -> None:
+    server = serve()
+    api = connect(server, user_agent=user_agent)
+    assert works(api)
+    for request in server.requests:
+        assert request.headers["user-agent"] == user_agent
+        if version is None:
+            assert not [name for name, _ in request.raw_headers if name.startswith("sec-ch-ua")]
+            continue
+        known = {name: value for name, value in brands(request).items() if "Brand" not in name}
+        assert known
+        assert {*known.values()} == {version}
+        assert request.headers["sec-ch-ua-platform"] == platform
+        assert request.headers["sec-ch-ua-mobile"] == "?0"
+    assert len(refreshes_of(server.requests)) == 1
+
+
+async def look(api: AsyncChatGPTAPI) -> dict[str, Any]:
+    """What the site's own scripts see, in the page's main world."""
+    page = await api._engine.page()
+    found: dict[str, Any] = await page._page.evaluate(LOOK)
+    return found
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("binary", BINARIES)
+async def test_what_a_script_of_the_page_sees(serve: Serve, binary: str) -> None:
+    server = serve()
+    async with AsyncChatGPTAPI(server.session_token, **where(server), executable_path=binary) as api:
+        await api.ensure_auth()
+        seen = await look(api)
+
+    request = server.requests[-1]
+    assert "Headless" not in str(seen)
+    assert seen["userAgent"] == request.headers["user-agent"]
+    assert seen["appVersion"] == seen["userAgent"].removeprefix("Mozilla/")
+    assert {b["brand"]: b["version"] for b in seen["hints"]["brands"]} == brands(request)
+    chromium = next(b["version"] for b in seen["hints"]["fullVersionList"] if b["brand"] == "Chromium")
+    assert chromium.split(".")[0] == brands(request)["Chromium"]
+    assert f'"{seen["hints"]["platform"]}"' == request.headers["sec-ch-ua-platform"]
+    # Nothing is dressed up: a browser under control says so, as the standard wants it.
+    assert seen["webdriver"] is True
+
+
+@pytest.mark.anyio
+async def test_a_script_of_the_page_sees_the_user_agent_that_was_asked_for(serve: Serve) -> None:
+    server = serve()
+    async with AsyncChatGPTAPI(server.session_token, **where(server), user_agent=SEED_USER_AGENT) as api:
+        await api.ensure_auth()
+        seen = await look(api)
+
+    assert seen["userAgent"] == SEED_USER_AGENT
+    assert seen["hints"]["platform"] == "macOS"
+    assert {b["version"] for b in seen["hints"]["brands"] if "Brand" not in b["brand"]} == {"107"}
+    assert seen["webdriver"] is True
+
+
+@pytest.mark.anyio
+async def test_the_pages_own_scripts_can_neither_see_nor_patch_ours(serve: Serve) -> None:
+    """Everything that a hostile script could take hold of is replaced in its world: ours goes on."""
+    server = serve(reply=RawBody([sse(event("a")), DONE]))
+    async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+        await api.ensure_auth()
+        page = (await api._engine.page())._page
+        before = await page.evaluate("Object.getOwnPropertyNames(globalThis)")
+        await page.evaluate(
+            """() => {
+                const stolen = (globalThis.stolen = []);
+                const steal = (name) => (...given) => { stolen.push(name); throw new Error("patched"); };
+                for (const name of ["fetch", "setTimeout", "AbortController", "TextDecoder", "Map"])
+                    globalThis[name] = steal(name);
+                JSON.stringify = JSON.parse = steal("JSON");
+                Promise.prototype.then = steal("then");
+                ReadableStream.prototype.getReader = steal("getReader");
+                String.prototype.slice = Array.prototype.push = steal("prototype");
+            }"""
+        )
+        assert await api.send_message("Hello") == "a"
+        assert await page.evaluate("stolen.length") == 0
+        assert not [name for name in before if "chatgpt" in name.lower()]
+        assert await page.evaluate("document.documentElement?.outerHTML ?? ''") in ("", "<html></html>")

@@ -1,0 +1,246 @@
+"""The renderer, the browser, the driver or the page dies: one typed error at most, and the next call works by itself."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chatgpt_browser import BrowserCrashedError, BrowserError, ChatGPTAPI
+from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply, Stall
+from tests.core.scene import where, works
+from tests.processes import still_running
+
+from .anatomy import Mark, client_threads, folders, posts_by_message, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+WAYS: dict[str, Callable[[Mark], None]] = {
+    "renderer": Mark.kill_renderers,
+    "browser": Mark.kill_browser,
+    "driver": Mark.kill_driver,
+}
+
+
+class Patient:
+    """A client that is killed again and again."""
+
+    def __init__(self, kill: Callable[[Mark], None], **options: object) -> None:
+        self.mark = Mark()
+        self.server = FakeChatGPT(reply="Here I am.", **options).start()  # type: ignore[arg-type]
+        self.api = ChatGPTAPI(
+            self.server.session_token, **where(self.server), browser_args=[self.mark.argument]
+        )
+        self.api.start()
+        self._kill = kill
+
+    def die(self) -> None:
+        self._kill(self.mark)
+
+    def knows(self) -> bool:
+        """Whether the client has noticed."""
+        page = self.api._core._engine._page
+        return page is None or page.dead is not None
+
+    def assert_well(self) -> None:
+        assert self.api.send_message("Are you there?", timeout_ms=20_000) == "Here I am."
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def patient(request: pytest.FixtureRequest, temporary_folder: Path) -> Iterator[Patient]:
+    """One client goes through all that follows, and leaves nothing behind."""
+    folders_before, threads_before = folders(temporary_folder), client_threads()
+    patient = Patient(WAYS[request.param])
+    yield patient
+    processes = patient.mark.all()
+    patient.api.close()
+    patient.server.close()
+    assert patient.server.errors == []
+    assert still_running(processes) == []
+    assert client_threads() == threads_before
+    assert_no_folder(temporary_folder, folders_before, driver_killed=request.param == "driver")
+
+
+def assert_no_folder(place: Path, before: list[str], *, driver_killed: bool) -> None:
+    """A driver that is killed leaves one folder behind whose name nobody else knows: empty, for traces that nobody made."""
+    left = [name for name in folders(place) if name not in before]
+    if driver_killed:
+        left = [name for name in left if not name.startswith("playwright-artifacts-") or any((place / name).iterdir())]
+    assert left == []
+
+
+def test_between_messages(patient: Patient) -> None:
+    patient.assert_well()
+    patient.die()
+    until(patient.knows)
+
+    patient.assert_well()
+
+
+def test_in_the_middle_of_a_reply(patient: Patient) -> None:
+    gate = Gate()
+    patient.server.script(Reply(pieces=["one", " two", " never"], hold_after=2, gate=gate))
+    heard: list[str] = []
+
+    def hear(text: str) -> None:
+        heard.append(text)
+        if text == "one two":
+            patient.die()
+
+    with pytest.raises(BrowserCrashedError) as caught:
+        patient.api.send_message("in the middle", on_progress=hear, timeout_ms=10_000)
+
+    assert caught.value.partial_text == "one two"
+    assert heard == ["one", "one two"]
+    assert posts_by_message(patient.server)["in the middle"] == 1
+    patient.assert_well()
+
+
+def test_before_the_answer(patient: Patient) -> None:
+    patient.server.script(Stall(before_head=True))
+    before = len(patient.server.requests)
+
+    def die() -> None:
+        patient.server.wait_for_request("/conversation", "POST", 1 + posts_before)
+        patient.die()
+
+    posts_before = sum(posts_by_message(patient.server).values())
+    killer = threading.Thread(target=die)
+    killer.start()
+    with pytest.raises(BrowserCrashedError) as caught:
+        patient.api.send_message("before the answer", timeout_ms=10_000)
+    killer.join()
+
+    assert caught.value.partial_text == ""
+    assert len(patient.server.requests) > before
+    assert posts_by_message(patient.server)["before the answer"] == 1
+    patient.assert_well()
+
+
+def test_of_several_replies_each_gets_its_own_part(patient: Patient) -> None:
+    gates = [Gate(), Gate()]
+    patient.server.script(*[Reply(pieces=[f"part {n}", " never"], hold_after=1, gate=g) for n, g in enumerate(gates)])
+    patient.api._core._courier._turns.total_tokens = 2
+    with patient.api.stream_message("first") as first, patient.api.stream_message("second") as second:
+        assert [next(first), next(second)] == ["part 0", "part 1"]
+        patient.die()
+        errors = []
+        for stream in (first, second):
+            with pytest.raises(BrowserCrashedError) as caught:
+                next(stream)
+            errors.append(caught.value)
+
+    assert [error.partial_text for error in errors] == ["part 0", "part 1"]
+    assert errors[0] is not errors[1]
+    patient.assert_well()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_just_before_closing(way: str, temporary_folder: Path) -> None:
+    folders_before = folders(temporary_folder)
+    patient = Patient(WAYS[way])
+    processes = patient.mark.all()
+    patient.die()
+    patient.api.close()
+    patient.server.close()
+
+    assert still_running(processes) == []
+    assert_no_folder(temporary_folder, folders_before, driver_killed=way == "driver")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_while_starting(way: str, serve: Callable[..., FakeChatGPT], connect: Callable[..., ChatGPTAPI]) -> None:
+    """The page waits for the site's first answer when it happens."""
+    mark, server, gate = Mark(), serve(), Gate()
+    server.script_path("/api/auth/session", Stall(before_head=True, gate=gate))
+    api = connect(server, browser_args=[mark.argument])
+
+    def die() -> None:
+        server.wait_for_request("/api/auth/session")
+        WAYS[way](mark)
+
+    killer = threading.Thread(target=die)
+    killer.start()
+    with pytest.raises(BrowserError):
+        api.start()
+    killer.join()
+    gate.open()
+
+    assert works(api)
+
+
+def test_the_next_browser_has_the_newest_token(connect: Callable[..., ChatGPTAPI]) -> None:
+    patient = Patient(Mark.kill_renderers, rotate_session_token=True)
+    with patient.server as server, patient.api as api:
+        api.ensure_auth()
+        newest = api.session_token
+        assert newest == server.session_token
+        patient.die()
+        until(patient.knows)
+        seen = len(server.requests)
+
+        patient.assert_well()
+
+        name = "next-auth.session-token"
+        assert server.requests[seen].cookies[name] == newest
+
+
+# ---- the page, and not a process, is what goes -----------------------------------------------------------------------
+
+
+def test_the_page_is_closed_by_somebody_else(temporary_folder: Path) -> None:
+    """Somebody closes the page over the browser's own port for debugging."""
+    import urllib.request
+
+    mark, gate = Mark(), Gate()
+    with FakeChatGPT(replies=[Reply(pieces=["one", " never"], hold_after=1, gate=gate)]) as server:
+        options = {"browser_args": [mark.argument, "--remote-debugging-port=0"]}
+        with ChatGPTAPI(server.session_token, **where(server), **options) as api:
+
+            def close_page(_: str) -> None:
+                port = _debugging_port(mark)
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as answer:
+                    pages = re.findall(r'"id": "(\w+)"', answer.read().decode())
+                for page in pages:
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/json/close/{page}").close()
+
+            with pytest.raises(BrowserCrashedError) as caught:
+                api.send_message("hello", on_progress=close_page, timeout_ms=10_000)
+
+            assert caught.value.partial_text == "one"
+            assert works(api)
+
+
+def _debugging_port(mark: Mark) -> int:
+    folder = next(
+        argument.partition("=")[2] for argument in mark.browser().cmdline() if argument.startswith("--user-data-dir=")
+    )
+    with open(f"{folder}/DevToolsActivePort", encoding="ascii") as file:
+        return int(file.readline())
+
+
+LEAVING = """<!doctype html><script>
+  fetch("/leave").then(() => { location = "/elsewhere"; });
+</script>"""
+
+
+def test_the_site_takes_the_page_elsewhere(
+    serve: Callable[..., FakeChatGPT], connect: Callable[..., ChatGPTAPI]
+) -> None:
+    server, leave, gate = serve(), Gate(), Gate()
+    server.script_path("/api/auth/session", Answer(200, LEAVING))
+    server.script_path("/leave", Stall(before_head=True, gate=leave))
+    server.script_path("/elsewhere", Answer(200, "<p>Somewhere else."))
+    server.script(Reply(pieces=["one", " never"], hold_after=1, gate=gate))
+    api = connect(server)
+
+    with pytest.raises(BrowserCrashedError) as caught:
+        api.send_message("hello", on_progress=lambda _: leave.open(), timeout_ms=10_000)
+
+    assert caught.value.partial_text == "one"
+    assert posts_by_message(server)["hello"] == 1
+    assert works(api)
