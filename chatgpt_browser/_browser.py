@@ -8,6 +8,7 @@ import math
 import os
 import re
 import shutil
+import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +18,7 @@ from playwright.async_api import Browser as PlaywrightBrowser
 from playwright.async_api import BrowserContext, BrowserType, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
-from ._errors import BrowserNotFoundError
+from ._errors import BrowserLaunchError, BrowserNotFoundError
 from ._playwright import INSTALL_HINT, is_missing_executable, map_playwright_errors, mapped
 
 if TYPE_CHECKING:
@@ -188,6 +189,10 @@ async def _unless_missing(starting: Awaitable[T]) -> T | None:
 
 
 def _launch_settings(options: Options) -> dict[str, Any]:
+    if not options.headless and not _has_screen():
+        raise BrowserLaunchError(
+            "there is no screen to show a browser's window on: neither DISPLAY nor WAYLAND_DISPLAY is set"
+        )
     refusal = sandbox_refusal()
     logger.info("Chromium's sandbox is %s", f"off: {refusal}" if refusal else "on")
     return {
@@ -222,6 +227,11 @@ def _choices(chromium: BrowserType, options: Options) -> Iterator[dict[str, Any]
     if own.exists():
         yield {"executable_path": str(own)}
     yield {"channel": "chrome"}
+
+
+def _has_screen() -> bool:
+    """Whether a window can be shown. On Linux alone may there be no screen at all."""
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _milliseconds(seconds: float) -> float:

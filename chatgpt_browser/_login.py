@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ._browser import Browser
 from ._cookies import SessionToken, is_session_cookie
-from ._errors import AuthenticationError, BrowserCrashedError, BrowserLaunchError
+from ._errors import AuthenticationError, BrowserCrashedError
 from ._playwright import map_playwright_errors
 
 if TYPE_CHECKING:
@@ -23,12 +23,7 @@ async def sign_in(options: Options) -> SessionToken:
     :raises BrowserLaunchError: there is no screen to show a window on, or the browser does not start.
     :raises BrowserNotFoundError: there is no browser with a window.
     """
-    try:
-        browser = await Browser.start(options)
-    except BrowserLaunchError as exc:
-        if "display" in str(exc).lower() or "XServer" in str(exc):
-            raise BrowserLaunchError("there is no screen to show the sign-in window on (no display)") from exc
-        raise
+    browser = await Browser.start(options)
     try:
         return await _wait_for_session(browser, options.site.origin)
     except BrowserCrashedError as exc:

@@ -96,7 +96,7 @@ async def test_no_screen_is_said_in_a_clear_line(site: FakeChatGPT, monkeypatch:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
 
-    with pytest.raises(BrowserLaunchError, match="no screen to show the sign-in window on"):
+    with pytest.raises(BrowserLaunchError, match="no screen to show a browser's window on"):
         await sign_in(options(site, headless=False))
 
 

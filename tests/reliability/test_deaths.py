@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.core.conftest import Connect, Serve
+
 WAYS: dict[str, Callable[[Mark], None]] = {
     "renderer": Mark.kill_renderers,
     "browser": Mark.kill_browser,
@@ -69,7 +71,11 @@ def assert_no_folder(place: Path, before: list[str], *, driver_killed: bool) -> 
     """A driver that is killed leaves one folder behind whose name nobody else knows: empty, for traces that nobody made."""
     left = [name for name in folders(place) if name not in before]
     if driver_killed:
-        left = [name for name in left if not name.startswith("playwright-artifacts-") or any((place / name).iterdir())]
+        left = [
+            name
+            for name in left
+            if not name.startswith("playwright-artifacts-") or any((place / name).iterdir())
+        ]
     assert left == []
 
 
@@ -123,7 +129,9 @@ def test_before_the_answer(patient: Patient) -> None:
 
 def test_of_several_replies_each_gets_its_own_part(patient: Patient) -> None:
     gates = [Gate(), Gate()]
-    patient.server.script(*[Reply(pieces=[f"part {n}", " never"], hold_after=1, gate=g) for n, g in enumerate(gates)])
+    patient.server.script(
+        *[Reply(pieces=[f"part {n}", " never"], hold_after=1, gate=g) for n, g in enumerate(gates)]
+    )
     patient.api._core._courier._turns.total_tokens = 2
     with patient.api.stream_message("first") as first, patient.api.stream_message("second") as second:
         assert [next(first), next(second)] == ["part 0", "part 1"]
@@ -153,7 +161,7 @@ def test_just_before_closing(way: str, temporary_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_while_starting(way: str, serve: Callable[..., FakeChatGPT], connect: Callable[..., ChatGPTAPI]) -> None:
+def test_while_starting(way: str, serve: Serve, connect: Connect) -> None:
     """The page waits for the site's first answer when it happens."""
     mark, server, gate = Mark(), serve(), Gate()
     server.script_path("/api/auth/session", Stall(before_head=True, gate=gate))
@@ -173,7 +181,7 @@ def test_while_starting(way: str, serve: Callable[..., FakeChatGPT], connect: Ca
     assert works(api)
 
 
-def test_the_next_browser_has_the_newest_token(connect: Callable[..., ChatGPTAPI]) -> None:
+def test_the_next_browser_has_the_newest_token() -> None:
     patient = Patient(Mark.kill_renderers, rotate_session_token=True)
     with patient.server as server, patient.api as api:
         api.ensure_auth()
@@ -217,7 +225,9 @@ def test_the_page_is_closed_by_somebody_else(temporary_folder: Path) -> None:
 
 def _debugging_port(mark: Mark) -> int:
     folder = next(
-        argument.partition("=")[2] for argument in mark.browser().cmdline() if argument.startswith("--user-data-dir=")
+        argument.partition("=")[2]
+        for argument in mark.browser().cmdline()
+        if argument.startswith("--user-data-dir=")
     )
     with open(f"{folder}/DevToolsActivePort", encoding="ascii") as file:
         return int(file.readline())
@@ -228,9 +238,7 @@ LEAVING = """<!doctype html><script>
 </script>"""
 
 
-def test_the_site_takes_the_page_elsewhere(
-    serve: Callable[..., FakeChatGPT], connect: Callable[..., ChatGPTAPI]
-) -> None:
+def test_the_site_takes_the_page_elsewhere(serve: Serve, connect: Connect) -> None:
     server, leave, gate = serve(), Gate(), Gate()
     server.script_path("/api/auth/session", Answer(200, LEAVING))
     server.script_path("/leave", Stall(before_head=True, gate=leave))

@@ -101,4 +101,6 @@ def test_a_load_outlives_every_kill(soak: int, temporary_folder: Path) -> None:
     assert still_running([*processes]) == []
     assert client_threads() == threads_before
     left = [name for name in folders(temporary_folder) if name not in folders_before]
-    assert not any((temporary_folder / name).iterdir() for name in left if (temporary_folder / name).is_dir()), left
+    assert not any(
+        (temporary_folder / name).iterdir() for name in left if (temporary_folder / name).is_dir()
+    ), left
