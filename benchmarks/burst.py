@@ -17,7 +17,7 @@ __all__ = ["measure_bursts"]
 
 #: Events in a burst, and rounds: a short reply needs more of them, and they cost little.
 FULL = {1: 50, 20: 25, 200: 15, 1000: 9, 2000: 7, 4000: 7, 10_000: 5}
-QUICK = {1: 15, 200: 5, 2000: 3, 4000: 3}
+QUICK = {1: 10, 200: 5, 2000: 3}
 
 LARGEST_RATIO = {200: 2.0, 2000: 1.5, 4000: 1.5}
 ONE_EVENT_RATIO, ONE_EVENT_MS = 4.0, 6.0

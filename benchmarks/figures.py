@@ -37,7 +37,9 @@ class Limit:
             distance = f"{abs(self.margin):.0%}"
         else:
             distance = f"{abs(self.at_most - self.value):.3g}{self.unit}"
-        return f"met, {distance} to spare" if self.is_met else f"missed by {distance}"
+        if self.is_met:
+            return f"met, {distance} to spare" if self.margin else "met"
+        return f"missed by {distance}"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["measure_memory"]
 
 MESSAGES, WARM = 5000, 500
-QUICK_MESSAGES, QUICK_WARM = 400, 200
+QUICK_MESSAGES, QUICK_WARM = 200, 100
 MOST_GROWTH = 5.0
 SCRIPT = Script(5)
 PARTS = ("own", "renderer", "driver", "browser")
@@ -44,7 +44,7 @@ async def measure_memory(clients: Clients, *, quick: bool, say: Callable[[str], 
     messages, warm = (QUICK_MESSAGES, QUICK_WARM) if quick else (MESSAGES, WARM)
     say(f"{clients.protocol}: memory over {messages:,} messages on one client")
     series = await _in_new_process(clients.address, messages, warm)
-    pages = Limit(series.pop("pages")[0], 1, " pages")
+    pages = Limit(series.pop("pages")[0], 1, "")
 
     rows = [_row(clients.protocol, part, series[part], messages) for part in PARTS]
     name = f"pages after {messages:,} messages"

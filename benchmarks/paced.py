@@ -29,7 +29,7 @@ Lateness = dict[str, list[float]]
 
 async def measure_paced(clients: Clients, *, quick: bool, say: Callable[[str], None]) -> list[Row]:
     """One stream at a time: the time of the whole, and how late its events are."""
-    rounds = 3 if quick else 7
+    rounds = 2 if quick else 7
     say(f"{clients.protocol}: 100 events, one each 10 ms, {rounds} rounds")
     heard = await in_turn(clients.everyone, PACED, rounds)
 
@@ -45,7 +45,7 @@ async def measure_many(clients: Clients, *, quick: bool, say: Callable[[str], No
     """64 streams at once, over HTTP/2: over HTTP/1.1 a browser has six connections."""
     if not clients.address.is_http2:
         return []
-    rounds = 2 if quick else 5
+    rounds = 1 if quick else 5
     say(f"{clients.protocol}: {STREAMS} streams at once, {rounds} rounds")
     samples: dict[str, list[float]] = {client.name: [] for client in clients.both}
     lateness: Lateness = {client.name: [] for client in clients.both}
@@ -60,7 +60,7 @@ async def measure_many(clients: Clients, *, quick: bool, say: Callable[[str], No
     shares = {who: _shares(values) for who, values in lateness.items()}
     detail: dict[str, Any] = {"lateness_shares_ms": shares, "pages": clients.ours.count_pages()}
     row = Row(f"{STREAMS} streams at once", clients.protocol, samples, detail=detail)
-    pages = Limit(clients.ours.count_pages(), 1, " pages")
+    pages = Limit(clients.ours.count_pages(), 1, "")
     return [
         row.limited(Limit(row.ratio(), LARGEST_MANY_RATIO, "x")),
         Row(f"pages after {STREAMS} streams", clients.protocol, {"ours": [pages.value]}, "", (pages,)),

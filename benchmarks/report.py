@@ -50,7 +50,10 @@ def summary(rows: Sequence[Row]) -> str:
 
 def _time(row: Row, who: str) -> str:
     samples = row.samples.get(who)
-    return f"{median(samples):,.4g} {row.unit}".rstrip() if samples else ""
+    if not samples:
+        return ""
+    value = median(samples)
+    return f"{value:,.0f} {row.unit}".rstrip() if value >= 1000 else f"{value:.3g} {row.unit}".rstrip()
 
 
 def _figure(row: Row) -> str:

@@ -96,7 +96,10 @@ class Configured:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._options.site.origin}>"
+        options: Options | None = getattr(
+            self, "_options", None
+        )  # a traceback may show one that is not made yet
+        return f"<{type(self).__name__} {options.site.origin if options is not None else 'without options'}>"
 
 
 def default_options(**changes: Any) -> Options:

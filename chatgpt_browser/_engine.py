@@ -23,6 +23,9 @@ _MOVES = {
     "https://chatgpt.com": "https://chat.openai.com",
 }
 
+#: How long (in seconds) a browser that nobody wants any more may take to start.
+_START_PATIENCE = 3.0
+
 logger = logging.getLogger("chatgpt_browser")
 
 
@@ -133,7 +136,10 @@ class Engine:
 
 
 async def _launched(options: Options) -> Browser:
-    """Start a browser. One that is half started is nobody's to close: who is cancelled waits for it, then closes it."""
+    """Start a browser. One that is half started is nobody's to close: who is cancelled waits for it, then closes it.
+
+    One that takes its time may never come: it is given up, and its driver ends what there is of it.
+    """
     from ._browser import (
         Browser,
     )
@@ -142,8 +148,10 @@ async def _launched(options: Options) -> Browser:
     try:
         return await asyncio.shield(start)
     except asyncio.CancelledError:
+        await asyncio.wait([start], timeout=_START_PATIENCE)
+        start.cancel()
         await asyncio.wait([start])
-        if start.exception() is None:
+        if not start.cancelled() and start.exception() is None:
             await start.result().close()
         raise
 

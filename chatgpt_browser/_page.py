@@ -40,7 +40,8 @@ logger = logging.getLogger("chatgpt_browser")
 _WORLD = "chatgpt_browser"
 _BINDING = "chatgptBrowserDeliver"
 _CALL = "function (verb, ...args) { return this[verb](...args); }"
-_EMPTY_DOCUMENT = base64.b64encode(b"<!doctype html>").decode()
+#: It names an icon of its own: a whole Chromium would ask the site for one, before it is told what to call itself.
+_EMPTY_DOCUMENT = base64.b64encode(b'<!doctype html><link rel="icon" href="data:,">').decode()
 
 
 @functools.cache
@@ -188,7 +189,7 @@ class Page:
                 challenged = True
 
         if scope.cancelled_caught and challenged:
-            raise challenge_error(f"a challenge did not pass by itself within {timeout:.0f} s")
+            raise challenge_error(f"a challenge did not pass by itself within {timeout:g} s")
         if scope.cancelled_caught:
             raise ChatGPTTimeoutError("ChatGPT timed out: the site's document did not come to its end")
         if challenged:

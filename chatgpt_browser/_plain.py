@@ -37,6 +37,7 @@ def to_plain_text(markdown: str) -> str:
 def _blocks(markdown: str) -> Iterator[tuple[str, str]]:
     """Each block of text, with what sets it apart from the one before."""
     separator = "\n\n"
+    opens_block = opens_row = False
 
     for token in _parser().parse(markdown):
         if token.type == "inline":
@@ -44,12 +45,14 @@ def _blocks(markdown: str) -> Iterator[tuple[str, str]]:
             separator = "\n\n"
         elif token.type in ("fence", "code_block"):
             yield "\n\n", token.content.rstrip("\n")
-        elif token.type in ("th_open", "td_open"):
-            separator = "\n" if separator == "\n" else "\t"
+        elif token.type in ("table_open", "bullet_list_open", "ordered_list_open"):
+            opens_block = opens_block or token.level == 0
         elif token.type == "tr_open" or (token.type == "paragraph_open" and token.hidden):
-            separator = "\n"
-        elif token.type in ("table_open", "bullet_list_open", "ordered_list_open") and token.level == 0:
-            separator = "\n\n"
+            separator = "\n\n" if opens_block else "\n"
+            opens_block, opens_row = False, True
+        elif token.type in ("th_open", "td_open"):
+            separator = separator if opens_row else "\t"
+            opens_row = False
 
 
 def _inline(tokens: Any) -> str:

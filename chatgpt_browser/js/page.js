@@ -268,7 +268,7 @@
 
     async read(response, asEvents) {
       if (response.body === null) return;
-      const decoder = new TextDecoder("utf-8", { fatal: true });
+      const utf8 = new Utf8();
       const events = asEvents ? new EventReader(this) : null;
       const reader = response.body.getReader();
       const take = (text) => {
@@ -277,7 +277,7 @@
       };
       for (;;) {
         const { done, value } = await reader.read();
-        decode(decoder, value, done, take);
+        utf8.decode(value, done, take);
         if (done) break;
         if (events?.last) this.linger();
         settle();
@@ -339,17 +339,49 @@
     return !/\b(json|html)\b/i.test(response.headers.get("content-type") ?? "");
   }
 
-  /** Give a chunk's text to `take`; of one that is damaged, what stands before the damage. */
-  function decode(decoder, value, done, take) {
-    let text;
-    try {
-      text = done ? decoder.decode() : decoder.decode(value, { stream: true });
-    } catch {
-      const lenient = new TextDecoder("utf-8", { ignoreBOM: true }).decode(value);
-      take(lenient.slice(0, Math.max(0, lenient.indexOf("\ufffd"))));
-      throw new DOMException("the body is not valid UTF-8", "EncodingError");
+  /** A body's one decoder. Of a chunk that is damaged it gives what stands before the damage, then fails. */
+  class Utf8 {
+    constructor() {
+      this.decoder = new TextDecoder("utf-8", { fatal: true });
+      this.last = new Uint8Array(0); // the last three bytes so far: a character may have begun in them
     }
-    take(text);
+
+    decode(value, done, take) {
+      let text;
+      try {
+        text = done ? this.decoder.decode() : this.decoder.decode(value, { stream: true });
+      } catch {
+        take(this.beforeDamage(value ?? new Uint8Array(0)));
+        throw new DOMException("the body is not valid UTF-8", "EncodingError");
+      }
+      if (!done) this.last = joined(this.last, value.subarray(-3)).subarray(-3);
+      take(text);
+    }
+
+    beforeDamage(value) {
+      const bytes = joined(begun(this.last), value);
+      const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+      return text.slice(0, Math.max(0, text.indexOf("\ufffd")));
+    }
+  }
+
+  function joined(one, other) {
+    const bytes = new Uint8Array(one.length + other.length);
+    bytes.set(one);
+    bytes.set(other, one.length);
+    return bytes;
+  }
+
+  /** The bytes at the end that are the beginning of a character. */
+  function begun(bytes) {
+    for (let back = 1; back <= bytes.length; back += 1) {
+      const byte = bytes[bytes.length - back];
+      if (byte < 0x80) break;
+      if (byte < 0xc0) continue; // it goes on a character
+      const length = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+      return length > back ? bytes.subarray(bytes.length - back) : bytes.subarray(0, 0);
+    }
+    return bytes.subarray(0, 0);
   }
 
   return {

@@ -56,12 +56,17 @@ def test_the_message_is_a_same_origin_fetch(scene: Scene, api: ChatGPTAPI) -> No
     assert "next-auth.session-token" in post.cookies
 
 
-def test_no_preflight_and_nothing_else_is_asked_for(serve: Serve, connect: Connect) -> None:
+@pytest.mark.parametrize("binary", BINARIES)
+def test_no_preflight_and_nothing_else_is_asked_for(serve: Serve, connect: Connect, binary: str) -> None:
+    """A whole Chromium asks for the site's icon as well, as for any document; not before it knows what to call itself."""
     server = serve()
-    connect(server).send_message("Hello")
+    connect(server, executable_path=binary).send_message("Hello")
     seen = [(r.method, r.path, r.headers["sec-fetch-mode"]) for r in server.requests]
+    icons = [place for place, request in enumerate(seen) if request == ("GET", "/favicon.ico", "no-cors")]
 
-    assert seen == [
+    assert len(icons) <= ("shell" not in binary)
+    assert 0 not in icons
+    assert [request for place, request in enumerate(seen) if place not in icons] == [
         ("GET", "/api/auth/session", "navigate"),
         ("GET", "/api/auth/session", "cors"),
         ("POST", "/backend-api/conversation", "cors"),
@@ -96,7 +101,11 @@ def test_over_https_too(serve: Serve, connect: Connect) -> None:
     ("user_agent", "version", "platform"),
     [
         (SEED_USER_AGENT, "107", '"macOS"'),
-        (SEED_USER_AGENT.replace("Macintosh; Intel Mac OS X 10_15_7", "Windows NT 10.0; Win64; x64"), "107", '"Windows"'),
+        (
+            SEED_USER_AGENT.replace("Macintosh; Intel Mac OS X 10_15_7", "Windows NT 10.0; Win64; x64"),
+            "107",
+            '"Windows"',
+        ),
         (FIREFOX, None, None),
     ],
     ids=["seed", "windows", "firefox"],
@@ -160,27 +169,38 @@ async def test_a_script_of_the_page_sees_the_user_agent_that_was_asked_for(serve
     assert seen["webdriver"] is True
 
 
+PATCH = """
+    globalThis.stolen = [];
+    const steal = (name) => (...given) => { stolen[stolen.length] = name; throw new Error("patched"); };
+    for (const name of ["fetch", "setTimeout", "AbortController", "TextDecoder", "Map"])
+        globalThis[name] = steal(name);
+    JSON.stringify = JSON.parse = steal("JSON");
+    Promise.prototype.then = steal("then");
+    ReadableStream.prototype.getReader = steal("getReader");
+    String.prototype.slice = Array.prototype.push = steal("prototype");
+"""
+
+
 @pytest.mark.anyio
 async def test_the_pages_own_scripts_can_neither_see_nor_patch_ours(serve: Serve) -> None:
     """Everything that a hostile script could take hold of is replaced in its world: ours goes on."""
     server = serve(reply=RawBody([sse(event("a")), DONE]))
     async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
         await api.ensure_auth()
-        page = (await api._engine.page())._page
-        before = await page.evaluate("Object.getOwnPropertyNames(globalThis)")
-        await page.evaluate(
-            """() => {
-                const stolen = (globalThis.stolen = []);
-                const steal = (name) => (...given) => { stolen.push(name); throw new Error("patched"); };
-                for (const name of ["fetch", "setTimeout", "AbortController", "TextDecoder", "Map"])
-                    globalThis[name] = steal(name);
-                JSON.stringify = JSON.parse = steal("JSON");
-                Promise.prototype.then = steal("then");
-                ReadableStream.prototype.getReader = steal("getReader");
-                String.prototype.slice = Array.prototype.push = steal("prototype");
-            }"""
+        page = await api._engine.page()
+
+        async def run(expression: str) -> Any:
+            # Not Playwright's evaluate(): its own script in that world would fall to the patches.
+            answer = await page._cdp.send(
+                "Runtime.evaluate", {"expression": expression, "returnByValue": True}
+            )
+            return answer["result"].get("value")
+
+        assert (
+            await run("Object.getOwnPropertyNames(globalThis).filter((n) => /chatgpt/i.test(n)).length") == 0
         )
+        assert await run("document.documentElement?.innerText ?? ''") == ""
+        await run(PATCH)
         assert await api.send_message("Hello") == "a"
-        assert await page.evaluate("stolen.length") == 0
-        assert not [name for name in before if "chatgpt" in name.lower()]
-        assert await page.evaluate("document.documentElement?.outerHTML ?? ''") in ("", "<html></html>")
+        assert await run("stolen.length") == 0
+        assert await run("try { JSON.parse('1') } catch (error) { error.message }") == "patched"

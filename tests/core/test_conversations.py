@@ -240,9 +240,7 @@ def test_threads_send_one_after_another(api: ChatGPTAPI) -> None:
 
 
 @pytest.mark.anyio
-async def test_sends_go_in_the_order_of_their_calls(
-    async_scene: Scene, async_api: AsyncChatGPTAPI
-) -> None:
+async def test_sends_go_in_the_order_of_their_calls(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
     conversation = async_api.get_conversation()
     replies = await asyncio.gather(*(conversation.send_message(f"m{number}") for number in range(6)))
 

@@ -235,9 +235,7 @@ async def test_a_cancelled_task(async_scene: Scene, async_api: AsyncChatGPTAPI, 
 
 
 @pytest.mark.anyio
-async def test_a_task_cancelled_as_the_answer_arrives(
-    async_scene: Scene, async_api: AsyncChatGPTAPI
-) -> None:
+async def test_a_task_cancelled_as_the_answer_arrives(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
     """Chromium keeps the connection if a fetch is aborted while its head is on the way to the page: a race, so many rounds."""
     left_open = []
     for round_ in range(60):
@@ -254,9 +252,7 @@ async def test_a_task_cancelled_as_the_answer_arrives(
 
 
 @pytest.mark.anyio
-async def test_a_cancelled_task_that_waited_its_turn(
-    async_scene: Scene, async_api: AsyncChatGPTAPI
-) -> None:
+async def test_a_cancelled_task_that_waited_its_turn(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
     async with async_api.stream_message(held(async_scene)) as stream:
         assert await anext(stream) == "one"
         waiting = asyncio.ensure_future(async_api.send_message("never sent"))
@@ -325,9 +321,7 @@ def test_a_stream_left_early(scene: Scene, api: ChatGPTAPI, leave: Callable[[Cha
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("how", ["with", "del"])
-async def test_an_async_stream_left_early(
-    async_scene: Scene, async_api: AsyncChatGPTAPI, how: str
-) -> None:
+async def test_an_async_stream_left_early(async_scene: Scene, async_api: AsyncChatGPTAPI, how: str) -> None:
     stream = async_api.stream_message(held(async_scene))
     if how == "with":
         async with stream:
@@ -361,10 +355,10 @@ def test_an_unread_stream_holds_nobody_up_once_the_site_is_through(scene: Scene,
 
 
 @pytest.mark.parametrize("which", ["on_progress", "on_conversation_response"])
-@pytest.mark.parametrize("raised", [Reason("mine"), KeyboardInterrupt(), StopIteration(1), TimeoutError("own")])
-def test_a_callback_that_raises(
-    scene: Scene, api: ChatGPTAPI, which: str, raised: BaseException
-) -> None:
+@pytest.mark.parametrize(
+    "raised", [Reason("mine"), KeyboardInterrupt(), StopIteration(1), TimeoutError("own")]
+)
+def test_a_callback_that_raises(scene: Scene, api: ChatGPTAPI, which: str, raised: BaseException) -> None:
     calls: list[object] = []
 
     def fail(what: object) -> None:

@@ -219,7 +219,9 @@ def test_a_long_reply_of_many_events(scene: Scene, api: ChatGPTAPI) -> None:
     pieces = [f"{number:05d} é" for number in range(3000)]
     heard: list[str] = []
 
-    assert api.send_message(scene.answering(Reply(pieces=pieces)), on_progress=heard.append) == "".join(pieces)
+    assert api.send_message(scene.answering(Reply(pieces=pieces)), on_progress=heard.append) == "".join(
+        pieces
+    )
     assert len(heard) == 3000
     assert [len(text) for text in heard] == [7 * (index + 1) for index in range(3000)]
 
@@ -252,9 +254,7 @@ async def test_async_callbacks_are_awaited_in_order(async_scene: Scene, async_ap
 
 
 @pytest.mark.anyio
-async def test_async_callbacks_may_be_plain_functions(
-    async_scene: Scene, async_api: AsyncChatGPTAPI
-) -> None:
+async def test_async_callbacks_may_be_plain_functions(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
     heard: list[str] = []
     await async_api.send_message(async_scene.answering(grown("a", "ab")), on_progress=heard.append)
 
@@ -298,9 +298,7 @@ def test_more_than_one_at_a_time_where_it_is_asked_for(serve: Serve) -> None:
     server = serve(reply=Reply(pieces=["a", "b"], hold_after=1, gate=gate))
 
     async def main() -> list[str]:
-        async with AsyncChatGPTAPI(
-            server.session_token, **where(server), max_concurrent_messages=3
-        ) as api:
+        async with AsyncChatGPTAPI(server.session_token, **where(server), max_concurrent_messages=3) as api:
             replies = [asyncio.ensure_future(api.send_message("Hello")) for _ in range(4)]
             await asyncio.to_thread(gate.wait_reached, 5.0, count=3)
             gate.open()

@@ -170,7 +170,9 @@ def test_no_session(status: int, body: str, kind: type[AuthenticationError], mes
         (500, "Something went wrong", APIStatusError, None),
     ],
 )
-def test_each_refusal_has_its_own_meaning(status: int, detail: Any, kind: type[APIStatusError], code: str | None) -> None:
+def test_each_refusal_has_its_own_meaning(
+    status: int, detail: Any, kind: type[APIStatusError], code: str | None
+) -> None:
     error: APIStatusError = refusal(status, detail)
 
     assert error.__class__ is kind

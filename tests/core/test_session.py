@@ -100,7 +100,16 @@ def test_every_form_of_a_token(serve: Serve) -> None:
     parts = [token[:3933], token[3933:]]
     cookies = {f"{SECURE}.{index}": part for index, part in enumerate(parts)}
     header = "; ".join(f"{name}={value}" for name, value in {"oai-did": "x", **cookies, "_ga": "1=2"}.items())
-    forms: list[Any] = [token, f"  {token}\n", parts, tuple(parts), cookies, header, f"Cookie: {header}", f'"{token}"']
+    forms: list[Any] = [
+        token,
+        f"  {token}\n",
+        parts,
+        tuple(parts),
+        cookies,
+        header,
+        f"Cookie: {header}",
+        f'"{token}"',
+    ]
     for form in forms:
         with ChatGPTAPI(form, **where(server)) as api:
             assert api.session_token == token
@@ -252,7 +261,9 @@ def test_retries_can_be_switched_off(serve: Serve, connect: Connect) -> None:
     api = connect(server, retries=0)
     api.start()
     server.script_session(Answer(502, "bad gateway"))
-    with pytest.raises(AuthenticationError, match="^ChatGPT failed to refresh auth token. Error: 502") as caught:
+    with pytest.raises(
+        AuthenticationError, match="^ChatGPT failed to refresh auth token. Error: 502"
+    ) as caught:
         api.ensure_auth()
 
     assert caught.value.status_code == 502
@@ -341,7 +352,9 @@ async def test_one_refresh_for_many_refused_messages(serve: Serve) -> None:
     assert len(posts_of(server.requests)) <= 10
 
 
-@pytest.mark.parametrize("answer", [Answer.server_error(), Answer.overloaded_html(503), Break()], ids=["500", "503", "break"])
+@pytest.mark.parametrize(
+    "answer", [Answer.server_error(), Answer.overloaded_html(503), Break()], ids=["500", "503", "break"]
+)
 def test_what_the_site_may_have_taken_is_sent_once(scene: Scene, api: ChatGPTAPI, answer: Any) -> None:
     for _ in range(3):  # the connection has been used before, or not
         with pytest.raises((APIStatusError, StreamInterruptedError)):
@@ -401,7 +414,9 @@ def test_nothing_secret_is_said(
     serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
-    server = serve(rotate_session_token=True, replies=[Answer.token_expired(), Reply("one two", break_after=1)])
+    server = serve(
+        rotate_session_token=True, replies=[Answer.token_expired(), Reply("one two", break_after=1)]
+    )
     first = server.session_token
     api = connect(server, access_token_ttl=0)
     said: list[str] = []
@@ -412,7 +427,10 @@ def test_nothing_secret_is_said(
     access_token = api.ensure_auth()
     conversation = api.get_conversation()
     stream = api.stream_message("my private words")
-    said += [repr(each) for each in (api, conversation, stream, api.get_session(), api._options, api._session_token)]
+    said += [
+        repr(each)
+        for each in (api, conversation, stream, api.get_session(), api._options, api._session_token)
+    ]
     server.session_answer = "refresh_error"
     with pytest.raises(SessionExpiredError) as caught:
         api.send_message("my private words")

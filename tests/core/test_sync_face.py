@@ -146,9 +146,7 @@ def test_ctrl_c_in_a_callback(scene: Scene, api: ChatGPTAPI) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        api.send_message(
-            scene.answering(Reply("one two", hold_after=1, gate=Gate())), on_progress=interrupt
-        )
+        api.send_message(scene.answering(Reply("one two", hold_after=1, gate=Gate())), on_progress=interrupt)
 
     assert scene.posts[0].disconnected.wait(1)
     assert works(api)

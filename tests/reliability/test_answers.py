@@ -1,0 +1,299 @@
+"""Every answer that the site is known to give, through Chromium: what the caller gets, and how often the server was asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from chatgpt_browser import (
+    AccessTokenRejectedError,
+    APIStatusError,
+    AuthenticationError,
+    ChatGPTTimeoutError,
+    ConversationNotFoundError,
+    MessageTooLongError,
+    RateLimitError,
+    SessionExpiredError,
+    StreamInterruptedError,
+)
+from chatgpt_browser.testing import Answer, Break, RawBody
+from tests.core.scene import posts_of, refreshes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chatgpt_browser import ChatGPTAPI
+    from chatgpt_browser.testing import FakeChatGPT
+    from tests.core.conftest import Connect, Serve
+    from tests.core.scene import Scene
+
+ONE_AT_A_TIME = Answer.one_message_at_a_time()
+
+
+class Case(NamedTuple):
+    """An answer to a message, and what becomes of it. ``sent``: how often the server gets the message."""
+
+    answer: Answer
+    kind: type[Exception]
+    sent: int = 1
+    says: str = ""
+    attributes: dict[str, Any] = {}
+
+
+def detail_of(answer: Answer) -> Any:
+    assert isinstance(answer.body, dict)
+    return answer.body["detail"]
+
+
+CASES = {
+    "401 token_expired": Case(
+        Answer.token_expired(), AccessTokenRejectedError, 2, "has expired", {"code": "token_expired"}
+    ),
+    "401 invalid_jwt": Case(
+        Answer.invalid_jwt(), AccessTokenRejectedError, 2, "Could not parse", {"code": "invalid_jwt"}
+    ),
+    "401 by the status alone": Case(Answer(401), AccessTokenRejectedError, 2, "401", {"code": None}),
+    "403 unusual activity": Case(
+        Answer.unusual_activity(), APIStatusError, 1, "unusual activity from your system"
+    ),
+    "403 of the device": Case(Answer.unusual_activity("device"), APIStatusError, 1, "from your device"),
+    "404": Case(
+        Answer.conversation_not_found(),
+        ConversationNotFoundError,
+        1,
+        "Conversation not found",
+        {"code": "conversation_not_found"},
+    ),
+    "404 of a parent": Case(Answer.parent_not_found(), ConversationNotFoundError, 1, "Parent message"),
+    "404 as a string": Case(
+        Answer.error(404, "Can't load conversation"),
+        ConversationNotFoundError,
+        1,
+        "Can't load",
+        {"code": None},
+    ),
+    "413": Case(
+        Answer.message_too_long(),
+        MessageTooLongError,
+        1,
+        "too long",
+        {"code": "message_length_exceeds_limit"},
+    ),
+    "422 list": Case(Answer.unprocessable(), APIStatusError, 1, "body.parent_message_id: field required"),
+    "429 hour, no header": Case(
+        Answer.too_many_requests(), RateLimitError, 1, "in 1 hour", {"scope": "hour", "retry_after": 3600.0}
+    ),
+    "429 hour, short header": Case(
+        Answer.too_many_requests(0.01), RateLimitError, 1, "in 1 hour", {"scope": "hour", "retry_after": 0.01}
+    ),
+    "429 model cap": Case(
+        Answer.model_cap(clears_in=77),
+        RateLimitError,
+        1,
+        "too many messages to the model",
+        {"scope": "model", "retry_after": 77, "code": "model_cap_exceeded"},
+    ),
+    "429 concurrency, to the end": Case(
+        ONE_AT_A_TIME, RateLimitError, 3, "Only one message", {"scope": "concurrency", "retry_after": 60.0}
+    ),
+    "429 concurrency, long header": Case(
+        Answer.error(429, detail_of(ONE_AT_A_TIME), headers=[("retry-after", "600")]),
+        RateLimitError,
+        1,
+        "Only one message",
+        {"scope": "concurrency", "retry_after": 600},
+    ),
+    "429 of a kind unknown": Case(
+        Answer.error(429, "Slow down."), RateLimitError, 1, "Slow down.", {"scope": None, "retry_after": None}
+    ),
+    "500 JSON": Case(Answer.server_error(), APIStatusError, 1, "Something went wrong"),
+    "503 JSON": Case(Answer.error(503, {"message": "Overloaded"}), APIStatusError, 1, "Overloaded"),
+    **{
+        f"{status} HTML": Case(
+            Answer.overloaded_html(status), APIStatusError, 1, f"chat.openai.com | {status}"
+        )
+        for status in (502, 503, 520, 522, 524)
+    },
+    "400 flagged": Case(
+        Answer.error(400, {"message": "Flagged", "code": "flagged_by_moderation"}),
+        APIStatusError,
+        1,
+        "Flagged",
+        {"code": "flagged_by_moderation"},
+    ),
+    "418 with nothing": Case(Answer(418), APIStatusError, 1, "418"),
+    "200 with HTML": Case(Answer(200, "<title>Sorry</title>"), APIStatusError, 1, "Sorry"),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_an_answer_to_a_message(scene: Scene, api: ChatGPTAPI, case: Case) -> None:
+    answer = case.answer
+    with pytest.raises(APIStatusError) as caught:
+        api.send_message(scene.answering(answer))
+
+    error = caught.value
+    assert type(error) is case.kind
+    assert case.says in str(error)
+    assert error.status_code == answer.status
+    assert error.body == answer.encode()[1].decode()
+    assert error.detail == (detail_of(answer) if isinstance(answer.body, dict) else None)
+    assert {name: getattr(error, name) for name in case.attributes} == case.attributes
+    assert len(scene.posts) == case.sent
+
+
+def test_another_message_is_waited_for_as_long_as_a_short_header_says(scene: Scene, api: ChatGPTAPI) -> None:
+    refusal = Answer.error(429, detail_of(ONE_AT_A_TIME), headers=[("retry-after", "1")])
+    assert api.send_message(scene.answering(refusal, "There you are.")) == "There you are."
+
+    first, second = scene.posts
+    assert second.received_at - first.received_at >= 1
+    assert first.json["messages"][0]["content"] == second.json["messages"][0]["content"]
+
+
+def test_the_delay_grows_and_has_jitter(scene: Scene, api: ChatGPTAPI) -> None:
+    api.send_message(scene.answering(ONE_AT_A_TIME, ONE_AT_A_TIME, "Now."))
+
+    times = [post.received_at for post in scene.posts]
+    delays = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert len(delays) == 2
+    assert 0.25 <= delays[0] < 1.5
+    assert delays[1] >= 0.5
+
+
+def test_retries_can_be_switched_off(serve: Serve, connect: Connect) -> None:
+    server = serve(reply=ONE_AT_A_TIME)
+    with pytest.raises(RateLimitError):
+        connect(server, retries=0).send_message("hello")
+    assert len(posts_of(server.requests)) == 1
+
+
+def test_waiting_for_another_try_counts_as_time(scene: Scene, api: ChatGPTAPI) -> None:
+    refusal = Answer.error(429, detail_of(ONE_AT_A_TIME), headers=[("retry-after", "20")])
+    with pytest.raises(ChatGPTTimeoutError):
+        api.send_message(scene.answering(refusal, "too late"), timeout_ms=300)
+    assert len(scene.posts) == 1
+
+
+def test_a_message_that_may_have_been_taken_is_not_sent_again(scene: Scene, api: ChatGPTAPI) -> None:
+    with pytest.raises(StreamInterruptedError):
+        api.send_message(scene.answering(Break(), "again"))
+    assert len(scene.posts) == 1
+
+
+def test_an_expired_token_is_renewed_once_and_the_message_goes_through(scene: Scene, api: ChatGPTAPI) -> None:
+    api.ensure_auth()
+    refreshes = len(scene.refreshes)
+    scene.server.expire_access_tokens()
+
+    assert api.send_message(scene.answering("There you are.")) == "There you are."
+    assert [post.status for post in scene.posts] == [401, 200]
+    assert len(scene.refreshes) == refreshes + 1
+    assert scene.posts[0].bearer != scene.posts[1].bearer
+
+
+# ---- the session endpoint --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def forgetful() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
+    """A client that asks for its session at every call."""
+    from chatgpt_browser import ChatGPTAPI
+    from chatgpt_browser.testing import FakeChatGPT
+    from tests.core.scene import where
+
+    with FakeChatGPT() as server:
+        with ChatGPTAPI(server.session_token, access_token_ttl=0, **where(server)) as api:
+            api.start()
+            yield server, api
+
+
+class SessionCase(NamedTuple):
+    """An answer to each asking for the session. ``asked``: how often the server is asked, where the answer stays the same."""
+
+    answer: Any
+    kind: type[Exception]
+    asked: int
+    says: str
+    status: int | None
+
+
+REFRESH = "ChatGPT failed to refresh auth token."
+SESSIONS = {
+    "200 {}": SessionCase("signed_out", SessionExpiredError, 1, "session token may have expired", 200),
+    "RefreshAccessTokenError": SessionCase("refresh_error", SessionExpiredError, 1, "may have expired", 200),
+    "another error": SessionCase(
+        Answer(200, {"error": "Whatever", "accessToken": "x"}), AuthenticationError, 1, "Whatever", 200
+    ),
+    "200 HTML": SessionCase(Answer(200, "<p>Hello"), AuthenticationError, 1, "no JSON object", 200),
+    "200 list": SessionCase(Answer(200, [1]), AuthenticationError, 1, "no JSON object", 200),
+    "200 nothing": SessionCase(Answer(200), AuthenticationError, 1, "no JSON object", 200),
+    "200 half": SessionCase(
+        RawBody([b'{"accessToken": "x'], content_type="application/json"),
+        AuthenticationError,
+        1,
+        "no JSON",
+        200,
+    ),
+    "304": SessionCase(Answer(304), AuthenticationError, 1, "304", 304),
+    "401": SessionCase(Answer(401, {}), AuthenticationError, 1, "401", 401),
+    "403": SessionCase(Answer.unusual_activity(), AuthenticationError, 1, "403", 403),
+    "429": SessionCase(Answer.too_many_requests(), AuthenticationError, 1, "429", 429),
+    "500 JSON": SessionCase(Answer.server_error(), AuthenticationError, 3, "500", 500),
+    "503 HTML": SessionCase(Answer.overloaded_html(503), AuthenticationError, 3, "503", 503),
+    "network": SessionCase(Break(), AuthenticationError, 3, "Failed to fetch", None),
+}
+
+
+@pytest.mark.parametrize("case", SESSIONS.values(), ids=SESSIONS)
+def test_an_answer_to_the_refresh(forgetful: tuple[FakeChatGPT, ChatGPTAPI], case: SessionCase) -> None:
+    server, api = forgetful
+    before, posts = len(refreshes_of(server.requests)), len(posts_of(server.requests))
+    server.session_answer = case.answer
+    try:
+        with pytest.raises(AuthenticationError) as caught:
+            api.send_message("hello")
+    finally:
+        server.session_answer = "alive"
+
+    error = caught.value
+    assert type(error) is case.kind
+    assert str(error).startswith(REFRESH)
+    assert case.says in str(error)
+    assert error.status_code == case.status
+    assert len(refreshes_of(server.requests)) - before == case.asked
+    assert len(posts_of(server.requests)) == posts
+    assert api.send_message("hello") == 'You said: "hello".'
+
+
+@pytest.mark.parametrize("failure", [Answer.server_error(), Answer.overloaded_html(), Break()], ids=repr)
+def test_a_server_that_recovers(forgetful: tuple[FakeChatGPT, ChatGPTAPI], failure: Any) -> None:
+    server, api = forgetful
+    server.script_session(failure)
+    assert api.get_is_authenticated()
+
+
+@pytest.mark.parametrize(
+    "answer", ["signed_out", "refresh_error", Answer.server_error(), Answer(304)], ids=str
+)
+def test_get_is_authenticated_raises_for_no_session(
+    forgetful: tuple[FakeChatGPT, ChatGPTAPI], answer: Any
+) -> None:
+    server, api = forgetful
+    server.script_session(answer, answer, answer)
+    assert api.get_is_authenticated() is False
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(304), Answer.server_error(), Answer(200), Answer(204), Break()], ids=str
+)
+def test_the_first_document_may_be_anything(serve: Serve, connect: Connect, answer: Any) -> None:
+    """The page is opened on the session's address; what comes there need not be of any use."""
+    server = serve()
+    server.script_session(answer)
+    api = connect(server)
+    if isinstance(answer, Break):
+        with pytest.raises(AuthenticationError, match="net::ERR_"):
+            api.start()
+    assert api.send_message("hello") == 'You said: "hello".'

