@@ -18,6 +18,9 @@ __all__ = ["Portal"]
 
 T = TypeVar("T")
 
+#: Seconds that a call which was cancelled may take to clean up. A second Ctrl-C does not have to wait for the first.
+_CLEANING_UP = 5.0
+
 
 class Portal:
     """Runs coroutines for callers in other threads. The thread starts at the first call and ends at :meth:`close`."""
@@ -68,5 +71,5 @@ def _result(future: Future[T]) -> T:
     except BaseException:
         if not future.done():
             future.cancel()
-            wait([future])
+            wait([future], _CLEANING_UP)
         raise
