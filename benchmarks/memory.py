@@ -82,7 +82,7 @@ async def main(address: Address, messages: int, step: int) -> None:
                 series["own"].append(held_here())
                 for part in PARTS[1:]:
                     series[part].append(held_by(part))
-        series["pages"] = [ours.count_pages()]
+        series["pages"] = [await ours.count_pages()]
     sys.stdout.write(json.dumps(series))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser import AsyncChatGPTAPI
@@ -9,7 +12,9 @@ from chatgpt_browser import AsyncChatGPTAPI
 from .sample import Sample, timed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
+
+    from playwright.async_api import CDPSession
 
     from .server import Address
 
@@ -52,19 +57,38 @@ class Ours:
     async def _ask(self, message: str, on_progress: Callable[[str], object]) -> str:
         return await self.api.send_message(message, on_progress=on_progress)
 
-    def count_pages(self) -> int:
+    async def count_pages(self) -> int:
         """How many pages its browser has open."""
-        return len(self._context.pages)
+        async with self._devtools() as session:
+            return len(await _pages(session))
 
     async def collect_garbage(self) -> None:
-        """Have the page's JavaScript let go of what nobody holds, so that memory is what is held."""
-        page = self._context.pages[0]
-        session = await self._context.new_cdp_session(page)
-        await session.send("HeapProfiler.collectGarbage")
-        await session.detach()
+        """Have the pages' JavaScript let go of what nobody holds, so that memory is what is held."""
+        async with self._devtools() as session:
+            for target in await _pages(session):
+                await _collect_garbage(session, target)
 
-    @property
-    def _context(self) -> Any:
-        browser = self.api._engine._browser
-        assert browser is not None, "the browser has not been started"
-        return browser.context
+    @asynccontextmanager
+    async def _devtools(self) -> AsyncIterator[CDPSession]:
+        """A DevTools session of the whole browser: it sees every page, whoever opened it."""
+        running = self.api._engine._browser
+        assert running is not None and running.context.browser is not None, "the browser is not running"
+        session = await running.context.browser.new_browser_cdp_session()
+        try:
+            yield session
+        finally:
+            await session.detach()
+
+
+async def _pages(session: CDPSession) -> list[str]:
+    targets = (await session.send("Target.getTargets"))["targetInfos"]
+    return [target["targetId"] for target in targets if target["type"] == "page"]
+
+
+async def _collect_garbage(session: CDPSession, target: str) -> None:
+    answered = asyncio.Event()
+    session.once("Target.receivedMessageFromTarget", lambda _: answered.set())
+    child = await session.send("Target.attachToTarget", {"targetId": target, "flatten": False})
+    message = json.dumps({"id": 1, "method": "HeapProfiler.collectGarbage"})
+    await session.send("Target.sendMessageToTarget", {"sessionId": child["sessionId"], "message": message})
+    await answered.wait()

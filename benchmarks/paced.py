@@ -57,10 +57,11 @@ async def measure_many(clients: Clients, *, quick: bool, say: Callable[[str], No
                 samples[client.name].append(seconds * 1000)
                 lateness[client.name] += _lateness(heard)
 
+    open_pages = await clients.ours.count_pages()
     shares = {who: _shares(values) for who, values in lateness.items()}
-    detail: dict[str, Any] = {"lateness_shares_ms": shares, "pages": clients.ours.count_pages()}
+    detail: dict[str, Any] = {"lateness_shares_ms": shares, "pages": open_pages}
     row = Row(f"{STREAMS} streams at once", clients.protocol, samples, detail=detail)
-    pages = Limit(clients.ours.count_pages(), 1, "")
+    pages = Limit(open_pages, 1, "")
     return [
         row.limited(Limit(row.ratio(), LARGEST_MANY_RATIO, "x")),
         Row(f"pages after {STREAMS} streams", clients.protocol, {"ours": [pages.value]}, "", (pages,)),

@@ -44,7 +44,9 @@ class Mark:
     def driver(self) -> psutil.Process:
         first = min(self.browsers(), key=lambda process: len(process.parents()))
         parent = first.parent()
-        assert parent is not None
+        # An orphan has been taken in by somebody who has nothing to do with this.
+        if parent is None or "run-driver" not in parent.cmdline():
+            raise psutil.NoSuchProcess(first.pid, msg="its driver is gone")
         return parent
 
     def renderers(self) -> list[psutil.Process]:

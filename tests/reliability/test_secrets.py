@@ -366,7 +366,7 @@ TROUBLES: dict[str, tuple[type[Exception], Callable[[Victim], Any]]] = {
     "network": (StreamInterruptedError, lambda victim: victim.send(Break())),
     "broken reply": (StreamInterruptedError, lambda victim: victim.send(RawBody([sse(event("one")), BREAK]))),
     "no JSON": (MalformedEventError, lambda victim: victim.send(RawBody([b"data: {oops\n\n"]))),
-    "no UTF-8": (StreamInterruptedError, lambda victim: victim.send(RawBody([b"data: \xff\n\n"]))),
+    "no UTF-8": (MalformedEventError, lambda victim: victim.send(RawBody([b"data: \xff\n\n"]))),
     "error event": (StreamError, lambda victim: victim.send(Reply(error="trouble"))),
     "no reply": (StreamInterruptedError, lambda victim: victim.send(RawBody([DONE]))),
     "timeout": (ChatGPTTimeoutError, lambda victim: victim.send(Stall(), timeout_ms=150)),

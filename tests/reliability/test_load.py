@@ -1,0 +1,117 @@
+"""Large things, many things, fast things and broken things. ``CHATGPT_SOAK=10`` makes the thousand turns ten thousand."""
+
+from __future__ import annotations
+
+import gc
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from chatgpt_browser.testing import RawBody
+from tests.core.scene import DONE, event, sse, where
+
+from .anatomy import Mark, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chatgpt_browser import ChatGPTAPI
+    from tests.core.scene import Scene
+
+MB = 1 << 20
+
+
+def memory() -> int:
+    gc.collect()
+    return int(psutil.Process().memory_info().rss)
+
+
+def test_a_reply_of_20_mb_in_one_event(scene: Scene, api: ChatGPTAPI) -> None:
+    text = 'Grüße, 世界 \U0001f600 \\ "x" \n' * (20 * MB // 36)
+    assert api.send_message(scene.answering(RawBody([sse(event(text)), DONE])), timeout_ms=50_000) == text
+
+
+def test_a_reply_of_20_mb_in_many_messages(scene: Scene, api: ChatGPTAPI) -> None:
+    """Each event has a text of its own; their sum is far more than any window."""
+    texts = [f"{n}:" + "x" * MB for n in range(20)]
+    lengths: list[int] = []
+    events = [sse(event(text, id=f"m-{n}")) for n, text in enumerate(texts)]
+    message = scene.answering(RawBody([*events, DONE]))
+    assert api.send_message(message, on_progress=lambda text: lengths.append(len(text))) == texts[-1]
+    assert lengths == [len(text) for text in texts]
+
+
+def test_a_message_of_5_mb(scene: Scene, api: ChatGPTAPI) -> None:
+    text = "Grüße, \U0001f600 \x00\u2028 \\" * (5 * MB // 20)
+    assert len(text.encode()) > 5 * MB * 0.9
+    reply = api.send_message(text, timeout_ms=50_000)
+    assert reply.startswith('You said: "Grüße')
+    assert scene.posts[-1].json["messages"][0]["content"]["parts"] == [text]
+
+
+@pytest.mark.timeout(1200)
+def test_a_thousand_turns(soak: int) -> None:
+    """One client, one conversation after another; what it takes of memory it has taken by the first tenth."""
+    from chatgpt_browser import ChatGPTAPI
+    from chatgpt_browser.testing import FakeChatGPT
+
+    turns, mark = 1000 * soak, Mark()
+    with FakeChatGPT(reply=lambda turn: f"Answer to {turn.message}") as server:
+        with ChatGPTAPI(server.session_token, **where(server), browser_args=[mark.argument]) as api:
+            first = renderer = 0
+            for number in range(turns):
+                if number % 20 == 0:
+                    conversation = api.get_conversation()
+                    server._site.conversations.clear()  # what the fake server keeps is not what is measured
+                    server._site.requests._records.clear()
+                assert conversation.send_message(f"turn {number}") == f"Answer to turn {number}"
+                if number == turns // 10:
+                    first, renderer = memory(), _memory_of(mark)
+            grown, renderer_grown = memory() - first, _memory_of(mark) - renderer
+            tasks = len(api._core._engine._page._errands) if api._core._engine._page else 0
+
+    print(f"{turns} turns: {grown / MB:.1f} MB more here, {renderer_grown / MB:.1f} MB in the renderer")  # noqa: T201
+    assert grown < 30 * MB
+    assert renderer_grown < 150 * MB
+    assert tasks <= 2  # the page's lifetime, and at most one request's end
+
+
+def _memory_of(mark: Mark) -> int:
+    return sum(process.memory_info().rss for process in mark.renderers())
+
+
+def test_a_fast_server_waits_for_a_slow_reader(scene: Scene, api: ChatGPTAPI) -> None:
+    """A callback that does not return: the server is held back, and what has come so far is bounded."""
+    events = [sse(event(f"{n}" + "x" * 100_000)) for n in range(10)]
+    count = 4000
+    before, taken = memory(), 0
+    message = scene.answering(RawBody([*events * (count // 10), DONE]))
+
+    def sit_there(text: str) -> None:
+        nonlocal taken
+        post = scene.posts[0]
+        until(lambda: _stands_still(lambda: post.events_sent), timeout=40)
+        taken = memory() - before
+        raise Enough
+
+    with pytest.raises(Enough):
+        api.send_message(message, on_progress=sit_there)
+
+    post = scene.posts[0]
+    post.events_sent * len(events[0])
+    assert post.events_sent < count * 0.6
+    assert taken < 40 * MB
+    assert post.disconnected.wait(2), "one that is held back can still be left"
+
+
+class Enough(Exception):
+    """What only the callback raises."""
+
+
+def _stands_still(counter: Callable[[], int]) -> bool:
+    """Whether it has not moved for half a second: nobody announces that nothing happens."""
+    before = counter()
+    time.sleep(0.5)
+    return counter() == before
