@@ -49,6 +49,8 @@ class Engine:
         :raises AuthenticationError: the site can't be reached.
         """
         if self._page is not None and self._page.dead is None:
+            await self._page.ready()
+        if self._page is not None and self._page.dead is None:
             return self._page
         return await self._start()
 

@@ -20,15 +20,24 @@ class SingleFlight(Generic[T]):
         self._work = work
         self._task: asyncio.Task[T] | None = None
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a run has begun and not ended."""
+        return self._task is not None and not self._task.done()
+
+    def begin(self) -> asyncio.Task[T]:
+        """The run that is under way, or a new one; nobody has to wait for it."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task.add_done_callback(_heard)
+        return self._task
+
     async def __call__(self) -> T:
         """Join the run that is under way, or begin one.
 
         :raises Exception: what the work raises, to each who waited for it.
         """
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._run())
-            self._task.add_done_callback(_heard)
-        return await asyncio.shield(self._task)
+        return await asyncio.shield(self.begin())
 
     async def cancel(self) -> None:
         """End the run that is under way, if any, and wait until it has cleaned up."""

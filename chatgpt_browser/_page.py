@@ -1,18 +1,13 @@
 """The only file that touches a page: opens it on the API's origin, and carries requests through it.
 
-Our half of the page, ``js/page.js``, runs in an isolated world, which the site's own scripts can neither see nor patch; what it
-has to say comes back through a binding that exists in that world alone.
+Requests go through our half of its document, which :mod:`chatgpt_browser._world` keeps.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import functools
-import itertools
-import json
 import logging
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -22,31 +17,25 @@ from playwright.async_api import Page as PlaywrightPage
 
 from ._cookies import SessionToken, is_session_cookie
 from ._errors import BrowserCrashedError, ChatGPTError, ChatGPTTimeoutError, OriginError
-from ._exchange import Exchange
+from ._flight import SingleFlight
 from ._identity import override
 from ._models import Head, Request
 from ._options import origin_of
 from ._playwright import map_playwright_errors, mapped, shows_nothing
 from ._protocol import challenge_error, is_challenge
+from ._world import World, script
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
     from types import TracebackType
+
+    from ._exchange import Exchange
 
 __all__ = ["Page"]
 
 logger = logging.getLogger("chatgpt_browser")
 
-_WORLD = "chatgpt_browser"
-_BINDING = "chatgptBrowserDeliver"
-_CALL = "function (verb, ...args) { return this[verb](...args); }"
 #: It names an icon of its own: a whole Chromium would ask the site for one, before it is told what to call itself.
 _EMPTY_DOCUMENT = base64.b64encode(b'<!doctype html><link rel="icon" href="data:,">').decode()
-
-
-@functools.cache
-def _script(name: str) -> str:
-    return (resources.files(__package__ or "chatgpt_browser") / "js" / name).read_text("utf-8")
 
 
 class Page:
@@ -56,14 +45,11 @@ class Page:
         self._context = context
         self._page = page
         self._cdp = cdp
-        self._kit: str | None = None
-        self._numbers = itertools.count(1)
-        self._exchanges: dict[int, Exchange] = {}
-        self._errands: set[asyncio.Task[Any]] = set()
-        self.dead: ChatGPTError | None = None
-        self.protocol = ""  # by which the document came: "h2", "http/1.1"; "" where that isn't known
+        self._world: World | None = None
+        self._origin = ""
+        self._renewal = SingleFlight(self._renew)
+        self._dead: ChatGPTError | None = None
 
-        cdp.on("Runtime.bindingCalled", self._delivered)
         page.on("framenavigated", self._navigated)
         page.on("crash", lambda _: self.die(BrowserCrashedError("the page crashed")))
         page.on("close", lambda _: self.die(BrowserCrashedError("the page was closed")))
@@ -85,12 +71,16 @@ class Page:
         with map_playwright_errors():
             await self._page.close()
 
+    @property
+    def dead(self) -> ChatGPTError | None:
+        """Why nothing works here any more, or None."""
+        return self._dead or (self._world.dead if self._world is not None else None)
+
     def die(self, error: ChatGPTError) -> None:
         """Nothing works here any more, for this reason. The first reason counts."""
-        self.dead = self.dead or error
-        exchanges, self._exchanges = self._exchanges, {}
-        for exchange in exchanges.values():
-            exchange.fail(self.dead)
+        self._dead = self.dead or error
+        if self._world is not None:
+            self._world.die(self._dead)
 
     # ---- who we are --------------------------------------------------------------------------------------------------
 
@@ -101,7 +91,7 @@ class Page:
         """
         with map_playwright_errors():
             await self._show_empty_document(origin)
-            question = {"expression": _script("identity.js"), "awaitPromise": True, "returnByValue": True}
+            question = {"expression": script("identity.js"), "awaitPromise": True, "returnByValue": True}
             engine = (await self._cdp.send("Runtime.evaluate", question))["result"]["value"]
             change = override(engine["userAgent"], engine["hints"], user_agent)
             if change is not None:
@@ -112,14 +102,16 @@ class Page:
 
         def answer(event: dict[str, Any]) -> None:
             document = {"requestId": event["requestId"], "responseCode": 200, "body": _EMPTY_DOCUMENT}
-            self._errand(self._cdp.send("Fetch.fulfillRequest", document))
+            answers.append(asyncio.ensure_future(self._cdp.send("Fetch.fulfillRequest", document)))
 
+        answers: list[asyncio.Future[Any]] = []
         self._cdp.on("Fetch.requestPaused", answer)
         try:
             await self._cdp.send("Fetch.enable", {"patterns": [{"urlPattern": f"{origin}/*"}]})
             await self._page.goto(f"{origin}/", wait_until="commit")
         finally:
             self._cdp.remove_listener("Fetch.requestPaused", answer)
+            await asyncio.gather(*answers, return_exceptions=True)
         await self._cdp.send("Fetch.disable")
 
     # ---- cookies -----------------------------------------------------------------------------------------------------
@@ -217,28 +209,21 @@ class Page:
     async def prepare(self, origin: str) -> None:
         """Put our half into a document of that origin. From here on a navigation is the end of the page."""
         with map_playwright_errors():
-            kit = await self._enter_world()
-            protocol = await self._call("settle", origin, kit=kit)
-            if protocol is None:  # a sandboxed document, or none at all
+            world = await World.enter(self._cdp, self._rest)
+            if not await world.settle(origin):  # a sandboxed document, or none at all
                 await self._show_empty_document(origin)
-                kit = await self._enter_world()
-            self._kit, self.protocol = kit, protocol or ""
-            if self.protocol == "http/1.1":
+                world = await World.enter(self._cdp, self._rest)
+                await world.settle(origin)
+            if world.protocol == "http/1.1":
                 # A request on a connection that was used before is sent once more by Chromium itself, a message too, where
                 # the connection closes without a word. So none is used twice; measured on Chromium 156.
                 await self._context.set_extra_http_headers({"Connection": "close"})
-        self._errand(self._call("lifetime", wait=True)).add_done_callback(self._ended)
+        self._origin, self._world = origin, world
 
-    async def _enter_world(self) -> str:
-        """An isolated world in the document that is open now, with our script in it: the script's handle."""
-        tree = await self._cdp.send("Page.getFrameTree")
-        frame = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": _WORLD}
-        world = await self._cdp.send("Page.createIsolatedWorld", frame)
-        # After the world: Chromium 156 adds a binding to one that is still to come only where Runtime is enabled.
-        await self._cdp.send("Runtime.addBinding", {"name": _BINDING, "executionContextName": _WORLD})
-        script = {"expression": _script("page.js"), "contextId": world["executionContextId"]}
-        evaluated = await self._cdp.send("Runtime.evaluate", script)
-        return str(evaluated["result"]["objectId"])
+    @property
+    def protocol(self) -> str:
+        """By which the site's document came: "h2", "http/1.1"; "" where that isn't known."""
+        return self._world.protocol if self._world is not None else ""
 
     def open(self, request: Request) -> Exchange:
         """Send a request from the page; the answer comes through the exchange.
@@ -247,93 +232,38 @@ class Page:
         """
         if self.dead is not None:
             raise self.dead
+        assert self._world is not None, "prepare() comes first"
+        return self._world.open(request)
 
-        number = next(self._numbers)
-        exchange = self._exchanges[number] = Exchange(_Line(self, number))
-        fields = {
-            "url": request.url,
-            "method": request.method,
-            "headers": request.headers,
-            "body": request.body,
-            "stream": request.stream,
-        }
-        self._errand(self._call("open", number, fields)).add_done_callback(
-            lambda errand: self._fail(number, errand)
-        )
-        return exchange
+    async def ready(self) -> None:
+        """Wait while the document is being changed."""
+        if self._renewal.is_under_way:
+            await self._renewal()
 
-    def _ended(self, lifetime: asyncio.Task[Any]) -> None:
-        """The world is gone, and with it all that was under way: the one sign that every kind of death gives."""
-        error = None if lifetime.cancelled() else lifetime.exception()
-        self.die(mapped(error) if isinstance(error, Exception) else BrowserCrashedError("the page is gone"))
+    def _rest(self) -> None:
+        """Nothing is under way: the moment to change a document that is worn."""
+        if self._world is not None and self._world.is_worn and not self._renewal.is_under_way:
+            self._renewal.begin()
 
-    async def _call(self, verb: str, *args: Any, kit: str | None = None, wait: bool = False) -> Any:
-        call = {
-            "objectId": kit or self._kit,
-            "functionDeclaration": _CALL,
-            "arguments": [{"value": value} for value in (verb, *args)],
-            "returnByValue": True,
-            "awaitPromise": wait,
-        }
-        answer = await self._cdp.send("Runtime.callFunctionOn", call)
-        return answer["result"].get("value")
-
-    def _errand(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Have something done that nobody waits for."""
-        errand = asyncio.get_running_loop().create_task(work)
-        self._errands.add(errand)
-        errand.add_done_callback(self._done)
-        return errand
-
-    def _done(self, errand: asyncio.Task[Any]) -> None:
-        self._errands.discard(errand)
-        if not errand.cancelled() and isinstance(error := errand.exception(), Exception):
-            logger.debug("the page did not take a message: %s", mapped(error))
-
-    def _fail(self, number: int, errand: asyncio.Task[Any]) -> None:
-        error = None if errand.cancelled() else errand.exception()
-        exchange = self._exchanges.pop(number, None) if isinstance(error, Exception) else None
-        if exchange is not None and isinstance(error, Exception):
-            exchange.fail(mapped(error))
-
-    def _delivered(self, event: dict[str, Any]) -> None:
-        if event["name"] != _BINDING:
-            return
-        for number, *frame in json.loads(event["payload"]):
-            exchange = self._exchanges.get(number)
-            if exchange is None:
-                continue  # it was ended from here while this was on its way
-            exchange.deliver(frame)
-            if exchange.settled:
-                del self._exchanges[number]
+    async def _renew(self) -> None:
+        """Change the document for an empty one of the same origin; no request is made for it, and nobody is in the middle."""
+        worn = self._world
+        assert worn is not None
+        try:
+            with map_playwright_errors():
+                worn.retire()
+                await self._show_empty_document(self._origin)
+                world = await World.enter(self._cdp, self._rest)
+                await world.settle(self._origin, worn.protocol)
+        except ChatGPTError as exc:
+            self.die(exc)
+            raise
+        self._world = world
+        logger.debug("the page has a new document")
 
     def _navigated(self, frame: Frame) -> None:
-        if self._kit is not None and frame == self._page.main_frame:
+        if self._world is not None and not self._renewal.is_under_way and frame == self._page.main_frame:
             self.die(BrowserCrashedError("the page was taken to another document"))
-
-    def abort(self, number: int) -> None:
-        """End a request, without waiting for it."""
-        if self._exchanges.pop(number, None) is not None and self.dead is None:
-            self._errand(self._call("abort", number))
-
-    def grant(self, number: int, chars: int) -> None:
-        """Let the page read on."""
-        if self.dead is None:
-            self._errand(self._call("grant", number, chars))
-
-
-class _Line:
-    """An exchange's way back to its page."""
-
-    def __init__(self, page: Page, number: int) -> None:
-        self._page = page
-        self._number = number
-
-    def grant(self, chars: int) -> None:
-        self._page.grant(self._number, chars)
-
-    def abort(self) -> None:
-        self._page.abort(self._number)
 
 
 class _Arrivals:

@@ -64,8 +64,10 @@ class EventLog:
         return self._parsed
 
     @property
-    def is_json(self) -> bool:
-        """Whether the event's data can be parsed."""
+    def is_whole(self) -> bool:
+        """Whether the event's data is the last word, or can be parsed."""
+        if self.data == DONE:
+            return True
         try:
             self.parse()
         except ValueError:
@@ -126,7 +128,7 @@ class Reply:
                 return self._append(item)
         else:
             self._log.replace(item)
-            if isinstance(item, dict) and "unended" in item and not self._log.is_json:
+            if isinstance(item, dict) and "unended" in item and not self._log.is_whole:
                 return False
         return self._read()
 
@@ -149,16 +151,19 @@ class Reply:
         )
 
     def _append(self, fresh: str) -> bool:
-        self.events += 1
         try:
             text = _unescape(fresh)
-            if not _SURROGATE.search(text):
-                self.text += text
-                return bool(text)
             # Half of a pair: only the whole says which character it is.
-            return self._show(_unescape(self._log.raw_text or ""))
+            whole = _unescape(self._log.raw_text or "") if _SURROGATE.search(text) else None
         except ValueError:
+            self._grows = False  # an event that can't be read is none
             raise self._malformed() from None
+
+        self.events += 1
+        if whole is not None:
+            return self._show(whole)
+        self.text += text
+        return bool(text)
 
     def _show(self, text: str) -> bool:
         """Take over the whole text, less the first half of a character whose other half is still to come."""

@@ -216,6 +216,7 @@ class AsyncReplyStream:
                 self._release = self._place.leave
                 end_turn = await self._courier.take_turn()
                 self._release = functools.partial(_release, self._place, end_turn, None, None)
+                self._watch.check()  # one signal may have ended the message before this one too
                 self._exchange = await self._courier.post(prompt)
         except BaseException:
             self._close()

@@ -33,6 +33,10 @@ class Watch:
             self._ends_at = asyncio.get_running_loop().time() + self._timeout
         return self._ends_at
 
+    def check(self) -> None:
+        """Raise the signal's reason, if it has been aborted."""
+        self._signal.throw_if_aborted()
+
     @contextmanager
     def over(self) -> Iterator[None]:
         """Cancel the block when the call's time is up, or when its signal says so.

@@ -5,7 +5,7 @@
  * Evaluated, it gives an object with `open`, `abort` and `grant`. What it has to say goes through the binding
  * `chatgptBrowserDeliver` as a JSON list of frames, each [exchange, kind, ...]:
  *
- *   [id, "head", {status, statusText, headers, url, redirected}]   the answer has begun
+ *   [id, "head", {status, statusText, headers, redirected, bytesRead}]   the answer has begun; bytesRead: of all bodies so far
  *   [id, "events", [...], n]     events of a stream, in the four forms that EventReader makes
  *   [id, "text", "...", n]       a piece of a body that is no stream of events
  *   [id, "alive"]                a comment or an empty event: nothing to read, but the line is alive
@@ -25,6 +25,7 @@
   const LINGER = 2000; // ms that a body may go on after its last event, so that its connection can be used again
 
   const exchanges = new Map();
+  let bytesRead = 0;
   let protocol = ""; // by which the document came
   const forever = new Promise(() => {});
 
@@ -261,6 +262,7 @@
         statusText: response.statusText,
         headers: Object.fromEntries(response.headers),
         redirected: response.type === "opaqueredirect",
+        bytesRead,
       });
       // A head alone tells a caller little: it waits a moment for the first event to travel with it.
       if (timer === null) timer = setTimeout(push, PUSH_INTERVAL);
@@ -277,6 +279,7 @@
       };
       for (;;) {
         const { done, value } = await reader.read();
+        if (!done) bytesRead += value.length;
         utf8.decode(value, done, take);
         if (done) break;
         if (events?.last) this.linger();
@@ -409,12 +412,13 @@
     /**
      * Make this document, if it is of that origin, a place to send from: the protocol that it came by ("h2", "http/1.1",
      * or "" where that isn't known), else null. An answer that puts its document into a sandbox has no origin. What the
-     * document says (it may be the session itself) is nobody's to read.
+     * document says (it may be the session itself) is nobody's to read. One that was answered from here came by no
+     * protocol: then `known` is that of the document before.
      */
-    settle(origin) {
+    settle(origin, known) {
       if (globalThis.origin !== origin) return null;
       document.documentElement?.replaceChildren();
-      protocol = performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "";
+      protocol = known || (performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "");
       return protocol;
     },
   };

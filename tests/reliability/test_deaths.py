@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -206,7 +206,7 @@ def test_the_page_is_closed_by_somebody_else(temporary_folder: Path) -> None:
 
     mark, gate = Mark(), Gate()
     with FakeChatGPT(replies=[Reply(pieces=["one", " never"], hold_after=1, gate=gate)]) as server:
-        options = {"browser_args": [mark.argument, "--remote-debugging-port=0"]}
+        options: dict[str, Any] = {"browser_args": [mark.argument, "--remote-debugging-port=0"]}
         with ChatGPTAPI(server.session_token, **where(server), **options) as api:
 
             def close_page(_: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chatgpt_browser import ChatGPTAPI, MalformedEventError, StreamError, StreamInterruptedError
 from chatgpt_browser.testing import FakeChatGPT, RawBody
-from tests.core.scene import event, where
+from tests.core.scene import event, sse, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +34,10 @@ def client() -> Iterator[Client]:
 
 def expected(body: bytes) -> tuple[type[Exception] | None, str, list[Any]]:
     """The error that a body ends in, the text that has come by then, and the events."""
-    text, events = "", []
-    answered = False
+    text, answered = "", False
+    events: list[Any] = []
     for data, ended in _data_of(body.decode()):
-        if data == "[DONE]" and ended:
+        if data == "[DONE]":
             return (None if answered else StreamInterruptedError), text, events
         try:
             value = json.loads(data, strict=False)
@@ -50,9 +50,23 @@ def expected(body: bytes) -> tuple[type[Exception] | None, str, list[Any]]:
         events.append(value)
         if value.get("error"):
             return StreamError, text, events
-        if isinstance(value.get("message"), dict) and value["message"].get("role") == "assistant":
-            text, answered = value["message"]["content"]["parts"][0], True
+        if (answer := _answer_of(value)) is not None:
+            text, answered = answer, True
     return (None if answered else StreamInterruptedError), text, events
+
+
+def _answer_of(value: dict[str, Any]) -> str | None:
+    """The assistant's words; the damage may have hit a key."""
+    message = value.get("message")
+    if not isinstance(message, dict) or message.get("role") != "assistant":
+        return None
+    content = message.get("content")
+    if message.get("recipient", "all") not in (None, "all") or not isinstance(content, dict):
+        return None
+    if content.get("content_type", "text") not in ("text", "multimodal_text"):
+        return None
+    parts = content.get("parts")
+    return "".join(part for part in parts if isinstance(part, str)) if isinstance(parts, list) else ""
 
 
 def _data_of(body: str) -> Iterator[tuple[str, bool]]:
@@ -118,6 +132,12 @@ def fetch(client: Client, chunks: list[bytes]) -> tuple[type[Exception] | None, 
         )
     except StreamError as error:
         return type(error), error.partial_text, events
+
+
+@pytest.mark.parametrize("end", [b"data: [DONE]", b"data: [DONE]\n", b"data: [DONE]\nx", b"data:[DONE]\r"])
+def test_a_last_word_without_its_empty_line(client: Client, end: bytes) -> None:
+    """Found by the tests below: it was taken for the end by one half of the client and passed over by the other."""
+    assert fetch(client, [sse(event("one")) + end]) == (None, "one", [event("one")])
 
 
 def test_every_cut_of_a_stream(client: Client, soak: int) -> None:

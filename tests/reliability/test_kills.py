@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -65,7 +65,7 @@ def test_a_load_outlives_every_kill(soak: int, temporary_folder: Path) -> None:
     mark, processes, kills = Mark(), set[psutil.Process](), 0
 
     with FakeChatGPT(reply=reply) as server:
-        options = {"browser_args": [mark.argument], "max_concurrent_messages": CONVERSATIONS}
+        options: dict[str, Any] = {"browser_args": [mark.argument], "max_concurrent_messages": CONVERSATIONS}
         with ChatGPTAPI(server.session_token, **where(server), **options) as api:
             load = Load(api)
             workers = [threading.Thread(target=load.run, args=(f"c{n}",)) for n in range(CONVERSATIONS)]

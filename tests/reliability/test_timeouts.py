@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -170,11 +170,7 @@ def standing_still(processes: list[psutil.Process]) -> Iterator[None]:
 @pytest.mark.parametrize("which", ["renderer", "browser", "driver"])
 def test_a_process_that_stands_still(stoppable: Stopped, which: str) -> None:
     mark = stoppable.mark
-    processes = {
-        "renderer": mark.renderers,
-        "browser": mark.browsers,
-        "driver": lambda: [mark.driver()],
-    }[which]()
+    processes = [mark.driver()] if which == "driver" else getattr(mark, f"{which}s")()
     with standing_still(processes), in_time():
         stoppable.api.send_message("hello", timeout_ms=LIMIT)
 
@@ -203,7 +199,7 @@ def impatient() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
     from chatgpt_browser.testing import FakeChatGPT
 
     with FakeChatGPT() as server:
-        limits = {"first_byte_timeout": LIMIT, "idle_timeout": LIMIT}
+        limits: dict[str, Any] = {"first_byte_timeout": LIMIT, "idle_timeout": LIMIT}
         with ChatGPTAPI(server.session_token, **where(server), **limits, retries=0) as api:
             assert works(api)
             yield server, api

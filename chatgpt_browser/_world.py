@@ -1,0 +1,218 @@
+"""Our half of a document: ``js/page.js`` in an isolated world, and the exchanges that run through it.
+
+The site's own scripts can neither see that world nor patch what it uses; what it has to say comes back through a binding that
+exists there alone. A world lasts as long as its document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import json
+import logging
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from ._errors import BrowserCrashedError, ChatGPTError
+from ._exchange import Exchange
+from ._playwright import mapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from playwright.async_api import CDPSession
+
+    from ._models import Request
+
+__all__ = ["World", "script"]
+
+logger = logging.getLogger("chatgpt_browser")
+
+_NAME = "chatgpt_browser"
+_BINDING = "chatgptBrowserDeliver"
+_CALL = "function (verb, ...args) { return this[verb](...args); }"
+
+#: A document is worn after so many requests, or so many bytes: Chromium keeps, for its developer tools, a record of each
+#: request and up to 100 MB of their bodies until the document goes.
+_WORN_REQUESTS = 128
+_WORN_BYTES = 64 << 20
+
+
+@functools.cache
+def script(name: str) -> str:
+    """One of our scripts, as text."""
+    return (resources.files(__package__ or "chatgpt_browser") / "js" / name).read_text("utf-8")
+
+
+class World:
+    """Carries requests through one document. ``when_idle`` is called each time that the last of them has settled."""
+
+    def __init__(self, cdp: CDPSession, context_id: int, kit: str, when_idle: Callable[[], object]) -> None:
+        self._cdp = cdp
+        self._context_id = context_id
+        self._kit = kit
+        self._when_idle = when_idle
+        self._numbers = itertools.count(1)
+        self._exchanges: dict[int, Exchange] = {}
+        self._errands: set[asyncio.Task[Any]] = set()
+        self._requests = 0
+        self._bytes = 0
+        self._retired = False
+        self.dead: ChatGPTError | None = None
+        self.protocol = ""  # by which the document came: "h2", "http/1.1"; "" where that isn't known
+
+    @classmethod
+    async def enter(cls, cdp: CDPSession, when_idle: Callable[[], object]) -> World:
+        """A world in the document that is open now."""
+        tree = await cdp.send("Page.getFrameTree")
+        frame = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": _NAME}
+        context_id = (await cdp.send("Page.createIsolatedWorld", frame))["executionContextId"]
+        # After the world: Chromium 156 adds a binding to one that is still to come only where Runtime is enabled.
+        await cdp.send("Runtime.addBinding", {"name": _BINDING, "executionContextName": _NAME})
+        page = {"expression": script("page.js"), "contextId": context_id}
+        kit = (await cdp.send("Runtime.evaluate", page))["result"]["objectId"]
+        return cls(cdp, context_id, kit, when_idle)
+
+    async def settle(self, origin: str, protocol: str = "") -> bool:
+        """Make the document a place to send from; False where it is of no such origin, as in a sandbox."""
+        found = await self._call("settle", origin, protocol)
+        if found is None:
+            return False
+        self.protocol = found
+        self._cdp.on("Runtime.bindingCalled", self._delivered)
+        self._errand(self._call("lifetime", wait=True)).add_done_callback(self._ended)
+        return True
+
+    def retire(self) -> None:
+        """Its document is about to go, as it should."""
+        self._retired = True
+        self._cdp.remove_listener("Runtime.bindingCalled", self._delivered)
+
+    def die(self, error: ChatGPTError) -> None:
+        """Nothing works here any more, for this reason. The first reason counts."""
+        self.dead = self.dead or error
+        exchanges, self._exchanges = self._exchanges, {}
+        for exchange in exchanges.values():
+            exchange.fail(self.dead)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._exchanges
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether so much has gone through that Chromium remembers too much of it."""
+        return self._requests >= _WORN_REQUESTS or self._bytes >= _WORN_BYTES
+
+    # ---- requests ----------------------------------------------------------------------------------------------------
+
+    def open(self, request: Request) -> Exchange:
+        """Send a request; the answer comes through the exchange.
+
+        :raises BrowserCrashedError: the world is gone.
+        """
+        if self.dead is not None:
+            raise self.dead
+
+        number = next(self._numbers)
+        exchange = self._exchanges[number] = Exchange(_Line(self, number))
+        fields = {
+            "url": request.url,
+            "method": request.method,
+            "headers": request.headers,
+            "body": request.body,
+            "stream": request.stream,
+        }
+        self._requests += 1
+        self._errand(self._call("open", number, fields)).add_done_callback(
+            lambda errand: self._fail(number, errand)
+        )
+        return exchange
+
+    def abort(self, number: int) -> None:
+        """End a request, without waiting for it."""
+        if self._exchanges.pop(number, None) is None:
+            return
+        if self.dead is None:
+            self._errand(self._call("abort", number))
+        self._rest()
+
+    def grant(self, number: int, chars: int) -> None:
+        """Let the document read on."""
+        if self.dead is None:
+            self._errand(self._call("grant", number, chars))
+
+    def _delivered(self, event: dict[str, Any]) -> None:
+        if event["name"] != _BINDING or event["executionContextId"] != self._context_id:
+            return
+        for number, *frame in json.loads(event["payload"]):
+            if frame[0] == "head":
+                self._bytes = frame[1]["bytesRead"]
+            exchange = self._exchanges.get(number)
+            if exchange is None:
+                continue  # it was ended from here while this was on its way
+            exchange.deliver(frame)
+            if exchange.settled:
+                del self._exchanges[number]
+        self._rest()
+
+    def _rest(self) -> None:
+        if self.is_idle and self.dead is None:
+            self._when_idle()
+
+    # ---- the way there -----------------------------------------------------------------------------------------------
+
+    async def _call(self, verb: str, *args: Any, wait: bool = False) -> Any:
+        call = {
+            "objectId": self._kit,
+            "functionDeclaration": _CALL,
+            "arguments": [{"value": value} for value in (verb, *args)],
+            "returnByValue": True,
+            "awaitPromise": wait,
+        }
+        answer = await self._cdp.send("Runtime.callFunctionOn", call)
+        return answer["result"].get("value")
+
+    def _errand(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Have something done that nobody waits for."""
+        errand = asyncio.get_running_loop().create_task(work)
+        self._errands.add(errand)
+        errand.add_done_callback(self._done)
+        return errand
+
+    def _done(self, errand: asyncio.Task[Any]) -> None:
+        self._errands.discard(errand)
+        if (
+            not errand.cancelled()
+            and isinstance(error := errand.exception(), Exception)
+            and not self._retired
+        ):
+            logger.debug("the page did not take a message: %s", mapped(error))
+
+    def _ended(self, lifetime: asyncio.Task[Any]) -> None:
+        """The world is gone, and with it all that was under way: the one sign that every kind of death gives."""
+        if self._retired:
+            return
+        error = None if lifetime.cancelled() else lifetime.exception()
+        self.die(mapped(error) if isinstance(error, Exception) else BrowserCrashedError("the page is gone"))
+
+    def _fail(self, number: int, errand: asyncio.Task[Any]) -> None:
+        error = None if errand.cancelled() else errand.exception()
+        exchange = self._exchanges.pop(number, None) if isinstance(error, Exception) else None
+        if exchange is not None and isinstance(error, Exception):
+            exchange.fail(mapped(error))
+
+
+class _Line:
+    """An exchange's way back to its world."""
+
+    def __init__(self, world: World, number: int) -> None:
+        self._world = world
+        self._number = number
+
+    def grant(self, chars: int) -> None:
+        self._world.grant(self._number, chars)
+
+    def abort(self) -> None:
+        self._world.abort(self._number)

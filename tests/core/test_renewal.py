@@ -1,0 +1,68 @@
+"""A document that is worn is changed between messages, and nobody notices."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chatgpt_browser import AsyncChatGPTAPI
+from chatgpt_browser import _world as world
+from chatgpt_browser.testing import Gate, Reply
+
+from .conftest import where
+
+if TYPE_CHECKING:
+    from .conftest import Serve
+
+RENEWED = "the page has a new document"
+
+
+@pytest.fixture(autouse=True)
+def soon_worn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world, "_WORN_REQUESTS", 8)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["HTTP/1.1", "HTTP/2"])
+@pytest.mark.anyio
+async def test_messages_go_on_through_new_documents(
+    serve: Serve, caplog: pytest.LogCaptureFixture, tls: bool
+) -> None:
+    caplog.set_level(logging.DEBUG, "chatgpt_browser._world")
+    caplog.set_level(logging.DEBUG, "chatgpt_browser")
+    server = serve(tls=tls)
+    async with AsyncChatGPTAPI(server.session_token, **where(server), ignore_https_errors=True) as api:
+        conversation = api.get_conversation()
+        for number in range(30):
+            assert (await conversation.send_message(f"m{number}", timeout_ms=10_000)).startswith(
+                f'You said: "m{number}"'
+            )
+
+    assert caplog.messages.count(RENEWED) >= 3
+    # No request is made for a new document, and the messages after it go as those before it went.
+    assert [r.path for r in server.requests if r.method == "GET"] == ["/api/auth/session"] * 2
+    posts = [r for r in server.requests if r.method == "POST"]
+    assert len(posts) == 30
+    assert {r.headers.get("connection") for r in posts} == {None if tls else "close"}
+    assert {r.headers.get("content-length") is None for r in posts} == {tls}
+
+
+@pytest.mark.anyio
+async def test_a_document_with_a_reply_under_way_stays(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "chatgpt_browser")
+    gate = Gate()
+    server = serve(replies=[Reply("one two three", hold_after=1, gate=gate)])
+    async with AsyncChatGPTAPI(server.session_token, **where(server), max_concurrent_messages=3) as api:
+        async with api.stream_message("long") as stream:
+            assert await anext(stream) == "one"
+            await asyncio.gather(*(api.send_message(f"m{number}") for number in range(20)))
+            assert caplog.messages.count(RENEWED) == 0
+            gate.open()
+            assert "".join([piece async for piece in stream]) == " two three"
+        assert await api.send_message("after") == 'You said: "after".'
+
+    assert caplog.messages.count(RENEWED) == 1
