@@ -18,7 +18,8 @@
   "use strict";
 
   const PUSHES_AT_ONCE = 4; // this many pushes go out without delay,
-  const PUSH_INTERVAL = 4; // then one for each so many ms: under load each push costs about 0.3 ms at the other end
+  const PUSH_INTERVAL = 4; // then one for each so many ms: under load each push costs about 0.3 ms at the other end,
+  const LONGEST_INTERVAL = 16; // and the longer the load lasts, the further apart they are
   const PUSH_CHARS = 1 << 18; // an outbox of this size is sent whatever the clock says
   const WINDOW_CHARS = 1 << 22; // a reader this far ahead of its consumer waits, and with it the server
   const ABORT_DELAY = 50; // ms that an answer which may be on its way is given before its request is aborted
@@ -34,13 +35,15 @@
   let outbox = [];
   let outboxChars = 0;
   let timer = null;
+  let interval = PUSH_INTERVAL;
   let allowance = PUSHES_AT_ONCE;
   let allowanceAt = 0;
 
   function mayPush() {
     const now = performance.now();
-    allowance = Math.min(PUSHES_AT_ONCE, allowance + (now - allowanceAt) / PUSH_INTERVAL);
+    allowance = Math.min(PUSHES_AT_ONCE, allowance + (now - allowanceAt) / interval);
     allowanceAt = now;
+    if (allowance === PUSHES_AT_ONCE) interval = PUSH_INTERVAL;
     return allowance >= 1;
   }
 
@@ -55,11 +58,16 @@
     globalThis.chatgptBrowserDeliver(JSON.stringify(frames));
   }
 
+  function pushLate() {
+    interval = Math.min(interval * 2, LONGEST_INTERVAL);
+    push();
+  }
+
   /** Send the outbox now if that is fair, else soon. */
   function settle() {
     if (outbox.length === 0) return;
     if (outboxChars >= PUSH_CHARS || mayPush()) push();
-    else if (timer === null) timer = setTimeout(push, PUSH_INTERVAL);
+    else if (timer === null) timer = setTimeout(pushLate, interval);
   }
 
   function post(exchange, kind, ...rest) {
