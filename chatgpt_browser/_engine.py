@@ -88,8 +88,12 @@ class Engine:
         await self._tear_down()
         self._browser = await _launched(self._options)
         try:
-            page = await self._open_page(self._browser)
-            await page.ignore_policy()
+            page = await _new_page(self._browser)
+            await asyncio.gather(
+                self._identify(page),
+                page.ignore_policy(),
+                page.set_session_token(self.session_token, self.site.origin),
+            )
             await self._settle(page)
             await page.prepare(self.site.origin)
         except BaseException:
@@ -98,18 +102,13 @@ class Engine:
         self._page = page
         return page
 
-    async def _open_page(self, browser: Browser) -> Page:
-        """A page that says who it is. One with a window speaks for itself unless it was told otherwise."""
-        from ._page import Page
-
-        page = await Page.create(browser.context)
+    async def _identify(self, page: Page) -> None:
+        """Have a page say who it is. One with a window speaks for itself unless it was told otherwise."""
         if self._options.headless or self._options.user_agent is not None:
             await page.identify(self.site.origin, self._options.user_agent)
-        return page
 
     async def _settle(self, page: Page) -> None:
         """Bring the page to the site, and along to where the site has moved: between its own two names, and nowhere else."""
-        await page.set_session_token(self.session_token, self.site.origin)
         try:
             await self._visit(page)
         except OriginError as exc:
@@ -130,8 +129,9 @@ class Engine:
     async def _pass_challenge(self) -> None:
         if self._browser is None:
             raise ClientClosedError
-        page = await self._open_page(self._browser)
+        page = await _new_page(self._browser)
         try:
+            await self._identify(page)
             await self._visit(page)
         finally:
             await asyncio.shield(_close_quietly(page))
@@ -156,6 +156,12 @@ async def _launched(options: Options) -> Browser:
         if not start.cancelled() and start.exception() is None:
             await start.result().close()
         raise
+
+
+async def _new_page(browser: Browser) -> Page:
+    from ._page import Page
+
+    return await Page.create(browser.context)
 
 
 async def _close_quietly(page: Page) -> None:
