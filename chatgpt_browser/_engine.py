@@ -89,13 +89,14 @@ class Engine:
         self._browser = await _launched(self._options)
         try:
             page = await _new_page(self._browser)
-            await asyncio.gather(
-                self._identify(page),
-                page.ignore_policy(),
-                page.set_session_token(self.session_token, self.site.origin),
-            )
-            await self._settle(page)
-            await page.prepare(self.site.origin)
+            with page.while_alive():
+                await asyncio.gather(
+                    self._identify(page),
+                    page.ignore_policy(),
+                    page.set_session_token(self.session_token, self.site.origin),
+                )
+                await self._settle(page)
+                await page.prepare(self.site.origin)
         except BaseException:
             await asyncio.shield(self._tear_down())
             raise
@@ -131,8 +132,9 @@ class Engine:
             raise ClientClosedError
         page = await _new_page(self._browser)
         try:
-            await self._identify(page)
-            await self._visit(page)
+            with page.while_alive():
+                await self._identify(page)
+                await self._visit(page)
         finally:
             await asyncio.shield(_close_quietly(page))
 

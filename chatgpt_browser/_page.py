@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -26,6 +27,7 @@ from ._protocol import challenge_error, is_challenge
 from ._world import World, script
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from ._exchange import Exchange
@@ -49,6 +51,7 @@ class Page:
         self._origin = ""
         self._renewal = SingleFlight(self._renew)
         self._dead: ChatGPTError | None = None
+        self._life = anyio.CancelScope()
 
         page.on("framenavigated", self._navigated)
         page.on("crash", lambda _: self.die(BrowserCrashedError("the page crashed")))
@@ -81,6 +84,18 @@ class Page:
         self._dead = self.dead or error
         if self._world is not None:
             self._world.die(self._dead)
+        self._life.cancel()
+
+    @contextmanager
+    def while_alive(self) -> Iterator[None]:
+        """End the block when the page dies: nobody answers what a dead renderer was asked.
+
+        :raises ChatGPTError: what it died of.
+        """
+        with anyio.CancelScope() as self._life:
+            yield
+        if self.dead is not None:
+            raise self.dead
 
     # ---- who we are --------------------------------------------------------------------------------------------------
 

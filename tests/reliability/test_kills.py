@@ -1,4 +1,4 @@
-"""Kill after kill, at random moments, over a running load of conversations. ``CHATGPT_SOAK=4`` makes it 100 and more."""
+"""Kill after kill, at random moments, over a running load of conversations. ``CHATGPT_SOAK=5`` makes it a hundred."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .anatomy import Mark, client_threads, folders, posts_by_message
 if TYPE_CHECKING:
     from pathlib import Path
 
-KILLS = 26
+KILLS = 20
 #: Mostly renderers; a driver takes longest to come back.
 WAYS = [Mark.kill_renderers] * 6 + [Mark.kill_browser] * 2 + [Mark.kill_driver]
 CONVERSATIONS = 3

@@ -149,7 +149,7 @@ BAD_OPTIONS: list[dict[str, Any]] = [
 ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(TOKENS, st.sampled_from(BAD_OPTIONS))
 def test_an_option_that_makes_no_sense(token: str, options: dict[str, Any]) -> None:
     held = Held(token)
@@ -177,7 +177,7 @@ BAD_FORMS: list[Callable[[str], Any]] = [
 ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(TOKENS, st.sampled_from(BAD_FORMS))
 def test_a_token_that_can_be_none(token: str, form: Callable[[str], Any]) -> None:
     held = Held(form(token))
@@ -203,7 +203,7 @@ SESSION_BODIES: list[Callable[[str], str]] = [
 ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(TOKENS, st.sampled_from(SESSION_BODIES), st.sampled_from([200, 304, 401, 403, 500, 503]))
 def test_a_session_that_is_none(token: str, body: Callable[[str], str], status: int) -> None:
     response, secret = Response(Head(status), body(token)), Held(token)
@@ -219,7 +219,7 @@ def test_a_session_that_is_none(token: str, body: Callable[[str], str], status: 
     ear.assert_heard_nothing_of([secret.value])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(TOKENS, TOKENS)
 def test_reprs(session_token: str, access_token: str) -> None:
     site = Site("https://chatgpt.com/api", "https://chatgpt.com/backend-api")
