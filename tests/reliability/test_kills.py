@@ -20,7 +20,7 @@ from .anatomy import Mark, client_threads, folders, posts_by_message
 if TYPE_CHECKING:
     from pathlib import Path
 
-KILLS = 20
+KILLS = 10
 #: Mostly renderers; a driver takes longest to come back.
 WAYS = [Mark.kill_renderers] * 6 + [Mark.kill_browser] * 2 + [Mark.kill_driver]
 CONVERSATIONS = 3
