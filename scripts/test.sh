@@ -19,7 +19,18 @@ check "types: mypy --strict" mypy
 check "layers: lint-imports" lint-imports
 # `coverage run`, not pytest-cov: the plugin is imported by pytest before pytest-cov could measure it.
 coverage erase
-check "tests: pytest" coverage run -m pytest "$@"
+if [ $# -gt 0 ]; then
+    check "tests: pytest $*" coverage run -m pytest "$@"
+else
+    # Two halves at once: each waits for its browsers most of the time.
+    others=$(mktemp)
+    coverage run -m pytest tests/cli tests/plugin tests/testing tests/test_readme.py >"$others" 2>&1 &
+    half=$!
+    check "tests: pytest, the client" coverage run -m pytest tests/core tests/reliability
+    wait "$half" || failed+=("tests: pytest, all else")
+    say "tests: pytest, all else (run meanwhile)"
+    cat "$others" && rm -f "$others"
+fi
 coverage combine --quiet || true
 check "branch coverage: at least 90 %" coverage report
 

@@ -12,7 +12,7 @@ from chatgpt_browser import AsyncChatGPTAPI
 from chatgpt_browser import _world as world
 from chatgpt_browser.testing import Gate, Reply
 
-from .conftest import where
+from .scene import where
 
 if TYPE_CHECKING:
     from .conftest import Serve

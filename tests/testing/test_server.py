@@ -19,8 +19,20 @@ if TYPE_CHECKING:
     from tests.testing.conftest import Serve, Visit
 
 
+OTHERS: set[threading.Thread] = set()
+
+
+@pytest.fixture(autouse=True)
+def others() -> None:
+    """Servers that other tests of the same run keep open."""
+    OTHERS.clear()
+    OTHERS.update(threading.enumerate())
+
+
 def serving_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "FakeChatGPT"]
+    """The threads of this test's own servers."""
+    new = {*threading.enumerate()} - OTHERS
+    return [thread for thread in new if thread.name == "FakeChatGPT"]
 
 
 def test_it_listens_when_start_returns_and_no_longer_when_close_does() -> None:
