@@ -22,11 +22,12 @@ coverage erase
 if [ $# -gt 0 ]; then
     check "tests: pytest $*" coverage run -m pytest "$@"
 else
-    # Two halves at once: each waits for its browsers most of the time.
+    # Two parts at once: each waits for its browsers most of the time. A shell has its background jobs ignore Ctrl-C, and they
+    # their children: the tests that are about just that run in front.
     others=$(mktemp)
-    coverage run -m pytest tests/cli tests/plugin tests/testing tests/test_readme.py >"$others" 2>&1 &
+    coverage run -m pytest tests/plugin tests/testing tests/test_readme.py >"$others" 2>&1 &
     half=$!
-    check "tests: pytest, the client" coverage run -m pytest tests/core tests/reliability
+    check "tests: pytest, the client and its command" coverage run -m pytest tests/cli tests/core tests/reliability
     wait "$half" || failed+=("tests: pytest, all else")
     say "tests: pytest, all else (run meanwhile)"
     cat "$others" && rm -f "$others"
