@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from chatgpt_browser.testing import FakeChatGPT
 
     Invoke = Callable[..., Result]
+
+
+def heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -53,6 +58,8 @@ def command() -> Callable[..., subprocess.Popen[str]]:
             text=True,
             encoding="utf-8",
             env=os.environ | {"PYTHONWARNINGS": "error"},
+            # Whoever runs the tests may ignore Ctrl-C, as a background job does: the command under test must not.
+            preexec_fn=heed_ctrl_c if sys.platform != "win32" else None,
         )
 
     return start
