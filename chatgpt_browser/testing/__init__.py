@@ -12,10 +12,12 @@ from .answers import Answer
 from .challenge import ChallengeKind
 from .conversations import Conversation, Message
 from .gate import Gate, Hold
+from .pace import Pace
 from .records import RecordedRequest
+from .scripting import Scripted, Turn, remember
 from .server import FakeChatGPT
 from .site import SessionAnswer
-from .steps import BREAK, Break, RawBody, Reply, Scripted, Stall, Step, Turn, remember
+from .steps import BREAK, Break, RawBody, Reply, Stall, Step
 
 __all__ = (
     "BREAK",
@@ -27,6 +29,7 @@ __all__ = (
     "Gate",
     "Hold",
     "Message",
+    "Pace",
     "RawBody",
     "RecordedRequest",
     "Reply",

@@ -16,7 +16,7 @@ from .steps import Reply
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .steps import Scripted
+    from .scripting import Scripted
 
 
 def main(argv: Sequence[str] | None = None) -> int:

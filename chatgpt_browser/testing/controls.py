@@ -8,12 +8,14 @@ from .conversations import Conversation, new_conversation
 from .site import checked_session_answer
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Sequence
 
     from .challenge import ChallengeKind
     from .records import RecordedRequest
+    from .scripting import Scripted
     from .site import SessionAnswer, Site
-    from .steps import Scripted, Step
+    from .steps import Step
 
 
 class Controls:
@@ -80,7 +82,18 @@ class Controls:
 
     def script(self, *steps: Scripted) -> None:
         """Append to the queue: each authorized, well-formed message takes one step."""
-        self._site.script(steps)
+        self._site.script.extend(steps)
+
+    def when(self, pattern: str | re.Pattern[str], reply: Scripted, *, times: int | None = None) -> None:
+        """Answer messages that hold a text, or in which a compiled pattern is found, with this.
+
+        The newest rule that fits counts; what is scripted for the next messages comes first. A callable reply finds
+        what the pattern found in `Turn.match`.
+
+        :param times: how many messages are answered so; None: all.
+        :raises ValueError: for `times` below one.
+        """
+        self._site.script.add_rule(pattern, reply, times)
 
     def script_session(self, *answers: SessionAnswer) -> None:
         """Answer the next GETs of the session like this, then as `session_answer` says again."""

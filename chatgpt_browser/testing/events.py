@@ -7,13 +7,12 @@ import re
 import time
 import uuid
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .conversations import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from .steps import Reply
 
@@ -29,11 +28,6 @@ class ReplyEvents:
     user_message: Message
     answer: Message
     model: str
-
-    @cached_property
-    def pieces(self) -> list[str]:
-        """The pieces that the text comes in; their sum is the text."""
-        return cut(self.reply)
 
     def opening(self) -> list[bytes]:
         """What comes before the reply itself."""
@@ -57,22 +51,14 @@ class ReplyEvents:
 
         return [self._block(line.encode()) for line in lines]
 
-    def pieces_as_events(self, pieces: list[str]) -> Iterator[bytes]:
-        """One event for each piece.
-
-        The JSON around the text is written once, and each piece is escaped once: what is left for each event
-        is one copy of its bytes, the least that cumulative text allows.
-        """
-        head, tail = self._skeleton(status="in_progress", end_turn=None, metadata=self._metadata())
-        text = bytearray()
-        last = len(pieces) - 1
-        for index, piece in enumerate(pieces):
-            text += self._dump(piece)[1:-1]
-            if index == last and self.reply.final_status and self.reply.error is None:
-                done = {"finish_details": {"type": "stop", "stop": "<|im_end|>"}, **self._metadata()}
-                head, tail = self._skeleton(status="finished_successfully", end_turn=True, metadata=done)
-
-            yield b"".join((head, text, tail))
+    def growing(self) -> GrowingText:
+        """What makes an event of each piece."""
+        last = {"finish_details": {"type": "stop", "stop": "<|im_end|>"}, **self._metadata()}
+        return GrowingText(
+            self._dump,
+            self._skeleton(status="in_progress", end_turn=None, metadata=self._metadata()),
+            self._skeleton(status="finished_successfully", end_turn=True, metadata=last),
+        )
 
     def closing(self) -> list[bytes]:
         """What comes after the reply itself, `[DONE]` last."""
@@ -116,9 +102,28 @@ class ReplyEvents:
         return line + self.reply.newline.encode() * 2
 
 
-def cut(reply: Reply) -> list[str]:
-    """The pieces of a reply: its own, or its words with the white space before each; never none."""
-    if reply.pieces is not None:
-        return [*reply.pieces] or [""]
+class GrowingText:
+    """Events that each hold the whole text so far.
 
-    return _WORDS.findall(reply.text) or [""]
+    The JSON around the text is written once, and each piece is escaped once: what is left for each event
+    is one copy of its bytes, the least that cumulative text allows.
+    """
+
+    def __init__(
+        self, dump: Callable[[object], bytes], under_way: tuple[bytes, bytes], finished: tuple[bytes, bytes]
+    ) -> None:
+        self._dump = dump
+        self._under_way = under_way
+        self._finished = finished
+        self._text = bytearray()
+
+    def add(self, piece: str, *, finished: bool) -> bytes:
+        """The event of one more piece; `finished` where it says that the reply has come through."""
+        self._text += self._dump(piece)[1:-1]
+        head, tail = self._finished if finished else self._under_way
+        return b"".join((head, self._text, tail))
+
+
+def cut(text: str) -> list[str]:
+    """The words of a text, each with the white space before it; never none."""
+    return _WORDS.findall(text) or [""]

@@ -10,7 +10,8 @@ from .answers import Answer
 from .conversations import Conversation, Message, new_conversation
 from .events import ReplyEvents
 from .playback import ReplyPlayback, play
-from .steps import Reply, Turn, as_step
+from .scripting import Turn
+from .steps import Reply
 
 if TYPE_CHECKING:
     from .records import RecordedRequest
@@ -48,7 +49,7 @@ async def answer_message(site: Site, record: RecordedRequest, wire: Wire) -> Non
         return
 
     with site.one_more_message():
-        step = as_step(site.next_scripted(), _turn(admitted, record))
+        step = await site.script.next_step(_turn(admitted, record))
         if isinstance(step, Reply):
             await _playback(site, admitted, step).play(wire)
         else:
@@ -179,4 +180,5 @@ def _playback(site: Site, admitted: Admitted, reply: Reply) -> ReplyPlayback:
         with site.lock:
             conversation.add("assistant", text, user_message.id, answer.id).text = text
 
-    return ReplyPlayback(ReplyEvents(reply, conversation.id, user_message, answer, posted.model), commit)
+    events = ReplyEvents(reply, conversation.id, user_message, answer, posted.model)
+    return ReplyPlayback(events, commit, site.settings.pace)

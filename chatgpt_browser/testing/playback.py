@@ -3,46 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .answers import Answer
+from .events import cut
 from .gate import Gate, Hold
+from .pace import Pace, Schedule
 from .steps import BREAK, Break, RawBody, Stall
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from .events import ReplyEvents
-    from .steps import Step
+    from .steps import Reply, Step
     from .wire import Wire
 
 _EVENT_STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
-# Sending to a socket with room does not yield: without a pause now and then, one long reply would hold up
-# all others, and the news that its client has left.
-_EVENTS_PER_TURN = 8
-
-
-class Pace:
-    """An absolute schedule: the n-th event is due `n * interval` after the first."""
-
-    def __init__(self, interval_ms: float) -> None:
-        self._interval = interval_ms / 1000
-        self._loop = asyncio.get_running_loop()
-        self._start = self._loop.time()
-
-    async def wait(self, index: int) -> None:
-        """Wait until the event with this index is due; without an interval, let others run now and then."""
-        if self._interval:
-            await asyncio.sleep(max(0.0, self._start + index * self._interval - self._loop.time()))
-        elif index % _EVENTS_PER_TURN == 0:
-            await asyncio.sleep(0)
-
-    async def hold(self, gate: Gate) -> None:
-        """Wait at a gate. The schedule moves along: a hold is not lateness to be made up for."""
-        before = self._loop.time()
-        await gate.wait()
-        self._start += self._loop.time() - before
 
 
 @dataclass(frozen=True)
@@ -51,6 +30,9 @@ class ReplyPlayback:
 
     events: ReplyEvents
     commit: Callable[[str], None]
+    #: How fast a reply comes that does not say so itself.
+    pace: Pace | None = None
+    _sent: list[str] = field(default_factory=list, init=False)
 
     async def play(self, wire: Wire) -> None:
         """Send it all."""
@@ -61,7 +43,7 @@ class ReplyPlayback:
         try:
             await self._pieces(wire, send)
         finally:
-            self._commit(wire)
+            self._commit()
 
         await _send_all(send, self.events.closing())
         if reply.hang_after_done:
@@ -69,34 +51,63 @@ class ReplyPlayback:
 
         await wire.end()
 
-    def _commit(self, wire: Wire) -> None:
-        if wire.record.events_sent:
-            self.commit("".join(self.events.pieces[: wire.record.events_sent]))
+    def _commit(self) -> None:
+        if self._sent:
+            self.commit("".join(self._sent))
 
     async def _pieces(self, wire: Wire, send: Callable[[bytes], Awaitable[None]]) -> None:
-        pieces = self.events.pieces
-        pace = Pace(self.events.reply.interval)
-        fillers = self.events.fillers()
-        for index, event in enumerate(self.events.pieces_as_events(pieces)):
-            await self._before(index, wire, pace)
-            await pace.wait(index)
-            await send(event)
-            wire.record.events_sent = index + 1
-            if index == 0:
-                # From here on the client knows the message's id and may go on from it.
-                self._commit(wire)
-            if fillers:
-                await _send_all(send, fillers)
+        reply, schedule = self.events.reply, Schedule()
+        pace = reply.pace or Pace.of_interval(reply.interval) or self.pace
+        fillers, growing = self.events.fillers(), self.events.growing()
+        comes_through = reply.final_status and reply.error is None
+        characters = 0
+        async with aclosing(pieces_of(reply)) as pieces:
+            async for piece, is_last in pieces:
+                sent = len(self._sent)
+                characters += len(piece) if sent else 0
+                await self._before(sent, wire, schedule)
+                await schedule.wait_until(None if pace is None else pace.due(sent, characters))
+                await send(growing.add(piece, finished=is_last and comes_through))
+                self._sent.append(piece)
+                wire.record.events_sent = sent + 1
+                if sent == 0:
+                    # From here on the client knows the message's id and may go on from it.
+                    self._commit()
+                if fillers:
+                    await _send_all(send, fillers)
 
-        await self._before(len(pieces), wire, pace, last=True)
+        await self._before(len(self._sent), wire, schedule, last=True)
 
-    async def _before(self, sent: int, wire: Wire, pace: Pace, *, last: bool = False) -> None:
+    async def _before(self, sent: int, wire: Wire, schedule: Schedule, *, last: bool = False) -> None:
         reply = self.events.reply
         if reply.gate is not None and reply.hold_after is not None and _due(sent, reply.hold_after, last):
-            self._commit(wire)
-            await pace.hold(reply.gate)
+            self._commit()
+            await schedule.hold(reply.gate)
         if reply.break_after is not None and _due(sent, reply.break_after, last):
             await wire.drop()
+
+
+async def pieces_of(reply: Reply) -> AsyncGenerator[tuple[str, bool], None]:
+    """The pieces of a reply as they come, each with whether it is the last: a source that is asked piece by piece
+    doesn't know that, and ends with an empty one."""
+    source = cut(reply.text) if reply.pieces is None else reply.pieces
+    if isinstance(source, Sequence):
+        pieces = [*source] or [""]
+        for index, piece in enumerate(pieces):
+            yield piece, index == len(pieces) - 1
+        return
+
+    if isinstance(source, AsyncIterator):
+        async with AsyncExitStack() as stack:
+            if isinstance(source, AsyncGenerator):
+                await stack.enter_async_context(aclosing(source))
+            async for piece in source:
+                yield piece, False
+    else:
+        for piece in source:
+            yield piece, False
+
+    yield "", True
 
 
 async def play(step: Step, wire: Wire) -> None:
@@ -125,14 +136,15 @@ async def _answer(step: Answer, wire: Wire) -> None:
 
 async def _raw_body(step: RawBody, wire: Wire) -> None:
     await wire.head(step.status, [("content-type", step.content_type), ("cache-control", "no-cache")])
-    pace = Pace(step.interval)
+    schedule, pace = Schedule(), Pace.of_interval(step.interval)
     for chunk in step.chunks:
         if chunk is BREAK:
             await wire.drop()
         elif isinstance(chunk, Hold):
-            await pace.hold(chunk.gate)
+            await schedule.hold(chunk.gate)
         else:
-            await pace.wait(wire.record.events_sent)
+            sent = wire.record.events_sent
+            await schedule.wait_until(None if pace is None else pace.due(sent, 0))
             await wire.chunk(chunk)
             wire.record.events_sent += 1
 

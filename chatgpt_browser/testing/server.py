@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .challenge import ChallengeKind
-    from .steps import Scripted
+    from .pace import Pace
+    from .scripting import Scripted
 
 _HOST = "127.0.0.1"
 
@@ -32,8 +33,9 @@ class FakeChatGPT(Controls):
 
     :param replies: what the first messages are answered with, one after another, as by `script()`.
     :param reply: what every message after those is answered with: a text, a step, or a callable that takes a
-        `Turn` and gives either (called on the server's thread: it must not block). None: the server says what
-        it was told, and what it was told before.
+        `Turn` and gives either, or an iterator of pieces. It may be asynchronous, and runs on the server's thread:
+        it must not block. None: the server says what it was told, and what it was told before.
+    :param pace: how fast replies come that do not say so themselves. None: as fast as they can.
     :param tls: serve HTTPS; `certificate_authority_pem` is what to trust.
     :param http2: offer HTTP/2. None: over TLS. Without TLS it is spoken to clients that start with it.
     :param session_token: the valid session token. None: a random one.
@@ -53,6 +55,7 @@ class FakeChatGPT(Controls):
         *,
         replies: Sequence[Scripted] = (),
         reply: Scripted | None = None,
+        pace: Pace | None = None,
         tls: bool = False,
         http2: bool | None = None,
         session_token: str | None = None,
@@ -86,6 +89,7 @@ class FakeChatGPT(Controls):
                 one_message_at_a_time=one_message_at_a_time,
                 user=user or USER,
                 models=models or MODELS,
+                pace=pace,
             )
         )
         self._serving: Serving | None = None

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from .answers import Answer
 from .challenge import Challenges
 from .records import RequestLog
-from .steps import Step, remember
+from .scripting import Script
+from .steps import Step
 from .tokens import AccessTokens, SessionTokens
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
     from .challenge import ChallengeKind
     from .conversations import Conversation
+    from .pace import Pace
     from .records import RecordedRequest
-    from .steps import Scripted
+    from .scripting import Scripted
 
 logger = logging.getLogger("chatgpt_browser.testing")
 
@@ -70,6 +72,7 @@ class Settings:
     one_message_at_a_time: bool
     user: dict[str, Any]
     models: list[dict[str, Any]]
+    pace: Pace | None = None
 
 
 class Site:
@@ -90,19 +93,8 @@ class Site:
         #: How many messages are being answered, and how many ever were at once.
         self.active_messages = 0
         self.peak_active_messages = 0
-        self.reply: Scripted = remember if settings.reply is None else settings.reply
-        self._script: deque[Scripted] = deque(settings.replies)
+        self.script = Script(settings.replies, settings.reply)
         self._by_path: list[tuple[str, deque[SessionAnswer]]] = []
-
-    def script(self, steps: Sequence[Scripted]) -> None:
-        """Append to the queue that messages are answered from."""
-        with self.lock:
-            self._script.extend(steps)
-
-    def next_scripted(self) -> Scripted:
-        """Take the next item of the queue; when there is none, the standing reply."""
-        with self.lock:
-            return self._script.popleft() if self._script else self.reply
 
     def script_path(self, suffix: str, answers: Sequence[SessionAnswer]) -> None:
         """Queue answers for requests whose path ends with `suffix`."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from .answers import Answer
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
     from .gate import Gate, Hold
-    from .records import RecordedRequest
+    from .pace import Pace
 
 
 class _Sentinel(enum.Enum):
@@ -32,15 +33,18 @@ class Reply:
     `hold_after` and `break_after` count the events of the reply itself: neither the repeated user's message
     nor pings count.
 
-    :raises ValueError: for a `hold_after` without a `gate`, or an `interval` below nought.
+    :raises ValueError: for a `hold_after` without a `gate`, an `interval` below nought, or one beside a `pace`.
     """
 
     #: The whole reply; ignored where `pieces` are given.
     text: str = "Hello! How can I help you today?"
-    #: How the text is cut; None cuts it word by word, white space kept.
-    pieces: Sequence[str] | None = field(default=None, kw_only=True)
+    #: How the text is cut; None cuts it word by word, white space kept. What gives its pieces only when it is asked
+    #: for them (an iterator, asynchronous or not) has one event more, which says that the reply has ended.
+    pieces: Sequence[str] | Iterator[str] | AsyncIterator[str] | None = field(default=None, kw_only=True)
     #: Milliseconds between events, on an absolute schedule: a late event does not delay the next ones.
     interval: float = field(default=0, kw_only=True)
+    #: The same as a rate; None, without an `interval` either, is the server's own pace.
+    pace: Pace | None = field(default=None, kw_only=True)
     newline: Literal["\n", "\r\n", "\r"] = field(default="\n", kw_only=True)
     #: Whether `data: [DONE]` comes last.
     done: bool = field(default=True, kw_only=True)
@@ -75,6 +79,8 @@ class Reply:
             raise ValueError("hold_after needs a gate to hold at")
         if self.interval < 0:
             raise ValueError(f"interval must not be negative: {self.interval}")
+        if self.interval and self.pace is not None:
+            raise ValueError("a reply has an interval or a pace, not both")
 
 
 @dataclass(frozen=True)
@@ -110,48 +116,4 @@ class Break:
     after: Gate | float = 0
 
 
-@dataclass(frozen=True)
-class Turn:
-    """One user message, as a callable `reply` sees it."""
-
-    message: str
-    #: (role, text) of the messages before it, oldest first, along the chain of parents.
-    history: list[tuple[str, str]]
-    conversation_id: str
-    #: Which user message of this conversation it is; the first is 1.
-    number: int
-    model: str
-    request: RecordedRequest
-
-
 Step = Reply | RawBody | Answer | Stall | Break
-#: What `script` and `reply` take: a text, a step, or a callable that gives either.
-Scripted = str | Step | Callable[[Turn], str | Step]
-
-
-def as_step(scripted: Scripted, turn: Turn) -> Step:
-    """Make a step of a scripted item, calling it if it is a callable.
-
-    :raises TypeError: if it is, or gives, something else.
-    """
-    made: Any = scripted(turn) if callable(scripted) else scripted
-    if isinstance(made, str):
-        return Reply(made)
-    if isinstance(made, (Reply, RawBody, Answer, Stall, Break)):
-        return made
-    raise TypeError(f"a reply must be a str or a step, not {type(made).__name__}")
-
-
-def remember(turn: Turn) -> str:
-    """The default reply: says what it was told, and what it was told before."""
-    before = [text for role, text in turn.history if role == "user"]
-    reply = f'You said: "{_shorten(turn.message)}".'
-    if before:
-        reply += f' Before that you said: "{_shorten(before[-1])}".'
-
-    return reply
-
-
-def _shorten(text: str, limit: int = 200) -> str:
-    # The site's events repeat the whole text so far, so an echo of a long message grows with its square.
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,184 @@
+"""What a message is answered with: texts, rules, functions of every kind; and how fast."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chatgpt_browser.testing import Answer, Gate, Pace, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from chatgpt_browser.testing import Turn
+    from tests.testing.conftest import Serve, Visit, Visitor
+
+
+def test_a_rule_answers_the_messages_that_hold_its_text(visitor: Visitor) -> None:
+    visitor.server.when("weather", "Sunny.")
+
+    assert visitor.say("How is the weather?").text == "Sunny."
+    assert visitor.say("How is the Weather?").text == 'You said: "How is the Weather?".'
+    assert visitor.say("And the weather there?").text == "Sunny."
+
+
+def test_a_text_is_no_pattern(visitor: Visitor) -> None:
+    visitor.server.when("a.c", "found")
+
+    assert visitor.say("abc").text == 'You said: "abc".'
+    assert visitor.say("a.c").text == "found"
+
+
+def test_a_pattern_hands_on_what_it_found(visitor: Visitor) -> None:
+    def capital(turn: Turn) -> str:
+        assert turn.match is not None
+        return f"The capital of {turn.match[1]}."
+
+    visitor.server.when(re.compile(r"capital of (\w+)", re.IGNORECASE), capital)
+
+    assert visitor.say("The Capital of Peru, please").text == "The capital of Peru."
+
+
+def test_the_queue_comes_first_then_the_newest_rule(visitor: Visitor) -> None:
+    visitor.server.when("x", "older")
+    visitor.server.when("x", "newer", times=1)
+    visitor.server.script("queued")
+
+    assert [visitor.say("x").text for _ in range(4)] == ["queued", "newer", "older", "older"]
+
+
+def test_a_rule_has_to_answer_something(visitor: Visitor) -> None:
+    with pytest.raises(ValueError, match="times must be one or more"):
+        visitor.server.when("x", "y", times=0)
+
+
+async def later(turn: Turn) -> str:
+    await asyncio.sleep(0)
+    return f"{turn.number}: {turn.message}"
+
+
+async def later_a_step(turn: Turn) -> Answer:
+    await asyncio.sleep(0)
+    return Answer.server_error()
+
+
+def pieces(turn: Turn) -> Iterator[str]:
+    yield from ("one", f" {turn.message}", " three")
+
+
+async def later_pieces(turn: Turn) -> AsyncIterator[str]:
+    for piece in pieces(turn):
+        await asyncio.sleep(0)
+        yield piece
+
+
+def no_pieces(turn: Turn) -> Iterator[str]:
+    yield from ()
+
+
+def test_a_function_may_be_asynchronous(visitor: Visitor) -> None:
+    visitor.server.script(later, later_a_step)
+
+    assert visitor.say("hello").text == "1: hello"
+    assert visitor.say("x").response.status_code == 500
+
+
+@pytest.mark.parametrize("function", [pieces, later_pieces])
+def test_a_generator_gives_the_pieces(visitor: Visitor, function: Any) -> None:
+    visitor.server.script(function)
+    said = visitor.say("two")
+
+    assert said.texts == ["one", "one two", "one two three", "one two three"]
+    assert [reply["status"] for reply in said.replies] == ["in_progress"] * 3 + ["finished_successfully"]
+    (conversation,) = visitor.server.conversations.values()
+    assert conversation.history()[-1] == ("assistant", "one two three")
+
+
+def test_a_generator_of_nothing_is_an_empty_reply(visitor: Visitor) -> None:
+    visitor.server.script(no_pieces)
+    assert visitor.say("x").texts == [""]
+
+
+def test_pieces_go_out_as_they_come(visitor: Visitor) -> None:
+    gate = Gate()
+
+    async def held(turn: Turn) -> AsyncIterator[str]:
+        yield "first"
+        await gate.wait()
+        yield " second"
+
+    visitor.server.script(held)
+    with visitor.stream() as response:
+        lines = response.iter_lines()
+        assert any('"first"' in line for line in lines)
+        gate.wait_reached()
+        gate.open()
+        assert any('"first second"' in line for line in lines)
+
+
+def test_a_generator_is_closed_when_its_client_leaves(visitor: Visitor) -> None:
+    closed = Gate()
+
+    async def endless(turn: Turn) -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "word "
+                await asyncio.sleep(0.001)
+        finally:
+            closed.open()
+            await closed.wait()
+
+    visitor.server.script(endless)
+    with visitor.stream() as response:
+        next(response.iter_raw())
+
+    closed.wait_reached()
+    assert visitor.server.errors == []
+
+
+def test_a_function_that_gives_nonsense_is_noted(visitor: Visitor) -> None:
+    visitor.server.script(lambda turn: 42)  # type: ignore[arg-type, return-value]
+
+    assert visitor.say("x").response.status_code == 500
+    assert "an iterator of pieces, not int" in str(visitor.server.errors[0])
+
+
+# ---- pace --------------------------------------------------------------------------------------------
+
+
+def test_when_events_are_due() -> None:
+    assert [Pace(events=4).due(n, 100) for n in range(3)] == [0, 0.25, 0.5]
+    assert [Pace(characters=50).due(7, n) for n in (0, 5, 100)] == [0, 0.1, 2]
+    assert Pace.of_interval(20) == Pace(events=50)
+    assert Pace.of_interval(0) is None
+
+
+@pytest.mark.parametrize(
+    "rates", [{}, {"events": 0}, {"characters": -1}, {"events": 1, "characters": 1}, {"events": float("nan")}]
+)
+def test_a_pace_is_one_rate(rates: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="events or characters a second"):
+        Pace(**rates)
+
+
+def test_a_reply_has_one_pace() -> None:
+    with pytest.raises(ValueError, match="an interval or a pace"):
+        Reply("x", interval=10, pace=Pace(events=1))
+
+
+def test_the_servers_pace_and_a_replys_own(serve: Serve, visit: Visit) -> None:
+    visitor = visit(serve(pace=Pace(events=50)))
+    visitor.server.script(Reply("a b c d e f"), Reply("a b c d", pace=Pace(characters=40)))
+
+    def seconds() -> float:
+        started = time.perf_counter()
+        visitor.say("x")
+        return time.perf_counter() - started
+
+    # Five events after the first at 50 a second; six characters after the first at 40 a second.
+    assert seconds() >= 5 / 50
+    assert seconds() >= 6 / 40
