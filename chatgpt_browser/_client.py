@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ._callbacks import OnConversationResponse, OnProgress, notify_async
@@ -194,6 +195,15 @@ class AsyncChatGPTAPI(Configured, AsyncLibrary):
         return self._engine.session_token.value
 
     # ---- messages ----------------------------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> str:
+        """The model that answers. It may be set: the next message goes to that one."""
+        return self._courier.options.model
+
+    @model.setter
+    def model(self, model: str) -> None:
+        self._courier.options = replace(self._courier.options, model=model)
 
     async def send_message(
         self,

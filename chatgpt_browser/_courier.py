@@ -87,6 +87,7 @@ class Courier:
             raise status_error(response)
         session = read_session(response)
         await self.engine.read_back()
+        logger.info("the session is alive", extra={"chatgpt_event": "session_alive"})
         return session
 
     async def _fetch(self, request: Request) -> Response:
@@ -150,6 +151,7 @@ class Courier:
         exchange, head = await self._send(build)
         if head.is_page:
             raise status_error(await self._collect(exchange, head))
+        logger.info("the site has taken the message", extra={"chatgpt_event": "message_taken"})
         return exchange
 
     async def find_current_node(self, conversation_id: str) -> str:

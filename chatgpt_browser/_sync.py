@@ -187,6 +187,15 @@ class ChatGPTAPI(Configured, Library):
         """The session token as it stands now; see :attr:`AsyncChatGPTAPI.session_token`."""
         return self._core.session_token
 
+    @property
+    def model(self) -> str:
+        """The model that answers, which may be set; see :attr:`AsyncChatGPTAPI.model`."""
+        return self._core.model
+
+    @model.setter
+    def model(self, model: str) -> None:
+        self._core.model = model
+
     def send_message(
         self,
         message: str,

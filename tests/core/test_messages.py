@@ -55,6 +55,11 @@ def test_the_place_and_the_model_that_were_asked_for(serve: Serve, connect: Conn
     assert (post.json["conversation_id"], post.json["parent_message_id"]) == (conversation.id, parent)
     assert post.json["model"] == "text-davinci-002-render-paid"
 
+    api.model = "another"
+    assert api.model == "another"
+    api.send_message("And again?")
+    assert server.requests[-1].json["model"] == "another"
+
 
 def test_progress_is_the_whole_text_so_far(scene: Scene, api: ChatGPTAPI) -> None:
     pieces = ["Hello", " wor", "ld", "", " 😀", "!"]
