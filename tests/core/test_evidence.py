@@ -94,7 +94,9 @@ async def test_nothing_is_kept_where_nothing_failed_or_where_the_browser_has_die
 @pytest.mark.anyio
 async def test_a_page_that_shows_a_token_is_not_taken(server: FakeChatGPT) -> None:
     evidence = Evidence()
-    server.script_path("/", Answer(200, f"<p>This is yours: {server.session_token}", content_type="text/html"))
+    server.script_path(
+        "/", Answer(200, f"<p>This is yours: {server.session_token}", content_type="text/html")
+    )
     async with client(server) as api:
         api._engine.witness = evidence
         await api.start()
