@@ -105,6 +105,7 @@ class Reply:
         self._log = EventLog()
         self._grows = False  # the newest event is the answer's, and its only text is the one that grows
         self._answered = False
+        self._is_under_way = False  # by what the newest event of the answer says
         self._event: dict[str, Any] | None = None
 
     @property
@@ -131,6 +132,15 @@ class Reply:
             if isinstance(item, dict) and "unended" in item and not self._log.is_whole:
                 return False
         return self._read()
+
+    def end(self) -> None:
+        """The body is over, and the last word has not come.
+
+        :raises StreamInterruptedError: nothing came that is a reply, or its newest event says that more was to come.
+        """
+        if self._is_under_way:
+            raise self.failed(StreamInterruptedError, "the stream ended in the middle of the reply")
+        self.finish()
 
     def finish(self) -> None:
         """The stream is over.
@@ -206,6 +216,7 @@ class Reply:
         texts = [part for part in parts if isinstance(part, str)] if isinstance(parts, list) else []
         text = "".join(texts)
         self._answered = True
+        self._is_under_way = message.get("status") == "in_progress"
         self.message_id = _optional_text(message.get("id")) or self.message_id
         self.conversation_id = _optional_text(event.get("conversation_id")) or self.conversation_id
 

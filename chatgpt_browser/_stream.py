@@ -198,7 +198,7 @@ class AsyncReplyStream:
         if kind == "events":
             self._items.extend(rest[0])
         elif kind == "end":
-            self._reply.finish()
+            self._reply.end()
         elif kind == "error":
             damaged = rest[1] == "EncodingError"
             error = MalformedEventError if damaged else StreamInterruptedError

@@ -9,9 +9,12 @@ It needs the extra `testing`: Starlette, Hypercorn and trustme.
 from __future__ import annotations
 
 from .answers import Answer
+from .catalogue import FAULTS
 from .challenge import ChallengeKind
 from .conversations import Conversation, Message
+from .faults import Fault, Refusal, Spoiling
 from .gate import Gate, Hold
+from .injection import Injection
 from .pace import Pace
 from .records import RecordedRequest
 from .scripting import Scripted, Turn, remember
@@ -21,20 +24,25 @@ from .steps import BREAK, Break, RawBody, Reply, Stall, Step
 
 __all__ = (
     "BREAK",
+    "FAULTS",
     "Answer",
     "Break",
     "ChallengeKind",
     "Conversation",
     "FakeChatGPT",
+    "Fault",
     "Gate",
     "Hold",
+    "Injection",
     "Message",
     "Pace",
     "RawBody",
     "RecordedRequest",
+    "Refusal",
     "Reply",
     "Scripted",
     "SessionAnswer",
+    "Spoiling",
     "Stall",
     "Step",
     "Turn",

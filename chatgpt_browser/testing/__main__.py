@@ -10,6 +10,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from .catalogue import FAULTS
+from .pace import Pace
 from .server import FakeChatGPT
 from .steps import Reply
 
@@ -24,15 +26,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     The first line on standard output is JSON: where the server is and what it takes. Give the exit code.
     """
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.list_faults:
+        sys.stdout.write(_list_of_faults())
+        return 0
+
     server = FakeChatGPT(
         reply=_reply(options),
+        pace=None if options.pace is None else Pace(characters=options.pace),
         tls=options.tls,
         http2=False if options.no_http2 else None,
         challenge=options.challenge,
         public_origin=options.public_origin,
         port=options.port,
     )
+    try:
+        for name in options.fault:
+            server.inject(name, options.times, probability=options.probability, seed=options.seed)
+    except ValueError as error:
+        parser.error(str(error))
+
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -59,8 +73,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--events", type=int, help="answer every message with so many events")
     parser.add_argument("--piece", default="word ", help="what each of those events adds to the text")
     parser.add_argument("--interval", type=float, default=0, help="milliseconds between those events")
+    parser.add_argument("--pace", type=float, help="characters a second that every reply comes at")
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="NAME", help="a fault that strikes; again for more"
+    )
+    parser.add_argument("--times", type=int, help="how often each fault strikes; by default always")
+    parser.add_argument(
+        "--probability", type=float, default=1.0, help="with which each fault strikes a request"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the draws that --probability makes")
+    parser.add_argument("--list-faults", action="store_true", help="say which faults there are, and end")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with standard input")
     return parser
+
+
+def _list_of_faults() -> str:
+    width = max(map(len, FAULTS))
+    return "".join(f"{name:{width}}  {fault.description}\n" for name, fault in FAULTS.items())
 
 
 def _reply(options: argparse.Namespace) -> Scripted | None:

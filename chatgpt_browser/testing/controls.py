@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .catalogue import find_fault
 from .conversations import Conversation, new_conversation
+from .faults import Refusal
+from .injection import Injection, at_path
 from .site import checked_session_answer
 
 if TYPE_CHECKING:
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .challenge import ChallengeKind
+    from .faults import Fault
     from .records import RecordedRequest
     from .scripting import Scripted
     from .site import SessionAnswer, Site
@@ -102,6 +106,36 @@ class Controls:
     def script_path(self, suffix: str, *steps: Step) -> None:
         """Answer the next requests whose path ends with `suffix` like this, whoever sends them."""
         self._site.script_path(suffix, steps)
+
+    def inject(
+        self,
+        fault: str | Fault,
+        times: int | None = 1,
+        *,
+        probability: float = 1.0,
+        seed: int = 0,
+        after: int = 0,
+        path: str | None = None,
+    ) -> Injection:
+        """Let a fault of the site's strike, by its name in `FAULTS`: the next request that it is about, by default.
+
+            >>> with server.inject("rate-limit-header", times=None):
+            ...     talk_to_it_and_see()
+
+        :param times: how many requests it strikes; None: all, until it is lifted.
+        :param probability: with which it strikes each; `seed` makes the draws the same in each run.
+        :param after: how many requests that it is about are let through first.
+        :param path: the end of the paths that it is about in place of its own, such as `/models`.
+        :raises ValueError: for a name that there is not, a number that makes no sense, a `path` for a fault of
+            replies, or a fault that this server's origin can't have.
+        """
+        found = at_path(find_fault(fault), path)
+        if isinstance(found, Refusal):
+            found.check(self._site.origin)
+
+        injection = Injection(found, times, probability, seed, after)
+        self._site.injections.add(injection)
+        return injection
 
     @property
     def session_answer(self) -> SessionAnswer:

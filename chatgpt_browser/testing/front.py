@@ -92,6 +92,10 @@ class Front:
         """What is answered whatever the path may be."""
         site = self._site
         with site.lock:
+            refusal = site.injections.refuse(site, record)
+            if refusal is not None:
+                return answer_session(site, record, refusal)
+
             challenge = site.challenges.intercept(record)
             if challenge is not None:
                 return challenge

@@ -51,6 +51,8 @@ async def answer_message(site: Site, record: RecordedRequest, wire: Wire) -> Non
     with site.one_more_message():
         step = await site.script.next_step(_turn(admitted, record))
         if isinstance(step, Reply):
+            step = site.injections.spoil(step, record)
+        if isinstance(step, Reply):
             await _playback(site, admitted, step).play(wire)
         else:
             await play(step, wire)

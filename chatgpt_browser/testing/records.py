@@ -29,6 +29,8 @@ class RecordedRequest:
     status: int | None = None
     #: How many events of a `Reply` (chunks of a `RawBody`) have been sent.
     events_sent: int = 0
+    #: The name of the injected fault that struck it.
+    fault: str | None = None
     #: Set when the client closed the stream before the server had finished it.
     disconnected: threading.Event = field(default_factory=threading.Event)
     #: Set when the response was wholly sent, or never will be.

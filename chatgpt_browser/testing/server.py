@@ -92,6 +92,7 @@ class FakeChatGPT(Controls):
                 pace=pace,
             )
         )
+        self._site.origin = self._public_origin or ""
         self._serving: Serving | None = None
         self._port: int | None = None
 
@@ -109,7 +110,8 @@ class FakeChatGPT(Controls):
         if self._serving is None:
             context = None if self._certificates is None else self._certificates.context
             listener = Listener(_HOST, self._port or self._asked_port)
-            self._port = listener.getsockname()[1]
+            self._port = self._site.port = listener.getsockname()[1]
+            self._site.origin = self.origin
             self._serving = Serving(self._site, listener, ServerConfig(listener, context))
 
         return self

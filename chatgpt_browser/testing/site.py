@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .answers import Answer
 from .challenge import Challenges
+from .injection import Injections
 from .records import RequestLog
 from .scripting import Script
 from .steps import Step
@@ -85,6 +86,10 @@ class Site:
         self.session_tokens = SessionTokens(settings.session_token, settings.rotation)
         self.access_tokens = AccessTokens(_seconds(settings.access_token_lifetime))
         self.challenges = Challenges(settings.challenge, secure=settings.secure)
+        self.injections = Injections()
+        #: Where it serves, once it does.
+        self.origin = ""
+        self.port = 0
         self.conversations: dict[str, Conversation] = {}
         self.session_answer: SessionAnswer = "alive"
         self.redirect_to: str | None = None

@@ -76,6 +76,13 @@ def test_a_body_without_done_ends_the_reply(scene: Scene, api: ChatGPTAPI) -> No
     assert api.send_message(scene.answering(body(event("a"), event("ab")))) == "ab"
 
 
+def test_a_body_that_ends_in_the_middle_of_the_reply(scene: Scene, api: ChatGPTAPI) -> None:
+    """It ends in order, without ``[DONE]``, and its last event says ``in_progress``: half a reply is not given as whole."""
+    with pytest.raises(StreamInterruptedError, match="in the middle") as caught:
+        api.send_message(scene.answering(Reply("one two", done=False, final_status=False)))
+    assert caught.value.partial_text == "one two"
+
+
 def test_a_last_event_without_its_empty_line(scene: Scene, api: ChatGPTAPI) -> None:
     for end in (b"\n", b"", b"\r\n"):
         message = scene.answering(body(event("a"), sse(event("ab")).rstrip(b"\n") + end))

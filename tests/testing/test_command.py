@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from chatgpt_browser.testing import FAULTS
+from chatgpt_browser.testing.__main__ import main
 from tests.testing.conftest import Visitor
 
 if TYPE_CHECKING:
@@ -70,6 +72,26 @@ def test_it_can_answer_with_so_many_events() -> None:
         with visitor.http:
             visitor.sign_in()
             assert visitor.say("x").texts == ["ab", "abab", "ababab"]
+
+
+def test_it_can_have_faults_and_a_pace() -> None:
+    options = ("--fault", "server-error", "--fault", "message-too-long", "--times", "1", "--pace", "5000")
+    with running(*options) as (_, description):
+        visitor = visitor_of(description)
+        with visitor.http:
+            visitor.sign_in()
+            assert [visitor.say("x").response.status_code for _ in range(3)] == [500, 413, 200]
+
+
+def test_it_lists_its_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list-faults"]) == 0
+    assert [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()] == [*FAULTS]
+
+
+def test_it_knows_no_other_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--fault", "rate-limit-heder"])
+    assert "did you mean rate-limit-header" in capsys.readouterr().err
 
 
 def test_it_can_challenge() -> None:
