@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         StreamError,
         StreamInterruptedError,
     )
-    from ._models import Session, User
+    from ._models import BatchMessage, BatchResult, Session, User
     from ._options import SEED_USER_AGENT
     from ._stream import AsyncReplyStream
     from ._sync import ChatGPTAPI, ChatGPTConversation, ReplyStream
@@ -72,7 +72,7 @@ _ROOMS = {
         "StreamError",
         "StreamInterruptedError",
     ],
-    "_models": ["Session", "User"],
+    "_models": ["BatchMessage", "BatchResult", "Session", "User"],
     "_options": ["SEED_USER_AGENT"],
     "_stream": ["AsyncReplyStream"],
     "_sync": ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"],
@@ -90,6 +90,8 @@ __all__ = [
     "AsyncChatGPTConversation",
     "AsyncReplyStream",
     "AuthenticationError",
+    "BatchMessage",
+    "BatchResult",
     "BrowserCrashedError",
     "BrowserError",
     "BrowserLaunchError",

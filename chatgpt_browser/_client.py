@@ -13,6 +13,7 @@ from ._courier import Courier
 from ._engine import Engine
 from ._errors import AuthenticationError, ChallengeError, InvalidSessionTokenError
 from ._library import AsyncLibrary
+from ._many import AsyncMany
 from ._models import Prompt, Session
 from ._options import Milliseconds, Options, to_limit
 from ._stream import AsyncReplyStream, Place
@@ -113,7 +114,7 @@ def default_options(**changes: Any) -> Options:
     return Options.checked(**defaults | changes)
 
 
-class AsyncChatGPTAPI(Configured, AsyncLibrary):
+class AsyncChatGPTAPI(Configured, AsyncLibrary, AsyncMany):
     """A client of ChatGPT's web application, through a real browser.
 
     An async context manager; without ``async with``, call :meth:`close` in the end.

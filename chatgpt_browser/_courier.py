@@ -144,9 +144,8 @@ class Courier:
             prompt = replace(prompt, parent_message_id=node)
 
         def build(access_token: str) -> Request:
-            return message_request(
-                self.engine.site, prompt, model=self.options.model, access_token=access_token
-            )
+            model = prompt.model or self.options.model
+            return message_request(self.engine.site, prompt, model=model, access_token=access_token)
 
         exchange, head = await self._send(build)
         if head.is_page:

@@ -8,16 +8,53 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Head", "Prompt", "Request", "Response", "Session", "User"]
+    from ._errors import ChatGPTError
+
+__all__ = ["BatchMessage", "BatchResult", "Head", "Prompt", "Request", "Response", "Session", "User"]
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One message to send, with its place in a conversation."""
+    """One message to send, with its place in a conversation. ``model`` None is the client's own."""
 
     text: str = field(repr=False)
     conversation_id: str | None = None
     parent_message_id: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class BatchMessage:
+    """One message of many, for :meth:`AsyncChatGPTAPI.send_many`.
+
+    Those with the same ``conversation``, a name of your own, or else with the same ``conversation_id``, follow each other in
+    one conversation: each is sent after the reply to the one before. ``model`` None is the client's own. ``id`` is yours, to
+    know the message by.
+    """
+
+    text: str = field(repr=False)
+    id: str | None = None
+    conversation: str | None = None
+    conversation_id: str | None = None
+    parent_message_id: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What became of one message of many: its reply, or the error that it ended in.
+
+    ``index`` counts the messages from 0. ``conversation_id`` and ``message_id`` tell where the reply stands, to go on from
+    there. ``seconds`` is how long it took, pauses not counted.
+    """
+
+    index: int
+    message: BatchMessage
+    reply: str | None = field(default=None, repr=False)
+    error: ChatGPTError | None = None
+    conversation_id: str | None = None
+    message_id: str | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

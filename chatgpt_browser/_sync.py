@@ -13,6 +13,7 @@ from ._errors import ClientClosedError
 from ._models import Prompt
 from ._portal import Portal
 from ._sync_library import Library
+from ._sync_many import Many
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -136,7 +137,7 @@ class ChatGPTConversation:
         return ReplyStream(self.api._portal, stream)
 
 
-class ChatGPTAPI(Configured, Library):
+class ChatGPTAPI(Configured, Library, Many):
     """A client of ChatGPT's web application, through a real browser: the synchronous face of :class:`AsyncChatGPTAPI`.
 
     Works in a plain script, from several threads at once, and inside a running event loop. A context manager; without

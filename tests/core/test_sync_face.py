@@ -302,8 +302,9 @@ def signature(kind: Any, name: str) -> str:
     method = inspect.getattr_static(kind, name)
     method = getattr(method, "fget", method)
     parameters = [p for p in inspect.signature(method).parameters.values() if p.name not in ("self", "api")]
-    returns = str(inspect.signature(method).return_annotation).replace("Async", "")
-    return f"({', '.join(map(str, parameters))}) -> {returns}"
+    returns = inspect.signature(method).return_annotation
+    # What the one face iterates over, or is iterated over, the other does asynchronously.
+    return f"({', '.join(map(str, parameters))}) -> {returns}".replace("Async", "")
 
 
 @pytest.mark.parametrize(("sync_name", "async_name"), TWINS)
