@@ -15,6 +15,7 @@ from ._consoles import out
 from ._exit import exit_codes
 from ._store import FOLDER
 from .ask import ask
+from .batch import batch
 from .demo import demo
 from .install import install
 from .login import login
@@ -62,6 +63,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(ask)
+app.command()(batch)
 app.command()(demo)
 app.command()(install)
 app.command()(login)

@@ -64,9 +64,13 @@ KINDS = (
     Kind(ChatGPTError, 1, "any other error"),
 )
 
+#: Some messages of a batch have failed, the others have their replies.
+BATCH_FAILURES = 12
+
 OTHERS = (
     (0, "all went well"),
     (2, "the command was not understood, or an extra is not installed"),
+    (BATCH_FAILURES, "some prompts of a batch have failed"),
     (130, "ended by Ctrl-C"),
     (141, "whoever read the output went away"),
     (143, "ended by a request to terminate"),
