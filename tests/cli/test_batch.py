@@ -1,0 +1,375 @@
+"""`chatgpt-browser batch`: what it reads and writes, how it goes on, and that no end of it loses or repeats a reply."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+
+from chatgpt_browser import (
+    APIStatusError,
+    BatchMessage,
+    BatchResult,
+    RateLimitError,
+    StreamInterruptedError,
+)
+from chatgpt_browser.cli.batch import plan
+from chatgpt_browser.cli.batch_input import read_prompts
+from chatgpt_browser.cli.batch_output import Outcome, Results, as_row
+from chatgpt_browser.cli.batch_progress import Board, Tally
+from chatgpt_browser.testing import Answer, Reply, Turn, remember
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from chatgpt_browser.testing import FakeChatGPT
+
+    from .conftest import Invoke
+
+    Command = Callable[..., subprocess.Popen[str]]
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def posts_of(server: FakeChatGPT) -> list[str]:
+    messages = [r for r in server.requests if r.method == "POST" and r.path.endswith("/conversation")]
+    return [post.json["messages"][0]["content"]["parts"][0] for post in messages]
+
+
+# ---- what goes in ------------------------------------------------------------------------------------------------------
+
+
+def prompts(tmp_path: Path, text: str | bytes, name: str = "prompts.txt") -> list[BatchMessage]:
+    path = tmp_path / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return read_prompts(path)
+
+
+def test_lines_of_text(tmp_path: Path) -> None:
+    assert prompts(tmp_path, "\ufeffWhy?\r\n\n  \nGrüße \u2028 {}\n") == [
+        BatchMessage("Why?", id="1"),
+        BatchMessage("Grüße \u2028 {}", id="4"),
+    ]
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    text = (
+        '{"prompt": "Why?", "id": 7, "note": "mine"}\n\n{"prompt": "And?", "conversation": "c", "model": "m"}'
+    )
+    expected = [
+        BatchMessage("Why?", id="7"),
+        BatchMessage("And?", id="3", conversation="c", model="m"),
+    ]
+    assert prompts(tmp_path, text) == expected
+    assert prompts(tmp_path, text, "prompts.JSONL") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("Why?", "line 1 is not JSON"),
+        ('{"prompt": "Why?"}\n["a"]', "line 2 has no prompt"),
+        ('{"prompt": " "}', "line 1 has no prompt"),
+        ('{"prompt": "Why?", "id": true}', "line 1: an id is"),
+        ('{"prompt": "Why?", "model": 4}', "line 1: model is a text"),
+        ('{"prompt": "a", "id": 2}\n{"prompt": "b"}', "lines 1 and 2 have the same id: 2"),
+        (b"caf\xe9", "not UTF-8"),
+    ],
+)
+def test_what_can_not_be_read(text: str | bytes, complaint: str, tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match=complaint):
+        prompts(tmp_path, text, "prompts.jsonl")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match="No such file"):
+        read_prompts(tmp_path / "nothing")
+
+
+# ---- what comes out ----------------------------------------------------------------------------------------------------
+
+RESULTS = [
+    BatchResult(0, BatchMessage("a\u2028", id="1"), "Grüße \U0001f600\n", None, "c-1", "m-1", 1.5),
+    BatchResult(1, BatchMessage("b", id="2", conversation="x"), "half a pair: \ud83d", None, "c-2", "m-2"),
+    BatchResult(2, BatchMessage("c", id="3"), error=StreamInterruptedError("broke", partial_text="so f")),
+    BatchResult(3, BatchMessage("d", id="4", model="m"), error=APIStatusError("down", status_code=500)),
+]
+
+
+def test_rows() -> None:
+    assert as_row(RESULTS[1]) == {
+        "id": "2",
+        "prompt": "b",
+        "conversation": "x",
+        "reply": "half a pair: \ud83d",
+        "conversation_id": "c-2",
+        "message_id": "m-2",
+        "seconds": 0.0,
+    }
+    assert as_row(RESULTS[2])["error"] == {
+        "type": "StreamInterruptedError",
+        "message": "broke",
+        "partial_text": "so f",
+    }
+    assert as_row(RESULTS[3])["error"]["status_code"] == 500
+
+
+def test_a_file_that_was_cut_anywhere_is_gone_on_with(tmp_path: Path) -> None:
+    whole, path = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
+    with Results(whole) as results:
+        for result in RESULTS:
+            results.write(result)
+    data = whole.read_bytes()
+    lines = data.splitlines(keepends=True)
+
+    for length in range(len(data) + 1):
+        path.write_bytes(data[:length])
+        with Results(path) as results:
+            # A row that lacks but its line end is whole.
+            complete = data[: length + 1].count(b"\n")
+            assert list(results.outcomes) == ["1", "2", "3", "4"][:complete]
+            assert results.was_cut is (length > len(b"".join(lines[:complete])))
+            assert results.failed == max(0, complete - 2)
+            for result in RESULTS[complete:]:
+                results.write(result)
+        assert path.read_bytes() == data
+
+
+def test_failures_are_dropped_and_the_rest_stays(tmp_path: Path) -> None:
+    path = tmp_path / "replies.jsonl"
+    (tmp_path / "replies.jsonl.tmp").write_bytes(b"left by a run that was killed")
+    with Results(path) as results:
+        for result in RESULTS:
+            results.write(result)
+        results.drop_failures()
+        assert list(results.outcomes) == ["1", "2"]
+        results.write(RESULTS[3])
+    assert [row["id"] for row in rows_of(path)] == ["1", "2", "4"]
+    assert [each.name for each in tmp_path.iterdir()] == ["replies.jsonl"]
+
+
+@pytest.mark.parametrize("line", ["Hello", "[]", '{"id": "1", "prompt": "a"}', '{"id": 1, "reply": "a"}'])
+def test_a_file_that_holds_something_else(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine"
+    path.write_text(f"{line}\n")
+    with pytest.raises(typer.BadParameter, match="line 1 is no result"):
+        Results(path)
+    assert path.read_text() == f"{line}\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such lock")
+@pytest.mark.parametrize("renewed", [False, True])
+def test_two_at_once(renewed: bool, tmp_path: Path) -> None:
+    path = tmp_path / "replies.jsonl"
+    with Results(path) as results:
+        if renewed:
+            results.drop_failures()
+        with pytest.raises(typer.BadParameter, match="another batch"):
+            Results(path)
+    with Results(path):
+        pass
+
+
+# ---- what is left ------------------------------------------------------------------------------------------------------
+
+
+def message(name: str, conversation: str | None = None) -> BatchMessage:
+    return BatchMessage(f"prompt {name}", id=name, conversation=conversation)
+
+
+def replied(name: str) -> Outcome:
+    return Outcome(f"prompt {name}", True, f"c-{name}", f"m-{name}")
+
+
+def failed(name: str) -> Outcome:
+    return Outcome(f"prompt {name}", False, None, None)
+
+
+def test_what_has_an_outcome_is_not_sent_again() -> None:
+    messages = [message("1"), message("2"), message("3")]
+    assert plan(messages, {"1": replied("1"), "2": failed("2")}) == ([messages[2]], [])
+
+
+def test_a_conversation_goes_on_where_it_stood() -> None:
+    messages = [message(name, "x") for name in "1234"] + [message("5", "y")]
+    todo, blocked = plan(messages, {"1": replied("1"), "2": replied("2")})
+    assert [(m.id, m.conversation_id, m.parent_message_id) for m in todo] == [
+        ("3", "c-2", "m-2"),
+        ("4", None, None),  # it follows the one before
+        ("5", None, None),
+    ]
+    assert blocked == []
+
+
+def test_nothing_is_sent_behind_a_failure() -> None:
+    messages = [message(name, "x") for name in "1234"] + [message("5", "y")]
+    todo, blocked = plan(messages, {"1": replied("1"), "2": failed("2"), "3": failed("3")})
+    assert [m.id for m in todo] == ["5"]
+    assert blocked == [(3, messages[3])]
+
+
+def test_another_prompt_of_the_same_id() -> None:
+    with pytest.raises(typer.BadParameter, match="id 1 was another one"):
+        plan([message("1")], {"1": replied("2")})
+
+
+# ---- how far it has come -----------------------------------------------------------------------------------------------
+
+
+def test_the_tally_in_words() -> None:
+    tally = Tally(total=100, done=10, failed=0)
+    assert tally.line(0) == "10 of 100"
+    for number in range(30):
+        tally.count(failed=number == 0)
+    assert tally.line(600) == "40 of 100, 1 failed, 3.0 a minute, 0:20:00 left"
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    with Board(Tally(3, 0, 0), clock=lambda: now[0]) as board:
+        for now[0] in (1.0, 31.0, 32.0):
+            board.count(failed=False)
+    assert capsys.readouterr().err.splitlines() == [
+        "2 of 3, 3.9 a minute, 0:00:16 left",
+        "3 of 3, 5.6 a minute, 0:00:00 left",
+    ]
+
+
+# ---- the whole ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_whole_and_again(invoke: Invoke, signed_in: FakeChatGPT, tmp_path: Path) -> None:
+    """One failure, a pause; then nothing is sent again but what failed."""
+    source, output = tmp_path / "prompts.jsonl", tmp_path / "replies.jsonl"
+    source.write_text(
+        '{"prompt": "My cat is called Ada.", "conversation": "cats"}\n'
+        '{"prompt": "Break off.", "id": "breaks"}\n'
+        '{"prompt": "What is my cat called?", "conversation": "cats"}\n'
+    )
+    limit = Answer.error(429, "Too many requests in 1 hour.", headers=[("retry-after", "0.2")])
+    signed_in.script(remember, limit, Reply("one two", break_after=1))
+
+    result = invoke("batch", str(source), "-o", str(output))
+    assert result.exit_code == 12
+    assert "paused for 0 s" in result.stderr
+    assert "as the site asks" in result.stderr
+    assert "3 of 3, 1 failed" in result.stderr
+    assert "--retry-failed" in result.stderr
+    assert result.stdout == ""
+    assert posts_of(signed_in).count("Break off.") == 2  # refused, then sent
+    rows = rows_of(output)
+    assert [(row["id"], "reply" in row) for row in rows] == [("1", True), ("breaks", False), ("3", True)]
+    assert rows[2]["reply"].endswith('Before that you said: "My cat is called Ada.".')
+
+    sent = len(posts_of(signed_in))
+    result = invoke("batch", str(source), "-o", str(output))
+    assert result.exit_code == 12
+    assert len(posts_of(signed_in)) == sent
+
+    result = invoke("batch", str(source), "-o", str(output), "--retry-failed")
+    assert result.exit_code == 0
+    assert "3 of 3 have a reply" in result.stderr
+    assert posts_of(signed_in)[sent:] == ["Break off."]
+    assert [row["id"] for row in rows_of(output)] == ["1", "3", "breaks"]
+
+
+class Client:
+    """A client whose every message fails."""
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def send_many(self, messages: list[BatchMessage], **options: Any) -> Any:
+        for index, each in enumerate(messages):
+            error = APIStatusError(f"down {index}", status_code=503)
+            yield BatchResult(index, each, error=error)
+        raise RateLimitError("no end in sight")
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["chatgpt_browser.cli.batch"], "client_from_environment", Client)
+
+
+@pytest.mark.usefixtures("failing")
+def test_failures_in_a_row_end_it(invoke: Invoke, tmp_path: Path) -> None:
+    output = tmp_path / "replies.jsonl"
+    source = tmp_path / "prompts.txt"
+    source.write_text("a\nb\nc\nd\n")
+    result = invoke("batch", str(source), "-o", str(output), "--give-up-after", "3")
+    assert result.exit_code == 10
+    assert "3 failures in a row" in result.stderr
+    assert "down 2" in result.stderr
+    assert len(rows_of(output)) == 3
+
+    result = invoke("batch", str(source), "-o", str(output), "--give-up-after", "3")
+    assert result.exit_code == 6
+    assert len(rows_of(output)) == 4
+
+
+@pytest.mark.parametrize("arguments", [["batch"], ["batch", "nothing", "-o", "x"], ["batch", "nothing"]])
+def test_misuse_is_2(arguments: list[str], invoke: Invoke, tmp_path: Path) -> None:
+    assert invoke(*[str(tmp_path / "x") if each == "x" else each for each in arguments]).exit_code == 2
+    assert not (tmp_path / "x").exists()
+
+
+# ---- its end, at any moment --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+def test_killed_at_random_it_loses_and_repeats_nothing(
+    signed_in: FakeChatGPT, command: Command, tmp_path: Path
+) -> None:
+    chance, count = random.Random(7), 12
+    texts = [f"prompt {number}" for number in range(count)]
+    output, sent_before, rows_before = tmp_path / "replies.jsonl", 0, list[dict[str, Any]]()
+
+    def reply(turn: Turn) -> Reply:
+        return Reply(remember(turn), interval=10)
+
+    signed_in.script(*[reply] * 3 * count)
+
+    for end in (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, None):
+        with command("batch", "-", "-o", str(output)) as process:
+            assert process.stdin and process.stderr
+            process.stdin.write("\n".join(texts))
+            process.stdin.close()
+            if end is not None:
+                signed_in.wait_for_request(
+                    "/conversation", "POST", sent_before + chance.randint(1, 3), timeout=20
+                )
+                time.sleep(chance.uniform(0, 0.1))  # somewhere in the message, its row, or the next
+                process.send_signal(end)
+            code = process.wait(30)
+            assert code == {signal.SIGKILL: -9, signal.SIGINT: 130, None: 0}[end], process.stderr.read()
+
+        sent = posts_of(signed_in)
+        known = {row["prompt"] for row in rows_before}
+        assert not known & {*sent[sent_before:]}, "what was answered is not sent again"
+        with Results(output):  # mends what a kill has left
+            pass
+        rows = rows_of(output)
+        assert rows[: len(rows_before)] == rows_before
+        assert len({*sent}) - len(rows) <= 1, "at most the message in flight is lost"
+        sent_before, rows_before = len(sent), rows
+
+    assert sorted(row["prompt"] for row in rows_before) == sorted(texts)
+    assert all(row["reply"] == f'You said: "{row["prompt"]}".' for row in rows_before)
+    assert sum(Counter(posts_of(signed_in)).values()) <= count + 3
