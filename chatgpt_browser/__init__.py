@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._errors import (
         AbortError,
         AccessTokenRejectedError,
+        APIConnectionError,
         APIStatusError,
         AuthenticationError,
         BrowserCrashedError,
@@ -50,6 +51,7 @@ _ROOMS = {
     "_client": ["AsyncChatGPTAPI"],
     "_conversation": ["AsyncChatGPTConversation"],
     "_errors": [
+        "APIConnectionError",
         "APIStatusError",
         "AbortError",
         "AccessTokenRejectedError",
@@ -81,6 +83,7 @@ _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "SEED_USER_AGENT",
+    "APIConnectionError",
     "APIStatusError",
     "AbortController",
     "AbortError",

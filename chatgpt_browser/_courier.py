@@ -10,8 +10,8 @@ import anyio
 
 from ._backend import conversation_path, read_history
 from ._errors import (
+    APIConnectionError,
     APIStatusError,
-    AuthenticationError,
     ChatGPTTimeoutError,
     ClientClosedError,
     StreamInterruptedError,
@@ -97,11 +97,11 @@ class Courier:
         try:
             with anyio.move_on_after(self.options.first_byte_timeout):
                 return await collect(exchange)
-            raise AuthenticationError(
+            raise APIConnectionError(
                 "ChatGPT failed to refresh auth token. Error: the site did not answer in time"
             )
         except ConnectionError as exc:
-            raise AuthenticationError(f"ChatGPT failed to refresh auth token. Error: {exc}") from exc
+            raise APIConnectionError(f"ChatGPT failed to refresh auth token. Error: {exc}") from exc
         finally:
             exchange.abort()
 

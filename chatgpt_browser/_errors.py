@@ -5,6 +5,7 @@
     ChatGPTError
     ├── InvalidSessionTokenError          (also ValueError)
     ├── AuthenticationError
+    │   ├── APIConnectionError
     │   ├── SessionExpiredError
     │   └── AccessTokenRejectedError      (also APIStatusError)
     ├── ChallengeError
@@ -33,6 +34,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
+    "APIConnectionError",
     "APIStatusError",
     "AbortError",
     "AccessTokenRejectedError",
@@ -131,6 +133,13 @@ class AuthenticationError(ChatGPTError):
     def __init__(self, message: str = "", *, status_code: int | None = None) -> None:
         super().__init__(message)
         self.status_code = status_code
+
+
+class APIConnectionError(AuthenticationError):
+    """The site could not be reached: no network, no such host, no answer, a certificate that nobody vouches for.
+
+    It says nothing about the session, which was never asked for.
+    """
 
 
 class SessionExpiredError(AuthenticationError):

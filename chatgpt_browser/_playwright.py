@@ -10,7 +10,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ._errors import (
-    AuthenticationError,
+    APIConnectionError,
     BrowserCrashedError,
     BrowserError,
     BrowserLaunchError,
@@ -68,7 +68,7 @@ def mapped(error: Exception, *, launching: bool = False) -> ChatGPTError:
             else BrowserLaunchError(_log_of(error))
         )
     if network := _NETWORK.search(text):
-        return AuthenticationError(f"ChatGPT failed to refresh auth token. Error: {network[0]}")
+        return APIConnectionError(f"ChatGPT failed to refresh auth token. Error: {network[0]}")
     if _GONE.search(text) or not isinstance(error, PlaywrightError):
         return BrowserCrashedError(f"the browser went away: {text}")
     return BrowserError(text)

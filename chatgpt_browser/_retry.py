@@ -21,6 +21,7 @@ from tenacity import (
 
 from ._errors import (
     AccessTokenRejectedError,
+    APIConnectionError,
     APIStatusError,
     AuthenticationError,
     ChallengeError,
@@ -42,7 +43,9 @@ Remedy = Callable[[Exception], Awaitable[object]]
 
 def _may_refresh_again(error: BaseException) -> bool:
     """A network that failed, or a server that did: neither says anything about the session."""
-    return type(error) is AuthenticationError and (error.status_code is None or error.status_code >= 500)
+    if isinstance(error, APIConnectionError):
+        return True
+    return type(error) is AuthenticationError and (error.status_code or 0) >= 500
 
 
 async def retrying_refresh(work: Callable[[], Awaitable[T]], *, retries: int) -> T:

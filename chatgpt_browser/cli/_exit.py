@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from chatgpt_browser import (
+    APIConnectionError,
     APIStatusError,
     AuthenticationError,
     BrowserError,
@@ -47,6 +48,12 @@ KINDS = (
         3,
         "no session token, or not a usable one",
         "run `chatgpt-browser login`, or set CHATGPT_SESSION_TOKEN to the session cookie's value (see the README)",
+    ),
+    Kind(
+        APIConnectionError,
+        12,
+        "the site could not be reached",
+        "see whether a browser on this machine opens the site; `chatgpt-browser doctor` looks step by step",
     ),
     Kind(
         AuthenticationError,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EXPECTED = {
     "InvalidSessionTokenError": 3,
     "AuthenticationError": 4,
+    "APIConnectionError": 12,
     "SessionExpiredError": 4,
     "AccessTokenRejectedError": 4,
     "ChallengeError": 5,

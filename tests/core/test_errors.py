@@ -13,6 +13,7 @@ from chatgpt_browser import _errors
 TREE = {
     "InvalidSessionTokenError": ["ChatGPTError", "ValueError"],
     "AuthenticationError": ["ChatGPTError"],
+    "APIConnectionError": ["AuthenticationError"],
     "SessionExpiredError": ["AuthenticationError"],
     "AccessTokenRejectedError": ["AuthenticationError", "APIStatusError"],
     "ChallengeError": ["ChatGPTError"],

@@ -13,6 +13,7 @@ from chatgpt_browser import (
     AbortController,
     AbortError,
     AccessTokenRejectedError,
+    APIConnectionError,
     APIStatusError,
     AuthenticationError,
     ChallengeError,
@@ -207,7 +208,8 @@ def test_the_site_says_how_long_to_wait() -> None:
 @pytest.mark.parametrize(
     ("error", "tries"),
     [
-        (AuthenticationError(), 2),
+        (APIConnectionError(), 2),
+        (AuthenticationError(), 1),
         (AuthenticationError(status_code=503), 2),
         (AuthenticationError(status_code=403), 1),
         (SessionExpiredError(status_code=200), 1),

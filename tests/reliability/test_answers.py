@@ -8,6 +8,7 @@ import pytest
 
 from chatgpt_browser import (
     AccessTokenRejectedError,
+    APIConnectionError,
     APIStatusError,
     AuthenticationError,
     ChatGPTTimeoutError,
@@ -242,7 +243,7 @@ SESSIONS = {
     "429": SessionCase(Answer.too_many_requests(), AuthenticationError, 1, "429", 429),
     "500 JSON": SessionCase(Answer.server_error(), AuthenticationError, 3, "500", 500),
     "503 HTML": SessionCase(Answer.overloaded_html(503), AuthenticationError, 3, "503", 503),
-    "network": SessionCase(Break(), AuthenticationError, 3, "Failed to fetch", None),
+    "network": SessionCase(Break(), APIConnectionError, 3, "Failed to fetch", None),
 }
 
 
@@ -294,6 +295,6 @@ def test_the_first_document_may_be_anything(serve: Serve, connect: Connect, answ
     server.script_session(answer)
     api = connect(server)
     if isinstance(answer, Break):
-        with pytest.raises(AuthenticationError, match="net::ERR_"):
+        with pytest.raises(APIConnectionError, match="net::ERR_"):
             api.start()
     assert api.send_message("hello") == 'You said: "hello".'

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatgpt_browser import AuthenticationError, ChatGPTAPI, OriginError
+from chatgpt_browser import APIConnectionError, ChatGPTAPI, OriginError
 from chatgpt_browser.testing import Answer, FakeChatGPT
 from tests.core.scene import posts_of, where, works
 
@@ -164,6 +164,6 @@ def test_http_is_for_loopback_alone(serve: Serve) -> None:
 def test_a_certificate_that_nobody_vouches_for(serve: Serve) -> None:
     server = serve(tls=True)
     with ChatGPTAPI(server.session_token, retries=0, **where(server)) as api:
-        with pytest.raises(AuthenticationError, match="ERR_CERT_AUTHORITY_INVALID"):
+        with pytest.raises(APIConnectionError, match="ERR_CERT_AUTHORITY_INVALID"):
             api.ensure_auth()
     assert server.requests == []

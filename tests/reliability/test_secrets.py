@@ -23,6 +23,7 @@ from chatgpt_browser import (
     AbortController,
     AbortError,
     AccessTokenRejectedError,
+    APIConnectionError,
     APIStatusError,
     AuthenticationError,
     BrowserCrashedError,
@@ -351,7 +352,7 @@ TROUBLES: dict[str, tuple[type[Exception], Callable[[Victim], Any]]] = {
         AuthenticationError,
         lambda victim: victim.session(Answer.server_error(), Answer.server_error()),
     ),
-    "session network": (AuthenticationError, lambda victim: victim.session(Break(), Break())),
+    "session network": (APIConnectionError, lambda victim: victim.session(Break(), Break())),
     "401": (
         AccessTokenRejectedError,
         lambda victim: victim.send(Answer.token_expired(), Answer.invalid_jwt()),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatgpt_browser import AuthenticationError, ChatGPTTimeoutError
+from chatgpt_browser import APIConnectionError, ChatGPTTimeoutError
 from chatgpt_browser.testing import Gate, Hold, RawBody, Reply, Stall
 from tests.core.scene import DONE, event, posts_of, sse, where, works
 
@@ -219,7 +219,7 @@ def test_no_session_in_time(serve: Serve, connect: Connect) -> None:
     api = connect(server, first_byte_timeout=LIMIT, access_token_ttl=0, retries=0)
     assert works(api)
     server.script_session(Stall(before_head=True))
-    with pytest.raises(AuthenticationError, match="did not answer in time"):
+    with pytest.raises(APIConnectionError, match="did not answer in time"):
         api.send_message("hello", timeout_ms=5000)
     assert works(api)
 
