@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ._errors import ChatGPTError, ClientClosedError, OriginError
 from ._flight import SingleFlight
@@ -29,12 +29,23 @@ _START_PATIENCE = 3.0
 logger = logging.getLogger("chatgpt_browser")
 
 
+class Witness(Protocol):
+    """Sees each browser from its start to its close."""
+
+    async def begin(self, browser: Browser) -> None:
+        """A browser has just started; nothing has been done with it."""
+
+    async def end(self, browser: Browser, front_page: str, session_token: str) -> None:
+        """A browser is about to be closed, whatever state it is in. Must not raise."""
+
+
 class Engine:
-    """Gives the page to whoever needs it."""
+    """Gives the page to whoever needs it. A ``witness`` that is to see the first browser is put there before it starts."""
 
     def __init__(self, options: Options, session_token: SessionToken) -> None:
         self.session_token = session_token
         self.site = options.site
+        self.witness: Witness | None = None
         self._options = options
         self._browser: Browser | None = None
         self._page: Page | None = None
@@ -79,7 +90,12 @@ class Engine:
 
     async def _tear_down(self) -> None:
         browser, self._browser, self._page = self._browser, None, None
-        if browser is not None:
+        if browser is None:
+            return
+        try:
+            if self.witness is not None:
+                await self.witness.end(browser, f"{self.site.origin}/", self.session_token.value)
+        finally:
             await browser.close()
 
     async def _bring_up(self) -> Page:
@@ -88,6 +104,8 @@ class Engine:
         await self._tear_down()
         self._browser = await _launched(self._options)
         try:
+            if self.witness is not None:
+                await self.witness.begin(self._browser)
             page = await _new_page(self._browser)
             with page.while_alive():
                 await asyncio.gather(

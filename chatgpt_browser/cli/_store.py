@@ -12,6 +12,8 @@ from pathlib import Path
 
 import platformdirs
 
+from chatgpt_browser._files import write_private
+
 #: Points the folder elsewhere.
 FOLDER = "CHATGPT_DATA_DIR"
 
@@ -52,20 +54,10 @@ class Store:
     def save(self, origin: str, session_token: str) -> None:
         """Save a token in place of the one before; a reader finds the old one or the new one, whole."""
         self.make_folder()
-        fresh = self._file.with_suffix(f".{os.getpid()}.tmp")
         text = json.dumps({"origin": origin, "session_token": session_token})
-        try:
-            with open(fresh, "w", encoding="utf-8", opener=_private) as file:
-                file.write(text)
-            fresh.replace(self._file)
-        finally:
-            fresh.unlink(missing_ok=True)
+        write_private(self._file, text.encode())
 
     def make_folder(self) -> None:
         """See that the folder is there, for nobody but its owner."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_EXCL, 0o600)

@@ -1,0 +1,196 @@
+"""What is kept of a browser after a failure: enough to see why, and no secret."""
+
+from __future__ import annotations
+
+import io
+import json
+import stat
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chatgpt_browser import APIStatusError, AsyncChatGPTAPI
+from chatgpt_browser._evidence import Evidence
+from chatgpt_browser._redaction import REMOVED, redacted_trace, reveals, scrub
+from chatgpt_browser.testing import Answer, FakeChatGPT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def client(server: FakeChatGPT) -> AsyncChatGPTAPI:
+    return AsyncChatGPTAPI(
+        server.session_token,
+        api_base_url=server.api_base_url,
+        backend_api_base_url=server.backend_api_base_url,
+    )
+
+
+def lines(archive: bytes, name: str) -> list[dict[str, Any]]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as trace:
+        return [json.loads(line) for line in trace.read(name).decode().splitlines()]
+
+
+# ---- through a browser -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_a_failure_leaves_a_screenshot_and_a_trace_for_its_owner_alone(tmp_path: Path) -> None:
+    evidence = Evidence()
+    with FakeChatGPT(reply=Answer(500, {"detail": "it is broken"})) as server:
+        async with client(server) as api:
+            api._engine.witness = evidence
+            access_token = await api.ensure_auth()
+            with pytest.raises(APIStatusError):
+                await api.send_message("a private question")
+
+    files = evidence.save(tmp_path / "results", "smoke")
+
+    assert [file.name for file in files] == ["smoke.png", "smoke-trace.zip"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert (evidence.screenshot or b"").startswith(PNG)
+    assert evidence.trace is not None
+    requests = [line["snapshot"] for line in lines(evidence.trace, "trace.network")]
+    answers = {request["request"]["url"]: request["response"]["status"] for request in requests}
+    assert answers[f"{server.api_base_url}/auth/session"] == 200
+    assert answers[f"{server.backend_api_base_url}/conversation"] == 500
+    assert {event["method"] for event in lines(evidence.trace, "trace.trace") if "method" in event} >= {
+        "goto",
+        "addCookies",
+    }
+    with zipfile.ZipFile(io.BytesIO(evidence.trace)) as trace:
+        assert sorted(trace.namelist()) == ["trace.network", "trace.trace"]
+        text = "".join(trace.read(name).decode() for name in trace.namelist())
+    for secret in (server.session_token, access_token):
+        assert not any(part in text for part in (secret[:40], secret[-40:], secret[40:80]))
+    assert "a private question" not in text
+
+
+@pytest.mark.anyio
+async def test_nothing_is_kept_where_nothing_failed_or_where_the_browser_has_died(
+    server: FakeChatGPT,
+) -> None:
+    evidence = Evidence()
+    async with client(server) as api:
+        api._engine.witness = evidence
+        await api.start()
+        browser = api._engine._browser
+        assert browser is not None
+        await (
+            browser.context.close()
+        )  # as if it had died: there is nothing to see, and nothing that would raise
+    assert (evidence.screenshot, evidence.trace) == (None, None)
+
+    async with client(server) as api:
+        api._engine.witness = evidence
+        await api.start()
+        evidence.discard()
+    assert (evidence.screenshot, evidence.trace) == (None, None)
+
+
+@pytest.mark.anyio
+async def test_a_page_that_shows_a_token_is_not_taken(server: FakeChatGPT) -> None:
+    evidence = Evidence()
+    server.script_path(
+        "/", Answer(200, f"<p>This is yours: {server.session_token}", content_type="text/html")
+    )
+    async with client(server) as api:
+        api._engine.witness = evidence
+        await api.start()
+
+    assert server.wait_for_request("/").status == 200
+    assert evidence.screenshot is None
+    assert evidence.trace is not None
+
+
+# ---- the lines of a trace, as plain data -----------------------------------------------------------------------------
+
+TOKEN = "eyJhbGciOiJkaXIifQ..abc_DEF-123.xyz"
+SECRET = "a-token-that-looks-like-nothing"
+ENTRY = {
+    "time": 12,
+    "_unheard_of": SECRET,
+    "request": {
+        "method": "POST",
+        "url": f"https://chatgpt.com/a/b?code={SECRET}#x",
+        "cookies": [{"name": "session", "value": SECRET}],
+        "headers": [
+            {"name": "Cookie", "value": f"a={SECRET}"},
+            {"name": "Authorization", "value": "Bearer 1"},
+            {"name": "X-Unheard-Of", "value": "2"},
+            {"name": "Accept", "value": "text/html"},
+        ],
+        "queryString": [{"name": "code", "value": SECRET}],
+        "postData": {"text": SECRET},
+    },
+    "response": {
+        "status": 403,
+        "headers": [
+            {"name": "set-cookie", "value": "cf=3"},
+            {"name": "location", "value": "https://chatgpt.com/c?state=4"},
+            {"name": "CF-Mitigated", "value": "challenge"},
+        ],
+        "cookies": [{"name": "cf", "value": "3"}],
+        "content": {"size": 3, "text": SECRET, "_file": "resources/abc.json"},
+        "redirectURL": "https://chatgpt.com/c?state=4",
+    },
+}
+EVENTS = (
+    {"type": "context-options", "version": 10, "options": {"userAgent": "me", "storageState": SECRET}},
+    {
+        "type": "before",
+        "callId": "1",
+        "method": "addCookies",
+        "params": {"cookies": [{"value": SECRET}], "url": f"https://chatgpt.com/?t={TOKEN}"},
+    },
+    {"type": "after", "callId": "1", "result": {"cookies": [SECRET]}, "error": {"message": f"no {SECRET}"}},
+    {"type": "log", "callId": "1", "message": f"navigating to https://chatgpt.com/x?{SECRET}"},
+    {"type": "frame-snapshot", "snapshot": {"html": SECRET}},
+    {"type": "console", "text": "what the site's scripts say"},
+    {"type": "unheard-of", "text": "5"},
+)
+
+
+def test_what_is_not_known_to_be_harmless_is_left_out() -> None:
+    archive = redacted_trace("\n".join(map(json.dumps, EVENTS)), [ENTRY], [SECRET])
+
+    assert lines(archive, "trace.trace") == [
+        {"type": "context-options", "version": 10, "options": {}},
+        {
+            "type": "before",
+            "callId": "1",
+            "method": "addCookies",
+            "params": {"url": f"https://chatgpt.com/?{REMOVED}"},
+        },
+        {"type": "after", "callId": "1", "error": {"message": f"no {REMOVED}"}},
+        {"type": "log", "callId": "1", "message": f"navigating to https://chatgpt.com/x?{REMOVED}"},
+    ]
+    [line] = lines(archive, "trace.network")
+    request, response = line["snapshot"]["request"], line["snapshot"]["response"]
+    assert request["url"] == f"https://chatgpt.com/a/b?{REMOVED}"
+    assert [header["value"] for header in request["headers"]] == [REMOVED, REMOVED, REMOVED, "text/html"]
+    assert [header["value"] for header in response["headers"]] == [
+        REMOVED,
+        f"https://chatgpt.com/c?{REMOVED}",
+        "challenge",
+    ]
+    assert (request["cookies"], request["queryString"], response["cookies"]) == ([], [], [])
+    assert response["content"] == {"size": 3}
+    assert SECRET not in json.dumps(line)
+
+
+@pytest.mark.parametrize(
+    ("text", "scrubbed"),
+    [
+        (f"a {SECRET} b {SECRET}", f"a {REMOVED} b {REMOVED}"),
+        (f"Bearer {TOKEN}, and so on", f"Bearer {REMOVED}, and so on"),
+        ('at "https://a.example/p?q=1": no', f'at "https://a.example/p?{REMOVED}": no'),
+        ("https://a.example/p is fine?", "https://a.example/p is fine?"),
+    ],
+)
+def test_a_text_is_scrubbed(text: str, scrubbed: str) -> None:
+    assert scrub(text, ["", SECRET]) == scrubbed
+    assert reveals(text, [SECRET]) == (SECRET in text or TOKEN in text)
