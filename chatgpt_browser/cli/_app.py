@@ -19,6 +19,7 @@ from .batch import batch
 from .demo import demo
 from .install import install
 from .login import login
+from .smoke import smoke
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +68,7 @@ app.command()(batch)
 app.command()(demo)
 app.command()(install)
 app.command()(login)
+app.command()(smoke)
 
 
 def show_version(wanted: bool) -> None:

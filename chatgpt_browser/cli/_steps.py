@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+class Mark(Enum):
+    """How a step went: the sign before its line, the sign where the output has ASCII alone, and their colour."""
+
+    DONE = ("✓", "+", "bold green")
+    WARNING = ("!", "!", "bold yellow")
+    FAILED = ("✗", "x", "bold red")
+    SKIPPED = ("–", "-", "dim")
+
+
 class Steps:
     """Writes a line for each step; on a terminal a spinner stands where the next line will be.
 
@@ -28,7 +38,7 @@ class Steps:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._status = console.status("")
-        self._tick = "✓" if "utf" in console.encoding.lower() else "+"
+        self._ascii = "utf" not in console.encoding.lower()
         self._began = self._last = perf_counter()
 
     def __enter__(self) -> Self:
@@ -55,18 +65,28 @@ class Steps:
         """Put this beside the spinner; the step that runs stays the same."""
         self._status.update(f"[dim]{escape(printable(text))}[/]")
 
-    def done(self, what: str, detail: str = "") -> None:
-        """Write the line of a step that is over; the next one begins."""
+    def done(self, what: str, detail: str = "", mark: Mark = Mark.DONE) -> float:
+        """Write the line of a step that is over, and give its seconds; the next one begins."""
         now = perf_counter()
+        seconds = now - self._last
+        self._write(mark, what, "" if mark is Mark.SKIPPED else f"{seconds:.3f} s", detail)
+        self._last = now
+        return seconds
+
+    def _write(self, mark: Mark, what: str, seconds: str, detail: str) -> None:
+        sign, plain, style = mark.value
         row = Table.grid(padding=(0, 2, 0, 0))
         row.add_column(width=1)
         row.add_column(width=18)
         row.add_column(width=8, justify="right")
         row.add_column(overflow="fold")
-        seconds = f"{now - self._last:.3f} s"
-        row.add_row(f"[bold green]{self._tick}[/]", what, f"[cyan]{seconds}[/]", Text(detail, "dim"))
+        row.add_row(
+            Text(plain if self._ascii else sign, style),
+            what,
+            Text(seconds, "cyan"),
+            Text(printable(detail), "dim"),
+        )
         self._console.print(row)
-        self._last = now
 
     def quote(self, speaker: str, text: str) -> None:
         """Write what somebody said, set in and wrapped."""
