@@ -28,6 +28,7 @@ from ._protocol import (
 )
 from ._retry import Remedies, retrying_read, retrying_refresh, retrying_send
 from ._session import SessionKeeper
+from ._telemetry import Chat, measuring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +52,9 @@ class Courier:
     def __init__(self, options: Options, engine: Engine) -> None:
         self.options = options
         self.engine = engine
-        self.session = SessionKeeper(self._refresh, ttl=options.access_token_ttl)
+        self.session = SessionKeeper(
+            measuring("session.refresh", self._refresh), ttl=options.access_token_ttl
+        )
         self._turns = anyio.CapacityLimiter(options.max_concurrent_messages)
         self._closed = False
 
@@ -134,7 +137,11 @@ class Courier:
                 self.options.max_concurrent_messages,
             )
 
-    async def post(self, prompt: Prompt) -> Exchange:
+    def chat(self, prompt: Prompt) -> Chat:
+        """What is recorded of a message."""
+        return Chat(prompt.model or self.options.model, self.engine.site.origin)
+
+    async def post(self, prompt: Prompt, chat: Chat) -> Exchange:
         """Send a message; the exchange's next frames are the reply's events.
 
         :raises ChatGPTError: the site refused it, in the form that says why.
@@ -144,6 +151,7 @@ class Courier:
             prompt = replace(prompt, parent_message_id=node)
 
         def build(access_token: str) -> Request:
+            chat.asked()
             model = prompt.model or self.options.model
             return message_request(self.engine.site, prompt, model=model, access_token=access_token)
 

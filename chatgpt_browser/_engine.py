@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ._errors import ChatGPTError, ClientClosedError, OriginError
 from ._flight import SingleFlight
+from ._telemetry import measuring
 
 if TYPE_CHECKING:
     from ._browser import Browser
@@ -49,7 +50,7 @@ class Engine:
         self._options = options
         self._browser: Browser | None = None
         self._page: Page | None = None
-        self._start = SingleFlight(self._bring_up)
+        self._start = SingleFlight(measuring("browser.start", self._bring_up))
         self._passage = SingleFlight(self._pass_challenge)
 
     async def page(self) -> Page:

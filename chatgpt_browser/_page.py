@@ -24,6 +24,7 @@ from ._models import Head, Request
 from ._options import origin_of
 from ._playwright import map_playwright_errors, mapped, shows_nothing
 from ._protocol import challenge_error, is_challenge
+from ._telemetry import record_step
 from ._world import World, script
 
 if TYPE_CHECKING:
@@ -195,12 +196,14 @@ class Page:
             while await self._is_challenged(await arrivals.next()):
                 challenged = True
 
+        seconds = asyncio.get_running_loop().time() - started
+        if challenged:
+            record_step("challenge", seconds, "ChallengeError" if scope.cancelled_caught else None)
         if scope.cancelled_caught and challenged:
             raise challenge_error(f"a challenge did not pass by itself within {timeout:g} s")
         if scope.cancelled_caught:
             raise ChatGPTTimeoutError("ChatGPT timed out: the site's document did not come to its end")
         if challenged:
-            seconds = asyncio.get_running_loop().time() - started
             logger.info("challenge passed in %.2f s", seconds, extra={"chatgpt_event": "challenge_passed"})
 
     async def _is_challenged(self, response: Response | None) -> bool:

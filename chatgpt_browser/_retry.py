@@ -28,6 +28,7 @@ from ._errors import (
     RateLimitError,
     StreamInterruptedError,
 )
+from ._telemetry import count_retry
 
 __all__ = ["Remedies", "retrying_refresh", "retrying_send"]
 
@@ -144,3 +145,4 @@ def _error_of(state: RetryCallState) -> Any:
 def _tell(state: RetryCallState) -> None:
     error = _error_of(state)
     logger.info("trying again after %s: %s", type(error).__name__, error)
+    count_retry(error)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ._courier import Courier
     from ._exchange import Exchange
     from ._models import Prompt
+    from ._telemetry import Chat
     from ._watch import Guard, Watch
 
 __all__ = ["AsyncReplyStream", "Place", "Update"]
@@ -68,6 +69,7 @@ class AsyncReplyStream:
         self._release: Callable[[Reply | None], None] | None = None
         self._failure: StreamError | None = None
         self._guard: Guard | None = None
+        self._chat: Chat | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._shown = ""
@@ -107,7 +109,7 @@ class AsyncReplyStream:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._close()
+        self._close(error=error)
 
     def __aiter__(self) -> AsyncReplyStream:
         return self
@@ -157,7 +159,7 @@ class AsyncReplyStream:
                 await self._receive()
             return self._read(limit)
         except BaseException as exc:
-            self._close()
+            self._close(error=exc)
             raise self._with_partial_text(exc) from exc.__cause__
 
     def _check(self) -> None:
@@ -183,6 +185,8 @@ class AsyncReplyStream:
                 updates.append(Update(self.text if changed else None, event))
 
         if updates:
+            if self._chat is not None and self._reply.text:
+                self._chat.answered()
             return updates
         if self._failure is not None:
             raise self._failure
@@ -214,21 +218,25 @@ class AsyncReplyStream:
             with self._watch.over():
                 prompt = await self._place.enter()
                 self._release = self._place.leave
-                end_turn = await self._courier.take_turn()
-                self._release = functools.partial(_release, self._place, end_turn, None, None)
-                self._watch.check()  # one signal may have ended the message before this one too
-                self._exchange = await self._courier.post(prompt)
-        except BaseException:
-            self._close()
+                self._chat = self._courier.chat(prompt)
+                with self._chat.current():
+                    end_turn = await self._courier.take_turn()
+                    self._release = functools.partial(_release, self._place, end_turn, None, None)
+                    self._watch.check()  # one signal may have ended the message before this one too
+                    self._exchange = await self._courier.post(prompt, self._chat)
+        except BaseException as exc:
+            self._close(error=exc)
             raise
         self._guard = self._watch.guard(self._exchange, self._courier.options.idle_timeout)
         self._release = functools.partial(_release, self._place, end_turn, self._exchange, self._guard)
         # The turn is about what the site has under way, not about how fast the caller reads.
         self._exchange.when_settled(end_turn)
 
-    def _close(self, reply: Reply | None = None) -> None:
-        """Let go of everything. ``reply`` is given when it came through."""
+    def _close(self, reply: Reply | None = None, error: BaseException | None = None) -> None:
+        """Let go of everything. ``reply`` is given when it came through, ``error`` where that is why it did not."""
         self._closed = True
+        if self._chat is not None:
+            self._chat.end(error, conversation_id=self.conversation_id, message_id=self.message_id)
         release, self._release = self._release, None
         if release is not None:
             release(reply)
@@ -248,6 +256,8 @@ class AsyncReplyStream:
         # Somebody broke out of a loop and let go of the stream: the request must not go on for nobody.
         if self._release is not None and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._release, None)
+        if self._chat is not None:
+            self._chat.end(conversation_id=self.conversation_id, message_id=self.message_id)
 
 
 def _release(
