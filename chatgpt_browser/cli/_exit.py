@@ -72,7 +72,7 @@ KINDS = (
 )
 
 #: Some messages of a batch have failed, the others have their replies.
-BATCH_FAILURES = 12
+BATCH_FAILURES = 13
 
 OTHERS = (
     (0, "all went well"),

@@ -261,7 +261,7 @@ def test_the_whole_and_again(invoke: Invoke, signed_in: FakeChatGPT, tmp_path: P
     signed_in.script(remember, limit, Reply("one two", break_after=1))
 
     result = invoke("batch", str(source), "-o", str(output))
-    assert result.exit_code == 12
+    assert result.exit_code == 13
     assert "paused for 0 s" in result.stderr
     assert "as the site asks" in result.stderr
     assert "3 of 3, 1 failed" in result.stderr
@@ -274,7 +274,7 @@ def test_the_whole_and_again(invoke: Invoke, signed_in: FakeChatGPT, tmp_path: P
 
     sent = len(posts_of(signed_in))
     result = invoke("batch", str(source), "-o", str(output))
-    assert result.exit_code == 12
+    assert result.exit_code == 13
     assert len(posts_of(signed_in)) == sent
 
     result = invoke("batch", str(source), "-o", str(output), "--retry-failed")
