@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ._options import Options
     from ._page import Page
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "moved_to"]
 
 #: The site's two names. It answered 308 from the first to the second when this was written.
 _MOVES = {
@@ -28,6 +28,11 @@ _MOVES = {
 _START_PATIENCE = 3.0
 
 logger = logging.getLogger("chatgpt_browser")
+
+
+def moved_to(origin: str) -> str | None:
+    """The only other origin to which the site may send us, or None."""
+    return _MOVES.get(origin)
 
 
 class Witness(Protocol):
@@ -132,7 +137,7 @@ class Engine:
         try:
             await self._visit(page)
         except OriginError as exc:
-            if exc.origin is None or _MOVES.get(self.site.origin) != exc.origin:
+            if exc.origin is None or moved_to(self.site.origin) != exc.origin:
                 raise
             logger.warning("the site has moved from %s to %s: going along", self.site.origin, exc.origin)
             self.site = self.site.moved(exc.origin)

@@ -17,6 +17,7 @@ from ._store import FOLDER
 from .ask import ask
 from .batch import batch
 from .demo import demo
+from .doctor import doctor
 from .install import install
 from .login import login
 from .smoke import smoke
@@ -66,6 +67,7 @@ app = typer.Typer(
 app.command()(ask)
 app.command()(batch)
 app.command()(demo)
+app.command()(doctor)
 app.command()(install)
 app.command()(login)
 app.command()(smoke)

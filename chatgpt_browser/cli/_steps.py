@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+NAME_WIDTH = 18
+
+
 class Mark(Enum):
     """How a step went: the sign before its line, the sign where the output has ASCII alone, and their colour."""
 
@@ -32,11 +35,12 @@ class Mark(Enum):
 class Steps:
     """Writes a line for each step; on a terminal a spinner stands where the next line will be.
 
-    A step's time runs from the end of the one before it, or from the last `next`.
+    A step's time runs from the end of the one before it, or from the last `next`; `seconds` tells whether it is shown.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, seconds: bool = True) -> None:
         self._console = console
+        self._shows_seconds = seconds
         self._status = console.status("")
         self._ascii = "utf" not in console.encoding.lower()
         self._began = self._last = perf_counter()
@@ -75,17 +79,21 @@ class Steps:
 
     def _write(self, mark: Mark, what: str, seconds: str, detail: str) -> None:
         sign, plain, style = mark.value
+        columns = [Text(plain if self._ascii else sign, style), Text(f"{what:<{NAME_WIDTH}}")]
+        if self._shows_seconds:
+            columns.append(Text(f"{seconds:>8}", "cyan"))
+        columns.append(Text(printable(detail), "dim"))
+        if not self._console.is_terminal:  # whoever reads a pipe takes lines as they are
+            line = Text("  ").join(columns)
+            line.rstrip()
+            self._console.print(line, soft_wrap=True)
+            return
+
         row = Table.grid(padding=(0, 2, 0, 0))
-        row.add_column(width=1)
-        row.add_column(width=18)
-        row.add_column(width=8, justify="right")
+        for _ in columns[1:]:
+            row.add_column(no_wrap=True)
         row.add_column(overflow="fold")
-        row.add_row(
-            Text(plain if self._ascii else sign, style),
-            what,
-            Text(seconds, "cyan"),
-            Text(printable(detail), "dim"),
-        )
+        row.add_row(*columns)
         self._console.print(row)
 
     def quote(self, speaker: str, text: str) -> None:

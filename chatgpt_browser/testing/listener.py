@@ -92,7 +92,7 @@ class ServerConfig(Config):
         self._context = context
         self.errorlog = logging.getLogger("chatgpt_browser.testing.hypercorn")
         self.backlog = _BACKLOG
-        self.include_server_header = False
+        self.include_server_header = self.include_date_header = False  # they are the wire's to send
         self.graceful_timeout = 0.2
         self.shutdown_timeout = 1.0
         self.keep_alive_timeout = _FOREVER

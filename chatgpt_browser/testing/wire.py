@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Wire:
         """Send an ASGI message as a framework would."""
         if message["type"] == "http.response.start":
             self.record.status = message["status"]
-            message["headers"] = [*message.get("headers", []), _EDGE_HEADER]
+            message["headers"] = [*_dated(message.get("headers", [])), _EDGE_HEADER]
         elif not message.get("more_body", False):
             self.ending = True
 
@@ -77,3 +78,10 @@ class Wire:
         """Send nothing until the client leaves or the server closes, which cancels this."""
         await asyncio.get_running_loop().create_future()
         raise AssertionError("nothing sets the future's result")
+
+
+def _dated(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers with a date: the scripted one, so that a server's clock may be wrong, else the time as it is."""
+    if any(name.lower() == b"date" for name, _ in headers):
+        return [*headers]
+    return [*headers, (b"date", formatdate(usegmt=True).encode())]

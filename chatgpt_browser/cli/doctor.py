@@ -1,0 +1,55 @@
+"""`chatgpt-browser doctor`: what is there and what is not, from this machine to the session, each with a remedy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ._consoles import logging_to_stderr, out
+from ._exit import errors_as_exit_codes
+from ._parameters import Headed, Verbose
+from .doctor_check import examine, exit_code
+from .doctor_here import CHECKS as HERE
+from .doctor_patient import Patient
+from .doctor_report import JsonReport, LineReport
+from .doctor_site import CHECKS as SITE
+
+if TYPE_CHECKING:
+    from .doctor_check import Check
+
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object, in place of lines.")]
+
+#: In order. A further part, such as what only the real site can tell, is a further tuple of checks.
+CHECKS: tuple[Check[Patient], ...] = (*HERE, *SITE)
+
+
+def doctor(as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0) -> None:
+    """Look at everything that a message needs, and say what is wrong and what to do about it.
+
+    Nothing is sent to the site but a request for its session, and nothing secret is shown: the output can be pasted into a bug
+    report. The exit code is that of the first problem.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser doctor
+
+    chatgpt-browser doctor --json | jq '.checks[] | select(.status == "problem")'
+    """
+    with errors_as_exit_codes(), logging_to_stderr(verbose):
+        results = []
+        with JsonReport() if as_json else LineReport(out) as report, _patient(headless=not headed) as patient:
+            for result in examine(CHECKS, patient, report.begin):
+                report.add(result)
+                results.append(result)
+            report.begin("closing")
+        report.close(results)
+        if code := exit_code(results):
+            raise typer.Exit(code)
+
+
+def _patient(*, headless: bool) -> Patient:
+    try:
+        return Patient(headless=headless)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None

@@ -1,0 +1,86 @@
+"""What an examination is about: the settings that every command would use, and what has been opened to look at them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from ._client import TOKEN, base_urls, client_from_environment
+from ._store import Store
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from chatgpt_browser import ChatGPTAPI
+    from chatgpt_browser._options import Options
+    from chatgpt_browser._portal import Portal
+    from chatgpt_browser._probe import BrowserFacts, Probe, Sighting
+
+
+class Patient:
+    """A context manager: at its end everything that was opened is closed. The options are the client's.
+
+    :raises ValueError: a base URL makes no sense.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        from chatgpt_browser._client import default_options
+
+        self._given = options
+        self.options: Options = default_options(**base_urls(), **options)
+        self.origin = self.options.site.origin
+        self.store = Store.default()
+        self.is_from_environment = TOKEN in os.environ
+        self.token = os.environ.get(TOKEN) if self.is_from_environment else self.store.load(self.origin)
+        #: What the checks leave for those after them.
+        self.browser: BrowserFacts | None = None
+        self.sighting: Sighting | None = None
+        self._portal: Portal | None = None
+        self._probe: Probe | None = None
+        self._client: ChatGPTAPI | None = None
+        self._closers = ExitStack()
+
+    def __repr__(self) -> str:
+        return f"<Patient {self.origin}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._closers.close()
+
+    def probe(self) -> BrowserFacts:
+        """Start a browser without a session, and tell what it is.
+
+        :raises BrowserError: there is none to be had.
+        """
+        from chatgpt_browser._portal import Portal
+        from chatgpt_browser._probe import Probe
+
+        self._portal = Portal()
+        self._closers.callback(self._portal.close, self._close_probe)
+        self._probe = self._portal.call(Probe.start, self.options)
+        self.browser = self._portal.call(self._probe.facts)
+        return self.browser
+
+    def look(self) -> Sighting:
+        """Have that browser go to the session endpoint, as nobody."""
+        assert self._portal is not None and self._probe is not None, "the browser comes first"
+        self.sighting = self._portal.call(self._probe.look, self.options.site.session_url)
+        return self.sighting
+
+    def client(self) -> ChatGPTAPI:
+        """The client that every command would use; the browser without a session is closed before its own starts."""
+        if self._client is None:
+            self._closers.close()
+            self._client = self._closers.enter_context(client_from_environment(**self._given))
+        return self._client
+
+    async def _close_probe(self) -> None:
+        if self._probe is not None:
+            await self._probe.close()
