@@ -82,10 +82,15 @@ def smoke(
 
     chatgpt-browser smoke --message "What is 6 times 7?" --expect 42
     """
-    with errors_as_exit_codes(), logging_to_stderr(verbose), Steps(out) as steps:
+    with (
+        errors_as_exit_codes(),
+        logging_to_stderr(verbose),
+        saved_on_failure(output) as evidence,
+        Steps(out) as steps,
+    ):
         journal = Journal(steps, [step for step in STEPS if not (keep and step == DELETED)])
         journal.facts["chatgpt-browser"] = importlib.metadata.version("chatgpt-browser-api")
-        with reported(journal, junit), saved_on_failure(output) as evidence:
+        with reported(journal, junit):
             trip = RoundTrip(journal, evidence, message, expect, timedelta(seconds=timeout), keep)
             trip.make(headless=not headed)
         out.print(f"\n[bold green]The round trip took {steps.total:.1f} s.[/]")

@@ -61,3 +61,4 @@ class Journal:
         while self.current is not None:
             self._steps.done(self.current, "", Mark.SKIPPED)
             self.results.append(Result(self.current, skipped=True))
+        self._steps.show("closing the browser")
