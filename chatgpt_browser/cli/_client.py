@@ -1,4 +1,7 @@
-"""A client made from the environment's variables, or from what `login` saved."""
+"""A client made from the environment's variables, or from what `login` saved.
+
+The library is imported where a client is made: `--help` and completion need none of it.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from chatgpt_browser import ChatGPTAPI, InvalidSessionTokenError
-from chatgpt_browser._client import default_options
-
 from ._store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from chatgpt_browser import ChatGPTAPI
 
 TOKEN = "CHATGPT_SESSION_TOKEN"
 BASE_URLS = {
@@ -32,7 +34,7 @@ def base_urls() -> dict[str, Any]:
 def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     """A client, not yet started, with the environment's token, else the saved one and its profile; closed at the end.
 
-    A saved token that the site has rotated meanwhile is saved again.
+    A saved token that the site has rotated meanwhile is saved again. Options that are None are the client's own.
 
     :raises InvalidSessionTokenError: where there is no token, or an empty one.
     :raises typer.BadParameter: where a base URL makes no sense.
@@ -42,27 +44,36 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
             yield api
         return
 
-    store, origin = Store.default(), _origin()
-    saved = store.load(origin)
+    store, at = Store.default(), origin()
+    saved = store.load(at)
     with _made(saved or "", user_data_dir=store.profile, **options) as api:
         try:
             yield api
         finally:
             if api.session_token != saved:
-                store.save(origin, api.session_token)
+                store.save(at, api.session_token)
 
 
-def _made(session_token: str, **options: Any) -> ChatGPTAPI:
+def origin() -> str:
+    """The origin that the environment's base URLs, or else the client's own, are on.
+
+    :raises typer.BadParameter: where a base URL makes no sense.
+    """
+    from chatgpt_browser._client import default_options
+
     try:
-        return ChatGPTAPI(session_token, **base_urls(), **options)
-    except InvalidSessionTokenError:
-        raise
+        return default_options(**base_urls()).site.origin
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
 
-def _origin() -> str:
+def _made(session_token: str, **options: Any) -> ChatGPTAPI:
+    from chatgpt_browser import ChatGPTAPI, InvalidSessionTokenError
+
+    given = {name: value for name, value in options.items() if value is not None}
     try:
-        return default_options(**base_urls()).site.origin
+        return ChatGPTAPI(session_token, **base_urls(), **given)
+    except InvalidSessionTokenError:
+        raise
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
