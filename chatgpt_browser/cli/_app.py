@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,10 +15,14 @@ from ._exit import exit_codes
 from ._store import FOLDER
 from .ask import ask
 from .batch import batch
+from .chat import chat
 from .demo import demo
 from .doctor import doctor
+from .history import history
 from .install import install
 from .login import login
+from .logout import logout
+from .models import models
 from .smoke import smoke
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ VARIABLES = (
         "the session token; it is a password, and never taken from an argument; without it, what login saved",
     ),
     *((name, f"the client's {option}, to point it elsewhere") for option, name in BASE_URLS.items()),
-    (FOLDER, "where login keeps the profile and the session"),
+    (FOLDER, "where the profile, the session and the last conversation's place are kept"),
 )
 
 
@@ -65,16 +68,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(ask)
+app.command()(chat)
 app.command()(batch)
-app.command()(demo)
-app.command()(doctor)
-app.command()(install)
+app.add_typer(history, name="history")
+app.command()(models)
 app.command()(login)
+app.command()(logout)
+app.command()(doctor)
 app.command()(smoke)
+app.command()(demo)
+app.command()(install)
 
 
 def show_version(wanted: bool) -> None:
     if wanted:
+        import importlib.metadata
+
         typer.echo(f"chatgpt-browser {importlib.metadata.version('chatgpt-browser-api')}")
         raise typer.Exit
 

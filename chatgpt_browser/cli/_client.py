@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ._keyboard import keyboard_kept
 from ._store import Store
 
 if TYPE_CHECKING:
@@ -40,13 +41,13 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     :raises typer.BadParameter: where a base URL makes no sense.
     """
     if TOKEN in os.environ:
-        with _made(os.environ[TOKEN], **options) as api:
+        with keyboard_kept(), _made(os.environ[TOKEN], **options) as api:
             yield api
         return
 
     store, at = Store.default(), origin()
     saved = store.load(at)
-    with _made(saved or "", user_data_dir=store.profile, **options) as api:
+    with keyboard_kept(), _made(saved or "", user_data_dir=store.profile, **options) as api:
         try:
             yield api
         finally:

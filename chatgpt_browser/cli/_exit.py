@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import typer
 from rich.text import Text
@@ -19,13 +19,14 @@ from chatgpt_browser import (
     ChallengeError,
     ChatGPTError,
     ChatGPTTimeoutError,
+    ConversationNotFoundError,
     InvalidSessionTokenError,
     OriginError,
     RateLimitError,
     StreamError,
 )
 
-from ._consoles import err, printable
+from ._consoles import err, printable, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
 
 
 class Kind(NamedTuple):
-    """A kind of error: its exit code, what `--help` says of it, and what a person can do about it."""
+    """A kind of error: its exit code, what `--help` says of it, and what a person can do about it.
+
+    Without a meaning it is told in `--help` by another kind, which has the same code.
+    """
 
     error: type[ChatGPTError]
     code: int
@@ -66,6 +70,12 @@ KINDS = (
     Kind(ChatGPTTimeoutError, 7, "it took too long"),
     Kind(BrowserError, 8, "no browser, or it failed"),
     Kind(StreamError, 9, "the reply broke off or made no sense"),
+    Kind(
+        ConversationNotFoundError,
+        10,
+        "",
+        "`chatgpt-browser history list` shows which conversations there are",
+    ),
     Kind(APIStatusError, 10, "the site answered with another error"),
     Kind(OriginError, 11, "the site sent us to a host that the token is not meant for"),
     Kind(ChatGPTError, 1, "any other error"),
@@ -84,9 +94,13 @@ OTHERS = (
 )
 
 
+#: What an error may carry that is told with `--json`.
+CARRIED = ("status_code", "code", "retry_after", "scope", "partial_text", "conversation_id", "message_id")
+
+
 def exit_codes() -> list[tuple[int, str]]:
     """Give every exit code with its meaning, in order."""
-    return sorted([*OTHERS, *((kind.code, kind.meaning) for kind in KINDS)])
+    return sorted([*OTHERS, *((kind.code, kind.meaning) for kind in KINDS if kind.meaning)])
 
 
 def kind_of(error: ChatGPTError) -> Kind:
@@ -94,8 +108,8 @@ def kind_of(error: ChatGPTError) -> Kind:
 
 
 @contextmanager
-def errors_as_exit_codes() -> Iterator[None]:
-    """Turn what a command raises into one line on standard error and an exit code.
+def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
+    """Turn what a command raises into one line on standard error, or a JSON object on standard output, and an exit code.
 
     :raises typer.Exit: for every error of the library, for Ctrl-C and for a closed pipe.
     """
@@ -108,16 +122,30 @@ def errors_as_exit_codes() -> Iterator[None]:
         _mute_stdout()
         raise typer.Exit(141) from None
     except ChatGPTError as error:
-        raise typer.Exit(_report(error)) from None
+        if as_json:
+            write_json({"error": error_object(error)})
+        else:
+            show_error(error)
+        raise typer.Exit(kind_of(error).code) from None
 
 
-def _report(error: ChatGPTError) -> int:
-    kind = kind_of(error)
+def show_error(error: ChatGPTError) -> None:
+    """Say what went wrong, and what a person can do about it."""
+    hint = kind_of(error).hint
     err.print(Text.assemble(("error: ", "bold red"), printable(str(error))), soft_wrap=True)
-    if kind.hint:
-        err.print(Text.assemble(("hint: ", "dim"), kind.hint), soft_wrap=True)
+    if hint:
+        err.print(Text.assemble(("hint: ", "dim"), hint), soft_wrap=True)
 
-    return kind.code
+
+def error_object(error: ChatGPTError) -> dict[str, Any]:
+    """The same for a program: what the error carries, as far as it is known."""
+    carried = {name: getattr(error, name, None) for name in CARRIED}
+    return {
+        "type": type(error).__name__,
+        "message": str(error),
+        "exit_code": kind_of(error).code,
+        **{name: value for name, value in carried.items() if value not in (None, "")},
+    }
 
 
 @contextmanager

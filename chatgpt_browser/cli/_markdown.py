@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from os.path import commonprefix
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -86,7 +87,9 @@ class LiveMarkdown:
 
     def _draw(self, *, whole: bool = False) -> None:
         text = printable(self._text)
-        if not text.startswith(self._settled):  # the site has taken back what it said: once more, from its beginning
+        if not text.startswith(
+            self._settled
+        ):  # the site has taken back what it said: once more, from its beginning
             self._region.draw([], [])
             self._settled, self._written = "", 0
 
@@ -134,10 +137,7 @@ class Region:
         room = max(1, self._console.height - 1)
         shown = tail if scrolls else tail[-room:]
         lines = [*settled, *shown][self._gone :]
-        same = next(
-            (i for i, (old, new) in enumerate(zip(self._lines, lines)) if old != new),
-            min(len(self._lines), len(lines)),
-        )
+        same = len(commonprefix([self._lines, lines]))
         rows = self._rows(self._lines[same:])
         if rows or lines[same:]:
             up = f"\x1b[{rows}A" if rows else ""

@@ -2,125 +2,120 @@
 
 from __future__ import annotations
 
-import os
-import stat
-import sys
-from contextlib import contextmanager
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, TextIO
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ._client import client_from_environment
-from ._consoles import err, logging_to_stderr, printable
-from ._events import BROWSER_UP, listening
+from ._consoles import logging_to_stderr, write_json
 from ._exit import errors_as_exit_codes
-from ._parameters import Headed, Verbose
+from ._last import Continue, ConversationId, place_of, remember
+from ._parameters import AsJson, Headed, Model, PlainText, Timeout, Verbose, limit
+from ._question import whole_question
+from ._reply import show_reply, show_whole_reply
+from ._waiting import waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from chatgpt_browser import ReplyStream
 
 Message = Annotated[
     str | None,
     typer.Argument(help="The question. What is piped in follows it, or stands alone.", show_default=False),
 ]
-Timeout = Annotated[
-    float | None,
-    typer.Option(help="Give up after so many seconds.", min=0.001, metavar="SECONDS", show_default=False),
+Files = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--file",
+        "-f",
+        help="Put this file's text into the message, under its name; may be given again.",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        show_default=False,
+    ),
 ]
-PlainText = Annotated[bool, typer.Option("--plain-text", help="Take the Markdown out of the reply.")]
+NoStream = Annotated[bool, typer.Option("--no-stream", help="Write the reply when it is whole.")]
 
 
 def ask(
     message: Message = None,
+    file: Files = None,
+    go_on: Continue = False,
+    conversation: ConversationId = None,
+    model: Model = None,
     timeout: Timeout = None,
+    as_json: AsJson = False,
+    no_stream: NoStream = False,
     plain_text: PlainText = False,
     headed: Headed = False,
     verbose: Verbose = 0,
 ) -> None:
     """Ask one question; the reply goes to standard output as it comes.
 
+    On a terminal its Markdown is rendered; in a pipe it stays as it is.
+
     [dim]Examples:[/dim]
 
     chatgpt-browser ask "Why is the sky blue?"
 
+    chatgpt-browser ask --continue "And at sunset?"
+
     git diff | chatgpt-browser ask "Write a commit message for this:"
+
+    chatgpt-browser ask -f main.py -f test_main.py "What is not tested?"
+
+    chatgpt-browser ask --json "Name three rivers." | jq -r .reply
     """
-    with errors_as_exit_codes(), logging_to_stderr(verbose):
-        question = whole_question(message)
-        limit = None if timeout is None else timedelta(seconds=timeout)
-        with client_from_environment(markdown=not plain_text, headless=not headed) as api:
-            with waiting() as first_word, api.stream_message(question, timeout_ms=limit) as stream:
-                write_reply(announcing(stream, first_word))
+    with errors_as_exit_codes(as_json=as_json), logging_to_stderr(verbose):
+        question, place = whole_question(message, file or ()), place_of(conversation, go_on)
+        with client_from_environment(markdown=not plain_text, headless=not headed, model=model) as api:
+            began, whole = perf_counter(), no_stream or as_json
+            with (
+                waiting("the reply") as wait,
+                api.stream_message(
+                    question, timeout_ms=limit(timeout), **place._asdict() if place else {}
+                ) as stream,
+            ):
+                first_word = began
+                if whole:
+                    first_word = read(stream)
+                    wait.stop()
+                else:
+                    # Lines of a log would tear what is drawn.
+                    show_reply(stream, wait.stop, markdown=not (plain_text or verbose))
+
+            remember(stream.conversation_id, stream.message_id)
+            if as_json:
+                write_json(reply_object(stream, api.model, began, first_word))
+            elif whole:
+                show_whole_reply(stream.text, markdown=not plain_text)
 
 
-def whole_question(message: str | None) -> str:
-    """Join the argument and what was piped in.
+def read(stream: ReplyStream) -> float:
+    """Read a reply to its end; give the moment of its first word."""
+    first_word: float | None = None
+    for _ in stream:
+        first_word = first_word or perf_counter()
 
-    :raises typer.BadParameter: where both are empty, or what was piped in is not UTF-8.
-    """
-    parts = [part for part in (message, piped_in()) if part and part.strip()]
-    if not parts:
-        raise typer.BadParameter("say what to ask, as an argument or on standard input")
-
-    return "\n\n".join(parts)
+    return first_word or perf_counter()
 
 
-def piped_in() -> str:
-    """Read standard input where it is a pipe or a file.
-
-    A terminal is not read, nor is anything else: a job may well be started with a standard input that never ends.
-    """
-    if not is_pipe_or_file(sys.stdin):
-        return ""
-
-    try:
-        return sys.stdin.buffer.read().decode()
-    except UnicodeDecodeError:
-        raise typer.BadParameter("standard input is not UTF-8") from None
+def reply_object(stream: ReplyStream, model: str, began: float, first_word: float) -> dict[str, Any]:
+    """What `--json` tells of a reply. The model is the one that answered, where the site says which."""
+    return {
+        "reply": stream.text,
+        "conversation_id": stream.conversation_id,
+        "message_id": stream.message_id,
+        "model": answering_model(stream.event) or model,
+        "seconds": {"first_word": round(first_word - began, 3), "total": round(perf_counter() - began, 3)},
+    }
 
 
-def is_pipe_or_file(stream: TextIO | None) -> bool:
-    if stream is None:  # closed by whoever started us
-        return False
-
-    try:
-        mode = os.fstat(stream.fileno()).st_mode
-    except OSError:
-        return False
-
-    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
-
-
-@contextmanager
-def waiting() -> Iterator[Callable[[], None]]:
-    """Show on a terminal what is being waited for, until the given function is called."""
-    with err.status("starting the browser") as status:
-
-        def notice(event: str, _: str) -> None:
-            status.update("waiting for the site" if event == BROWSER_UP else "waiting for the reply")
-
-        with listening(notice):
-            yield status.stop
-
-
-def announcing(pieces: Iterable[str], first_word: Callable[[], None]) -> Iterator[str]:
-    """Pass the pieces on; call before each, so that whatever stands in the way is gone."""
-    for piece in pieces:
-        first_word()
-        yield piece
-
-
-def write_reply(pieces: Iterable[str]) -> None:
-    """Write each piece at once; end the line whatever happens, so that an error has a line of its own."""
-    out, last = sys.stdout, "\n"
-    clean = printable if out.isatty() else str
-    try:
-        for piece in pieces:
-            out.write(clean(piece))
-            out.flush()
-            last = piece or last
-    finally:
-        if not last.endswith("\n"):
-            out.write("\n")
-            out.flush()
+def answering_model(event: dict[str, Any] | None) -> str | None:
+    """The model that an event's message says it is from."""
+    message = event.get("message") if event else None
+    metadata = message.get("metadata") if isinstance(message, dict) else None
+    slug = metadata.get("model_slug") if isinstance(metadata, dict) else None
+    return slug if isinstance(slug, str) else None

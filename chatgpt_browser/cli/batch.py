@@ -16,8 +16,7 @@ from ._client import client_from_environment
 from ._consoles import err, logging_to_stderr
 from ._events import listening
 from ._exit import BATCH_FAILURES, errors_as_exit_codes
-from ._parameters import Headed, Verbose
-from .ask import PlainText
+from ._parameters import Headed, PlainText, Verbose
 from .batch_input import read_prompts
 from .batch_output import Results
 from .batch_progress import Board, Tally

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.panel import Panel
 
-from chatgpt_browser import ChatGPTAPI, ChatGPTError
+from chatgpt_browser import ChatGPTError
 
 from ._consoles import err, logging_to_stderr, out
 from ._events import BROWSER_UP, CHALLENGE_PASSED, listening
@@ -16,7 +16,7 @@ from ._parameters import Headed, Verbose
 from ._steps import Steps
 
 if TYPE_CHECKING:
-    from chatgpt_browser import ChatGPTConversation, Session
+    from chatgpt_browser import ChatGPTAPI, ChatGPTConversation, Session
     from chatgpt_browser.testing import FakeChatGPT
 
 TESTING_PACKAGES = frozenset({"starlette", "hypercorn", "trustme"})
@@ -77,6 +77,8 @@ def fake_server() -> FakeChatGPT:
 
 
 def client_of(server: FakeChatGPT, *, headless: bool) -> ChatGPTAPI:
+    from chatgpt_browser import ChatGPTAPI
+
     return ChatGPTAPI(
         server.session_token,
         api_base_url=server.api_base_url,

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
-
-from chatgpt_browser._client import default_options
-from chatgpt_browser._login import sign_in
 
 from ._client import base_urls
 from ._consoles import err, logging_to_stderr
@@ -35,6 +31,11 @@ def login(channel: Channel = None, verbose: Verbose = 0) -> None:
 
     chatgpt-browser login --channel chrome
     """
+    import asyncio
+
+    from chatgpt_browser._client import default_options
+    from chatgpt_browser._login import sign_in
+
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         store = Store.default()
         store.make_folder()

@@ -10,7 +10,8 @@ import pytest
 import typer
 
 from chatgpt_browser.cli import ask as ask_module
-from chatgpt_browser.cli.ask import whole_question, write_reply
+from chatgpt_browser.cli._question import whole_question
+from chatgpt_browser.cli._reply import write_reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -77,7 +77,12 @@ class Terminal:
     def __init__(self, width: int = WIDTH, height: int = HEIGHT) -> None:
         self.file = io.StringIO()
         self.console = Console(
-            file=self.file, force_terminal=True, width=width, height=height, color_system="256", legacy_windows=False
+            file=self.file,
+            force_terminal=True,
+            width=width,
+            height=height,
+            color_system="256",
+            legacy_windows=False,
         )
         self.screen = pyte.HistoryScreen(width, height, history=1000)
         self.screen.set_mode(pyte.modes.LNM)  # as the terminal's driver does: a line feed begins a line
@@ -141,7 +146,23 @@ def test_every_cut_of_everything() -> None:
 
 def test_random_markdown() -> None:
     chance = random.Random(7)
-    parts = ["word ", "*", "**", "`", "\n", "\n\n", "- ", "1. ", "# ", "> ", "```\n", "---\n", "    ", "|a|b|\n", "|-|-|\n"]
+    parts = [
+        "word ",
+        "*",
+        "**",
+        "`",
+        "\n",
+        "\n\n",
+        "- ",
+        "1. ",
+        "# ",
+        "> ",
+        "```\n",
+        "---\n",
+        "    ",
+        "|a|b|\n",
+        "|-|-|\n",
+    ]
     for _ in range(25):
         text = "".join(chance.choices(parts, k=25))
         assert grown(prefixes(text, 5)) == at_once(text), text
@@ -235,7 +256,15 @@ def test_items_go_on_counting() -> None:
 @pytest.mark.parametrize(
     ("markdown", "settled"),
     # A line of asterisks is a rule until it goes on: what has no end yet settles nothing.
-    [("a", 0), ("a\n***", 0), ("a\n***\n", 1), ("a\n\nb", 0), ("a\n\nb\n", 1), ("- a\n- b\n- c", 1), ("```\na\n\nb\n", 0)],
+    [
+        ("a", 0),
+        ("a\n***", 0),
+        ("a\n***\n", 1),
+        ("a\n\nb", 0),
+        ("a\n\nb\n", 1),
+        ("- a\n- b\n- c", 1),
+        ("```\na\n\nb\n", 0),
+    ],
 )
 def test_what_will_not_change(markdown: str, settled: int) -> None:
     assert settled_blocks(markdown) == settled
