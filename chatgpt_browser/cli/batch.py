@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chatgpt_browser import BatchMessage, BatchResult
-from chatgpt_browser._batch import not_sent
 
 from ._client import client_from_environment
 from ._consoles import err, logging_to_stderr
@@ -103,6 +102,8 @@ def batch(
 
 def prepare(messages: list[BatchMessage], results: Results) -> list[BatchMessage]:
     """What is left to be sent. What can't be, since an earlier message of its conversation has failed, is written down so."""
+    from chatgpt_browser._batch import not_sent  # loads asyncio, which `--help` can do without
+
     todo, blocked = plan(messages, results.outcomes)
     for index, message in blocked:
         results.write(BatchResult(index, message, error=not_sent()))

@@ -178,7 +178,7 @@ def delete(
     chatgpt-browser history list --all | grep -i draft | cut -f1 | xargs chatgpt-browser history delete --yes
     """
     with account(headed=headed, verbose=verbose) as api:
-        if not (yes or sys.stdin.isatty()):
+        if not (yes or can_be_asked()):
             raise typer.BadParameter("nobody can be asked here: say --yes")
 
         for at in [id_of(conversation) for conversation in conversations]:
@@ -192,6 +192,11 @@ def delete(
                 api.delete_conversation(at)
             forget(at)
             say(f"deleted {at}")
+
+
+def can_be_asked() -> bool:
+    """Whether somebody sits there to answer."""
+    return sys.stdin.isatty()
 
 
 @history.command()

@@ -2,29 +2,90 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
+from chatgpt_browser import ChatGPTAPI
 from chatgpt_browser.cli import app
+from chatgpt_browser.testing import FakeChatGPT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from typer.testing import Result
 
-    from chatgpt_browser.testing import FakeChatGPT
+    from chatgpt_browser.testing import RecordedRequest
 
     Invoke = Callable[..., Result]
 
 
 def heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@dataclass
+class Account:
+    """A server that remembers, and a signed-in client whose browser is up: many tests share them."""
+
+    server: FakeChatGPT
+    api: ChatGPTAPI
+    mark: int = 0
+
+    @property
+    def posts(self) -> list[RecordedRequest]:
+        """The messages that were sent since the test began."""
+        requests = self.server.requests[self.mark :]
+        return [r for r in requests if r.method == "POST" and r.path == "/backend-api/conversation"]
+
+
+@pytest.fixture(scope="session")
+def shared_account() -> Iterator[Account]:
+    with (
+        FakeChatGPT() as server,
+        ChatGPTAPI(
+            server.session_token,
+            api_base_url=server.api_base_url,
+            backend_api_base_url=server.backend_api_base_url,
+            retries=0,
+        ) as api,
+    ):
+        yield Account(server, api)
+
+
+@pytest.fixture
+def account(shared_account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """Let the commands of this test find the shared client; the environment names its server."""
+
+    @contextmanager
+    def client(**_: Any) -> Iterator[ChatGPTAPI]:
+        yield shared_account.api
+
+    for module in ("ask", "_account"):
+        monkeypatch.setattr(
+            importlib.import_module(f"chatgpt_browser.cli.{module}"), "client_from_environment", client
+        )
+    monkeypatch.setenv("CHATGPT_API_BASE_URL", shared_account.server.api_base_url)
+    monkeypatch.setenv("CHATGPT_BACKEND_API_BASE_URL", shared_account.server.backend_api_base_url)
+    shared_account.mark = len(shared_account.server.requests)
+    return shared_account
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path: Path, clean_environ: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep what commands save away from the folder of whoever runs the tests."""
+    folder = tmp_path / "chatgpt-data"
+    monkeypatch.setenv("CHATGPT_DATA_DIR", str(folder))
+    return folder
 
 
 @pytest.fixture

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
 import io
+import json
+import stat
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
 
-from chatgpt_browser.cli import ask as ask_module
+from chatgpt_browser.cli import _question
 from chatgpt_browser.cli._question import whole_question
 from chatgpt_browser.cli._reply import write_reply
+from chatgpt_browser.cli.ask import answering_model
+from chatgpt_browser.testing import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chatgpt_browser.testing import FakeChatGPT
 
-    from .conftest import Invoke
-
-ask: Any = ask_module
+    from .conftest import Account, Invoke
 
 
 class Terminal(io.StringIO):
@@ -93,18 +97,21 @@ def test_options_reach_the_client(invoke: Invoke, monkeypatch: pytest.MonkeyPatc
             given.update(options, message=message)
             return Stream(["yes"])
 
-    monkeypatch.setattr(ask, "client_from_environment", Client)
-    result = invoke("ask", "Is it?", "--timeout", "2.5", "--plain-text", "--headed")
+    monkeypatch.setattr(importlib.import_module("chatgpt_browser.cli.ask"), "client_from_environment", Client)
+    result = invoke("ask", "Is it?", "--timeout", "2.5", "--plain-text", "--headed", "-m", "best")
     assert result.stdout == "yes\n"
     assert given == {
         "message": "Is it?",
         "timeout_ms": timedelta(seconds=2.5),
         "markdown": False,
         "headless": False,
+        "model": "best",
     }
 
 
 class Stream(list[str]):
+    conversation_id = message_id = None
+
     def __enter__(self) -> Stream:
         return self
 
@@ -124,7 +131,7 @@ class Stream(list[str]):
 def test_question_is_argument_and_pipe(
     argument: str | None, piped: str, question: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ask, "piped_in", lambda: piped)
+    monkeypatch.setattr(_question, "piped_in", lambda: piped)
     assert whole_question(argument) == question
 
 
@@ -166,3 +173,88 @@ def test_broken_reply_still_ends_its_line(capsys: pytest.CaptureFixture[str]) ->
 def test_line_that_has_ended_is_not_ended_twice(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     write_reply([text])
     assert capsys.readouterr().out == text
+
+
+# ---- what else it takes ----------------------------------------------------------------------------------------------
+
+
+def test_files_follow_under_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("one.py").write_text("print(1)\n")
+    Path("notes.md").write_text("```sh\nls\n```")
+    question = whole_question("Why?", [Path("one.py"), tmp_path / "notes.md"])
+    assert question == "Why?\n\none.py:\n\n```\nprint(1)\n```\n\nnotes.md:\n\n````\n```sh\nls\n```\n````"
+
+
+def test_file_that_is_no_text_or_not_there_is_2(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "picture").write_bytes(b"\x89PNG")
+    for name in ("picture", "nothing", "."):
+        result = invoke("ask", "Why?", "--file", str(tmp_path / name))
+        assert result.exit_code == 2
+        assert "--file" in result.stderr
+
+
+def test_json_is_one_object(invoke: Invoke, account: Account) -> None:
+    result = invoke("ask", "Hello", "--json")
+    told = json.loads(result.stdout)
+    assert told["reply"] == 'You said: "Hello".'
+    assert told["conversation_id"] in account.server.conversations
+    assert told["message_id"]
+    assert told["model"] == "text-davinci-002-render"
+    assert 0 < told["seconds"]["first_word"] <= told["seconds"]["total"]
+    assert result.stderr == ""
+
+
+def test_json_tells_errors_too(invoke: Invoke, account: Account) -> None:
+    account.server.script(Answer(429, {"detail": "Too many requests in 1 hour. Try again later."}))
+    result = invoke("ask", "Hello", "--json")
+    assert result.exit_code == 6
+    error = json.loads(result.stdout)["error"]
+    assert (error["type"], error["exit_code"], error["status_code"]) == ("RateLimitError", 6, 429)
+    assert error["scope"] == "hour"
+    assert result.stderr == ""
+
+
+def test_model_that_answered(account: Account) -> None:
+    assert answering_model({"message": {"metadata": {"model_slug": "best"}}}) == "best"
+    assert answering_model({"message": None}) is None
+    assert answering_model(None) is None
+
+
+def test_no_stream_is_the_same_text(invoke: Invoke, account: Account) -> None:
+    account.server.script("# A *reply*\n")
+    assert invoke("ask", "Hello", "--no-stream").stdout == "# A *reply*\n"
+
+
+def test_continue_goes_on_where_the_last_one_stood(
+    invoke: Invoke, account: Account, data_folder: Path
+) -> None:
+    invoke("ask", "One")
+    assert invoke("ask", "-c", "Two").stdout.endswith('Before that you said: "One".\n')
+    invoke("ask", "--conversation", "last", "Three")
+    one, two, three = (post.json for post in account.posts)
+    assert two["conversation_id"] == three["conversation_id"]
+    assert stat.S_IMODE((data_folder / "last_conversation.json").stat().st_mode) == 0o600
+    # Both ids were known: nothing else had to be asked for.
+    assert [r.method for r in account.server.requests[account.mark :] if "/conversation" in r.path] == [
+        "POST"
+    ] * 3
+
+    assert "Before that" not in invoke("ask", "Four").stdout
+    given = invoke("ask", "--conversation", two["conversation_id"], "Five")
+    assert given.stdout.endswith('Before that you said: "Three".\n')
+
+
+def test_conversation_that_is_not_known(invoke: Invoke, account: Account) -> None:
+    assert invoke("ask", "-c", "Hello").exit_code == 2
+    assert invoke("ask", "-c", "--conversation", "an-id", "Hello").exit_code == 2
+    result = invoke("ask", "--conversation", "nonsense", "Hello")
+    assert result.exit_code == 10
+    assert "history list" in result.stderr
+
+
+def test_folder_that_cannot_be_written_to_is_no_error(
+    invoke: Invoke, account: Account, data_folder: Path
+) -> None:
+    data_folder.write_text("a file in its place")
+    assert invoke("ask", "Hello").exit_code == 0

@@ -1,0 +1,310 @@
+"""`chat`: what each line does, in this process; what only a terminal shows is in test_terminal.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+from chatgpt_browser import AbortError
+from chatgpt_browser.cli._chat import COMMANDS, Chat, aborted_by_ctrl_c
+from chatgpt_browser.cli._prompt import Commands, make_prompt
+from chatgpt_browser.cli._store import Store
+from chatgpt_browser.testing import Answer, Reply
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .conftest import Account, Invoke
+
+
+@pytest.fixture
+def chat(account: Account) -> Chat:
+    return Chat(account.api)
+
+
+def messages(account: Account) -> list[tuple[str, str | None, str]]:
+    """What was sent since the test began: the text, the conversation, the parent."""
+    return [
+        (
+            post.json["messages"][0]["content"]["parts"][0],
+            post.json.get("conversation_id"),
+            post.json["parent_message_id"],
+        )
+        for post in account.posts
+    ]
+
+
+def test_messages_follow_each_other_and_new_begins_anew(
+    chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line in ("One", "Two", "/new", "Three"):
+        chat.handle(line)
+
+    one, two, three = messages(account)
+    assert [one[0], two[0], three[0]] == ["One", "Two", "Three"]
+    assert one[1] is None is three[1]
+    assert two[1] is not None
+    stdout, stderr = capsys.readouterr()
+    assert (
+        stdout
+        == 'You said: "One".\n\nYou said: "Two". Before that you said: "One".\n\nYou said: "Three".\n\n'
+    )
+    assert stderr == "A new conversation.\n"
+
+
+def test_retry_takes_the_place_of_what_came(chat: Chat, account: Account) -> None:
+    for line in ("One", "Two", "/retry", "Three"):
+        chat.handle(line)
+
+    one, two, again, three = messages(account)
+    assert again == two
+    assert three[2] not in (one[2], two[2])
+
+    chat.handle("/new")
+    for line in ("Alone", "/retry"):
+        chat.handle(line)
+    alone, again = messages(account)[-2:]
+    assert again[0] == "Alone"
+    assert (alone[1], again[1]) == (None, again[1])
+    history = account.api.get_history(again[1] or "")
+    assert [message.text for message in history.messages if message.role == "user"] == ["Alone"]
+
+
+def test_retry_after_an_error_sends_what_was_not_answered(
+    chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat.handle("/retry")
+    chat.handle("One")
+    account.server.script(
+        Answer(413, {"detail": {"message": "too long", "code": "message_length_exceeds_limit"}})
+    )
+    chat.handle("Two")
+    chat.handle("/retry")
+
+    one, two, again = messages(account)
+    assert two == again
+    stdout, stderr = capsys.readouterr()
+    assert "nothing to send again yet" in stderr
+    assert "error: " in stderr
+    assert stdout.endswith('You said: "Two". Before that you said: "One".\n\n')
+
+
+def test_a_failed_retry_leaves_all_as_it_was(chat: Chat, account: Account) -> None:
+    chat.handle("One")
+    chat.handle("Two")
+    account.server.script(Answer.server_error())
+    chat.handle("/retry")
+    chat.handle("Three")
+
+    two, three = messages(account)[1], messages(account)[-1]
+    assert three[2] != two[2]
+
+
+def test_dead_session_says_what_to_do_and_the_talk_goes_on(
+    chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = account.server.session_token
+    account.server.sign_out()
+    account.server.expire_access_tokens()
+    chat.handle("One")
+    stderr = capsys.readouterr().err
+    assert "chatgpt-browser login" in stderr
+    assert "/quit" in stderr
+    assert not chat.over
+
+    account.server.sign_in(token)
+    chat.handle("/retry")
+    assert capsys.readouterr().out == 'You said: "One".\n\n'
+
+
+def test_open_shows_where_a_conversation_stands_and_goes_on_there(
+    chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line in ("One", "Two", "/new", "/open last", "Three"):
+        chat.handle(line)
+
+    two, three = messages(account)[1:]
+    assert three[1] == two[1]
+    stdout = capsys.readouterr().out
+    assert "\n> Two\n" in stdout
+    assert 'Before that you said: "Two"' in stdout
+
+
+def test_open_alone_lists_some(chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    chat.handle("One")
+    chat.handle("/open")
+    conversation_id = account.posts[0].json.get("conversation_id") or Store.default().last_place(
+        account.server.origin
+    )
+    assert conversation_id
+    assert re.search(rf"^{conversation_id[0]}\t", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_open_what_is_not_there(chat: Chat, capsys: pytest.CaptureFixture[str]) -> None:
+    chat.handle("/open last")
+    chat.handle("/open nonsense")
+    stderr = capsys.readouterr().err
+    assert "no conversation to go on with yet" in stderr
+    assert "hint: " in stderr
+
+
+def test_save_writes_what_was_said(chat: Chat, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chat.handle("One")
+    chat.handle(f"/save {tmp_path / 'talk.md'}")
+    chat.handle("Two")
+    chat.handle(f"/save {tmp_path / 'talk.md'}")
+    chat.handle(f"/save {tmp_path / 'talk.json'}")
+
+    text = (tmp_path / "talk.md").read_text("utf-8")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["You", "ChatGPT"] * 2
+    saved = json.loads((tmp_path / "talk.json").read_text("utf-8"))
+    assert [message["text"] for message in saved["messages"]][::2] == ["One", "Two"]
+    assert saved["conversation_id"]
+
+    (tmp_path / "other").write_text("mine")
+    for name in ("", str(tmp_path / "other"), str(tmp_path / "no" / "where")):
+        chat.handle(f"/save {name}")
+    assert (tmp_path / "other").read_text() == "mine"
+    stderr = capsys.readouterr().err
+    assert "Say where to" in stderr
+    assert "is there already" in stderr
+    assert "can't be written" in stderr
+
+
+def test_model_may_be_changed(chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    before = account.api.model
+    try:
+        for line in ("/model", "/model another", "One"):
+            chat.handle(line)
+    finally:
+        account.api.model = before
+
+    assert capsys.readouterr().err == f"{before} answers.\nanother answers.\n"
+    assert account.posts[0].json["model"] == "another"
+
+
+def test_what_is_no_command_is_a_message(
+    chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line in ("/etc/hosts: what is it?", " /help", "/nothing"):
+        chat.handle(line)
+
+    assert [message[0] for message in messages(account)] == ["/etc/hosts: what is it?", " /help"]
+    assert "no command /nothing" in capsys.readouterr().err
+
+
+def test_help_tells_every_command_and_quit_ends(chat: Chat, capsys: pytest.CaptureFixture[str]) -> None:
+    chat.handle("/help")
+    stderr = capsys.readouterr().err
+    assert all(
+        re.search(rf"^{name} .*{re.escape(command.meaning)}$", stderr, re.MULTILINE)
+        for name, command in COMMANDS.items()
+    )
+    assert not chat.over
+    chat.handle("/quit")
+    assert chat.over
+
+
+def test_a_reply_does_not_command_the_terminal(
+    chat: Chat, account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.server.script(Reply("a\x1b[2Jb"))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    chat.handle("One")
+    assert "\x1b[2Jb" not in capsys.readouterr().out
+
+
+# ---- Ctrl-C ----------------------------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_aborts_and_twice_interrupts() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with aborted_by_ctrl_c() as abort_signal:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(AbortError):
+            abort_signal.throw_if_aborted()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+# ---- the prompt ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keys", "typed"),
+    [
+        ("Hello\r", "Hello"),
+        ("one\x1b\rtwo\r", "one\ntwo"),
+        ("one\ntwo\r", "one\ntwo"),
+        ("\x1b[200~one\r\ntwo\r\n\x1b[201~ three\r", "one\ntwo\n three"),
+    ],
+    ids=["enter", "alt-enter", "ctrl-j", "pasted"],
+)
+def test_what_is_typed(keys: str, typed: str, tmp_path: Path) -> None:
+    with create_pipe_input() as keyboard:
+        prompt = make_prompt(Store(tmp_path), input=keyboard, output=DummyOutput())
+        keyboard.send_text(keys)
+        assert prompt.prompt() == typed
+
+
+def test_what_was_typed_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path / "data")
+    before = os.umask(0)
+    try:
+        for keys in ("first\r", "\x1b[A\r"):
+            with create_pipe_input() as keyboard:
+                prompt = make_prompt(store, input=keyboard, output=DummyOutput())
+                keyboard.send_text(keys)
+                assert prompt.prompt() == "first"
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE(store.chat_history.stat().st_mode) == 0o600
+    assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with create_pipe_input() as keyboard:
+        prompt = make_prompt(Store(tmp_path / "file"), input=keyboard, output=DummyOutput())
+        keyboard.send_text("Hello\r")
+        assert prompt.prompt() == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("typed", "completions"),
+    [
+        ("/", list(COMMANDS)),
+        ("/m", ["/model"]),
+        ("hello", []),
+        ("/model x", []),
+        ("", []),
+    ],
+)
+def test_commands_complete_themselves(typed: str, completions: list[str]) -> None:
+    found = Commands().get_completions(Document(typed), CompleteEvent())
+    assert [completion.text for completion in found] == completions
+
+
+def test_files_complete_themselves(tmp_path: Path) -> None:
+    (tmp_path / "talk.md").write_text("")
+    found = Commands().get_completions(Document(f"/save {tmp_path}/ta"), CompleteEvent())
+    assert [completion.text for completion in found] == ["lk.md"]
+
+
+def test_chat_needs_a_terminal(invoke: Invoke) -> None:
+    result = invoke("chat")
+    assert result.exit_code == 2
+    assert "chatgpt-browser ask" in result.stderr
