@@ -29,7 +29,14 @@ def demo(
     headed: Headed = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Go the whole way through a real browser, to a fake server: no account, no network."""
+    """Go the whole way through a real browser, to a fake server: no account, no network.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser demo
+
+    chatgpt-browser demo --headed
+    """
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         show_what_this_is()
         with Steps(out) as steps, fake_server() as server:

@@ -20,7 +20,12 @@ FAILED = 8
 
 
 def install() -> None:
-    """See that there is a Chromium: one that is here, else Playwright's own build, else the system's."""
+    """See that there is a Chromium: one that is here, else Playwright's own build, else the system's.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser install
+    """
     if path := installed_browser():
         say(f"{path} will do: nothing to install")
     elif install_playwrights() or install_systems():

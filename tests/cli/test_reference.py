@@ -1,0 +1,80 @@
+"""The page of the documentation about the command line says what the commands say."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.main import get_command
+
+from chatgpt_browser.cli import app
+from chatgpt_browser.cli._exit import exit_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = (ROOT / "docs" / "reference" / "command-line.md").read_text("utf-8")
+SCRIPT = "scripts/write_command_line_reference.py"
+
+
+def commands(command: Any, *names: str) -> Iterator[tuple[str, Any]]:
+    """Every command that is not hidden, by its name as the page's headings write it."""
+    yield " ".join(names) or "chatgpt-browser", command
+    for name, child in getattr(command, "commands", {}).items():
+        if not child.hidden:
+            yield from commands(child, *names, name)
+
+
+COMMANDS = dict(commands(get_command(app)))
+SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+
+
+def test_the_page_is_what_the_commands_say() -> None:
+    check = subprocess.run(
+        [sys.executable, SCRIPT, "--check"], cwd=ROOT, capture_output=True, text=True, encoding="utf-8"
+    )
+
+    assert check.returncode == 0, f"run `python {SCRIPT}`:\n{check.stdout}{check.stderr}"
+
+
+def test_every_command_has_its_section_and_no_other() -> None:
+    assert [*SECTIONS][: len(COMMANDS)] == [*COMMANDS]
+    assert [*SECTIONS][len(COMMANDS) :] == ["Environment", "Exit codes"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_and_default_is_there(name: str) -> None:
+    section, told = SECTIONS[name], dict[str, str]()
+    for row in re.findall(r"^\| `(-.*?)` \| .* \| (.*) \|$", section, re.MULTILINE):
+        for option in re.findall(r"--?[\w-]+", row[0]):
+            told[option] = row[1].strip("` ")
+
+    options = [
+        option
+        for option in COMMANDS[name].params
+        if option.param_type_name == "option" and option.expose_value and not option.hidden
+    ]
+    assert set(told) == {word for option in options for word in (*option.opts, *option.secondary_opts)}
+    for option in options:
+        is_told = option.show_default and option.default not in (None, False)
+        assert told[option.opts[-1]] == (
+            "required" if option.required else str(option.default) if is_told else ""
+        )
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "chatgpt-browser"])
+def test_every_command_shows_examples(name: str) -> None:
+    if getattr(COMMANDS[name], "commands", None):
+        return  # its commands do
+
+    assert re.search(rf"^```sh\n(?:.*\n)*?.*chatgpt-browser {name}", SECTIONS[name], re.MULTILINE)
+
+
+def test_every_exit_code_is_there() -> None:
+    codes = re.findall(r"^\| `(\d+)` \| (.+) \|$", SECTIONS["Exit codes"], re.MULTILINE)
+    assert [(int(code), meaning) for code, meaning in codes] == exit_codes()
