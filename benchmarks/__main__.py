@@ -13,6 +13,7 @@ from rich.console import Console
 
 from .burst import measure_bursts
 from .clients import Clients
+from .deltas import measure_deltas
 from .first_reply.measure import measure_first_reply
 from .memory import measure_memory
 from .npm import install_npm
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 FAMILIES = {
     "burst": measure_bursts,
+    "deltas": measure_deltas,
     "paced": measure_paced,
     "many": measure_many,
     "first-reply": measure_first_reply,

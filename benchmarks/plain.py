@@ -109,11 +109,15 @@ def message_headers(session: dict[str, Any]) -> dict[str, str]:
 async def _follow(chunks: AsyncIterator[bytes], on_progress: Callable[[str], object]) -> str:
     """Read the events of a reply: each parsed, each passed on with the whole text so far."""
     decode = codecs.getincrementaldecoder("utf-8")().decode
+    read: Callable[[str], str | None] = _read
     text = rest = ""
     async for chunk in chunks:
         *events, rest = (rest + decode(chunk)).split("\n\n")
         for event in events:
-            seen = _read(event)
+            if event.startswith("event: delta_encoding"):
+                read = Deltas().read
+                continue
+            seen = read(event)
             if seen is not None and seen != text:
                 text = seen
                 on_progress(text)
@@ -129,3 +133,33 @@ def _read(event: str) -> str | None:
         return None
     text: str = message["content"]["parts"][0]
     return text
+
+
+class Deltas:
+    """The text of a reply in delta form: the least that reads it right where one message is the assistant's."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._path = ""
+        self._is_answer = False
+
+    def read(self, event: str) -> str | None:
+        """The text after this event, where it is the answer's."""
+        if not event.startswith("event: delta\ndata: "):
+            return None
+        delta = json.loads(event[19:])
+        self._path = delta.get("p", self._path)
+        value = delta["v"]
+        if isinstance(value, str):
+            self._change(self._path, value)
+        elif isinstance(value, list):
+            for change in value:
+                self._change(change["p"], change["v"])
+        else:
+            self._is_answer = value["message"]["author"]["role"] == "assistant"
+            self._text = value["message"]["content"]["parts"][0]
+        return self._text if self._is_answer else None
+
+    def _change(self, path: str, value: Any) -> None:
+        if path == "/message/content/parts/0":
+            self._text += value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 __all__ = ["BenchmarkError", "Script"]
 
@@ -22,6 +23,8 @@ class Script:
     interval: float = 0
     #: Whether the first piece is the server's clock when the reply began: see `lateness`.
     stamped: bool = False
+    #: The form of the events: `whole`, each with the whole text so far, or `delta`, each with what it adds.
+    encoding: Literal["whole", "delta"] = "whole"
 
     def to_message(self) -> str:
         """The message that asks for this reply."""

@@ -71,7 +71,8 @@ def _reply(turn: Turn) -> Reply:
     from chatgpt_browser.testing import Reply
 
     script = Script.from_message(turn.message)
-    return Reply(pieces=script.pieces(time.monotonic()), interval=script.interval)
+    pieces = script.pieces(time.monotonic())
+    return Reply(pieces=pieces, interval=script.interval, encoding=script.encoding)
 
 
 def main(http2: bool) -> None:

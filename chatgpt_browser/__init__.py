@@ -37,8 +37,9 @@ if TYPE_CHECKING:
         SessionExpiredError,
         StreamError,
         StreamInterruptedError,
+        UnknownEncodingError,
     )
-    from ._models import BatchMessage, BatchResult, Session, User
+    from ._models import BatchMessage, BatchResult, ConversationEvent, Session, User
     from ._options import SEED_USER_AGENT
     from ._stream import AsyncReplyStream
     from ._sync import ChatGPTAPI, ChatGPTConversation, ReplyStream
@@ -73,8 +74,9 @@ _ROOMS = {
         "SessionExpiredError",
         "StreamError",
         "StreamInterruptedError",
+        "UnknownEncodingError",
     ],
-    "_models": ["BatchMessage", "BatchResult", "Session", "User"],
+    "_models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],
     "_options": ["SEED_USER_AGENT"],
     "_stream": ["AsyncReplyStream"],
     "_sync": ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"],
@@ -105,6 +107,7 @@ __all__ = [
     "ChatGPTError",
     "ChatGPTTimeoutError",
     "ClientClosedError",
+    "ConversationEvent",
     "ConversationNotFoundError",
     "ConversationSummary",
     "History",
@@ -120,6 +123,7 @@ __all__ = [
     "SessionExpiredError",
     "StreamError",
     "StreamInterruptedError",
+    "UnknownEncodingError",
     "User",
     "__version__",
 ]

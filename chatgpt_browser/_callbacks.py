@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ._models import ConversationEvent
     from ._stream import Update
 
 __all__ = ["OnConversationResponse", "OnProgress", "notify", "notify_async"]
@@ -14,7 +15,7 @@ __all__ = ["OnConversationResponse", "OnProgress", "notify", "notify_async"]
 #: Called for every event that changes the reply, with the whole text so far. An awaitable that it returns is awaited.
 OnProgress = Callable[[str], Awaitable[object] | object]
 #: Called for every event, with the event as the site sent it. An awaitable that it returns is awaited.
-OnConversationResponse = Callable[[dict[str, Any]], Awaitable[object] | object]
+OnConversationResponse = Callable[["ConversationEvent"], Awaitable[object] | object]
 
 
 def notify(

@@ -16,6 +16,7 @@
     ├── StreamError
     │   ├── StreamInterruptedError
     │   └── MalformedEventError
+    │       └── UnknownEncodingError
     ├── ChatGPTTimeoutError               (also TimeoutError)
     ├── AbortError
     ├── BrowserError
@@ -56,6 +57,7 @@ __all__ = [
     "SessionExpiredError",
     "StreamError",
     "StreamInterruptedError",
+    "UnknownEncodingError",
 ]
 
 
@@ -180,6 +182,10 @@ class StreamInterruptedError(StreamError):
 
 class MalformedEventError(StreamError):
     """The stream holds something that isn't an event of the protocol."""
+
+
+class UnknownEncodingError(MalformedEventError):
+    """The site writes its reply in an encoding that this version does not know; the message names it."""
 
 
 class ChatGPTTimeoutError(ChatGPTError, TimeoutError):

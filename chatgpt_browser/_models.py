@@ -10,7 +10,17 @@ if TYPE_CHECKING:
 
     from ._errors import ChatGPTError
 
-__all__ = ["BatchMessage", "BatchResult", "Head", "Prompt", "Request", "Response", "Session", "User"]
+__all__ = [
+    "BatchMessage",
+    "BatchResult",
+    "ConversationEvent",
+    "Head",
+    "Prompt",
+    "Request",
+    "Response",
+    "Session",
+    "User",
+]
 
 
 @dataclass(frozen=True)
@@ -123,3 +133,21 @@ class Session:
     expires: datetime | None
     access_token: str = field(repr=False)
     raw: dict[str, Any] = field(repr=False, default_factory=dict)
+
+
+class ConversationEvent(dict[str, Any]):
+    """One event of a reply, exactly as the site sent it: a dict.
+
+    The newer form of the site's stream sends changes instead of messages. ``whole`` is what they have added up to by this event,
+    ``{"message", "conversation_id", "error", …}``, a copy of its own; for an event that holds a message itself it is the
+    event, and None for one that is no message's (it has a ``"type"``).
+    """
+
+    def __init__(self, event: dict[str, Any], *, whole: dict[str, Any] | None = None) -> None:
+        super().__init__(event)
+        self._whole = whole
+
+    @property
+    def whole(self) -> dict[str, Any] | None:
+        """The message as a whole, with what stands around it."""
+        return self if self._whole is None and "message" in self else self._whole

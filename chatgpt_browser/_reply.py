@@ -1,126 +1,79 @@
 """A reply as it grows: reduced events in, whole text and ids out. Pure: no I/O, no clock.
 
-The page passes on of each event only what is new in it (``js/page.js``, EventReader). :class:`EventLog` puts an event together
-again, to the byte, when somebody asks for it; :class:`Reply` follows the text without doing so.
+The site writes a reply in one of two forms, and may change over within a stream: events that each hold a whole message so far,
+and deltas (:mod:`chatgpt_browser._delta`). Which one an event is in, its content says. Beside these there are events that are no
+message's: each has a ``type``.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
-from ._errors import MalformedEventError, StreamError, StreamInterruptedError
+from ._answer import answer_rank, is_finished, message_text, role_of
+from ._delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
+from ._errors import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
+from ._event_log import EventLog, ReducedEvent, unescaped
+from ._markup import MARKS, Markup
+from ._models import ConversationEvent
 from ._protocol import DONE
 
-__all__ = ["EventLog", "ReducedEvent", "Reply"]
+__all__ = ["ReducedEvent", "Reply"]
 
-#: The forms in which the page passes an event on: see EventReader in js/page.js.
-ReducedEvent = str | list[str] | dict[str, str]
-
-_decode = json.JSONDecoder(strict=False).decode
-_SURROGATE = re.compile("[\ud800-\udfff]")
+#: What a piece of text can't be added with, without looking at the whole: halves of characters, and the site's marks.
+_SPECIAL = re.compile(f"[\ud800-\udfff{MARKS}]")
 _FIRST_HALF = re.compile("[\ud800-\udbff]")
 
 
-def _unescape(raw: str) -> str:
-    """The text that a piece of a JSON string stands for."""
-    return str(_decode(f'"{raw}"')) if "\\" in raw else raw
-
-
-class EventLog:
-    """The newest event of a stream, kept in the pieces in which it came."""
-
-    def __init__(self) -> None:
-        self.type = ""
-        self._head = ""
-        self._text: list[str] = []
-        self._tail: str | None = None
-        self._parsed: Any = None
-        self._is_parsed = True
-
-    @property
-    def raw_text(self) -> str | None:
-        """The JSON of the text that grows, without its quotes; None where the event has none."""
-        if self._tail is None:
-            return None
-        if len(self._text) > 1:
-            self._text = ["".join(self._text)]
-        return self._text[0]
-
-    @property
-    def data(self) -> str:
-        """The event's data, as the server sent it."""
-        return self._head if self._tail is None else f"{self._head}{self.raw_text}{self._tail}"
-
-    def parse(self) -> Any:
-        """The event's data as JSON: a new object for each event, the same one when asked again.
-
-        :raises ValueError: where the data is no JSON.
-        """
-        if not self._is_parsed:
-            self._parsed = _decode(self.data)
-            self._is_parsed = True
-        return self._parsed
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the event's data is the last word, or can be parsed."""
-        if self.data == DONE:
-            return True
-        try:
-            self.parse()
-        except ValueError:
-            return False
-        return True
-
-    def grow(self, fresh: str) -> None:
-        """The event before, with more text."""
-        self._text.append(fresh)
-        self._is_parsed = False
-
-    def replace(self, item: list[str] | dict[str, str]) -> None:
-        """An event that differs in more than its text."""
-        self._is_parsed = False
-        if isinstance(item, list):
-            self._text.append(item[0])
-            self._tail = item[1]
-            return
-
-        self.type = item["type"]
-        self._head = item["data"] if "data" in item else item["head"]
-        self._text = [item.get("text", "")]
-        self._tail = item.get("tail")
-
-
 class Reply:
-    """What has come of a reply: the whole text so far, as Markdown, and how many events there were that are JSON objects."""
+    """What has come of a reply: the whole text so far, as Markdown, and how many events there were that are JSON objects.
+
+    ``question_id`` is the id of the message that it answers, where the site has repeated that. ``is_elsewhere`` tells that the
+    stream has ended and the rest of the reply is to be had from the conversation.
+    """
 
     def __init__(self) -> None:
         self.text = ""
         self.conversation_id: str | None = None
         self.message_id: str | None = None
+        self.question_id: str | None = None
         self.done = False
+        self.is_elsewhere = False
         self.events = 0
         self._log = EventLog()
-        self._grows = False  # the newest event is the answer's, and its only text is the one that grows
-        self._answered = False
-        self._is_under_way = False  # by what the newest event of the answer says
-        self._event: dict[str, Any] | None = None
+        self._deltas = DeltaDecoder()
+        self._markup = Markup()
+        self._grows = False  # the newest event is the answer's, and its only text is the one that grows,
+        self._grows_by_deltas = False  # or a delta has just added to it
+        self._rank = 0
+        self._raw = ""  # the answer's text as the site wrote it
+        self._in_deltas = False
+        self._finished = False  # the site has said that the answer is whole,
+        self._is_under_way = False  # or that it is not
+        self._handed_off = False
+        self._newest: dict[str, Any] | None = None
+        self._newest_is_delta = False
+        self._event: tuple[int, ConversationEvent] | None = None
 
     @property
-    def event(self) -> dict[str, Any] | None:
-        """The newest event that is a JSON object, as the server sent it."""
+    def event(self) -> ConversationEvent | None:
+        """The newest event that is a JSON object, as the server sent it; for a delta with the whole message beside it."""
         if self._grows:
-            self._event = self._log.parse()
-        return self._event
+            self._newest = self._log.parse()
+        if self._newest is None:
+            return None
+        if self._event is None or self._event[0] != self.events:
+            whole = copied(self._deltas.value) if self._newest_is_delta else None
+            self._event = self.events, ConversationEvent(self._newest, whole=whole)
+        return self._event[1]
 
     def feed(self, item: ReducedEvent) -> bool:
         """Take one reduced event. True where it changed the text.
 
         The last event of a body that ended without its empty line is passed over where it turns out to be cut.
 
-        :raises MalformedEventError: the event is no JSON.
+        :raises MalformedEventError: the event is no JSON, or a delta that doesn't fit.
+        :raises UnknownEncodingError: the events that follow are in a form that nobody here knows.
         :raises StreamError: the event is an error of the site's.
         """
         if isinstance(item, str):
@@ -136,9 +89,11 @@ class Reply:
     def end(self) -> None:
         """The body is over, and the last word has not come.
 
-        :raises StreamInterruptedError: nothing came that is a reply, or its newest event says that more was to come.
+        :raises StreamInterruptedError: nothing came that is a reply, or by what came last more was to come.
         """
-        if self._is_under_way:
+        if not self._handed_off and (
+            self._is_under_way or (self._in_deltas and self._rank and not self._finished)
+        ):
             raise self.failed(StreamInterruptedError, "the stream ended in the middle of the reply")
         self.finish()
 
@@ -147,9 +102,19 @@ class Reply:
 
         :raises StreamInterruptedError: nothing came that is a reply.
         """
-        if not self._answered:
+        if self._handed_off and not self._finished:
+            self.is_elsewhere = True
+            return
+        if not self._rank:
             raise self.failed(StreamInterruptedError, "the stream ended without a reply")
-        self.done = True
+        self._end()
+
+    def take(self, message: dict[str, Any]) -> bool:
+        """Take the answer as the conversation has it, after the stream left the rest to that. True where the text changed."""
+        changed = self._follow(message, None)
+        if self._finished:
+            self._end()
+        return changed
 
     def failed(self, kind: type[StreamError], message: str) -> StreamError:
         """An error that carries what has come so far."""
@@ -160,11 +125,14 @@ class Reply:
             message_id=self.message_id,
         )
 
+    # ---- text --------------------------------------------------------------------------------------------------------
+
     def _append(self, fresh: str) -> bool:
         try:
-            text = _unescape(fresh)
-            # Half of a pair: only the whole says which character it is.
-            whole = _unescape(self._log.raw_text or "") if _SURROGATE.search(text) else None
+            text = unescaped(fresh)
+            # Half of a pair, or of a mark: only the whole says what it is.
+            special = self._markup.found or _SPECIAL.search(text) is not None
+            whole = unescaped(self._log.raw_text or "") if special else None
         except ValueError:
             self._grows = False  # an event that can't be read is none
             raise self._malformed() from None
@@ -175,27 +143,61 @@ class Reply:
         self.text += text
         return bool(text)
 
-    def _show(self, text: str) -> bool:
+    def _show(self, raw: str) -> bool:
         """Take over the whole text, less the first half of a character whose other half is still to come."""
-        whole = text[:-1] if text and _FIRST_HALF.match(text[-1]) else text
-        changed, self.text = whole != self.text, whole
+        self._raw = raw
+        whole = raw[:-1] if raw and _FIRST_HALF.match(raw[-1]) else raw
+        text = self._markup.visible(whole)
+        changed, self.text = text != self.text, text
         return changed
+
+    def _show_more(self, text: str) -> bool:
+        """Take over more text than the whole had before."""
+        if self._markup.found or _SPECIAL.search(text):
+            return self._show(message_text(self._deltas.value["message"]))
+        self.text += text
+        return bool(text)
+
+    def _end(self) -> None:
+        """No more comes: a mark that has no end is none."""
+        if self._markup.found:
+            self.text = self._markup.visible(self._raw, at_end=True)
+        self.done = True
+
+    # ---- events ------------------------------------------------------------------------------------------------------
 
     def _read(self) -> bool:
         """Read the newest event whole."""
         self._grows = False
-        if self._log.data == DONE:
+        data = self._log.data
+        if data == DONE:
+            before = self.text
             self.finish()
+            return self.text != before
+        if self._log.type == "delta_encoding":
+            self._check_encoding(data.strip().strip('"'))
             return False
 
         event = self._parse()
         if not isinstance(event, dict):
             return False
-        self._event = event
         self.events += 1
-        if event.get("error"):
-            raise self.failed(StreamError, f"ChatGPT ended the reply with an error: {event['error']}")
-        return self._read_message(event)
+        self._newest = event
+        if self._grows_by_deltas and (more := self._deltas.grow(event)) is not None:
+            return self._show_more(more)
+        self._grows_by_deltas = False
+        self._newest_is_delta = self._is_delta(event)
+        if self._newest_is_delta:
+            return self._read_delta(event)
+        self._check_error(event)
+        if "message" not in event:
+            return self._read_notice(event)
+        return self._read_message(event, self._log.raw_text)
+
+    def _is_delta(self, event: dict[str, Any]) -> bool:
+        if is_delta(event):
+            return True
+        return self._log.type == "delta" and not event.keys() & {"message", "type"}
 
     def _parse(self) -> Any:
         try:
@@ -207,39 +209,87 @@ class Reply:
         # Raised `from None`: json's own error carries the whole text around the fault, and that is the user's.
         return self.failed(MalformedEventError, "an event of the stream is not valid JSON")
 
-    def _read_message(self, event: dict[str, Any]) -> bool:
-        message = event.get("message")
-        if not isinstance(message, dict) or not _is_answer(message):
+    def _check_encoding(self, name: str) -> None:
+        self._in_deltas = True
+        if name not in KNOWN_ENCODINGS:
+            known = ", ".join(KNOWN_ENCODINGS)
+            raise self.failed(
+                UnknownEncodingError,
+                f"the site writes its reply in the encoding {name[:40]!r}; known is {known}",
+            )
+
+    def _check_error(self, whole: dict[str, Any]) -> None:
+        error = whole.get("error") or (whole.get("type") == "error" and whole.get("message"))
+        if error:
+            raise self.failed(StreamError, f"ChatGPT ended the reply with an error: {error}")
+
+    def _read_delta(self, delta: dict[str, Any]) -> bool:
+        self._in_deltas = True
+        try:
+            whole = self._deltas.apply(delta)
+        except DeltaError as exc:
+            raise self.failed(MalformedEventError, f"a delta doesn't fit what came before: {exc}") from None
+        if not isinstance(whole, dict):
+            return False
+        self._check_error(whole)
+        changed = self._read_message(whole, None)
+        message = whole.get("message")
+        if isinstance(message, dict) and answer_rank(message) and self._is_answer(message):
+            parts = message["content"].get("parts")
+            self._grows_by_deltas = (
+                isinstance(parts, list) and len(parts) == 1 and self._deltas.grows_in(parts)
+            )
+        return changed
+
+    def _read_notice(self, event: dict[str, Any]) -> bool:
+        """An event that is no message's: carried on to whoever listens. Two kinds say how the stream goes on."""
+        kind = event.get("type")
+        if kind == "stream_handoff":
+            self._handed_off = True
+            self.conversation_id = _optional_text(event.get("conversation_id")) or self.conversation_id
+        elif kind == "message_stream_complete" and self._rank:
+            self._finished, self._is_under_way = True, False
+        return False
+
+    def _read_message(self, whole: dict[str, Any], raw: str | None) -> bool:
+        message = whole.get("message")
+        if not isinstance(message, dict):
+            return False
+        changed = self._follow(message, whole.get("conversation_id"))
+        if raw is not None and answer_rank(message) and self._is_answer(message):
+            parts = message["content"].get("parts")
+            # With another part beside it, or another text in front, more of the raw text is not more of the answer's.
+            self._grows = isinstance(parts, list) and len(parts) == 1 and unescaped(raw) == self._raw
+        return changed
+
+    def _is_answer(self, message: dict[str, Any]) -> bool:
+        """Whether it is the message that is taken for the answer so far."""
+        name = _optional_text(message.get("id"))
+        return bool(self._rank) and (name is None or name == self.message_id)
+
+    def _follow(self, message: dict[str, Any], conversation_id: Any) -> bool:
+        """Take over the text of a message that is the answer, as far as one can tell by now."""
+        rank = answer_rank(message)
+        if not rank and not (message.get("id") and self._is_answer(message)):
+            if role_of(message) == "user":
+                self.question_id = _optional_text(message.get("id"))
+            return False
+        if not rank:
+            return self._retract()
+        if not self._is_answer(message) and rank < self._rank:
             return False
 
-        parts = message["content"].get("parts")
-        texts = [part for part in parts if isinstance(part, str)] if isinstance(parts, list) else []
-        text = "".join(texts)
-        self._answered = True
-        self._is_under_way = message.get("status") == "in_progress"
+        self._rank = rank
+        self._finished, self._is_under_way = is_finished(message), message.get("status") == "in_progress"
         self.message_id = _optional_text(message.get("id")) or self.message_id
-        self.conversation_id = _optional_text(event.get("conversation_id")) or self.conversation_id
+        self.conversation_id = _optional_text(conversation_id) or self.conversation_id
+        return self._show(message_text(message))
 
-        raw = self._log.raw_text
-        self._grows = raw is not None and len(texts) == 1 and len(parts) == 1 and _unescape(raw) == text
-        return self._show(text)
+    def _retract(self) -> bool:
+        """What was taken for the answer turned out to be none: the site has hidden it, or made it a remark."""
+        self._rank, self._finished, self.message_id = 0, False, None
+        return self._show("")
 
 
 def _optional_text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _is_answer(message: dict[str, Any]) -> bool:
-    """Whether a message is the assistant's own words to the user, and not an echo, a tool's or a hidden one."""
-    author = message.get("author")
-    role = author.get("role") if isinstance(author, dict) else message.get("role")
-    content = message.get("content")
-    metadata = message.get("metadata")
-    hidden = isinstance(metadata, dict) and metadata.get("is_visually_hidden_from_conversation")
-    return (
-        role == "assistant"
-        and not hidden
-        and message.get("recipient") in (None, "all")
-        and isinstance(content, dict)
-        and content.get("content_type", "text") in ("text", "multimodal_text")
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ._errors import (
     BrowserCrashedError,
@@ -14,6 +14,7 @@ from ._errors import (
     StreamError,
     StreamInterruptedError,
 )
+from ._handoff import Remainder
 from ._plain import to_plain_text
 from ._reply import ReducedEvent, Reply
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from ._courier import Courier
     from ._exchange import Exchange
-    from ._models import Prompt
+    from ._models import ConversationEvent, Prompt
     from ._telemetry import Chat
     from ._watch import Guard, Watch
 
@@ -37,7 +38,7 @@ class Update(NamedTuple):
     """What one event has changed: ``text`` is the whole text now, or None where it stayed; ``event`` is the event, if wanted."""
 
     text: str | None
-    event: dict[str, Any] | None
+    event: ConversationEvent | None
 
 
 class Place(Protocol):
@@ -66,6 +67,7 @@ class AsyncReplyStream:
         self._reply = Reply()
         self._items: deque[ReducedEvent] = deque()
         self._exchange: Exchange | None = None
+        self._remainder: Remainder | None = None
         self._release: Callable[[Reply | None], None] | None = None
         self._failure: StreamError | None = None
         self._guard: Guard | None = None
@@ -96,7 +98,7 @@ class AsyncReplyStream:
         return self._reply.message_id
 
     @property
-    def event(self) -> dict[str, Any] | None:
+    def event(self) -> ConversationEvent | None:
         """The newest event, as the site sent it."""
         return self._reply.event
 
@@ -156,6 +158,8 @@ class AsyncReplyStream:
         try:
             self._check()
             if not (self._items or self._reply.done or self._failure):
+                if self._reply.is_elsewhere:
+                    return await self._read_on()
                 await self._receive()
             return self._read(limit)
         except BaseException as exc:
@@ -170,10 +174,17 @@ class AsyncReplyStream:
             except BaseException as exc:
                 raise self._with_partial_text(exc) from exc.__cause__
 
+    async def _read_on(self) -> list[Update]:
+        """The stream is over, the reply is not: what there is of it elsewhere by now."""
+        assert self._remainder is not None
+        with self._watch.over():
+            changed = await self._remainder.next()
+        return [Update(self.text, None)] if changed else []
+
     def _read(self, limit: int) -> list[Update] | None:
         """Feed what is here to the reply. An error waits until what came before it has been handed out."""
         updates: list[Update] = []
-        while self._items and len(updates) < limit and not self._reply.done and self._failure is None:
+        while self._items and len(updates) < limit and not self._is_over():
             seen = self._reply.events
             changed = False
             try:
@@ -194,6 +205,9 @@ class AsyncReplyStream:
             self._close(self._reply)
             return None
         return updates
+
+    def _is_over(self) -> bool:
+        return self._reply.done or self._reply.is_elsewhere or self._failure is not None
 
     async def _receive(self) -> None:
         """Take the next frame off the exchange."""
@@ -217,6 +231,7 @@ class AsyncReplyStream:
         try:
             with self._watch.over():
                 prompt = await self._place.enter()
+                self._remainder = Remainder(self._courier, self._reply, prompt.parent_message_id)
                 self._release = self._place.leave
                 self._chat = self._courier.chat(prompt)
                 with self._chat.current():

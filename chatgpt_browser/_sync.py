@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._callbacks import notify
 from ._client import AsyncChatGPTAPI, Configured
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ._abort import AbortSignal
     from ._callbacks import OnConversationResponse, OnProgress
     from ._conversation import AsyncChatGPTConversation
-    from ._models import Session
+    from ._models import ConversationEvent, Session
     from ._options import Milliseconds
     from ._stream import AsyncReplyStream
 
@@ -54,7 +54,7 @@ class ReplyStream:
         return self._stream.message_id
 
     @property
-    def event(self) -> dict[str, Any] | None:
+    def event(self) -> ConversationEvent | None:
         """The newest event, as the site sent it."""
         return self._stream.event
 

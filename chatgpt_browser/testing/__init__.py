@@ -9,6 +9,7 @@ It needs the extra `testing`: Starlette, Hypercorn and trustme.
 from __future__ import annotations
 
 from .answers import Answer
+from .asides import Aside
 from .catalogue import FAULTS
 from .challenge import ChallengeKind
 from .conversations import Conversation, Message
@@ -26,6 +27,7 @@ __all__ = (
     "BREAK",
     "FAULTS",
     "Answer",
+    "Aside",
     "Break",
     "ChallengeKind",
     "Conversation",

@@ -21,6 +21,15 @@ class Message:
     text: str
     children: list[str] = field(default_factory=list)
     create_time: float = field(default_factory=time.time)
+    #: What is different from an ordinary message, as the backend writes it.
+    fields: dict[str, Any] = field(default_factory=dict)
+    #: Pieces of the text that are still to be said: each look at the conversation adds one.
+    unsaid: list[str] = field(default_factory=list)
+
+    def say_more(self) -> None:
+        """Add the next piece, if one is left."""
+        if self.unsaid:
+            self.text += self.unsaid.pop(0)
 
     def to_node(self) -> dict[str, Any]:
         """The node as `GET /conversation/{id}` shows it."""
@@ -42,7 +51,9 @@ class Message:
             "recipient": "all",
             "metadata": {},
         }
-        return {**message, **changes}
+        if self.unsaid:
+            message |= {"status": "in_progress", "end_turn": None}
+        return {**message, **self.fields, **changes}
 
 
 @dataclass
@@ -70,6 +81,12 @@ class Conversation:
 
         self.current_node = message_id
         self.update_time = time.time()
+        return message
+
+    def add_aside(self, role: str, text: str, fields: dict[str, Any]) -> Message:
+        """Append a message that is no ordinary one to the newest."""
+        message = self.add(role, text, self.current_node)
+        message.fields = fields
         return message
 
     def chain(self, message_id: str | None = None) -> list[Message]:

@@ -7,12 +7,12 @@ import re
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .conversations import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .steps import Reply
 
@@ -28,6 +28,7 @@ class ReplyEvents:
     user_message: Message
     answer: Message
     model: str
+    aside_messages: Sequence[Message] = ()
 
     def opening(self) -> list[bytes]:
         """What comes before the reply itself."""
@@ -43,6 +44,15 @@ class ReplyEvents:
             *fillers,
         ]
 
+    def asides(self) -> list[bytes]:
+        """The messages before the answer: each by two events, the second whole."""
+        blocks = []
+        for aside, message in zip(self.reply.asides, self.aside_messages, strict=True):
+            half = aside.content(aside.text[: len(aside.text) // 2])
+            blocks.append(self._event(message.to_message(content=half, status="in_progress")))
+            blocks.append(self._event(message.to_message()))
+        return blocks
+
     def fillers(self) -> list[bytes]:
         """What comes between events and means nothing."""
         lines = [": ping - 2022-12-11 09:30:00.000000"] if self.reply.comments else []
@@ -51,7 +61,7 @@ class ReplyEvents:
 
         return [self._block(line.encode()) for line in lines]
 
-    def growing(self) -> GrowingText:
+    def growing(self) -> Growing:
         """What makes an event of each piece."""
         last = {"finish_details": {"type": "stop", "stop": "<|im_end|>"}, **self._metadata()}
         return GrowingText(
@@ -60,12 +70,24 @@ class ReplyEvents:
             self._skeleton(status="finished_successfully", end_turn=True, metadata=last),
         )
 
+    @property
+    def comes_through(self) -> bool:
+        """Whether the last event says that the answer is whole."""
+        return self.reply.final_status and self.reply.error is None and self.reply.handoff_after is None
+
     def closing(self) -> list[bytes]:
         """What comes after the reply itself, `[DONE]` last."""
         blocks = []
         if self.reply.moderation:
             verdict = {"flagged": False, "blocked": False, "moderation_id": f"modr-{uuid.uuid4().hex}"}
             blocks.append(self._json(self._ids(is_completion=True, moderation_response=verdict)))
+        return [*blocks, *self.last_words()]
+
+    def last_words(self) -> list[bytes]:
+        """How the stream ends: handed off, in an error, by `[DONE]`."""
+        blocks = []
+        if self.reply.handoff_after is not None:
+            blocks.append(self._json(self._handoff()))
         if self.reply.error is not None:
             blocks.append(self._event(None, self.reply.error))
         if self.reply.done:
@@ -74,6 +96,15 @@ class ReplyEvents:
             blocks.append(self.reply.after_done)
 
         return blocks
+
+    def _handoff(self) -> dict[str, Any]:
+        topic = {"type": "subscribe_ws_topic", "topic_id": f"conversation-turn-{uuid.uuid4()}"}
+        return {
+            "type": "stream_handoff",
+            "conversation_id": self.conversation_id,
+            "turn_exchange_id": str(uuid.uuid4()),
+            "options": [topic],
+        }
 
     def _metadata(self) -> dict[str, Any]:
         return {"message_type": "next", "model_slug": self.model}
@@ -84,6 +115,8 @@ class ReplyEvents:
     def _skeleton(self, **changes: Any) -> tuple[bytes, bytes]:
         mark = uuid.uuid4().hex
         content = {"content_type": "text", "parts": [mark]}
+        if self.reply.channel is not None:
+            changes["channel"] = self.reply.channel
         message = self.answer.to_message(update_time=time.time(), content=content, **changes)
         head, tail = self._event(message).split(mark.encode())
         return head, tail
@@ -100,6 +133,14 @@ class ReplyEvents:
 
     def _block(self, line: bytes) -> bytes:
         return line + self.reply.newline.encode() * 2
+
+
+class Growing(Protocol):
+    """Makes the events of the answer's own pieces."""
+
+    def add(self, piece: str, *, finished: bool) -> bytes:
+        """The event of one more piece; `finished` where it says that the reply has come through."""
+        ...
 
 
 class GrowingText:

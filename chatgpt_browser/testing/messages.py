@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .answers import Answer
 from .conversations import Conversation, Message, new_conversation
+from .delta import DeltaEvents
 from .events import ReplyEvents
 from .playback import ReplyPlayback, play
 from .scripting import Turn
@@ -175,12 +176,17 @@ def _playback(site: Site, admitted: Admitted, reply: Reply) -> ReplyPlayback:
     with site.lock:
         site.conversations[conversation.id] = conversation
         user_message = conversation.add("user", posted.text, posted.parent_id, posted.id)
+        asides = [conversation.add_aside(aside.role, aside.text, aside.fields()) for aside in reply.asides]
+        parent = conversation.current_node
 
-    answer = Message(str(uuid.uuid4()), user_message.id, "assistant", "")
+    fields = {} if reply.channel is None else {"channel": reply.channel}
+    answer = Message(str(uuid.uuid4()), parent, "assistant", "", fields=fields)
 
-    def commit(text: str) -> None:
+    def commit(text: str, unsaid: list[str]) -> None:
         with site.lock:
-            conversation.add("assistant", text, user_message.id, answer.id).text = text
+            kept = conversation.add("assistant", text, parent, answer.id)
+            kept.text, kept.fields, kept.unsaid = text, fields, [*unsaid]
 
-    events = ReplyEvents(reply, conversation.id, user_message, answer, posted.model)
+    form = DeltaEvents if (reply.encoding or site.settings.encoding) == "delta" else ReplyEvents
+    events = form(reply, conversation.id, user_message, answer, posted.model, asides)
     return ReplyPlayback(events, commit, site.settings.pace)

@@ -26,20 +26,21 @@ _EVENT_STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("cache-c
 
 @dataclass(frozen=True)
 class ReplyPlayback:
-    """Sends one `Reply`; `commit` is told how much of its text went out, whole or not."""
+    """Sends one `Reply`; `commit` is told how much of its text went out, whole or not, and what is left for elsewhere."""
 
     events: ReplyEvents
-    commit: Callable[[str], None]
+    commit: Callable[[str, list[str]], None]
     #: How fast a reply comes that does not say so itself.
     pace: Pace | None = None
     _sent: list[str] = field(default_factory=list, init=False)
+    _unsaid: list[str] = field(default_factory=list, init=False)
 
     async def play(self, wire: Wire) -> None:
         """Send it all."""
         reply = self.events.reply
         send = _byte_by_byte(wire) if reply.byte_by_byte else wire.chunk
         await wire.head(200, _EVENT_STREAM)
-        await _send_all(send, self.events.opening())
+        await _send_all(send, [*self.events.opening(), *self.events.asides()])
         try:
             await self._pieces(wire, send)
         finally:
@@ -53,17 +54,20 @@ class ReplyPlayback:
 
     def _commit(self) -> None:
         if self._sent:
-            self.commit("".join(self._sent))
+            self.commit("".join(self._sent), self._unsaid)
 
     async def _pieces(self, wire: Wire, send: Callable[[bytes], Awaitable[None]]) -> None:
         reply, schedule = self.events.reply, Schedule()
         pace = reply.pace or Pace.of_interval(reply.interval) or self.pace
         fillers, growing = self.events.fillers(), self.events.growing()
-        comes_through = reply.final_status and reply.error is None
+        comes_through = self.events.comes_through
         characters = 0
         async with aclosing(pieces_of(reply)) as pieces:
             async for piece, is_last in pieces:
                 sent = len(self._sent)
+                if reply.handoff_after is not None and sent >= reply.handoff_after:
+                    self._unsaid.append(piece)
+                    continue
                 characters += len(piece) if sent else 0
                 await self._before(sent, wire, schedule)
                 await schedule.wait_until(None if pace is None else pace.due(sent, characters))

@@ -145,7 +145,11 @@ def _newest_first(conversation: Conversation) -> float:
 
 def _conversation(site: Site, request: Request) -> Answer:
     conversation = site.find_conversation(request.path_params["id"])
-    return Answer.conversation_not_found() if conversation is None else Answer(200, conversation.to_detail())
+    if conversation is None:
+        return Answer.conversation_not_found()
+
+    conversation.messages[conversation.current_node].say_more()
+    return Answer(200, conversation.to_detail())
 
 
 def _change_conversation(site: Site, request: Request) -> Answer:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .challenge import ChallengeKind
     from .pace import Pace
     from .scripting import Scripted
+    from .steps import Encoding
 
 _HOST = "127.0.0.1"
 
@@ -44,10 +45,11 @@ class FakeChatGPT(Controls):
         Texts: these tokens, one after another, and then no more. The token before the newest stays valid.
     :param challenge: `passes` or `person`: who comes without clearance has to pass a challenge first.
     :param one_message_at_a_time: answer 429 to a message that comes while another is being answered.
+    :param encoding: the form of the replies: `whole` (of 2022) or `delta`; a `Reply` may say otherwise for itself.
     :param public_origin: the origin in the base URLs, for browsers that map its host to this server.
     :param port: the port to listen on; 0 lets the system choose.
-    :raises ValueError: for a token that cannot be a cookie, an unknown `challenge`, or a `public_origin` whose
-        scheme does not fit `tls`.
+    :raises ValueError: for a token that cannot be a cookie, an unknown `challenge` or `encoding`, or a
+        `public_origin` whose scheme does not fit `tls`.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class FakeChatGPT(Controls):
         rotate_session_token: bool | Sequence[str] = False,
         challenge: ChallengeKind | None = None,
         one_message_at_a_time: bool = False,
+        encoding: Encoding = "whole",
         user: dict[str, Any] | None = None,
         models: list[dict[str, Any]] | None = None,
         public_origin: str | None = None,
@@ -72,6 +75,9 @@ class FakeChatGPT(Controls):
             raise ValueError(
                 f"public_origin must start with http{'s' * tls}:// as tls={tls}: {public_origin}"
             )
+
+        if encoding not in ("whole", "delta"):
+            raise ValueError(f"encoding must be 'whole' or 'delta', not {encoding!r}")
 
         self.host = _HOST
         self._public_origin = None if public_origin is None else public_origin.rstrip("/")
@@ -87,6 +93,7 @@ class FakeChatGPT(Controls):
                 rotation=rotate_session_token,
                 challenge=challenge,
                 one_message_at_a_time=one_message_at_a_time,
+                encoding=encoding,
                 user=user or USER,
                 models=models or MODELS,
                 pace=pace,

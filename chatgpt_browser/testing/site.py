@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .pace import Pace
     from .records import RecordedRequest
     from .scripting import Scripted
+    from .steps import Encoding
 
 logger = logging.getLogger("chatgpt_browser.testing")
 
@@ -71,6 +72,7 @@ class Settings:
     rotation: bool | Sequence[str] = field(repr=False)
     challenge: ChallengeKind | None
     one_message_at_a_time: bool
+    encoding: Encoding
     user: dict[str, Any]
     models: list[dict[str, Any]]
     pace: Pace | None = None

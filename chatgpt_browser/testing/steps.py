@@ -11,6 +11,7 @@ from .answers import Answer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
+    from .asides import Aside
     from .gate import Gate, Hold
     from .pace import Pace
 
@@ -26,12 +27,16 @@ class _Sentinel(enum.Enum):
 BREAK: Final = _Sentinel.BREAK
 
 
+#: `whole`: each event holds the whole text so far, as in 2022. `delta`: each says what has changed.
+Encoding = Literal["whole", "delta"]
+
+
 @dataclass(frozen=True)
 class Reply:
-    """A streamed reply in the site's form: one event for each piece, each with the whole text so far.
+    """A streamed reply in one of the site's two forms: one event for each piece.
 
     `hold_after` and `break_after` count the events of the reply itself: neither the repeated user's message
-    nor pings count.
+    nor asides nor pings count.
 
     :raises ValueError: for a `hold_after` without a `gate`, an `interval` below nought, or one beside a `pace`.
     """
@@ -73,6 +78,15 @@ class Reply:
     after_done: bytes = field(default=b"", kw_only=True)
     #: Keep the stream open at its end, until the client leaves or the server closes.
     hang_after_done: bool = field(default=False, kw_only=True)
+    #: The form of the events; None: the server's.
+    encoding: Encoding | None = field(default=None, kw_only=True)
+    #: Messages that come before the answer, each whole before the next begins.
+    asides: Sequence[Aside] = field(default=(), kw_only=True)
+    #: The answer's channel. The site names one where there are several messages.
+    channel: str | None = field(default=None, kw_only=True)
+    #: End the stream after that many events and say that the rest is to be had elsewhere. Each look at the conversation
+    #: then finds one piece more.
+    handoff_after: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.hold_after is not None and self.gate is None:

@@ -24,6 +24,7 @@ TREE = {
     "StreamError": ["ChatGPTError"],
     "StreamInterruptedError": ["StreamError"],
     "MalformedEventError": ["StreamError"],
+    "UnknownEncodingError": ["MalformedEventError"],
     "ChatGPTTimeoutError": ["ChatGPTError", "TimeoutError"],
     "AbortError": ["ChatGPTError"],
     "BrowserError": ["ChatGPTError"],

@@ -328,7 +328,7 @@ def test_an_empty_answer(scene: Scene, api: ChatGPTAPI) -> None:
 
 
 def test_content_that_is_not_the_answer_is_no_text(scene: Scene, api: ChatGPTAPI) -> None:
-    hidden = event("hidden", metadata={"is_visually_hidden_from_conversation": True})
+    hidden = event("hidden", id="m-2", metadata={"is_visually_hidden_from_conversation": True})
     tool = event("search()", recipient="browser")
     code = event("x", content={"content_type": "code", "text": "x = 1"})
     thoughts = event("x", content={"content_type": "thoughts", "thoughts": []})

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatgpt_browser import MalformedEventError, StreamError, StreamInterruptedError
-from chatgpt_browser._reply import EventLog, Reply
+from chatgpt_browser._event_log import EventLog
+from chatgpt_browser._reply import Reply
 
 DONE = {"type": "", "data": "[DONE]"}
 

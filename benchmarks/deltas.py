@@ -1,0 +1,38 @@
+"""Replies in the site's newer form, as fast as the server can send them: each event says what it adds, and no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .clients import in_turn
+from .figures import Limit, Row
+from .script import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .clients import Clients
+
+__all__ = ["measure_deltas"]
+
+#: Events in a burst, and rounds.
+FULL = {200: 15, 2000: 9, 10_000: 5}
+QUICK = {2000: 3}
+
+LARGEST_RATIO = 1.3
+#: What one message costs more than with a plain client, however long its reply is: the way through the browser.
+LARGEST_MS = 6.0
+
+
+async def measure_deltas(clients: Clients, *, quick: bool, say: Callable[[str], None]) -> list[Row]:
+    """A row for each number of events. The npm package can't read them."""
+    rows = []
+    for events, rounds in (QUICK if quick else FULL).items():
+        name = f"{events:,} deltas in a burst"
+        say(f"{clients.protocol}: {name}, {rounds} rounds")
+        heard = await in_turn(clients.both, Script(events, encoding="delta"), rounds)
+        samples = {who: [sample.seconds * 1000 for sample in heard[who]] for who in heard}
+        row = Row(name, clients.protocol, samples, detail={"events": events})
+        more = (row.median("ours") or 0) - (row.median("plain") or 0)
+        rows.append(row.limited(Limit(row.ratio(), LARGEST_RATIO, "x"), Limit(more, LARGEST_MS, " ms")))
+    return rows

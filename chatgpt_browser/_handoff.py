@@ -1,0 +1,64 @@
+"""The rest of a reply that the site has taken out of its stream: read from the conversation, where it is written as it grows.
+
+The site's own page follows it over a WebSocket. To look at the conversation now and then is what the page itself falls back to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from ._answer import find_answer
+from ._backend import conversation_path
+from ._errors import ChatGPTTimeoutError, StreamInterruptedError
+
+if TYPE_CHECKING:
+    from ._courier import Courier
+    from ._reply import Reply
+
+__all__ = ["Remainder"]
+
+#: Seconds before the first look, and between two at most: for so long the page waits. Each pause is longer than the one before.
+_SHORTEST, _LONGEST, _GROWTH = 0.5, 5.0, 1.5
+
+
+class Remainder:
+    """Reads on where a stream has left off. ``parent_message_id`` is what the question answered: never the answer to it."""
+
+    def __init__(self, courier: Courier, reply: Reply, parent_message_id: str | None) -> None:
+        self._courier = courier
+        self._reply = reply
+        self._not_this = parent_message_id
+        self._pause = _SHORTEST
+
+    async def next(self) -> bool:
+        """Wait until there is more of the reply, or its end. True where the text changed.
+
+        :raises ChatGPTTimeoutError: for so long as a stream may be silent, there was no more.
+        :raises StreamInterruptedError: the site did not say in which conversation the reply goes on.
+        :raises ChatGPTError: the conversation could not be had.
+        """
+        idle = self._courier.options.idle_timeout
+        with anyio.move_on_after(idle):
+            while not self._reply.done:
+                await anyio.sleep(self._pause)
+                self._pause = min(self._pause * _GROWTH, _LONGEST)
+                if await self._look():
+                    return True
+            return False
+        silence = (
+            f"nothing more came for {idle:g} s of a reply that the site goes on with outside of its stream"
+        )
+        raise ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
+
+    async def _look(self) -> bool:
+        place = self._reply.conversation_id
+        if place is None:
+            raise StreamInterruptedError("the site goes on with the reply elsewhere, and did not say where")
+        answer = find_answer(
+            await self._courier.ask("GET", conversation_path(place)), self._reply.question_id
+        )
+        if answer is None or answer.get("id") in (None, self._not_this):
+            return False
+        return self._reply.take(answer)

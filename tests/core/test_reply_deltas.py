@@ -1,0 +1,283 @@
+"""A reply out of deltas, out of several messages, and out of both forms at once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chatgpt_browser import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
+from chatgpt_browser._answer import find_answer
+from chatgpt_browser._markup import Markup
+from chatgpt_browser._reply import Reply
+
+TEXT = "/message/content/parts/0"
+DONE = {"type": "", "data": "[DONE]"}
+BEGIN = {"type": "delta_encoding", "data": '"v1"'}
+FINISHED = {"p": "/message/status", "o": "replace", "v": "finished_successfully"}
+
+
+def item(event: Any, type: str = "") -> dict[str, str]:
+    return {"type": type, "data": json.dumps(event)}
+
+
+def message(text: str = "", **fields: Any) -> dict[str, Any]:
+    return {
+        "id": "answer",
+        "author": {"role": "assistant"},
+        "content": {"content_type": "text", "parts": [text]},
+        "recipient": "all",
+        "channel": None,
+        "metadata": {},
+    } | fields
+
+
+def whole(text: str = "", **fields: Any) -> dict[str, Any]:
+    return {"message": message(text, **fields), "conversation_id": "c1", "error": None}
+
+
+def root(text: str = "", number: int = 0, /, **fields: Any) -> dict[str, Any]:
+    return {"p": "", "o": "add", "v": whole(text, **fields), "c": number}
+
+
+def fed(*events: Any) -> tuple[Reply, list[str]]:
+    """A reply that was fed these, and each text that it showed."""
+    reply = Reply()
+    items = [event if "data" in event else item(event) for event in events]
+    return reply, [reply.text for each in items if reply.feed(each)]
+
+
+# ---- one message -----------------------------------------------------------------------------------------------------
+
+
+def test_text_that_grows() -> None:
+    reply, texts = fed(BEGIN, root(), {"p": TEXT, "o": "append", "v": "Hel"}, {"v": "lo"}, DONE)
+
+    assert texts == ["Hel", "Hello"]
+    assert (reply.message_id, reply.conversation_id, reply.done) == ("answer", "c1", True)
+
+
+def test_the_event_is_the_sites_own_and_the_whole_stands_beside_it() -> None:
+    reply, _ = fed(root("a"))
+    first = reply.event
+    reply.feed(item({"p": TEXT, "o": "append", "v": "b"}, "delta"))
+    second = reply.event
+    reply.feed(item({"type": "title_generation", "title": "T"}))
+
+    assert first is not None and second is not None and reply.event is not None
+    assert (first, second) == (root("a"), {"p": TEXT, "o": "append", "v": "b"})
+    assert (first.whole, second.whole, reply.event.whole) == (whole("a"), whole("ab"), None)
+    reply.feed(item(whole("c")))
+    assert reply.event.whole == reply.event == whole("c")
+
+
+def test_replace_and_truncate_change_the_text() -> None:
+    _, texts = fed(root("abc"), {"p": TEXT, "o": "replace", "v": "xyz"}, {"o": "truncate", "v": 1}, DONE)
+
+    assert texts == ["abc", "xyz", "x"]
+
+
+def test_half_a_character_is_not_shown() -> None:
+    _, texts = fed(root("x"), {"p": TEXT, "o": "append", "v": "\ud83d"}, {"v": "\ude00"}, DONE)
+
+    assert texts == ["x", "x\U0001f600"]
+
+
+@pytest.mark.parametrize("name", ['"v2"', "v2", '"v1.1"', '"\u00e9"'])
+def test_an_encoding_that_nobody_knows_is_named(name: str) -> None:
+    with pytest.raises(UnknownEncodingError, match=name.strip('"')):
+        fed({"type": "delta_encoding", "data": name})
+
+
+def test_an_encoding_need_not_be_quoted() -> None:
+    reply, _ = fed({"type": "delta_encoding", "data": "v1"}, root("x"), DONE)
+    assert reply.done
+
+
+def test_a_delta_that_does_not_fit_carries_what_had_come() -> None:
+    with pytest.raises(MalformedEventError, match="truncate at '/message/id': to no length") as caught:
+        fed(root("half"), {"p": "/message/id", "o": "truncate", "v": "x"})
+    assert (caught.value.partial_text, caught.value.message_id) == ("half", "answer")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"p": "/error", "o": "replace", "v": "Oh no"},
+        {"error": "Oh no"},
+        {"type": "error", "message": "Oh no"},
+    ],
+)
+def test_an_error_of_the_sites(error: dict[str, Any]) -> None:
+    with pytest.raises(StreamError, match="Oh no") as caught:
+        fed(root("half"), error)
+    assert caught.value.partial_text == "half"
+
+
+def test_a_body_that_ends_early_is_no_whole_reply() -> None:
+    for reply in (fed(root("half"))[0], fed(whole("half", status="in_progress"))[0]):
+        with pytest.raises(StreamInterruptedError, match="middle"):
+            reply.end()
+
+    for last in (FINISHED, {"type": "message_stream_complete"}):
+        reply, _ = fed(root("whole", status="in_progress"), last)
+        reply.end()
+        assert reply.done
+
+
+# ---- several messages ------------------------------------------------------------------------------------------------
+
+THOUGHTS = {"content_type": "thoughts", "thoughts": [{"summary": "S", "content": ""}]}
+OTHERS = [
+    root("echo", 1, id="u", author={"role": "user"}),
+    root("", 2, id="t", content=THOUGHTS, channel="analysis"),
+    {"p": "/message/content/thoughts/0/content", "o": "append", "v": "Hm"},
+    {"v": "m."},
+    root("Let me see.", 3, id="r", channel="commentary"),
+    {"p": TEXT, "o": "append", "v": ".."},
+    root("print(1)", 4, id="p", recipient="python", channel="commentary"),
+    root("1", 5, id="o", author={"role": "tool", "name": "python"}),
+    root("nobody", 6, id="h", metadata={"is_visually_hidden_from_conversation": True}),
+    root("First,", 7, id="q", metadata={"is_thinking_preamble_message": True}),
+]
+NOTICES = [
+    {"type": kind, "conversation_id": "c1", "v": "not this"}
+    for kind in (
+        "resume_conversation_token",
+        "input_message",
+        "message_marker",
+        "server_ste_metadata",
+        "title_generation",
+        "moderation",
+        "url_moderation",
+        "conversation_detail_metadata",
+        "something_new",
+    )
+]
+
+
+@pytest.mark.parametrize("channel", ["final", None])
+def test_the_answer_alone_is_shown(channel: str | None) -> None:
+    answer = [root("", 8, channel=channel), {"p": TEXT, "o": "append", "v": "Four"}, {"v": "."}, FINISHED]
+    reply, texts = fed(BEGIN, *OTHERS, *NOTICES, *answer, *NOTICES, DONE)
+
+    assert texts == ["Four", "Four."]
+    assert (reply.message_id, reply.question_id) == ("answer", "u")
+    assert reply.events == len([*OTHERS, *NOTICES, *answer, *NOTICES])
+
+
+def test_the_answer_alone_is_shown_of_whole_events() -> None:
+    others = [delta["v"] for delta in OTHERS if delta.get("p") == ""]
+    _, texts = fed(
+        *others, whole("Fo", channel="final"), whole("late", id="r2"), whole("Four", channel="final"), DONE
+    )
+
+    assert texts == ["Fo", "Four"]
+
+
+def test_without_channels_the_newest_is_the_answer() -> None:
+    reply, texts = fed(
+        root("Let me look.", 1, id="first", end_turn=False),
+        root("Four.", 2, id="second", end_turn=True),
+        DONE,
+    )
+
+    assert texts == ["Let me look.", "Four."]
+    assert reply.message_id == "second"
+
+
+def test_a_message_that_is_hidden_later_was_no_answer() -> None:
+    hide = {"p": "/message/metadata", "o": "append", "v": {"is_visually_hidden_from_conversation": True}}
+    reply, texts = fed(root("Camera", id="other"), hide, root("Four.", 2), DONE)
+
+    assert texts == ["Camera", "", "Four."]
+    with pytest.raises(StreamInterruptedError, match="without a reply"):
+        fed(root("Camera"), hide, DONE)
+
+
+def test_both_forms_in_one_stream() -> None:
+    _, texts = fed(whole("a"), root("ab"), {"p": TEXT, "o": "append", "v": "c"}, whole("abcd"), DONE)
+
+    assert texts == ["a", "ab", "abc", "abcd"]
+
+
+# ---- handed off ------------------------------------------------------------------------------------------------------
+
+HANDOFF = {"type": "stream_handoff", "conversation_id": "c9", "options": []}
+
+
+def test_a_reply_that_goes_on_elsewhere() -> None:
+    reply, texts = fed(HANDOFF, DONE)
+
+    assert (reply.is_elsewhere, reply.done, reply.conversation_id, texts) == (True, False, "c9", [])
+    assert reply.take(message("Fo", status="in_progress"))
+    assert not reply.done
+    assert reply.take(message("Four", status="finished_successfully", end_turn=True))
+    assert (reply.done, reply.text) == (True, "Four")
+
+
+def test_a_reply_that_was_handed_off_and_came_nevertheless() -> None:
+    reply, _ = fed(HANDOFF, root("Four."), FINISHED, DONE)
+
+    assert (reply.is_elsewhere, reply.done) == (False, True)
+
+
+def tree(*messages: dict[str, Any], current: str | None = None) -> dict[str, Any]:
+    names = [None, *(each["id"] for each in messages)]
+    nodes = {
+        each["id"]: {"parent": parent, "message": each} for parent, each in zip(names, messages, strict=False)
+    }
+    return {"mapping": nodes, "current_node": current or names[-1]}
+
+
+def test_the_answer_of_a_conversation() -> None:
+    question = message("Two and two?", id="u", author={"role": "user"})
+    old, remark = message("old", id="old"), message("Hm.", id="r", channel="commentary")
+    final, tool = message("Four.", channel="final"), message("x", id="t", author={"role": "tool"})
+
+    assert find_answer(tree(old, question, remark, final, tool)) == final
+    assert find_answer(tree(old, question, remark)) is None
+    assert find_answer(tree(old, question, final), "u") == final
+    assert find_answer(tree(old, question, final), "another") is None
+    assert find_answer(tree(question, message("first", id="f"), message("last", id="l"))) == message(
+        "last", id="l"
+    )
+    assert find_answer({}) is find_answer(None) is find_answer({"mapping": {}, "current_node": "x"}) is None
+
+
+# ---- the site's marks ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("marked", "plain"),
+    [
+        ("Four.\ue200cite\ue202turn0search1\ue202turn0search2\ue201 Yes.", "Four. Yes."),
+        ('In \ue200entity\ue202["city","Paris","capital"]\ue201.', "In Paris."),
+        ("\ue200entity\ue202no json\ue201", "no json"),
+        ("See \ue200url\ue202the page\ue202turn0\ue201.", "See the page."),
+        ("\ue203It is so.\ue204\ue206", "It is so."),
+        ("a\ue200cite\ue202b", "aciteb"),
+        ("nothing", "nothing"),
+    ],
+)
+def test_marks_are_taken_out_however_the_text_is_cut(marked: str, plain: str) -> None:
+    for cut in range(len(marked) + 1):
+        markup = Markup()
+        shown = [markup.visible(marked[:cut]), markup.visible(marked), markup.visible(marked, at_end=True)]
+        assert shown[-1] == plain
+        assert all(plain.startswith(text) for text in shown)
+
+
+def test_a_mark_in_either_form_of_event() -> None:
+    pieces = ["Four\ue200ci", "te\ue202turn0", "\ue201", "."]
+    _, texts = fed(
+        root(), {"p": TEXT, "o": "append", "v": pieces[0]}, *({"v": piece} for piece in pieces[1:]), DONE
+    )
+    assert texts == ["Four", "Four."]
+
+    reply = Reply()
+    head, tail = json.dumps(whole("\0")).split(r"\u0000")
+    grown = [reply.feed({"type": "", "head": head, "text": pieces[0], "tail": tail})]
+    grown += [reply.feed(piece) for piece in pieces[1:]]
+    assert (grown, reply.text) == ([True, False, False, True], "Four.")
