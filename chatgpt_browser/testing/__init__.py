@@ -17,7 +17,9 @@ from .faults import Fault, Refusal, Spoiling
 from .gate import Gate, Hold
 from .injection import Injection
 from .pace import Pace
+from .recorder import RecordedConversation, Recorder
 from .records import RecordedRequest
+from .replay import Recorded
 from .scripting import Scripted, Turn, remember
 from .server import FakeChatGPT
 from .site import SessionAnswer
@@ -39,7 +41,10 @@ __all__ = (
     "Message",
     "Pace",
     "RawBody",
+    "Recorded",
+    "RecordedConversation",
     "RecordedRequest",
+    "Recorder",
     "Refusal",
     "Reply",
     "Scripted",

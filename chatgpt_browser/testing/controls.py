@@ -8,11 +8,13 @@ from .catalogue import find_fault
 from .conversations import Conversation, new_conversation
 from .faults import Refusal
 from .injection import Injection, at_path
+from .replay import read_recording
 from .site import checked_session_answer
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Sequence
+    from os import PathLike
 
     from .challenge import ChallengeKind
     from .faults import Fault
@@ -106,6 +108,17 @@ class Controls:
     def script_path(self, suffix: str, *steps: Step) -> None:
         """Answer the next requests whose path ends with `suffix` like this, whoever sends them."""
         self._site.script_path(suffix, steps)
+
+    def replay(self, path: str | PathLike[str], *, speed: float | None = 1.0) -> None:
+        """Answer the next messages as a recording of a `Recorder` has it, one after another, whatever they say.
+
+        What is scripted comes first. Ids are this server's own, so that the conversation can be gone on with.
+
+        :param speed: how many times faster than it was; None: without any waiting.
+        :raises ValueError: if the file is no recording, or `speed` is not above nought.
+        :raises OSError: if it can't be read.
+        """
+        self._site.script.add_replay(read_recording(path, speed))
 
     def inject(
         self,

@@ -11,6 +11,7 @@ from .conversations import Conversation, Message, new_conversation
 from .delta import DeltaEvents
 from .events import ReplyEvents
 from .playback import ReplyPlayback, play
+from .replay import Recorded, play_recorded
 from .scripting import Turn
 from .steps import Reply
 
@@ -53,7 +54,9 @@ async def answer_message(site: Site, record: RecordedRequest, wire: Wire) -> Non
         step = await site.script.next_step(_turn(admitted, record))
         if isinstance(step, Reply):
             step = site.injections.spoil(step, record)
-        if isinstance(step, Reply):
+        if isinstance(step, Recorded):
+            await _replayed(site, admitted, step, wire)
+        elif isinstance(step, Reply):
             await _playback(site, admitted, step).play(wire)
         else:
             await play(step, wire)
@@ -171,11 +174,29 @@ def _turn(admitted: Admitted, record: RecordedRequest) -> Turn:
     return Turn(posted.text, history, conversation.id, number, posted.model, record)
 
 
-def _playback(site: Site, admitted: Admitted, reply: Reply) -> ReplyPlayback:
+async def _replayed(site: Site, admitted: Admitted, step: Recorded, wire: Wire) -> None:
+    posted, conversation = admitted.posted, admitted.conversation
+    user_message = _take_in(site, admitted)
+    step.lives_on_as(conversation.id, posted.id)
+
+    def commit(message_id: str, text: str) -> None:
+        with site.lock:
+            conversation.add("assistant", text, user_message.id, message_id).text = text
+
+    await play_recorded(step, wire, commit)
+
+
+def _take_in(site: Site, admitted: Admitted) -> Message:
     posted, conversation = admitted.posted, admitted.conversation
     with site.lock:
         site.conversations[conversation.id] = conversation
-        user_message = conversation.add("user", posted.text, posted.parent_id, posted.id)
+        return conversation.add("user", posted.text, posted.parent_id, posted.id)
+
+
+def _playback(site: Site, admitted: Admitted, reply: Reply) -> ReplyPlayback:
+    posted, conversation = admitted.posted, admitted.conversation
+    user_message = _take_in(site, admitted)
+    with site.lock:
         asides = [conversation.add_aside(aside.role, aside.text, aside.fields()) for aside in reply.asides]
         parent = conversation.current_node
 

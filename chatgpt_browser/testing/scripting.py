@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .answers import Answer
+from .replay import Recorded
 from .steps import Break, RawBody, Reply, Stall, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .records import RecordedRequest
+    from .replay import Replay
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ async def as_step(scripted: Scripted, turn: Turn) -> Step:
         made = await made
     if isinstance(made, str):
         return Reply(made)
-    if isinstance(made, (Reply, RawBody, Answer, Stall, Break)):
+    if isinstance(made, (Reply, Recorded, RawBody, Answer, Stall, Break)):
         return made
     if isinstance(made, (Iterator, AsyncIterator)):
         return Reply(pieces=made)
@@ -78,18 +80,24 @@ class Rule:
 
 
 class Script:
-    """Says what comes next: first the queue, then the newest rule that fits, then the standing reply."""
+    """Says what comes next: first the queue, then a recording, then the newest rule that fits, then the standing reply."""
 
     def __init__(self, queue: Sequence[Scripted], reply: Scripted | None) -> None:
         self.reply: Scripted = remember if reply is None else reply
         self._lock = threading.Lock()
         self._queue = deque(queue)
+        self._replays: deque[Replay] = deque()
         self._rules: list[Rule] = []
 
     def extend(self, items: Sequence[Scripted]) -> None:
         """Append to the queue."""
         with self._lock:
             self._queue.extend(items)
+
+    def add_replay(self, replay: Replay) -> None:
+        """Answer messages from a recording, once the queue is empty."""
+        with self._lock:
+            self._replays.append(replay)
 
     def add_rule(self, pattern: str | re.Pattern[str], reply: Scripted, times: int | None) -> None:
         """Answer messages that hold a text, or in which a compiled pattern is found.
@@ -113,6 +121,11 @@ class Script:
     def _choose(self, turn: Turn) -> tuple[Scripted, re.Match[str] | None]:
         if self._queue:
             return self._queue.popleft(), None
+
+        while self._replays:
+            if (step := self._replays[0].next_step(turn.message)) is not None:
+                return step, None
+            self._replays.popleft()
 
         for rule in self._rules:
             if (match := rule.take(turn)) is not None:

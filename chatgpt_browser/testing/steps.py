@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from .answers import Answer
+from .replay import Recorded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -130,4 +131,4 @@ class Break:
     after: Gate | float = 0
 
 
-Step = Reply | RawBody | Answer | Stall | Break
+Step = Reply | Recorded | RawBody | Answer | Stall | Break

@@ -1,0 +1,294 @@
+"""Record and replay: what comes back is what came, and no secret is in between."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import random
+import stat
+import tempfile
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ChatGPTError
+from chatgpt_browser.testing import Answer, FakeChatGPT, Recorder, Reply
+from chatgpt_browser.testing.scrub import Scrubber
+from tests.core.scene import where
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.testing.conftest import Visitor
+
+# ---- no secret survives ------------------------------------------------------------------------------
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+words = st.integers(0, 2**32).map(
+    lambda seed: "".join(random.Random(seed).choices(LETTERS, k=20 + seed % 40))
+)
+long_words = st.lists(words, min_size=200, max_size=200, unique=True).map("".join)
+emails = st.tuples(
+    st.from_regex(r"[a-z]{6,10}\.[a-z]{6,10}", fullmatch=True), st.sampled_from(["example.com", "uni.edu"])
+)
+
+
+def jose(*parts: str) -> str:
+    return base64.urlsafe_b64encode(b'{"alg":"dir"}').decode().rstrip("=") + "." + ".".join(parts)
+
+
+@st.composite
+def secrets(draw: st.DrawFn) -> dict[str, str]:
+    return {
+        "session token": draw(
+            st.one_of(words, st.tuples(words, words).map(lambda two: jose("", *two)), long_words)
+        ),
+        "access token": jose(draw(words), draw(words)),
+        "a token of nobody's": jose(draw(words)),
+        "email": "@".join(draw(emails)),
+        "another's email": "@".join(draw(emails)),
+        "user": "user-" + draw(words),
+        "account": "org-" + draw(words),
+        "cookie": draw(words),
+    }
+
+
+class Site:
+    """What a recorder sees of a client, with secrets wherever a site could put them."""
+
+    def __init__(self, secrets: dict[str, str], cuts: list[int], error: Exception | None) -> None:
+        self.secrets = secrets
+        self.session_token = secrets["session token"]
+        self._cuts = cuts
+        self._error = error
+
+    def get_session(self) -> Any:
+        user = {"id": self.secrets["user"], "email": self.secrets["email"], "groups": []}
+        raw = {
+            "user": user,
+            "account": {"id": self.secrets["account"]},
+            "accessToken": self.secrets["access token"],
+            "sessionToken": self.session_token,
+        }
+        return SimpleNamespace(raw=raw, access_token=self.secrets["access token"])
+
+    def send_message(self, message: str, on_conversation_response: Callable[[Any], Any]) -> str:
+        said = [secret for name, secret in self.secrets.items() if name != "cookie"]
+        text = f"You said: {' and '.join(said)}"
+        for end in sorted({min(cut, len(text)) for cut in self._cuts} | {len(text)}):
+            on_conversation_response(self._event(text[:end]))
+        on_conversation_response({"type": "resume_conversation_token", "token": self.secrets["cookie"]})
+        if self._error is not None:
+            raise self._error
+        return text
+
+    def _event(self, text: str) -> dict[str, Any]:
+        metadata = {
+            "user_id": self.secrets["user"],
+            "resume_token": self.secrets["cookie"],
+            "request": f"{self.secrets['access token']}/{self.secrets['email']}",
+            self.secrets["a token of nobody's"]: [self.session_token],
+        }
+        message = {"id": "m", "role": "assistant", "content": {"parts": [text]}, "metadata": metadata}
+        return {"message": message, "conversation_id": "c", "error": None}
+
+
+def assert_none_in(recording: str, secrets: dict[str, str]) -> None:
+    recording = json.dumps([json.loads(line) for line in recording.splitlines()], ensure_ascii=False)
+    for name, secret in secrets.items():
+        for start in range(len(secret) - 12):
+            assert secret[start : start + 12] not in recording, name
+
+
+class Refused(Exception):
+    status_code = 403
+
+    def __init__(self, body: str) -> None:
+        self.body = body
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    secrets=secrets(),
+    cuts=st.lists(st.integers(1, 600), max_size=12),
+    fails=st.sampled_from([None, "JSON", "text"]),
+)
+def test_no_secret_survives(secrets: dict[str, str], cuts: list[int], fails: str | None) -> None:
+    body = " ".join(secret for name, secret in secrets.items() if name != "cookie")
+    error = None if fails is None else Refused(json.dumps({"detail": body}) if fails == "JSON" else body)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "recording.jsonl"
+        with Recorder(Site(secrets, cuts, error), path) as recorder:
+            try:
+                recorder.send_message("Is this mine? " + body)
+            except Refused:
+                pass
+
+        assert_none_in(path.read_text("utf-8"), secrets)
+
+
+def test_words_survive(tmp_path: Path) -> None:
+    scrubber = Scrubber()
+    scrubber.learn("user", ["Ada", "ada@example.com"])
+    said = "def f(x):\n    return {'session': x, 'é': 1}  # 世界, see https://example.com/a-b_c?d=1"
+
+    assert scrubber.said(said) == said
+    assert scrubber.said("mail ada@example.com now, or bob@b.org") == "mail [user] now, or [email]"
+    assert scrubber.said("mail ada@exa") == "mail [email]"
+    scrubber.learn("user", ["a-handle-of-mine"])
+    assert scrubber.said("I am a-handle-of-m") == "I am "
+    first, second = str(uuid4()), str(uuid4())
+    assert scrubber.any({"id": first, "of": [first, second]}) == {
+        "id": "00000000-0000-4000-8000-000000000001",
+        "of": ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"],
+    }
+
+
+# ---- through a browser -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
+    with FakeChatGPT() as server, ChatGPTAPI(server.session_token, idle_timeout=500, **where(server)) as api:
+        yield server, api
+
+
+def outcomes(conversation: Any, events: dict[str, list[Any]]) -> list[str]:
+    """Of the same six messages, each time; with the events of each."""
+
+    def send(message: str) -> str:
+        events[message] = []
+        try:
+            return str(conversation.send_message(message, on_conversation_response=events[message].append))
+        except ChatGPTError as error:
+            return f"{type(error).__name__}: {error}"
+
+    return [send(message) for message in ("one", "two", "three", "four", "five", "six")]
+
+
+def test_what_is_replayed_is_what_was_recorded(pair: tuple[FakeChatGPT, ChatGPTAPI], tmp_path: Path) -> None:
+    server, api = pair
+    path = tmp_path / "talk.jsonl"
+    server.script(
+        "First, ä.", Answer.too_many_requests(retry_after=120), Reply("Second reply", moderation=True)
+    )
+    server.inject("token-expired", times=2, after=3)
+    server.inject("broken-body", after=2)
+    server.inject("stall-in-the-middle", after=2)
+    events: dict[str, list[Any]] = {}
+    with Recorder(api, path) as recorder:
+        conversation = recorder.get_conversation()
+        recorded = outcomes(conversation, events)
+
+    assert [outcome.partition(":")[0] for outcome in recorded] == [
+        "First, ä.",
+        "RateLimitError",
+        "Second reply",
+        "AccessTokenRejectedError",
+        "StreamInterruptedError",
+        "ChatGPTTimeoutError",
+    ]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert_none_in(
+        path.read_text("utf-8"), {"session token": server.session_token, "email": "ada@example.com"}
+    )
+
+    server.replay(path)
+    again: dict[str, list[Any]] = {}
+    fresh = api.get_conversation()
+    assert outcomes(fresh, again) == recorded
+    # A browser may lose what has come with the news that the connection broke.
+    broken = [[*map(texts, each.pop("five"))] for each in (again, events)]
+    length = min(map(len, broken))
+    assert length > 2 and broken[0][:length] == broken[1][:length]
+    assert {said: [*map(texts, each)] for said, each in again.items()} == {
+        said: [*map(texts, each)] for said, each in events.items()
+    }
+    assert fresh.conversation_id in server.conversations
+    assert api.send_message("And now?") == 'You said: "And now?".', "the recording is over"
+
+
+def texts(event: Any) -> Any:
+    message = event.get("message")
+    return message and (message["role"], message["content"]["parts"], message["status"])
+
+
+@pytest.mark.anyio
+async def test_an_asynchronous_client(tmp_path: Path) -> None:
+    with FakeChatGPT(reply="Hello.") as server:
+        async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+            with Recorder(api, tmp_path / "one.jsonl") as recorder:
+                first, second = await asyncio.gather(recorder.send_message("a"), recorder.send_message("b"))
+
+    assert first == second == "Hello."
+    ends = [line for line in (tmp_path / "one.jsonl").read_text("utf-8").splitlines() if '"end"' in line]
+    assert len(ends) == 2
+
+
+# ---- without one -------------------------------------------------------------------------------------
+
+EVENT = {"message": {"id": "m", "author": {"role": "assistant"}, "content": {"parts": ["a"]}}}
+
+
+def recording(folder: Path, *lines: Any) -> Path:
+    path = folder / "recording.jsonl"
+    path.write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
+    return path
+
+
+def test_the_pace_is_kept(visitor: Visitor, tmp_path: Path) -> None:
+    lines = [
+        {"recording": 1},
+        {"message": "x"},
+        {"event": EVENT, "at": 0.1},
+        {"append": "b", "at": 0.2},
+        {"end": "done", "at": 0.3},
+    ]
+    path = recording(tmp_path, *lines)
+
+    def seconds(speed: float | None) -> float:
+        visitor.server.replay(path, speed=speed)
+        started = time.perf_counter()
+        assert visitor.say("x").texts == ["a", "ab"]
+        return time.perf_counter() - started
+
+    assert seconds(1) >= 0.3
+    assert seconds(3) >= 0.1
+    assert seconds(None) < 0.3
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [{}],
+        [{"recording": 2}],
+        [[]],
+        [{"recording": 1}, {"append": "x", "at": 0}],
+        [{"recording": 1}, {"end": "done"}],
+    ],
+)
+def test_what_is_no_recording(lines: list[Any], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"recording\.jsonl is no recording"):
+        FakeChatGPT().replay(recording(tmp_path, *lines))
+
+
+def test_a_speed_is_above_nought(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="speed"):
+        FakeChatGPT().replay(recording(tmp_path, {"recording": 1}), speed=0)
+
+
+def test_a_file_that_is_there_is_closed_to_others(tmp_path: Path) -> None:
+    path = recording(tmp_path, "what was there")
+    path.chmod(0o644)
+    Recorder(None, path).close()
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "what was there" not in path.read_text()
