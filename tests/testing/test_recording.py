@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ChatGPTError
-from chatgpt_browser.testing import Answer, FakeChatGPT, Recorder, Reply
+from chatgpt_browser.testing import Answer, FakeChatGPT, Pace, Recorder, Reply
 from chatgpt_browser.testing.scrub import Scrubber
 from tests.core.scene import where
 
@@ -176,9 +176,9 @@ def outcomes(conversation: Any, events: dict[str, list[Any]]) -> list[str]:
 def test_what_is_replayed_is_what_was_recorded(pair: tuple[FakeChatGPT, ChatGPTAPI], tmp_path: Path) -> None:
     server, api = pair
     path = tmp_path / "talk.jsonl"
-    server.script(
-        "First, ä.", Answer.too_many_requests(retry_after=120), Reply("Second reply", moderation=True)
-    )
+    slow = Reply("one two three four five six", pace=Pace(events=50))
+    limit, second = Answer.too_many_requests(retry_after=120), Reply("Second reply", moderation=True)
+    server.script("First, ä.", limit, second, slow)
     server.inject("token-expired", times=2, after=3)
     server.inject("broken-body", after=2)
     server.inject("stall-in-the-middle", after=2)
