@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         tls=options.tls,
         http2=False if options.no_http2 else None,
         challenge=options.challenge,
+        form=options.form,
         public_origin=options.public_origin,
         port=options.port,
     )
@@ -69,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tls", action="store_true", help="serve HTTPS and HTTP/2")
     parser.add_argument("--no-http2", action="store_true", help="with --tls: HTTP/1.1 alone")
     parser.add_argument("--challenge", choices=("passes", "person"), help="begin with a challenge page")
+    parser.add_argument(
+        "--form", choices=("api", "app"), default="api", help="app: a web application, for a browser"
+    )
     parser.add_argument("--public-origin", help="origin that a browser maps to this server")
     parser.add_argument("--events", type=int, help="answer every message with so many events")
     parser.add_argument("--piece", default="word ", help="what each of those events adds to the text")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
+    from .application import Application, Layout
     from .challenge import ChallengeKind
     from .faults import Fault
     from .records import RecordedRequest
@@ -167,6 +168,32 @@ class Controls:
     @redirect_to.setter
     def redirect_to(self, origin: str | None) -> None:
         self._site.redirect_to = origin
+
+    @property
+    def layout(self) -> Layout:
+        """How the page is laid out (`form="app"`): `usual`; `moved`, without its names for tests; `foreign`, with labels in
+        another language; `strange`, both."""
+        return self._application.layout
+
+    @layout.setter
+    def layout(self, layout: Layout) -> None:
+        self._application.set_layout(layout)
+
+    @property
+    def modal(self) -> str | None:
+        """The title of a dialog that stands in the way of each page opened from now on (`form="app"`); None: none."""
+        return self._application.modal
+
+    @modal.setter
+    def modal(self, title: str | None) -> None:
+        self._application.modal = title
+
+    @property
+    def _application(self) -> Application:
+        if self._site.application is None:
+            raise RuntimeError("this server has no pages: make it with form='app'")
+
+        return self._site.application
 
     @property
     def session_token(self) -> str:

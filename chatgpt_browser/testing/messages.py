@@ -67,6 +67,9 @@ def _admit(site: Site, record: RecordedRequest) -> Admitted | Answer:
     if refusal is not None:
         return refusal
 
+    if site.application is not None and (refusal := site.application.refuse(record)) is not None:
+        return refusal
+
     posted = read_message(record)
     if isinstance(posted, Answer):
         return posted

@@ -48,9 +48,11 @@ def build_app(site: Site) -> Starlette:
     """The application, without what `Front` does for every request."""
     backend = _Backend(site)
     routes = [
-        Route("/", _home),
+        *_pages(site),
         Route("/api/auth/session", _session(site)),
         Route("/backend-api/conversation", _message(site), methods=["POST"]),
+        Route("/backend-api/f/conversation", _message(site), methods=["POST"]),
+        Route("/backend-api/sentinel/chat-requirements", backend(_requirements), methods=["POST"]),
         Route("/backend-api/conversations", backend(_conversations)),
         Route("/backend-api/conversation/gen_title/{id}", backend(_generate_title), methods=["POST"]),
         Route("/backend-api/conversation/{id}", backend(_conversation)),
@@ -78,6 +80,22 @@ def _server_error(site: Site) -> Callable[[Request, Exception], Any]:
         return _played(Answer.error(500, f"FakeChatGPT: {error!r}"))
 
     return handle
+
+
+def _pages(site: Site) -> list[Route]:
+    """What a person may open."""
+    if site.application is None:
+        return [Route("/", _home)]
+
+    application = site.application
+
+    async def page(request: Request) -> Response:
+        return _played(application.page(site, _record(request)))
+
+    async def file(request: Request) -> Response:
+        return _played(application.file(request.path_params["name"]))
+
+    return [Route("/", page), Route("/c/{id}", page), Route("/app/{name}", file)]
 
 
 async def _home(_request: Request) -> Response:
@@ -181,6 +199,10 @@ def _generate_title(site: Site, request: Request) -> Answer:
 
 def _models(site: Site, _request: Request) -> Answer:
     return Answer(200, {"models": site.settings.models})
+
+
+def _requirements(site: Site, _request: Request) -> Answer:
+    return Answer.error(404, "Not Found") if site.application is None else site.application.issue()
 
 
 def _moderate(_site: Site, _request: Request) -> Answer:

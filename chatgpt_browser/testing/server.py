@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .challenge import ChallengeKind
     from .pace import Pace
     from .scripting import Scripted
+    from .site import Form
     from .steps import Encoding
 
 _HOST = "127.0.0.1"
@@ -45,10 +46,12 @@ class FakeChatGPT(Controls):
         Texts: these tokens, one after another, and then no more. The token before the newest stays valid.
     :param challenge: `passes` or `person`: who comes without clearance has to pass a challenge first.
     :param one_message_at_a_time: answer 429 to a message that comes while another is being answered.
-    :param encoding: the form of the replies: `whole` (of 2022) or `delta`; a `Reply` may say otherwise for itself.
+    :param encoding: the form of the replies: `whole` (of 2022) or `delta`; None: `whole`. A `Reply` may say otherwise for itself.
+    :param form: `app`: the site is a web application, at `/` and `/c/{id}`, as a person sees it. It takes messages from
+        its own page alone: any other is answered 403. Its replies are deltas unless `encoding` says otherwise.
     :param public_origin: the origin in the base URLs, for browsers that map its host to this server.
     :param port: the port to listen on; 0 lets the system choose.
-    :raises ValueError: for a token that cannot be a cookie, an unknown `challenge` or `encoding`, or a
+    :raises ValueError: for a token that cannot be a cookie, an unknown `challenge`, `encoding` or `form`, or a
         `public_origin` whose scheme does not fit `tls`.
     """
 
@@ -65,7 +68,8 @@ class FakeChatGPT(Controls):
         rotate_session_token: bool | Sequence[str] = False,
         challenge: ChallengeKind | None = None,
         one_message_at_a_time: bool = False,
-        encoding: Encoding = "whole",
+        encoding: Encoding | None = None,
+        form: Form = "api",
         user: dict[str, Any] | None = None,
         models: list[dict[str, Any]] | None = None,
         public_origin: str | None = None,
@@ -76,8 +80,10 @@ class FakeChatGPT(Controls):
                 f"public_origin must start with http{'s' * tls}:// as tls={tls}: {public_origin}"
             )
 
-        if encoding not in ("whole", "delta"):
+        if encoding not in (None, "whole", "delta"):
             raise ValueError(f"encoding must be 'whole' or 'delta', not {encoding!r}")
+        if form not in ("api", "app"):
+            raise ValueError(f"form must be 'api' or 'app', not {form!r}")
 
         self.host = _HOST
         self._public_origin = None if public_origin is None else public_origin.rstrip("/")
@@ -93,7 +99,8 @@ class FakeChatGPT(Controls):
                 rotation=rotate_session_token,
                 challenge=challenge,
                 one_message_at_a_time=one_message_at_a_time,
-                encoding=encoding,
+                encoding=encoding or ("delta" if form == "app" else "whole"),
+                form=form,
                 user=user or USER,
                 models=models or MODELS,
                 pace=pace,

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .answers import Answer
+from .application import Application
 from .challenge import Challenges
 from .injection import Injections
 from .records import RequestLog
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("chatgpt_browser.testing")
 
+#: `api`: the endpoints alone. `app`: a web application too, and no message is taken but from its page.
+Form = Literal["api", "app"]
 SessionState = Literal["alive", "signed_out", "refresh_error", "challenge"]
 SessionAnswer = SessionState | Step
 
@@ -73,6 +76,7 @@ class Settings:
     challenge: ChallengeKind | None
     one_message_at_a_time: bool
     encoding: Encoding
+    form: Form
     user: dict[str, Any]
     models: list[dict[str, Any]]
     pace: Pace | None = None
@@ -89,6 +93,8 @@ class Site:
         self.access_tokens = AccessTokens(_seconds(settings.access_token_lifetime))
         self.challenges = Challenges(settings.challenge, secure=settings.secure)
         self.injections = Injections()
+        #: The site as a person sees it, where it has that form.
+        self.application = Application() if settings.form == "app" else None
         #: Where it serves, once it does.
         self.origin = ""
         self.port = 0

@@ -1,0 +1,181 @@
+"""The server as a web application (`form="app"`), as a person sees it: pytest-playwright, and nothing of ours beside it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+
+from chatgpt_browser._browser import SHELLS, WHOLE, sandbox_refusal
+from chatgpt_browser.testing import Answer, Aside, FakeChatGPT, Gate, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.testing.conftest import Visit
+
+
+# pytest-playwright's own last until the end of the run, and with them an event loop that no other test could bear.
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, SHELLS + WHOLE)), None)
+    path = None if Path(playwright.chromium.executable_path).exists() else found
+    browser = playwright.chromium.launch(executable_path=path, chromium_sandbox=not sandbox_refusal())
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser_context_args() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture(scope="module")
+def module_server() -> Iterator[FakeChatGPT]:
+    with FakeChatGPT(form="app") as server:
+        yield server
+        assert server.errors == []
+
+
+@pytest.fixture
+def server(module_server: FakeChatGPT) -> Iterator[FakeChatGPT]:
+    yield module_server
+    module_server.layout, module_server.modal = "usual", None
+
+
+@pytest.fixture
+def signed_in(context: BrowserContext, server: FakeChatGPT) -> None:
+    cookie: Any = {"name": "next-auth.session-token", "value": server.session_token, "url": server.origin}
+    context.add_cookies([cookie])
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_role("textbox", name="Message").click()
+    page.keyboard.insert_text(text)
+    page.get_by_role("button", name="Send").click()
+
+
+def answers(page: Page) -> Any:
+    return page.locator("[data-message-author-role=assistant]")
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_conversation(page: Page, server: FakeChatGPT) -> None:
+    page.goto(server.origin)
+    expect(page.get_by_role("button", name="Send")).to_be_disabled()
+    say(page, "My name is\nAda.")
+    expect(answers(page)).to_have_text('You said: "My name is\nAda.".')
+    *_, name = server.conversations
+    expect(page).to_have_url(f"{server.origin}/c/{name}")
+    expect(page.get_by_role("link", name="New chat").last).to_have_attribute("aria-current", "page")
+
+    page.get_by_role("textbox").press_sequentially("And?")
+    page.get_by_role("textbox").press("Enter")
+    expect(answers(page).last).to_contain_text("Before that you said")
+    page.reload()
+    expect(answers(page)).to_have_count(2)
+    say(page, "Once more")
+    expect(answers(page)).to_have_count(3)
+    assert [role for role, _ in server.conversations[name].history()] == ["user", "assistant"] * 3
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_asides_are_shown_as_such(page: Page, server: FakeChatGPT) -> None:
+    asides = (Aside.thoughts("Hm."), Aside.tool_call("6 * 7"), Aside.tool_output("42"), Aside.hidden("never"))
+    server.script(Reply("It is\n```\n42\n```\nindeed.", asides=asides, channel="final"))
+    page.goto(server.origin)
+    say(page, "What is it?")
+
+    expect(answers(page)).to_have_text(["Hm.", "6 * 7", "42", "It is\n42\nindeed."])
+    expect(page.locator("pre")).to_have_text("42\n")
+    expect(page.locator(".aside")).to_have_count(3)
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_stopping(page: Page, server: FakeChatGPT) -> None:
+    server.script(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
+    page.goto(server.origin)
+    say(page, "Count.")
+    expect(answers(page)).to_have_text("One")
+    page.get_by_role("button", name="Stop").click()
+
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    sent = [record for record in server.requests if record.path == "/backend-api/f/conversation"]
+    assert sent[-1].disconnected.wait(5)
+
+
+def test_only_the_page_may_send(visit: Visit, server: FakeChatGPT) -> None:
+    visitor = visit(server)
+    said = visitor.say("Hello")
+
+    assert said.response.status_code == 403
+    assert "Unusual activity" in said.response.json()["detail"]
+    token = visitor.backend("POST", "/sentinel/chat-requirements", {}).json()["token"]
+    visitor.http.headers["openai-sentinel-chat-requirements-token"] = token
+    assert visitor.say("Hello").response.status_code == 200
+    assert visitor.say("Hello").response.status_code == 403, "a token serves once"
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_refusal_is_shown(page: Page, server: FakeChatGPT) -> None:
+    server.script(Answer.model_cap())
+    page.goto(server.origin)
+    say(page, "Hello")
+
+    expect(page.get_by_role("alert")).to_contain_text("too many messages")
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_dialog_in_the_way(page: Page, server: FakeChatGPT) -> None:
+    server.modal = 'Our <"terms"> have changed'
+    page.goto(server.origin)
+    dialog = page.get_by_role("dialog", name=server.modal)
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+
+    say(page, "Hello")
+    expect(answers(page)).to_have_text('You said: "Hello".')
+
+
+def test_the_door(page: Page, server: FakeChatGPT) -> None:
+    page.goto(server.origin)
+
+    expect(page.get_by_role("link", name="Log in")).to_be_visible()
+    expect(page.get_by_role("textbox")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize(
+    ("layout", "label", "names"),
+    [
+        ("usual", "Message", 1),
+        ("moved", "Message", 0),
+        ("foreign", "Nachricht", 1),
+        ("strange", "Nachricht", 0),
+    ],
+)
+def test_layouts(page: Page, server: FakeChatGPT, layout: Any, label: str, names: int) -> None:
+    server.layout = layout
+    page.goto(server.origin)
+
+    expect(page.get_by_role("textbox", name=label, exact=True)).to_be_visible()
+    expect(page.get_by_test_id("prompt-textarea")).to_have_count(names)
+    expect(page.locator("#prompt-textarea")).to_have_count(names)
+
+
+def test_what_there_is_not(server: FakeChatGPT) -> None:
+    with pytest.raises(ValueError, match="layout"):
+        server.layout = "other"  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="form"):
+        FakeChatGPT(form="web")  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="form='app'"):
+        FakeChatGPT().modal = "Hello"
