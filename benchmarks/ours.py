@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser import AsyncChatGPTAPI
@@ -12,7 +11,7 @@ from chatgpt_browser import AsyncChatGPTAPI
 from .sample import Sample, timed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from playwright.async_api import CDPSession
 
@@ -59,25 +58,19 @@ class Ours:
 
     async def count_pages(self) -> int:
         """How many pages its browser has open."""
-        async with self._devtools() as session:
-            return len(await _pages(session))
+        return len(await _pages(self._devtools()))
 
     async def collect_garbage(self) -> None:
         """Have the pages' JavaScript let go of what nobody holds, so that memory is what is held."""
-        async with self._devtools() as session:
-            for target in await _pages(session):
-                await _collect_garbage(session, target)
+        session = self._devtools()
+        for target in await _pages(session):
+            await _collect_garbage(session, target)
 
-    @asynccontextmanager
-    async def _devtools(self) -> AsyncIterator[CDPSession]:
-        """A DevTools session of the whole browser: it sees every page, whoever opened it."""
+    def _devtools(self) -> CDPSession:
+        """The DevTools session of the whole browser: it sees every page, whoever opened it."""
         running = self.api._engine._browser
-        assert running is not None and running.context.browser is not None, "the browser is not running"
-        session = await running.context.browser.new_browser_cdp_session()
-        try:
-            yield session
-        finally:
-            await session.detach()
+        assert running is not None, "the browser is not running"
+        return running.devtools
 
 
 async def _pages(session: CDPSession) -> list[str]:
@@ -87,8 +80,15 @@ async def _pages(session: CDPSession) -> list[str]:
 
 async def _collect_garbage(session: CDPSession, target: str) -> None:
     answered = asyncio.Event()
-    session.once("Target.receivedMessageFromTarget", lambda _: answered.set())
     child = await session.send("Target.attachToTarget", {"targetId": target, "flatten": False})
+
+    def receive(event: dict[str, Any]) -> None:
+        if event["sessionId"] == child["sessionId"]:
+            answered.set()
+
+    session.on("Target.receivedMessageFromTarget", receive)
     message = json.dumps({"id": 1, "method": "HeapProfiler.collectGarbage"})
     await session.send("Target.sendMessageToTarget", {"sessionId": child["sessionId"], "message": message})
     await answered.wait()
+    session.remove_listener("Target.receivedMessageFromTarget", receive)
+    await session.send("Target.detachFromTarget", child)

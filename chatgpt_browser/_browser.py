@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import math
 import os
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from playwright.async_api import Browser as PlaywrightBrowser
-from playwright.async_api import BrowserContext, BrowserType, Playwright, async_playwright
+from playwright.async_api import BrowserContext, BrowserType, CDPSession, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
 from ._errors import BrowserLaunchError, BrowserNotFoundError
 from ._playwright import INSTALL_HINT, is_missing_executable, map_playwright_errors, mapped
+from ._target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -47,16 +49,44 @@ _SETUID_HELPERS = ("/usr/lib/chromium/chrome-sandbox", "/opt/google/chrome/chrom
 
 
 class Browser:
-    """Chromium, running, with one context that is ours."""
+    """Chromium, running, with one context that is ours, and the DevTools session that speaks to it.
 
-    def __init__(self, context: BrowserContext, version: str, closers: AsyncExitStack) -> None:
-        self.context = context
+    Playwright knows the context where it has to: where somebody wants to watch what is done in it, where it is a kept profile's
+    own, and where a proxy asks for a password. It slows down all that goes on there (:mod:`chatgpt_browser._target`).
+    """
+
+    def __init__(
+        self, devtools: CDPSession, version: str, room: BrowserContext | str, closers: AsyncExitStack
+    ) -> None:
+        self.devtools = devtools
         self.version = version
+        self._room = room
         self._closers = closers
 
+    @property
+    def context(self) -> BrowserContext:
+        """Our context, as Playwright knows it. Only of a browser that was started with ``watched=True``."""
+        assert not isinstance(self._room, str)
+        return self._room
+
+    async def open_target(self) -> Target:
+        """A page that has been nowhere yet: the one that a kept profile opens with, else a new one."""
+        if isinstance(self._room, str):
+            place = {"url": "about:blank", "browserContextId": self._room}
+            return await Target.attach(
+                self.devtools, (await self.devtools.send("Target.createTarget", place))["targetId"]
+            )
+
+        blank = [page for page in self._room.pages if page.url == "about:blank"]
+        page = blank[0] if blank else await self._room.new_page()
+        session = await self._room.new_cdp_session(page)
+        info = (await session.send("Target.getTargetInfo"))["targetInfo"]
+        await session.detach()
+        return await Target.attach(self.devtools, info["targetId"])
+
     @classmethod
-    async def start(cls, options: Options) -> Browser:
-        """Start a browser as the options say, or connect to one.
+    async def start(cls, options: Options, *, watched: bool = False) -> Browser:
+        """Start a browser as the options say, or connect to one. ``watched``: what is done in it is to be seen by Playwright.
 
         :raises BrowserNotFoundError: there is none.
         :raises BrowserLaunchError: there is one and it does not start.
@@ -67,8 +97,13 @@ class Browser:
                 profile = _TemporaryProfile()
                 stack.push_async_callback(profile.sweep)
                 stack.push_async_callback(_quietly, playwright.stop)
-                context, version = await _open_context(playwright, options, stack, profile)
-            return cls(context, version, stack.pop_all())
+                browser, kept = await _open_browser(playwright.chromium, options, stack)
+                devtools = await browser.new_browser_cdp_session()
+                if kept is None and not options.browser_url:
+                    profile.look_for(devtools)
+                room = kept or await _open_room(browser, devtools, options, stack, watched=watched)
+            logger.info("browser up: Chromium %s", browser.version, extra={"chatgpt_event": "browser_up"})
+            return cls(devtools, browser.version, room, stack.pop_all())
 
     async def close(self) -> None:
         """Close the context, the browser where it is ours, and the driver, whatever state they are in."""
@@ -93,14 +128,12 @@ class _TemporaryProfile:
     def __init__(self) -> None:
         self._search: asyncio.Task[list[Path]] | None = None
 
-    def look_for(self, browser: PlaywrightBrowser) -> None:
-        """Learn where it is. That takes the browser 0.1 s, for which nobody waits."""
-        self._search = asyncio.get_running_loop().create_task(self._find(browser))
+    def look_for(self, devtools: CDPSession) -> None:
+        """Learn where it is."""
+        self._search = asyncio.get_running_loop().create_task(self._find(devtools))
 
-    async def _find(self, browser: PlaywrightBrowser) -> list[Path]:
-        cdp = await browser.new_browser_cdp_session()
-        command = (await cdp.send("SystemInfo.getInfo"))["commandLine"]
-        await cdp.detach()
+    async def _find(self, devtools: CDPSession) -> list[Path]:
+        command = " ".join((await devtools.send("Browser.getBrowserCommandLine"))["arguments"])
         return [Path(folder) for folder in _TEMPORARY_PROFILE.findall(command)]
 
     async def sweep(self) -> None:
@@ -119,26 +152,43 @@ class _TemporaryProfile:
                     await anyio.sleep(_SWEEP_INTERVAL)
 
 
-async def _open_context(
-    playwright: Playwright, options: Options, stack: AsyncExitStack, profile: _TemporaryProfile
-) -> tuple[BrowserContext, str]:
-    chromium = playwright.chromium
-    browser: PlaywrightBrowser | None = None
-
+async def _open_browser(
+    chromium: BrowserType, options: Options, stack: AsyncExitStack
+) -> tuple[PlaywrightBrowser, BrowserContext | None]:
+    """The browser; and the context of a kept profile, where it was opened with one."""
     if options.user_data_dir is not None:
         context = await _open_profile(chromium, options, options.user_data_dir)
-    else:
-        browser = await (_connect(chromium, options) if options.browser_url else _launch(chromium, options))
-        stack.push_async_callback(_quietly, browser.close)
-        if not options.browser_url:
-            profile.look_for(browser)
-        context = await browser.new_context(**_context_settings(options))
+        stack.push_async_callback(_quietly, context.close)
+        assert context.browser is not None, "Playwright names the browser of a profile since 1.52"
+        return context.browser, context
 
-    stack.push_async_callback(_quietly, context.close)
-    browser = browser or context.browser
-    version = browser.version if browser is not None else ""
-    logger.info("browser up: Chromium %s", version, extra={"chatgpt_event": "browser_up"})
-    return context, version
+    browser = await (_connect(chromium, options) if options.browser_url else _launch(chromium, options))
+    stack.push_async_callback(_quietly, browser.close)
+    return browser, None
+
+
+async def _open_room(
+    browser: PlaywrightBrowser,
+    devtools: CDPSession,
+    options: Options,
+    stack: AsyncExitStack,
+    *,
+    watched: bool,
+) -> BrowserContext | str:
+    """A context of our own: one of Playwright's, or the id of one that it does not know."""
+    if watched or (options.proxy and "username" in options.proxy):
+        context = await browser.new_context(**_context_settings(options))
+        stack.push_async_callback(_quietly, context.close)
+        return context
+
+    # A browser that somebody else runs forgets it as soon as we are gone, however we go.
+    room = await devtools.send("Target.createBrowserContext", {"disposeOnDetach": True})
+    place: dict[str, str] = {"browserContextId": room["browserContextId"]}
+    stack.push_async_callback(
+        _quietly, functools.partial(devtools.send, "Target.disposeBrowserContext", place)
+    )
+    await devtools.send("Browser.setDownloadBehavior", {"behavior": "deny", **place})
+    return place["browserContextId"]
 
 
 def _context_settings(options: Options) -> dict[str, Any]:

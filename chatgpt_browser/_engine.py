@@ -108,11 +108,11 @@ class Engine:
         if self._page is not None:
             logger.warning("starting a new browser: %s", self._page.dead)
         await self._tear_down()
-        self._browser = await _launched(self._options)
+        self._browser = await _launched(self._options, watched=self.witness is not None)
         try:
             if self.witness is not None:
                 await self.witness.begin(self._browser)
-            page = await _new_page(self._browser)
+            page = await self._new_page(self._browser)
             with page.while_alive():
                 await asyncio.gather(
                     self._identify(page),
@@ -126,6 +126,11 @@ class Engine:
             raise
         self._page = page
         return page
+
+    async def _new_page(self, browser: Browser) -> Page:
+        from ._page import Page
+
+        return await Page.create(browser, ignore_https_errors=self._options.ignore_https_errors)
 
     async def _identify(self, page: Page) -> None:
         """Have a page say who it is. One with a window speaks for itself unless it was told otherwise."""
@@ -154,7 +159,7 @@ class Engine:
     async def _pass_challenge(self) -> None:
         if self._browser is None:
             raise ClientClosedError
-        page = await _new_page(self._browser)
+        page = await self._new_page(self._browser)
         try:
             with page.while_alive():
                 await self._identify(page)
@@ -163,7 +168,7 @@ class Engine:
             await asyncio.shield(_close_quietly(page))
 
 
-async def _launched(options: Options) -> Browser:
+async def _launched(options: Options, *, watched: bool) -> Browser:
     """Start a browser. One that is half started is nobody's to close: who is cancelled waits for it, then closes it.
 
     One that takes its time may never come: it is given up, and its driver ends what there is of it.
@@ -172,7 +177,7 @@ async def _launched(options: Options) -> Browser:
         Browser,
     )
 
-    start = asyncio.get_running_loop().create_task(Browser.start(options))
+    start = asyncio.get_running_loop().create_task(Browser.start(options, watched=watched))
     try:
         return await asyncio.shield(start)
     except asyncio.CancelledError:
@@ -182,12 +187,6 @@ async def _launched(options: Options) -> Browser:
         if not start.cancelled() and start.exception() is None:
             await start.result().close()
         raise
-
-
-async def _new_page(browser: Browser) -> Page:
-    from ._page import Page
-
-    return await Page.create(browser.context)
 
 
 async def _close_quietly(page: Page) -> None:

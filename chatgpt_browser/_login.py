@@ -23,7 +23,7 @@ async def sign_in(options: Options) -> SessionToken:
     :raises BrowserLaunchError: there is no screen to show a window on, or the browser does not start.
     :raises BrowserNotFoundError: there is no browser with a window.
     """
-    browser = await Browser.start(options)
+    browser = await Browser.start(options, watched=True)
     try:
         return await _wait_for_session(browser, options.site.origin)
     except BrowserCrashedError as exc:

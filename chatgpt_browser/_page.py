@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from playwright.async_api import BrowserContext, CDPSession, Frame, Response
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import Page as PlaywrightPage
 
 from ._cookies import SessionToken, is_session_cookie
 from ._errors import BrowserCrashedError, ChatGPTError, ChatGPTTimeoutError, OriginError
 from ._flight import SingleFlight
 from ._identity import override
+from ._interception import Interception
 from ._models import Head, Request
 from ._options import origin_of
 from ._playwright import map_playwright_errors, mapped, shows_nothing
 from ._protocol import challenge_error, is_challenge
+from ._target import GONE
 from ._telemetry import record_step
 from ._world import World, script
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
+    from ._browser import Browser
     from ._exchange import Exchange
+    from ._target import Target
 
 __all__ = ["Page"]
 
@@ -44,36 +47,38 @@ _EMPTY_DOCUMENT = base64.b64encode(b'<!doctype html><link rel="icon" href="data:
 class Page:
     """A page on the API's origin: a transport for requests, and the jar of the session's cookies."""
 
-    def __init__(self, context: BrowserContext, page: PlaywrightPage, cdp: CDPSession) -> None:
-        self._context = context
-        self._page = page
-        self._cdp = cdp
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._interception = Interception(target)
         self._world: World | None = None
+        self._url = "about:blank"
         self._origin = ""
         self._renewal = SingleFlight(self._renew)
         self._dead: ChatGPTError | None = None
         self._life = anyio.CancelScope()
 
-        page.on("framenavigated", self._navigated)
-        page.on("crash", lambda _: self.die(BrowserCrashedError("the page crashed")))
-        page.on("close", lambda _: self.die(BrowserCrashedError("the page was closed")))
-        if context.browser is not None:
-            context.browser.on(
-                "disconnected", lambda _: self.die(BrowserCrashedError("the browser went away"))
-            )
+        target.on("Page.frameNavigated", self._navigated)
+        target.on(GONE, lambda event: self.die(BrowserCrashedError(f"the page is gone: {event['reason']}")))
 
     @classmethod
-    async def create(cls, context: BrowserContext) -> Page:
-        """A page that has been nowhere yet: the one that a kept profile opens with, else a new one."""
+    async def create(cls, browser: Browser, *, ignore_https_errors: bool) -> Page:
+        """A page that has been nowhere yet."""
         with map_playwright_errors():
-            blank = [page for page in context.pages if page.url == "about:blank"]
-            page = blank[0] if blank else await context.new_page()
-            return cls(context, page, await context.new_cdp_session(page))
+            target = await browser.open_target()
+            target.on("Page.javascriptDialogOpening", functools.partial(_dismiss, target))
+            await asyncio.gather(
+                target.send("Page.enable"),
+                target.send("Inspector.enable"),  # says when the page has crashed
+                # Behind another window a page is slowed down: this one is to be as awake as one in front.
+                target.send("Emulation.setFocusEmulationEnabled", {"enabled": True}),
+                target.send("Security.setIgnoreCertificateErrors", {"ignore": ignore_https_errors}),
+            )
+            return cls(target)
 
     async def close(self) -> None:
         """Close the page; whoever still reads from it is told that it is gone."""
         with map_playwright_errors():
-            await self._page.close()
+            await self._target.close()
 
     @property
     def dead(self) -> ChatGPTError | None:
@@ -108,49 +113,42 @@ class Page:
         with map_playwright_errors():
             await self._show_empty_document(origin)
             question = {"expression": script("identity.js"), "awaitPromise": True, "returnByValue": True}
-            engine = (await self._cdp.send("Runtime.evaluate", question))["result"]["value"]
+            engine = (await self._target.send("Runtime.evaluate", question))["result"]["value"]
             change = override(engine["userAgent"], engine["hints"], user_agent)
             if change is not None:
-                await self._cdp.send("Emulation.setUserAgentOverride", change)
+                await self._target.send("Emulation.setUserAgentOverride", change)
 
     async def _show_empty_document(self, origin: str) -> None:
         """An empty document of that origin, answered from here: no request leaves."""
-
-        def answer(event: dict[str, Any]) -> None:
-            document = {"requestId": event["requestId"], "responseCode": 200, "body": _EMPTY_DOCUMENT}
-            answers.append(asyncio.ensure_future(self._cdp.send("Fetch.fulfillRequest", document)))
-
-        answers: list[asyncio.Future[Any]] = []
-        self._cdp.on("Fetch.requestPaused", answer)
-        try:
-            await self._cdp.send("Fetch.enable", {"patterns": [{"urlPattern": f"{origin}/*"}]})
-            await self._page.goto(f"{origin}/", wait_until="commit")
-        finally:
-            self._cdp.remove_listener("Fetch.requestPaused", answer)
-            await asyncio.gather(*answers, return_exceptions=True)
-        await self._cdp.send("Fetch.disable")
+        async with self._interception.answering(origin, _EMPTY_DOCUMENT):
+            await self._go(f"{origin}/")
 
     # ---- cookies -----------------------------------------------------------------------------------------------------
 
     async def set_session_token(self, token: SessionToken, origin: str) -> None:
         """Put the session's cookies into the jar, for that origin alone, after the whole family has been taken out."""
         with map_playwright_errors():
-            for cookie in await self._context.cookies(f"{origin}/"):
+            for cookie in await self._cookies(origin):
                 if is_session_cookie(cookie["name"]):
                     place = {"name": cookie["name"], "domain": cookie["domain"], "path": cookie["path"]}
-                    await self._cdp.send("Network.deleteCookies", place)
+                    await self._target.send("Network.deleteCookies", place)
         try:
-            await self._context.add_cookies(token.cookies(origin))  # type: ignore[arg-type]
+            await self._target.send("Network.setCookies", {"cookies": token.cookies(origin)})
         except PlaywrightError as exc:
-            # Not chained: Playwright's own frames hold the cookies' values.
+            # Not chained: the frames on its way hold the cookies' values.
             raise type(mapped(exc))("the browser did not take the session's cookies") from None
 
     async def get_session_token(self, origin: str) -> SessionToken | None:
         """The session token as the jar has it now, or None where it has none."""
         with map_playwright_errors():
-            cookies = await self._context.cookies(f"{origin}/")
+            cookies = await self._cookies(origin)
         family = {cookie["name"]: cookie["value"] for cookie in cookies if is_session_cookie(cookie["name"])}
         return SessionToken.parse(family) if family else None
+
+    async def _cookies(self, origin: str) -> list[dict[str, Any]]:
+        jar = await self._target.send("Network.getCookies", {"urls": [f"{origin}/"]})
+        cookies: list[dict[str, Any]] = jar["cookies"]
+        return cookies
 
     # ---- going places ------------------------------------------------------------------------------------------------
 
@@ -162,35 +160,38 @@ class Page:
         :raises ChatGPTTimeoutError: the site did not answer in time.
         :raises AuthenticationError: the network failed.
         """
-        with map_playwright_errors(), _Arrivals(self._page) as arrivals:
-            with anyio.move_on_after(timeout) as scope:
-                response = await self._go(url)
-            if scope.cancelled_caught:
-                raise ChatGPTTimeoutError("ChatGPT timed out: the site did not answer the page")
-            if response is None:
-                return  # it answered with nothing that can be shown; where from, a request will tell
-            await self._settle_down(response, arrivals, challenge_timeout)
+        with map_playwright_errors():
+            async with _Arrivals(self._target) as arrivals:
+                with anyio.move_on_after(timeout) as scope:
+                    loader = await self._go(url)
+                if scope.cancelled_caught:
+                    raise ChatGPTTimeoutError("ChatGPT timed out: the site did not answer the page")
+                if loader is None:
+                    return  # it answered with nothing that can be shown; where from, a request will tell
+                await self._settle_down(arrivals, loader, challenge_timeout)
 
-        arrived, expected = origin_of(self._page.url), origin_of(url)
+        arrived, expected = origin_of(self._url), origin_of(url)
         if arrived != expected:
             message = (
                 f"the site sent us from {expected} to {arrived}, which the session token is not meant for"
             )
             raise OriginError(message, origin=arrived)
 
-    async def _go(self, url: str) -> Response | None:
-        """Go there; what the document came in, or None where there is none."""
-        try:
-            return await self._page.goto(url, wait_until="commit", timeout=0)
-        except PlaywrightError as exc:
-            if shows_nothing(exc):
-                return None
-            raise
+    async def _go(self, url: str) -> str | None:
+        """Go there; the id of what loads the document, or None where there is none."""
+        found = await self._target.send("Page.navigate", {"url": url})
+        if "errorText" not in found:
+            loader: str | None = found.get("loaderId")
+            return loader
+        error = PlaywrightError(f"{found['errorText']} at {url}")
+        if shows_nothing(error):
+            return None
+        raise error
 
-    async def _settle_down(self, response: Response, arrivals: _Arrivals, timeout: float) -> None:
+    async def _settle_down(self, arrivals: _Arrivals, loader: str, timeout: float) -> None:
         """Wait until the document is there, and until no challenge is any more."""
         started = asyncio.get_running_loop().time()
-        challenged = await self._is_challenged(response)
+        challenged = await self._is_challenged(arrivals.head_of(loader))
 
         with anyio.move_on_after(timeout) as scope:
             while await self._is_challenged(await arrivals.next()):
@@ -206,14 +207,14 @@ class Page:
         if challenged:
             logger.info("challenge passed in %.2f s", seconds, extra={"chatgpt_event": "challenge_passed"})
 
-    async def _is_challenged(self, response: Response | None) -> bool:
-        if response is None:
+    async def _is_challenged(self, head: Head | None) -> bool:
+        if head is None:
             return False
-        head = Head(response.status, response.status_text, response.headers)
         if is_challenge(head) or head.status not in (403, 503) or not head.is_html:
             return is_challenge(head)
         try:
-            return is_challenge(head, await self._page.content())
+            look = {"expression": "document.documentElement?.outerHTML ?? ''", "returnByValue": True}
+            return is_challenge(head, (await self._target.send("Runtime.evaluate", look))["result"]["value"])
         except PlaywrightError:
             return True  # it is on its way to another document, which arrives next
 
@@ -222,20 +223,20 @@ class Page:
     async def ignore_policy(self) -> None:
         """Let our requests leave from any document, whatever its Content-Security-Policy says of the site's own scripts."""
         with map_playwright_errors():
-            await self._cdp.send("Page.setBypassCSP", {"enabled": True})
+            await self._target.send("Page.setBypassCSP", {"enabled": True})
 
     async def prepare(self, origin: str) -> None:
         """Put our half into a document of that origin. From here on a navigation is the end of the page."""
         with map_playwright_errors():
-            world = await World.enter(self._cdp, self._rest)
+            world = await World.enter(self._target, self._rest)
             if not await world.settle(origin):  # a sandboxed document, or none at all
                 await self._show_empty_document(origin)
-                world = await World.enter(self._cdp, self._rest)
+                world = await World.enter(self._target, self._rest)
                 await world.settle(origin)
             if world.protocol == "http/1.1":
                 # A request on a connection that was used before is sent once more by Chromium itself, a message too, where
                 # the connection closes without a word. So none is used twice; measured on Chromium 156.
-                await self._context.set_extra_http_headers({"Connection": "close"})
+                await self._interception.add_headers(origin, {"Connection": "close"})
         self._origin, self._world = origin, world
 
     @property
@@ -271,7 +272,7 @@ class Page:
             with map_playwright_errors():
                 worn.retire()
                 await self._show_empty_document(self._origin)
-                world = await World.enter(self._cdp, self._rest)
+                world = await World.enter(self._target, self._rest)
                 await world.settle(self._origin, worn.protocol)
         except ChatGPTError as exc:
             self.die(exc)
@@ -279,48 +280,72 @@ class Page:
         self._world = world
         logger.debug("the page has a new document")
 
-    def _navigated(self, frame: Frame) -> None:
-        if self._world is not None and not self._renewal.is_under_way and frame == self._page.main_frame:
+    def _navigated(self, event: dict[str, Any]) -> None:
+        frame = event["frame"]
+        if "parentId" in frame:
+            return
+        self._url = frame["url"]
+        if self._world is not None and not self._renewal.is_under_way:
             self.die(BrowserCrashedError("the page was taken to another document"))
+
+
+def _dismiss(target: Target, event: dict[str, Any]) -> None:
+    """A dialog holds up its page until somebody answers it."""
+    answer = {"accept": event["type"] == "beforeunload"}
+    target.tell("Page.handleJavaScriptDialog", answer)
 
 
 class _Arrivals:
     """The documents that a page's main frame comes to, in order, as soon as each is there to look at.
 
-    A document's own script may have the next one answered before it has ended itself: so an answer counts for what arrives
-    from the moment in which its document takes the frame, and not before.
+    A document's own script may have the next one answered before it has ended itself: so an answer counts for the document that
+    it brought, and not before that takes the frame.
     """
 
-    def __init__(self, page: PlaywrightPage) -> None:
-        self._page = page
-        self._answer: Response | None = None
-        self._current: Response | None = None
-        self._arrived: asyncio.Queue[Response | None] = asyncio.Queue()
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._heads: dict[str, Head] = {}
+        self._current = ""
+        self._arrived: asyncio.Queue[Head | None] = asyncio.Queue()
+        self._listeners = {
+            "Network.responseReceived": self._answered,
+            "Page.frameNavigated": self._navigated,
+            "Page.domContentEventFired": self._loaded,
+        }
 
-    def __enter__(self) -> _Arrivals:
-        self._page.on("response", self._answered)
-        self._page.on("framenavigated", self._navigated)
-        self._page.on("domcontentloaded", self._loaded)
+    async def __aenter__(self) -> _Arrivals:
+        for event, listener in self._listeners.items():
+            self._target.on(event, listener)
+        await self._target.send("Network.enable")
         return self
 
-    def __exit__(
+    async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._page.remove_listener("response", self._answered)
-        self._page.remove_listener("framenavigated", self._navigated)
-        self._page.remove_listener("domcontentloaded", self._loaded)
+        for event, listener in self._listeners.items():
+            self._target.remove_listener(event, listener)
+        if error is None:
+            await self._target.send("Network.disable")
 
-    def _answered(self, response: Response) -> None:
-        if response.request.is_navigation_request() and response.frame == self._page.main_frame:
-            self._answer = response
+    def head_of(self, loader: str) -> Head | None:
+        """The answer that the document with this loader came in; None where it came from no answer."""
+        return self._heads.get(loader)
 
-    def _navigated(self, frame: Frame) -> None:
-        if frame == self._page.main_frame:
-            self._current = self._answer
-
-    def _loaded(self, _: PlaywrightPage) -> None:
-        self._arrived.put_nowait(self._current)
-
-    async def next(self) -> Response | None:
+    async def next(self) -> Head | None:
         """The answer that the next document came in; None where it came from no answer."""
         return await self._arrived.get()
+
+    def _answered(self, event: dict[str, Any]) -> None:
+        if event["type"] != "Document":
+            return
+        answer = event["response"]
+        headers = {name.lower(): value for name, value in answer["headers"].items()}
+        headers.pop("set-cookie", None)
+        self._heads[event["loaderId"]] = Head(answer["status"], answer["statusText"], headers)
+
+    def _navigated(self, event: dict[str, Any]) -> None:
+        if "parentId" not in event["frame"]:
+            self._current = event["frame"]["loaderId"]
+
+    def _loaded(self, _: dict[str, Any]) -> None:
+        self._arrived.put_nowait(self._heads.get(self._current))

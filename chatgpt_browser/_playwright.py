@@ -20,9 +20,18 @@ from ._errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["INSTALL_HINT", "is_missing_executable", "map_playwright_errors", "mapped", "shows_nothing"]
+    from playwright.async_api import CDPSession
+
+__all__ = [
+    "INSTALL_HINT",
+    "is_missing_executable",
+    "map_playwright_errors",
+    "mapped",
+    "shows_nothing",
+    "when_driver_ends",
+]
 
 INSTALL_HINT = (
     "run `chatgpt-browser install` (or `bash scripts/install_browsers.sh`, or `playwright install chromium`)"
@@ -83,6 +92,24 @@ def map_playwright_errors(*, launching: bool = False) -> Iterator[None]:
         raise mapped(exc, launching=launching) from exc
     except ConnectionError as exc:  # the pipe to Playwright's driver
         raise mapped(exc, launching=launching) from exc
+
+
+def when_driver_ends(session: CDPSession, callback: Callable[[], object]) -> Callable[[], None]:
+    """Call back when the pipe to Playwright's driver breaks. What comes back takes that back.
+
+    Playwright tells it to whoever waits for an answer, and to nobody else: not by ``disconnected``, nor by ``close``. So this
+    looks at the connection itself.
+    """
+    connection = session._impl_obj._connection
+
+    def ended() -> None:
+        callback()
+
+    def forget() -> None:
+        connection.remove_listener("close", ended)
+
+    connection.on("close", ended)
+    return forget
 
 
 def _first_line(error: Exception) -> str:

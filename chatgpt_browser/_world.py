@@ -21,9 +21,8 @@ from ._playwright import mapped
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from playwright.async_api import CDPSession
-
     from ._models import Request
+    from ._target import Target
 
 __all__ = ["World", "script"]
 
@@ -48,8 +47,8 @@ def script(name: str) -> str:
 class World:
     """Carries requests through one document. ``when_idle`` is called each time that the last of them has settled."""
 
-    def __init__(self, cdp: CDPSession, context_id: int, kit: str, when_idle: Callable[[], object]) -> None:
-        self._cdp = cdp
+    def __init__(self, target: Target, context_id: int, kit: str, when_idle: Callable[[], object]) -> None:
+        self._target = target
         self._context_id = context_id
         self._kit = kit
         self._when_idle = when_idle
@@ -63,16 +62,16 @@ class World:
         self.protocol = ""  # by which the document came: "h2", "http/1.1"; "" where that isn't known
 
     @classmethod
-    async def enter(cls, cdp: CDPSession, when_idle: Callable[[], object]) -> World:
+    async def enter(cls, target: Target, when_idle: Callable[[], object]) -> World:
         """A world in the document that is open now."""
-        tree = await cdp.send("Page.getFrameTree")
+        tree = await target.send("Page.getFrameTree")
         frame = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": _NAME}
-        context_id = (await cdp.send("Page.createIsolatedWorld", frame))["executionContextId"]
+        context_id = (await target.send("Page.createIsolatedWorld", frame))["executionContextId"]
         # After the world: Chromium 156 adds a binding to one that is still to come only where Runtime is enabled.
-        await cdp.send("Runtime.addBinding", {"name": _BINDING, "executionContextName": _NAME})
+        await target.send("Runtime.addBinding", {"name": _BINDING, "executionContextName": _NAME})
         page = {"expression": script("page.js"), "contextId": context_id}
-        kit = (await cdp.send("Runtime.evaluate", page))["result"]["objectId"]
-        return cls(cdp, context_id, kit, when_idle)
+        kit = (await target.send("Runtime.evaluate", page))["result"]["objectId"]
+        return cls(target, context_id, kit, when_idle)
 
     async def settle(self, origin: str, protocol: str = "") -> bool:
         """Make the document a place to send from; False where it is of no such origin, as in a sandbox."""
@@ -80,14 +79,14 @@ class World:
         if found is None:
             return False
         self.protocol = found
-        self._cdp.on("Runtime.bindingCalled", self._delivered)
+        self._target.on("Runtime.bindingCalled", self._delivered)
         self._errand(self._call("lifetime", wait=True)).add_done_callback(self._ended)
         return True
 
     def retire(self) -> None:
         """Its document is about to go, as it should."""
         self._retired = True
-        self._cdp.remove_listener("Runtime.bindingCalled", self._delivered)
+        self._target.remove_listener("Runtime.bindingCalled", self._delivered)
 
     def die(self, error: ChatGPTError) -> None:
         """Nothing works here any more, for this reason. The first reason counts."""
@@ -171,7 +170,7 @@ class World:
             "returnByValue": True,
             "awaitPromise": wait,
         }
-        answer = await self._cdp.send("Runtime.callFunctionOn", call)
+        answer = await self._target.send("Runtime.callFunctionOn", call)
         return answer["result"].get("value")
 
     def _errand(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:

@@ -132,7 +132,8 @@ def test_the_user_agent_that_was_asked_for(
 async def look(api: AsyncChatGPTAPI) -> dict[str, Any]:
     """What the site's own scripts see, in the page's main world."""
     page = await api._engine.page()
-    found: dict[str, Any] = await page._page.evaluate(LOOK)
+    question = {"expression": f"({LOOK})()", "awaitPromise": True, "returnByValue": True}
+    found: dict[str, Any] = (await page._target.send("Runtime.evaluate", question))["result"]["value"]
     return found
 
 
@@ -190,8 +191,7 @@ async def test_the_pages_own_scripts_can_neither_see_nor_patch_ours(serve: Serve
         page = await api._engine.page()
 
         async def run(expression: str) -> Any:
-            # Not Playwright's evaluate(): its own script in that world would fall to the patches.
-            answer = await page._cdp.send(
+            answer = await page._target.send(
                 "Runtime.evaluate", {"expression": expression, "returnByValue": True}
             )
             return answer["result"].get("value")
