@@ -20,7 +20,7 @@ from playwright.async_api import BrowserContext, BrowserType, CDPSession, async_
 from playwright.async_api import Error as PlaywrightError
 
 from ._errors import BrowserLaunchError, BrowserNotFoundError
-from ._playwright import INSTALL_HINT, is_missing_executable, map_playwright_errors, mapped
+from ._playwright import INSTALL_HINT, is_missing_executable, map_playwright_errors, mapped, when_lost
 from ._target import Target
 
 if TYPE_CHECKING:
@@ -56,12 +56,18 @@ class Browser:
     """
 
     def __init__(
-        self, devtools: CDPSession, version: str, room: BrowserContext | str, closers: AsyncExitStack
+        self,
+        browser: PlaywrightBrowser,
+        devtools: CDPSession,
+        room: BrowserContext | str,
+        closers: AsyncExitStack,
     ) -> None:
         self.devtools = devtools
-        self.version = version
+        self.version = browser.version
         self._room = room
         self._closers = closers
+        self._targets: list[Target] = []
+        when_lost(browser, self._lose)
 
     @property
     def context(self) -> BrowserContext:
@@ -71,18 +77,26 @@ class Browser:
 
     async def open_target(self) -> Target:
         """A page that has been nowhere yet: the one that a kept profile opens with, else a new one."""
+        target = await Target.attach(self.devtools, await self._open_page())
+        self._targets.append(target)
+        return target
+
+    async def _open_page(self) -> str:
+        """The id of such a page."""
         if isinstance(self._room, str):
             place = {"url": "about:blank", "browserContextId": self._room}
-            return await Target.attach(
-                self.devtools, (await self.devtools.send("Target.createTarget", place))["targetId"]
-            )
+            return str((await self.devtools.send("Target.createTarget", place))["targetId"])
 
         blank = [page for page in self._room.pages if page.url == "about:blank"]
         page = blank[0] if blank else await self._room.new_page()
         session = await self._room.new_cdp_session(page)
         info = (await session.send("Target.getTargetInfo"))["targetInfo"]
         await session.detach()
-        return await Target.attach(self.devtools, info["targetId"])
+        return str(info["targetId"])
+
+    def _lose(self) -> None:
+        for target in self._targets:
+            target.end()
 
     @classmethod
     async def start(cls, options: Options, *, watched: bool = False) -> Browser:
@@ -103,7 +117,7 @@ class Browser:
                     profile.look_for(devtools)
                 room = kept or await _open_room(browser, devtools, options, stack, watched=watched)
             logger.info("browser up: Chromium %s", browser.version, extra={"chatgpt_event": "browser_up"})
-            return cls(devtools, browser.version, room, stack.pop_all())
+            return cls(browser, devtools, room, stack.pop_all())
 
     async def close(self) -> None:
         """Close the context, the browser where it is ours, and the driver, whatever state they are in."""
@@ -129,11 +143,11 @@ class _TemporaryProfile:
         self._search: asyncio.Task[list[Path]] | None = None
 
     def look_for(self, devtools: CDPSession) -> None:
-        """Learn where it is."""
+        """Learn where it is. That takes the browser 0.1 s, for which nobody waits."""
         self._search = asyncio.get_running_loop().create_task(self._find(devtools))
 
     async def _find(self, devtools: CDPSession) -> list[Path]:
-        command = " ".join((await devtools.send("Browser.getBrowserCommandLine"))["arguments"])
+        command = (await devtools.send("SystemInfo.getInfo"))["commandLine"]
         return [Path(folder) for folder in _TEMPORARY_PROFILE.findall(command)]
 
     async def sweep(self) -> None:

@@ -22,7 +22,7 @@ from ._errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.async_api import CDPSession
+    from playwright.async_api import Browser
 
 __all__ = [
     "INSTALL_HINT",
@@ -30,7 +30,7 @@ __all__ = [
     "map_playwright_errors",
     "mapped",
     "shows_nothing",
-    "when_driver_ends",
+    "when_lost",
 ]
 
 INSTALL_HINT = (
@@ -94,22 +94,18 @@ def map_playwright_errors(*, launching: bool = False) -> Iterator[None]:
         raise mapped(exc, launching=launching) from exc
 
 
-def when_driver_ends(session: CDPSession, callback: Callable[[], object]) -> Callable[[], None]:
-    """Call back when the pipe to Playwright's driver breaks. What comes back takes that back.
+def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
+    """Call back when the browser has gone, or Playwright's driver has, or the way to either.
 
-    Playwright tells it to whoever waits for an answer, and to nobody else: not by ``disconnected``, nor by ``close``. So this
-    looks at the connection itself.
+    Of its driver's end Playwright tells those alone who wait for an answer: there is no event for it. So this looks at the
+    connection itself.
     """
-    connection = session._impl_obj._connection
 
-    def ended() -> None:
+    def lost(*_: object) -> None:
         callback()
 
-    def forget() -> None:
-        connection.remove_listener("close", ended)
-
-    connection.on("close", ended)
-    return forget
+    browser.on("disconnected", lost)
+    browser._impl_obj._connection.on("close", lost)
 
 
 def _first_line(error: Exception) -> str:

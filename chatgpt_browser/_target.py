@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
-from ._playwright import mapped, when_driver_ends
+from ._playwright import mapped
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession
@@ -52,11 +52,9 @@ class Target:
         self._subscriptions = {
             "Target.receivedMessageFromTarget": _ready_made(self._received),
             "Target.detachedFromTarget": _ready_made(self._detached),
-            "close": _ready_made(lambda _: self._end(_CLOSED)),
         }
         for event, listener in self._subscriptions.items():
             browser.on(event, listener)
-        self._forget_driver = when_driver_ends(browser, lambda: self._end(_CLOSED))
 
     @classmethod
     async def attach(cls, browser: CDPSession, target_id: str) -> Target:
@@ -109,14 +107,13 @@ class Target:
         """Close the page."""
         await self._browser.send("Target.closeTarget", {"targetId": self._target_id})
 
-    def _end(self, reason: str) -> None:
+    def end(self, reason: str = _CLOSED) -> None:
         """Nobody answers any more."""
         if self._gone:
             return
         self._gone = reason
         for event, listener in self._subscriptions.items():
             self._browser.remove_listener(event, listener)
-        self._forget_driver()
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_result({"error": {"message": reason}})
@@ -129,7 +126,7 @@ class Target:
         if "method" in message:
             self._call(message["method"], message["params"])
             if message["method"] == "Inspector.targetCrashed":
-                self._end(_CRASHED)
+                self.end(_CRASHED)
             return
         answer = self._answers.get(message["id"])
         if answer is not None and not answer.done():
@@ -137,7 +134,7 @@ class Target:
 
     def _detached(self, event: dict[str, Any]) -> None:
         if event["sessionId"] == self._session_id:
-            self._end(_CLOSED)
+            self.end()
 
     def _call(self, event: str, params: dict[str, Any]) -> None:
         for listener in tuple(self._listeners.get(event, ())):

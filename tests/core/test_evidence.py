@@ -58,8 +58,7 @@ async def test_a_failure_leaves_a_screenshot_and_a_trace_for_its_owner_alone(tmp
     assert answers[f"{server.api_base_url}/auth/session"] == 200
     assert answers[f"{server.backend_api_base_url}/conversation"] == 500
     assert {event["method"] for event in lines(evidence.trace, "trace.trace") if "method" in event} >= {
-        "goto",
-        "addCookies",
+        "newPage"
     }
     with zipfile.ZipFile(io.BytesIO(evidence.trace)) as trace:
         assert sorted(trace.namelist()) == ["trace.network", "trace.trace"]
