@@ -18,6 +18,7 @@ import anyio
 from playwright.async_api import Browser as PlaywrightBrowser
 from playwright.async_api import BrowserContext, BrowserType, CDPSession, async_playwright
 from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Page as PlaywrightPage
 
 from ._errors import BrowserLaunchError, BrowserNotFoundError
 from ._playwright import INSTALL_HINT, is_missing_executable, map_playwright_errors, mapped, when_lost
@@ -77,22 +78,25 @@ class Browser:
 
     async def open_target(self) -> Target:
         """A page that has been nowhere yet: the one that a kept profile opens with, else a new one."""
-        target = await Target.attach(self.devtools, await self._open_page())
-        self._targets.append(target)
-        return target
-
-    async def _open_page(self) -> str:
-        """The id of such a page."""
         if isinstance(self._room, str):
             place = {"url": "about:blank", "browserContextId": self._room}
-            return str((await self.devtools.send("Target.createTarget", place))["targetId"])
+            created = await self.devtools.send("Target.createTarget", place)
+            return await self._attach(created["targetId"])
 
         blank = [page for page in self._room.pages if page.url == "about:blank"]
-        page = blank[0] if blank else await self._room.new_page()
-        session = await self._room.new_cdp_session(page)
+        return await self.target_of(blank[0] if blank else await self._room.new_page())
+
+    async def target_of(self, page: PlaywrightPage) -> Target:
+        """A page of Playwright's as a target."""
+        session = await page.context.new_cdp_session(page)
         info = (await session.send("Target.getTargetInfo"))["targetInfo"]
         await session.detach()
-        return str(info["targetId"])
+        return await self._attach(info["targetId"])
+
+    async def _attach(self, target_id: str) -> Target:
+        target = await Target.attach(self.devtools, target_id)
+        self._targets.append(target)
+        return target
 
     def _lose(self) -> None:
         for target in self._targets:

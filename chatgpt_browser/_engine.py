@@ -129,8 +129,11 @@ class Engine:
 
     async def _new_page(self, browser: Browser) -> Page:
         from ._page import Page
+        from ._playwright import map_playwright_errors
 
-        return await Page.create(browser, ignore_https_errors=self._options.ignore_https_errors)
+        with map_playwright_errors():
+            target = await browser.open_target()
+        return await Page.create(target, ignore_https_errors=self._options.ignore_https_errors)
 
     async def _identify(self, page: Page) -> None:
         """Have a page say who it is. One with a window speaks for itself unless it was told otherwise."""

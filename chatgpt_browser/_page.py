@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from ._browser import Browser
     from ._exchange import Exchange
     from ._target import Target
 
@@ -61,11 +60,10 @@ class Page:
         target.on(GONE, lambda event: self.die(BrowserCrashedError(f"the page is gone: {event['reason']}")))
 
     @classmethod
-    async def create(cls, browser: Browser, *, ignore_https_errors: bool) -> Page:
+    async def create(cls, target: Target, *, ignore_https_errors: bool) -> Page:
         """A page that has been nowhere yet."""
+        target.on("Page.javascriptDialogOpening", functools.partial(_dismiss, target))
         with map_playwright_errors():
-            target = await browser.open_target()
-            target.on("Page.javascriptDialogOpening", functools.partial(_dismiss, target))
             await asyncio.gather(
                 target.send("Page.enable"),
                 target.send("Inspector.enable"),  # says when the page has crashed
@@ -73,7 +71,7 @@ class Page:
                 target.send("Emulation.setFocusEmulationEnabled", {"enabled": True}),
                 target.send("Security.setIgnoreCertificateErrors", {"ignore": ignore_https_errors}),
             )
-            return cls(target)
+        return cls(target)
 
     async def close(self) -> None:
         """Close the page; whoever still reads from it is told that it is gone."""

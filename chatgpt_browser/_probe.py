@@ -79,13 +79,14 @@ class Probe:
 
         :raises BrowserError: there is none to be had.
         """
-        browser = await Browser.start(options)
+        browser = await Browser.start(options, watched=True)
         try:
             with map_playwright_errors():
                 page = await browser.context.new_page()
-                cdp = await browser.context.new_cdp_session(page)
+                target = await browser.target_of(page)
             if options.headless or options.user_agent is not None:
-                await Page(browser.context, page, cdp).identify(options.site.origin, options.user_agent)
+                identity = await Page.create(target, ignore_https_errors=options.ignore_https_errors)
+                await identity.identify(options.site.origin, options.user_agent)
         except BaseException:
             await browser.close()
             raise
