@@ -21,7 +21,14 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page as PlaywrightPage
 
 from ._errors import BrowserLaunchError, BrowserNotFoundError
-from ._playwright import INSTALL_HINT, is_missing_executable, map_playwright_errors, mapped, when_lost
+from ._playwright import (
+    INSTALL_HINT,
+    is_missing_executable,
+    map_driver_errors,
+    map_playwright_errors,
+    mapped,
+    when_lost,
+)
 from ._target import Target
 
 if TYPE_CHECKING:
@@ -110,8 +117,9 @@ class Browser:
         :raises BrowserLaunchError: there is one and it does not start.
         """
         async with AsyncExitStack() as stack:
-            with map_playwright_errors(launching=True):
+            with map_driver_errors():
                 playwright = await async_playwright().start()
+            with map_playwright_errors(launching=True):
                 profile = _TemporaryProfile()
                 stack.push_async_callback(profile.sweep)
                 stack.push_async_callback(_quietly, playwright.stop)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "INSTALL_HINT",
     "is_missing_executable",
+    "map_driver_errors",
     "map_playwright_errors",
     "mapped",
     "shows_nothing",
@@ -92,6 +93,15 @@ def map_playwright_errors(*, launching: bool = False) -> Iterator[None]:
         raise mapped(exc, launching=launching) from exc
     except ConnectionError as exc:  # the pipe to Playwright's driver
         raise mapped(exc, launching=launching) from exc
+
+
+@contextmanager
+def map_driver_errors() -> Iterator[None]:
+    """Turn whatever the start of Playwright's driver fails with into ours: a driver that ends at once is a bare Exception."""
+    try:
+        yield
+    except Exception as exc:
+        raise BrowserLaunchError(f"Playwright's driver did not start: {_first_line(exc)}") from exc
 
 
 def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
