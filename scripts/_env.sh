@@ -66,7 +66,7 @@ install_for_tests() {
     make_venv
     say "installing chatgpt-browser-api, its extras and its development tools into .venv"
     .venv/bin/python -m pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
-    .venv/bin/python -m pip install -q --disable-pip-version-check -e '.[cli,testing]' --group dev
+    .venv/bin/python -m pip install -q --disable-pip-version-check -e '.[cli,testing]' --group dev --group docs
     mark_installed demo
     mark_installed tests
 }

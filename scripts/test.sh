@@ -17,6 +17,7 @@ check "lint: ruff check" ruff check
 check "format: ruff format --check" ruff format --check
 check "types: mypy --strict" mypy
 check "layers: lint-imports" lint-imports
+check "docs: mkdocs build --strict" bash scripts/docs.sh
 # `coverage run`, not pytest-cov: the plugin is imported by pytest before pytest-cov could measure it.
 coverage erase
 if [ $# -gt 0 ]; then
@@ -25,7 +26,7 @@ else
     # Two parts at once: each waits for its browsers most of the time. A shell has its background jobs ignore Ctrl-C, and they
     # their children: the tests that are about just that run in front.
     others=$(mktemp)
-    coverage run -m pytest tests/package tests/plugin tests/testing tests/test_readme.py >"$others" 2>&1 &
+    coverage run -m pytest tests/package tests/plugin tests/testing tests/docs >"$others" 2>&1 &
     half=$!
     check "tests: pytest, the client and its command" coverage run -m pytest tests/cli tests/core tests/reliability
     wait "$half" || failed+=("tests: pytest, all else")

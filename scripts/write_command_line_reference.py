@@ -64,7 +64,9 @@ def section(command: Any, names: Sequence[str]) -> str:
         f"## {' '.join(names[1:]) or PROGRAM}\n",
         f"```text\n{' '.join([*names, *usage(command)])}\n```\n",
         f"{Text.from_markup(said.strip()).plain}\n",
-        "```sh\n{}\n```\n".format("\n".join(lines)) if lines else "",
+        "<!-- not run: tests/cli runs each of these commands -->\n```sh\n{}\n```\n".format("\n".join(lines))
+        if lines
+        else "",
         table("", ("argument", "", "default"), rows(command, "argument")),
         table("", ("option", "", "default"), rows(command, "option")),
     ]
