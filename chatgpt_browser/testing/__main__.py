@@ -45,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         for name in options.fault:
             server.inject(name, options.times, probability=options.probability, seed=options.seed)
-    except ValueError as error:
+        for path in options.replay:
+            server.replay(path)
+    except (OSError, ValueError) as error:
         parser.error(str(error))
 
     stop = threading.Event()
@@ -55,7 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with server:
         sys.stdout.write(json.dumps(_description(server)) + "\n")
         sys.stdout.flush()
-        sys.stderr.write(f"FakeChatGPT is at {server.origin}; Ctrl-C ends it.\n")
+        sys.stderr.write(
+            f"FakeChatGPT is at {server.origin}; Ctrl-C ends it.\nWatch it at {server.watch_url}\n"
+        )
         if options.until_stdin_closes:
             threading.Thread(target=_at_end_of_input, args=(stop,), daemon=True).start()
 
@@ -87,6 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=0, help="of the draws that --probability makes")
     parser.add_argument("--list-faults", action="store_true", help="say which faults there are, and end")
+    parser.add_argument(
+        "--replay", action="append", default=[], metavar="FILE", help="answer from a recording first"
+    )
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with standard input")
     return parser
 
@@ -111,6 +118,7 @@ def _description(server: FakeChatGPT) -> dict[str, object]:
         "port": server.port,
         "api_base_url": server.api_base_url,
         "backend_api_base_url": server.backend_api_base_url,
+        "watch_url": server.watch_url,
         # A secret of nothing: the server is a fake.
         "session_token": server.session_token,
         "certificate_authority_pem": None if authority is None else authority.decode(),

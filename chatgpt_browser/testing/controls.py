@@ -149,6 +149,7 @@ class Controls:
 
         injection = Injection(found, times, probability, seed, after)
         self._site.injections.add(injection)
+        self._site.changes.note()
         return injection
 
     @property

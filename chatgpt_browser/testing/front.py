@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from .answers import Answer
@@ -12,6 +13,7 @@ from .playback import play
 from .records import RecordedRequest
 from .routes import WIRE_KEY, build_app
 from .session import answer_session
+from .watching import WATCH_PATH, serve_watching
 from .wire import AsgiMessage, AsgiSend, Wire
 
 if TYPE_CHECKING:
@@ -48,22 +50,29 @@ class Front:
         body, left = await _read_body(receive)
         record = _make_record(scope, body)
         wire = Wire(record, send, lambda: self._drop(scope["client"]))
+        if record.path.startswith(WATCH_PATH):
+            await self._respond(serve_watching(self._site, wire), wire, receive)
+            return
+
         self._site.requests.add(record)
+        self._site.changes.note()
         try:
             if left:
                 record.disconnected.set()
             else:
-                await self._respond({**scope, WIRE_KEY: wire}, wire, receive)
+                await self._respond(self._answer({**scope, WIRE_KEY: wire}, wire), wire, receive)
         finally:
+            record.finished_at = time.monotonic()
             record.finished.set()
+            self._site.changes.note()
 
         if record.disconnected.is_set() and record.http_version == "2":
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(wire.let_go(), _LAST_BYTES_SECONDS)
 
-    async def _respond(self, scope: _Scope, wire: Wire, receive: AsgiReceive) -> None:
+    async def _respond(self, answer: Coroutine[Any, Any, None], wire: Wire, receive: AsgiReceive) -> None:
         """Answer, but give up as soon as the client leaves."""
-        responding = asyncio.ensure_future(self._answer(scope, wire))
+        responding = asyncio.ensure_future(answer)
         leaving = asyncio.ensure_future(_read_body(receive))
         try:
             await asyncio.wait({responding, leaving}, return_when=asyncio.FIRST_COMPLETED)

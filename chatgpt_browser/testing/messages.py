@@ -50,6 +50,7 @@ async def answer_message(site: Site, record: RecordedRequest, wire: Wire) -> Non
         await play(admitted, wire)
         return
 
+    record.conversation_id = admitted.conversation.id
     with site.one_more_message():
         step = await site.script.next_step(_turn(admitted, record))
         if isinstance(step, Reply):
@@ -185,6 +186,7 @@ async def _replayed(site: Site, admitted: Admitted, step: Recorded, wire: Wire) 
     def commit(message_id: str, text: str) -> None:
         with site.lock:
             conversation.add("assistant", text, user_message.id, message_id).text = text
+        site.changes.note()
 
     await play_recorded(step, wire, commit)
 
@@ -213,4 +215,4 @@ def _playback(site: Site, admitted: Admitted, reply: Reply) -> ReplyPlayback:
 
     form = DeltaEvents if (reply.encoding or site.settings.encoding) == "delta" else ReplyEvents
     events = form(reply, conversation.id, user_message, answer, posted.model, asides)
-    return ReplyPlayback(events, commit, site.settings.pace)
+    return ReplyPlayback(events, commit, site.changes, site.settings.pace)

@@ -17,6 +17,7 @@ from .steps import BREAK, Break, RawBody, Stall
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from .changes import Changes
     from .events import ReplyEvents
     from .steps import Reply, Step
     from .wire import Wire
@@ -30,6 +31,7 @@ class ReplyPlayback:
 
     events: ReplyEvents
     commit: Callable[[str, list[str]], None]
+    changes: Changes
     #: How fast a reply comes that does not say so itself.
     pace: Pace | None = None
     _sent: list[str] = field(default_factory=list, init=False)
@@ -74,9 +76,10 @@ class ReplyPlayback:
                 await send(growing.add(piece, finished=is_last and comes_through))
                 self._sent.append(piece)
                 wire.record.events_sent = sent + 1
-                if sent == 0:
-                    # From here on the client knows the message's id and may go on from it.
+                if sent == 0 or self.changes.are_watched:
+                    # From the first on the client knows the message's id and may go on from it.
                     self._commit()
+                    self.changes.note()
                 if fillers:
                     await _send_all(send, fillers)
 

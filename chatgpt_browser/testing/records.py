@@ -29,6 +29,12 @@ class RecordedRequest:
     status: int | None = None
     #: How many events of a `Reply` (chunks of a `RawBody`) have been sent.
     events_sent: int = 0
+    #: The conversation that a message went into.
+    conversation_id: str | None = None
+    #: Whether the server broke the connection.
+    dropped: bool = False
+    #: `time.monotonic()` when `finished` was set.
+    finished_at: float | None = None
     #: The name of the injected fault that struck it.
     fault: str | None = None
     #: Set when the client closed the stream before the server had finished it.

@@ -10,6 +10,7 @@ from .controls import Controls
 from .listener import Listener, ServerConfig, make_certificates
 from .serving import Serving
 from .site import MODELS, USER, Settings, Site
+from .watching import WATCH_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -184,6 +185,11 @@ class FakeChatGPT(Controls):
     def backend_api_base_url(self) -> str:
         """The `backend_api_base_url` option of a client."""
         return f"{self.origin}/backend-api"
+
+    @property
+    def watch_url(self) -> str:
+        """The page on which its conversations, requests and faults can be watched while it serves."""
+        return f"{self.origin}{WATCH_PATH}"
 
     @property
     def certificate_authority_pem(self) -> bytes | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+import uuid
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from .answers import Answer
 from .application import Application
 from .challenge import Challenges
+from .changes import Changes
 from .injection import Injections
 from .records import RequestLog
 from .scripting import Script
@@ -92,6 +95,9 @@ class Site:
         self.session_tokens = SessionTokens(settings.session_token, settings.rotation)
         self.access_tokens = AccessTokens(_seconds(settings.access_token_lifetime))
         self.challenges = Challenges(settings.challenge, secure=settings.secure)
+        self.changes = Changes()
+        self.id = uuid.uuid4().hex
+        self.started_at = time.monotonic()
         self.injections = Injections()
         #: The site as a person sees it, where it has that form.
         self.application = Application() if settings.form == "app" else None

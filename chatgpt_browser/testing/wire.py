@@ -70,7 +70,7 @@ class Wire:
         for _ in range(16 + self._unflushed // 1024):
             await asyncio.sleep(0)
 
-        self.dropped = True
+        self.dropped = self.record.dropped = True
         self._drop()
         await self.stall()
 

@@ -52,7 +52,8 @@ def test_it_serves_and_ends_with_its_input(options: list[str]) -> None:
             _, errors = process.communicate(timeout=10)
 
     assert process.returncode == 0
-    assert errors == f"FakeChatGPT is at {description['origin']}; Ctrl-C ends it.\n"
+    origin = description["origin"]
+    assert errors == f"FakeChatGPT is at {origin}; Ctrl-C ends it.\nWatch it at {origin}/__watch\n"
     assert description["pid"] == process.pid
     with pytest.raises(httpx.ConnectError):
         httpx.get(description["origin"], verify=False)
