@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 Message = Annotated[
     str | None,
-    typer.Argument(help="The question. What is piped in follows it, or stands alone.", show_default=False),
+    typer.Argument(
+        help="The question. What is piped in follows it, or stands alone.",
+        metavar="MESSAGE",
+        show_default=False,
+    ),
 ]
 Files = Annotated[
     list[Path] | None,
@@ -33,6 +37,7 @@ Files = Annotated[
         exists=True,
         dir_okay=False,
         readable=True,
+        metavar="FILE",
         show_default=False,
     ),
 ]

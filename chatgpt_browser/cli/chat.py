@@ -37,8 +37,9 @@ def chat(
 ) -> None:
     """Talk on the terminal. Ctrl-C stops a reply, Ctrl-D leaves, /help lists the commands.
 
-    Enter sends; Alt-Enter or Ctrl-J begins a new line. What is pasted may have many lines. What was typed is kept for the arrow
-    keys, in a file for you alone.
+    Enter sends; Alt-Enter or Ctrl-J begins a new line; what is pasted may have many lines.
+
+    The arrow keys bring back what was typed before; it is kept in a file for you alone.
 
     [dim]Examples:[/dim]
 

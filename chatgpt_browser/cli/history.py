@@ -28,20 +28,30 @@ if TYPE_CHECKING:
 Id = Annotated[
     str,
     typer.Argument(
-        help="The conversation's id; `last` is the one that was talked with last.", autocompletion=complete_id
+        help="The conversation's id; `last` is the last one.", metavar="ID", autocompletion=complete_id
     ),
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="List so many, the newest first.")]
 ListAll = Annotated[bool, typer.Option("--all", help="List them all.")]
 Title = Annotated[
     str | None,
-    typer.Argument(help="The new title; without one, the site makes one.", show_default=False),
+    typer.Argument(
+        help="The new title; without one, the site makes one.", metavar="TITLE", show_default=False
+    ),
 ]
-Ids = Annotated[list[str], typer.Argument(metavar="ID", autocompletion=complete_id)]
+Ids = Annotated[
+    list[str],
+    typer.Argument(help="Their ids; `last` is the last one.", metavar="ID", autocompletion=complete_id),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 AnyIds = Annotated[
     list[str] | None,
-    typer.Argument(metavar="ID", autocompletion=complete_id, show_default=False),
+    typer.Argument(
+        help="Their ids; `last` is the last one.",
+        metavar="ID",
+        autocompletion=complete_id,
+        show_default=False,
+    ),
 ]
 ExportAll = Annotated[bool, typer.Option("--all", help="Export all conversations.")]
 Output = Annotated[
@@ -175,7 +185,7 @@ def delete(
 
     chatgpt-browser history delete last
 
-    chatgpt-browser history list --all | grep -i draft | cut -f1 | xargs chatgpt-browser history delete --yes
+    chatgpt-browser history list | grep Draft | cut -f1 | xargs chatgpt-browser history delete -y
     """
     with account(headed=headed, verbose=verbose) as api:
         if not (yes or can_be_asked()):
@@ -210,8 +220,7 @@ def export(
 ) -> None:
     """Export conversations, as Markdown or JSON: one to standard output, or each into a file of its own.
 
-    A file has its conversation's time. `--all` asks for those alone that have changed since their file was written: after an
-    error or a rate limit, run it again.
+    Again with --all and the same folder, only what has changed since is fetched: after a rate limit, go on so.
 
     [dim]Examples:[/dim]
 

@@ -16,12 +16,14 @@ from chatgpt_browser import AuthenticationError, BrowserLaunchError, InvalidSess
 from chatgpt_browser._client import default_options
 from chatgpt_browser._login import sign_in
 from chatgpt_browser.cli._client import client_from_environment
-from chatgpt_browser.cli._store import Store
+from chatgpt_browser.cli._store import Place, Store
 from chatgpt_browser.testing import Answer, FakeChatGPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from .conftest import Invoke
 
 HTML = "text/html"
 
@@ -156,3 +158,54 @@ def test_a_base_url_that_makes_no_sense(store: Store, monkeypatch: pytest.Monkey
 
     with pytest.raises(typer.BadParameter, match="api_base_url"), client_from_environment():
         pass
+
+
+# ---- what is taken away ----------------------------------------------------------------------------------------------
+
+
+def test_logout_takes_away_what_lets_anybody_in(
+    store: Store, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save("https://one.example", "a-token")
+    store.remember("https://one.example", Place("c-1", "m-1"))
+    store.make_chat_history()
+    (store.profile / "Default").mkdir(parents=True)
+    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "given")
+
+    result = invoke("logout")
+
+    assert result.exit_code == 0
+    assert list(store.folder.iterdir()) == [store.chat_history]
+    for said in ("removed the session", "removed the browser's profile", "lives on at the site", "still set"):
+        assert said in result.stderr
+    assert str(store.chat_history) in result.stderr
+    assert "a-token" not in result.stderr
+
+
+def test_logout_where_nothing_was_saved(store: Store, invoke: Invoke) -> None:
+    result = invoke("logout")
+    assert result.exit_code == 0
+    assert result.stderr == "nothing was saved\n"
+
+
+def test_logout_that_is_not_let(store: Store, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(path: Path) -> None:
+        raise OSError(39, "Directory not empty")
+
+    store.profile.mkdir(parents=True)
+    monkeypatch.setattr("shutil.rmtree", busy)
+    result = invoke("logout")
+    assert result.exit_code == 1
+    assert "Directory not empty" in result.stderr
+
+
+# ---- where the last conversation stood -------------------------------------------------------------------------------
+
+
+def test_last_place_is_the_origins_own(store: Store) -> None:
+    store.remember("https://one.example", Place("c-1", "m-1"))
+    assert store.last_place("https://one.example") == Place("c-1", "m-1")
+    assert store.last_place("https://other.example") is None
+    assert stat.S_IMODE(store.last.stat().st_mode) == 0o600
+    store.last.write_text('{"origin": "https://one.example", "conversation_id": 7}')
+    assert store.last_place("https://one.example") is None

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from chatgpt_browser import __main__ as door
+from chatgpt_browser.cli import app
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .conftest import Invoke
 
 WITHOUT = """
@@ -27,7 +32,7 @@ def run_without(package: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
 
 
-@pytest.mark.parametrize("package", ["typer", "rich"])
+@pytest.mark.parametrize("package", ["typer", "rich", "platformdirs"])
 def test_missing_cli_extra_is_one_line(package: str) -> None:
     result = run_without(package)
     assert result.returncode == 2
@@ -67,3 +72,47 @@ def test_version(invoke: Invoke) -> None:
 
 def test_no_command_shows_the_help(invoke: Invoke) -> None:
     assert "ask" in invoke().output
+
+
+def test_every_command_has_examples() -> None:
+    commands = list(leaves(typer.main.get_command(app)))
+    assert len(commands) > 10
+    for command in commands:
+        if not command.hidden:
+            assert "chatgpt-browser " in (command.help or ""), f"{command.name} shows no example"
+
+
+def leaves(command: Any) -> Iterator[Any]:
+    for below in getattr(command, "commands", {}).values():
+        yield from leaves(below)
+    if not hasattr(command, "commands"):
+        yield command
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['chatgpt-browser', '--help']\n"
+        "from chatgpt_browser.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    loaded = set(run.stderr.split())
+    assert "chatgpt_browser.cli" in loaded
+    assert loaded.isdisjoint({"playwright", "prompt_toolkit", "asyncio", "anyio", "starlette", "pytest"})
+
+
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [
+        ("chatgpt-browser h", ["history"]),
+        ("chatgpt-browser history d", ["delete"]),
+        ("chatgpt-browser history show l", ["last"]),
+    ],
+)
+def test_shell_completion(words: str, completions: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_CHATGPT_BROWSER_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    result = CliRunner().invoke(app, prog_name="chatgpt-browser")
+    assert result.stdout.split() == completions

@@ -7,12 +7,13 @@ import random
 import re
 from typing import TYPE_CHECKING
 
-import pyte
 import pytest
 from rich.console import Console
 
 from chatgpt_browser.cli._blocks import blocks_of, settled_blocks
 from chatgpt_browser.cli._markdown import LiveMarkdown, print_markdown
+
+from .terminal import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +73,7 @@ TEXTS = [SAMPLE, LONG_CODE, LONG_LIST, LONG_TABLE, LONG_ITEM, "one line", "a\n\n
 
 
 class Terminal:
-    """A terminal with a memory of what has scrolled off its top."""
+    """A console, and the screen that it writes to."""
 
     def __init__(self, width: int = WIDTH, height: int = HEIGHT) -> None:
         self.file = io.StringIO()
@@ -84,23 +85,19 @@ class Terminal:
             color_system="256",
             legacy_windows=False,
         )
-        self.screen = pyte.HistoryScreen(width, height, history=1000)
-        self.screen.set_mode(pyte.modes.LNM)  # as the terminal's driver does: a line feed begins a line
-        self._stream = pyte.Stream(self.screen)
+        self.screen = Screen(width, height)
 
     def read(self) -> str:
         """What has been written since; the screen has seen it then."""
         written = self.file.getvalue()
         self.file.seek(0)
         self.file.truncate()
-        self._stream.feed(written)
+        self.screen.feed(written)
         return written
 
     @property
     def lines(self) -> list[str]:
-        """Everything that one can scroll back to, without the empty lines at its end."""
-        above = ["".join(row[x].data for x in range(self.screen.columns)) for row in self.screen.history.top]
-        return "\n".join(line.rstrip() for line in [*above, *self.screen.display]).rstrip("\n").split("\n")
+        return self.screen.lines
 
 
 def at_once(text: str) -> list[str]:
