@@ -26,6 +26,11 @@ def printable(text: str) -> str:
     return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) != "Cc")
 
 
+def note(text: str) -> None:
+    """Say something beside the results: a line on standard error, as it stands."""
+    err.print(printable(text), markup=False, soft_wrap=True)
+
+
 def shows_markdown() -> bool:
     """Whether standard output is a terminal on which lines can be rewritten."""
     return sys.stdout.isatty() and not out.is_dumb_terminal and not out.legacy_windows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ._client import TOKEN
-from ._consoles import err
+from ._consoles import note
 from ._exit import errors_as_exit_codes
 from ._store import Store
 
@@ -34,13 +34,13 @@ def logout() -> None:
             remove("where the last conversation stood", store.last),
         ]
         if not any(removed):
-            say("nothing was saved")
+            note("nothing was saved")
         elif any(removed[:2]):
-            say("The session itself lives on at the site: to end it too, sign out there, of all devices.")
+            note("The session itself lives on at the site: to end it too, sign out there, of all devices.")
         if TOKEN in os.environ:
-            say(f"{TOKEN} is still set: unset it to be signed out here.")
+            note(f"{TOKEN} is still set: unset it to be signed out here.")
         if store.chat_history.exists():
-            say(f"What you typed in chat is kept: {store.chat_history}")
+            note(f"What you typed in chat is kept: {store.chat_history}")
 
 
 def remove(what: str, path: Path) -> bool:
@@ -56,12 +56,8 @@ def remove(what: str, path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        say(f"error: {what} can't be removed: {error.strerror}: {path}; close what uses it, and try again")
+        note(f"error: {what} can't be removed: {error.strerror}: {path}; close what uses it, and try again")
         raise typer.Exit(1) from None
 
-    say(f"removed {what}: {path}")
+    note(f"removed {what}: {path}")
     return True
-
-
-def say(text: str) -> None:
-    err.print(text, markup=False, soft_wrap=True)
