@@ -31,6 +31,7 @@ EXPECTED = {
     "StreamError": 9,
     "StreamInterruptedError": 9,
     "MalformedEventError": 9,
+    "UnknownEncodingError": 9,
     "APIStatusError": 10,
     "ConversationNotFoundError": 10,
     "MessageTooLongError": 10,
