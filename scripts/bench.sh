@@ -7,8 +7,7 @@ install_for_bench() {
     if is_installed bench; then return; fi
     make_venv
     say "installing chatgpt-browser-api, its extras and what the benchmarks need into .venv"
-    .venv/bin/python -m pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
-    .venv/bin/python -m pip install -q --disable-pip-version-check -e '.[cli,testing]' --group bench
+    install -e '.[cli,testing]' --group bench
     mark_installed demo
     mark_installed bench
 }

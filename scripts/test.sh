@@ -13,9 +13,16 @@ check() {
     "${@:2}" || failed+=("$1")
 }
 
+# Many processes are started: each would compile all that it imports anew.
+unset PYTHONDONTWRITEBYTECODE
+
+# Types are checked while the tests run.
+types=$(mktemp)
+mypy >"$types" 2>&1 &
+mypy=$!
+
 check "lint: ruff check" ruff check
 check "format: ruff format --check" ruff format --check
-check "types: mypy --strict" mypy
 check "layers: lint-imports" lint-imports
 check "docs: mkdocs build --strict" bash scripts/docs.sh
 # `coverage run`, not pytest-cov: the plugin is imported by pytest before pytest-cov could measure it.
@@ -23,16 +30,14 @@ coverage erase
 if [ $# -gt 0 ]; then
     check "tests: pytest $*" coverage run -m pytest "$@"
 else
-    # Two parts at once: each waits for its browsers most of the time. A shell has its background jobs ignore Ctrl-C, and they
-    # their children: the tests that are about just that run in front.
-    others=$(mktemp)
-    coverage run -m pytest tests/package tests/plugin tests/testing tests/docs >"$others" 2>&1 &
-    half=$!
-    check "tests: pytest, the client and its command" coverage run -m pytest tests/cli tests/core tests/reliability
-    wait "$half" || failed+=("tests: pytest, all else")
-    say "tests: pytest, all else (run meanwhile)"
-    cat "$others" && rm -f "$others"
+    # The tests of a module share a server and a browser, so a worker takes whole modules. In front, for the tests about Ctrl-C:
+    # a shell has its background jobs ignore that, and they their children.
+    check "tests: pytest" coverage run -m pytest --numprocesses logical --dist loadfile
 fi
+
+say "types: mypy --strict"
+wait "$mypy" || failed+=("types: mypy --strict")
+cat "$types" && rm -f "$types"
 coverage combine --quiet || true
 check "branch coverage: at least 90 %" coverage report
 
