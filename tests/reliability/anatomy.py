@@ -45,13 +45,13 @@ class Mark:
         first = min(self.browsers(), key=lambda process: len(process.parents()))
         parent = first.parent()
         # An orphan has been taken in by somebody who has nothing to do with this.
-        if parent is None or "run-driver" not in parent.cmdline():
+        if parent is None or "run-driver" not in _arguments(parent):
             raise psutil.NoSuchProcess(first.pid, msg="its driver is gone")
         return parent
 
     def renderers(self) -> list[psutil.Process]:
         family = self.browser().children(recursive=True)
-        return [process for process in family if "--type=renderer" in process.cmdline()]
+        return [process for process in family if "--type=renderer" in _arguments(process)]
 
     def all(self) -> list[psutil.Process]:
         """The driver and everything under it."""
@@ -68,6 +68,13 @@ class Mark:
 
     def kill_driver(self) -> None:
         _kill([self.driver()])
+
+
+def _arguments(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # it has just ended, and perhaps waits to be reaped
+        return []
 
 
 def _kill(processes: list[psutil.Process]) -> None:
