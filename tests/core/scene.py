@@ -81,7 +81,7 @@ def where(server: FakeChatGPT) -> dict[str, Any]:
 
 def works(api: ChatGPTAPI) -> bool:
     """Whether a client takes one more message and brings its reply."""
-    return api.send_message("Still there?", timeout_ms=5000) == 'You said: "Still there?".'
+    return api.send_message("Still there?", timeout_ms=20_000) == 'You said: "Still there?".'
 
 
 # ---- events ----------------------------------------------------------------------------------------------------------

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from chatgpt_browser import SEED_USER_AGENT, AsyncChatGPTAPI
-from chatgpt_browser.testing import RawBody
+from chatgpt_browser.testing import FakeChatGPT, RawBody
 
 from .scene import DONE, event, posts_of, refreshes_of, sse, where, works
 
@@ -44,6 +44,33 @@ def brands(request: RecordedRequest) -> dict[str, str]:
     return dict(re.findall(r'"([^"]*)";v="([^"]*)"', request.headers["sec-ch-ua"]))
 
 
+class Visit(NamedTuple):
+    """What a server, and its page's own scripts, have seen of a browser."""
+
+    binary: str
+    requests: list[RecordedRequest]
+    seen: dict[str, Any]
+
+
+@pytest.fixture(scope="module", params=BINARIES)
+async def visit(anyio_backend: str, request: pytest.FixtureRequest) -> Visit:
+    """A message sent with each of the browsers that are here."""
+    with FakeChatGPT() as server:
+        options = where(server) | {"executable_path": request.param}
+        async with AsyncChatGPTAPI(server.session_token, **options) as api:
+            assert await api.send_message("Hello")
+            seen = await look(api)
+        return Visit(request.param, server.requests, seen)
+
+
+async def look(api: AsyncChatGPTAPI) -> dict[str, Any]:
+    """What the site's own scripts see, in the page's main world."""
+    page = await api._engine.page()
+    question = {"expression": f"({LOOK})()", "awaitPromise": True, "returnByValue": True}
+    found: dict[str, Any] = (await page._target.send("Runtime.evaluate", question))["result"]["value"]
+    return found
+
+
 def test_the_message_is_a_same_origin_fetch(scene: Scene, api: ChatGPTAPI) -> None:
     api.send_message("Hello")
     post, origin = scene.posts[0], scene.server.origin
@@ -56,15 +83,12 @@ def test_the_message_is_a_same_origin_fetch(scene: Scene, api: ChatGPTAPI) -> No
     assert "next-auth.session-token" in post.cookies
 
 
-@pytest.mark.parametrize("binary", BINARIES)
-def test_no_preflight_and_nothing_else_is_asked_for(serve: Serve, connect: Connect, binary: str) -> None:
+def test_no_preflight_and_nothing_else_is_asked_for(visit: Visit) -> None:
     """A whole Chromium asks for the site's icon as well, as for any document; not before it knows what to call itself."""
-    server = serve()
-    connect(server, executable_path=binary).send_message("Hello")
-    seen = [(r.method, r.path, r.headers["sec-fetch-mode"]) for r in server.requests]
+    seen = [(r.method, r.path, r.headers["sec-fetch-mode"]) for r in visit.requests]
     icons = [place for place, request in enumerate(seen) if request == ("GET", "/favicon.ico", "no-cors")]
 
-    assert len(icons) <= ("shell" not in binary)
+    assert len(icons) <= ("shell" not in visit.binary)
     assert 0 not in icons
     assert [request for place, request in enumerate(seen) if place not in icons] == [
         ("GET", "/api/auth/session", "navigate"),
@@ -73,79 +97,19 @@ def test_no_preflight_and_nothing_else_is_asked_for(serve: Serve, connect: Conne
     ]
 
 
-@pytest.mark.parametrize("binary", BINARIES)
-def test_no_word_headless(serve: Serve, connect: Connect, binary: str) -> None:
-    server = serve()
-    api = connect(server, executable_path=binary)
-    assert works(api)
-    agents = {request.headers["user-agent"] for request in server.requests}
-    (agent,) = agents
+def test_no_word_headless(visit: Visit) -> None:
+    (agent,) = {request.headers["user-agent"] for request in visit.requests}
     version = re.search(r" Chrome/(\d+)\.0\.0\.0 Safari/537\.36$", agent)
 
     assert version is not None
-    for request in server.requests:
+    for request in visit.requests:
         assert not [value for _, value in request.raw_headers if "headless" in value.lower()]
         assert brands(request)["Chromium"] == version[1]
-    assert posts_of(server.requests)
 
 
-def test_over_https_too(serve: Serve, connect: Connect) -> None:
-    server = serve(tls=True)
-    assert works(connect(server, ignore_https_errors=True))
-    for request in server.requests:
-        assert "Headless" not in str(request.raw_headers)
-        assert "Chromium" in brands(request)
+def test_what_a_script_of_the_page_sees(visit: Visit) -> None:
+    seen, request = visit.seen, visit.requests[-1]
 
-
-@pytest.mark.parametrize(
-    ("user_agent", "version", "platform"),
-    [
-        (SEED_USER_AGENT, "107", '"macOS"'),
-        (
-            SEED_USER_AGENT.replace("Macintosh; Intel Mac OS X 10_15_7", "Windows NT 10.0; Win64; x64"),
-            "107",
-            '"Windows"',
-        ),
-        (FIREFOX, None, None),
-    ],
-    ids=["seed", "windows", "firefox"],
-)
-def test_the_user_agent_that_was_asked_for(
-    serve: Serve, connect: Connect, user_agent: str, version: str | None, platform: str | None
-) -> None:
-    server = serve()
-    api = connect(server, user_agent=user_agent)
-    assert works(api)
-    for request in server.requests:
-        assert request.headers["user-agent"] == user_agent
-        if version is None:
-            assert not [name for name, _ in request.raw_headers if name.startswith("sec-ch-ua")]
-            continue
-        known = {name: value for name, value in brands(request).items() if "Brand" not in name}
-        assert known
-        assert {*known.values()} == {version}
-        assert request.headers["sec-ch-ua-platform"] == platform
-        assert request.headers["sec-ch-ua-mobile"] == "?0"
-    assert len(refreshes_of(server.requests)) == 1
-
-
-async def look(api: AsyncChatGPTAPI) -> dict[str, Any]:
-    """What the site's own scripts see, in the page's main world."""
-    page = await api._engine.page()
-    question = {"expression": f"({LOOK})()", "awaitPromise": True, "returnByValue": True}
-    found: dict[str, Any] = (await page._target.send("Runtime.evaluate", question))["result"]["value"]
-    return found
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("binary", BINARIES)
-async def test_what_a_script_of_the_page_sees(serve: Serve, binary: str) -> None:
-    server = serve()
-    async with AsyncChatGPTAPI(server.session_token, **where(server), executable_path=binary) as api:
-        await api.ensure_auth()
-        seen = await look(api)
-
-    request = server.requests[-1]
     assert "Headless" not in str(seen)
     assert seen["userAgent"] == request.headers["user-agent"]
     assert seen["appVersion"] == seen["userAgent"].removeprefix("Mozilla/")
@@ -157,17 +121,51 @@ async def test_what_a_script_of_the_page_sees(serve: Serve, binary: str) -> None
     assert seen["webdriver"] is True
 
 
+def test_over_https_too(serve: Serve, connect: Connect) -> None:
+    server = serve(tls=True)
+    assert works(connect(server, ignore_https_errors=True))
+    for request in server.requests:
+        assert "Headless" not in str(request.raw_headers)
+        assert "Chromium" in brands(request)
+
+
 @pytest.mark.anyio
-async def test_a_script_of_the_page_sees_the_user_agent_that_was_asked_for(serve: Serve) -> None:
+@pytest.mark.parametrize(
+    ("user_agent", "version", "platform"),
+    [
+        (SEED_USER_AGENT, "107", "macOS"),
+        (
+            SEED_USER_AGENT.replace("Macintosh; Intel Mac OS X 10_15_7", "Windows NT 10.0; Win64; x64"),
+            "107",
+            "Windows",
+        ),
+        (FIREFOX, None, None),
+    ],
+    ids=["seed", "windows", "firefox"],
+)
+async def test_the_user_agent_that_was_asked_for(
+    serve: Serve, user_agent: str, version: str | None, platform: str | None
+) -> None:
     server = serve()
-    async with AsyncChatGPTAPI(server.session_token, **where(server), user_agent=SEED_USER_AGENT) as api:
-        await api.ensure_auth()
+    async with AsyncChatGPTAPI(server.session_token, **where(server), user_agent=user_agent) as api:
+        assert await api.send_message("Hello")
         seen = await look(api)
 
-    assert seen["userAgent"] == SEED_USER_AGENT
-    assert seen["hints"]["platform"] == "macOS"
-    assert {b["version"] for b in seen["hints"]["brands"] if "Brand" not in b["brand"]} == {"107"}
-    assert seen["webdriver"] is True
+    assert len(refreshes_of(server.requests)) == len(posts_of(server.requests)) == 1
+    assert (seen["userAgent"], seen["webdriver"]) == (user_agent, True)
+    for request in server.requests:
+        assert request.headers["user-agent"] == user_agent
+        if version is None:
+            assert not [name for name, _ in request.raw_headers if name.startswith("sec-ch-ua")]
+            continue
+        known = {name: value for name, value in brands(request).items() if "Brand" not in name}
+        assert known
+        assert {*known.values()} == {version}
+        assert request.headers["sec-ch-ua-platform"] == f'"{platform}"'
+        assert request.headers["sec-ch-ua-mobile"] == "?0"
+    if version is not None:
+        assert seen["hints"]["platform"] == platform
+        assert {b["version"] for b in seen["hints"]["brands"] if "Brand" not in b["brand"]} == {version}
 
 
 PATCH = """

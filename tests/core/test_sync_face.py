@@ -24,7 +24,7 @@ from .scene import where, works
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .conftest import Connect, Serve
+    from .conftest import Serve
     from .scene import Scene
 
 TWINS = [
@@ -81,17 +81,6 @@ def test_four_threads_on_one_client(scene: Scene, api: ChatGPTAPI) -> None:
     # A turn ends with the reply's last word; the server counts it until its response is closed, a moment later.
     assert scene.server.peak_active_messages <= 2
     assert len(scene.posts) == 20
-
-
-def test_four_threads_start_one_browser(serve: Serve, connect: Connect) -> None:
-    server = serve()
-    api = connect(server)
-    with ThreadPoolExecutor(4) as pool:
-        replies = {*pool.map(lambda _: api.send_message("Hello"), range(4))}
-
-    assert replies == {'You said: "Hello".'}
-    navigations = [r for r in server.requests if r.headers.get("sec-fetch-mode") == "navigate"]
-    assert len(navigations) == 1
 
 
 def test_a_stream_may_be_read_in_another_thread(scene: Scene, api: ChatGPTAPI) -> None:
@@ -170,16 +159,6 @@ def test_a_constructor_starts_nothing() -> None:
     assert threading.active_count() == threads
 
 
-def test_close_twice(serve: Serve) -> None:
-    server = serve()
-    api = ChatGPTAPI(server.session_token, **where(server))
-    api.start()
-    api.close()
-    api.close()
-    with api:
-        pass
-
-
 @pytest.mark.parametrize("started", [False, True])
 def test_after_close(serve: Serve, started: bool) -> None:
     server = serve()
@@ -188,6 +167,9 @@ def test_after_close(serve: Serve, started: bool) -> None:
     if started:
         api.start()
     api.close()
+    api.close()
+    with api:
+        pass
     calls: list[Callable[[], object]] = [
         api.start,
         api.ensure_auth,

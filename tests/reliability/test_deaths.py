@@ -31,14 +31,14 @@ WAYS: dict[str, Callable[[Mark], None]] = {
 class Patient:
     """A client that is killed again and again."""
 
-    def __init__(self, kill: Callable[[Mark], None], **options: object) -> None:
+    def __init__(self, way: str) -> None:
+        self._kill = WAYS[way]
         self.mark = Mark()
-        self.server = FakeChatGPT(reply="Here I am.", **options).start()  # type: ignore[arg-type]
+        self.server = FakeChatGPT(reply="Here I am.", rotate_session_token=True).start()
         self.api = ChatGPTAPI(
             self.server.session_token, **where(self.server), browser_args=[self.mark.argument]
         )
         self.api.start()
-        self._kill = kill
 
     def die(self) -> None:
         self._kill(self.mark)
@@ -56,13 +56,11 @@ class Patient:
 def patient(request: pytest.FixtureRequest, temporary_folder: Path) -> Iterator[Patient]:
     """One client goes through all that follows, and leaves nothing behind."""
     folders_before, threads_before = folders(temporary_folder), client_threads()
-    patient = Patient(WAYS[request.param])
+    patient = Patient(request.param)
     yield patient
-    processes = patient.mark.all()
     patient.api.close()
     patient.server.close()
     assert patient.server.errors == []
-    assert still_running(processes) == []
     assert client_threads() == threads_before
     assert_no_folder(temporary_folder, folders_before, driver_killed=request.param == "driver")
 
@@ -80,29 +78,44 @@ def assert_no_folder(place: Path, before: list[str], *, driver_killed: bool) -> 
 
 
 def test_between_messages(patient: Patient) -> None:
+    """The next browser has what the site has made of the session token since the first one's start."""
     patient.assert_well()
+    newest = patient.api.session_token
+    assert newest == patient.server.session_token
+    seen = len(patient.server.requests)
     patient.die()
     until(patient.knows)
 
     patient.assert_well()
+    assert patient.server.requests[seen].cookies["next-auth.session-token"] == newest
 
 
-def test_in_the_middle_of_a_reply(patient: Patient) -> None:
-    gate = Gate()
-    patient.server.script(Reply(pieces=["one", " two", " never"], hold_after=2, gate=gate))
+def test_in_the_middle_of_replies(patient: Patient) -> None:
+    """Each of the calls gets its own part, and an error of its own."""
+    gates = [Gate(), Gate()]
+    patient.server.script(
+        *[Reply(pieces=[f"part {n}", " never"], hold_after=1, gate=g) for n, g in enumerate(gates)]
+    )
+    patient.api._core._courier._turns.total_tokens = 2
     heard: list[str] = []
 
     def hear(text: str) -> None:
         heard.append(text)
-        if text == "one two":
-            patient.die()
+        patient.die()
 
-    with pytest.raises(BrowserCrashedError) as caught:
-        patient.api.send_message("in the middle", on_progress=hear, timeout_ms=10_000)
+    with patient.api.stream_message("first") as first:
+        assert next(first) == "part 0"
+        with pytest.raises(BrowserCrashedError) as second_error:
+            patient.api.send_message("second", on_progress=hear, timeout_ms=10_000)
+        with pytest.raises(BrowserCrashedError) as first_error:
+            next(first)
+    patient.api._core._courier._turns.total_tokens = 1
 
-    assert caught.value.partial_text == "one two"
-    assert heard == ["one", "one two"]
-    assert posts_by_message(patient.server)["in the middle"] == 1
+    assert first_error.value.partial_text == "part 0"
+    assert second_error.value.partial_text == "part 1"
+    assert heard == ["part 1"]
+    posts = posts_by_message(patient.server)
+    assert posts["first"] == posts["second"] == 1
     patient.assert_well()
 
 
@@ -127,37 +140,13 @@ def test_before_the_answer(patient: Patient) -> None:
     patient.assert_well()
 
 
-def test_of_several_replies_each_gets_its_own_part(patient: Patient) -> None:
-    gates = [Gate(), Gate()]
-    patient.server.script(
-        *[Reply(pieces=[f"part {n}", " never"], hold_after=1, gate=g) for n, g in enumerate(gates)]
-    )
-    patient.api._core._courier._turns.total_tokens = 2
-    with patient.api.stream_message("first") as first, patient.api.stream_message("second") as second:
-        assert [next(first), next(second)] == ["part 0", "part 1"]
-        patient.die()
-        errors = []
-        for stream in (first, second):
-            with pytest.raises(BrowserCrashedError) as caught:
-                next(stream)
-            errors.append(caught.value)
-
-    assert [error.partial_text for error in errors] == ["part 0", "part 1"]
-    assert errors[0] is not errors[1]
-    patient.assert_well()
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_just_before_closing(way: str, temporary_folder: Path) -> None:
-    folders_before = folders(temporary_folder)
-    patient = Patient(WAYS[way])
+def test_just_before_closing(patient: Patient) -> None:
+    """The last of the patient's deaths. What else it may have left behind, its fixture looks for."""
     processes = patient.mark.all()
     patient.die()
     patient.api.close()
-    patient.server.close()
 
     assert still_running(processes) == []
-    assert_no_folder(temporary_folder, folders_before, driver_killed=way == "driver")
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -179,22 +168,6 @@ def test_while_starting(way: str, serve: Serve, connect: Connect) -> None:
     gate.open()
 
     assert works(api)
-
-
-def test_the_next_browser_has_the_newest_token() -> None:
-    patient = Patient(Mark.kill_renderers, rotate_session_token=True)
-    with patient.server as server, patient.api as api:
-        api.ensure_auth()
-        newest = api.session_token
-        assert newest == server.session_token
-        patient.die()
-        until(patient.knows)
-        seen = len(server.requests)
-
-        patient.assert_well()
-
-        name = "next-auth.session-token"
-        assert server.requests[seen].cookies[name] == newest
 
 
 # ---- the page, and not a process, is what goes -----------------------------------------------------------------------

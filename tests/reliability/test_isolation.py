@@ -14,6 +14,7 @@ import pytest
 
 from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply, Stall
 from tests.core.scene import refreshes_of
+from tests.searching import assert_none_in, secrets_of
 
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
@@ -117,15 +118,9 @@ def wait_until_told(server: FakeChatGPT, what: str) -> None:
         server.wait_for_request("/told", "POST", count)
 
 
-def secrets_of(server: FakeChatGPT) -> set[str]:
-    bearers = {request.bearer for request in server.requests if request.bearer}
-    return {server.session_token, *bearers}
-
-
 def assert_learned_nothing(server: FakeChatGPT, *more: str) -> None:
     said = "\\n".join(told(server))
-    for secret in secrets_of(server):
-        assert secret not in said
+    assert_none_in(said, secrets=secrets_of(server))
     for ours in ("Bearer", "chatgpt_browser", "parent_message_id", "text-davinci", "grant(", *more):
         assert ours not in said, said[max(0, said.index(ours) - 300) :][:600]
 

@@ -11,6 +11,7 @@ from chatgpt_browser.testing import Answer, FakeChatGPT
 from tests.core.scene import posts_of, where, works
 
 if TYPE_CHECKING:
+    from chatgpt_browser.testing import RecordedRequest
     from tests.core.conftest import Connect, Serve
 
 OLD, NEW = "https://chat.openai.com", "https://chatgpt.com"
@@ -129,30 +130,45 @@ def test_the_cookie_is_for_the_apis_host_alone(serve: Serve, connect: Connect) -
     assert server.wait_for_request("/js").query == ""
 
 
-@pytest.mark.parametrize("length", [1_000, 3_933, 3_934, 7_866, 12_000])
-def test_tokens_of_any_length_arrive_whole(serve: Serve, connect: Connect, length: int) -> None:
-    token = ("0123456789abcdefghijklmnopqrstuvwxyz-_." * 400)[:length]
-    server = serve(tls=True, session_token=token)
-    api = connect(server, ignore_https_errors=True)
-    api.start()
+def token_of(length: int) -> str:
+    return ("0123456789abcdefghijklmnopqrstuvwxyz-_." * 400)[:length]
 
-    cookies = server.requests[0].cookies
-    names = [COOKIE] if length <= 3_933 else [f"{COOKIE}.{n}" for n in range(-(-length // 3_933))]
-    assert sorted(cookies) == names
-    assert "".join(cookies[name] for name in names) == token
+
+def session_cookies(request: RecordedRequest) -> dict[str, str]:
+    return {name: value for name, value in request.cookies.items() if "session-token" in name}
+
+
+@pytest.mark.parametrize(
+    ("tls", "length"), [(False, 1_000), (True, 3_933), (False, 3_934), (True, 12_000)], ids=str
+)
+def test_tokens_of_any_length_arrive_whole(serve: Serve, connect: Connect, tls: bool, length: int) -> None:
+    server = serve(tls=tls, session_token=token_of(length))
+    api = connect(server, ignore_https_errors=tls)
+    assert works(api)
+
+    family = COOKIE if tls else COOKIE.removeprefix("__Secure-")
+    names = [family] if length <= 3_933 else [f"{family}.{n}" for n in range(-(-length // 3_933))]
+    for request in server.requests:
+        cookies = session_cookies(request)
+        assert list(cookies) == names
+        assert "".join(cookies.values()) == token_of(length)
+        assert token_of(length) not in str(request.headers.get("authorization"))
     assert api.get_is_authenticated()
-    assert api.session_token == token
+    assert api.session_token == token_of(length)
 
 
 def test_a_shorter_token_leaves_no_stale_part(serve: Serve, connect: Connect) -> None:
-    """From four cookies to one and back to two: the server joins whatever it gets."""
-    tokens = ["b" * 500, "c" * 5_000]
-    server = serve(session_token="a" * 12_000, rotate_session_token=tokens)
+    """From four cookies to one, to three, and back: the server joins whatever it gets."""
+    lengths = [100, 9_000, 3_933, 3_934, 500]
+    server = serve(session_token=token_of(12_000), rotate_session_token=[token_of(n) for n in lengths])
     api = connect(server, access_token_ttl=0)
-    api.start()  # the page's own visit rotates it, too
-    for _ in range(3):
+    assert api.session_token == token_of(12_000)
+    for _ in lengths:  # one more than is needed: the page's own visit rotates it, too
         assert api.get_is_authenticated()
-    assert api.session_token == server.session_token == tokens[-1]
+
+    assert api.session_token == server.session_token == token_of(500)
+    assert works(api)
+    assert session_cookies(posts_of(server.requests)[-1]) == {COOKIE.removeprefix("__Secure-"): token_of(500)}
 
 
 def test_http_is_for_loopback_alone(serve: Serve) -> None:
