@@ -92,8 +92,8 @@ def test_replies_under_way_are_not_disturbed(site: Scene, visitor: ChatGPTAPI) -
 def test_many_callers_wait_for_one_passage(site: Scene, visitor: ChatGPTAPI) -> None:
     site.server.strike_challenge()
     with ThreadPoolExecutor(4) as pool:
-        replies = [pool.submit(visitor.send_message, f"message {n}") for n in range(4)]
-        assert [reply.result(20) for reply in replies] == [f'You said: "message {n}".' for n in range(4)]
+        replies = [pool.submit(visitor.send_message, f"caller {n}") for n in range(4)]
+        assert [reply.result(20) for reply in replies] == [f'You said: "caller {n}".' for n in range(4)]
 
     assert passages(site.requests) == 1
     statuses = [post.status for post in site.posts]
