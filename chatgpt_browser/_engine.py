@@ -11,6 +11,8 @@ from ._flight import SingleFlight
 from ._telemetry import measuring
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from ._browser import Browser
     from ._cookies import SessionToken
     from ._options import Options
@@ -41,8 +43,10 @@ class Witness(Protocol):
     async def begin(self, browser: Browser) -> None:
         """A browser has just started; nothing has been done with it."""
 
-    async def end(self, browser: Browser, front_page: str, session_token: str) -> None:
-        """A browser is about to be closed, whatever state it is in. Must not raise."""
+    def closing(
+        self, browser: Browser, front_page: str, session_token: str
+    ) -> AbstractAsyncContextManager[None]:
+        """A browser is about to be closed, whatever state it is in, and is closed within. Must not raise."""
 
 
 class Engine:
@@ -98,10 +102,10 @@ class Engine:
         browser, self._browser, self._page = self._browser, None, None
         if browser is None:
             return
-        try:
-            if self.witness is not None:
-                await self.witness.end(browser, f"{self.site.origin}/", self.session_token.value)
-        finally:
+        if self.witness is None:
+            await browser.close()
+            return
+        async with self.witness.closing(browser, f"{self.site.origin}/", self.session_token.value):
             await browser.close()
 
     async def _bring_up(self) -> Page:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
-import zipfile
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,8 @@ from ._playwright import map_playwright_errors
 from ._redaction import redacted_trace, reveals
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from playwright.async_api import Page
 
     from ._browser import Browser
@@ -63,23 +64,30 @@ class Evidence:
     async def begin(self, browser: Browser) -> None:
         """A browser has just started.
 
-        Playwright's pictures and its copies of documents and bodies are not asked for: nobody could take a secret out of them.
+        Playwright's own trace is not asked for: it is written as it goes, with every cookie that it is told of, with pictures
+        and copies of documents, and a driver that is killed leaves it there. A HAR stays in the driver's memory until its end.
         """
         self.screenshot = self.trace = None
         self._folder = tempfile.TemporaryDirectory(prefix="chatgpt-browser-")  # for its owner alone
         with map_playwright_errors():
-            await browser.context.tracing.start()
             await browser.context.tracing.start_har(Path(self._folder.name) / "trace.har", content="omit")
 
-    async def end(self, browser: Browser, front_page: str, session_token: str) -> None:
-        """A browser is about to be closed. Never raises: what can't be had any more is left out."""
+    @asynccontextmanager
+    async def closing(self, browser: Browser, front_page: str, session_token: str) -> AsyncIterator[None]:
+        """A browser is about to be closed, and is closed within. Never raises: what can't be had any more is left out.
+
+        The folder stays until then: a browser that is closed writes there what was not asked for before.
+        """
         folder, self._folder = self._folder, None
-        if folder is None:
-            return
-        with folder, anyio.move_on_after(_PATIENCE, shield=True):
-            if self._wanted:
-                self.trace = await self._trace(browser, Path(folder.name), [session_token])
-                self.screenshot = await self._look(browser, front_page, [session_token])
+        try:
+            if folder is not None and self._wanted:
+                with anyio.move_on_after(_PATIENCE, shield=True):
+                    self.trace = await self._trace(browser, Path(folder.name), [session_token])
+                    self.screenshot = await self._look(browser, front_page, [session_token])
+            yield
+        finally:
+            if folder is not None:
+                folder.cleanup()
 
     async def _look(self, browser: Browser, front_page: str, secrets: list[str]) -> bytes | None:
         try:
@@ -94,9 +102,8 @@ class Evidence:
         try:
             with map_playwright_errors():
                 await browser.context.tracing.stop_har()
-                await browser.context.tracing.stop(path=folder / "trace.zip")
             return await anyio.to_thread.run_sync(_read_trace, folder, secrets)
-        except (ChatGPTError, OSError, ValueError, KeyError, zipfile.BadZipFile) as exc:
+        except (ChatGPTError, OSError, ValueError, KeyError) as exc:
             logger.debug("no trace: %s", exc)
             return None
 
@@ -112,7 +119,5 @@ async def _photograph(page: Page, front_page: str, secrets: list[str]) -> bytes 
 
 
 def _read_trace(folder: Path, secrets: list[str]) -> bytes:
-    with zipfile.ZipFile(folder / "trace.zip") as trace:
-        events = trace.read("trace.trace").decode()
-    entries = json.loads((folder / "trace.har").read_text("utf-8"))["log"]["entries"]
-    return redacted_trace(events, entries, secrets)
+    har = json.loads((folder / "trace.har").read_text("utf-8"))
+    return redacted_trace(har["log"], secrets)

@@ -1,7 +1,7 @@
 """A Playwright trace without secrets.
 
 What is known to be harmless is kept, and all else is left out: requests stay with their method, address, status and times, and
-with the names of their headers; cookies, bodies, documents, pictures and the arguments of Playwright's own calls go.
+with the names of their headers; cookies, bodies, documents and pictures go.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 import zipfile
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["REMOVED", "redacted_trace", "reveals", "scrub"]
 
@@ -39,17 +42,8 @@ _RESPONSE = (
 )
 _CONTENT = ("size", "mimeType", "compression")
 
-#: By their type, what stays of the lines of a trace.
-_EVENTS = {
-    "context-options": (
-        *("version", "type", "origin", "browserName", "playwrightVersion", "platform"),
-        *("wallTime", "monotonicTime", "sdkLanguage"),
-    ),
-    "before": ("type", "callId", "startTime", "class", "method", "pageId", "title"),
-    "log": ("type", "callId", "time", "message"),
-    "after": ("type", "callId", "endTime"),
-    "event": ("type", "time", "class", "method", "pageId"),
-}
+#: The trace's format. Newer viewers read it, and older ones than Playwright 1.60 are not ours.
+_VERSION = 8
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
@@ -68,33 +62,59 @@ def _without(text: str, secrets: Iterable[str]) -> str:
     return _JOSE.sub(REMOVED, text)
 
 
-def redacted_trace(events: str, entries: Sequence[dict[str, Any]], secrets: Sequence[str]) -> bytes:
-    """A trace as Playwright's viewer reads it, as the bytes of a zip file.
+def redacted_trace(log: dict[str, Any], secrets: Sequence[str]) -> bytes:
+    """A trace as Playwright's viewer reads it, as the bytes of a zip file, out of the ``log`` of a HAR without contents.
 
-    ``events`` is the ``trace.trace`` of a recorded trace, ``entries`` are those of a HAR of the same time.
+    Its actions are the requests: a trace that Playwright records has its own calls there, and in their arguments every cookie.
     """
-    kept = [event for event in map(_event, map(json.loads, events.splitlines())) if event is not None]
-    requests = [{"type": "resource-snapshot", "snapshot": _entry(entry)} for entry in entries]
+    entries = [_clean(_entry(entry), secrets) for entry in log["entries"]]
+    actions = [event for number, entry in enumerate(entries) for event in _action(f"call@{number}", entry)]
+    requests = [{"type": "resource-snapshot", "snapshot": entry} for entry in entries]
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as trace:
-        for name, lines in (("trace.trace", kept), ("trace.network", requests)):
-            trace.writestr(name, "".join(json.dumps(_clean(line, secrets)) + "\n" for line in lines))
+        for name, lines in (("trace.trace", [_context(log, entries), *actions]), ("trace.network", requests)):
+            trace.writestr(name, "".join(json.dumps(line) + "\n" for line in lines))
     return archive.getvalue()
 
 
-def _event(event: dict[str, Any]) -> dict[str, Any] | None:
-    names = _EVENTS.get(event.get("type", ""))
-    if names is None:
-        return None
+def _context(log: dict[str, Any], entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The first line: what recorded it, and when on either clock it began."""
+    first = min(entries, key=lambda entry: entry["_monotonicTime"], default=None)
+    began = datetime.fromisoformat(first["startedDateTime"].replace("Z", "+00:00")) if first else None
+    return {
+        "version": _VERSION,
+        "type": "context-options",
+        "origin": "library",
+        "browserName": log["browser"]["name"],
+        "playwrightVersion": log["creator"]["version"],
+        "options": {},
+        "platform": sys.platform,
+        "wallTime": began.timestamp() * 1000 if began else 0,
+        "monotonicTime": first["_monotonicTime"] if first else 0,
+        "sdkLanguage": "python",
+    }
 
-    kept = _only(event, names)
-    if event["type"] == "context-options":
-        kept["options"] = {}
-    if event["type"] in ("before", "event"):
-        kept["params"] = _only(event.get("params") or {}, ("url", "waitUntil", "timeout", "pageId"))
-    if isinstance(error := event.get("error"), dict):
-        kept["error"] = _only(error, ("name", "message"))
-    return kept
+
+def _action(call_id: str, entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A request as an action: its beginning and its end."""
+    request, response, begin = entry["request"], entry["response"], entry["_monotonicTime"]
+    title = f"{request['method']} {urlsplit(request['url']).path}"
+    yield {
+        "type": "before",
+        "callId": call_id,
+        "startTime": begin,
+        "class": "Frame",
+        "method": "fetch",
+        "title": title,
+        "params": {"url": request["url"], "method": request["method"]},
+    }
+    end = {"type": "after", "callId": call_id, "endTime": begin + max(entry["time"], 0)}
+    if response["status"] >= 400 or response["status"] < 0:
+        trouble = (
+            response.get("_failureText") or f"{response['status']} {response.get('statusText', '')}".strip()
+        )
+        end["error"] = {"name": "Error", "message": trouble}
+    yield end
 
 
 def _entry(entry: dict[str, Any]) -> dict[str, Any]:

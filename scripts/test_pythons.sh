@@ -40,12 +40,12 @@ try() {
 bash scripts/install_browsers.sh
 [ $# -gt 0 ] || set -- tests/core tests/cli
 tried=()
-while read -r version python; do
+while read -r version python <&3; do
     say "Python $version: $("$python" --version), $python"
     prepare "$HOMES/$version" "$python"
     try "$version" "$@"
     tried+=("$version")
-done < <(pythons)
+done 3< <(pythons)
 
 [ ${#tried[@]} -gt 0 ] || fail "no Python from 3.10 on was found; name one or more in PYTHONS"
 if [ ${#failed[@]} -gt 0 ]; then

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import stat
+import tempfile
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for temporary files: what is found there in the end was left behind."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def found_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
 def client(server: FakeChatGPT) -> AsyncChatGPTAPI:
@@ -38,7 +50,7 @@ def lines(archive: bytes, name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.anyio
-async def test_a_failure_leaves_a_screenshot_and_a_trace_for_its_owner_alone(tmp_path: Path) -> None:
+async def test_a_failure_leaves_a_screenshot_and_a_trace_for_its_owner_alone(private: Path) -> None:
     evidence = Evidence()
     with FakeChatGPT(reply=Answer(500, {"detail": "it is broken"})) as server:
         async with client(server) as api:
@@ -47,7 +59,8 @@ async def test_a_failure_leaves_a_screenshot_and_a_trace_for_its_owner_alone(tmp
             with pytest.raises(APIStatusError):
                 await api.send_message("a private question")
 
-    files = evidence.save(tmp_path / "results", "smoke")
+    assert found_in(private) == []
+    files = evidence.save(private / "results", "smoke")
 
     assert [file.name for file in files] == ["smoke.png", "smoke-trace.zip"]
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
@@ -57,9 +70,11 @@ async def test_a_failure_leaves_a_screenshot_and_a_trace_for_its_owner_alone(tmp
     answers = {request["request"]["url"]: request["response"]["status"] for request in requests}
     assert answers[f"{server.api_base_url}/auth/session"] == 200
     assert answers[f"{server.backend_api_base_url}/conversation"] == 500
-    assert {event["method"] for event in lines(evidence.trace, "trace.trace") if "method" in event} >= {
-        "newPage"
+    actions = {
+        event["callId"]: event for event in lines(evidence.trace, "trace.trace") if event["type"] == "before"
     }
+    failed = [event for event in lines(evidence.trace, "trace.trace") if "error" in event]
+    assert [actions[event["callId"]]["title"] for event in failed] == ["POST /backend-api/conversation"]
     with zipfile.ZipFile(io.BytesIO(evidence.trace)) as trace:
         assert sorted(trace.namelist()) == ["trace.network", "trace.trace"]
         text = "".join(trace.read(name).decode() for name in trace.namelist())
@@ -70,24 +85,27 @@ async def test_a_failure_leaves_a_screenshot_and_a_trace_for_its_owner_alone(tmp
 
 @pytest.mark.anyio
 async def test_nothing_is_kept_where_nothing_failed_or_where_the_browser_has_died(
-    server: FakeChatGPT,
+    server: FakeChatGPT, private: Path
 ) -> None:
     evidence = Evidence()
     async with client(server) as api:
         api._engine.witness = evidence
         await api.start()
-        browser = api._engine._browser
-        assert browser is not None
-        await (
-            browser.context.close()
-        )  # as if it had died: there is nothing to see, and nothing that would raise
-    assert (evidence.screenshot, evidence.trace) == (None, None)
-
-    async with client(server) as api:
-        api._engine.witness = evidence
-        await api.start()
+        [folder] = found_in(private)
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         evidence.discard()
     assert (evidence.screenshot, evidence.trace) == (None, None)
+    assert found_in(private) == []
+
+    died = Evidence()
+    async with client(server) as api:
+        api._engine.witness = died
+        await api.start()
+        browser = api._engine._browser
+        assert browser is not None
+        await browser.close()  # as if it had died: there is nothing to see, and nothing that would raise
+    assert died.screenshot is None
+    assert found_in(private) == []
 
 
 @pytest.mark.anyio
@@ -111,6 +129,8 @@ TOKEN = "eyJhbGciOiJkaXIifQ..abc_DEF-123.xyz"
 SECRET = "a-token-that-looks-like-nothing"
 ENTRY = {
     "time": 12,
+    "startedDateTime": "1970-01-01T00:00:01.000Z",
+    "_monotonicTime": 7.5,
     "_unheard_of": SECRET,
     "request": {
         "method": "POST",
@@ -137,36 +157,21 @@ ENTRY = {
         "redirectURL": "https://chatgpt.com/c?state=4",
     },
 }
-EVENTS = (
-    {"type": "context-options", "version": 10, "options": {"userAgent": "me", "storageState": SECRET}},
-    {
-        "type": "before",
-        "callId": "1",
-        "method": "addCookies",
-        "params": {"cookies": [{"value": SECRET}], "url": f"https://chatgpt.com/?t={TOKEN}"},
-    },
-    {"type": "after", "callId": "1", "result": {"cookies": [SECRET]}, "error": {"message": f"no {SECRET}"}},
-    {"type": "log", "callId": "1", "message": f"navigating to https://chatgpt.com/x?{SECRET}"},
-    {"type": "frame-snapshot", "snapshot": {"html": SECRET}},
-    {"type": "console", "text": "what the site's scripts say"},
-    {"type": "unheard-of", "text": "5"},
-)
+LOG = {"creator": {"version": "1.65"}, "browser": {"name": "chromium"}, "entries": [ENTRY], "pages": [SECRET]}
 
 
 def test_what_is_not_known_to_be_harmless_is_left_out() -> None:
-    archive = redacted_trace("\n".join(map(json.dumps, EVENTS)), [ENTRY], [SECRET])
+    archive = redacted_trace(LOG, [SECRET])
 
-    assert lines(archive, "trace.trace") == [
-        {"type": "context-options", "version": 10, "options": {}},
-        {
-            "type": "before",
-            "callId": "1",
-            "method": "addCookies",
-            "params": {"url": f"https://chatgpt.com/?{REMOVED}"},
-        },
-        {"type": "after", "callId": "1", "error": {"message": f"no {REMOVED}"}},
-        {"type": "log", "callId": "1", "message": f"navigating to https://chatgpt.com/x?{REMOVED}"},
-    ]
+    context, before, after = lines(archive, "trace.trace")
+    assert (context["browserName"], context["wallTime"], context["monotonicTime"]) == (
+        "chromium",
+        1_000.0,
+        7.5,
+    )
+    assert (before["title"], before["startTime"], after["endTime"]) == ("POST /a/b", 7.5, 19.5)
+    assert after["error"]["message"] == "403"
+    assert SECRET not in json.dumps([context, before, after])
     [line] = lines(archive, "trace.network")
     request, response = line["snapshot"]["request"], line["snapshot"]["response"]
     assert request["url"] == f"https://chatgpt.com/a/b?{REMOVED}"
