@@ -15,6 +15,7 @@ from chatgpt_browser import APIStatusError, AsyncChatGPTAPI
 from chatgpt_browser._evidence import Evidence
 from chatgpt_browser._redaction import REMOVED, redacted_trace, reveals, scrub
 from chatgpt_browser.testing import Answer, FakeChatGPT
+from tests.searching import assert_none_in, secrets_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,8 +79,7 @@ async def test_a_failure_leaves_a_screenshot_and_a_trace_for_its_owner_alone(pri
     with zipfile.ZipFile(io.BytesIO(evidence.trace)) as trace:
         assert sorted(trace.namelist()) == ["trace.network", "trace.trace"]
         text = "".join(trace.read(name).decode() for name in trace.namelist())
-    for secret in (server.session_token, access_token):
-        assert not any(part in text for part in (secret[:40], secret[-40:], secret[40:80]))
+    assert_none_in(private, secrets=[*secrets_of(server), access_token])
     assert "a private question" not in text
 
 
