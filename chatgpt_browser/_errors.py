@@ -140,8 +140,13 @@ class AuthenticationError(ChatGPTError):
 class APIConnectionError(AuthenticationError):
     """The site could not be reached: no network, no such host, no answer, a certificate that nobody vouches for.
 
-    It says nothing about the session, which was never asked for.
+    It says nothing about the session, which was never asked for. ``lasting`` tells that asking again is of no use: it is the
+    certificate, and not the network.
     """
+
+    def __init__(self, message: str = "", *, status_code: int | None = None, lasting: bool = False) -> None:
+        super().__init__(message, status_code=status_code)
+        self.lasting = lasting
 
 
 class SessionExpiredError(AuthenticationError):

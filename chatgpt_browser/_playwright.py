@@ -38,6 +38,11 @@ INSTALL_HINT = (
     "run `chatgpt-browser install` (or `bash scripts/install_browsers.sh`, or `playwright install chromium`)"
 )
 
+_CERTIFICATE_HINT = (
+    "Chromium does not take the site's certificate: see that this machine's clock is right and that it trusts the authority"
+    " that signed it; for a server of your own, there is ignore_https_errors=True"
+)
+
 _MISSING = re.compile(r"Executable doesn't exist|distribution '[^']*' is not found|ENOENT", re.IGNORECASE)
 _GONE = re.compile(
     r"has been closed|Connection closed|Target closed|Target crashed|Page crashed|Browser closed|Session closed"
@@ -78,7 +83,11 @@ def mapped(error: Exception, *, launching: bool = False) -> ChatGPTError:
             else BrowserLaunchError(_log_of(error))
         )
     if network := _NETWORK.search(text):
-        return APIConnectionError(f"ChatGPT failed to refresh auth token. Error: {network[0]}")
+        refused = network[1].startswith("ERR_CERT_")
+        advice = f". {_CERTIFICATE_HINT}" if refused else ""
+        return APIConnectionError(
+            f"ChatGPT failed to refresh auth token. Error: {network[0]}{advice}", lasting=refused
+        )
     if _GONE.search(text) or not isinstance(error, PlaywrightError):
         return BrowserCrashedError(f"the browser went away: {text}")
     return BrowserError(text)

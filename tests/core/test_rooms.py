@@ -209,6 +209,7 @@ def test_the_site_says_how_long_to_wait() -> None:
     ("error", "tries"),
     [
         (APIConnectionError(), 2),
+        (APIConnectionError(lasting=True), 1),
         (AuthenticationError(), 1),
         (AuthenticationError(status_code=503), 2),
         (AuthenticationError(status_code=403), 1),

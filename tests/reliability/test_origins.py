@@ -177,9 +177,17 @@ def test_http_is_for_loopback_alone(serve: Serve) -> None:
         ChatGPTAPI("token", api_base_url=f"{url}/api", backend_api_base_url=f"{url}/backend-api")
 
 
-def test_a_certificate_that_nobody_vouches_for(serve: Serve) -> None:
+def test_a_certificate_that_nobody_vouches_for(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """It is not asked for a second time, by a second browser least of all: no try would end in another way."""
+    caplog.set_level("INFO", "chatgpt_browser")
     server = serve(tls=True)
-    with ChatGPTAPI(server.session_token, retries=0, **where(server)) as api:
-        with pytest.raises(APIConnectionError, match="ERR_CERT_AUTHORITY_INVALID"):
+    with ChatGPTAPI(server.session_token, retries=2, **where(server)) as api:
+        with pytest.raises(APIConnectionError, match="ERR_CERT_AUTHORITY_INVALID") as caught:
             api.ensure_auth()
+
+    assert caught.value.lasting
+    assert "trusts the authority" in str(caught.value)
+    assert "ignore_https_errors=True" in str(caught.value)
     assert server.requests == []
+    assert caplog.text.count("browser up") == 1
+    assert "trying again" not in caplog.text
