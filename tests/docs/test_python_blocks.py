@@ -25,7 +25,11 @@ PYTHON = blocks("python")
 CHECKED = [block for block in PYTHON if block.not_run]
 #: Blocks with a file's name and tests belong to the page's small project, which pytest runs.
 PROJECTS = sorted({block.page for block in PYTHON if block.holds_tests})
-FILES = [block for block in PYTHON if block.holds_tests or (block.title and block.page in PROJECTS)]
+FILES = [
+    block
+    for block in PYTHON
+    if block not in CHECKED and (block.holds_tests or (block.title and block.page in PROJECTS))
+]
 RUN = [block for block in PYTHON if block not in CHECKED and block not in FILES]
 PROGRAMS = [block for block in RUN if not is_notebook(block.page)]
 NOTEBOOKS = sorted({block.page for block in RUN if is_notebook(block.page)})

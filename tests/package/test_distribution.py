@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 import email
-import os
-import subprocess
 import sys
 import tarfile
-import venv
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
+
+from .conftest import ROOT, Distribution, Environment, run
 
 if TYPE_CHECKING:
     from email.message import Message
 
-ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "chatgpt_browser"
-
-
-class Distribution(NamedTuple):
-    """The two files that are published."""
-
-    wheel: Path
-    sdist: Path
-
-
-def run(*command: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run a command, and show what it said where it fails."""
-    words = [str(word) for word in command]
-    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, encoding="utf-8")
-    assert done.returncode == 0, f"{words}:\n{done.stdout}\n{done.stderr}"
-    return done
-
-
-@pytest.fixture(scope="module")
-def distribution(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
-    """Both, the wheel built from the sdist as an installer would build it."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT)
-    [wheel], [sdist] = folder.glob("*.whl"), folder.glob("*.tar.gz")
-    return Distribution(wheel, sdist)
 
 
 @pytest.fixture(scope="module")
@@ -114,21 +88,14 @@ def test_the_pythons_that_it_is_for(metadata: Message) -> None:
     assert {"cli", "testing"} <= set(metadata.get_all("Provides-Extra") or [])
 
 
-def test_it_works_where_nothing_of_this_folder_is(distribution: Distribution, tmp_path: Path) -> None:
-    """The wheel alone, beside the libraries that it needs, in an environment that has never heard of the sources."""
-    environment = tmp_path / "environment"
-    venv.create(environment)
-    scripts = environment / ("Scripts" if os.name == "nt" else "bin")
-    [packages] = environment.rglob("site-packages")
-    libraries = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
-    (packages / "libraries.pth").write_text("\n".join(libraries))
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", scripts / "python")
-    run(*pip, "install", "--quiet", "--no-compile", "--no-deps", "--no-index", distribution.wheel)
-
+def test_it_works_where_nothing_of_this_folder_is(environment: Environment, tmp_path: Path) -> None:
     where = run(
-        scripts / "python", "-c", "import chatgpt_browser; print(chatgpt_browser.__file__)", cwd=tmp_path
+        environment.scripts / "python",
+        "-c",
+        "import chatgpt_browser; print(chatgpt_browser.__file__)",
+        cwd=tmp_path,
     )
-    demo = run(scripts / "chatgpt-browser", "demo", cwd=tmp_path)
+    demo = run(environment.scripts / "chatgpt-browser", "demo", cwd=tmp_path)
 
-    assert Path(where.stdout.strip()).is_relative_to(packages)
+    assert Path(where.stdout.strip()).is_relative_to(environment.packages)
     assert "fake server, not ChatGPT" in demo.stdout
