@@ -20,6 +20,7 @@ from playwright.async_api import BrowserContext, BrowserType, CDPSession, async_
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page as PlaywrightPage
 
+from ._elsewhere import connect
 from ._errors import BrowserLaunchError, BrowserNotFoundError
 from ._playwright import (
     INSTALL_HINT,
@@ -125,7 +126,7 @@ class Browser:
                 stack.push_async_callback(_quietly, playwright.stop)
                 browser, kept = await _open_browser(playwright.chromium, options, stack)
                 devtools = await browser.new_browser_cdp_session()
-                if kept is None and not options.browser_url:
+                if kept is None and not options.browser_urls:
                     profile.look_for(devtools)
                 room = kept or await _open_room(browser, devtools, options, stack, watched=watched)
             logger.info("browser up: Chromium %s", browser.version, extra={"chatgpt_event": "browser_up"})
@@ -188,7 +189,11 @@ async def _open_browser(
         assert context.browser is not None, "Playwright names the browser of a profile since 1.52"
         return context.browser, context
 
-    browser = await (_connect(chromium, options) if options.browser_url else _launch(chromium, options))
+    if options.browser_urls:
+        browser, leave = await connect(chromium, options)
+        stack.callback(leave)
+    else:
+        browser = await _launch(chromium, options)
     stack.push_async_callback(_quietly, browser.close)
     return browser, None
 
@@ -223,15 +228,6 @@ def _context_settings(options: Options) -> dict[str, Any]:
         "no_viewport": True,
         "accept_downloads": False,
     }
-
-
-async def _connect(chromium: BrowserType, options: Options) -> PlaywrightBrowser:
-    """A browser that somebody else runs: the DevTools protocol by http(s) or ``/devtools/``, else a Playwright server."""
-    url = options.browser_url or ""
-    timeout = _milliseconds(options.launch_timeout)
-    if url.startswith("http") or "/devtools/" in url:
-        return await chromium.connect_over_cdp(url, timeout=timeout)
-    return await chromium.connect(url, timeout=timeout)
 
 
 async def _launch(chromium: BrowserType, options: Options) -> PlaywrightBrowser:

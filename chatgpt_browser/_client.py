@@ -52,7 +52,7 @@ class Configured:
         browser_args: Sequence[str] = (),
         proxy: str | Mapping[str, str] | None = None,
         user_data_dir: str | PathLike[str] | None = None,
-        browser_url: str | None = None,
+        browser_url: str | Sequence[str] | None = None,
         ignore_https_errors: bool = False,
         launch_timeout: Milliseconds | None = 60_000,
         challenge_timeout: Milliseconds | None = 60_000,
@@ -78,7 +78,8 @@ class Configured:
         :param browser_args: further arguments for Chromium.
         :param proxy: a proxy's URL, or Playwright's mapping.
         :param user_data_dir: a profile folder to keep between runs.
-        :param browser_url: a browser elsewhere: ``ws://`` (Playwright's server) or ``http(s)://`` (DevTools protocol).
+        :param browser_url: a browser elsewhere: ``ws(s)://`` (Playwright's server), ``http(s)://`` or ``ws(s)://…/devtools/…``
+            (DevTools protocol); several: the one with the fewest of this process's clients that answers.
         :param ignore_https_errors: take certificates that nobody vouches for.
         :param launch_timeout: how long the browser may take to start.
         :param challenge_timeout: how long a challenge may take to pass by itself.

@@ -127,6 +127,23 @@ def _checked_url(name: str, value: object) -> str:
     return origin_of(value) + parts.path.rstrip("/")
 
 
+@dataclass(frozen=True)
+class BrowserURL:
+    """Where a browser elsewhere is. Shown without what else the URL may hold: a password, a token."""
+
+    url: str
+
+    @property
+    def speaks_devtools(self) -> bool:
+        """Whether it is a DevTools endpoint: http(s), or a path of Chromium's own; else it is a Playwright server."""
+        return self.url.startswith("http") or "/devtools/" in self.url
+
+    def __repr__(self) -> str:
+        parts = urlsplit(self.url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """All that a client was told, checked. Times are in seconds here; ``inf`` is no limit."""
@@ -146,7 +163,7 @@ class Options:
     browser_args: tuple[str, ...]
     proxy: dict[str, str] | None
     user_data_dir: Path | None
-    browser_url: str | None
+    browser_urls: tuple[BrowserURL, ...]
     ignore_https_errors: bool
     launch_timeout: float
     challenge_timeout: float
@@ -167,7 +184,7 @@ class Options:
             model=_text("model", given["model"]),
             browser_args=_arguments(given["browser_args"]),
             proxy=_proxy(given["proxy"]),
-            browser_url=_browser_url(given["browser_url"]),
+            browser_urls=_browser_urls(given["browser_url"], given["user_data_dir"]),
             user_data_dir=_path("user_data_dir", given["user_data_dir"]),
             executable_path=_optional(str, _path("executable_path", given["executable_path"])),
             user_agent=_optional(str, given["user_agent"]),
@@ -226,9 +243,22 @@ def _proxy(value: object) -> dict[str, str] | None:
     return {str(key): str(setting) for key, setting in settings.items()}
 
 
-def _browser_url(value: object) -> str | None:
+def _browser_urls(value: object, user_data_dir: object) -> tuple[BrowserURL, ...]:
     if value is None:
-        return None
-    if not isinstance(value, str) or urlsplit(value).scheme not in ("ws", "wss", "http", "https"):
-        raise ValueError("browser_url must be a ws://, wss://, http:// or https:// URL")
-    return value
+        return ()
+    urls = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Sequence) else ()
+    if not urls or not all(isinstance(url, str) and _is_browser_url(url) for url in urls):
+        raise ValueError("browser_url must be a ws://, wss://, http:// or https:// URL, or several")
+    if user_data_dir is not None:
+        raise ValueError(
+            "browser_url and user_data_dir exclude each other: a profile is kept where its browser runs"
+        )
+    return tuple(map(BrowserURL, urls))
+
+
+def _is_browser_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("ws", "wss", "http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INSTALL_HINT",
+    "connection_error",
     "is_missing_executable",
     "map_driver_errors",
     "map_playwright_errors",
@@ -52,6 +53,8 @@ _GONE = re.compile(
 _NOTHING_SHOWN = re.compile(
     r"ERR_HTTP_RESPONSE_CODE_FAILURE|ERR_ABORTED|ERR_INVALID_RESPONSE|Download is starting"
 )
+_VERSIONS = re.compile(r"server version: v([\d.]+).*?client version: v([\d.]+)", re.DOTALL)
+_URL = re.compile(r"\b(?:wss?|https?)://\S+")
 _NETWORK = re.compile(r"net::(ERR_\w+)")
 
 
@@ -125,6 +128,28 @@ def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
 
     browser.on("disconnected", lost)
     browser._impl_obj._connection.on("close", lost)
+
+
+def connection_error(error: Exception, place: str) -> Exception:
+    """Our error for one of Playwright's while it connected to a browser elsewhere; any other as it is.
+
+    To be raised from None: Playwright's own text holds the whole URL, and that may hold a password.
+    """
+    if not isinstance(error, (PlaywrightError, ConnectionError)):
+        return error
+    text = getattr(error, "message", "") or str(error)
+    if versions := _VERSIONS.search(text):
+        there, here = versions.groups()
+        return BrowserLaunchError(
+            f"the Playwright server at {place} is of version {there}, and Playwright here of {here}: install the same on both "
+            f"sides, as by `pip install 'playwright=={there}.*'`"
+        )
+    if isinstance(error, PlaywrightTimeoutError):
+        return BrowserLaunchError(f"the browser at {place} did not answer in time")
+    if isinstance(error, PlaywrightError) and is_missing_executable(error):
+        return BrowserNotFoundError(f"the server at {place} has no Chromium: there, {INSTALL_HINT}")
+    reason = _URL.sub(place, _first_line(error).partition(": ")[2]).removeprefix("WebSocket error: ")
+    return BrowserLaunchError(f"no browser answers at {place}: {reason}")
 
 
 def _first_line(error: Exception) -> str:
