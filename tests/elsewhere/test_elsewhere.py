@@ -29,7 +29,7 @@ from tests.core.scene import posts_of, where, works
 from .machines import OVER_THERE, Machine, SeleniumHub, chromium, http_of, playwright_server, targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from playwright.async_api import BrowserType
 
@@ -63,13 +63,10 @@ def client(server: FakeChatGPT, *urls: str, **options: Any) -> ChatGPTAPI:
 # ---- one browser -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("endpoint", [http_of, lambda machine: machine.url], ids=["http", "ws"])
-def test_a_chromium_of_somebodys(
-    endpoint: Callable[[Machine], str], somebodys: Machine, server: FakeChatGPT
-) -> None:
+def test_a_chromium_of_somebodys(somebodys: Machine, server: FakeChatGPT) -> None:
     """The context is ours and goes with us; the browser, and what else is open in it, is left alone."""
     before = targets(somebodys)
-    with client(server, endpoint(somebodys)) as api:
+    with client(server, http_of(somebodys)) as api:
         assert api.send_message("Hello") == 'You said: "Hello".'
         assert len(targets(somebodys)) == len(before) + 1
     assert somebodys.is_up
@@ -78,7 +75,7 @@ def test_a_chromium_of_somebodys(
 
 def test_two_clients_in_one_browser_have_a_jar_each(somebodys: Machine) -> None:
     with FakeChatGPT() as one, FakeChatGPT(session_token="another") as other:
-        with client(one, http_of(somebodys)) as first, client(other, http_of(somebodys)) as second:
+        with client(one, http_of(somebodys)) as first, client(other, somebodys.url) as second:
             assert works(first)
             assert works(second)
             assert first.session_token != second.session_token
@@ -261,17 +258,17 @@ def test_one_of_three_is_killed_under_load(somebodys: Machine, playwrights: Mach
             api.start()
         assert [FLEET._clients[BrowserURL(url)] for url in urls] == [1, 1, 1], "they spread"
 
-        workers = [Worker(api, f"w{number}", 25) for number, api in enumerate(clients)]
+        workers = [Worker(api, f"w{number}", 12) for number, api in enumerate(clients)]
         for worker in workers:
             worker.start()
-        server.wait_for_request("/conversation", "POST", count=10, timeout=20)
+        server.wait_for_request("/conversation", "POST", count=8, timeout=20)
         victim.kill()
         for worker in workers:
             worker.join(40)
         assert [FLEET._clients[BrowserURL(url)] for url in urls][1] == 0
 
     outcomes = {message: outcome for worker in workers for message, outcome in worker.outcomes.items()}
-    assert len(outcomes) == 75
+    assert len(outcomes) == 36
     errors = [outcome for outcome in outcomes.values() if isinstance(outcome, ChatGPTError)]
     assert [type(error) for error in errors] in ([BrowserCrashedError], [])
     assert all(
