@@ -25,11 +25,13 @@ from ._errors import BrowserLaunchError, BrowserNotFoundError
 from ._playwright import (
     INSTALL_HINT,
     is_missing_executable,
+    is_missing_sandbox,
     map_driver_errors,
     map_playwright_errors,
     mapped,
     when_lost,
 )
+from ._sandbox import sandbox_refusal
 from ._target import Target
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
     from ._options import Options
 
-__all__ = ["Browser", "sandbox_refusal"]
+__all__ = ["Browser"]
 
 T = TypeVar("T")
 logger = logging.getLogger("chatgpt_browser")
@@ -49,12 +51,6 @@ WHOLE = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 _CLOSE_TIMEOUT = 10.0
 _SWEEP_INTERVAL = 0.02
 _TEMPORARY_PROFILE = re.compile(r"--user-data-dir=(\S+playwright_chromiumdev_profile-\w+)")
-_KERNEL_SWITCHES = {
-    "/proc/sys/kernel/unprivileged_userns_clone": "0",
-    "/proc/sys/user/max_user_namespaces": "0",
-    "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1",
-}
-_SETUID_HELPERS = ("/usr/lib/chromium/chrome-sandbox", "/opt/google/chrome/chrome-sandbox")
 
 
 class Browser:
@@ -245,19 +241,23 @@ async def _first_there(
 ) -> T:
     """What ``start`` gives with the first of the choices that is installed."""
     for choice in _choices(chromium, options):
-        started = await _unless_missing(start(**settings, **choice))
+        started = await _unless_missing(start, {**settings, **choice})
         if started is not None:
             return started
     raise BrowserNotFoundError(f"no Chromium was found: {INSTALL_HINT}")
 
 
-async def _unless_missing(starting: Awaitable[T]) -> T | None:
+async def _unless_missing(start: Callable[..., Awaitable[T]], settings: dict[str, Any]) -> T | None:
     try:
-        return await starting
+        return await start(**settings)
     except PlaywrightError as exc:
         if is_missing_executable(exc):
             return None
-        raise
+        if not (settings["chromium_sandbox"] and is_missing_sandbox(exc)):
+            raise
+    # As a container's rules do, which no switch of the kernel's tells of.
+    logger.warning("Chromium's sandbox is off: the kernel refuses it, as Chromium has found out")
+    return await _unless_missing(start, {**settings, "chromium_sandbox": False})
 
 
 def _launch_settings(options: Options) -> dict[str, Any]:
@@ -309,19 +309,3 @@ def _has_screen() -> bool:
 def _milliseconds(seconds: float) -> float:
     """Playwright's timeouts: milliseconds, 0 for none."""
     return 0 if math.isinf(seconds) else seconds * 1000
-
-
-def sandbox_refusal() -> str | None:
-    """Why Chromium's own sandbox can't be had here, or None where it can: it is on unless something refuses it."""
-    if getattr(os, "geteuid", lambda: 1)() == 0:
-        return "the process is root, and Chromium refuses it to root"
-    if any(Path(helper).exists() for helper in _SETUID_HELPERS):
-        return None
-    for switch, refusing in _KERNEL_SWITCHES.items():
-        try:
-            value = Path(switch).read_text().strip()
-        except OSError:
-            continue
-        if value == refusing:
-            return f"the kernel refuses user namespaces ({switch} is {value})"
-    return None

@@ -28,6 +28,7 @@ __all__ = [
     "INSTALL_HINT",
     "connection_error",
     "is_missing_executable",
+    "is_missing_sandbox",
     "map_driver_errors",
     "map_playwright_errors",
     "mapped",
@@ -45,6 +46,7 @@ _CERTIFICATE_HINT = (
 )
 
 _MISSING = re.compile(r"Executable doesn't exist|distribution '[^']*' is not found|ENOENT", re.IGNORECASE)
+_NO_SANDBOX = re.compile(r"No usable sandbox|Failed to move to new namespace")
 _GONE = re.compile(
     r"has been closed|Connection closed|Target closed|Target crashed|Page crashed|Browser closed|Session closed"
     r"|pipe closed|frame was detached|Cannot find context|Cannot find object|Could not find object"
@@ -61,6 +63,11 @@ _NETWORK = re.compile(r"net::(ERR_\w+)")
 def is_missing_executable(error: PlaywrightError) -> bool:
     """Whether a launch failed for want of a browser."""
     return _MISSING.search(error.message) is not None
+
+
+def is_missing_sandbox(error: PlaywrightError) -> bool:
+    """Whether a launch failed because Chromium found nothing to make its sandbox of."""
+    return _NO_SANDBOX.search(error.message) is not None
 
 
 def shows_nothing(error: PlaywrightError) -> bool:

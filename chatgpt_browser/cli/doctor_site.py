@@ -95,7 +95,7 @@ def browser(patient: Patient) -> Finding:
 
 
 def sandbox(patient: Patient) -> Finding:
-    from chatgpt_browser._browser import sandbox_refusal
+    from chatgpt_browser._sandbox import sandbox_refusal
 
     assert patient.browser is not None, "the browser comes first"
     if patient.browser.is_sandboxed:

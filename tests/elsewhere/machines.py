@@ -16,7 +16,8 @@ from typing import IO, TYPE_CHECKING
 import httpx
 from playwright._impl._driver import compute_driver_executable
 
-from chatgpt_browser._browser import SHELLS, WHOLE, sandbox_refusal
+from chatgpt_browser._browser import SHELLS, WHOLE
+from chatgpt_browser._sandbox import sandbox_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
