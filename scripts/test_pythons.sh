@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # The demo from an installed wheel, and tests, under every Python from 3.10 on that is here: on PATH, or kept by pyenv.
-# Arguments go to pytest, in place of the client's and the command's tests. PYTHONS names other interpreters.
+# Arguments go to pytest, in place of the faster tests. PYTHONS names other interpreters.
 source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
 
 HOMES=.venv/pythons # an environment each, kept for the next time
+# What differs between Pythons is met here: annotations at run time, event loops, signals, threads, the command line.
+FAST=(tests/cli tests/core/test_{errors,evidence,import,library,messages,options,protocol,reply,rooms,session,sync_face}.py
+    tests/testing/test_server.py)
 
 # One interpreter for each minor version: a line each with the version and the path.
 pythons() {
@@ -38,7 +41,7 @@ try() {
 }
 
 bash scripts/install_browsers.sh
-[ $# -gt 0 ] || set -- tests/core tests/cli
+[ $# -gt 0 ] || set -- --numprocesses logical --dist loadfile "${FAST[@]}"
 tried=()
 while read -r version python <&3; do
     say "Python $version: $("$python" --version), $python"

@@ -1,4 +1,4 @@
-"""The command line: `chatgpt-browser ask|demo|install|login`. Needs the extra `cli`.
+"""The command line, `chatgpt-browser`. Needs the extra `cli`.
 
 One module for each command, and one for each thing they share: `_exit` (errors become exit codes),
 `_client` (a client from the environment, or from what `login` saved), `_store` (which keeps that),
