@@ -114,7 +114,7 @@ def default(parameter: Any) -> str:
         return "required"
     if not getattr(parameter, "show_default", False) or parameter.default in (None, False):
         return ""
-    return f"`{parameter.default}`"
+    return f"`{getattr(parameter.default, 'value', parameter.default)}`"  # one of an Enum by what is typed
 
 
 def table(heading: str, columns: Sequence[str], body: Iterable[Sequence[str]]) -> str:

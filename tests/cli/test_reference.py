@@ -62,9 +62,8 @@ def test_every_option_and_default_is_there(name: str) -> None:
     assert set(told) == {word for option in options for word in (*option.opts, *option.secondary_opts)}
     for option in options:
         is_told = option.show_default and option.default not in (None, False)
-        assert told[option.opts[-1]] == (
-            "required" if option.required else str(option.default) if is_told else ""
-        )
+        default = str(getattr(option.default, "value", option.default)) if is_told else ""
+        assert told[option.opts[-1]] == ("required" if option.required else default)
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "chatgpt-browser"])
