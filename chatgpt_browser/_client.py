@@ -15,7 +15,7 @@ from ._errors import AuthenticationError, ChallengeError, InvalidSessionTokenErr
 from ._library import AsyncLibrary
 from ._many import AsyncMany
 from ._models import Prompt, Session
-from ._options import Milliseconds, Options, to_limit
+from ._options import DEFAULT_MODEL, Milliseconds, Options, SendVia, to_limit
 from ._stream import AsyncReplyStream, Place
 from ._watch import Watch
 
@@ -41,7 +41,7 @@ class Configured:
         backend_api_base_url: str = "https://chat.openai.com/backend-api",
         user_agent: str | None = None,
         access_token_ttl: Milliseconds = 60_000,
-        model: str = "text-davinci-002-render",
+        model: str = DEFAULT_MODEL,
         retries: int = 2,
         first_byte_timeout: Milliseconds | None = 60_000,
         idle_timeout: Milliseconds | None = 120_000,
@@ -56,6 +56,7 @@ class Configured:
         ignore_https_errors: bool = False,
         launch_timeout: Milliseconds | None = 60_000,
         challenge_timeout: Milliseconds | None = 60_000,
+        send_via: SendVia = "fetch",
     ) -> None:
         """Check the options; the browser starts at the first call that needs it.
 
@@ -83,6 +84,8 @@ class Configured:
         :param ignore_https_errors: take certificates that nobody vouches for.
         :param launch_timeout: how long the browser may take to start.
         :param challenge_timeout: how long a challenge may take to pass by itself.
+        :param send_via: ``"fetch"`` sends a message by a request of ours, ``"page"`` by the site's own page, as a person does;
+            ``"auto"`` tries the first and, where the site takes messages from its page alone, goes over to the second.
         :raises InvalidSessionTokenError: the session token can't be one.
         :raises ValueError: an option makes no sense; the message names it.
         """
@@ -232,6 +235,7 @@ class AsyncChatGPTAPI(Configured, AsyncLibrary, AsyncMany):
         :raises StreamError: the reply ended in an error; it holds what had come.
         :raises ChallengeError: the site wants to see a person.
         :raises BrowserError: something is wrong with the browser.
+        :raises PageError: with ``send_via="page"``, the site's own page could not be brought to send it.
         :raises ClientClosedError: the client has been closed.
         """
         prompt = Prompt(message, conversation_id, parent_message_id)

@@ -14,9 +14,12 @@ from ._errors import (
     APIStatusError,
     ChatGPTTimeoutError,
     ClientClosedError,
+    PageError,
     StreamInterruptedError,
+    UnusualActivityError,
 )
 from ._exchange import Exchange, collect, read_head
+from ._options import DEFAULT_MODEL
 from ._protocol import (
     backend_request,
     is_challenge,
@@ -28,6 +31,7 @@ from ._protocol import (
 )
 from ._retry import Remedies, retrying_read, retrying_refresh, retrying_send
 from ._session import SessionKeeper
+from ._tabs import Tabs
 from ._telemetry import Chat, measuring
 
 if TYPE_CHECKING:
@@ -56,12 +60,16 @@ class Courier:
             measuring("session.refresh", self._refresh), ttl=options.access_token_ttl
         )
         self._turns = anyio.CapacityLimiter(options.max_concurrent_messages)
+        self._tabs = Tabs(options, engine)
+        #: The origins of which it is known that they take messages from their own page alone.
+        self._page_alone: set[str] = set()
         self._closed = False
 
     async def close(self) -> None:
         """Send nothing any more."""
         self._closed = True
         await self.session.close()
+        await self._tabs.close()
 
     def check_open(self) -> None:
         """:raises ClientClosedError: after :meth:`close`."""
@@ -146,6 +154,42 @@ class Courier:
 
         :raises ChatGPTError: the site refused it, in the form that says why.
         """
+        origin, way = self.engine.site.origin, self.options.send_via
+        if way == "page" or origin in self._page_alone:
+            return await self._post_by_page(prompt, chat)
+        try:
+            return await self._post(prompt, chat)
+        except UnusualActivityError as refusal:
+            if way != "auto":
+                raise
+            # Refused, it was not taken: this is no second time.
+            logger.info("the site takes no message but from its own page: going over to that (%s)", refusal)
+            self._page_alone.add(origin)
+        return await self._post_by_page(prompt, chat)
+
+    async def _post_by_page(self, prompt: Prompt, chat: Chat) -> Exchange:
+        """Have the site's own page send a message. It answers a conversation's newest message, and no other."""
+        await self.get_session()
+        if prompt.conversation_id is not None:
+            newest = await self.find_current_node(prompt.conversation_id)
+            if prompt.parent_message_id not in (None, newest):
+                raise PageError(
+                    "the conversation has gone on since the message that is to be answered, and the site's page answers the "
+                    "newest alone: leave parent_message_id out to go on from there; nothing was sent"
+                )
+        chat.asked()
+        model = prompt.model or self.options.model
+        exchange = await self._tabs.send(prompt, model=None if model == DEFAULT_MODEL else model)
+        return await self._check(*await self._begin(exchange))
+
+    async def _check(self, exchange: Exchange, head: Head) -> Exchange:
+        """See that what has begun is a reply."""
+        if head.is_page:
+            raise status_error(await self._collect(exchange, head))
+        logger.info("the site has taken the message", extra={"chatgpt_event": "message_taken"})
+        return exchange
+
+    async def _post(self, prompt: Prompt, chat: Chat) -> Exchange:
         if prompt.conversation_id is not None and prompt.parent_message_id is None:
             node = await self.find_current_node(prompt.conversation_id)
             prompt = replace(prompt, parent_message_id=node)
@@ -155,11 +199,7 @@ class Courier:
             model = prompt.model or self.options.model
             return message_request(self.engine.site, prompt, model=model, access_token=access_token)
 
-        exchange, head = await self._send(build)
-        if head.is_page:
-            raise status_error(await self._collect(exchange, head))
-        logger.info("the site has taken the message", extra={"chatgpt_event": "message_taken"})
-        return exchange
+        return await self._check(*await self._send(build))
 
     async def find_current_node(self, conversation_id: str) -> str:
         """The id of a conversation's newest message, which the next one names as its parent.

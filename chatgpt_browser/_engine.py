@@ -11,12 +11,14 @@ from ._flight import SingleFlight
 from ._telemetry import measuring
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
     from ._browser import Browser
     from ._cookies import SessionToken
     from ._options import Options
     from ._page import Page
+    from ._tab import Tab
 
 __all__ = ["Engine", "moved_to"]
 
@@ -82,6 +84,18 @@ class Engine:
         """
         await self._passage()
 
+    async def open_tab(self, on_idle: Callable[[Tab], object]) -> Tab:
+        """A page for the site's own application, beside the one that :meth:`page` gives.
+
+        :raises ChatGPTError: what :meth:`page` raises.
+        """
+        from ._tab import Tab
+
+        page, browser = await self.page(), self._browser
+        if browser is None:
+            raise ClientClosedError
+        return await Tab.open(browser.context, page.identity, on_idle, headless=self._options.headless)
+
     async def read_back(self) -> None:
         """Take over the session token where the site has rotated it."""
         page = self._page
@@ -112,7 +126,9 @@ class Engine:
         if self._page is not None:
             logger.warning("starting a new browser: %s", self._page.dead)
         await self._tear_down()
-        self._browser = await _launched(self._options, watched=self.witness is not None)
+        # The pages of `open_tab` are Playwright's.
+        watched = self.witness is not None or self._options.send_via != "fetch"
+        self._browser = await _launched(self._options, watched=watched)
         try:
             if self.witness is not None:
                 await self.witness.begin(self._browser)

@@ -12,7 +12,8 @@
     ├── APIStatusError
     │   ├── ConversationNotFoundError
     │   ├── MessageTooLongError
-    │   └── RateLimitError
+    │   ├── RateLimitError
+    │   └── UnusualActivityError
     ├── StreamError
     │   ├── StreamInterruptedError
     │   └── MalformedEventError
@@ -23,6 +24,9 @@
     │   ├── BrowserNotFoundError
     │   ├── BrowserLaunchError
     │   └── BrowserCrashedError
+    ├── PageError
+    │   ├── ComposerNotFoundError
+    │   └── DialogInTheWayError
     ├── OriginError
     └── ClientClosedError
 
@@ -48,16 +52,20 @@ __all__ = [
     "ChatGPTError",
     "ChatGPTTimeoutError",
     "ClientClosedError",
+    "ComposerNotFoundError",
     "ConversationNotFoundError",
+    "DialogInTheWayError",
     "InvalidSessionTokenError",
     "MalformedEventError",
     "MessageTooLongError",
     "OriginError",
+    "PageError",
     "RateLimitError",
     "SessionExpiredError",
     "StreamError",
     "StreamInterruptedError",
     "UnknownEncodingError",
+    "UnusualActivityError",
 ]
 
 
@@ -124,6 +132,12 @@ class RateLimitError(APIStatusError):
         self.retry_after = retry_after
         self.retry_after_from = retry_after_from
         self.scope = scope
+
+
+class UnusualActivityError(APIStatusError):
+    """403: the site takes no message from here. It says so of an account or an address that it suspects, and of every message
+    that its own page has not sent: ``send_via="page"`` has that page send it.
+    """
 
 
 class AuthenticationError(ChatGPTError):
@@ -229,6 +243,18 @@ class BrowserLaunchError(BrowserError):
 
 class BrowserCrashedError(BrowserError):
     """The browser, its page or the driver died under a call."""
+
+
+class PageError(ChatGPTError):
+    """The site's own page could not be brought to send a message (``send_via="page"``)."""
+
+
+class ComposerNotFoundError(PageError):
+    """The page has no place to write a message, or nothing that sends one; or they are not as they are known here."""
+
+
+class DialogInTheWayError(PageError):
+    """The page shows a dialog that a person has to answer first; the message names it."""
 
 
 class OriginError(ChatGPTError):

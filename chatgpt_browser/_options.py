@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-__all__ = ["SEED_USER_AGENT", "Milliseconds", "Options", "Site", "to_seconds"]
+__all__ = ["DEFAULT_MODEL", "SEED_USER_AGENT", "Milliseconds", "Options", "SendVia", "Site", "to_seconds"]
 
 #: The document's default user agent: Chrome 107 on macOS. Not used unless somebody asks for it.
 SEED_USER_AGENT = (
@@ -20,6 +20,10 @@ SEED_USER_AGENT = (
 )
 
 Milliseconds = float | timedelta
+#: The document's default model, of 2022.
+DEFAULT_MODEL = "text-davinci-002-render"
+#: How messages are sent: by our own request, by the site's own page, or by that page where the site takes no other.
+SendVia = Literal["fetch", "page", "auto"]
 
 
 def to_seconds(name: str, value: object) -> float:
@@ -66,6 +70,11 @@ class Site:
     @property
     def conversation_url(self) -> str:
         return f"{self.backend_api_base_url}/conversation"
+
+    @property
+    def message_urls(self) -> tuple[str, str]:
+        """Where messages go: in 2022, and from the page of today."""
+        return self.conversation_url, f"{self.backend_api_base_url}/f/conversation"
 
     def moved(self, origin: str) -> Site:
         """The same paths on another origin."""
@@ -167,6 +176,7 @@ class Options:
     ignore_https_errors: bool
     launch_timeout: float
     challenge_timeout: float
+    send_via: SendVia
 
     @classmethod
     def checked(cls, **given: Any) -> Options:
@@ -194,9 +204,17 @@ class Options:
             launch_timeout=to_limit("launch_timeout", given["launch_timeout"]),
             challenge_timeout=to_limit("challenge_timeout", given["challenge_timeout"]),
             markdown=bool(given["markdown"]),
+            send_via=_one_of("send_via", given["send_via"], SendVia),
             headless=bool(given["headless"]),
             ignore_https_errors=bool(given["ignore_https_errors"]),
         )
+
+
+def _one_of(name: str, value: object, choices: Any) -> Any:
+    if value not in get_args(choices):
+        known = ", ".join(map(repr, get_args(choices)))
+        raise ValueError(f"{name} must be one of {known}, not {value!r}")
+    return value
 
 
 def _optional(kind: type, value: Any) -> Any:

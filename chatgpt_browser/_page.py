@@ -54,6 +54,8 @@ class Page:
         self._origin = ""
         self._renewal = SingleFlight(self._renew)
         self._dead: ChatGPTError | None = None
+        #: What it has been told to say of itself (``Emulation.setUserAgentOverride``); None: what it is.
+        self.identity: dict[str, Any] | None = None
         self._life = anyio.CancelScope()
 
         target.on("Page.frameNavigated", self._navigated)
@@ -115,6 +117,7 @@ class Page:
             change = override(engine["userAgent"], engine["hints"], user_agent)
             if change is not None:
                 await self._target.send("Emulation.setUserAgentOverride", change)
+            self.identity = change
 
     async def _show_empty_document(self, origin: str) -> None:
         """An empty document of that origin, answered from here: no request leaves."""

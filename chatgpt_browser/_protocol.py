@@ -19,6 +19,7 @@ from ._errors import (
     OriginError,
     RateLimitError,
     SessionExpiredError,
+    UnusualActivityError,
 )
 from ._models import Head, Prompt, Request, Response, Session, User
 
@@ -204,7 +205,11 @@ def status_error(response: Response) -> ChatGPTError:
     detail = data.get("detail") if isinstance(data, dict) else None
     code = detail.get("code") if isinstance(detail, dict) else None
     kind = _BY_CODE.get(str(code)) or _BY_STATUS.get(head.status) or APIStatusError
+    if head.status == 403 and "unusual activity" in _detail_text(detail):
+        kind = UnusualActivityError
     message = f"ChatGPTAPI error {head.status}: {_say(head, detail, response.text)}"
+    if kind is UnusualActivityError:
+        message += ' (so says a site, too, that takes messages from its own page alone: send_via="page")'
     answer: dict[str, Any] = {
         "status_code": head.status,
         "detail": detail,

@@ -9,7 +9,19 @@ const [thread, form, editor, send, stop, alert] = ["thread", "composer", "prompt
 const place = { conversation: location.pathname.match(/^\/c\/(.+)$/)?.[1], parent: null, model: new URLSearchParams(location.search).get("model") };
 let running = null;
 
-const text = () => editor.innerText.replace(/\n$/, "");
+/** What is written, line by line: `innerText` has a line more for each that is empty. */
+function text() {
+  const lines = [""];
+  const visit = (node) => {
+    if (node.nodeType === Node.TEXT_NODE) lines[lines.length - 1] += node.data;
+    else if (node.nodeName !== "BR") {
+      if (node.previousSibling !== null && node !== editor) lines.push("");
+      node.childNodes.forEach(visit);
+    } else if (node.nextSibling !== null) lines.push("");
+  };
+  visit(editor);
+  return lines.join("\n");
+}
 
 function refresh() {
   send.hidden = running !== null;

@@ -1,0 +1,175 @@
+"""Watches the site's own page send a message, from outside, and passes on what it is answered.
+
+The DevTools protocol tells what goes over a page's network and gives a response's body as it arrives. Nothing is put into the
+page for this, and nothing of its own is changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import Error as PlaywrightError
+
+from ._exchange import Exchange
+from ._playwright import mapped
+from ._sse import EventReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from playwright.async_api import CDPSession
+
+    from ._exchange import Line
+    from ._options import Site
+
+__all__ = ["Observer"]
+
+logger = logging.getLogger("chatgpt_browser")
+
+
+class Observer:
+    """Over one message. ``on_over`` is called once: when its request has ended, whoever ended it."""
+
+    def __init__(self, cdp: CDPSession, site: Site, line: Line, on_over: Callable[[], object]) -> None:
+        self._cdp = cdp
+        self._addresses = site.message_urls
+        self._on_over = on_over
+        self.exchange = Exchange(line)
+        #: Set when the page has sent the message.
+        self.sent = asyncio.Event()
+        self._request: str | None = None
+        self._answered = False
+        self._events: EventReader | None = None
+        self._streaming = False
+        self._waiting: list[bytes] = []  # what has come before the browser said what had come before that
+        self._over = False
+        self._errands: set[asyncio.Task[None]] = set()
+        self._streamed = asyncio.Event()  # the body is being streamed, or can't be
+        self._listeners = {
+            "Network.requestWillBeSent": self._sent,
+            "Network.responseReceived": self._responded,
+            "Network.dataReceived": self._received,
+            "Network.loadingFinished": self._finished,
+            "Network.loadingFailed": self._failed,
+        }
+        for event, listener in self._listeners.items():
+            cdp.on(event, listener)
+
+    def stop(self) -> None:
+        """Watch no more."""
+        for event, listener in self._listeners.items():
+            self._cdp.remove_listener(event, listener)
+        self._listeners = {}
+
+    # ---- what the browser tells --------------------------------------------------------------------------------------
+
+    def _sent(self, event: dict[str, Any]) -> None:
+        request = event["request"]
+        if self._request is None and request["method"] == "POST" and request["url"] in self._addresses:
+            self._request = event["requestId"]
+            self.sent.set()
+
+    def _responded(self, event: dict[str, Any]) -> None:
+        if event["requestId"] != self._request:
+            return
+        response = event["response"]
+        headers = {name.lower(): value for name, value in response["headers"].items()}
+        headers.pop("set-cookie", None)
+        head = {"status": response["status"], "statusText": response["statusText"], "headers": headers}
+        kind = headers.get("content-type", "").lower()
+        if 200 <= response["status"] < 300 and "json" not in kind and "html" not in kind:
+            self._events = EventReader()
+        self._answered = True
+        self.exchange.deliver(["head", {**head, "redirected": False}])
+        self._errand(self._stream())
+
+    def _received(self, event: dict[str, Any]) -> None:
+        if event["requestId"] != self._request or not event.get("data"):
+            return
+        chunk = base64.b64decode(event["data"])
+        if self._streaming:
+            self._take(chunk)
+        else:
+            self._waiting.append(chunk)
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        if event["requestId"] == self._request:
+            self._errand(self._finish())
+
+    def _failed(self, event: dict[str, Any]) -> None:
+        if event["requestId"] == self._request:
+            self._errand(self._fail(event["errorText"]))
+
+    # ---- what is passed on -------------------------------------------------------------------------------------------
+
+    async def _stream(self) -> None:
+        """Have the body given to us as it arrives. Where it is all there already, it is fetched in the end."""
+        try:
+            answer = await self._cdp.send("Network.streamResourceContent", {"requestId": self._request})
+        except PlaywrightError as exc:
+            logger.debug("the reply can't be had as it arrives: %s", mapped(exc))
+        else:
+            self._streaming = True
+            waiting, self._waiting = self._waiting, []
+            for chunk in (base64.b64decode(answer["bufferedData"]), *waiting):
+                self._take(chunk)
+        finally:
+            self._streamed.set()
+
+    async def _finish(self) -> None:
+        await self._streamed.wait()
+        if not self._streaming:
+            body = await self._cdp.send("Network.getResponseBody", {"requestId": self._request})
+            encoded = body["base64Encoded"]
+            self._take(base64.b64decode(body["body"]) if encoded else body["body"].encode())
+        self._take(b"", final=True)
+        self._deliver(["end"])
+        self._end()
+
+    async def _fail(self, error: str) -> None:
+        if self._answered:
+            await self._streamed.wait()
+        self._deliver(["error", "body" if self._answered else "head", "NetworkError", error])
+        self._end()
+
+    def _take(self, chunk: bytes, *, final: bool = False) -> None:
+        if self._events is None:
+            if chunk:
+                self._deliver(["text", chunk.decode("utf-8", "replace"), len(chunk)])
+            return
+        try:
+            events = self._events.feed(chunk, final=final)
+        except UnicodeDecodeError:
+            self._deliver(["error", "body", "EncodingError", "the body is not valid UTF-8"])
+            return
+        self._deliver(["events", events, len(chunk)] if events else ["alive"])
+
+    def _deliver(self, frame: list[Any]) -> None:
+        if not self.exchange.settled:
+            self.exchange.deliver(frame)
+
+    def _end(self) -> None:
+        """The request is over."""
+        self.stop()
+        if not self._over:
+            self._over = True
+            self._on_over()
+
+    def fail(self, error: BaseException) -> None:
+        """The page is gone."""
+        self.exchange.fail(error)
+        self._end()
+
+    def _errand(self, work: Coroutine[Any, Any, None]) -> None:
+        errand = asyncio.get_running_loop().create_task(work)
+        self._errands.add(errand)
+        errand.add_done_callback(self._done)
+
+    def _done(self, errand: asyncio.Task[None]) -> None:
+        self._errands.discard(errand)
+        error = None if errand.cancelled() else errand.exception()
+        if isinstance(error, Exception):
+            self.fail(mapped(error))

@@ -1,0 +1,78 @@
+"""The pages through which messages are sent: one for each message that is under way, used again where that saves a navigation."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from ._errors import ChallengeError, ChatGPTError, ClientClosedError
+
+if TYPE_CHECKING:
+    from ._engine import Engine
+    from ._exchange import Exchange
+    from ._models import Prompt
+    from ._options import Options
+    from ._tab import Tab
+
+__all__ = ["Tabs"]
+
+logger = logging.getLogger("chatgpt_browser")
+
+
+class Tabs:
+    """Opens them, keeps those that are idle, and lets go of those that are dead."""
+
+    def __init__(self, options: Options, engine: Engine) -> None:
+        self._options = options
+        self._engine = engine
+        self._idle: list[Tab] = []
+        self._busy: set[Tab] = set()
+        self._closed = False
+
+    async def send(self, prompt: Prompt, *, model: str | None) -> Exchange:
+        """Send a message through one of them. A challenge before it is passed once; nothing is sent twice.
+
+        :raises ChatGPTError: the page could not be brought to send it.
+        """
+        try:
+            return await self._send(prompt, model)
+        except ChallengeError:
+            await self._engine.pass_challenge()
+            return await self._send(prompt, model)
+
+    async def _send(self, prompt: Prompt, model: str | None) -> Exchange:
+        tab = await self._take(prompt.conversation_id)
+        site, timeout = self._engine.site, self._options.first_byte_timeout
+        try:
+            return await tab.send(prompt, site, model=model, timeout=timeout)
+        except BaseException as exc:
+            # Whatever is on it now, nobody wants to find it there.
+            self._busy.discard(tab)
+            await asyncio.shield(tab.close(exc if isinstance(exc, ChatGPTError) else None))
+            raise
+
+    async def _take(self, conversation_id: str | None) -> Tab:
+        self._idle = [tab for tab in self._idle if tab.dead is None]
+        if self._closed:
+            raise ClientClosedError
+        if self._idle:
+            tab = next((tab for tab in self._idle if tab.shows(conversation_id)), self._idle[-1])
+            self._idle.remove(tab)
+        else:
+            tab = await self._engine.open_tab(self._rest)
+        self._busy.add(tab)
+        return tab
+
+    def _rest(self, tab: Tab) -> None:
+        """A page has nothing under way any more."""
+        self._busy.discard(tab)
+        if tab.dead is None and not self._closed:
+            self._idle.append(tab)
+
+    async def close(self) -> None:
+        """Close them all; whoever still reads gets :class:`ClientClosedError`."""
+        self._closed = True
+        tabs = [*self._idle, *self._busy]
+        self._idle, self._busy = [], set()
+        await asyncio.gather(*(tab.close(ClientClosedError()) for tab in tabs))

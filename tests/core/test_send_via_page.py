@@ -1,0 +1,238 @@
+"""Messages that the site's own page sends: the same interface, from outside."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chatgpt_browser import (
+    AbortController,
+    AbortError,
+    ChatGPTAPI,
+    ChatGPTTimeoutError,
+    ComposerNotFoundError,
+    ConversationEvent,
+    ConversationNotFoundError,
+    DialogInTheWayError,
+    MalformedEventError,
+    PageError,
+    RateLimitError,
+    SessionExpiredError,
+    StreamInterruptedError,
+    UnusualActivityError,
+)
+from chatgpt_browser.testing import Answer, Aside, FakeChatGPT, Gate, RawBody, Reply
+from tests.core.scene import Scene, where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.core.conftest import Connect
+
+PIECES = ["Two", " and", " two", " is", " fo\U0001f600", "ur."]
+ASIDES = (Aside.thoughts(), Aside.tool_call(), Aside.tool_output(), Aside.hidden())
+
+
+@pytest.fixture(scope="module")
+def page_scene() -> Iterator[Scene]:
+    scene = Scene(form="app")
+    with scene.server:
+        yield scene
+        assert scene.server.errors == []
+
+
+@pytest.fixture(scope="module")
+def page_client(page_scene: Scene) -> Iterator[ChatGPTAPI]:
+    server = page_scene.server
+    with ChatGPTAPI(
+        server.session_token, send_via="page", max_concurrent_messages=3, **where(server)
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def scene(page_scene: Scene) -> Iterator[Scene]:
+    page_scene.begin()
+    yield page_scene
+    page_scene.server.layout, page_scene.server.modal = "usual", None
+
+
+@pytest.fixture
+def api(page_client: ChatGPTAPI, scene: Scene) -> ChatGPTAPI:
+    return page_client
+
+
+def sent(scene: Scene) -> list[Any]:
+    return [r for r in scene.requests if r.method == "POST" and r.path.endswith("f/conversation")]
+
+
+def test_a_message_and_its_reply(scene: Scene, api: ChatGPTAPI) -> None:
+    texts: list[str] = []
+    events: list[ConversationEvent] = []
+    reply = Reply(pieces=PIECES, asides=ASIDES, channel="final", interval=3)
+    text = api.send_message(
+        scene.answering(reply), on_progress=texts.append, on_conversation_response=events.append
+    )
+
+    assert text == "".join(PIECES)
+    assert texts == ["".join(PIECES[: n + 1]) for n in range(len(PIECES))]
+    assert [event.whole["message"]["end_turn"] for event in events if event.whole is not None][-1] is True
+    (record,) = sent(scene)
+    # The page's own request: with what it fetched for itself, and from no other place.
+    assert record.headers["openai-sentinel-chat-requirements-token"]
+    assert record.json["parent_message_id"] == "client-created-root"
+
+
+def test_a_message_is_sent_as_it_was_written(scene: Scene, api: ChatGPTAPI) -> None:
+    text = 'Several\nlines, <b>"marks"</b> & \u00e4\U0001f600\n\n    indented'
+    api.send_message(text)
+
+    assert sent(scene)[-1].json["messages"][0]["content"]["parts"] == [text]
+
+
+def test_a_conversation(scene: Scene, api: ChatGPTAPI) -> None:
+    conversation = api.get_conversation()
+    conversation.send_message("My name is Ada.")
+    assert "My name is Ada." in conversation.send_message("And?")
+    ids = conversation.conversation_id, conversation.parent_message_id
+    other = api.send_message("Elsewhere")
+    again = api.get_conversation(conversation_id=ids[0], parent_message_id=ids[1])
+
+    assert 'Before that you said: "And?"' in again.send_message("Once more")
+    assert "Before" not in other
+    kept = scene.server.conversations[ids[0] or ""]
+    assert [role for role, _ in kept.history()] == ["user", "assistant"] * 3
+    with pytest.raises(PageError, match="has gone on"):
+        api.send_message("Branch", conversation_id=ids[0], parent_message_id=ids[1])
+    with pytest.raises(ConversationNotFoundError):
+        api.send_message("Lost", conversation_id="nowhere")
+
+
+def test_several_at_once(scene: Scene, api: ChatGPTAPI) -> None:
+    gates = [Gate() for _ in range(3)]
+    messages = [
+        scene.answering(Reply(pieces=["a", f"{n}"], hold_after=1, gate=gate)) for n, gate in enumerate(gates)
+    ]
+    replies: dict[int, str] = {}
+
+    def send(number: int) -> None:
+        replies[number] = api.send_message(messages[number])
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    earlier = [
+        r for r in scene.server.requests if r not in scene.requests and r.path.endswith("f/conversation")
+    ]
+    scene.server.wait_for_request("f/conversation", "POST", len(earlier) + 3, timeout=20)
+    for gate in reversed(gates):
+        gate.open()
+    for thread in threads:
+        thread.join(20)
+
+    assert replies == {0: "a0", 1: "a1", 2: "a2"}
+    pages = api._core._courier._tabs
+    assert len(pages._idle) + len(pages._busy) <= 3
+
+
+@pytest.mark.parametrize("how", ["abort", "timeout", "stream"])
+def test_stopping_presses_the_pages_stop(scene: Scene, api: ChatGPTAPI, how: str) -> None:
+    message = scene.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
+    controller = AbortController()
+    if how == "abort":
+        with pytest.raises(AbortError):
+            api.send_message(
+                message, on_progress=lambda text: controller.abort(), abort_signal=controller.signal
+            )
+    elif how == "timeout":
+        with pytest.raises(ChatGPTTimeoutError) as caught:
+            api.send_message(message, timeout_ms=2500)
+        assert caught.value.partial_text == "One"
+    else:
+        with api.stream_message(message) as stream:
+            assert next(stream) == "One"
+
+    assert sent(scene)[-1].disconnected.wait(5)
+    assert api.send_message("Still there?") == 'You said: "Still there?".'
+
+
+def test_refusals_are_those_of_the_site(scene: Scene, api: ChatGPTAPI) -> None:
+    with pytest.raises(RateLimitError) as limit:
+        api.send_message(scene.answering(Answer.model_cap(clears_in=90)))
+    with pytest.raises(UnusualActivityError, match="unusual activity"):
+        api.send_message(scene.answering(Answer.unusual_activity()))
+    assert limit.value.retry_after == 90
+    assert len(sent(scene)) == 2, "a refused message was sent again"
+
+
+def test_a_reply_that_breaks_off(scene: Scene, api: ChatGPTAPI) -> None:
+    with pytest.raises(StreamInterruptedError) as caught:
+        api.send_message(scene.answering(Reply(pieces=PIECES, break_after=3)))
+    assert caught.value.partial_text == "Two and two"
+    with pytest.raises(MalformedEventError, match="UTF-8"):
+        api.send_message(scene.answering(RawBody([b'data: {"v": 1}\n\n', b"data: \xff\n\n"])))
+
+
+def test_a_dialog_in_the_way(scene: Scene, api: ChatGPTAPI) -> None:
+    scene.server.modal = "Our terms have changed"
+    with pytest.raises(DialogInTheWayError, match="Our terms have changed.*chatgpt-browser login"):
+        api.send_message("Hello")
+    assert sent(scene) == []
+
+
+@pytest.mark.parametrize("layout", ["moved", "foreign"])
+def test_layouts_that_are_known(scene: Scene, api: ChatGPTAPI, layout: Any) -> None:
+    scene.server.layout = layout
+    assert api.send_message("Hello") == 'You said: "Hello".'
+
+
+def test_a_layout_that_nobody_knows(scene: Scene, api: ChatGPTAPI) -> None:
+    scene.server.layout = "strange"
+    options = api._core._courier.options
+    before = options.first_byte_timeout
+    object.__setattr__(options, "first_byte_timeout", 1.0)
+    try:
+        with pytest.raises(ComposerNotFoundError, match="doctor --live"):
+            api.send_message("Hello")
+    finally:
+        object.__setattr__(options, "first_byte_timeout", before)
+    assert sent(scene) == []
+
+
+# ---- with a browser of their own -------------------------------------------------------------------------------------
+
+
+def test_auto_goes_over_once(connect: Connect) -> None:
+    with FakeChatGPT(form="app") as server:
+        api = connect(server, send_via="auto", access_token_ttl=0)
+        conversation = api.get_conversation()
+        assert conversation.send_message("One") == 'You said: "One".'
+        assert 'said: "One"' in conversation.send_message("Two")
+
+        paths = [r.path.removeprefix("/backend-api/") for r in server.requests if r.method == "POST"]
+        assert paths.count("conversation") == 1
+        assert paths.count("f/conversation") == 2
+        server.inject("unusual-activity", times=None, path="/f/conversation")
+        with pytest.raises(UnusualActivityError):
+            api.send_message("Three")
+        server.sign_out()
+        with pytest.raises(SessionExpiredError):
+            api.send_message("Four")
+
+
+def test_fetch_says_what_would_help(connect: Connect) -> None:
+    with FakeChatGPT(form="app") as server:
+        with pytest.raises(UnusualActivityError, match='send_via="page"'):
+            connect(server).send_message("One")
+
+
+def test_a_challenge_and_a_handoff(connect: Connect) -> None:
+    with FakeChatGPT(form="app") as server:
+        api = connect(server, send_via="page")
+        api.start()
+        server.strike_challenge()
+        server.script(Reply(pieces=["One", " two", " three"], handoff_after=1))
+
+        assert api.send_message("Count") == "One two three"
