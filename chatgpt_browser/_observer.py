@@ -44,7 +44,8 @@ class Observer:
         self._answered = False
         self._events: EventReader | None = None
         self._streaming = False
-        self._waiting: list[bytes] = []  # what has come before the browser said what had come before that
+        self._waiting: list[bytes] = []  # what has come before the browser said what had come before that,
+        self._early: list[bytes] = []  # and before the head
         self._over = False
         self._errands: set[asyncio.Task[None]] = set()
         self._streamed = asyncio.Event()  # the body is being streamed, or can't be
@@ -71,6 +72,8 @@ class Observer:
         if self._request is None and request["method"] == "POST" and request["url"] in self._addresses:
             self._request = event["requestId"]
             self.sent.set()
+            # Before there is an answer: of one that breaks off at once, nothing could be had later.
+            self._errand(self._stream())
 
     def _responded(self, event: dict[str, Any]) -> None:
         if event["requestId"] != self._request:
@@ -84,7 +87,9 @@ class Observer:
             self._events = EventReader()
         self._answered = True
         self.exchange.deliver(["head", {**head, "redirected": False}])
-        self._errand(self._stream())
+        for chunk in self._early:
+            self._take(chunk)
+        self._early = []
 
     def _received(self, event: dict[str, Any]) -> None:
         if event["requestId"] != self._request or not event.get("data"):
@@ -130,12 +135,14 @@ class Observer:
         self._end()
 
     async def _fail(self, error: str) -> None:
-        if self._answered:
-            await self._streamed.wait()
+        await self._streamed.wait()
         self._deliver(["error", "body" if self._answered else "head", "NetworkError", error])
         self._end()
 
     def _take(self, chunk: bytes, *, final: bool = False) -> None:
+        if not self._answered:
+            self._early.append(chunk)
+            return
         if self._events is None:
             if chunk:
                 self._deliver(["text", chunk.decode("utf-8", "replace"), len(chunk)])

@@ -17,6 +17,7 @@ from chatgpt_browser import (
     OriginError,
     RateLimitError,
     SessionExpiredError,
+    UnusualActivityError,
 )
 from chatgpt_browser._models import Head, Prompt, Response
 from chatgpt_browser._options import Site
@@ -152,7 +153,7 @@ def test_no_session(status: int, body: str, kind: type[AuthenticationError], mes
             "token_expired",
         ),
         (401, {"message": "No", "code": "invalid_jwt"}, AccessTokenRejectedError, "invalid_jwt"),
-        (403, "Our systems have detected unusual activity from your system.", APIStatusError, None),
+        (403, "Our systems have detected unusual activity from your system.", UnusualActivityError, None),
         (
             404,
             {"message": "Conversation not found", "code": "conversation_not_found"},

@@ -169,7 +169,7 @@ def test_refusals_are_those_of_the_site(scene: Scene, api: ChatGPTAPI) -> None:
 
 def test_a_reply_that_breaks_off(scene: Scene, api: ChatGPTAPI) -> None:
     with pytest.raises(StreamInterruptedError) as caught:
-        api.send_message(scene.answering(Reply(pieces=PIECES, break_after=3)))
+        api.send_message(scene.answering(Reply(pieces=PIECES, interval=60, break_after=3)))
     assert caught.value.partial_text == "Two and two"
     with pytest.raises(MalformedEventError, match="UTF-8"):
         api.send_message(scene.answering(RawBody([b'data: {"v": 1}\n\n', b"data: \xff\n\n"])))
