@@ -25,6 +25,7 @@ from ._errors import (
     ChatGPTError,
     ClientClosedError,
     OriginError,
+    PageError,
     RateLimitError,
 )
 from ._models import BatchMessage, BatchResult, Prompt
@@ -45,6 +46,7 @@ _ENDS_ALL = (
     ChallengeError,
     ClientClosedError,
     OriginError,
+    PageError,
 )
 
 

@@ -22,6 +22,7 @@ from chatgpt_browser import (
     ConversationNotFoundError,
     InvalidSessionTokenError,
     OriginError,
+    PageError,
     RateLimitError,
     StreamError,
 )
@@ -78,6 +79,12 @@ KINDS = (
     ),
     Kind(APIStatusError, 10, "the site answered with another error"),
     Kind(OriginError, 11, "the site sent us to a host that the token is not meant for"),
+    Kind(
+        PageError,
+        14,
+        "the site's own page could not be brought to send the message",
+        "`chatgpt-browser login` opens the site in a window: what stands in the way there can be answered",
+    ),
     Kind(ChatGPTError, 1, "any other error"),
 )
 

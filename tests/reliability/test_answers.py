@@ -17,6 +17,7 @@ from chatgpt_browser import (
     RateLimitError,
     SessionExpiredError,
     StreamInterruptedError,
+    UnusualActivityError,
 )
 from chatgpt_browser.testing import Answer, Break, RawBody
 from tests.core.scene import posts_of, refreshes_of
@@ -56,9 +57,9 @@ CASES = {
     ),
     "401 by the status alone": Case(Answer(401), AccessTokenRejectedError, 2, "401", {"code": None}),
     "403 unusual activity": Case(
-        Answer.unusual_activity(), APIStatusError, 1, "unusual activity from your system"
+        Answer.unusual_activity(), UnusualActivityError, 1, "unusual activity from your system"
     ),
-    "403 of the device": Case(Answer.unusual_activity("device"), APIStatusError, 1, "from your device"),
+    "403 of the device": Case(Answer.unusual_activity("device"), UnusualActivityError, 1, "from your device"),
     "404": Case(
         Answer.conversation_not_found(),
         ConversationNotFoundError,

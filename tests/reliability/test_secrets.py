@@ -34,15 +34,20 @@ from chatgpt_browser import (
     ChatGPTError,
     ChatGPTTimeoutError,
     ClientClosedError,
+    ComposerNotFoundError,
     ConversationNotFoundError,
+    DialogInTheWayError,
     InvalidSessionTokenError,
     MalformedEventError,
     MessageTooLongError,
     OriginError,
+    PageError,
     RateLimitError,
     SessionExpiredError,
     StreamError,
     StreamInterruptedError,
+    UnknownEncodingError,
+    UnusualActivityError,
 )
 from chatgpt_browser._cookies import SessionToken
 from chatgpt_browser._models import Head, Request, Response
@@ -354,7 +359,7 @@ TROUBLES: dict[str, tuple[type[Exception], Callable[[Victim], Any]]] = {
         AccessTokenRejectedError,
         lambda victim: victim.send(Answer.token_expired(), Answer.invalid_jwt()),
     ),
-    "403": (APIStatusError, lambda victim: victim.send(Answer.unusual_activity())),
+    "403": (UnusualActivityError, lambda victim: victim.send(Answer.unusual_activity())),
     "404": (ConversationNotFoundError, lambda victim: victim.send(Answer.conversation_not_found())),
     "413": (MessageTooLongError, lambda victim: victim.send(Answer.message_too_long())),
     "422": (APIStatusError, lambda victim: victim.send(Answer.unprocessable())),
@@ -364,6 +369,10 @@ TROUBLES: dict[str, tuple[type[Exception], Callable[[Victim], Any]]] = {
     "network": (StreamInterruptedError, lambda victim: victim.send(Break())),
     "broken reply": (StreamInterruptedError, lambda victim: victim.send(RawBody([sse(event("one")), BREAK]))),
     "no JSON": (MalformedEventError, lambda victim: victim.send(RawBody([b"data: {oops\n\n"]))),
+    "unknown encoding": (
+        UnknownEncodingError,
+        lambda victim: victim.send(RawBody([b'event: delta_encoding\ndata: "v9"\n\n'])),
+    ),
     "no UTF-8": (MalformedEventError, lambda victim: victim.send(RawBody([b"data: \xff\n\n"]))),
     "error event": (StreamError, lambda victim: victim.send(Reply(error="trouble"))),
     "no reply": (StreamInterruptedError, lambda victim: victim.send(RawBody([DONE]))),
@@ -420,8 +429,32 @@ NO_START: list[tuple[type[Exception], dict[str, Any]]] = [
 ]
 
 
+#: What the site's own page may stand in the way of, and what the server is told before that.
+ON_THE_PAGE: list[tuple[type[Exception], dict[str, Any], dict[str, Any]]] = [
+    (DialogInTheWayError, {"modal": "New terms"}, {}),
+    (ComposerNotFoundError, {"modal": None, "layout": "strange"}, {}),
+    (PageError, {"layout": "usual"}, {"parent_message_id": "older"}),
+]
+
+
+def test_an_error_of_the_sites_page_keeps_every_secret() -> None:
+    with FakeChatGPT(form="app") as server, listening() as ear:
+        options = {"send_via": "page", "first_byte_timeout": 3000, **where(server)}
+        with ChatGPTAPI(server.session_token, **options) as api:
+            conversation = server.add_conversation([("user", "Hello"), ("assistant", "Hello!")])
+            for kind, settings, place in ON_THE_PAGE:
+                for name, value in settings.items():
+                    setattr(server, name, value)
+                with pytest.raises(kind) as caught:
+                    api.send_message("hello", conversation_id=conversation.id, **place)
+                assert type(caught.value) is kind
+                ear.hear_error(caught.value)
+            access_token = api.refresh_access_token()
+    ear.assert_heard_nothing_of([server.session_token, access_token])
+
+
 def test_no_kind_of_error_is_missing_here() -> None:
-    raised = {kind for kind, _ in [*TROUBLES.values(), *NO_START]} | {InvalidSessionTokenError}
+    raised = {kind for kind, *_ in [*TROUBLES.values(), *NO_START, *ON_THE_PAGE]} | {InvalidSessionTokenError}
     every = {value for value in vars(chatgpt_browser).values() if isinstance(value, type)}
     assert {kind for kind in every if issubclass(kind, ChatGPTError)} - raised == {ChatGPTError, BrowserError}
 
