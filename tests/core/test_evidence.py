@@ -5,19 +5,23 @@ from __future__ import annotations
 import io
 import json
 import stat
+import string
 import tempfile
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chatgpt_browser import APIStatusError, AsyncChatGPTAPI
 from chatgpt_browser._evidence import Evidence
 from chatgpt_browser._redaction import REMOVED, redacted_trace, reveals, scrub
 from chatgpt_browser.testing import Answer, FakeChatGPT
-from tests.searching import assert_none_in, secrets_of
+from tests.searching import PART, assert_none_in, secrets_of
 
 if TYPE_CHECKING:
+    import random
     from pathlib import Path
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -184,6 +188,26 @@ def test_what_is_not_known_to_be_harmless_is_left_out() -> None:
     assert (request["cookies"], request["queryString"], response["cookies"]) == ([], [], [])
     assert response["content"] == {"size": 3}
     assert SECRET not in json.dumps(line)
+
+
+def everywhere(value: Any, secret: str) -> Any:
+    """The same, with a secret at the end of each text but the times."""
+    if isinstance(value, dict):
+        return {name: item if "Time" in name else everywhere(item, secret) for name, item in value.items()}
+    if isinstance(value, list):
+        return [everywhere(item, secret) for item in value]
+    return f"{value}{secret}" if isinstance(value, str) else value
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(PART, 2_000))
+def test_a_secret_leaves_no_trace_wherever_it_stands(chance: random.Random, length: int) -> None:
+    """A session token is known to whoever redacts; an access token is not, but has a form of its own."""
+    session_token = "".join(chance.choices('%/+="\\' + string.ascii_letters, k=length))
+    access_token = "eyJ" + "".join(chance.choices("-_" + string.ascii_letters, k=length))
+    for secret, known in ((session_token, [session_token]), (access_token, [session_token])):
+        log = LOG | {"entries": [everywhere(ENTRY, secret)] * 2}
+        assert_none_in(redacted_trace(log, known), secrets=[secret])
 
 
 @pytest.mark.parametrize(

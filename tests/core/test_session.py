@@ -185,62 +185,6 @@ def test_a_refresh_that_failed_is_not_kept(eager_scene: Scene, eager_api: ChatGP
     assert works(eager_api)
 
 
-@pytest.mark.parametrize("stumble", [Answer(502, "bad gateway"), Break()], ids=["502", "break"])
-def test_a_session_endpoint_that_stumbles_is_asked_again(
-    eager_scene: Scene, eager_api: ChatGPTAPI, stumble: Any
-) -> None:
-    eager_scene.server.script_session(stumble)
-    assert eager_api.ensure_auth()
-    assert len(eager_scene.refreshes) == 2
-
-
-def test_retries_have_an_end(eager_scene: Scene, eager_api: ChatGPTAPI) -> None:
-    eager_scene.server.session_answer = Answer(503, "busy")
-    with pytest.raises(AuthenticationError, match="Error: 503"):
-        eager_api.ensure_auth()
-
-    assert len(eager_scene.refreshes) == 2
-
-
-def test_retries_can_be_switched_off(serve: Serve, connect: Connect) -> None:
-    server = serve()
-    api = connect(server, retries=0)
-    api.start()
-    server.script_session(Answer(502, "bad gateway"))
-    with pytest.raises(
-        AuthenticationError, match="^ChatGPT failed to refresh auth token. Error: 502"
-    ) as caught:
-        api.ensure_auth()
-
-    assert caught.value.status_code == 502
-    assert len(refreshes_of(server.requests)) == 1
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (Answer(403, {"detail": "no"}), "Error: 403"),
-        (Answer(200, "hello"), "no JSON object"),
-        (Answer(200, []), "no JSON object"),
-        (Answer(200, {"error": "SomethingElse", "accessToken": "x"}), "SomethingElse"),
-        (Answer(200, {"user": {}}), "Unauthorized"),
-        (Answer(200, {"accessToken": ""}), "Unauthorized"),
-        (Answer(200, {"accessToken": 7}), "Unauthorized"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_session_that_is_none(
-    eager_scene: Scene, eager_api: ChatGPTAPI, answer: Answer, words: str
-) -> None:
-    eager_scene.server.session_answer = answer
-    with pytest.raises(AuthenticationError, match=words) as caught:
-        eager_api.ensure_auth()
-
-    assert str(caught.value).startswith("ChatGPT failed to refresh auth token. ")
-    assert eager_api.get_is_authenticated() is False
-    assert len(eager_scene.refreshes) == 2, "what no retry can mend was retried"
-
-
 # ---- 401 on a message --------------------------------------------------------------------------------------------------
 
 

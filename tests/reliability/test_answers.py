@@ -166,9 +166,16 @@ def test_the_delay_grows_and_has_jitter(scene: Scene, api: ChatGPTAPI) -> None:
 
 def test_retries_can_be_switched_off(serve: Serve, connect: Connect) -> None:
     server = serve(reply=ONE_AT_A_TIME)
+    api = connect(server, retries=0, access_token_ttl=0)
     with pytest.raises(RateLimitError):
-        connect(server, retries=0).send_message("hello")
+        api.send_message("hello")
     assert len(posts_of(server.requests)) == 1
+
+    before = len(refreshes_of(server.requests))
+    server.script_session(Answer.server_error())
+    with pytest.raises(AuthenticationError, match="Error: 500"):
+        api.ensure_auth()
+    assert len(refreshes_of(server.requests)) == before + 1
 
 
 def test_waiting_for_another_try_counts_as_time(scene: Scene, api: ChatGPTAPI) -> None:
@@ -237,6 +244,15 @@ SESSIONS = {
         1,
         "no JSON",
         200,
+    ),
+    "200 without a token": SessionCase(
+        Answer(200, {"user": {}}), SessionExpiredError, 1, "session token may have expired", 200
+    ),
+    "200 with an empty token": SessionCase(
+        Answer(200, {"accessToken": ""}), SessionExpiredError, 1, "session token may have expired", 200
+    ),
+    "200 with a token of another type": SessionCase(
+        Answer(200, {"accessToken": 7}), SessionExpiredError, 1, "session token may have expired", 200
     ),
     "304": SessionCase(Answer(304), AuthenticationError, 1, "304", 304),
     "401": SessionCase(Answer(401, {}), AuthenticationError, 1, "401", 401),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
-from chatgpt_browser import BrowserCrashedError, BrowserError, ChatGPTAPI
+from chatgpt_browser import BrowserCrashedError, BrowserError, ChatGPTAPI, ClientClosedError
 from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply, Stall
 from tests.core.scene import where, works
 from tests.processes import still_running
@@ -150,24 +153,33 @@ def test_just_before_closing(patient: Patient) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_while_starting(way: str, serve: Serve, connect: Connect) -> None:
-    """The page waits for the site's first answer when it happens."""
+def test_while_starting_and_while_closing(way: str, serve: Serve, connect: Connect) -> None:
+    """The page waits for the site's first answer when it happens; in the end the message under way has just been let go."""
     mark, server, gate = Mark(), serve(), Gate()
     server.script_path("/api/auth/session", Stall(before_head=True, gate=gate))
     api = connect(server, browser_args=[mark.argument])
-
-    def die() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(api.start)
         server.wait_for_request("/api/auth/session")
         WAYS[way](mark)
-
-    killer = threading.Thread(target=die)
-    killer.start()
-    with pytest.raises(BrowserError):
-        api.start()
-    killer.join()
+        with pytest.raises(BrowserError):
+            starting.result(20)
     gate.open()
 
     assert works(api)
+    processes = mark.all()
+    server.script(Stall())
+    with ThreadPoolExecutor(2) as pool:
+        under_way = pool.submit(api.send_message, "never answered")
+        post = server.wait_for_request("/conversation", "POST", 2)
+        closing = pool.submit(api.close)
+        assert post.disconnected.wait(10)
+        with suppress(psutil.Error, ValueError, AssertionError):  # it may have ended already
+            WAYS[way](mark)
+        closing.result(20)
+        assert isinstance(under_way.exception(20), ClientClosedError)
+    assert still_running(processes) == []
+    assert posts_by_message(server)["never answered"] == 1
 
 
 # ---- the page, and not a process, is what goes -----------------------------------------------------------------------
