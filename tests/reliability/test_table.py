@@ -9,7 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TABLE = (HERE.parent.parent / "docs" / "reliability.md").read_text(encoding="utf-8")
 #: `file.py`, `file.py::test`, or `::test` of the file that was named last; a file without a folder is one of this folder.
-NAMED = re.compile(r"`((?:tests/\w+/)?test_\w+\.py)?(?:::(test_\w+))?`")
+NAMED = re.compile(r"`((?:tests/(?:\w+/)?)?test_\w+\.py)?(?:::(test_\w+))?`")
 
 
 def functions_of(file: str) -> set[str]:
