@@ -9,7 +9,7 @@ import psutil
 
 from .script import BenchmarkError
 
-__all__ = ["browser_executable", "held_by", "held_here"]
+__all__ = ["browser_executable", "held_by", "held_here", "kind_of"]
 
 MEGABYTE = 1 << 20
 
@@ -20,7 +20,7 @@ def browser_executable() -> str:
     :raises BenchmarkError: none is running.
     """
     for process in psutil.Process().children(recursive=True):
-        if _kind(process) == "browser":
+        if kind_of(process) == "browser":
             return process.exe()
     raise BenchmarkError("no browser is running under this process")
 
@@ -34,7 +34,7 @@ def held_here() -> float:
 def held_by(kind: str) -> float:
     """Megabytes of the processes under this one that are of this kind: `renderer`, `browser` or `driver`."""
     return sum(
-        _megabytes(child) for child in psutil.Process().children(recursive=True) if _kind(child) == kind
+        _megabytes(child) for child in psutil.Process().children(recursive=True) if kind_of(child) == kind
     )
 
 
@@ -43,7 +43,8 @@ def _megabytes(process: psutil.Process) -> float:
     return float(process.memory_full_info().uss / MEGABYTE)
 
 
-def _kind(process: psutil.Process) -> str:
+def kind_of(process: psutil.Process) -> str:
+    """`browser`, `renderer`, `driver`, another of Chromium's own types, or `other`."""
     try:
         program, words = Path(process.exe()).name, process.cmdline()
     except psutil.Error:  # it has ended meanwhile

@@ -88,3 +88,12 @@ install_for_tests() {
     mark_installed demo
     mark_installed tests
 }
+
+install_for_bench() {
+    if is_installed bench; then return; fi
+    make_venv
+    say "installing chatgpt-browser-api, its extras and what the benchmarks need into .venv"
+    install -e '.[cli,testing]' --group bench
+    mark_installed demo
+    mark_installed bench
+}

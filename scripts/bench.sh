@@ -3,15 +3,6 @@
 # `python -m benchmarks`: --quick, --only NAME, --protocol http1|http2, --no-npm, --strict.
 source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
 
-install_for_bench() {
-    if is_installed bench; then return; fi
-    make_venv
-    say "installing chatgpt-browser-api, its extras and what the benchmarks need into .venv"
-    install -e '.[cli,testing]' --group bench
-    mark_installed demo
-    mark_installed bench
-}
-
 install_for_bench
 bash scripts/install_browsers.sh
 exec .venv/bin/python -m benchmarks "$@"
