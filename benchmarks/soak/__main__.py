@@ -1,6 +1,7 @@
-"""`python -m benchmarks.soak`: runs the load, prints what became of it, writes JSON and a picture. Fails if the books don't balance.
+"""`python -m benchmarks.soak`: runs the load, prints what became of it, writes JSON and a picture.
 
 Each message is one of its own: the callers know what they sent and what they got, the server what it took.
+Where these books don't balance, it fails.
 """
 
 from __future__ import annotations

@@ -26,26 +26,12 @@ from chatgpt_browser._options import BrowserURL
 from chatgpt_browser.testing import FakeChatGPT, Gate, Reply, Turn, remember
 from tests.core.scene import posts_of, where, works
 
-from .machines import OVER_THERE, Machine, SeleniumHub, chromium, http_of, playwright_server, targets
+from .machines import OVER_THERE, Machine, SeleniumHub, http_of, playwright_server, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.async_api import BrowserType
-
-
-@pytest.fixture(scope="module")
-def somebodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A Chromium with a debugging port."""
-    with chromium(tmp_path_factory.mktemp("profile")) as machine:
-        yield machine
-
-
-@pytest.fixture(scope="module")
-def playwrights() -> Iterator[Machine]:
-    """A Playwright server."""
-    with playwright_server() as machine:
-        yield machine
 
 
 @pytest.fixture(autouse=True)
