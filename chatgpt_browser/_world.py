@@ -36,6 +36,10 @@ _CALL = "function (verb, ...args) { return this[verb](...args); }"
 #: request and up to 100 MB of their bodies until the document goes.
 _WORN_REQUESTS = 128
 _WORN_BYTES = 64 << 20
+#: Or when its scripts hold so much memory, which is looked at every so many requests; or after so many seconds.
+_WORN_HEAP = 128 << 20
+_WEIGHED_EVERY = 16
+_WORN_SECONDS = 6 * 3600.0
 
 
 @functools.cache
@@ -57,6 +61,8 @@ class World:
         self._errands: set[asyncio.Task[Any]] = set()
         self._requests = 0
         self._bytes = 0
+        self._heap = 0
+        self._born = asyncio.get_running_loop().time()
         self._retired = False
         self.dead: ChatGPTError | None = None
         self.protocol = ""  # by which the document came: "h2", "http/1.1"; "" where that isn't known
@@ -101,8 +107,13 @@ class World:
 
     @property
     def is_worn(self) -> bool:
-        """Whether so much has gone through that Chromium remembers too much of it."""
-        return self._requests >= _WORN_REQUESTS or self._bytes >= _WORN_BYTES
+        """Whether so much has gone through, is held, or so long ago begun, that Chromium remembers too much of it."""
+        return (
+            self._requests >= _WORN_REQUESTS
+            or self._bytes >= _WORN_BYTES
+            or self._heap >= _WORN_HEAP
+            or asyncio.get_running_loop().time() - self._born >= _WORN_SECONDS
+        )
 
     # ---- requests ----------------------------------------------------------------------------------------------------
 
@@ -124,10 +135,17 @@ class World:
             "stream": request.stream,
         }
         self._requests += 1
+        if self._requests % _WEIGHED_EVERY == 0:
+            self._errand(self._weigh())
         self._errand(self._call("open", number, fields)).add_done_callback(
             lambda errand: self._fail(number, errand)
         )
         return exchange
+
+    async def _weigh(self) -> None:
+        """See how much memory the document's scripts hold, ours and the site's, buffers included."""
+        usage = await self._target.send("Runtime.getHeapUsage")
+        self._heap = int(usage["usedSize"] + usage.get("backingStorageSize", 0))
 
     def abort(self, number: int) -> None:
         """End a request, without waiting for it."""

@@ -16,15 +16,17 @@ from .scene import where
 
 if TYPE_CHECKING:
     from .conftest import Serve
+    from .scene import Scene
 
 RENEWED = "the page has a new document"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def soon_worn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world, "_WORN_REQUESTS", 8)
 
 
+@pytest.mark.usefixtures("soon_worn")
 @pytest.mark.parametrize("tls", [False, True], ids=["HTTP/1.1", "HTTP/2"])
 @pytest.mark.anyio
 async def test_messages_go_on_through_new_documents(
@@ -49,6 +51,28 @@ async def test_messages_go_on_through_new_documents(
     assert {r.headers.get("content-length") is None for r in posts} == {tls}
 
 
+@pytest.mark.parametrize(("sign", "limit"), [("_WORN_HEAP", 1), ("_WORN_SECONDS", 0.0)])
+@pytest.mark.anyio
+async def test_a_document_that_is_heavy_or_old(
+    async_scene: Scene,
+    async_api: AsyncChatGPTAPI,
+    sign: str,
+    limit: float,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level(logging.DEBUG, "chatgpt_browser")
+    monkeypatch.setattr(world, "_WEIGHED_EVERY", 1)
+    await async_api.send_message("before")
+    before = caplog.messages.count(RENEWED)
+    monkeypatch.setattr(world, sign, limit)
+    await async_api.send_message("heavy, or old")
+    await async_api.send_message("after")
+    await async_api.start()  # waits for a new document that is on its way
+    assert caplog.messages.count(RENEWED) > before
+
+
+@pytest.mark.usefixtures("soon_worn")
 @pytest.mark.anyio
 async def test_a_document_with_a_reply_under_way_stays(
     serve: Serve, caplog: pytest.LogCaptureFixture
