@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from playwright.async_api import Browser as PlaywrightBrowser
-from playwright.async_api import BrowserContext, BrowserType, CDPSession, async_playwright
+from playwright.async_api import BrowserContext, BrowserType, CDPSession, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page as PlaywrightPage
 
@@ -114,8 +114,7 @@ class Browser:
         :raises BrowserLaunchError: there is one and it does not start.
         """
         async with AsyncExitStack() as stack:
-            with map_driver_errors():
-                playwright = await async_playwright().start()
+            playwright = await _start_driver()
             with map_playwright_errors(launching=True):
                 profile = _TemporaryProfile()
                 stack.push_async_callback(profile.sweep)
@@ -132,6 +131,24 @@ class Browser:
         """Close the context, the browser where it is ours, and the driver, whatever state they are in."""
         closers, self._closers = self._closers, AsyncExitStack()
         await closers.aclose()
+
+
+async def _start_driver() -> Playwright:
+    """Playwright's driver. Half started, nobody can end it: who is cancelled waits until it is there, and ends it then.
+
+    :raises BrowserLaunchError: it does not start.
+    """
+    starting = asyncio.get_running_loop().create_task(async_playwright().start())
+    try:
+        with map_driver_errors():
+            return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting], timeout=_CLOSE_TIMEOUT)
+        starting.cancel()
+        await asyncio.wait([starting])
+        if not starting.cancelled() and starting.exception() is None:
+            await _quietly(starting.result().stop)
+        raise
 
 
 async def _quietly(close: Any) -> None:
