@@ -17,9 +17,7 @@ def test_the_example_is_tested_with_the_wheel(environment: Environment, tmp_path
     assert str(environment.packages) in run(environment.scripts / "python", "-c", where, cwd=project).stdout
 
     # Its own pyproject says what is an error; ours is out of sight.
-    done = run(
-        environment.scripts / "python", "-m", "pytest", "-rs", "-n", "2", "-p", "no:asyncio", cwd=project
-    )
+    done = run(environment.scripts / "python", "-m", "pytest", "-rs", "-p", "no:asyncio", cwd=project)
 
     assert "5 passed, 1 skipped" in done.stdout
     assert "a live test needs a session token" in done.stdout
