@@ -7,7 +7,7 @@ the site has given it are a second choice, for pages in another language.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
@@ -26,6 +26,7 @@ _LOG_IN = re.compile(r"^\s*(log|sign) in\s*$", re.IGNORECASE)
 _MESSAGE_NAMES = '#prompt-textarea, [data-testid="prompt-textarea"], [data-testid="composer-input"]'
 _SEND_NAMES = '[data-testid="send-button"], [data-testid="composer-send-button"], #composer-submit-button'
 _STOP_NAMES = '[data-testid="stop-button"]'
+_TELLING = "textarea, [contenteditable], [role=textbox], form button, dialog button, [role=dialog] button, [data-testid]"
 _LOG_IN_NAMES = '[data-testid="login-button"]'
 
 #: Milliseconds that something which is there may take to be ready to be pressed.
@@ -103,6 +104,11 @@ class Composer:
         except PlaywrightTimeoutError:
             return False
         return True
+
+    async def outline(self, script: str) -> list[dict[str, Any]]:
+        """The elements of the page that can be told apart, as the script gives them."""
+        found: list[dict[str, Any]] = await self._page.locator(_TELLING).evaluate_all(script)
+        return found
 
     async def _press(self, element: Locator, what: str) -> None:
         try:

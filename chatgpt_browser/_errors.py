@@ -36,7 +36,10 @@ pickled: a test runner sends them between processes.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "APIConnectionError",
@@ -246,7 +249,14 @@ class BrowserCrashedError(BrowserError):
 
 
 class PageError(ChatGPTError):
-    """The site's own page could not be brought to send a message (``send_via="page"``)."""
+    """The site's own page could not be brought to send a message (``send_via="page"``).
+
+    ``elements`` is what the page had then that could be written into or pressed: kinds, names and labels, for a report.
+    """
+
+    def __init__(self, message: str = "", *, elements: Sequence[dict[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.elements = tuple(elements)
 
 
 class ComposerNotFoundError(PageError):

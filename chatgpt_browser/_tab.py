@@ -21,6 +21,7 @@ from ._observer import Observer
 from ._options import origin_of
 from ._playwright import map_playwright_errors, mapped
 from ._protocol import challenge_error, is_challenge
+from ._world import script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,20 +105,25 @@ class Tab:
         :raises PageError: the page is not as it is known here.
         """
         with map_playwright_errors():
-            if not self.shows(prompt.conversation_id):
-                await self._go(prompt.conversation_id, site, model, timeout)
-            await self._composer.ready(timeout)
-            self._check_place(prompt.conversation_id, site)
-            await self._composer.write(prompt.text)
-            await self._composer.check_way()
-            observer = self._observer = Observer(self._cdp, site, _Line(self), self._rest)
-            await self._composer.send()
-            with anyio.move_on_after(timeout):
-                await observer.sent.wait()
+            try:
+                if not self.shows(prompt.conversation_id):
+                    await self._go(prompt.conversation_id, site, model, timeout)
+                return await self._send(prompt, site, timeout)
+            except PageError as error:
+                error.elements = tuple(await self._composer.outline(script("outline.js")))
+                raise
+
+    async def _send(self, prompt: Prompt, site: Site, timeout: float) -> Exchange:
+        await self._composer.ready(timeout)
+        self._check_place(prompt.conversation_id, site)
+        await self._composer.write(prompt.text)
+        await self._composer.check_way()
+        observer = self._observer = Observer(self._cdp, site, _Line(self), self._rest)
+        await self._composer.send()
+        with anyio.move_on_after(timeout):
+            await observer.sent.wait()
         if not observer.sent.is_set():
-            raise PageError(
-                f"the site's page did not send the message within {timeout:g} s after it was told to"
-            )
+            raise PageError(f"the site's page did not send the message in {timeout:g} s after it was told to")
         return observer.exchange
 
     async def _go(self, conversation_id: str | None, site: Site, model: str | None, timeout: float) -> None:

@@ -11,6 +11,7 @@ from ._exit import errors_as_exit_codes
 from ._parameters import Headed, Verbose
 from .doctor_check import examine, exit_code
 from .doctor_here import CHECKS as HERE
+from .doctor_live import CHECKS as LIVE
 from .doctor_patient import Patient
 from .doctor_report import JsonReport, LineReport
 from .doctor_site import CHECKS as SITE
@@ -20,26 +21,40 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object, in place of lines.")]
 
-#: In order. A further part, such as what only the real site can tell, is a further tuple of checks.
+Live = Annotated[
+    bool,
+    typer.Option(
+        "--live",
+        help="Also send a short message by each of the two ways, and save what came, without contents.",
+    ),
+]
+
+#: In order.
 CHECKS: tuple[Check[Patient], ...] = (*HERE, *SITE)
 
 
-def doctor(as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0) -> None:
+def doctor(live: Live = False, as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0) -> None:
     """Look at everything that a message needs, and say what is wrong and what to do about it.
 
     Nothing is sent to the site but a request for its session, and nothing secret is shown: the output can be pasted into a bug
     report. The exit code is that of the first problem.
 
+    With --live two short messages are sent with your own session, one by a request of the client's and one by the site's own
+    page. Their conversations are taken out of your list again. A file in the current folder tells what came back: for a report.
+
     [dim]Examples:[/dim]
 
     chatgpt-browser doctor
+
+    chatgpt-browser doctor --live
 
     chatgpt-browser doctor --json | jq '.checks[] | select(.status == "problem")'
     """
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         results = []
         with JsonReport() if as_json else LineReport(out) as report, _patient(headless=not headed) as patient:
-            for result in examine(CHECKS, patient, report.begin):
+            checks = (*CHECKS, *LIVE) if live else CHECKS
+            for result in examine(checks, patient, report.begin):
                 report.add(result)
                 results.append(result)
             report.begin("closing")

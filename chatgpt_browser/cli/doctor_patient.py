@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from chatgpt_browser._portal import Portal
     from chatgpt_browser._probe import BrowserFacts, Probe, Sighting
 
+    from .doctor_live import Attempt
+
 
 class Patient:
     """A context manager: at its end everything that was opened is closed. The options are the client's.
@@ -40,7 +42,10 @@ class Patient:
         self.sighting: Sighting | None = None
         self._portal: Portal | None = None
         self._probe: Probe | None = None
+        #: What `--live` has tried, by the way in which a message was sent.
+        self.attempts: dict[str, Attempt] = {}
         self._client: ChatGPTAPI | None = None
+        self._send_via = ""
         self._closers = ExitStack()
 
     def __repr__(self) -> str:
@@ -74,12 +79,20 @@ class Patient:
         self.sighting = self._portal.call(self._probe.look, self.options.site.session_url)
         return self.sighting
 
-    def client(self) -> ChatGPTAPI:
-        """The client that every command would use; the browser without a session is closed before its own starts."""
-        if self._client is None:
+    def client(self, *, send_via: str = "fetch") -> ChatGPTAPI:
+        """The client that every command would use; whatever browser was there is closed before its own starts."""
+        if self._client is None or send_via != self._send_via:
             self._closers.close()
-            self._client = self._closers.enter_context(client_from_environment(**self._given))
+            made = client_from_environment(**self._given, send_via=send_via)
+            self._client, self._send_via = self._closers.enter_context(made), send_via
         return self._client
+
+    def secrets(self) -> list[str]:
+        """What must not be shown to anybody."""
+        tokens = [self.token or ""]
+        if self._client is not None:
+            tokens += [self._client.session_token, self._client.refresh_access_token()]
+        return tokens
 
     async def _close_probe(self) -> None:
         if self._probe is not None:
