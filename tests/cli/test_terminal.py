@@ -39,7 +39,8 @@ class Session:
             sys.executable,
             ["-m", "chatgpt_browser", *arguments],
             env={
-                **os.environ,
+                # The size is the terminal's own to say: a process of pytest-xdist has one in its environment.
+                **{name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")},
                 "PYTHONWARNINGS": "error",
                 "TERM": "xterm-256color",
                 # Nobody answers here where the cursor is.
