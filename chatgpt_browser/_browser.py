@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import math
 import os
 import re
 import shutil
@@ -29,6 +28,7 @@ from ._playwright import (
     map_driver_errors,
     map_playwright_errors,
     mapped,
+    milliseconds,
     when_lost,
 )
 from ._sandbox import sandbox_refusal
@@ -288,7 +288,7 @@ def _launch_settings(options: Options) -> dict[str, Any]:
         "headless": options.headless,
         "args": list(options.browser_args),
         "proxy": options.proxy,
-        "timeout": _milliseconds(options.launch_timeout),
+        "timeout": milliseconds(options.launch_timeout),
         "chromium_sandbox": not refusal,
         # Ctrl-C is the caller's to see first: we close the browser when the call has ended.
         "handle_sigint": False,
@@ -321,8 +321,3 @@ def _choices(chromium: BrowserType, options: Options) -> Iterator[dict[str, Any]
 def _has_screen() -> bool:
     """Whether a window can be shown. On Linux alone may there be no screen at all."""
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def _milliseconds(seconds: float) -> float:
-    """Playwright's timeouts: milliseconds, 0 for none."""
-    return 0 if math.isinf(seconds) else seconds * 1000

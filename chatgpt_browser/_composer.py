@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ._errors import ComposerNotFoundError, DialogInTheWayError, PageError, SessionExpiredError
+from ._playwright import milliseconds
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
@@ -51,7 +52,7 @@ class Composer:
         """
         something = self._text_box.or_(self._log_in).or_(self._dialog)
         try:
-            await something.first.wait_for(state="visible", timeout=timeout * 1000)
+            await something.first.wait_for(state="visible", timeout=milliseconds(timeout))
         except PlaywrightTimeoutError:
             message = f"the site's page has no place for a message, or none that is known here; {_REPORT}"
             raise ComposerNotFoundError(message) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ __all__ = [
     "map_driver_errors",
     "map_playwright_errors",
     "mapped",
+    "milliseconds",
     "shows_nothing",
     "when_lost",
 ]
@@ -58,6 +60,11 @@ _NOTHING_SHOWN = re.compile(
 _VERSIONS = re.compile(r"server version: v([\d.]+).*?client version: v([\d.]+)", re.DOTALL)
 _URL = re.compile(r"\b(?:wss?|https?)://\S+")
 _NETWORK = re.compile(r"net::(ERR_\w+)")
+
+
+def milliseconds(seconds: float) -> float:
+    """A time as Playwright takes it: milliseconds, 0 for no limit."""
+    return 0 if math.isinf(seconds) else seconds * 1000
 
 
 def is_missing_executable(error: PlaywrightError) -> bool:

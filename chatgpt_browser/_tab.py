@@ -19,7 +19,7 @@ from ._errors import BrowserCrashedError, ChatGPTError, ClientClosedError, Origi
 from ._models import Head
 from ._observer import Observer
 from ._options import origin_of
-from ._playwright import map_playwright_errors, mapped
+from ._playwright import map_playwright_errors, mapped, milliseconds
 from ._protocol import challenge_error, is_challenge
 from ._world import script
 
@@ -129,7 +129,7 @@ class Tab:
     async def _go(self, conversation_id: str | None, site: Site, model: str | None, timeout: float) -> None:
         query = "?" + urlencode({"model": model}) if model and conversation_id is None else ""
         url = f"{site.origin}{_path(conversation_id)}{query}"
-        response = await self._page.goto(url, wait_until="domcontentloaded", timeout=timeout * 1000)
+        response = await self._page.goto(url, wait_until="domcontentloaded", timeout=milliseconds(timeout))
         if response is not None and await self._is_challenge(response):
             raise challenge_error("the site answered its own page with a challenge")
 

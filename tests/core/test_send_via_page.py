@@ -230,7 +230,7 @@ def test_fetch_says_what_would_help(connect: Connect) -> None:
 
 def test_a_challenge_and_a_handoff(connect: Connect) -> None:
     with FakeChatGPT(form="app") as server:
-        api = connect(server, send_via="page")
+        api = connect(server, send_via="page", first_byte_timeout=0)  # no limit, there as here
         api.start()
         server.strike_challenge()
         server.script(Reply(pieces=["One", " two", " three"], handoff_after=1))
