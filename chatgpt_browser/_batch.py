@@ -130,8 +130,13 @@ class Batch:
         return self._end is None
 
     async def put(self, message: str | BatchMessage) -> None:
-        """Have a message sent."""
+        """Have a message sent.
+
+        :raises TypeError: it is something else.
+        """
         message = BatchMessage(message) if isinstance(message, str) else message
+        if not isinstance(message, BatchMessage):
+            raise TypeError(f"a message must be a str or a BatchMessage, not {type(message).__name__}")
         task = self._loop.create_task(self._answer(self._count, message))
         self._count += 1
         task.add_done_callback(lambda _: self._change())

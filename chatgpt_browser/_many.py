@@ -102,8 +102,9 @@ async def _feed(batch: Batch, messages: AsyncMessages) -> None:
     """Put messages in as there is room for them: none is taken that can't be sent."""
     try:
         source = aiter(messages) if isinstance(messages, AsyncIterable) else _each(messages)
-        while await batch.room() and (message := await anext(source, None)) is not None:
-            await batch.put(message)
+        while await batch.room():
+            await batch.put(await anext(source))
+    except StopAsyncIteration:
         await batch.complete()
     except Exception as exc:  # the caller's own iterable
         await batch.complete(exc)

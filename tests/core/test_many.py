@@ -290,6 +290,15 @@ async def test_a_source_that_fails_after_what_it_gave() -> None:
     assert seen == ["re a"]
 
 
+@pytest.mark.parametrize("odd", [None, 7])
+async def test_what_is_no_message_ends_it(odd: Any) -> None:
+    site, seen = Site(), []
+    with pytest.raises(TypeError, match="must be a str"):
+        async for result in site.results(["a", odd, "b"]):
+            seen.append(result.reply)  # noqa: PERF401
+    assert (seen, site.texts) == (["re a"], ["a"])
+
+
 async def test_no_messages() -> None:
     assert [result async for result in Site().results([])] == []
 
