@@ -177,7 +177,10 @@ class _TemporaryProfile:
         return [Path(folder) for folder in _TEMPORARY_PROFILE.findall(command)]
 
     async def sweep(self) -> None:
-        """Remove it where it is still there: after the driver's end. Chromium, dying, may write to it for another moment."""
+        """Remove it where it is still there: after the driver's end. Chromium, dying, may write to it for another moment.
+
+        Nobody announces when that is over: Chromium and its helpers were the children of a driver that has been killed.
+        """
         if self._search is None:
             return
         self._search.cancel()
