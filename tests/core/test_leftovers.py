@@ -72,20 +72,13 @@ def traces(monkeypatch: pytest.MonkeyPatch) -> Iterator[Traces]:
 NOTHING: tuple[list[str], list[str], list[str]] = ([], [], [])
 
 
-def test_after_close(serve: Serve, traces: Traces) -> None:
-    server = serve()
+def test_after_close_in_the_middle_of_a_reply(serve: Serve, traces: Traces) -> None:
+    server = serve(replies=["whole", Reply("one two", hold_after=1, gate=Gate())])
     with ChatGPTAPI(server.session_token, **where(server)) as api:
-        api.send_message("Hello")
+        assert api.send_message("Hello") == "whole"
+        assert next(api.stream_message("Hello")) == "one"
         traces.assert_there_are_some()
         assert traces.threads
-
-    assert traces.found() == NOTHING
-
-
-def test_after_close_in_the_middle_of_a_reply(serve: Serve, traces: Traces) -> None:
-    server = serve(reply=Reply("one two", hold_after=1, gate=Gate()))
-    with ChatGPTAPI(server.session_token, **where(server)) as api:
-        assert next(api.stream_message("Hello")) == "one"
 
     assert traces.found() == NOTHING
 
@@ -153,9 +146,8 @@ options = dict(api_base_url=sys.argv[1] + "/api", backend_api_base_url=sys.argv[
 {body}
 """
 ENDINGS = {
-    "falls off its end": "api = ChatGPTAPI(sys.argv[2], **options)\nprint(api.send_message('Hello'))",
     "raises": "api = ChatGPTAPI(sys.argv[2], **options)\nprint(api.send_message('Hello'))\nraise SystemExit(7)",
-    "in the middle of a reply": (
+    "falls off its end in the middle of a reply": (
         "api = ChatGPTAPI(sys.argv[2], **options)\n"
         "stream = api.stream_message('hold')\nprint(next(stream))\nprint('left')"
     ),
