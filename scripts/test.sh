@@ -30,8 +30,7 @@ coverage erase
 if [ $# -gt 0 ]; then
     check "tests: pytest $*" coverage run -m pytest "$@"
 else
-    # The tests of a module share a server and a browser, so a worker takes whole modules. In front, for the tests about Ctrl-C:
-    # a shell has its background jobs ignore that, and they their children.
+    # The tests of a module share a server and a browser, so a worker takes whole modules.
     check "tests: pytest" coverage run -m pytest --numprocesses logical --dist loadfile
 fi
 

@@ -25,9 +25,9 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the variables of whoever runs the tests: a real token must not reach them."""
+    """Hide the variables of whoever runs the tests: a real token must not reach them, nor the size of another terminal."""
     for name in os.environ:
-        if name.startswith("CHATGPT_"):
+        if name.startswith("CHATGPT_") or name in ("COLUMNS", "LINES"):
             monkeypatch.delenv(name)
 
 

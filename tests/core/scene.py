@@ -39,6 +39,12 @@ class Scene:
 
     def begin(self) -> None:
         self._mark = len(self.server.requests)
+        self.server._site.peak_active_messages = 0
+
+    @property
+    def peak_active_messages(self) -> int:
+        """How many messages were answered at once, at most."""
+        return self.server.peak_active_messages
 
     @property
     def requests(self) -> list[RecordedRequest]:

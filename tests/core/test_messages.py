@@ -287,7 +287,7 @@ async def test_messages_of_one_client_wait_their_turn(async_scene: Scene, async_
     replies = await asyncio.gather(*map(async_api.send_message, messages))
 
     assert replies == [f"reply {n}" for n in range(8)]
-    assert async_scene.server.peak_active_messages == 1
+    assert async_scene.peak_active_messages == 1
     sent = [post.json["messages"][0]["content"]["parts"][0] for post in async_scene.posts]
     assert sent == messages
 

@@ -22,7 +22,7 @@ from chatgpt_browser.testing import Gate, Reply, Stall
 from .scene import where, works
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .conftest import Serve
     from .scene import Scene
@@ -79,7 +79,7 @@ def test_four_threads_on_one_client(scene: Scene, api: ChatGPTAPI) -> None:
 
     assert replies == [[f"reply {thread}.{turn}" for turn in range(5)] for thread in range(4)]
     # A turn ends with the reply's last word; the server counts it until its response is closed, a moment later.
-    assert scene.server.peak_active_messages <= 2
+    assert scene.peak_active_messages <= 2
     assert len(scene.posts) == 20
 
 
@@ -112,7 +112,16 @@ def test_a_callback_may_call_the_client(scene: Scene, api: ChatGPTAPI) -> None:
 # ---- Ctrl-C ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Python's own handler, as in a program that a person has started: a background job and its children ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_waiting(scene: Scene, api: ChatGPTAPI) -> None:
     """Python raises KeyboardInterrupt in the main thread, which waits for the reply in there."""
     message = scene.answering(Stall(before_head=True))
