@@ -52,7 +52,10 @@ class Portal:
             try:
                 _result(portal.start_task_soon(last))
             finally:
-                manager.__exit__(None, None, None)
+                # Left by an exception, the portal cancels what still runs. There may be a call that nobody waits for, or could
+                # cancel, any more: Ctrl-C came just while it was handed over.
+                closed = ClientClosedError()
+                manager.__exit__(type(closed), closed, None)
 
     def _started(self) -> BlockingPortal:
         if self._closed:

@@ -17,6 +17,7 @@ import pytest
 
 import chatgpt_browser
 from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ClientClosedError
+from chatgpt_browser._portal import Portal
 from chatgpt_browser.testing import Gate, Reply, Stall
 
 from .scene import where, works
@@ -236,6 +237,36 @@ def test_closing_while_it_starts(serve: Serve) -> None:
         server.wait_for_request("/session")
         api.close()
         assert isinstance(future.exception(5), ClientClosedError)
+
+
+def test_close_ends_a_call_whose_caller_was_interrupted_while_handing_it_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    portal, begun = Portal(), threading.Event()
+
+    async def call() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def nothing() -> None:
+        pass
+
+    portal.call(nothing)
+    hand_over = portal._started().start_task_soon
+
+    def interrupted(*call: Any) -> None:
+        hand_over(*call)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(portal._portal, "start_task_soon", interrupted)
+        portal.call(call)
+    assert begun.wait(5)
+
+    closing = threading.Thread(target=portal.close, args=(nothing,), daemon=True)
+    closing.start()
+    closing.join(5)
+    assert not closing.is_alive()
 
 
 def test_closing_in_two_threads_at_once(serve: Serve) -> None:
