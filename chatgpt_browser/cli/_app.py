@@ -39,7 +39,13 @@ VARIABLES = (
 
 
 class Group(TyperGroup):
-    """A help page that ends with the variables that are read and the exit codes."""
+    """A help page that ends with the variables that are read and the exit codes; Ctrl-C has its own, wherever it comes."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, typer.Abort):  # Abort is a Ctrl-C or Ctrl-D where something was asked
+            raise typer.Exit(130) from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         super().format_help(ctx, formatter)

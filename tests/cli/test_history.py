@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 
 from chatgpt_browser import History, HistoryMessage
 from chatgpt_browser.cli import _waiting
@@ -135,6 +136,19 @@ def test_delete_heeds_the_answer(
     assert invoke("history", "delete", talk).exit_code == 0
     assert (talk in titles(account)) is kept
     assert talk in asked[0]
+
+
+@pytest.mark.parametrize("error", [typer.Abort, KeyboardInterrupt])
+def test_ctrl_c_where_it_is_asked_keeps_all(
+    invoke: Invoke, account: Account, talk: str, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def confirm(_: str, **__: object) -> bool:
+        raise error
+
+    monkeypatch.setattr("typer.confirm", confirm)
+    monkeypatch.setattr("chatgpt_browser.cli.history.can_be_asked", lambda: True)
+    assert invoke("history", "delete", talk).exit_code == 130
+    assert talk in titles(account)
 
 
 def test_deleted_is_no_longer_the_last(invoke: Invoke, account: Account) -> None:
