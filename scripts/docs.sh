@@ -8,7 +8,8 @@ export NO_MKDOCS_2_WARNING=1
 if [ "${1:-}" = serve ]; then
     exec .venv/bin/mkdocs serve "${@:2}"
 fi
-.venv/bin/mkdocs build --strict --quiet
+# Not --quiet: it keeps warnings from --strict, too.
+.venv/bin/mkdocs build --strict
 
 # Reading the site asks nobody but whoever serves it: links may lead elsewhere, nothing is loaded from there.
 if grep -rnoE --include='*.html' '<(script|img|iframe|source|video)[^>]+src="?(https?:)?//[^ ">]+|<link[^>]+href="?(https?:)?//[^ ">]+' site; then

@@ -7,6 +7,7 @@ twin, the reader is spared the walk.
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import griffe
@@ -37,10 +38,10 @@ def documented(obj: griffe.Object) -> list[griffe.Object]:
 def whole(obj: griffe.Object, package: griffe.Module) -> str:
     """The docstring, or that of the twin which it sends its reader to."""
     text = obj.docstring.value if obj.docstring is not None else ""
-    if see := SEE_TWIN.search(text):
-        twin = package[f"{see['owner']}.{see['name']}"]
-        return str(twin.docstring.value)
-    return text
+    see = SEE_TWIN.search(text)
+    if see is None or obj.parent is None or see["owner"] != f"Async{obj.parent.name}":
+        return text
+    return str(package[f"{see['owner']}.{see['name']}"].docstring.value)
 
 
 def linked(obj: griffe.Object) -> str:
@@ -51,8 +52,8 @@ def linked(obj: griffe.Object) -> str:
 
 
 def link(target: str, owner: griffe.Object | None) -> str:
-    """Markdown for a name as a docstring has it: a link where it is public, else code alone."""
-    if "._" in f".{target}":
+    """Markdown for a name as a docstring has it: a link where it is public and ours, else code alone."""
+    if "._" in f".{target}" or target.partition(".")[0] in sys.stdlib_module_names:
         return f"`{target}`"
     if owner is not None and owner.is_class and target in owner.all_members:
         return f"[`{target}`][{PACKAGE}.{owner.name}.{target}]"
