@@ -15,7 +15,7 @@ from .terminal import Screen
 from .test_markdown import HEIGHT, LONG_CODE, SAMPLE, WIDTH, at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from chatgpt_browser.testing import FakeChatGPT
 
@@ -59,8 +59,15 @@ class Session:
 
     def see(self, wanted: str) -> None:
         """Wait until this stands on the screen."""
+        self._wait(lambda lines: any(wanted in line for line in lines), wanted)
+
+    def be_asked(self) -> None:
+        """Wait until an empty prompt is the last line."""
+        self._wait(lambda lines: "\n".join(lines).rstrip().endswith("\n>"), "the prompt")
+
+    def _wait(self, condition: Callable[[list[str]], bool], wanted: str) -> None:
         try:
-            while not any(wanted in line for line in self.screen.display):
+            while not condition(self.screen.display):
                 self.screen.feed(self.child.read_nonblocking(65536, timeout=PATIENCE))
         except (pexpect.TIMEOUT, pexpect.EOF):
             seen = "\n".join(self.screen.lines)
@@ -95,22 +102,23 @@ def test_a_talk(talk: Session, signed_in: FakeChatGPT) -> None:
     gate = Gate()
     signed_in.script(Reply(pieces=["The first ", "words", "never"], hold_after=2, gate=gate))
     talk.see("/help lists")
-    talk.see(">")
+    talk.be_asked()
     talk.type("Tell me\r")
     talk.see("The first words")
 
-    talk.type("pressed meanwhile")
     talk.child.sendintr()
     talk.see("Stopped. /retry sends the message again.")
     assert signed_in.wait_for_request("/backend-api/conversation", "POST").disconnected.wait(PATIENCE)
-    assert not any("meanwhile" in line for line in talk.screen.lines)
     gate.open()
 
+    talk.be_asked()
     talk.type("/retry\r")
     talk.see('You said: "Tell me".')
+    talk.be_asked()
     talk.type("\x1b[200~pasted\nlines\x1b[201~\r")
     talk.see('You said: "pasted lines". Before that you said: "Tell me".')
 
+    talk.be_asked()
     talk.child.sendintr()
     talk.see("Ctrl-D or /quit leaves.")
     talk.type("\x04")
@@ -118,8 +126,11 @@ def test_a_talk(talk: Session, signed_in: FakeChatGPT) -> None:
 
 
 def test_a_reply_that_is_longer_than_the_screen(signed_in: FakeChatGPT) -> None:
-    text = f"{SAMPLE}\n{LONG_CODE}"
-    signed_in.script(Reply(text, interval=1))
+    text, gate = f"{SAMPLE}\n{LONG_CODE}", Gate()
+    signed_in.script(Reply(text, interval=1, hold_after=20, gate=gate))
     session = Session("ask", "Show me")
+    session.see("Some bold")
+    session.type("keys that are pressed\rmeanwhile\r")
+    gate.open()
     assert session.end() == 0
     assert session.screen.lines == at_once(text)
