@@ -19,7 +19,7 @@ from ._cookies import SessionToken, is_session_cookie
 from ._errors import BrowserCrashedError, ChatGPTError, ChatGPTTimeoutError, OriginError
 from ._flight import SingleFlight
 from ._identity import override
-from ._interception import Interception
+from ._interception import ExtraHeaders, Interception
 from ._models import Head, Request
 from ._options import origin_of
 from ._playwright import map_playwright_errors, mapped, shows_nothing
@@ -49,6 +49,7 @@ class Page:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._interception = Interception(target)
+        self._headers = ExtraHeaders(target, {})
         self._world: World | None = None
         self._url = "about:blank"
         self._origin = ""
@@ -229,15 +230,16 @@ class Page:
     async def prepare(self, origin: str) -> None:
         """Put our half into a document of that origin. From here on a navigation is the end of the page."""
         with map_playwright_errors():
-            world = await World.enter(self._target, self._rest)
+            world = await World.enter(self._target, when_idle=self._rest, when_busy=self._stream)
             if not await world.settle(origin):  # a sandboxed document, or none at all
                 await self._show_empty_document(origin)
-                world = await World.enter(self._target, self._rest)
+                world = await World.enter(self._target, when_idle=self._rest, when_busy=self._stream)
                 await world.settle(origin)
             if world.protocol == "http/1.1":
                 # A request on a connection that was used before is sent once more by Chromium itself, a message too, where
                 # the connection closes without a word. So none is used twice; measured on Chromium 156.
-                await self._interception.add_headers(origin, {"Connection": "close"})
+                self._headers = ExtraHeaders(self._target, {"Connection": "close"})
+                self._headers.begin()
         self._origin, self._world = origin, world
 
     @property
@@ -253,6 +255,7 @@ class Page:
         if self.dead is not None:
             raise self.dead
         assert self._world is not None, "prepare() comes first"
+        self._headers.begin()
         return self._world.open(request)
 
     async def ready(self) -> None:
@@ -262,8 +265,16 @@ class Page:
 
     def _rest(self) -> None:
         """Nothing is under way: the moment to change a document that is worn."""
-        if self._world is not None and self._world.is_worn and not self._renewal.is_under_way:
+        if self._world is None or self._renewal.is_under_way:
+            return
+        if self._world.is_worn:
             self._renewal.begin()
+        else:
+            self._headers.begin()
+
+    def _stream(self) -> None:
+        """An answer has begun and goes on: nothing of it is to be reported."""
+        self._headers.end()
 
     async def _renew(self) -> None:
         """Change the document for an empty one of the same origin; no request is made for it, and nobody is in the middle."""
@@ -273,7 +284,7 @@ class Page:
             with map_playwright_errors():
                 worn.retire()
                 await self._show_empty_document(self._origin)
-                world = await World.enter(self._target, self._rest)
+                world = await World.enter(self._target, when_idle=self._rest, when_busy=self._stream)
                 await world.settle(self._origin, worn.protocol)
         except ChatGPTError as exc:
             self.die(exc)

@@ -49,13 +49,24 @@ def script(name: str) -> str:
 
 
 class World:
-    """Carries requests through one document. ``when_idle`` is called each time that the last of them has settled."""
+    """Carries requests through one document.
 
-    def __init__(self, target: Target, context_id: int, kit: str, when_idle: Callable[[], object]) -> None:
+    ``when_idle`` is called each time that the last of them has settled, ``when_busy`` while an answer that has begun goes on.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        context_id: int,
+        kit: str,
+        when_idle: Callable[[], object],
+        when_busy: Callable[[], object],
+    ) -> None:
         self._target = target
         self._context_id = context_id
         self._kit = kit
         self._when_idle = when_idle
+        self._when_busy = when_busy
         self._numbers = itertools.count(1)
         self._exchanges: dict[int, Exchange] = {}
         self._errands: set[asyncio.Task[Any]] = set()
@@ -68,7 +79,9 @@ class World:
         self.protocol = ""  # by which the document came: "h2", "http/1.1"; "" where that isn't known
 
     @classmethod
-    async def enter(cls, target: Target, when_idle: Callable[[], object]) -> World:
+    async def enter(
+        cls, target: Target, *, when_idle: Callable[[], object], when_busy: Callable[[], object]
+    ) -> World:
         """A world in the document that is open now."""
         tree = await target.send("Page.getFrameTree")
         frame = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": _NAME}
@@ -77,7 +90,7 @@ class World:
         await target.send("Runtime.addBinding", {"name": _BINDING, "executionContextName": _NAME})
         page = {"expression": script("page.js"), "contextId": context_id}
         kit = (await target.send("Runtime.evaluate", page))["result"]["objectId"]
-        return cls(target, context_id, kit, when_idle)
+        return cls(target, context_id, kit, when_idle, when_busy)
 
     async def settle(self, origin: str, protocol: str = "") -> bool:
         """Make the document a place to send from; False where it is of no such origin, as in a sandbox."""
@@ -172,7 +185,10 @@ class World:
             exchange.deliver(frame)
             if exchange.settled:
                 del self._exchanges[number]
-        self._rest()
+        if self._exchanges:
+            self._when_busy()
+        else:
+            self._rest()
 
     def _rest(self) -> None:
         if self.is_idle and self.dead is None:
