@@ -69,6 +69,8 @@ class World:
         self._when_busy = when_busy
         self._numbers = itertools.count(1)
         self._exchanges: dict[int, Exchange] = {}
+        self._turn = 1  # the number of the next push
+        self._early: dict[int, list[Any]] = {}
         self._errands: set[asyncio.Task[Any]] = set()
         self._requests = 0
         self._bytes = 0
@@ -150,8 +152,8 @@ class World:
         self._requests += 1
         if self._requests % _WEIGHED_EVERY == 0:
             self._errand(self._weigh())
-        self._errand(self._call("open", number, fields)).add_done_callback(
-            lambda errand: self._fail(number, errand)
+        self._errand(self._call("open", number, fields, wait=True)).add_done_callback(
+            lambda errand: self._opened(number, errand)
         )
         return exchange
 
@@ -174,21 +176,38 @@ class World:
             self._errand(self._call("grant", number, chars))
 
     def _delivered(self, event: dict[str, Any]) -> None:
-        if event["name"] != _BINDING or event["executionContextId"] != self._context_id:
-            return
-        for number, *frame in json.loads(event["payload"]):
-            if frame[0] == "head":
-                self._bytes = frame[1]["bytesRead"]
-            exchange = self._exchanges.get(number)
-            if exchange is None:
-                continue  # it was ended from here while this was on its way
-            exchange.deliver(frame)
-            if exchange.settled:
-                del self._exchanges[number]
+        if event["name"] == _BINDING and event["executionContextId"] == self._context_id:
+            self._take(event["payload"])
+
+    def _opened(self, number: int, errand: asyncio.Task[Any]) -> None:
+        """A request has brought its first push, or nobody took it."""
+        if errand.cancelled() or errand.exception() is not None:
+            self._fail(number, errand)
+        elif errand.result() is not None:
+            self._take(errand.result())
+
+    def _take(self, payload: str) -> None:
+        """A push, and those that came before their turn."""
+        turn, *frames = json.loads(payload)
+        self._early[turn] = frames
+        while (frames := self._early.pop(self._turn, None)) is not None:
+            self._turn += 1
+            for frame in frames:
+                self._deliver(*frame)
         if self._exchanges:
             self._when_busy()
         else:
             self._rest()
+
+    def _deliver(self, number: int, *frame: Any) -> None:
+        if frame[0] == "head":
+            self._bytes = frame[1]["bytesRead"]
+        exchange = self._exchanges.get(number)
+        if exchange is None:
+            return  # it was ended from here while this was on its way
+        exchange.deliver(list(frame))
+        if exchange.settled:
+            self._exchanges.pop(number, None)
 
     def _rest(self) -> None:
         if self.is_idle and self.dead is None:

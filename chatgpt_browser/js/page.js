@@ -2,8 +2,10 @@
  * The page's half of the client. It runs in an isolated world: the site's own scripts can neither see it nor patch the
  * `fetch`, `JSON` and `TextDecoder` that it uses. It keeps no secret: a request's headers live as long as the request.
  *
- * Evaluated, it gives an object with `open`, `abort` and `grant`. What it has to say goes through the binding
- * `chatgptBrowserDeliver` as a JSON list of frames, each [exchange, kind, ...]:
+ * Evaluated, it gives an object with `open`, `abort` and `grant`. What it has to say goes out in pushes: JSON lists of a push's
+ * number (1, 2, ...) and frames. The first push of an exchange is what its `open` gives in the end, which spares both sides an
+ * event (null where others have taken all of its frames along); all else goes through the binding `chatgptBrowserDeliver`. Either
+ * way may overtake the other: hence the numbers. A frame is [exchange, kind, ...]:
  *
  *   [id, "head", {status, statusText, headers, redirected, bytesRead}]   the answer has begun; bytesRead: of all bodies so far
  *   [id, "events", [...], n]     events of a stream, in the four forms that EventReader makes
@@ -34,6 +36,7 @@
 
   let outbox = [];
   let outboxChars = 0;
+  let pushes = 0;
   let timer = null;
   let interval = PUSH_INTERVAL;
   let allowance = PUSHES_AT_ONCE;
@@ -55,7 +58,11 @@
     outbox = [];
     outboxChars = 0;
     allowance -= 1;
-    globalThis.chatgptBrowserDeliver(JSON.stringify(frames));
+    pushes += 1;
+    const text = JSON.stringify([pushes, ...frames]);
+    const opening = frames.map(([id]) => exchanges.get(id)).find((exchange) => exchange?.opened);
+    if (opening === undefined) globalThis.chatgptBrowserDeliver(text);
+    else opening.say(text);
   }
 
   function pushLate() {
@@ -235,6 +242,13 @@
       this.resume = null;
       this.answered = false; // the head has come
       this.unwanted = false; // the other end has lost interest
+      this.opened = null; // what resolves its `open`, until that has been done
+    }
+
+    /** Have `open` give this. */
+    say(text) {
+      this.opened?.(text);
+      this.opened = null;
     }
 
     async run(request) {
@@ -259,6 +273,7 @@
         post(this, "error", phase, String(error?.name), String(error?.message));
       } finally {
         push();
+        this.say(null);
         clearTimeout(this.lingering);
         if (exchanges.get(this.id) === this) exchanges.delete(this.id);
       }
@@ -399,11 +414,15 @@
     open(id, request) {
       const exchange = new Exchange(id);
       exchanges.set(id, exchange);
-      exchange.run(request);
+      return new Promise((resolve) => {
+        exchange.opened = resolve;
+        exchange.run(request);
+      });
     },
     abort(id) {
       const exchange = exchanges.get(id);
       exchanges.delete(id);
+      exchange?.say(null);
       exchange?.abort();
     },
     grant(id, chars) {

@@ -92,7 +92,7 @@ export class World {
     const context = vm.createContext({
       fetch: (url, init) =>
         new Promise((resolve, reject) => this.calls.push(new Call(url, init, { resolve, reject }))),
-      chatgptBrowserDeliver: (payload) => this.pushes.push(JSON.parse(payload)),
+      chatgptBrowserDeliver: (payload) => this.take(payload),
       performance: { now: () => this.clock.now, getEntriesByType: () => [{ nextHopProtocol: this.protocol }] },
       setTimeout: this.clock.setTimeout,
       clearTimeout: this.clock.clearTimeout,
@@ -106,9 +106,14 @@ export class World {
     this.kit = SCRIPT.runInContext(context);
   }
 
+  take(payload) {
+    if (payload !== null) this.pushes.push(JSON.parse(payload).slice(1));
+  }
+
   /** Send a request, and give the call that it has become. */
   open(id = 1, request = {}) {
-    this.kit.open(id, { url: "/x", method: "POST", headers: {}, body: "{}", stream: true, ...request });
+    const opening = this.kit.open(id, { url: "/x", method: "POST", headers: {}, body: "{}", stream: true, ...request });
+    opening.then((payload) => this.take(payload));
     return this.calls.at(-1);
   }
 

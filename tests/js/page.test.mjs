@@ -245,9 +245,27 @@ test("a head that waits in vain goes alone", async () => {
   await world.rest();
   assert.deepEqual(world.pushes, []);
   world.clock.advance(4);
+  await world.rest();
 
   assert.deepEqual(world.frames.map(([, kind]) => kind), ["head"]);
   assert.equal(world.clock.pending, 0);
+});
+
+test("the first push is what opening gives, the others go through the binding, each with its number", async () => {
+  const world = new World();
+  const given = [];
+  world.take = (payload) => given.push(payload);
+  const call = world.open();
+  call.answer().send(sse("1"));
+  await world.rest();
+  call.send(sse("2"));
+  await world.rest();
+  assert.deepEqual(given.map((payload) => JSON.parse(payload)[0]), [1, 2]);
+
+  world.open(2);
+  world.kit.abort(2);
+  await world.rest();
+  assert.deepEqual(given.slice(2), [null], "an opening that has come to nothing ends too");
 });
 
 test("a few pushes go at once, then they are gathered", async () => {
