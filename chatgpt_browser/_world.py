@@ -89,9 +89,12 @@ class World:
         frame = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": _NAME}
         context_id = (await target.send("Page.createIsolatedWorld", frame))["executionContextId"]
         # After the world: Chromium 156 adds a binding to one that is still to come only where Runtime is enabled.
-        await target.send("Runtime.addBinding", {"name": _BINDING, "executionContextName": _NAME})
+        binding = {"name": _BINDING, "executionContextName": _NAME}
         page = {"expression": script("page.js"), "contextId": context_id}
-        kit = (await target.send("Runtime.evaluate", page))["result"]["objectId"]
+        answers = await asyncio.gather(
+            target.send("Runtime.addBinding", binding), target.send("Runtime.evaluate", page)
+        )
+        kit = answers[1]["result"]["objectId"]
         return cls(target, context_id, kit, when_idle, when_busy)
 
     async def settle(self, origin: str, protocol: str = "") -> bool:
