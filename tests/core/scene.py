@@ -12,6 +12,9 @@ from chatgpt_browser.testing import FakeChatGPT, RawBody, RecordedRequest, Step,
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
 
+#: The characters that the site's own marks are made of: a reply is shown without them.
+MARKS = "".join(map(chr, range(0xE200, 0xE207)))
+
 _numbers = itertools.count(1)
 
 

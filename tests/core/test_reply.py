@@ -13,6 +13,8 @@ from chatgpt_browser import MalformedEventError, StreamError, StreamInterruptedE
 from chatgpt_browser._event_log import EventLog
 from chatgpt_browser._reply import Reply
 
+from .scene import MARKS
+
 DONE = {"type": "", "data": "[DONE]"}
 
 
@@ -169,7 +171,11 @@ def test_several_parts_are_one_text() -> None:
 
 
 @given(
-    st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), min_size=1, max_size=20),
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters=MARKS), max_size=8),
+        min_size=1,
+        max_size=20,
+    ),
     st.booleans(),
 )
 def test_growth_adds_up_whatever_the_text_is(pieces: list[str], ascii_only: bool) -> None:

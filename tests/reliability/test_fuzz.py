@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chatgpt_browser import ChatGPTAPI, MalformedEventError, StreamError, StreamInterruptedError
 from chatgpt_browser.testing import FakeChatGPT, RawBody
-from tests.core.scene import event, sse, where
+from tests.core.scene import MARKS, event, sse, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,11 @@ def _data_of(body: str) -> Iterator[tuple[str, bool]]:
 # ---- the bodies ------------------------------------------------------------------------------------------------------
 
 NEWLINES = st.sampled_from(["\n", "\r\n", "\r"])
-TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), min_size=1, max_size=8)
+TEXTS = st.lists(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters=MARKS), max_size=30),
+    min_size=1,
+    max_size=8,
+)
 NOISE = ["", ": ping", "data:", "event: x", "id: 7", "retry: 10", "nonsense", "data"]
 
 
