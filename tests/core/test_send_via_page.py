@@ -170,7 +170,8 @@ def test_refusals_are_those_of_the_site(scene: Scene, api: ChatGPTAPI) -> None:
 def test_a_reply_that_breaks_off(scene: Scene, api: ChatGPTAPI) -> None:
     with pytest.raises(StreamInterruptedError) as caught:
         api.send_message(scene.answering(Reply(pieces=PIECES, interval=60, break_after=3)))
-    assert caught.value.partial_text == "Two and two"
+    # What comes together with the break, Chromium may keep to itself: on a busy machine, the last piece.
+    assert caught.value.partial_text in ("Two and", "Two and two")
     with pytest.raises(MalformedEventError, match="UTF-8"):
         api.send_message(scene.answering(RawBody([b'data: {"v": 1}\n\n', b"data: \xff\n\n"])))
 
