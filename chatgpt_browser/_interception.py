@@ -37,9 +37,9 @@ class Interception:
 class ExtraHeaders:
     """Headers for a page's requests, which Chromium adds while it reports on the page's network, and only then.
 
-    Of a short answer that costs little; of a long one each chunk would be reported. So it begins before a request leaves, best
-    while nobody waits, and ends where an answer turns out to be long: commands to a page are obeyed in their order. To hold
-    up each request instead, and add them then, takes 3 ms longer.
+    It would report each chunk of an answer, too, which costs more than to read it. So this begins before a request leaves, best
+    while nobody waits, and ends right behind it: commands to a page are obeyed in their order, and a header is added where the
+    page asks for its request. To hold up each request instead, and add them then, takes 3 ms longer.
     """
 
     def __init__(self, target: Target, headers: dict[str, str]) -> None:
@@ -55,7 +55,7 @@ class ExtraHeaders:
             self._target.tell("Network.setExtraHTTPHeaders", {"headers": self._headers})
 
     def end(self) -> None:
-        """What leaves from here on goes without them, and what is under way without a report."""
+        """What leaves from here on goes without them; what is under way goes on without a report."""
         if self._begun:
             self._begun = False
             self._target.tell("Network.disable", {})

@@ -230,10 +230,10 @@ class Page:
     async def prepare(self, origin: str) -> None:
         """Put our half into a document of that origin. From here on a navigation is the end of the page."""
         with map_playwright_errors():
-            world = await World.enter(self._target, when_idle=self._rest, when_busy=self._stream)
+            world = await World.enter(self._target, when_idle=self._rest)
             if not await world.settle(origin):  # a sandboxed document, or none at all
                 await self._show_empty_document(origin)
-                world = await World.enter(self._target, when_idle=self._rest, when_busy=self._stream)
+                world = await World.enter(self._target, when_idle=self._rest)
                 await world.settle(origin)
             if world.protocol == "http/1.1":
                 # A request on a connection that was used before is sent once more by Chromium itself, a message too, where
@@ -256,7 +256,9 @@ class Page:
             raise self.dead
         assert self._world is not None, "prepare() comes first"
         self._headers.begin()
-        return self._world.open(request)
+        exchange = self._world.open(request)
+        self._headers.end()
+        return exchange
 
     async def ready(self) -> None:
         """Wait while the document is being changed."""
@@ -272,10 +274,6 @@ class Page:
         else:
             self._headers.begin()
 
-    def _stream(self) -> None:
-        """An answer has begun and goes on: nothing of it is to be reported."""
-        self._headers.end()
-
     async def _renew(self) -> None:
         """Change the document for an empty one of the same origin; no request is made for it, and nobody is in the middle."""
         worn = self._world
@@ -284,7 +282,7 @@ class Page:
             with map_playwright_errors():
                 worn.retire()
                 await self._show_empty_document(self._origin)
-                world = await World.enter(self._target, when_idle=self._rest, when_busy=self._stream)
+                world = await World.enter(self._target, when_idle=self._rest)
                 await world.settle(self._origin, worn.protocol)
         except ChatGPTError as exc:
             self.die(exc)

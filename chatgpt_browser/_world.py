@@ -49,10 +49,7 @@ def script(name: str) -> str:
 
 
 class World:
-    """Carries requests through one document.
-
-    ``when_idle`` is called each time that the last of them has settled, ``when_busy`` while an answer that has begun goes on.
-    """
+    """Carries requests through one document. ``when_idle`` is called each time that the last of them has settled."""
 
     def __init__(
         self,
@@ -60,13 +57,11 @@ class World:
         context_id: int,
         kit: str,
         when_idle: Callable[[], object],
-        when_busy: Callable[[], object],
     ) -> None:
         self._target = target
         self._context_id = context_id
         self._kit = kit
         self._when_idle = when_idle
-        self._when_busy = when_busy
         self._numbers = itertools.count(1)
         self._exchanges: dict[int, Exchange] = {}
         self._turn = 1  # the number of the next push
@@ -81,9 +76,7 @@ class World:
         self.protocol = ""  # by which the document came: "h2", "http/1.1"; "" where that isn't known
 
     @classmethod
-    async def enter(
-        cls, target: Target, *, when_idle: Callable[[], object], when_busy: Callable[[], object]
-    ) -> World:
+    async def enter(cls, target: Target, *, when_idle: Callable[[], object]) -> World:
         """A world in the document that is open now."""
         tree = await target.send("Page.getFrameTree")
         frame = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": _NAME}
@@ -95,7 +88,7 @@ class World:
             target.send("Runtime.addBinding", binding), target.send("Runtime.evaluate", page)
         )
         kit = answers[1]["result"]["objectId"]
-        return cls(target, context_id, kit, when_idle, when_busy)
+        return cls(target, context_id, kit, when_idle)
 
     async def settle(self, origin: str, protocol: str = "") -> bool:
         """Make the document a place to send from; False where it is of no such origin, as in a sandbox."""
@@ -197,10 +190,7 @@ class World:
             self._turn += 1
             for frame in frames:
                 self._deliver(*frame)
-        if self._exchanges:
-            self._when_busy()
-        else:
-            self._rest()
+        self._rest()
 
     def _deliver(self, number: int, *frame: Any) -> None:
         if frame[0] == "head":

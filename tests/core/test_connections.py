@@ -1,0 +1,60 @@
+"""Over HTTP/1.1 each request has a connection of its own, and Chromium reports no more of the network than that takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chatgpt_browser import AsyncChatGPTAPI
+from chatgpt_browser.testing import Reply
+
+from .scene import posts_of, where
+
+if TYPE_CHECKING:
+    from .conftest import Serve
+
+MANY = Reply(pieces=["word "] * 300)
+PACED = Reply(pieces=["word "] * 10, interval=5)
+
+
+def listen(api: AsyncChatGPTAPI) -> Counter[str]:
+    """Counts the events of its page, by their names, from now on."""
+    page = api._engine._page
+    assert page is not None
+    heard: Counter[str] = Counter()
+
+    def counting(name: str) -> Any:
+        return lambda event: heard.update([name])
+
+    for name in ("Network.requestWillBeSent", "Network.responseReceived", "Network.dataReceived"):
+        page._target.on(name, counting(name))
+    return heard
+
+
+@pytest.mark.anyio
+async def test_of_a_long_reply_nothing_is_reported(serve: Serve) -> None:
+    server = serve(reply=MANY)
+    async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+        await api.ensure_auth()
+        heard = listen(api)
+        for _ in range(10):
+            assert await api.send_message("Hello") == "word " * 300
+
+    assert heard["Network.requestWillBeSent"] == 10  # it is reported on where it gets its header, and no further:
+    assert heard["Network.responseReceived"] <= 2
+    assert heard["Network.dataReceived"] <= 10, "of 3,000 events"
+
+
+@pytest.mark.anyio
+async def test_every_message_among_many_has_a_connection_of_its_own(serve: Serve) -> None:
+    server = serve(reply=PACED)
+    async with AsyncChatGPTAPI(server.session_token, **where(server), max_concurrent_messages=5) as api:
+        replies = await asyncio.gather(*(api.send_message(f"m{number}") for number in range(40)))
+
+    assert set(replies) == {"word " * 10}
+    posts = posts_of(server.requests)
+    assert len(posts) == 40
+    assert {post.headers.get("connection") for post in posts} == {"close"}
