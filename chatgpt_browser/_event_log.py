@@ -1,6 +1,6 @@
 """The newest event of a stream, put together again from the pieces in which the page passes it on. Pure: no I/O, no clock.
 
-The page passes on of each event only what is new in it (``js/page.js``, EventReader).
+The page passes on of each event only what is new in it (``js/reader.js``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ._protocol import DONE
 
 __all__ = ["EventLog", "ReducedEvent", "unescaped"]
 
-#: The forms in which the page passes an event on: see EventReader in js/page.js.
+#: The forms in which the page passes an event on: see js/reader.js.
 ReducedEvent = str | list[str] | dict[str, str]
 
 _decode = json.JSONDecoder(strict=False).decode
@@ -81,8 +81,11 @@ class EventLog:
         """An event that differs in more than its text."""
         self._is_parsed = False
         if isinstance(item, list):
-            self._text.append(item[0])
-            self._tail = item[1]
+            if len(item) == 1:
+                self._text = item
+            else:
+                self._text.append(item[0])
+                self._tail = item[1]
             return
 
         self.type = item["type"]

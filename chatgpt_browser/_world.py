@@ -1,4 +1,4 @@
-"""Our half of a document: ``js/page.js`` in an isolated world, and the exchanges that run through it.
+"""Our half of a document: ``js/reader.js`` and ``js/page.js`` in an isolated world, and the exchanges that run through it.
 
 The site's own scripts can neither see that world nor patch what it uses; what it has to say comes back through a binding that
 exists there alone. A world lasts as long as its document.
@@ -83,11 +83,14 @@ class World:
         context_id = (await target.send("Page.createIsolatedWorld", frame))["executionContextId"]
         # After the world: Chromium 156 adds a binding to one that is still to come only where Runtime is enabled.
         binding = {"name": _BINDING, "executionContextName": _NAME}
+        reader = {"expression": script("reader.js"), "contextId": context_id}
         page = {"expression": script("page.js"), "contextId": context_id}
-        answers = await asyncio.gather(
-            target.send("Runtime.addBinding", binding), target.send("Runtime.evaluate", page)
+        *_, answer = await asyncio.gather(
+            target.send("Runtime.addBinding", binding),
+            target.send("Runtime.evaluate", reader),
+            target.send("Runtime.evaluate", page),
         )
-        kit = answers[1]["result"]["objectId"]
+        kit = answer["result"]["objectId"]
         return cls(target, context_id, kit, when_idle)
 
     async def settle(self, origin: str, protocol: str = "") -> bool:

@@ -1,5 +1,5 @@
 /**
- * The page's half of the client. It runs in an isolated world: the site's own scripts can neither see it nor patch the
+ * The page's half of the client, behind reader.js. It runs in an isolated world: the site's own scripts can neither see it nor patch the
  * `fetch`, `JSON` and `TextDecoder` that it uses. It keeps no secret: a request's headers live as long as the request.
  *
  * Evaluated, it gives an object with `open`, `abort` and `grant`. What it has to say goes out in pushes: JSON lists of a push's
@@ -8,7 +8,7 @@
  * way may overtake the other: hence the numbers. A frame is [exchange, kind, ...]:
  *
  *   [id, "head", {status, statusText, headers, redirected, bytesRead}]   the answer has begun; bytesRead: of all bodies so far
- *   [id, "events", [...], n]     events of a stream, in the four forms that EventReader makes
+ *   [id, "events", [...], n]     events of a stream, in the forms that reader.js makes
  *   [id, "text", "...", n]       a piece of a body that is no stream of events
  *   [id, "alive"]                a comment or an empty event: nothing to read, but the line is alive
  *   [id, "end"]                  the body is over
@@ -27,6 +27,7 @@
   const ABORT_DELAY = 50; // ms that an answer which may be on its way is given before its request is aborted
   const LINGER = 2000; // ms that a body may go on after its last event, so that its connection can be used again
 
+  const { BodyReader, EventReader, TextReader } = globalThis.chatgptBrowserReader;
   const exchanges = new Map();
   let bytesRead = 0;
   let protocol = ""; // by which the document came
@@ -102,136 +103,6 @@
     if (last === undefined || last[0] !== exchange.id) post(exchange, "alive");
   }
 
-  // ---- server-sent events -----------------------------------------------------------------------------------------
-
-  const TEXT_START = /"parts"\s*:\s*\[\s*"/g;
-
-  /** Where the JSON string that `from` lies in ends: the index of its closing quote, or -1. */
-  function closingQuote(json, from) {
-    for (let at = json.indexOf('"', from); at !== -1; at = json.indexOf('"', at + 1)) {
-      let backslashes = 0;
-      while (at - backslashes > from && json[at - 1 - backslashes] === "\\") backslashes += 1;
-      if (backslashes % 2 === 0) return at;
-    }
-    return -1;
-  }
-
-  /**
-   * Cuts a stream of text into server-sent events (WHATWG HTML, 9.2.6) and reduces each to what is new in it.
-   *
-   * The site repeats the whole text so far in each event. Of an event that differs from the one before only by more text in
-   * `parts[0]`, and perhaps in what comes behind it, the difference alone is passed on, as it stands in the JSON:
-   *
-   *   "new"                        the event before with this much more text
-   *   ["new", "tail"]              the same, with another end behind the text
-   *   {type, head, text, tail}     a whole event, in three pieces around its text
-   *   {type, data}                 a whole event that has no such text
-   *   {type, data, unended}        the last event of a body that ended in the middle of it
-   *
-   * The pieces add up to the server's own bytes: nothing is lost, whatever the JSON holds.
-   */
-  class EventReader {
-    constructor(exchange) {
-      this.exchange = exchange;
-      this.rest = ""; // a line not yet ended
-      this.afterCR = false; // the text so far ended in CR: an LF that follows belongs to it
-      this.data = null;
-      this.type = "";
-      this.before = null; // of the event before: {type, data, start, end, tail}
-      this.last = false; // [DONE] has been seen
-    }
-
-    feed(text) {
-      if (this.afterCR && text.length > 0) {
-        if (text[0] === "\n") text = text.slice(1);
-        this.afterCR = false;
-      }
-      const lines = this.rest + text;
-      let at = lines.indexOf("\r") === -1 ? this.feedLF(lines) : this.feedAny(lines);
-      this.rest = lines.slice(at);
-    }
-
-    feedLF(lines) {
-      let at = 0;
-      for (let end = lines.indexOf("\n"); end !== -1; end = lines.indexOf("\n", at)) {
-        this.line(lines, at, end);
-        at = end + 1;
-      }
-      return at;
-    }
-
-    feedAny(lines) {
-      const ends = /\r\n|\r|\n/g;
-      let at = 0;
-      for (let end = ends.exec(lines); end !== null; end = ends.exec(lines)) {
-        this.line(lines, at, end.index);
-        at = ends.lastIndex;
-        if (at === lines.length && end[0] === "\r") this.afterCR = true;
-      }
-      return at;
-    }
-
-    /** The body is over. A last event that lacks its empty line is passed on as such: it may be whole, or cut. */
-    end() {
-      if (this.rest !== "") this.line(this.rest, 0, this.rest.length);
-      this.rest = "";
-      const { data, type } = this;
-      if (data && !this.last) postEvent(this.exchange, { type, data, unended: "yes" }, data.length);
-      this.data = null;
-    }
-
-    line(text, from, to) {
-      if (from === to) return this.dispatch();
-      const colon = text.charCodeAt(from) === 100 && text.startsWith("data:", from) ? from + 4 : text.indexOf(":", from);
-      if (colon === from) return postAlive(this.exchange);
-      const fieldEnd = colon === -1 || colon > to ? to : colon;
-      let valueAt = Math.min(fieldEnd + 1, to);
-      if (valueAt < to && text.charCodeAt(valueAt) === 32) valueAt += 1;
-      const field = text.slice(from, fieldEnd);
-      const value = text.slice(valueAt, to);
-      if (field === "data") this.data = this.data === null ? value : `${this.data}\n${value}`;
-      else if (field === "event") this.type = value;
-    }
-
-    dispatch() {
-      const { data, type } = this;
-      this.data = null;
-      this.type = "";
-      if (data === null) return;
-      if (data === "") return postAlive(this.exchange);
-      if (this.last) return; // nothing is said after the last word
-      this.last = data === "[DONE]";
-      const event = this.grown(type, data) ?? this.whole(type, data);
-      postEvent(this.exchange, event, typeof event === "string" ? event.length : data.length);
-    }
-
-    /** The event as a difference from the one before, or null where it is more than that. */
-    grown(type, data) {
-      const before = this.before;
-      if (before === null || before.type !== type) return null;
-      // Comparing two slices runs at the speed of memcmp; startsWith() takes twenty times as long.
-      if (data.slice(0, before.end) !== before.data.slice(0, before.end)) return null;
-      const end = closingQuote(data, before.end);
-      if (end === -1) return null;
-      const fresh = data.slice(before.end, end);
-      const tail = data.slice(end);
-      const sameTail = tail === before.tail;
-      this.before = { type, data, start: before.start, end, tail: sameTail ? before.tail : tail };
-      return sameTail ? fresh : [fresh, tail];
-    }
-
-    whole(type, data) {
-      this.before = null;
-      TEXT_START.lastIndex = 0;
-      const start = TEXT_START.test(data) ? TEXT_START.lastIndex : -1;
-      const end = start === -1 ? -1 : closingQuote(data, start);
-      if (end === -1) return { type, data };
-      const tail = data.slice(end);
-      this.before = { type, data, start, end, tail };
-      return { type, head: data.slice(0, start), text: data.slice(start, end), tail };
-    }
-  }
-
   // ---- exchanges: one request and its answer ----------------------------------------------------------------------
 
   class Exchange {
@@ -293,26 +164,32 @@
 
     async read(response, asEvents) {
       if (response.body === null) return;
-      const utf8 = new Utf8();
-      const events = asEvents ? new EventReader(this) : null;
-      const reader = response.body.getReader();
-      const take = (text) => {
-        if (events !== null) events.feed(text);
-        else if (text !== "") this.text(text);
-      };
+      const reader = new BodyReader(response.body);
+      const events = asEvents ? new EventReader(this) : new TextReader(this);
       for (;;) {
         const { done, value } = await reader.read();
-        if (!done) bytesRead += value.length;
-        utf8.decode(value, done, take);
         if (done) break;
-        if (events?.last) this.linger();
+        bytesRead += value.length;
+        events.feed(value);
+        if (events.last) this.linger();
         settle();
         if (this.owed > WINDOW_CHARS) await this.room();
       }
-      events?.end();
+      events.end();
+    }
+
+    // ---- what the readers find
+
+    event(event, chars) {
+      postEvent(this, event, chars);
+    }
+
+    alive() {
+      postAlive(this);
     }
 
     text(text) {
+      if (text === "") return;
       account(this, text.length);
       post(this, "text", text, text.length);
     }
@@ -363,51 +240,6 @@
 
   function isEvents(response) {
     return !/\b(json|html)\b/i.test(response.headers.get("content-type") ?? "");
-  }
-
-  /** A body's one decoder. Of a chunk that is damaged it gives what stands before the damage, then fails. */
-  class Utf8 {
-    constructor() {
-      this.decoder = new TextDecoder("utf-8", { fatal: true });
-      this.last = new Uint8Array(0); // the last three bytes so far: a character may have begun in them
-    }
-
-    decode(value, done, take) {
-      let text;
-      try {
-        text = done ? this.decoder.decode() : this.decoder.decode(value, { stream: true });
-      } catch {
-        take(this.beforeDamage(value ?? new Uint8Array(0)));
-        throw new DOMException("the body is not valid UTF-8", "EncodingError");
-      }
-      if (!done) this.last = joined(this.last, value.subarray(-3)).subarray(-3);
-      take(text);
-    }
-
-    beforeDamage(value) {
-      const bytes = joined(begun(this.last), value);
-      const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-      return text.slice(0, Math.max(0, text.indexOf("\ufffd")));
-    }
-  }
-
-  function joined(one, other) {
-    const bytes = new Uint8Array(one.length + other.length);
-    bytes.set(one);
-    bytes.set(other, one.length);
-    return bytes;
-  }
-
-  /** The bytes at the end that are the beginning of a character. */
-  function begun(bytes) {
-    for (let back = 1; back <= bytes.length; back += 1) {
-      const byte = bytes[bytes.length - back];
-      if (byte < 0x80) break;
-      if (byte < 0xc0) continue; // it goes on a character
-      const length = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
-      return length > back ? bytes.subarray(bytes.length - back) : bytes.subarray(0, 0);
-    }
-    return bytes.subarray(0, 0);
   }
 
   return {

@@ -1,10 +1,12 @@
-// js/page.js in a world of its own: a clock that stands still, a network that tests play, and a list of what was delivered.
+// js/reader.js and js/page.js in a world of their own: a clock that stands still, a network that tests play, and a list of what was delivered.
 
 import { readFileSync } from "node:fs";
 import vm from "node:vm";
 
-const SOURCE = readFileSync(new URL("../../chatgpt_browser/js/page.js", import.meta.url), "utf-8");
-const SCRIPT = new vm.Script(SOURCE, { filename: "page.js" });
+const [READER, PAGE] = ["reader.js", "page.js"].map((filename) => {
+  const source = readFileSync(new URL(`../../chatgpt_browser/js/${filename}`, import.meta.url), "utf-8");
+  return new vm.Script(source, { filename });
+});
 
 /** A clock that goes on when it is told to, and then does what was due, in order. */
 class Clock {
@@ -42,6 +44,7 @@ class Call {
   constructor(url, init, outcome) {
     Object.assign(this, { url, init, outcome });
     this.pulled = 0;
+    this.bytes = true;
     this.signal = init.signal;
     this.signal.addEventListener("abort", () => this.fail(this.signal.reason), { once: true });
   }
@@ -49,6 +52,7 @@ class Call {
   /** Answer with a body that tests send piece by piece. */
   answer({ status = 200, headers = { "content-type": "text/event-stream" }, type = "default" } = {}) {
     const body = new ReadableStream({
+      type: this.bytes ? "bytes" : undefined, // as Chromium's bodies are
       start: (controller) => {
         this.body = controller;
       },
@@ -61,12 +65,14 @@ class Call {
   }
 
   send(...chunks) {
-    for (const chunk of chunks) this.body.enqueue(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+    // Copied: what a stream of bytes is given, it takes away.
+    for (const chunk of chunks) this.body.enqueue(new Uint8Array(Buffer.from(chunk)));
     return this;
   }
 
   end() {
     this.body.close();
+    this.body.byobRequest?.respond(0); // whoever reads into a buffer of its own gets it back
     return this;
   }
 
@@ -100,10 +106,12 @@ export class World {
       DOMException,
       Response,
       TextDecoder,
+      TextEncoder,
       origin: "https://chat.openai.com",
       document: { documentElement: { replaceChildren: () => (this.cleared += 1) } },
     });
-    this.kit = SCRIPT.runInContext(context);
+    READER.runInContext(context);
+    this.kit = PAGE.runInContext(context);
   }
 
   take(payload) {
@@ -145,7 +153,7 @@ export function rebuilt(events) {
   let [type, head, text, tail] = ["", "", "", null];
   for (const event of events) {
     if (typeof event === "string") text += event;
-    else if (Array.isArray(event)) [text, tail] = [text + event[0], event[1]];
+    else if (Array.isArray(event)) [text, tail] = event.length === 1 ? [event[0], tail] : [text + event[0], event[1]];
     else if ("data" in event) [type, head, text, tail] = [event.type, event.data, "", null];
     else ({ type, head, text, tail } = event);
     whole.push({ type, data: tail === null ? head : head + text + tail, unended: Boolean(event.unended) });

@@ -23,37 +23,47 @@ async function read(chunks) {
 
 const PIECES = ["a", "é", "😀", '"', "\\", "\n", "\u2028", "\ud83d", '"parts": ["', "[DONE]", "ha", " ", "data: ", ""];
 
-/** A body as no site sends one, but any might. */
+const FORMS = [
+  (text, tail) => ({ m: { parts: [text] }, tail }),
+  (text) => ({ m: { parts: [text, text] } }),
+  (text, tail) => ({ parts: [tail], m: { parts: [text] } }),
+  (text) => [text],
+  (text) => ({ v: text }),
+];
+
+/** A body as no site sends one, but any might. Most of its events are like the one before; any may be another. */
 function randomBody(dice) {
-  const end = dice.pick(["\n", "\r\n", "\r"]);
+  const ends = dice.pick([["\n"], ["\n"], ["\r\n"], ["\r"], ["\n", "\r\n"], ["\n", "\r\n", "\r"]]);
   const ascii = dice.below(2) === 0;
   const colon = dice.pick([": ", ":"]);
+  const usual = { form: dice.pick(FORMS), type: dice.pick(["", "", "delta"]), indent: dice.pick([0, 0, 0, 1]) };
+  const line = (words) => words + dice.pick(ends);
   let [text, tail, body] = ["", "x", dice.pick(["", "", "\ufeff"])];
-  for (let count = 1 + dice.below(7); count > 0; count -= 1) {
-    if (dice.below(3) === 0) body += dice.pick([": ping", "data", "data:", "id: 1", "event: other", "nonsense: 1"]) + end;
-    if (dice.below(4) === 0) body += end;
-    if (dice.below(6) === 0) text = "";
-    if (dice.below(4) === 0) tail += dice.pick(PIECES);
+  for (let count = 1 + dice.below(9); count > 0; count -= 1) {
+    const { form, type, indent } =
+      dice.below(5) > 0 ? usual : { form: dice.pick(FORMS), type: dice.pick(["", "other"]), indent: dice.pick([0, 1]) };
+    if (dice.below(6) === 0) body += line(dice.pick([": ping", "data", "data:", "id: 1", "event: other", "nonsense: 1"]));
+    if (dice.below(6) === 0) body += line("");
+    if (dice.below(8) === 0) text = "";
+    if (dice.below(6) === 0) tail += dice.pick(PIECES);
     text += dice.pick(PIECES) + dice.pick(PIECES);
-    const value = dice.pick([
-      { m: { parts: [text] }, tail },
-      { m: { parts: [text] }, tail },
-      { m: { parts: [text, text] } },
-      { parts: [tail], m: { parts: [text] } },
-      [text],
-    ]);
-    let json = JSON.stringify(value, null, dice.pick([0, 0, 0, 1]));
+    let json = JSON.stringify(form(text, tail), null, indent);
     if (ascii) json = json.replace(/[^\x00-\x7f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
-    if (dice.below(8) === 0) json = dice.pick(["[DONE]", "{", text.replace(/[\r\n]/g, ""), json.slice(0, 9)]);
-    body += json.split("\n").map((line) => `data${colon}${line}${end}`).join("") + end;
+    if (dice.below(12) === 0) json = dice.pick(["[DONE]", "{", text.replace(/[\r\n]/g, ""), json.slice(0, 9)]);
+    if (type !== "") body += line(`event: ${type}`);
+    body += json.split("\n").map((words) => line(`data${colon}${words}`)).join("");
+    if (dice.below(12) === 0) body += line("id: 2");
+    body += line("");
   }
-  if (dice.below(3) === 0) body += `data${colon}[DONE]${end}${end}`;
+  if (dice.below(3) === 0) body += line(`data${colon}[DONE]`) + line("");
   return Buffer.from(dice.below(3) === 0 ? body.slice(0, -1 - dice.below(20)) : body);
 }
 
+const SEEDS = Number(process.env.CHATGPT_SEEDS ?? 40);
+
 test("whatever comes, the reduced events are the events, wherever the body is cut", async () => {
   let forms = new Set();
-  for (let seed = 1; seed <= 30; seed += 1) {
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
     const body = randomBody(chance(seed));
     const expected = reference(body);
     const cuts = Array.from(body, (_, at) => [body.subarray(0, at), body.subarray(at)]);
@@ -68,7 +78,7 @@ test("whatever comes, the reduced events are the events, wherever the body is cu
       for (const each of events) forms.add(formOf(each));
     }
   }
-  assert.deepEqual([...forms].sort(), ["data", "grown", "new tail", "text", "unended"], "a form that never came was not tested");
+  assert.deepEqual([...forms].sort(), ["data", "grown", "new tail", "other text", "text", "unended"], "a form that never came was not tested");
 });
 
 /** Like `read`, but in a world that has been used, and only as long as it takes: this is done some ten thousand times. */
@@ -81,10 +91,28 @@ async function quickly(world, chunks) {
 
 function formOf(reduced) {
   if (typeof reduced === "string") return "grown";
-  if (Array.isArray(reduced)) return "new tail";
+  if (Array.isArray(reduced)) return reduced.length === 1 ? "other text" : "new tail";
   if (reduced.unended) return "unended";
   return "text" in reduced ? "text" : "data";
 }
+
+test("a body that brings buffers of its own is read as well", async () => {
+  const world = new World();
+  const call = world.open();
+  call.bytes = false;
+  call.answer().send(sse(event("a")), sse(event("ab")).slice(0, 9), sse(event("ab")).slice(9)).end();
+  await world.flush();
+
+  assert.deepEqual(rebuilt(eventsOf(world)).map(({ data }) => data), [event("a"), event("ab")]);
+});
+
+test("of a delta like the one before, its text alone crosses the border", async () => {
+  const world = await read(["one", " two", "\\n", ""].map((text) => `event: delta\ndata: {"v": "${text}"}\n\n`));
+
+  const [first, ...others] = eventsOf(world);
+  assert.deepEqual(first, { type: "delta", head: '{"v": "', text: "one", tail: '"}' });
+  assert.deepEqual(others, [[" two"], ["\\n"], [""]]);
+});
 
 test("what crosses the border grows with the reply and not with its square", async () => {
   const texts = Array.from({ length: 500 }, (_, count) => "0123456789".repeat(count + 1));
@@ -228,6 +256,45 @@ test("a bad byte behind a character that two chunks share", async () => {
   assert.deepEqual(rebuilt(eventsOf(world)).map(({ data }) => data), ["é", "{}"]);
 });
 
+// ---- pieces -----------------------------------------------------------------------------------------------------------
+
+/** So many events, each sent when the one before has been read. */
+async function sendOneByOne(world, call, from, to, pause = 0) {
+  for (let count = from; count <= to; count += 1) {
+    world.clock.advance(pause);
+    call.send(sse(event("x".repeat(count))));
+    await world.rest();
+  }
+}
+
+test("where many pieces come in quick succession, the next is given a moment in which others come, too", async () => {
+  const world = new World();
+  const call = world.open().answer();
+  await sendOneByOne(world, call, 1, 40);
+  world.clock.advance(0.9);
+  await world.rest();
+  const early = eventsOf(world).length;
+  assert.ok(early >= 4 && early <= 16, `${early} of 40 events`);
+
+  world.clock.advance(0.1);
+  await world.rest();
+  world.clock.advance(16);
+  assert.equal(eventsOf(world).length, 40);
+  call.send(sse("[DONE]"));
+  await world.rest();
+  world.clock.advance(1);
+  await world.rest();
+  assert.equal(eventsOf(world).length, 41);
+});
+
+test("pieces that take their time are read as they come", async () => {
+  const world = new World();
+  const call = world.open().answer();
+  await sendOneByOne(world, call, 1, 40, 5);
+
+  assert.equal(eventsOf(world).length, 40);
+});
+
 // ---- the outbox -------------------------------------------------------------------------------------------------------
 
 test("a head travels with the first event", async () => {
@@ -346,23 +413,23 @@ test("who is far ahead of its consumer waits, and reads on when it is let", asyn
     const chunk = sse(JSON.stringify("z".repeat(MEGABYTE)));
     for (let count = 0; count < 12; count += 1) {
       call.send(chunk);
-      await world.rest();
+      await world.flush();
     }
     const taken = owed(world);
     assert.ok(taken > 4 * MEGABYTE, "it stopped too early");
     assert.ok(taken < 6 * MEGABYTE, `it went on: ${taken}`);
 
     world.kit.grant(1, taken - 3 * MEGABYTE);
-    await world.rest();
+    await world.flush();
     assert.equal(owed(world), taken, "half of the window must be free before it reads on");
 
     world.kit.grant(1, MEGABYTE);
-    await world.rest();
+    await world.flush();
     assert.ok(owed(world) > taken);
 
     for (let round = 0; round < 20; round += 1) {
       world.kit.grant(1, 3 * MEGABYTE);
-      await world.rest();
+      await world.flush();
     }
     call.end();
     await world.flush();

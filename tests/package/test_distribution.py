@@ -44,6 +44,7 @@ def test_the_wheel_is_the_package_and_nothing_else(distribution: Distribution) -
     assert written >= {
         "chatgpt_browser/py.typed",
         "chatgpt_browser/js/page.js",
+        "chatgpt_browser/js/reader.js",
         "chatgpt_browser/js/identity.js",
     }
     assert {Path(name).name for name in about} == {
