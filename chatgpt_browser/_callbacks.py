@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ._models import ConversationEvent
     from ._stream import Update
 
-__all__ = ["OnConversationResponse", "OnProgress", "notify", "notify_async"]
+__all__ = ["OnConversationResponse", "OnProgress", "notify", "settled"]
 
 #: Called for every event that changes the reply, with the whole text so far. An awaitable that it returns is awaited.
 OnProgress = Callable[[str], Awaitable[object] | object]
@@ -21,19 +21,20 @@ OnConversationResponse = Callable[["ConversationEvent"], Awaitable[object] | obj
 def notify(
     update: Update, on_progress: OnProgress | None, on_event: OnConversationResponse | None
 ) -> list[Awaitable[object] | object]:
-    """Call those who want to hear of an update; what they return."""
+    """Call those who want to hear of an update; what they return, where it is anything."""
     answers: list[Awaitable[object] | object] = []
-    if on_event is not None and update.event is not None:
-        answers.append(on_event(update.event))
-    if on_progress is not None and update.text is not None:
-        answers.append(on_progress(update.text))
+    if on_event is not None and update.event is not None and (answer := on_event(update.event)) is not None:
+        answers.append(answer)
+    if (
+        on_progress is not None
+        and update.text is not None
+        and (answer := on_progress(update.text)) is not None
+    ):
+        answers.append(answer)
     return answers
 
 
-async def notify_async(
-    update: Update, on_progress: OnProgress | None, on_event: OnConversationResponse | None
-) -> None:
-    """Like :func:`notify`; coroutine functions are awaited."""
-    for answer in notify(update, on_progress, on_event):
-        if inspect.isawaitable(answer):
-            await answer
+async def settled(answer: Awaitable[object] | object) -> None:
+    """Wait for what a callback has returned, where there is something to wait for."""
+    if inspect.isawaitable(answer):
+        await answer

@@ -6,7 +6,7 @@ import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ._callbacks import OnConversationResponse, OnProgress, notify_async
+from ._callbacks import OnConversationResponse, OnProgress, notify, settled
 from ._conversation import AsyncChatGPTConversation, Somewhere
 from ._cookies import SessionToken
 from ._courier import Courier
@@ -288,5 +288,6 @@ class AsyncChatGPTAPI(Configured, AsyncLibrary, AsyncMany):
             while (updates := await stream._next_updates()) is not None:
                 for update in updates:
                     stream._check()
-                    await notify_async(update, on_progress, on_conversation_response)
+                    for answer in notify(update, on_progress, on_conversation_response):
+                        await settled(answer)
         return stream.text

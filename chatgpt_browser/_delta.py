@@ -61,8 +61,12 @@ class DeltaDecoder:
         value = delta.get("v")
         if self._growing is None or len(delta) != 1 or not isinstance(value, str):
             return None
-        self._more.append(value)
+        self.grow_by(value)
         return value
+
+    def grow_by(self, text: str) -> None:
+        """The same for a delta that is known to be one of these: its text."""
+        self._more.append(text)
 
     def grows_in(self, holder: Any) -> bool:
         """Whether the text that :meth:`grow` adds to is in this very array or object."""

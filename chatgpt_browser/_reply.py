@@ -58,7 +58,7 @@ class Reply:
     @property
     def event(self) -> ConversationEvent | None:
         """The newest event that is a JSON object, as the server sent it; for a delta with the whole message beside it."""
-        if self._grows:
+        if self._grows or self._grows_by_deltas:
             self._newest = self._log.parse()
         if self._newest is None:
             return None
@@ -82,6 +82,10 @@ class Reply:
                 return self._append(item)
         else:
             self._log.replace(item)
+            if (
+                self._grows_by_deltas and isinstance(item, list) and len(item) == 1
+            ):  # the delta before, with this text
+                return self._append_delta(item[0])
             if isinstance(item, dict) and "unended" in item and not self._log.is_whole:
                 return False
         return self._read()
@@ -142,6 +146,16 @@ class Reply:
             return self._show(whole)
         self.text += text
         return bool(text)
+
+    def _append_delta(self, fresh: str) -> bool:
+        try:
+            text = unescaped(fresh)
+        except ValueError:
+            self._grows_by_deltas = False
+            raise self._malformed() from None
+        self.events += 1
+        self._deltas.grow_by(text)
+        return self._show_more(text)
 
     def _show(self, raw: str) -> bool:
         """Take over the whole text, less the first half of a character whose other half is still to come."""

@@ -85,12 +85,12 @@ class World:
         binding = {"name": _BINDING, "executionContextName": _NAME}
         reader = {"expression": script("reader.js"), "contextId": context_id}
         page = {"expression": script("page.js"), "contextId": context_id}
-        *_, answer = await asyncio.gather(
+        answers = await asyncio.gather(
             target.send("Runtime.addBinding", binding),
             target.send("Runtime.evaluate", reader),
             target.send("Runtime.evaluate", page),
         )
-        kit = answer["result"]["objectId"]
+        kit = answers[-1]["result"]["objectId"]
         return cls(target, context_id, kit, when_idle)
 
     async def settle(self, origin: str, protocol: str = "") -> bool:

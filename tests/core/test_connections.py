@@ -49,7 +49,8 @@ async def test_of_a_long_reply_nothing_is_reported(serve: Serve) -> None:
         assert await api.send_message("Hello", on_progress=follow) == "word " * 300
 
     assert len(at_first) == 300
-    assert heard["Network.requestWillBeSent"] == 1  # it is reported on where it gets its header, and no further
+    # It is reported on where it gets its header, and no further.
+    assert heard["Network.requestWillBeSent"] == 1
     assert heard["Network.dataReceived"] == at_first[0] <= 2
 
 
