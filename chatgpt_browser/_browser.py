@@ -49,6 +49,8 @@ SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
 WHOLE = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 _CLOSE_TIMEOUT = 10.0
+#: After so many turns of the loop Playwright has started its driver's process; before, what is done meanwhile would hold it up.
+_TURNS_TO_SPAWN = 3
 _SWEEP_INTERVAL = 0.02
 _TEMPORARY_PROFILE = re.compile(r"--user-data-dir=(\S+playwright_chromiumdev_profile-\w+)")
 
@@ -107,14 +109,19 @@ class Browser:
             target.end()
 
     @classmethod
-    async def start(cls, options: Options, *, watched: bool = False) -> Browser:
-        """Start a browser as the options say, or connect to one. ``watched``: what is done in it is to be seen by Playwright.
+    async def start(
+        cls, options: Options, *, watched: bool = False, meanwhile: Callable[[], object] = lambda: None
+    ) -> Browser:
+        """Start a browser as the options say, or connect to one.
+
+        :param watched: what is done in it is to be seen by Playwright.
+        :param meanwhile: is called while the browser comes up: there is the time for it.
 
         :raises BrowserNotFoundError: there is none.
         :raises BrowserLaunchError: there is one and it does not start.
         """
         async with AsyncExitStack() as stack:
-            playwright = await _start_driver()
+            playwright = await _start_driver(meanwhile)
             with map_playwright_errors(launching=True):
                 profile = _TemporaryProfile()
                 stack.push_async_callback(profile.sweep)
@@ -133,13 +140,18 @@ class Browser:
         await closers.aclose()
 
 
-async def _start_driver() -> Playwright:
+async def _start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwright:
     """Playwright's driver. Half started, nobody can end it: who is cancelled waits until it is there, and ends it then.
+
+    It takes 0.2 s to come up, in which ``meanwhile`` is called.
 
     :raises BrowserLaunchError: it does not start.
     """
     starting = asyncio.get_running_loop().create_task(async_playwright().start())
     try:
+        for _ in range(_TURNS_TO_SPAWN):
+            await asyncio.sleep(0)
+        meanwhile()
         with map_driver_errors():
             return await asyncio.shield(starting)
     except asyncio.CancelledError:

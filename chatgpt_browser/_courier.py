@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,6 @@ from ._protocol import (
     session_request,
     status_error,
 )
-from ._retry import Remedies, retrying_read, retrying_refresh, retrying_send
 from ._session import SessionKeeper
 from ._tabs import Tabs
 from ._telemetry import Chat, measuring
@@ -59,7 +59,6 @@ class Courier:
         self.session = SessionKeeper(
             measuring("session.refresh", self._refresh), ttl=options.access_token_ttl
         )
-        self._turns = anyio.CapacityLimiter(options.max_concurrent_messages)
         self._tabs = Tabs(options, engine)
         #: The origins of which it is known that they take messages from their own page alone.
         self._page_alone: set[str] = set()
@@ -87,6 +86,8 @@ class Courier:
         return await self.session.get()
 
     async def _refresh(self) -> Session:
+        from ._retry import retrying_refresh  # with tenacity: read while the browser starts, not before
+
         return await retrying_refresh(self._ask_for_session, retries=self.options.retries)
 
     async def _ask_for_session(self) -> Session:
@@ -117,6 +118,11 @@ class Courier:
             exchange.abort()
 
     # ---- messages ----------------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _turns(self) -> anyio.CapacityLimiter:
+        """Made when the first message wants its turn: anyio takes 20 ms to load what that needs, while a browser starts."""
+        return anyio.CapacityLimiter(self.options.max_concurrent_messages)
 
     async def take_turn(self) -> Callable[[], None]:
         """Wait until the site may be sent a message. What comes back ends the turn, the first time that it is called."""
@@ -226,10 +232,14 @@ class Courier:
 
         if method != "GET":
             return await ask()
+        from ._retry import retrying_read
+
         return await retrying_read(ask, retries=self.options.retries)
 
     async def _send(self, build: Callable[[str], Request]) -> tuple[Exchange, Head]:
         """Send what ``build`` makes of an access token, and again with a new one, or after a challenge, where that helps."""
+        from ._retry import Remedies, retrying_send
+
         used: list[Session] = []
 
         async def renew_token(error: Exception) -> None:

@@ -10,8 +10,9 @@ Libraries for JSON Patch know neither carrying over nor the site's own operation
 
 from __future__ import annotations
 
-import re
 from typing import Any
+
+from ._characters import HALVES, holds
 
 __all__ = ["KNOWN_ENCODINGS", "DeltaDecoder", "DeltaError", "copied", "is_delta"]
 
@@ -19,7 +20,6 @@ __all__ = ["KNOWN_ENCODINGS", "DeltaDecoder", "DeltaError", "copied", "is_delta"
 KNOWN_ENCODINGS = ("v1",)
 
 _FIELDS = frozenset("cpov")
-_HALF = re.compile("[\ud800-\udfff]")
 _END = object()  # the place behind the last item of an array
 
 
@@ -238,7 +238,7 @@ def _appended(old: Any, value: Any, path: str) -> Any:
 def joined(text: str, more: str) -> str:
     """Two pieces of a text. A character that was cut between its two halves (of UTF-16) is one again."""
     whole = text + more
-    if _HALF.search(more) is None:
+    if not holds(HALVES, more):
         return whole
     return whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
+import anyio
+
 from ._errors import ChatGPTError, ClientClosedError, OriginError
 from ._flight import SingleFlight
 from ._telemetry import measuring
@@ -135,7 +137,7 @@ class Engine:
             page = await self._new_page(self._browser)
             with page.while_alive():
                 await asyncio.gather(
-                    self._identify(page),
+                    self._set_up(page),
                     page.ignore_policy(),
                     page.set_session_token(self.session_token, self.site.origin),
                 )
@@ -152,13 +154,14 @@ class Engine:
         from ._playwright import map_playwright_errors
 
         with map_playwright_errors():
-            target = await browser.open_target()
-        return await Page.create(target, ignore_https_errors=self._options.ignore_https_errors)
+            return Page(await browser.open_target())
 
-    async def _identify(self, page: Page) -> None:
+    async def _set_up(self, page: Page) -> None:
         """Have a page say who it is. One with a window speaks for itself unless it was told otherwise."""
+        steps = [page.set_up(ignore_https_errors=self._options.ignore_https_errors)]
         if self._options.headless or self._options.user_agent is not None:
-            await page.identify(self.site.origin, self._options.user_agent)
+            steps.append(page.identify(self.site.origin, self._options.user_agent))
+        await asyncio.gather(*steps)
 
     async def _settle(self, page: Page) -> None:
         """Bring the page to the site, and along to where the site has moved: between its own two names, and nowhere else."""
@@ -185,7 +188,7 @@ class Engine:
         page = await self._new_page(self._browser)
         try:
             with page.while_alive():
-                await self._identify(page)
+                await self._set_up(page)
                 await self._visit(page)
         finally:
             await asyncio.shield(_close_quietly(page))
@@ -196,11 +199,10 @@ async def _launched(options: Options, *, watched: bool) -> Browser:
 
     One that takes its time may never come: it is given up, and its driver ends what there is of it.
     """
-    from ._browser import (
-        Browser,
-    )
+    from ._browser import Browser
 
-    start = asyncio.get_running_loop().create_task(Browser.start(options, watched=watched))
+    starting = Browser.start(options, watched=watched, meanwhile=_read_ahead)
+    start = asyncio.get_running_loop().create_task(starting)
     try:
         return await asyncio.shield(start)
     except asyncio.CancelledError:
@@ -210,6 +212,17 @@ async def _launched(options: Options, *, watched: bool) -> Browser:
         if not start.cancelled() and start.exception() is None:
             await start.result().close()
         raise
+
+
+def _read_ahead() -> None:
+    """Load what comes next: our own code in Python and JavaScript, tenacity, and of anyio what it loads with its first use."""
+    import uuid as uuid
+
+    from . import _page
+    from . import _retry as _retry
+
+    _page.read_scripts()
+    anyio.CancelScope()
 
 
 async def _close_quietly(page: Page) -> None:

@@ -26,8 +26,12 @@ class Interception:
         """Answer all that goes to that origin with this document (Base64) while the block runs."""
         self._document = document
         await self._target.send("Fetch.enable", {"patterns": [{"urlPattern": f"{origin}/*"}]})
-        yield
-        await self._target.send("Fetch.disable")
+        try:
+            yield
+        finally:
+            self._target.tell(
+                "Fetch.disable", {}
+            )  # commands are obeyed in their order: what follows is not held up
 
     def _paused(self, event: dict[str, Any]) -> None:
         answer = {"requestId": event["requestId"], "responseCode": 200, "body": self._document}

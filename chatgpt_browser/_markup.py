@@ -6,17 +6,23 @@ A mark is U+E200, a kind, fields (each after U+E202), U+E201. The site's page sh
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+
+from ._characters import holds, without
 
 __all__ = ["MARKS", "Markup"]
 
 #: The characters that marks are made of.
 MARKS = "\ue200-\ue206"
 
-_ANY = re.compile(f"[{MARKS}]")
-_MARK = re.compile("\ue200([^\ue200\ue201]*)\ue201")
 _SHOWN_FIELD = {"url": 1, "link_title": 1}
+
+
+@functools.cache
+def _mark() -> re.Pattern[str]:
+    return re.compile("\ue200([^\ue200\ue201]*)\ue201")
 
 
 class Markup:
@@ -32,7 +38,7 @@ class Markup:
         """The text without its marks. One whose end has not come yet is left out, with what follows it, until the text ends."""
         fresh = raw[len(self._raw) :] if raw.startswith(self._raw) else raw
         if not self.found or len(fresh) == len(raw):
-            self.found = _ANY.search(fresh) is not None
+            self.found = holds(MARKS, fresh)
         self._raw = raw
         if not self.found:
             return raw
@@ -43,7 +49,7 @@ class Markup:
         start = more.rfind("\ue200")
         ended = more if at_end or start == -1 or "\ue201" in more[start:] else more[:start]
         self._seen += ended
-        self._visible += _ANY.sub("", _MARK.sub(_shown, ended))
+        self._visible += without(MARKS, _mark().sub(_shown, ended))
         return self._visible
 
 

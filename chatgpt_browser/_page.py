@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ._exchange import Exchange
     from ._target import Target
 
-__all__ = ["Page"]
+__all__ = ["Page", "read_scripts"]
 
 logger = logging.getLogger("chatgpt_browser")
 
@@ -52,6 +52,7 @@ class Page:
         self._headers = ExtraHeaders(target, {})
         self._world: World | None = None
         self._url = "about:blank"
+        self._frame_id = ""
         self._origin = ""
         self._renewal = SingleFlight(self._renew)
         self._dead: ChatGPTError | None = None
@@ -59,22 +60,20 @@ class Page:
         self.identity: dict[str, Any] | None = None
         self._life = anyio.CancelScope()
 
+        target.on("Page.javascriptDialogOpening", functools.partial(_dismiss, target))
         target.on("Page.frameNavigated", self._navigated)
         target.on(GONE, lambda event: self.die(BrowserCrashedError(f"the page is gone: {event['reason']}")))
 
-    @classmethod
-    async def create(cls, target: Target, *, ignore_https_errors: bool) -> Page:
-        """A page that has been nowhere yet."""
-        target.on("Page.javascriptDialogOpening", functools.partial(_dismiss, target))
+    async def set_up(self, *, ignore_https_errors: bool) -> None:
+        """Have it tell what happens to it. What comes next need not wait for that: commands are obeyed in their order."""
         with map_playwright_errors():
             await asyncio.gather(
-                target.send("Page.enable"),
-                target.send("Inspector.enable"),  # says when the page has crashed
+                self._target.send("Page.enable"),
+                self._target.send("Inspector.enable"),  # says when the page has crashed
                 # Behind another window a page is slowed down: this one is to be as awake as one in front.
-                target.send("Emulation.setFocusEmulationEnabled", {"enabled": True}),
-                target.send("Security.setIgnoreCertificateErrors", {"ignore": ignore_https_errors}),
+                self._target.send("Emulation.setFocusEmulationEnabled", {"enabled": True}),
+                self._target.send("Security.setIgnoreCertificateErrors", {"ignore": ignore_https_errors}),
             )
-        return cls(target)
 
     async def close(self) -> None:
         """Close the page; whoever still reads from it is told that it is gone."""
@@ -163,7 +162,7 @@ class Page:
         :raises AuthenticationError: the network failed.
         """
         with map_playwright_errors():
-            async with _Arrivals(self._target) as arrivals:
+            with _Arrivals(self._target) as arrivals:
                 with anyio.move_on_after(timeout) as scope:
                     loader = await self._go(url)
                 if scope.cancelled_caught:
@@ -230,17 +229,20 @@ class Page:
     async def prepare(self, origin: str) -> None:
         """Put our half into a document of that origin. From here on a navigation is the end of the page."""
         with map_playwright_errors():
-            world = await World.enter(self._target, when_idle=self._rest)
-            if not await world.settle(origin):  # a sandboxed document, or none at all
+            world = await self._enter(origin)
+            if world is None:  # a sandboxed document, or none at all
                 await self._show_empty_document(origin)
-                world = await World.enter(self._target, when_idle=self._rest)
-                await world.settle(origin)
+                world = await self._enter(origin)
+            assert world is not None, "an empty document of that origin is one of that origin"
             if world.protocol == "http/1.1":
                 # A request on a connection that was used before is sent once more by Chromium itself, a message too, where
                 # the connection closes without a word. So none is used twice; measured on Chromium 156.
                 self._headers = ExtraHeaders(self._target, {"Connection": "close"})
                 self._headers.begin()
         self._origin, self._world = origin, world
+
+    async def _enter(self, origin: str, protocol: str = "") -> World | None:
+        return await World.enter(self._target, self._frame_id, origin, protocol, when_idle=self._rest)
 
     @property
     def protocol(self) -> str:
@@ -282,8 +284,8 @@ class Page:
             with map_playwright_errors():
                 worn.retire()
                 await self._show_empty_document(self._origin)
-                world = await World.enter(self._target, when_idle=self._rest)
-                await world.settle(self._origin, worn.protocol)
+                world = await self._enter(self._origin, worn.protocol)
+                assert world is not None, "an empty document of that origin is one of that origin"
         except ChatGPTError as exc:
             self.die(exc)
             raise
@@ -294,9 +296,15 @@ class Page:
         frame = event["frame"]
         if "parentId" in frame:
             return
-        self._url = frame["url"]
+        self._url, self._frame_id = frame["url"], frame["id"]
         if self._world is not None and not self._renewal.is_under_way:
             self.die(BrowserCrashedError("the page was taken to another document"))
+
+
+def read_scripts() -> None:
+    """Read what is said to a document, so that it is at hand."""
+    for name in ("identity.js", "reader.js", "page.js"):
+        script(name)
 
 
 def _dismiss(target: Target, event: dict[str, Any]) -> None:
@@ -309,13 +317,14 @@ class _Arrivals:
     """The documents that a page's main frame comes to, in order, as soon as each is there to look at.
 
     A document's own script may have the next one answered before it has ended itself: so an answer counts for the document that
-    it brought, and not before that takes the frame.
+    it brought, and not before that takes the frame. One that is no HTML has no script: it is there as soon as it takes the frame.
     """
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._heads: dict[str, Head] = {}
         self._current = ""
+        self._is_there = False  # the current one has been told of
         self._arrived: asyncio.Queue[Head | None] = asyncio.Queue()
         self._listeners = {
             "Network.responseReceived": self._answered,
@@ -323,19 +332,18 @@ class _Arrivals:
             "Page.domContentEventFired": self._loaded,
         }
 
-    async def __aenter__(self) -> _Arrivals:
+    def __enter__(self) -> _Arrivals:
         for event, listener in self._listeners.items():
             self._target.on(event, listener)
-        await self._target.send("Network.enable")
+        self._target.tell("Network.enable", {})
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         for event, listener in self._listeners.items():
             self._target.remove_listener(event, listener)
-        if error is None:
-            await self._target.send("Network.disable")
+        self._target.tell("Network.disable", {})
 
     def head_of(self, loader: str) -> Head | None:
         """The answer that the document with this loader came in; None where it came from no answer."""
@@ -354,8 +362,14 @@ class _Arrivals:
         self._heads[event["loaderId"]] = Head(answer["status"], answer["statusText"], headers)
 
     def _navigated(self, event: dict[str, Any]) -> None:
-        if "parentId" not in event["frame"]:
-            self._current = event["frame"]["loaderId"]
+        if "parentId" in event["frame"]:
+            return
+        self._current = event["frame"]["loaderId"]
+        head = self._heads.get(self._current)
+        self._is_there = head is not None and not head.is_html
+        if self._is_there:
+            self._arrived.put_nowait(head)
 
     def _loaded(self, _: dict[str, Any]) -> None:
-        self._arrived.put_nowait(self._heads.get(self._current))
+        if not self._is_there:
+            self._arrived.put_nowait(self._heads.get(self._current))

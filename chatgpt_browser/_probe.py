@@ -85,7 +85,8 @@ class Probe:
                 page = await browser.context.new_page()
                 target = await browser.target_of(page)
             if options.headless or options.user_agent is not None:
-                identity = await Page.create(target, ignore_https_errors=options.ignore_https_errors)
+                identity = Page(target)
+                await identity.set_up(ignore_https_errors=options.ignore_https_errors)
                 await identity.identify(options.site.origin, options.user_agent)
         except BaseException:
             await browser.close()

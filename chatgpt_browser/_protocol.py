@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +54,8 @@ def session_request(site: Site) -> Request:
 
 def message_request(site: Site, prompt: Prompt, *, model: str, access_token: str) -> Request:
     """Send a message: ``POST /backend-api/conversation`` in the form of December 2022."""
+    import uuid  # with `platform`: loaded while a browser starts, not before
+
     body: dict[str, Any] = {
         "action": "next",
         "messages": [

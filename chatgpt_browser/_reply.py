@@ -7,10 +7,10 @@ message's: each has a ``type``.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ._answer import answer_rank, is_finished, message_text, role_of
+from ._characters import FIRST_HALVES, HALVES, holds
 from ._delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from ._errors import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
 from ._event_log import EventLog, ReducedEvent, unescaped
@@ -21,8 +21,7 @@ from ._protocol import DONE
 __all__ = ["ReducedEvent", "Reply"]
 
 #: What a piece of text can't be added with, without looking at the whole: halves of characters, and the site's marks.
-_SPECIAL = re.compile(f"[\ud800-\udfff{MARKS}]")
-_FIRST_HALF = re.compile("[\ud800-\udbff]")
+_SPECIAL = HALVES + MARKS
 
 
 class Reply:
@@ -135,7 +134,7 @@ class Reply:
         try:
             text = unescaped(fresh)
             # Half of a pair, or of a mark: only the whole says what it is.
-            special = self._markup.found or _SPECIAL.search(text) is not None
+            special = self._markup.found or holds(_SPECIAL, text)
             whole = unescaped(self._log.raw_text or "") if special else None
         except ValueError:
             self._grows = False  # an event that can't be read is none
@@ -160,14 +159,14 @@ class Reply:
     def _show(self, raw: str) -> bool:
         """Take over the whole text, less the first half of a character whose other half is still to come."""
         self._raw = raw
-        whole = raw[:-1] if raw and _FIRST_HALF.match(raw[-1]) else raw
+        whole = raw[:-1] if holds(FIRST_HALVES, raw[-1:]) else raw
         text = self._markup.visible(whole)
         changed, self.text = text != self.text, text
         return changed
 
     def _show_more(self, text: str) -> bool:
         """Take over more text than the whole had before."""
-        if self._markup.found or _SPECIAL.search(text):
+        if self._markup.found or holds(_SPECIAL, text):
             return self._show(message_text(self._deltas.value["message"]))
         self.text += text
         return bool(text)

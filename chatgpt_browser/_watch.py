@@ -25,6 +25,7 @@ class Watch:
 
     def __init__(self, timeout: float, signal: AbortSignal | None) -> None:
         self._timeout = timeout
+        self._is_unbounded = math.isinf(timeout) and signal is None
         self._signal = signal or AbortSignal()
         self._ends_at: float | None = None
 
@@ -44,6 +45,9 @@ class Watch:
         :raises ChatGPTTimeoutError: the time is up.
         :raises BaseException: the signal's reason.
         """
+        if self._is_unbounded:
+            yield
+            return
         loop = asyncio.get_running_loop()
         self._signal.throw_if_aborted()
 

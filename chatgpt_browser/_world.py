@@ -30,7 +30,7 @@ logger = logging.getLogger("chatgpt_browser")
 
 _NAME = "chatgpt_browser"
 _BINDING = "chatgptBrowserDeliver"
-_CALL = "function (verb, ...args) { return this[verb](...args); }"
+_CALL = "function (verb, ...args) { return chatgptBrowser[verb](...args); }"
 
 #: A document is worn after so many requests, or so many bytes: Chromium keeps, for its developer tools, a record of each
 #: request and up to 100 MB of their bodies until the document goes.
@@ -55,12 +55,10 @@ class World:
         self,
         target: Target,
         context_id: int,
-        kit: str,
         when_idle: Callable[[], object],
     ) -> None:
         self._target = target
         self._context_id = context_id
-        self._kit = kit
         self._when_idle = when_idle
         self._numbers = itertools.count(1)
         self._exchanges: dict[int, Exchange] = {}
@@ -76,32 +74,36 @@ class World:
         self.protocol = ""  # by which the document came: "h2", "http/1.1"; "" where that isn't known
 
     @classmethod
-    async def enter(cls, target: Target, *, when_idle: Callable[[], object]) -> World:
-        """A world in the document that is open now."""
-        tree = await target.send("Page.getFrameTree")
-        frame = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": _NAME}
-        context_id = (await target.send("Page.createIsolatedWorld", frame))["executionContextId"]
-        # After the world: Chromium 156 adds a binding to one that is still to come only where Runtime is enabled.
-        binding = {"name": _BINDING, "executionContextName": _NAME}
-        reader = {"expression": script("reader.js"), "contextId": context_id}
-        page = {"expression": script("page.js"), "contextId": context_id}
-        answers = await asyncio.gather(
-            target.send("Runtime.addBinding", binding),
-            target.send("Runtime.evaluate", reader),
-            target.send("Runtime.evaluate", page),
-        )
-        kit = answers[-1]["result"]["objectId"]
-        return cls(target, context_id, kit, when_idle)
+    async def enter(
+        cls,
+        target: Target,
+        frame_id: str,
+        origin: str,
+        protocol: str = "",
+        *,
+        when_idle: Callable[[], object],
+    ) -> World | None:
+        """A world in the document that is open now, made a place to send from.
 
-    async def settle(self, origin: str, protocol: str = "") -> bool:
-        """Make the document a place to send from; False where it is of no such origin, as in a sandbox."""
-        found = await self._call("settle", origin, protocol)
+        None where that document is of no such origin, as in a sandbox. ``protocol`` is what the document before came by, for one
+        that no answer has brought.
+        """
+        frame = {"frameId": frame_id, "worldName": _NAME}
+        context_id = (await target.send("Page.createIsolatedWorld", frame))["executionContextId"]
+        world = cls(target, context_id, when_idle)
+        # After the world: Chromium 156 adds a binding to one that is still to come only where Runtime is enabled.
+        *_, found = await asyncio.gather(
+            target.send("Runtime.addBinding", {"name": _BINDING, "executionContextName": _NAME}),
+            world._run("reader.js"),
+            world._run("page.js"),
+            world._call("settle", origin, protocol),
+        )
         if found is None:
-            return False
-        self.protocol = found
-        self._target.on("Runtime.bindingCalled", self._delivered)
-        self._errand(self._call("lifetime", wait=True)).add_done_callback(self._ended)
-        return True
+            return None
+        world.protocol = found
+        target.on("Runtime.bindingCalled", world._delivered)
+        world._errand(world._call("lifetime", wait=True)).add_done_callback(world._ended)
+        return world
 
     def retire(self) -> None:
         """Its document is about to go, as it should."""
@@ -211,9 +213,14 @@ class World:
 
     # ---- the way there -----------------------------------------------------------------------------------------------
 
+    async def _run(self, name: str) -> None:
+        await self._target.send(
+            "Runtime.evaluate", {"expression": script(name), "contextId": self._context_id}
+        )
+
     async def _call(self, verb: str, *args: Any, wait: bool = False) -> Any:
         call = {
-            "objectId": self._kit,
+            "executionContextId": self._context_id,
             "functionDeclaration": _CALL,
             "arguments": [{"value": value} for value in (verb, *args)],
             "returnByValue": True,

@@ -2,7 +2,7 @@
  * The page's half of the client, behind reader.js. It runs in an isolated world: the site's own scripts can neither see it nor patch the
  * `fetch`, `JSON` and `TextDecoder` that it uses. It keeps no secret: a request's headers live as long as the request.
  *
- * Evaluated, it gives an object with `open`, `abort` and `grant`. What it has to say goes out in pushes: JSON lists of a push's
+ * It makes an object `chatgptBrowser` with `open`, `abort` and `grant`. What it has to say goes out in pushes: JSON lists of a push's
  * number (1, 2, ...) and frames. The first push of an exchange is what its `open` gives in the end, which spares both sides an
  * event (null where others have taken all of its frames along); all else goes through the binding `chatgptBrowserDeliver`. Either
  * way may overtake the other: hence the numbers. A frame is [exchange, kind, ...]:
@@ -242,7 +242,7 @@
     return !/\b(json|html)\b/i.test(response.headers.get("content-type") ?? "");
   }
 
-  return {
+  globalThis.chatgptBrowser = {
     open(id, request) {
       const exchange = new Exchange(id);
       exchanges.set(id, exchange);
@@ -276,7 +276,9 @@
      */
     settle(origin, known) {
       if (globalThis.origin !== origin) return null;
-      document.documentElement?.replaceChildren();
+      const clear = () => document.documentElement?.replaceChildren();
+      clear();
+      if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", clear, { once: true });
       protocol = known || (performance.getEntriesByType("navigation")[0]?.nextHopProtocol ?? "");
       return protocol;
     },

@@ -108,10 +108,15 @@ export class World {
       TextDecoder,
       TextEncoder,
       origin: "https://chat.openai.com",
-      document: { documentElement: { replaceChildren: () => (this.cleared += 1) } },
+      document: {
+        readyState: "complete",
+        documentElement: { replaceChildren: () => (this.cleared += 1) },
+        addEventListener: (name, listener) => (this.loaded = listener),
+      },
     });
     READER.runInContext(context);
-    this.kit = PAGE.runInContext(context);
+    PAGE.runInContext(context);
+    this.kit = context.chatgptBrowser;
   }
 
   take(payload) {
