@@ -7,7 +7,6 @@ import functools
 import logging
 import os
 import re
-import shutil
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -67,11 +66,13 @@ class Browser:
         browser: PlaywrightBrowser,
         devtools: CDPSession,
         room: BrowserContext | str,
+        profile: _TemporaryProfile | None,
         closers: AsyncExitStack,
     ) -> None:
         self.devtools = devtools
         self.version = browser.version
         self._room = room
+        self._profile = profile
         self._closers = closers
         self._targets: list[Target] = []
         when_lost(browser, self._lose)
@@ -128,11 +129,15 @@ class Browser:
                 stack.push_async_callback(_quietly, playwright.stop)
                 browser, kept = await _open_browser(playwright.chromium, options, stack)
                 devtools = await browser.new_browser_cdp_session()
-                if kept is None and not options.browser_urls:
-                    profile.look_for(devtools)
                 room = kept or await _open_room(browser, devtools, options, stack, watched=watched)
             logger.info("browser up: Chromium %s", browser.version, extra={"chatgpt_event": "browser_up"})
-            return cls(browser, devtools, room, stack.pop_all())
+            temporary = profile if kept is None and not options.browser_urls else None
+            return cls(browser, devtools, room, temporary, stack.pop_all())
+
+    def look_around(self) -> None:
+        """Learn what it takes to clean up after a driver that is killed: not while the browser has more urgent things to do."""
+        if self._profile is not None:
+            self._profile.look_for(self.devtools)
 
     async def close(self) -> None:
         """Close the context, the browser where it is ours, and the driver, whatever state they are in."""
@@ -181,7 +186,7 @@ class _TemporaryProfile:
         self._search: asyncio.Task[list[Path]] | None = None
 
     def look_for(self, devtools: CDPSession) -> None:
-        """Learn where it is. That takes the browser 0.1 s, for which nobody waits."""
+        """Learn where it is. Nobody waits for that: it takes the browser up to 0.1 s."""
         self._search = asyncio.get_running_loop().create_task(self._find(devtools))
 
     async def _find(self, devtools: CDPSession) -> list[Path]:
@@ -199,6 +204,8 @@ class _TemporaryProfile:
         await asyncio.wait([self._search])
         if self._search.cancelled() or self._search.exception() is not None:
             return
+
+        import shutil
 
         with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):
             for folder in self._search.result():
@@ -314,6 +321,8 @@ def _launch_settings(options: Options) -> dict[str, Any]:
 
 def _choices(chromium: BrowserType, options: Options) -> Iterator[dict[str, Any]]:
     """What to launch, the best first; the next is tried where one isn't there."""
+    import shutil  # with all the compressions that it knows: loaded while Playwright's driver comes up, not before
+
     if options.executable_path is not None:
         yield {"executable_path": options.executable_path}
         return

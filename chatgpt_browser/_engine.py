@@ -141,6 +141,7 @@ class Engine:
                     page.ignore_policy(),
                     page.set_session_token(self.session_token, self.site.origin),
                 )
+                self._browser.look_around()
                 await self._settle(page)
                 await page.prepare(self.site.origin)
         except BaseException:
@@ -158,10 +159,9 @@ class Engine:
 
     async def _set_up(self, page: Page) -> None:
         """Have a page say who it is. One with a window speaks for itself unless it was told otherwise."""
-        steps = [page.set_up(ignore_https_errors=self._options.ignore_https_errors)]
+        await page.set_up(ignore_https_errors=self._options.ignore_https_errors)
         if self._options.headless or self._options.user_agent is not None:
-            steps.append(page.identify(self.site.origin, self._options.user_agent))
-        await asyncio.gather(*steps)
+            await page.identify(self.site.origin, self._options.user_agent)
 
     async def _settle(self, page: Page) -> None:
         """Bring the page to the site, and along to where the site has moved: between its own two names, and nowhere else."""
@@ -216,6 +216,7 @@ async def _launched(options: Options, *, watched: bool) -> Browser:
 
 def _read_ahead() -> None:
     """Load what comes next: our own code in Python and JavaScript, tenacity, and of anyio what it loads with its first use."""
+    import shutil as shutil
     import uuid as uuid
 
     from . import _page

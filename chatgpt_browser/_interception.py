@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
 
     from ._target import Target
 
@@ -21,17 +21,16 @@ class Interception:
         self._document = ""
         target.on("Fetch.requestPaused", self._paused)
 
-    @asynccontextmanager
-    async def answering(self, origin: str, document: str) -> AsyncIterator[None]:
+    @contextmanager
+    def answering(self, origin: str, document: str) -> Iterator[None]:
         """Answer all that goes to that origin with this document (Base64) while the block runs."""
         self._document = document
-        await self._target.send("Fetch.enable", {"patterns": [{"urlPattern": f"{origin}/*"}]})
+        # Nobody waits for these two: commands are obeyed in their order.
+        self._target.tell("Fetch.enable", {"patterns": [{"urlPattern": f"{origin}/*"}]})
         try:
             yield
         finally:
-            self._target.tell(
-                "Fetch.disable", {}
-            )  # commands are obeyed in their order: what follows is not held up
+            self._target.tell("Fetch.disable", {})
 
     def _paused(self, event: dict[str, Any]) -> None:
         answer = {"requestId": event["requestId"], "responseCode": 200, "body": self._document}

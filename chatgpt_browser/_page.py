@@ -52,7 +52,6 @@ class Page:
         self._headers = ExtraHeaders(target, {})
         self._world: World | None = None
         self._url = "about:blank"
-        self._frame_id = ""
         self._origin = ""
         self._renewal = SingleFlight(self._renew)
         self._dead: ChatGPTError | None = None
@@ -65,7 +64,10 @@ class Page:
         target.on(GONE, lambda event: self.die(BrowserCrashedError(f"the page is gone: {event['reason']}")))
 
     async def set_up(self, *, ignore_https_errors: bool) -> None:
-        """Have it tell what happens to it. What comes next need not wait for that: commands are obeyed in their order."""
+        """Have it tell what happens to it; before it goes anywhere.
+
+        Its renderer has answered then. Chromium 150 crashes where a page is sent on before that, some three times of ten.
+        """
         with map_playwright_errors():
             await asyncio.gather(
                 self._target.send("Page.enable"),
@@ -121,7 +123,7 @@ class Page:
 
     async def _show_empty_document(self, origin: str) -> None:
         """An empty document of that origin, answered from here: no request leaves."""
-        async with self._interception.answering(origin, _EMPTY_DOCUMENT):
+        with self._interception.answering(origin, _EMPTY_DOCUMENT):
             await self._go(f"{origin}/")
 
     # ---- cookies -----------------------------------------------------------------------------------------------------
@@ -242,7 +244,7 @@ class Page:
         self._origin, self._world = origin, world
 
     async def _enter(self, origin: str, protocol: str = "") -> World | None:
-        return await World.enter(self._target, self._frame_id, origin, protocol, when_idle=self._rest)
+        return await World.enter(self._target, origin, protocol, when_idle=self._rest)
 
     @property
     def protocol(self) -> str:
@@ -296,7 +298,7 @@ class Page:
         frame = event["frame"]
         if "parentId" in frame:
             return
-        self._url, self._frame_id = frame["url"], frame["id"]
+        self._url = frame["url"]
         if self._world is not None and not self._renewal.is_under_way:
             self.die(BrowserCrashedError("the page was taken to another document"))
 

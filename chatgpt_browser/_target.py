@@ -42,7 +42,8 @@ class Target:
 
     def __init__(self, browser: CDPSession, target_id: str, session_id: str) -> None:
         self._browser = browser
-        self._target_id = target_id
+        #: Of the page, and of its main frame alike.
+        self.id = target_id
         self._session_id = session_id
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
@@ -105,7 +106,7 @@ class Target:
 
     async def close(self) -> None:
         """Close the page."""
-        await self._browser.send("Target.closeTarget", {"targetId": self._target_id})
+        await self._browser.send("Target.closeTarget", {"targetId": self.id})
 
     def end(self, reason: str = _CLOSED) -> None:
         """Nobody answers any more."""

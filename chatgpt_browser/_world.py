@@ -77,7 +77,6 @@ class World:
     async def enter(
         cls,
         target: Target,
-        frame_id: str,
         origin: str,
         protocol: str = "",
         *,
@@ -88,7 +87,7 @@ class World:
         None where that document is of no such origin, as in a sandbox. ``protocol`` is what the document before came by, for one
         that no answer has brought.
         """
-        frame = {"frameId": frame_id, "worldName": _NAME}
+        frame = {"frameId": target.id, "worldName": _NAME}
         context_id = (await target.send("Page.createIsolatedWorld", frame))["executionContextId"]
         world = cls(target, context_id, when_idle)
         # After the world: Chromium 156 adds a binding to one that is still to come only where Runtime is enabled.

@@ -172,7 +172,8 @@ def test_a_reply_that_breaks_off(scene: Scene, api: ChatGPTAPI) -> None:
         api.send_message(scene.answering(Reply(pieces=PIECES, interval=60, break_after=3)))
     # What comes together with the break, Chromium may keep to itself: on a busy machine, the last piece.
     assert caught.value.partial_text in ("Two and", "Two and two")
-    with pytest.raises(MalformedEventError, match="UTF-8"):
+    # A body that is there before it is asked for comes decoded, with U+FFFD where it was damaged.
+    with pytest.raises(MalformedEventError, match="UTF-8|JSON"):
         api.send_message(scene.answering(RawBody([b'data: {"v": 1}\n\n', b"data: \xff\n\n"])))
 
 
