@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
 
     from ._target import Target
 
@@ -21,12 +21,11 @@ class Interception:
         self._document = ""
         target.on("Fetch.requestPaused", self._paused)
 
-    @contextmanager
-    def answering(self, origin: str, document: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def answering(self, origin: str, document: str) -> AsyncIterator[None]:
         """Answer all that goes to that origin with this document (Base64) while the block runs."""
         self._document = document
-        # Nobody waits for these two: commands are obeyed in their order.
-        self._target.tell("Fetch.enable", {"patterns": [{"urlPattern": f"{origin}/*"}]})
+        await self._target.send("Fetch.enable", {"patterns": [{"urlPattern": f"{origin}/*"}]})
         try:
             yield
         finally:

@@ -123,7 +123,7 @@ class Page:
 
     async def _show_empty_document(self, origin: str) -> None:
         """An empty document of that origin, answered from here: no request leaves."""
-        with self._interception.answering(origin, _EMPTY_DOCUMENT):
+        async with self._interception.answering(origin, _EMPTY_DOCUMENT):
             await self._go(f"{origin}/")
 
     # ---- cookies -----------------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ class Page:
         with map_playwright_errors():
             with _Arrivals(self._target) as arrivals:
                 with anyio.move_on_after(timeout) as scope:
-                    loader = await self._go(url)
+                    _, loader = await asyncio.gather(arrivals.begin(), self._go(url))
                 if scope.cancelled_caught:
                     raise ChatGPTTimeoutError("ChatGPT timed out: the site did not answer the page")
                 if loader is None:
@@ -337,8 +337,11 @@ class _Arrivals:
     def __enter__(self) -> _Arrivals:
         for event, listener in self._listeners.items():
             self._target.on(event, listener)
-        self._target.tell("Network.enable", {})
         return self
+
+    async def begin(self) -> None:
+        """Have the answers reported, from before the page goes anywhere."""
+        await self._target.send("Network.enable")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

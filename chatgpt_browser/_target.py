@@ -86,7 +86,10 @@ class Target:
         return result
 
     def tell(self, method: str, params: dict[str, Any]) -> None:
-        """A command that nobody waits for: where it fails, there is nobody left to do it for."""
+        """A command that nobody waits for: where it fails, there is nobody left to do it for.
+
+        It leaves with the loop's next turn, in the order of these calls; what :meth:`send` is asked for until then leaves first.
+        """
         errand = asyncio.get_running_loop().create_task(self.send(method, params))
         self._errands.add(errand)
         errand.add_done_callback(self._told)

@@ -146,6 +146,15 @@ globalThis.chatgptBrowserReader = (() => {
     }
   }
 
+  /** The text that stands before the damage in bytes that could not be decoded; `last` are those before them. */
+  function intact(last, bytes) {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    decoder.decode(last.subarray(last.findIndex((byte) => byte < 0x80 || byte >= 0xc0)), { stream: true });
+    const text = decoder.decode(bytes, { stream: true });
+    const damage = text.indexOf("\ufffd");
+    return damage === -1 ? text : text.slice(0, damage);
+  }
+
   // ---- texts ------------------------------------------------------------------------------------------------------
 
   const TEXT_START = /"parts"\s*:\s*\[\s*"/g;
@@ -285,6 +294,7 @@ globalThis.chatgptBrowserReader = (() => {
       this.sink = sink;
       this.lines = new LineReader(sink);
       this.decoder = new TextDecoder("utf-8", { fatal: true });
+      this.last3 = new Uint8Array(0); // the bytes decoded last: a character may have begun in them
       this.piece = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }); // for what is a whole by itself
       this.encoder = new TextEncoder();
       this.state = PLAIN;
@@ -345,7 +355,13 @@ globalThis.chatgptBrowserReader = (() => {
 
     read(bytes) {
       this.raw.append(bytes);
-      this.lines.feed(decoded(this.decoder, bytes, { stream: true }));
+      try {
+        this.lines.feed(decoded(this.decoder, bytes, { stream: true }));
+      } catch (error) {
+        this.lines.feed(intact(this.last3, bytes));
+        throw error;
+      }
+      this.last3 = bytes.length < 3 ? Uint8Array.of(...this.last3, ...bytes).slice(-3) : bytes.slice(-3);
     }
 
     gather(bytes, at) {

@@ -249,6 +249,15 @@ test("a bad byte is an error, after what stands before it", async () => {
   assert.equal(cut.of().at(-1)[2], "EncodingError");
 });
 
+test("a bad byte behind lines that end in CR alone", async () => {
+  const [before, after] = [Buffer.from("data: é\r\rdata: 1"), Buffer.concat([Buffer.from("é\r\rdata: é\r\r"), Buffer.of(0xff)])];
+  for (let cut = 0; cut <= after.length; cut += 1) {
+    const world = await read([Buffer.concat([before, after.subarray(0, cut)]), after.subarray(cut)]);
+    assert.deepEqual(rebuilt(eventsOf(world)).map(({ data }) => data), ["é", "1é", "é"], `cut at ${cut}`);
+    assert.equal(world.of().at(-1)[2], "EncodingError");
+  }
+});
+
 test("a bad byte behind a character that two chunks share", async () => {
   const whole = Buffer.from("data: é\n\n" + sse("{}"));
   const world = await read([whole.subarray(0, 7), Buffer.concat([whole.subarray(7), Buffer.of(0xff)])]);
