@@ -88,7 +88,7 @@ class Browser:
         if isinstance(self._room, str):
             place = {"url": "about:blank", "browserContextId": self._room}
             created = await self.devtools.send("Target.createTarget", place)
-            return await self._attach(created["targetId"])
+            return await self._attach(created["targetId"], is_watched=False)
 
         blank = [page for page in self._room.pages if page.url == "about:blank"]
         return await self.target_of(blank[0] if blank else await self._room.new_page())
@@ -98,10 +98,10 @@ class Browser:
         session = await page.context.new_cdp_session(page)
         info = (await session.send("Target.getTargetInfo"))["targetInfo"]
         await session.detach()
-        return await self._attach(info["targetId"])
+        return await self._attach(info["targetId"], is_watched=True)
 
-    async def _attach(self, target_id: str) -> Target:
-        target = await Target.attach(self.devtools, target_id)
+    async def _attach(self, target_id: str, *, is_watched: bool) -> Target:
+        target = await Target.attach(self.devtools, target_id, is_watched=is_watched)
         self._targets.append(target)
         return target
 

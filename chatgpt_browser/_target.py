@@ -40,10 +40,12 @@ _CRASHED = "Target crashed"
 class Target:
     """One page: commands, and listeners for its events. All calls come from one event loop."""
 
-    def __init__(self, browser: CDPSession, target_id: str, session_id: str) -> None:
+    def __init__(self, browser: CDPSession, target_id: str, session_id: str, *, is_watched: bool) -> None:
         self._browser = browser
         #: Of the page, and of its main frame alike.
         self.id = target_id
+        #: Whether it is a page of Playwright's, so that Chromium reports on it and keeps what it has reported on.
+        self.is_watched = is_watched
         self._session_id = session_id
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
@@ -58,10 +60,10 @@ class Target:
             browser.on(event, listener)
 
     @classmethod
-    async def attach(cls, browser: CDPSession, target_id: str) -> Target:
+    async def attach(cls, browser: CDPSession, target_id: str, *, is_watched: bool) -> Target:
         """Speak to the page with this id."""
         attached = await browser.send("Target.attachToTarget", {"targetId": target_id, "flatten": False})
-        return cls(browser, target_id, attached["sessionId"])
+        return cls(browser, target_id, attached["sessionId"], is_watched=is_watched)
 
     async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """A command, and its result.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,7 +23,8 @@ RENEWED = "the page has a new document"
 
 @pytest.fixture
 def soon_worn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world, "_WORN_REQUESTS", 8)
+    monkeypatch.setattr(world, "_WEIGHED_EVERY", 8)
+    monkeypatch.setattr(world, "_WORN_HEAP", 1)
 
 
 @pytest.mark.usefixtures("soon_worn")
@@ -70,6 +71,29 @@ async def test_a_document_that_is_heavy_or_old(
     await async_api.send_message("after")
     await async_api.start()  # waits for a new document that is on its way
     assert caplog.messages.count(RENEWED) > before
+
+
+@pytest.mark.parametrize(("send_via", "renewed"), [("fetch", 0), ("auto", 2)])
+@pytest.mark.parametrize(("sign", "limit"), [("_WORN_REQUESTS", 8), ("_WORN_BYTES", 20_000)])
+@pytest.mark.anyio
+async def test_what_has_gone_through_counts_where_playwright_watches(
+    serve: Serve,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    sign: str,
+    limit: int,
+    send_via: Any,
+    renewed: int,
+) -> None:
+    caplog.set_level(logging.DEBUG, "chatgpt_browser")
+    monkeypatch.setattr(world, sign, limit)
+    server = serve(reply="word " * 20)
+    async with AsyncChatGPTAPI(server.session_token, **where(server), send_via=send_via) as api:
+        for number in range(20):
+            await api.send_message(f"m{number}")
+
+    assert caplog.messages.count(RENEWED) >= renewed
+    assert bool(caplog.messages.count(RENEWED)) == bool(renewed)
 
 
 @pytest.mark.usefixtures("soon_worn")

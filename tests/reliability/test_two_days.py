@@ -26,7 +26,8 @@ async def test_two_days(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptu
     the session token at each refresh: every message is answered, and taken once, and the document is changed on the way.
     """
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
-    monkeypatch.setattr(world, "_WORN_REQUESTS", 48)
+    monkeypatch.setattr(world, "_WEIGHED_EVERY", 48)
+    monkeypatch.setattr(world, "_WORN_HEAP", 1)
     now, issued = 0.0, 0.0
     with FakeChatGPT(rotate_session_token=True) as server:
         first = server.session_token
