@@ -51,6 +51,12 @@
     return allowance >= 1;
   }
 
+  /** Nobody is served: what the replies before have used up is not held against the next one. */
+  function startAfresh() {
+    allowance = PUSHES_AT_ONCE;
+    interval = PUSH_INTERVAL;
+  }
+
   function push() {
     if (timer !== null) clearTimeout(timer);
     timer = null;
@@ -244,6 +250,7 @@
 
   globalThis.chatgptBrowser = {
     open(id, request) {
+      if (exchanges.size === 0) startAfresh();
       const exchange = new Exchange(id);
       exchanges.set(id, exchange);
       return new Promise((resolve) => {

@@ -360,6 +360,18 @@ test("a few pushes go at once, then they are gathered", async () => {
   assert.equal(rebuilt(eventsOf(world)).at(-1).data, event("x".repeat(12)));
 });
 
+test("what one reply has used up is not held against the next", async () => {
+  const world = new World();
+  const call = world.open(1).answer();
+  await sendOneByOne(world, call, 1, 12);
+  call.end();
+  await world.rest();
+  world.open(2).answer().send(sse("{}"));
+  await world.rest();
+
+  assert.equal(eventsOf(world, 2).length, 1, "the clock stands still");
+});
+
 test("a calm stream is never kept waiting", async () => {
   const world = new World();
   const call = world.open().answer();
