@@ -141,13 +141,13 @@ class Engine:
                     page.ignore_policy(),
                     page.set_session_token(self.session_token, self.site.origin),
                 )
-                self._browser.look_around()
                 await self._settle(page)
                 await page.prepare(self.site.origin)
         except BaseException:
             await asyncio.shield(self._tear_down())
             raise
         self._page = page
+        self._browser.look_around()
         return page
 
     async def _new_page(self, browser: Browser) -> Page:
