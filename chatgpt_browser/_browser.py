@@ -66,13 +66,11 @@ class Browser:
         browser: PlaywrightBrowser,
         devtools: CDPSession,
         room: BrowserContext | str,
-        profile: _TemporaryProfile | None,
         closers: AsyncExitStack,
     ) -> None:
         self.devtools = devtools
         self.version = browser.version
         self._room = room
-        self._profile = profile
         self._closers = closers
         self._targets: list[Target] = []
         when_lost(browser, self._lose)
@@ -129,15 +127,11 @@ class Browser:
                 stack.push_async_callback(_quietly, playwright.stop)
                 browser, kept = await _open_browser(playwright.chromium, options, stack)
                 devtools = await browser.new_browser_cdp_session()
+                if kept is None and not options.browser_urls:
+                    profile.look_for(devtools)
                 room = kept or await _open_room(browser, devtools, options, stack, watched=watched)
             logger.info("browser up: Chromium %s", browser.version, extra={"chatgpt_event": "browser_up"})
-            temporary = profile if kept is None and not options.browser_urls else None
-            return cls(browser, devtools, room, temporary, stack.pop_all())
-
-    def look_around(self) -> None:
-        """Learn what it takes to clean up after a driver that is killed: not while the browser has more urgent things to do."""
-        if self._profile is not None:
-            self._profile.look_for(self.devtools)
+            return cls(browser, devtools, room, stack.pop_all())
 
     async def close(self) -> None:
         """Close the context, the browser where it is ours, and the driver, whatever state they are in."""

@@ -147,7 +147,6 @@ class Engine:
             await asyncio.shield(self._tear_down())
             raise
         self._page = page
-        self._browser.look_around()
         return page
 
     async def _new_page(self, browser: Browser) -> Page:

@@ -80,7 +80,6 @@ class Probe:
         :raises BrowserError: there is none to be had.
         """
         browser = await Browser.start(options, watched=True)
-        browser.look_around()
         try:
             with map_playwright_errors():
                 page = await browser.context.new_page()
