@@ -96,6 +96,34 @@ async def test_what_has_gone_through_counts_where_playwright_watches(
     assert bool(caplog.messages.count(RENEWED)) == bool(renewed)
 
 
+@pytest.mark.anyio
+async def test_a_littered_document_is_cleaned_up(
+    serve: Serve, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.DEBUG, "chatgpt_browser")
+    monkeypatch.setattr(world, "_WEIGHED_EVERY", 8)
+    monkeypatch.setattr(world, "_LITTERED_HEAP", 1)
+    server = serve()
+    async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+        await api.ensure_auth()
+        page = api._engine._page
+        assert page is not None
+        sent: list[str] = []
+        send = page._target.send
+
+        async def noting(method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+            answer = await send(method, params)
+            sent.append(method)
+            return answer
+
+        monkeypatch.setattr(page._target, "send", noting)
+        for number in range(30):
+            await api.send_message(f"m{number}")
+
+    assert sent.count("HeapProfiler.collectGarbage") >= 2  # answered: the engine has done it
+    assert caplog.messages.count(RENEWED) == 0
+
+
 @pytest.mark.usefixtures("soon_worn")
 @pytest.mark.anyio
 async def test_a_document_with_a_reply_under_way_stays(
