@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .clients import in_turn
+from .cores import can_part, server_apart
 from .figures import Limit, Row
 from .script import Script
 
@@ -25,14 +26,23 @@ LARGEST_MS = 6.0
 
 
 async def measure_deltas(clients: Clients, *, quick: bool, say: Callable[[str], None]) -> list[Row]:
-    """A row for each number of events. The npm package can't read them."""
+    """A row for each number of events; for information, another with the server on a core of its own. npm's can't read them."""
     rows = []
     for events, rounds in (QUICK if quick else FULL).items():
         name = f"{events:,} deltas in a burst"
         say(f"{clients.protocol}: {name}, {rounds} rounds")
-        heard = await in_turn(clients.both, Script(events, encoding="delta"), rounds)
-        samples = {who: [sample.seconds * 1000 for sample in heard[who]] for who in heard}
-        row = Row(name, clients.protocol, samples, detail={"events": events})
+        row = await _measure(clients, name, events, rounds)
         more = (row.median("ours") or 0) - (row.median("plain") or 0)
         rows.append(row.limited(Limit(row.ratio(), LARGEST_RATIO, "x"), Limit(more, LARGEST_MS, " ms")))
+        if can_part() and not quick:
+            with server_apart(clients.address):
+                rows.append(
+                    await _measure(clients, f"… the server on a core of its own ({events:,})", events, rounds)
+                )
     return rows
+
+
+async def _measure(clients: Clients, name: str, events: int, rounds: int) -> Row:
+    heard = await in_turn(clients.both, Script(events, encoding="delta"), rounds)
+    samples = {who: [sample.seconds * 1000 for sample in heard[who]] for who in heard}
+    return Row(name, clients.protocol, samples, detail={"events": events})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from contextlib import asynccontextmanager
@@ -28,6 +29,7 @@ class Address:
     origin: str
     session_token: str
     certificate_authority: str | None
+    pid: int
 
     @property
     def is_http2(self) -> bool:
@@ -86,6 +88,7 @@ def main(http2: bool) -> None:
             origin=server.origin,
             session_token=server.session_token,
             certificate_authority=None if authority is None else authority.decode(),
+            pid=os.getpid(),
         )
         sys.stdout.write(json.dumps(asdict(address)) + "\n")
         sys.stdout.flush()
