@@ -25,7 +25,7 @@ globalThis.chatgptBrowserReader = (() => {
   const READ_BYTES = 1 << 16; // as much as a processor's cache holds easily
   const QUICK_ONES = 16; // after so many quick reads
   const MOMENT = 1; // a body is given so many ms
-  const TURNS = 4;
+  const TURNS = 4; // of the microtask queue: more than a read needs that can be settled at once
 
   // ---- bytes ------------------------------------------------------------------------------------------------------
 
@@ -370,7 +370,7 @@ globalThis.chatgptBrowserReader = (() => {
       if (this.state === PLAIN) this.read(here);
       else this.raw.append(here);
       if (end === -1) {
-        if (this.lines.event !== undefined) this.raw.length = 0; // lines that end in CR alone: nothing of them is learnt
+        if (this.lines.event !== undefined) this.forget();
         return bytes.length;
       }
       if (this.state === SKIPPED && !this.reduce()) this.giveBack();
@@ -379,6 +379,12 @@ globalThis.chatgptBrowserReader = (() => {
       this.matched = 0;
       this.state = this.known.length > 0 ? MATCHING : PLAIN;
       return end;
+    }
+
+    /** An event has ended, and its bytes have not, as we count: its lines end in CR alone. Nothing is learnt from these bytes. */
+    forget() {
+      this.raw.length = 0;
+      this.lines.event = null;
     }
 
     /** The index behind the empty line that ends this event; -1 where that isn't here yet. */

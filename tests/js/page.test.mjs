@@ -96,6 +96,20 @@ function formOf(reduced) {
   return "text" in reduced ? "text" : "data";
 }
 
+test("an event whose lines end in CR alone is no model for what follows it", async () => {
+  const chunks = ['data: {"parts": ["a"]}\r\r', 'x"]}\n\n', 'xb"]}\n\n', 'data: {"parts": ["ab"]}\n\n'];
+  const world = new World();
+  const call = world.open().answer();
+  for (const chunk of chunks) {
+    call.send(chunk);
+    await world.rest();
+  }
+  call.end();
+  await world.flush();
+
+  assert.deepEqual(rebuilt(eventsOf(world)), reference(Buffer.from(chunks.join(""))));
+});
+
 test("a body that brings buffers of its own is read as well", async () => {
   const world = new World();
   const call = world.open();
