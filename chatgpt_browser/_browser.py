@@ -146,6 +146,7 @@ async def _start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playw
 
     :raises BrowserLaunchError: it does not start.
     """
+    before = asyncio.all_tasks()
     starting = asyncio.get_running_loop().create_task(async_playwright().start())
     try:
         for _ in range(_TURNS_TO_SPAWN):
@@ -153,13 +154,31 @@ async def _start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playw
         meanwhile()
         with map_driver_errors():
             return await asyncio.shield(starting)
+    except BrowserLaunchError:
+        await _driver_ended(before)
+        raise
     except asyncio.CancelledError:
         await asyncio.wait([starting], timeout=_CLOSE_TIMEOUT)
         starting.cancel()
         await asyncio.wait([starting])
-        if not starting.cancelled() and starting.exception() is None:
+        if starting.cancelled() or starting.exception() is not None:
+            await _driver_ended(before)
+        else:
             await _quietly(starting.result().stop)
         raise
+
+
+async def _driver_ended(before: set[asyncio.Task[Any]]) -> None:
+    """Wait for the end of a driver that failed to start: Playwright says so when it falls silent, and gives no hold of it.
+
+    Its reader, a task, ends with the process. A loop that closes before leaves the process behind.
+    """
+    new = asyncio.all_tasks() - before
+    if readers := [
+        task for task in new if getattr(task.get_coro(), "__qualname__", "") == "PipeTransport.run"
+    ]:
+        with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):
+            await asyncio.wait(readers)
 
 
 async def _quietly(close: Any) -> None:

@@ -30,6 +30,22 @@ def test_a_driver_that_ends_before_its_first_word(tmp_path: Path, monkeypatch: p
         api.start()
 
 
+def test_a_driver_that_falls_silent_before_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node, mark = tmp_path / "node", uuid.uuid4().hex
+    node.write_text("#!/bin/sh\nexec >&-\nsleep 0.3\nexit 127\n")
+    node.chmod(0o755)
+    monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node))
+    monkeypatch.setenv("SILENT_DRIVER", mark)
+
+    with (
+        ChatGPTAPI("some-session-token") as api,
+        pytest.raises(BrowserLaunchError, match="driver did not start"),
+    ):
+        api.start()
+
+    assert not still_running(marked("SILENT_DRIVER", mark), timeout=0)
+
+
 @pytest.mark.anyio
 async def test_a_driver_that_is_slow_to_start_is_ended_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -18,6 +18,7 @@ import pytest
 from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI
 from chatgpt_browser.testing import Gate, Reply
 from tests.processes import marked, still_running
+from tests.threads import still_running as still_alive
 
 from .scene import where
 
@@ -42,13 +43,24 @@ class Traces:
     @property
     def threads(self) -> list[str]:
         """Those that are new, but for the fake server's own."""
-        new = {*threading.enumerate()} - self._threads
-        return [thread.name for thread in new if thread.name != "FakeChatGPT"]
+        return [thread.name for thread in self._new_threads()]
 
     def found(self) -> tuple[list[str], list[str], list[str]]:
-        """Threads, processes and folders. Processes are waited for: they end a moment after they were told to."""
+        """Threads, processes and folders. The first two are waited for: they end a moment after they were told to."""
+        threads = still_alive(self._new_threads())
+        return [thread.name for thread in threads], *self.found_outside()
+
+    def found_outside(self) -> tuple[list[str], list[str]]:
+        """Processes and folders."""
         processes = still_running(marked(VARIABLE, self.mark))
-        return self.threads, [process.name() for process in processes], sorted(os.listdir(self.folder))
+        return [process.name() for process in processes], sorted(os.listdir(self.folder))
+
+    def _new_threads(self) -> list[threading.Thread]:
+        return [
+            thread
+            for thread in threading.enumerate()
+            if thread not in self._threads and thread.name != "FakeChatGPT"
+        ]
 
     def assert_there_are_some(self) -> None:
         """So that a test of what is gone can't pass because nothing was ever found."""
@@ -91,7 +103,7 @@ def test_after_a_start_that_failed(traces: Traces) -> None:
     with pytest.raises(Exception, match="ERR_"):
         api.start()
 
-    assert traces.found()[1:] == NOTHING[1:]
+    assert traces.found_outside() == NOTHING[1:]
     api.close()
     assert traces.found() == NOTHING
 
@@ -118,7 +130,7 @@ async def test_after_close_of_the_async_client(serve: Serve, traces: Traces) -> 
         assert asyncio.all_tasks() > before
 
     assert asyncio.all_tasks() == before
-    assert await asyncio.to_thread(lambda: traces.found()[1:]) == NOTHING[1:]
+    assert await asyncio.to_thread(traces.found_outside) == NOTHING[1:]
 
 
 @pytest.mark.anyio
@@ -135,7 +147,7 @@ async def test_after_a_start_that_was_cancelled(serve: Serve, traces: Traces) ->
             await starting
         await api.close()
 
-    assert await asyncio.to_thread(lambda: traces.found()[1:]) == NOTHING[1:]
+    assert await asyncio.to_thread(traces.found_outside) == NOTHING[1:]
 
 
 PROGRAM = """
