@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-CLI_PACKAGES = frozenset({"typer", "rich", "platformdirs", "prompt_toolkit"})
+CLI_PACKAGES = frozenset({"typer", "rich", "prompt_toolkit"})
 
 
 def main() -> None:

@@ -14,20 +14,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from playwright.async_api import Browser as PlaywrightBrowser
-from playwright.async_api import BrowserContext, BrowserType, CDPSession, Playwright, async_playwright
+from playwright.async_api import BrowserContext, BrowserType, CDPSession
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page as PlaywrightPage
 
+from ._driver import start_driver
 from ._elsewhere import connect
 from ._errors import BrowserLaunchError, BrowserNotFoundError
 from ._playwright import (
+    CLOSE_TIMEOUT,
     INSTALL_HINT,
     is_missing_executable,
     is_missing_sandbox,
-    map_driver_errors,
     map_playwright_errors,
-    mapped,
     milliseconds,
+    quietly,
     when_lost,
 )
 from ._sandbox import sandbox_refusal
@@ -47,9 +48,6 @@ logger = logging.getLogger("chatgpt_browser")
 SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
 WHOLE = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-_CLOSE_TIMEOUT = 10.0
-#: After so many turns of the loop Playwright has started its driver's process; before, what is done meanwhile would hold it up.
-_TURNS_TO_SPAWN = 3
 _SWEEP_INTERVAL = 0.02
 _TEMPORARY_PROFILE = re.compile(r"--user-data-dir=(\S+playwright_chromiumdev_profile-\w+)")
 
@@ -120,11 +118,11 @@ class Browser:
         :raises BrowserLaunchError: there is one and it does not start.
         """
         async with AsyncExitStack() as stack:
-            playwright = await _start_driver(meanwhile)
+            playwright = await start_driver(meanwhile)
             with map_playwright_errors(launching=True):
                 profile = _TemporaryProfile()
                 stack.push_async_callback(profile.sweep)
-                stack.push_async_callback(_quietly, playwright.stop)
+                stack.push_async_callback(quietly, playwright.stop)
                 browser, kept = await _open_browser(playwright.chromium, options, stack)
                 devtools = await browser.new_browser_cdp_session()
                 if kept is None and not options.browser_urls:
@@ -137,59 +135,6 @@ class Browser:
         """Close the context, the browser where it is ours, and the driver, whatever state they are in."""
         closers, self._closers = self._closers, AsyncExitStack()
         await closers.aclose()
-
-
-async def _start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwright:
-    """Playwright's driver. Half started, nobody can end it: who is cancelled waits until it is there, and ends it then.
-
-    It takes 0.2 s to come up, in which ``meanwhile`` is called.
-
-    :raises BrowserLaunchError: it does not start.
-    """
-    before = asyncio.all_tasks()
-    starting = asyncio.get_running_loop().create_task(async_playwright().start())
-    try:
-        for _ in range(_TURNS_TO_SPAWN):
-            await asyncio.sleep(0)
-        meanwhile()
-        with map_driver_errors():
-            return await asyncio.shield(starting)
-    except BrowserLaunchError:
-        await _driver_ended(before)
-        raise
-    except asyncio.CancelledError:
-        await asyncio.wait([starting], timeout=_CLOSE_TIMEOUT)
-        starting.cancel()
-        await asyncio.wait([starting])
-        if starting.cancelled() or starting.exception() is not None:
-            await _driver_ended(before)
-        else:
-            await _quietly(starting.result().stop)
-        raise
-
-
-async def _driver_ended(before: set[asyncio.Task[Any]]) -> None:
-    """Wait for the end of a driver that failed to start: Playwright says so when it falls silent, and gives no hold of it.
-
-    Its reader, a task, ends with the process. A loop that closes before leaves the process behind.
-    """
-    new = asyncio.all_tasks() - before
-    if readers := [
-        task for task in new if getattr(task.get_coro(), "__qualname__", "") == "PipeTransport.run"
-    ]:
-        with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):
-            await asyncio.wait(readers)
-
-
-async def _quietly(close: Any) -> None:
-    """Close something that may be dead already: nobody waits for what it has to say."""
-    with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True) as scope:
-        try:
-            await close()
-        except (PlaywrightError, ConnectionError) as exc:
-            logger.debug("closing: %s", mapped(exc))
-    if scope.cancelled_caught:
-        logger.warning("closing took more than %.0f s and was given up", _CLOSE_TIMEOUT)
 
 
 class _TemporaryProfile:
@@ -220,7 +165,7 @@ class _TemporaryProfile:
 
         import shutil
 
-        with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):
+        with anyio.move_on_after(CLOSE_TIMEOUT, shield=True):
             for folder in self._search.result():
                 while folder.exists():
                     shutil.rmtree(folder, ignore_errors=True)
@@ -233,7 +178,7 @@ async def _open_browser(
     """The browser; and the context of a kept profile, where it was opened with one."""
     if options.user_data_dir is not None:
         context = await _open_profile(chromium, options, options.user_data_dir)
-        stack.push_async_callback(_quietly, context.close)
+        stack.push_async_callback(quietly, context.close)
         assert context.browser is not None, "Playwright names the browser of a profile since 1.52"
         return context.browser, context
 
@@ -242,7 +187,7 @@ async def _open_browser(
         stack.callback(leave)
     else:
         browser = await _launch(chromium, options)
-    stack.push_async_callback(_quietly, browser.close)
+    stack.push_async_callback(quietly, browser.close)
     return browser, None
 
 
@@ -257,14 +202,14 @@ async def _open_room(
     """A context of our own: one of Playwright's, or the id of one that it does not know."""
     if watched or (options.proxy and "username" in options.proxy):
         context = await browser.new_context(**_context_settings(options))
-        stack.push_async_callback(_quietly, context.close)
+        stack.push_async_callback(quietly, context.close)
         return context
 
     # A browser that somebody else runs forgets it as soon as we are gone, however we go.
     room = await devtools.send("Target.createBrowserContext", {"disposeOnDetach": True})
     place: dict[str, str] = {"browserContextId": room["browserContextId"]}
     stack.push_async_callback(
-        _quietly, functools.partial(devtools.send, "Target.disposeBrowserContext", place)
+        quietly, functools.partial(devtools.send, "Target.disposeBrowserContext", place)
     )
     await devtools.send("Browser.setDownloadBehavior", {"behavior": "deny", **place})
     return place["browserContextId"]

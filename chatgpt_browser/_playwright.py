@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import anyio
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
@@ -21,11 +23,12 @@ from ._errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from playwright.async_api import Browser
 
 __all__ = [
+    "CLOSE_TIMEOUT",
     "INSTALL_HINT",
     "connection_error",
     "is_missing_executable",
@@ -34,9 +37,15 @@ __all__ = [
     "map_playwright_errors",
     "mapped",
     "milliseconds",
+    "quietly",
     "shows_nothing",
     "when_lost",
 ]
+
+logger = logging.getLogger("chatgpt_browser")
+
+#: How long (in seconds) something may take to close.
+CLOSE_TIMEOUT = 10.0
 
 INSTALL_HINT = (
     "run `chatgpt-browser install` (or `bash scripts/install_browsers.sh`, or `playwright install chromium`)"
@@ -142,6 +151,17 @@ def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
 
     browser.on("disconnected", lost)
     browser._impl_obj._connection.on("close", lost)
+
+
+async def quietly(close: Callable[[], Awaitable[object]]) -> None:
+    """Close something that may be dead already: nobody waits for what it has to say."""
+    with anyio.move_on_after(CLOSE_TIMEOUT, shield=True) as scope:
+        try:
+            await close()
+        except (PlaywrightError, ConnectionError) as exc:
+            logger.debug("closing: %s", mapped(exc))
+    if scope.cancelled_caught:
+        logger.warning("closing took more than %.0f s and was given up", CLOSE_TIMEOUT)
 
 
 def connection_error(error: Exception, place: str) -> Exception:

@@ -1,12 +1,14 @@
 """Spans and metrics for OpenTelemetry, where its API is installed (the extra ``otel``); where it isn't, nothing happens here.
 
 Names are those of the GenAI semantic conventions where there is one, else they begin with ``chatgpt_browser.``. No message, no
-reply and no secret is recorded: of an error, its class alone. Where a program has set up no provider, the API does nothing.
+reply and no secret is recorded: of an error, its class alone. Where a program has set up no provider, nothing happens either.
 """
 
 from __future__ import annotations
 
 import functools
+import os
+import sys
 import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +26,9 @@ __all__ = ["Chat", "count_retry", "measuring", "record_step"]
 T = TypeVar("T")
 
 _SCOPE = "chatgpt_browser"
+_API = "opentelemetry"
+#: With these the API loads a program's providers by itself.
+_LOADED_BY = ("OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER")
 #: Seconds. The conventions' own buckets for an operation, and for the first chunk of it.
 _DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _FIRST_CHUNKS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -68,9 +73,18 @@ _STEPS = {
 }
 
 
-@functools.cache
 def instruments() -> Instruments | None:
-    """The program's, or None where the API isn't installed. Made when something is first recorded: that costs an import."""
+    """The program's; None where nobody listens: the API isn't installed, or nobody in this process has loaded it.
+
+    To load it takes 10 ms, and a program that has set up a provider has loaded it, or has had the API do so by its environment.
+    """
+    if _API not in sys.modules and not any(name in os.environ for name in _LOADED_BY):
+        return None
+    return _make_instruments()
+
+
+@functools.cache
+def _make_instruments() -> Instruments | None:
     try:
         return Instruments()
     except ImportError:

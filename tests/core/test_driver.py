@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import uuid
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,12 @@ from playwright._impl._driver import compute_driver_executable
 from chatgpt_browser import AsyncChatGPTAPI, BrowserLaunchError, ChatGPTAPI, _engine
 from tests.processes import marked, still_running
 
+from .scene import where, works
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from chatgpt_browser.testing import FakeChatGPT
 
 
 def test_a_driver_that_ends_before_its_first_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,3 +72,56 @@ async def test_a_driver_that_is_slow_to_start_is_ended_all_the_same(
         tasks.cancel_scope.cancel()
 
     assert not still_running(marked("SLOW_DRIVER", mark))
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where compiled code goes."""
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "cache")
+    for name in ("NODE_COMPILE_CACHE", "NODE_DISABLE_COMPILE_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "cache" / "driver"
+
+
+def kept_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_the_drivers_compiled_code_is_kept_for_the_next(server: FakeChatGPT, cache: Path) -> None:
+    with ChatGPTAPI(server.session_token, **where(server)) as api:
+        api.start()
+        # Nobody else's programs are to put theirs beside it.
+        assert not os.environ["NODE_COMPILE_CACHE"]
+
+    assert kept_in(cache)
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+
+
+def test_where_the_user_keeps_compiled_code_or_keeps_none(
+    server: FakeChatGPT, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NODE_COMPILE_CACHE", str(tmp_path / "theirs"))
+    with ChatGPTAPI(server.session_token, **where(server)) as api:
+        api.start()
+    assert os.environ["NODE_COMPILE_CACHE"] == str(tmp_path / "theirs")
+    assert kept_in(tmp_path / "theirs")
+
+    monkeypatch.delenv("NODE_COMPILE_CACHE")
+    monkeypatch.setenv("NODE_DISABLE_COMPILE_CACHE", "1")
+    with ChatGPTAPI(server.session_token, **where(server)) as api:
+        api.start()
+    assert not cache.exists()
+
+
+def test_compiled_code_is_not_taken_from_where_others_may_write(server: FakeChatGPT, cache: Path) -> None:
+    cache.mkdir(parents=True)
+    cache.chmod(0o777)
+    with ChatGPTAPI(server.session_token, **where(server)) as api:
+        api.start()
+    assert not kept_in(cache)
+
+
+def test_without_a_place_for_compiled_code(server: FakeChatGPT, cache: Path) -> None:
+    cache.parent.write_text("a file, where a folder would have to be")
+    with ChatGPTAPI(server.session_token, **where(server)) as api:
+        assert works(api)

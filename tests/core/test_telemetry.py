@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 
 THE_PROGRAMS_OWN = _telemetry.instruments
+MADE_ANEW = _telemetry._make_instruments.__wrapped__
 
 
 class Recorded:
@@ -185,7 +188,8 @@ def test_a_step_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
-    monkeypatch.setattr(_telemetry, "instruments", THE_PROGRAMS_OWN.__wrapped__)
+    monkeypatch.setattr(_telemetry, "instruments", THE_PROGRAMS_OWN)
+    monkeypatch.setattr(_telemetry, "_make_instruments", MADE_ANEW)
 
     async def work() -> int:
         return 1
@@ -200,3 +204,27 @@ def test_without_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
         _telemetry.count_retry(ZeroDivisionError())
         _telemetry.record_step("challenge", 1, None)
     chat.end()
+
+
+@pytest.mark.parametrize(
+    ("before", "environment", "wanted"),
+    [
+        ("", {}, False),
+        ("from opentelemetry import trace", {}, True),
+        ("", {"OTEL_PYTHON_METER_PROVIDER": "sdk_meter_provider"}, True),
+    ],
+)
+def test_the_api_is_loaded_where_somebody_listens(
+    before: str, environment: dict[str, str], wanted: bool
+) -> None:
+    """A program that has nothing to do with it does not wait for it, installed as it may be."""
+    program = f"""
+{before}
+import sys
+from chatgpt_browser import _telemetry
+print(_telemetry.instruments() is not None, "opentelemetry.metrics" in sys.modules)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **environment}, capture_output=True, text=True
+    )
+    assert told.stdout.split() == [str(wanted), str(wanted)], told.stderr
