@@ -34,7 +34,7 @@ def client() -> Iterator[Client]:
 
 def expected(body: bytes) -> tuple[type[Exception] | None, str, list[Any]]:
     """The error that a body ends in, the text that has come by then, and the events."""
-    text, answered = "", False
+    text, answered, name = "", False, None
     events: list[Any] = []
     for data, ended in _data_of(body.decode()):
         if data == "[DONE]":
@@ -51,7 +51,9 @@ def expected(body: bytes) -> tuple[type[Exception] | None, str, list[Any]]:
         if value.get("error"):
             return StreamError, text, events
         if (answer := _answer_of(value)) is not None:
-            text, answered = answer, True
+            text, answered, name = answer, True, value["message"].get("id") or name
+        elif answered and isinstance(message := value.get("message"), dict) and message.get("id") == name:
+            text, answered, name = "", False, None  # what was taken for the answer has turned out to be none
     return (None if answered else StreamInterruptedError), text, events
 
 
