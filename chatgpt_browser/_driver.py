@@ -50,7 +50,7 @@ async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwr
     except BrowserLaunchError:
         await _ended(before)
         raise
-    except asyncio.CancelledError:
+    except BaseException:
         await asyncio.wait([starting], timeout=CLOSE_TIMEOUT)
         starting.cancel()
         await asyncio.wait([starting])
@@ -95,11 +95,13 @@ def _keeping_compiled_code() -> Iterator[None]:
 
 def _folder_of_compiled_code() -> Path | None:
     """Where the driver's compiled code is kept: a folder that nobody else can write to, as Node runs what it finds there."""
-    folder = platformdirs.user_cache_path("chatgpt-browser-api", appauthor=False) / "driver"
     try:
+        folder = platformdirs.user_cache_path("chatgpt-browser-api", appauthor=False) / "driver"
+        if not folder.is_absolute():  # older versions of platformdirs say so by this, newer ones raise
+            raise RuntimeError("the user has no home")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
-    except OSError as exc:
+    except (OSError, RuntimeError) as exc:
         logger.debug("the driver's compiled code is not kept: %s", exc)
         return None
     if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):

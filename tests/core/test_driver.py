@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -12,13 +13,12 @@ import pytest
 from playwright._impl._driver import compute_driver_executable
 
 from chatgpt_browser import AsyncChatGPTAPI, BrowserLaunchError, ChatGPTAPI, _engine
+from chatgpt_browser._driver import start_driver
 from tests.processes import marked, still_running
 
 from .scene import where, works
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from chatgpt_browser.testing import FakeChatGPT
 
 
@@ -121,7 +121,40 @@ def test_compiled_code_is_not_taken_from_where_others_may_write(server: FakeChat
     assert not kept_in(cache)
 
 
+@pytest.mark.parametrize("platformdirs_raises", [True, False])
+def test_a_user_without_a_home_keeps_no_compiled_code(
+    server: FakeChatGPT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platformdirs_raises: bool
+) -> None:
+    """As some containers' have none. Its name must not become a folder of the one that we are in."""
+
+    for name in ("NODE_COMPILE_CACHE", "NODE_DISABLE_COMPILE_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    if not platformdirs_raises:
+        monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("~/.cache"))
+    monkeypatch.chdir(tmp_path)
+    with ChatGPTAPI(server.session_token, **where(server)) as api:
+        assert works(api)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_without_a_place_for_compiled_code(server: FakeChatGPT, cache: Path) -> None:
     cache.parent.write_text("a file, where a folder would have to be")
     with ChatGPTAPI(server.session_token, **where(server)) as api:
         assert works(api)
+
+
+@pytest.mark.anyio
+async def test_nothing_is_left_of_a_driver_where_something_else_fails_while_it_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv("FORSAKEN_DRIVER", mark)
+
+    def fail() -> None:
+        assert marked("FORSAKEN_DRIVER", mark)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await start_driver(fail)
+    assert not still_running(marked("FORSAKEN_DRIVER", mark))
