@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import logging
 import math
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from playwright.async_api import Error as PlaywrightError
@@ -149,8 +151,22 @@ def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
     def lost(*_: object) -> None:
         callback()
 
+    connection = browser._impl_obj._connection
     browser.on("disconnected", lost)
-    browser._impl_obj._connection.on("close", lost)
+    connection.on("close", lost)
+    _hear_out(connection)
+
+
+def _hear_out(connection: Any) -> None:
+    """Ask for the error that the driver's end leaves with Playwright's transport: where nobody does, asyncio logs it as one that
+    was never retrieved. Only the function that sends has a hold of the transport, or in older versions the connection has.
+    """
+    send = connection.onmessage
+    held = inspect.getclosurevars(send).nonlocals if inspect.isfunction(send) else {}
+    transport = getattr(connection, "_transport", held.get("transport"))
+    error = getattr(transport, "on_error_future", None)
+    if isinstance(error, asyncio.Future):
+        error.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
 
 async def quietly(close: Callable[[], Awaitable[object]]) -> None:

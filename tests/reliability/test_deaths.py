@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -183,6 +184,22 @@ def test_while_starting_and_while_closing(way: str, serve: Serve, connect: Conne
 
 
 # ---- the page, and not a process, is what goes -----------------------------------------------------------------------
+
+
+def test_the_drivers_death_is_told_by_our_error_alone(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Playwright keeps another one, which asyncio would log as never retrieved: words that mean nothing to anybody."""
+    mark, server = Mark(), serve()
+    api = connect(server, browser_args=[mark.argument])
+    server.script(Reply(pieces=["one", " never"], hold_after=1, gate=Gate()))
+    with pytest.raises(BrowserCrashedError):
+        api.send_message("hello", on_progress=lambda _: mark.kill_driver(), timeout_ms=10_000)
+    assert works(api)
+    api.close()
+    gc.collect()
+
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 def test_the_page_is_closed_by_somebody_else(temporary_folder: Path) -> None:
