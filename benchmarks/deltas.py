@@ -31,18 +31,17 @@ async def measure_deltas(clients: Clients, *, quick: bool, say: Callable[[str], 
     for events, rounds in (QUICK if quick else FULL).items():
         name = f"{events:,} deltas in a burst"
         say(f"{clients.protocol}: {name}, {rounds} rounds")
-        row = await _measure(clients, name, events, rounds)
+        row = await _measure(clients, name, events, rounds, {"deltas": events})
         more = (row.median("ours") or 0) - (row.median("plain") or 0)
         rows.append(row.limited(Limit(row.ratio(), LARGEST_RATIO, "x"), Limit(more, LARGEST_MS, " ms")))
         if can_part() and not quick:
             with server_apart(clients.address):
-                rows.append(
-                    await _measure(clients, f"… the server on a core of its own ({events:,})", events, rounds)
-                )
+                name = f"… the server on a core of its own ({events:,})"
+                rows.append(await _measure(clients, name, events, rounds, {"deltas_apart": events}))
     return rows
 
 
-async def _measure(clients: Clients, name: str, events: int, rounds: int) -> Row:
+async def _measure(clients: Clients, name: str, events: int, rounds: int, detail: dict[str, int]) -> Row:
     heard = await in_turn(clients.both, Script(events, encoding="delta"), rounds)
     samples = {who: [sample.seconds * 1000 for sample in heard[who]] for who in heard}
-    return Row(name, clients.protocol, samples, detail={"events": events})
+    return Row(name, clients.protocol, samples, detail=detail)

@@ -25,6 +25,11 @@ __all__ = ["plot_delay", "plot_time"]
 
 COLOURS = {"plain": "#6b7280", "ours": "#0f766e", "npm": "#d97706"}
 LABELS = {"plain": "plain HTTP client", "ours": "chatgpt_browser", "npm": "npm chatgpt 2.0.7"}
+#: The forms of events, with the names of the details that count them: each is a line, with what its label says more.
+FORMS = {
+    "events, each with the whole text so far": {"events": ""},
+    "deltas, each with what it adds": {"deltas": "", "deltas_apart": ", the server apart"},
+}
 STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -38,42 +43,60 @@ STYLE: Any = {
 
 
 def plot_time(rows: Sequence[Row], caption: str, path: Path) -> bool:
-    """Time against the number of events, both logarithmic. False where there is nothing to draw."""
-    bursts = [row for row in rows if "events" in row.detail]
-    protocols = list(dict.fromkeys(row.protocol for row in bursts))
+    """Time against the number of events, both logarithmic: a column for each protocol, a line of pictures for each form of the
+    events. False where there is nothing to draw.
+    """
+    forms = {
+        name: lines
+        for name, lines in FORMS.items()
+        if any(line in row.detail for row in rows for line in lines)
+    }
+    protocols = list(dict.fromkeys(row.protocol for row in rows if _is_in(row, forms)))
     if not protocols:
         return False
 
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
-            1, len(protocols), figsize=(5.2 * len(protocols), 4.4), sharey=True, squeeze=False
+            len(forms),
+            len(protocols),
+            figsize=(5.2 * len(protocols), 4.2 * len(forms)),
+            sharey="row",
+            squeeze=False,
         )
-        for axis, protocol in zip(axes[0], protocols, strict=True):
-            _draw_times(axis, [row for row in bursts if row.protocol == protocol])
-            axis.set_title(f"{protocol}: a reply in a burst")
-            axis.set_xlabel("events, each with the whole text so far")
-        axes[0][0].set_ylabel("time of the whole reply (median, and all samples)")
+        for line, form in zip(axes, forms, strict=True):
+            for axis, protocol in zip(line, protocols, strict=True):
+                _draw_times(axis, [row for row in rows if row.protocol == protocol], forms[form])
+                axis.set_title(f"{protocol}: a reply in a burst")
+                axis.set_xlabel(form)
+            line[0].set_ylabel("time of the whole reply (median, and all samples)")
         _finish(figure, caption, path)
     return True
 
 
-def _draw_times(axis: Axes, rows: Sequence[Row]) -> None:
-    for who, colour in COLOURS.items():
-        shown = [row for row in rows if who in row.samples]
-        events = [row.detail["events"] for row in shown]
-        medians = [median(row.samples[who]) for row in shown]
-        if shown:
-            axis.plot(events, medians, "o-", color=colour, label=LABELS[who], markersize=4, zorder=3)
-        for row in shown:
-            values = row.samples[who]
-            axis.plot(
-                [row.detail["events"]] * len(values), values, "_", color=colour, alpha=0.35, markersize=7
-            )
+def _is_in(row: Row, forms: dict[str, dict[str, str]]) -> bool:
+    return any(line in row.detail for lines in forms.values() for line in lines)
+
+
+def _draw_times(axis: Axes, rows: Sequence[Row], lines: dict[str, str]) -> None:
+    for (line, remark), style in zip(lines.items(), ("o-", "s--"), strict=False):
+        for who, colour in COLOURS.items():
+            shown = [row for row in rows if who in row.samples and line in row.detail]
+            events = [row.detail[line] for row in shown]
+            medians = [median(row.samples[who]) for row in shown]
+            if shown:
+                axis.plot(
+                    events, medians, style, color=colour, label=LABELS[who] + remark, markersize=4, zorder=3
+                )
+            for row in shown:
+                values = row.samples[who]
+                axis.plot(
+                    [row.detail[line]] * len(values), values, "_", color=colour, alpha=0.35, markersize=7
+                )
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axis.yaxis.set_major_formatter(FuncFormatter(_duration))
-    axis.legend(loc="upper left")
+    axis.legend(loc="upper left", fontsize=9)
 
 
 def _duration(milliseconds: float, _position: int) -> str:
