@@ -46,12 +46,9 @@ def plot_time(rows: Sequence[Row], caption: str, path: Path) -> bool:
     """Time against the number of events, both logarithmic: a column for each protocol, a line of pictures for each form of the
     events. False where there is nothing to draw.
     """
-    forms = {
-        name: lines
-        for name, lines in FORMS.items()
-        if any(line in row.detail for row in rows for line in lines)
-    }
-    protocols = list(dict.fromkeys(row.protocol for row in rows if _is_in(row, forms)))
+    forms = {name: lines for name, lines in FORMS.items() if any(lines.keys() & row.detail for row in rows)}
+    shown = [row for row in rows if any(lines.keys() & row.detail for lines in forms.values())]
+    protocols = list(dict.fromkeys(row.protocol for row in shown))
     if not protocols:
         return False
 
@@ -65,16 +62,12 @@ def plot_time(rows: Sequence[Row], caption: str, path: Path) -> bool:
         )
         for line, form in zip(axes, forms, strict=True):
             for axis, protocol in zip(line, protocols, strict=True):
-                _draw_times(axis, [row for row in rows if row.protocol == protocol], forms[form])
+                _draw_times(axis, [row for row in shown if row.protocol == protocol], forms[form])
                 axis.set_title(f"{protocol}: a reply in a burst")
                 axis.set_xlabel(form)
             line[0].set_ylabel("time of the whole reply (median, and all samples)")
         _finish(figure, caption, path)
     return True
-
-
-def _is_in(row: Row, forms: dict[str, dict[str, str]]) -> bool:
-    return any(line in row.detail for lines in forms.values() for line in lines)
 
 
 def _draw_times(axis: Axes, rows: Sequence[Row], lines: dict[str, str]) -> None:

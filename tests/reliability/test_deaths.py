@@ -183,9 +183,6 @@ def test_while_starting_and_while_closing(way: str, serve: Serve, connect: Conne
     assert posts_by_message(server)["never answered"] == 1
 
 
-# ---- the page, and not a process, is what goes -----------------------------------------------------------------------
-
-
 def test_the_drivers_death_is_told_by_our_error_alone(
     serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -200,6 +197,9 @@ def test_the_drivers_death_is_told_by_our_error_alone(
     gc.collect()
 
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+# ---- the page, and not a process, is what goes -----------------------------------------------------------------------
 
 
 def test_the_page_is_closed_by_somebody_else(temporary_folder: Path) -> None:

@@ -328,7 +328,7 @@ def test_closing_ends_whatever_is_under_way(any_visitor: Visitor, waiting: str) 
     for thread in threads:
         thread.start()
 
-    server.wait_for_request("/conversation", count=3, timeout=20)
+    server.wait_for_request("/conversation", count=3)
     elapsed = close_and_time(server)
     for thread in threads:
         thread.join()
