@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import ssl
@@ -63,7 +64,8 @@ class Visitor:
 
     def __init__(self, server: FakeChatGPT, *, http2: bool = False) -> None:
         self.server = server
-        self.http = httpx.Client(verify=trust(server), http2=http2, timeout=10)
+        self._how: dict[str, Any] = {"verify": trust(server), "http2": http2, "timeout": 10}
+        self.http = httpx.Client(**self._how)
         self.messages_url = f"{server.backend_api_base_url}/conversation"
         secure = server.origin.startswith("https")
         self.cookie_name = f"{'__Secure-' if secure else ''}next-auth.session-token"
@@ -81,6 +83,13 @@ class Visitor:
 
     def say(self, text: str, place: tuple[str, str] | None = None) -> Said:
         return Said(self.http.post(self.messages_url, json=message(text, place)))
+
+    async def say_at_once(self, *texts: str) -> list[Said | BaseException]:
+        """Say several things at the same time; over HTTP/2 on one connection, which httpx can't share among threads."""
+        async with httpx.AsyncClient(headers=self.http.headers, **self._how) as http:
+            posts = [http.post(self.messages_url, json=message(text)) for text in texts]
+            answers = await asyncio.gather(*posts, return_exceptions=True)
+        return [Said(answer) if isinstance(answer, httpx.Response) else answer for answer in answers]
 
     def stream(self, text: str = "Hello") -> AbstractContextManager[httpx.Response]:
         return self.http.stream("POST", self.messages_url, json=message(text))
