@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .clients import in_turn
 from .figures import Limit, Row
+from .floor import measure_floor
 from .script import Script
 
 if TYPE_CHECKING:
@@ -24,16 +25,21 @@ ONE_EVENT_RATIO, ONE_EVENT_MS = 4.0, 6.0
 
 
 async def measure_bursts(clients: Clients, *, quick: bool, say: Callable[[str], None]) -> list[Row]:
-    """A row for each number of events."""
-    rows: dict[int, Row] = {}
+    """A row for each number of events; for information, another for the least that one event costs in a browser."""
+    rows: list[Row] = []
+    at_4000: Row | None = None
     for events, rounds in (QUICK if quick else FULL).items():
         name = "one event" if events == 1 else f"{events:,} events in a burst"
         say(f"{clients.protocol}: {name}, {rounds} rounds")
         heard = await in_turn(clients.everyone, Script(events), rounds)
         samples = {who: [sample.seconds * 1000 for sample in heard[who]] for who in heard}
         row = Row(name, clients.protocol, samples, detail={"events": events})
-        rows[events] = row.limited(*_limits(events, row, rows.get(4000)))
-    return list(rows.values())
+        rows.append(row.limited(*_limits(events, row, at_4000)))
+        if events == 4000:
+            at_4000 = row
+        if events == 1 and not quick:
+            rows.append(await measure_floor(clients, rounds))
+    return rows
 
 
 def _limits(events: int, row: Row, at_4000: Row | None) -> list[Limit]:

@@ -36,6 +36,10 @@ globalThis.chatgptBrowserReader = (() => {
    *
    * Each piece that the network brings wakes up the page, and to be woken costs more than to read. So where many have come in quick
    * succession and no more is here, the next is given a moment in which others come, too.
+   *
+   * That is as much as can be had. From the first read on, Chromium takes in whatever comes by itself, and keeps it in the pieces that
+   * it came in, each of which is a read of its own, however late: measured on Chromium 150, and so in its source (its
+   * BufferingBytesConsumer). An answer alone that says `no-store` is left to its reader; over HTTP/2 the pieces are large.
    */
   class BodyReader {
     constructor(body) {
