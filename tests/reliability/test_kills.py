@@ -1,4 +1,4 @@
-"""Kill after kill, at random moments, over a running load of conversations. ``CHATGPT_SOAK=5`` makes it a hundred."""
+"""Kill after kill, at random moments, over a running load of conversations. ``CHATGPT_SOAK=10`` makes it a hundred."""
 
 from __future__ import annotations
 
