@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 CLI_PACKAGES = frozenset({"typer", "rich", "prompt_toolkit"})
@@ -9,6 +10,9 @@ CLI_PACKAGES = frozenset({"typer", "rich", "prompt_toolkit"})
 
 def main() -> None:
     """Run the command line; where its extra is not installed, say so in one line and exit with 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a reply may hold what a console's own encoding does not
     try:
         from chatgpt_browser.cli import app
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from asyncio import CancelledError
 from typing import TYPE_CHECKING
 
 from ._errors import AbortError
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["AbortController", "AbortSignal"]
+
+#: What coroutines and loops speak among themselves: raised by a call, it would not come out as what it is.
+_NOT_FOR_CALLERS = (CancelledError, GeneratorExit, StopAsyncIteration, StopIteration)
 
 
 class AbortSignal:
@@ -33,8 +37,14 @@ class AbortSignal:
         return self._reason
 
     def error(self) -> BaseException:
-        """What a caller gets: the reason itself where it is an exception, else an :class:`AbortError` of it."""
-        return self._reason if isinstance(self._reason, BaseException) else AbortError(self._reason)
+        """What a caller gets: the reason itself where it is an exception, else an :class:`AbortError` of it.
+
+        An :class:`AbortError`, too, of those exceptions that end a task, a generator or an iteration without a word.
+        """
+        reason = self._reason
+        if isinstance(reason, BaseException) and not isinstance(reason, _NOT_FOR_CALLERS):
+            return reason
+        return AbortError(reason)
 
     def throw_if_aborted(self) -> None:
         """Raise what a caller gets, if ``abort()`` has been called."""

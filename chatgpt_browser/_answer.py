@@ -72,7 +72,9 @@ def find_answer(data: Any, question_id: str | None = None) -> dict[str, Any] | N
     answer: dict[str, Any] | None = None
     seen: set[Any] = set()
 
-    while isinstance(nodes, dict) and at not in seen and isinstance(node := nodes.get(at), dict):
+    while isinstance(nodes, dict) and isinstance(at, str) and at not in seen:
+        if not isinstance(node := nodes.get(at), dict):
+            break
         seen.add(at)
         message = node.get("message")
         if isinstance(message, dict) and role_of(message) == "user":

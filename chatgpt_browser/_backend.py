@@ -7,6 +7,8 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from ._models import check_id
+
 __all__ = [
     "ConversationSummary",
     "History",
@@ -70,12 +72,20 @@ class History:
 
 
 def conversation_path(conversation_id: str) -> str:
-    """Where a conversation is, below the backend's base URL."""
+    """Where a conversation is, below the backend's base URL.
+
+    :raises TypeError: that is no id.
+    :raises ValueError: it is empty.
+    """
+    if conversation_id is None:
+        raise TypeError("conversation_id must be a str, not NoneType")
+    check_id("conversation_id", conversation_id)
     return f"conversation/{quote(conversation_id, safe='')}"
 
 
 def title_path(conversation_id: str) -> str:
     """Where a title is made for a conversation."""
+    check_id("conversation_id", conversation_id)
     return f"conversation/gen_title/{quote(conversation_id, safe='')}"
 
 

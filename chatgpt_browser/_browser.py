@@ -228,7 +228,10 @@ async def _launch(chromium: BrowserType, options: Options) -> PlaywrightBrowser:
 
 
 async def _open_profile(chromium: BrowserType, options: Options, folder: Path) -> BrowserContext:
-    await anyio.Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        await anyio.Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise BrowserLaunchError(f"user_data_dir is no folder that can be used: {exc}") from exc
     settings = {"user_data_dir": folder, **_launch_settings(options), **_context_settings(options)}
     return await _first_there(chromium.launch_persistent_context, chromium, options, settings)
 

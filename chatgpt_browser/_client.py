@@ -11,7 +11,7 @@ from ._conversation import AsyncChatGPTConversation, Somewhere
 from ._cookies import SessionToken
 from ._courier import Courier
 from ._engine import Engine
-from ._errors import AuthenticationError, ChallengeError, InvalidSessionTokenError
+from ._errors import AuthenticationError, ChallengeError, InvalidSessionTokenError, OriginError
 from ._library import AsyncLibrary
 from ._many import AsyncMany
 from ._models import Prompt, Session
@@ -183,7 +183,7 @@ class AsyncChatGPTAPI(Configured, AsyncLibrary, AsyncMany):
         """
         try:
             await self.refresh_access_token()
-        except (AuthenticationError, ChallengeError):
+        except (AuthenticationError, ChallengeError, OriginError):
             return False
         return True
 

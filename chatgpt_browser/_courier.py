@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections import deque
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +15,16 @@ from ._backend import conversation_path, read_history
 from ._errors import (
     APIConnectionError,
     APIStatusError,
+    ChatGPTError,
     ChatGPTTimeoutError,
     ClientClosedError,
+    OriginError,
     PageError,
     StreamInterruptedError,
     UnusualActivityError,
 )
 from ._exchange import Exchange, collect, read_head
+from ._models import Response
 from ._options import DEFAULT_MODEL
 from ._protocol import (
     backend_request,
@@ -35,10 +40,10 @@ from ._tabs import Tabs
 from ._telemetry import Chat, measuring
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ._engine import Engine
-    from ._models import Head, Prompt, Request, Response, Session
+    from ._models import Head, Prompt, Request, Session
     from ._options import Options
     from ._page import Page
 
@@ -48,6 +53,8 @@ logger = logging.getLogger("chatgpt_browser")
 
 #: Chromium keeps six connections to a host over HTTP/1.1. One is left free, so that a session can be refreshed meanwhile.
 _HTTP1_STREAMS = 5
+#: An answer may still repeat a token that has been renewed meanwhile.
+_REMEMBERED_TOKENS = 4
 
 
 class Courier:
@@ -62,6 +69,7 @@ class Courier:
         self._tabs = Tabs(options, engine)
         #: The origins of which it is known that they take messages from their own page alone.
         self._page_alone: set[str] = set()
+        self._access_tokens: deque[str] = deque(maxlen=_REMEMBERED_TOKENS)
         self._closed = False
 
     async def close(self) -> None:
@@ -91,16 +99,21 @@ class Courier:
         return await retrying_refresh(self._ask_for_session, retries=self.options.retries)
 
     async def _ask_for_session(self) -> Session:
+        with self._hiding():
+            session = await self._read_session()
+        self._access_tokens.append(session.access_token)
+        await self.engine.read_back()
+        logger.info("the session is alive", extra={"chatgpt_event": "session_alive"})
+        return session
+
+    async def _read_session(self) -> Session:
         response = await self._fetch(session_request(self.engine.site))
         if is_challenge(response.head, response.text):
             await self.engine.pass_challenge()
             response = await self._fetch(session_request(self.engine.site))
         if is_challenge(response.head, response.text) or response.head.redirected:
             raise status_error(response)
-        session = read_session(response)
-        await self.engine.read_back()
-        logger.info("the session is alive", extra={"chatgpt_event": "session_alive"})
-        return session
+        return read_session(response)
 
     async def _fetch(self, request: Request) -> Response:
         """A short request and its whole answer. A network that fails is a session that can't be had."""
@@ -117,6 +130,31 @@ class Courier:
         finally:
             exchange.abort()
 
+    # ---- secrets -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _hiding(self) -> Iterator[None]:
+        """What the site says of a failure goes into the error, but no token of ours that it repeats there."""
+        try:
+            yield
+        except ChatGPTError as exc:
+            self.hide_secrets(exc)
+            if isinstance(exc, OriginError):
+                self.engine.leave(exc)
+            raise
+
+    def hide_secrets(self, error: ChatGPTError) -> None:
+        """Take the session's tokens out of what an error says, and whatever has the form of one."""
+        from ._redaction import without_secrets
+
+        engine, secrets = self.engine, [*self._access_tokens]
+        for token in (engine.session_token, *engine.former_tokens):
+            secrets += [token.value, *(cookie["value"] for cookie in token.cookies(engine.site.origin))]
+        error.args = tuple(without_secrets([*error.args], secrets))
+        if isinstance(error, APIStatusError):
+            error.detail = without_secrets(error.detail, secrets)
+            error.code, error.body = without_secrets([error.code, error.body], secrets)
+
     # ---- messages ----------------------------------------------------------------------------------------------------
 
     @functools.cached_property
@@ -127,7 +165,10 @@ class Courier:
     async def take_turn(self) -> Callable[[], None]:
         """Wait until the site may be sent a message. What comes back ends the turn, the first time that it is called."""
         self.check_open()
-        self._limit_turns(await self.engine.page())
+        from ._retry import retrying_refresh
+
+        # The first call's browser meets the site here: a network that fails there is given another try as well.
+        self._limit_turns(await retrying_refresh(self.engine.page, retries=self.options.retries))
         turn = object()
         await self._turns.acquire_on_behalf_of(turn)
 
@@ -186,12 +227,15 @@ class Courier:
         chat.asked()
         model = prompt.model or self.options.model
         exchange = await self._tabs.send(prompt, model=None if model == DEFAULT_MODEL else model)
-        return await self._check(*await self._begin(exchange))
+        with self._hiding():
+            begun = await self._begin(exchange)
+        return await self._check(*begun)
 
     async def _check(self, exchange: Exchange, head: Head) -> Exchange:
         """See that what has begun is a reply."""
         if head.is_page:
-            raise status_error(await self._collect(exchange, head))
+            with self._hiding():
+                raise status_error(await self._collect(exchange, head))
         logger.info("the site has taken the message", extra={"chatgpt_event": "message_taken"})
         return exchange
 
@@ -228,7 +272,9 @@ class Courier:
 
         async def ask() -> Any:
             exchange, head = await self._send(build)
-            return read_json(await self._collect(exchange, head))
+            with self._hiding():
+                answer = await self._collect(exchange, head)
+                return None if method != "GET" and not answer.text.strip() else read_json(answer)
 
         if method != "GET":
             return await ask()
@@ -253,7 +299,8 @@ class Courier:
             used.append(session)
             page = await self.engine.page()
             self.check_open()
-            return await self._begin(page.open(build(session.access_token)))
+            with self._hiding():
+                return await self._begin(page.open(build(session.access_token)))
 
         remedies = Remedies(
             renew_token=renew_token, pass_challenge=pass_challenge, retries=self.options.retries
@@ -283,9 +330,12 @@ class Courier:
 
     async def _collect(self, exchange: Exchange, head: Head) -> Response:
         """The rest of an answer that is no stream."""
+        pieces: list[str] = []
         try:
             with anyio.move_on_after(self.options.idle_timeout):
-                return await collect(exchange, head)
+                return await collect(exchange, head, pieces)
+            if not head.ok:
+                return Response(head, "".join(pieces))
             raise ChatGPTTimeoutError(
                 "ChatGPT timed out waiting for response: the answer stopped in the middle"
             )

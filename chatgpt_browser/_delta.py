@@ -20,6 +20,7 @@ __all__ = ["KNOWN_ENCODINGS", "DeltaDecoder", "DeltaError", "copied", "is_delta"
 KNOWN_ENCODINGS = ("v1",)
 
 _FIELDS = frozenset("cpov")
+_LONGEST_INDEX = 9  # digits
 _END = object()  # the place behind the last item of an array
 
 
@@ -86,16 +87,25 @@ class DeltaDecoder:
         if self._more:
             self._settle()
         self._growing = None
-        value = copied(delta.get("v"))  # the event stays as it was sent, whatever comes later
+        try:
+            value = copied(delta.get("v"))  # the event stays as it was sent, whatever comes later
+        except RecursionError:
+            raise DeltaError("nested too deeply") from None
         if "p" not in delta and "o" not in delta:
             self._restart(value)
-        self._channel = delta.get("c", self._channel)
+        channel = delta.get("c", self._channel)
+        if isinstance(channel, (dict, list)):
+            raise DeltaError("a delta's channel is no number")
+        self._channel = channel
         self._operation = delta.get("o", self._operation)
         if self._operation == "patch" and "o" in delta:
             self._path = delta.get("p", "")  # a patch that names no path speaks of the whole value
         else:
             self._path = delta.get("p", self._path)
-        self._change(self._path, self._operation, value)
+        try:
+            self._change(self._path, self._operation, value)
+        except RecursionError:  # patches within patches
+            raise DeltaError("nested too deeply") from None
         if self._operation == "append" and isinstance(value, str) and self._path:
             self._growing = _find(self.value, self._path)
         return self.value
@@ -175,7 +185,8 @@ def _key(holder: Any, step: str, path: str) -> Any:
     if isinstance(holder, list):
         if step == "-":
             return _END
-        if step.isdecimal() and step.isascii() and (step == "0" or step[0] != "0"):
+        short = len(step) <= _LONGEST_INDEX
+        if short and step.isdecimal() and step.isascii() and (step == "0" or step[0] != "0"):
             return int(step)
     raise DeltaError(f"{path!r} leads to nothing")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
@@ -32,6 +33,7 @@ _MOVES = {
 
 #: How long (in seconds) a browser that nobody wants any more may take to start.
 _START_PATIENCE = 3.0
+_REMEMBERED_TOKENS = 4
 
 logger = logging.getLogger("chatgpt_browser")
 
@@ -58,11 +60,14 @@ class Engine:
 
     def __init__(self, options: Options, session_token: SessionToken) -> None:
         self.session_token = session_token
+        #: What the newest one has come after: an answer may still repeat it.
+        self.former_tokens: deque[SessionToken] = deque(maxlen=_REMEMBERED_TOKENS)
         self.site = options.site
         self.witness: Witness | None = None
         self._options = options
         self._browser: Browser | None = None
         self._page: Page | None = None
+        self._astray: OriginError | None = None
         self._start = SingleFlight(measuring("browser.start", self._bring_up))
         self._passage = SingleFlight(self._pass_challenge)
 
@@ -73,6 +78,8 @@ class Engine:
         :raises ChallengeError: the site wants to see a person.
         :raises AuthenticationError: the site can't be reached.
         """
+        if self._astray is not None and self._page is not None and self._page.is_idle:
+            self._page.die(self._astray)
         if self._page is not None and self._page.dead is None:
             await self._page.ready()
         if self._page is not None and self._page.dead is None:
@@ -98,12 +105,20 @@ class Engine:
             raise ClientClosedError
         return await Tab.open(browser.context, page.identity, on_idle, headless=self._options.headless)
 
+    def leave(self, reason: OriginError) -> None:
+        """The site is not where it was: once no reply is under way, the next call goes and sees, and follows where it may."""
+        self._astray = reason
+
     async def read_back(self) -> None:
         """Take over the session token where the site has rotated it."""
-        page = self._page
-        token = await page.get_session_token(self.site.origin) if page is not None else None
+        if self._page is not None:
+            await self._read_back(self._page)
+
+    async def _read_back(self, page: Page) -> None:
+        token = await page.get_session_token(self.site.origin)
         if token is not None and token.value != self.session_token.value:
             logger.info("the site has rotated the session token")
+            self.former_tokens.append(self.session_token)
             self.session_token = token
 
     async def close(self) -> None:
@@ -128,6 +143,7 @@ class Engine:
         if self._page is not None:
             logger.warning("starting a new browser: %s", self._page.dead)
         await self._tear_down()
+        self._astray = None
         # The pages of `open_tab` are Playwright's.
         watched = self.witness is not None or self._options.send_via != "fetch"
         self._browser = await _launched(self._options, watched=watched)
@@ -142,7 +158,7 @@ class Engine:
                     page.set_session_token(self.session_token, self.site.origin),
                 )
                 await self._settle(page)
-                await page.prepare(self.site.origin)
+                await asyncio.gather(page.prepare(self.site.origin), self._read_back(page))
         except BaseException:
             await asyncio.shield(self._tear_down())
             raise
@@ -189,6 +205,7 @@ class Engine:
             with page.while_alive():
                 await self._set_up(page)
                 await self._visit(page)
+                await self._read_back(page)
         finally:
             await asyncio.shield(_close_quietly(page))
 

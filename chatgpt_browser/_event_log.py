@@ -57,7 +57,10 @@ class EventLog:
         :raises ValueError: where the data is no JSON.
         """
         if not self._is_parsed:
-            self._parsed = _decode(self.data)
+            try:
+                self._parsed = _decode(self.data)
+            except RecursionError:
+                raise ValueError("nested too deeply") from None
             self._is_parsed = True
         return self._parsed
 

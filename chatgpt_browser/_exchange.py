@@ -20,6 +20,8 @@ Frame = list[Any]
 
 #: So much is taken off the page's window in one go: each grant is a message to the browser.
 _GRANT = 1 << 20
+#: In characters. A conversation of years is some megabytes.
+_LARGEST_REFUSAL, _LARGEST_ANSWER = 1 << 20, 1 << 28
 
 
 class Line(Protocol):
@@ -135,12 +137,15 @@ def _is_last(frame: Frame) -> bool:
     return frame[0] in ("end", "error")
 
 
-async def collect(exchange: Exchange, head: Head | None = None) -> Response:
-    """The whole answer of an exchange that is no stream. Its head may have been read before.
+async def collect(exchange: Exchange, head: Head | None = None, pieces: list[str] | None = None) -> Response:
+    """The whole answer of an exchange that is no stream. Its head may have been read before; ``pieces`` is filled with its text.
 
-    :raises ConnectionError: the connection broke; the message is the browser's.
+    A refusal is one however much comes of it: where it breaks off, or does not end, what there is of it is enough.
+
+    :raises ConnectionError: the connection broke, with the browser's own message; or the answer is larger than any can be.
     """
-    pieces: list[str] = []
+    pieces = [] if pieces is None else pieces
+    size = 0
 
     while True:
         kind, *rest = await exchange.receive()
@@ -148,7 +153,14 @@ async def collect(exchange: Exchange, head: Head | None = None) -> Response:
             head = read_head(rest[0])
         elif kind == "text":
             pieces.append(rest[0])
+            size += len(rest[0])
+            if head is not None and not head.ok and size > _LARGEST_REFUSAL:
+                return Response(head, "".join(pieces))
+            if size > _LARGEST_ANSWER:
+                raise ConnectionError(f"the answer goes on after {size:,} characters")
         elif kind == "error":
+            if head is not None and not head.ok:
+                return Response(head, "".join(pieces))
             raise ConnectionError(rest[2])
         elif kind == "end" and head is not None:
             return Response(head, "".join(pieces))

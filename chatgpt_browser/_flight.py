@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from ._errors import ClientClosedError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -36,8 +38,13 @@ class SingleFlight(Generic[T]):
         """Join the run that is under way, or begin one.
 
         :raises Exception: what the work raises, to each who waited for it.
+        :raises ClientClosedError: it was ended by :meth:`cancel`.
         """
-        return await asyncio.shield(self.begin())
+        run = self.begin()
+        await asyncio.wait([run])
+        if run.cancelled():
+            raise ClientClosedError  # and no CancelledError, which would look like the caller's own
+        return run.result()
 
     async def cancel(self) -> None:
         """End the run that is under way, if any, and wait until it has cleaned up."""

@@ -20,6 +20,7 @@ __all__ = [
     "Response",
     "Session",
     "User",
+    "check_id",
 ]
 
 
@@ -31,6 +32,29 @@ class Prompt:
     conversation_id: str | None = None
     parent_message_id: str | None = None
     model: str | None = None
+
+    def __post_init__(self) -> None:
+        """See that each is what it says.
+
+        :raises TypeError: one of them is no text.
+        :raises ValueError: an id is empty.
+        """
+        if not isinstance(self.text, str):
+            raise TypeError(f"a message must be a str, not {type(self.text).__name__}")
+        for name in ("conversation_id", "parent_message_id"):
+            check_id(name, getattr(self, name))
+
+
+def check_id(name: str, value: object) -> None:
+    """See that it is an id, or None.
+
+    :raises TypeError: it is no text.
+    :raises ValueError: it is empty.
+    """
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    if value == "":
+        raise ValueError(f"{name} must not be empty; None leaves it out")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,7 +35,10 @@ def to_seconds(name: str, value: object) -> float:
     if isinstance(value, timedelta):
         seconds = value.total_seconds()
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        seconds = value / 1000
+        try:
+            seconds = value / 1000
+        except OverflowError:
+            raise ValueError(f"{name} is too long") from None
     else:
         raise ValueError(
             f"{name} must be a number of milliseconds or a timedelta, not {type(value).__name__}"
@@ -197,16 +201,16 @@ class Options:
             browser_urls=_browser_urls(given["browser_url"], given["user_data_dir"]),
             user_data_dir=_path("user_data_dir", given["user_data_dir"]),
             executable_path=_optional(str, _path("executable_path", given["executable_path"])),
-            user_agent=_optional(str, given["user_agent"]),
-            channel=_optional(str, given["channel"]),
+            user_agent=_user_agent(given["user_agent"]),
+            channel=None if given["channel"] is None else _text("channel", given["channel"]),
             first_byte_timeout=to_limit("first_byte_timeout", given["first_byte_timeout"]),
             idle_timeout=to_limit("idle_timeout", given["idle_timeout"]),
             launch_timeout=to_limit("launch_timeout", given["launch_timeout"]),
             challenge_timeout=to_limit("challenge_timeout", given["challenge_timeout"]),
-            markdown=bool(given["markdown"]),
+            markdown=_flag("markdown", given["markdown"]),
             send_via=_one_of("send_via", given["send_via"], SendVia),
-            headless=bool(given["headless"]),
-            ignore_https_errors=bool(given["ignore_https_errors"]),
+            headless=_flag("headless", given["headless"]),
+            ignore_https_errors=_flag("ignore_https_errors", given["ignore_https_errors"]),
         )
 
 
@@ -233,11 +237,31 @@ def _text(name: str, value: object) -> str:
     return value
 
 
+def _flag(name: str, value: object) -> bool:
+    if isinstance(value, str):  # "false" would be true
+        raise ValueError(f"{name} must be True or False, not a text")
+    return bool(value)
+
+
+def _user_agent(value: object) -> str | None:
+    if value is None:
+        return None
+    if not _text("user_agent", value).isprintable():
+        raise ValueError("user_agent must be one line of text")
+    return str(value)
+
+
 def _path(name: str, value: Any) -> Path | None:
+    if value is None:
+        return None
     try:
-        return None if value is None else Path(value).expanduser()
+        if not str(value):
+            raise ValueError(f"{name} must not be empty")
+        return Path(value).expanduser()
     except TypeError:
         raise ValueError(f"{name} must be a path") from None
+    except RuntimeError as exc:  # a home that nobody has
+        raise ValueError(f"{name}: {exc}") from None
 
 
 def _arguments(value: object) -> tuple[str, ...]:
@@ -258,7 +282,14 @@ def _proxy(value: object) -> dict[str, str] | None:
         raise ValueError(
             "proxy must be a URL, or a mapping with 'server' (and 'bypass', 'username', 'password')"
         )
-    return {str(key): str(setting) for key, setting in settings.items()}
+    server = settings["server"]
+    if not isinstance(server, str) or not _PROXY.fullmatch(server):
+        raise ValueError("proxy must name its server as host:port, or as a URL such as http://host:port")
+    return {str(key): str(setting) for key, setting in settings.items() if setting is not None}
+
+
+#: In Playwright's forms: the short one is a proxy that speaks HTTP. One with a password in its URL is taken as it is.
+_PROXY = re.compile(r"(?:(?:https?|socks[45]?)://)?[^\s/]+/?", re.IGNORECASE)
 
 
 def _browser_urls(value: object, user_data_dir: object) -> tuple[BrowserURL, ...]:

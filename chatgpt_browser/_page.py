@@ -83,6 +83,11 @@ class Page:
             await self._target.close()
 
     @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return self._world is None or self._world.is_idle
+
+    @property
     def dead(self) -> ChatGPTError | None:
         """Why nothing works here any more, or None."""
         return self._dead or (self._world.dead if self._world is not None else None)

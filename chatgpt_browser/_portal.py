@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import CancelledError, Future, wait
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
@@ -22,6 +22,13 @@ T = TypeVar("T")
 _CLEANING_UP = 5.0
 
 
+class _Raised:
+    """What a call has raised, as a value."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
 class Portal:
     """Runs coroutines for callers in other threads. The thread starts at the first call and ends at :meth:`close`."""
 
@@ -30,6 +37,7 @@ class Portal:
         self._manager: AbstractContextManager[BlockingPortal] | None = None
         self._portal: BlockingPortal | None = None
         self._closed = False
+        self._thread: int | None = None
 
     def call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         """What ``function(*args)`` gives. An exception in the waiting thread, such as Ctrl-C, cancels it first.
@@ -37,11 +45,25 @@ class Portal:
         :raises ClientClosedError: after :meth:`close`.
         """
         with self._lock:
-            future = self._started().start_task_soon(function, *args)
-        return _result(future)
+            future = self._started().start_task_soon(self._run, function, args)
+        outcome = _result(future)
+        if isinstance(outcome, _Raised):
+            raise outcome.error
+        return cast("T", outcome)
+
+    async def _run(self, function: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> T | _Raised:
+        self._thread = threading.get_ident()
+        try:
+            return await function(*args)
+        except (KeyboardInterrupt, SystemExit) as exc:
+            return _Raised(exc)  # raised here, it would end the loop, and everybody's calls with it
 
     def close(self, last: Callable[[], Awaitable[object]]) -> None:
         """Run ``last``, then end the thread. Only the first time counts; others wait for it."""
+        if threading.get_ident() == self._thread:
+            # The garbage collector has come upon a forgotten client here, of all threads: this one can't wait for its own end.
+            threading.Thread(target=self.close, args=(last,), name="chatgpt_browser closes").start()
+            return
         with self._lock:
             if self._closed:
                 return

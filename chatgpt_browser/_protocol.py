@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from ._errors import (
@@ -120,7 +121,9 @@ def read_session(response: Response) -> Session:
 def _session_or_error(response: Response) -> Session | AuthenticationError:
     head = response.head
     if not head.ok:
-        return _refresh_failed(f"{head.status} {head.status_text}".rstrip(), head.status)
+        said = _said(_parse_json(response.text))
+        reason = f"{head.status} {head.status_text}".rstrip() + (f": {said}" if said else "")
+        return _refresh_failed(reason, head.status)
 
     data = _parse_json(response.text)
     if not isinstance(data, dict):
@@ -153,9 +156,13 @@ def _read_user(data: Any) -> User:
     fields = data if isinstance(data, dict) else {}
     return User(
         **{name: fields[name] for name in _USER_TEXTS if isinstance(fields.get(name), str)},
-        groups=tuple(map(str, fields.get("groups") or ())),
-        features=tuple(map(str, fields.get("features") or ())),
+        groups=_read_names(fields.get("groups")),
+        features=_read_names(fields.get("features")),
     )
+
+
+def _read_names(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
 _USER_TEXTS = ("id", "name", "email", "image", "picture")
@@ -171,7 +178,7 @@ def _read_time(value: Any) -> datetime | None:
 def _parse_json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -197,7 +204,8 @@ def status_error(response: Response) -> ChatGPTError:
     head = response.head
     if head.redirected:
         return OriginError(
-            "the site redirects its API to another place, which the session token is not meant for"
+            "the site redirects its API, to a page for signing in or to another host: it is not followed, since the session "
+            "token may not be meant for that place"
         )
     if is_challenge(head, response.text):
         return challenge_error(f"the site answered {head.status} with a challenge")
@@ -229,35 +237,42 @@ def read_json(response: Response) -> Any:
     """
     try:
         return json.loads(response.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise status_error(response) from None
 
 
 def _say(head: Head, detail: Any, body: str) -> str:
     """One line out of an answer: the detail in whichever form, else what the page is called, else the status alone."""
-    if isinstance(detail, str):
-        return detail
+    if said := _said({"detail": detail}):
+        return said
+    title = re.search(r"<title[^>]*>([^<]*)</title>", body, re.IGNORECASE) if head.is_html else None
+    return (title[1].strip() if title else "") or head.status_text or "no detail"
+
+
+def _said(data: Any) -> str:
+    """The ``detail`` of an answer's JSON in one line; empty where it has none."""
+    detail = data.get("detail") if isinstance(data, dict) else None
     if isinstance(detail, dict):
         return str(detail.get("message") or detail.get("code") or json.dumps(detail))
     if isinstance(detail, list):
-        return "; ".join(_say_item(item) for item in detail)
-
-    title = re.search(r"<title[^>]*>([^<]*)</title>", body, re.IGNORECASE) if head.is_html else None
-    return (title[1].strip() if title else "") or head.status_text or "no detail"
+        return "; ".join(map(_say_item, detail))
+    return detail if isinstance(detail, str) else ""
 
 
 def _say_item(item: Any) -> str:
     """One item of a list of validation errors, ``{loc, msg, type}``."""
     if not isinstance(item, dict):
         return str(item)
-    place = ".".join(str(step) for step in item.get("loc") or ())
+    steps = item.get("loc") or ()
+    place = ".".join(map(str, steps)) if isinstance(steps, (list, tuple)) else str(steps)
     return f"{place}: {item.get('msg')}" if place else str(item.get("msg"))
 
 
 def _delay(head: Head, detail: Any) -> dict[str, Any]:
     """The delay that the site asks for, in seconds: its header, else ``clears_in``, else what its fixed sentences say."""
     clears_in = detail.get("clears_in") if isinstance(detail, dict) else None
-    for place, value in (("header", head.headers.get("retry-after")), ("body", clears_in)):
+    asked = head.headers.get("retry-after")
+    for place, value in (("header", asked), ("header", _until(asked, head)), ("body", clears_in)):
         seconds = _number(value)
         if seconds is not None:
             return {"retry_after": seconds, "retry_after_from": place}
@@ -269,10 +284,19 @@ def _delay(head: Head, detail: Any) -> dict[str, Any]:
     return {}
 
 
+def _until(date: str | None, head: Head) -> float | None:
+    """Seconds from the site's own time to a date in HTTP's form; None where one of them is not there."""
+    try:
+        wait = parsedate_to_datetime(date or "") - parsedate_to_datetime(head.headers.get("date", ""))
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, wait.total_seconds())
+
+
 def _number(value: Any) -> float | None:
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return seconds if 0 <= seconds < float("inf") else None
 

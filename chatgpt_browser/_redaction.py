@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["REMOVED", "redacted_trace", "reveals", "scrub"]
+__all__ = ["REMOVED", "redacted_trace", "reveals", "scrub", "without_secrets"]
 
 REMOVED = "[removed]"
 
@@ -54,6 +54,12 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
 def reveals(text: str, secrets: Iterable[str]) -> bool:
     """Whether a text holds one of these secrets, or anything that has the form of a token."""
     return _without(text, secrets) != text
+
+
+def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
+    """A JSON value, with each of its texts without these secrets and without whatever has the form of a token."""
+    secrets = tuple(secrets)
+    return _each_text(value, lambda text: _without(text, secrets))
 
 
 def _without(text: str, secrets: Iterable[str]) -> str:
@@ -147,10 +153,14 @@ def _only(fields: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 def _clean(value: Any, secrets: Sequence[str]) -> Any:
     """The same value with each of its texts scrubbed."""
+    return _each_text(value, lambda text: scrub(text, secrets))
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return scrub(value, secrets)
+        return change(value)
     if isinstance(value, dict):
-        return {name: _clean(item, secrets) for name, item in value.items()}
+        return {name: _each_text(item, change) for name, item in value.items()}
     if isinstance(value, list):
-        return [_clean(item, secrets) for item in value]
+        return [_each_text(item, change) for item in value]
     return value

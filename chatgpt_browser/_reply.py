@@ -50,6 +50,7 @@ class Reply:
         self._finished = False  # the site has said that the answer is whole,
         self._is_under_way = False  # or that it is not
         self._handed_off = False
+        self._is_cut = False  # the body ended in the middle of an event
         self._newest: dict[str, Any] | None = None
         self._newest_is_delta = False
         self._event: tuple[int, ConversationEvent] | None = None
@@ -86,6 +87,7 @@ class Reply:
             ):  # the delta before, with this text
                 return self._append_delta(item[0])
             if isinstance(item, dict) and "unended" in item and not self._log.is_whole:
+                self._is_cut = not DONE.startswith(self._log.data)
                 return False
         return self._read()
 
@@ -95,7 +97,7 @@ class Reply:
         :raises StreamInterruptedError: nothing came that is a reply, or by what came last more was to come.
         """
         if not self._handed_off and (
-            self._is_under_way or (self._in_deltas and self._rank and not self._finished)
+            self._is_cut or self._is_under_way or (self._in_deltas and self._rank and not self._finished)
         ):
             raise self.failed(StreamInterruptedError, "the stream ended in the middle of the reply")
         self.finish()
@@ -232,7 +234,11 @@ class Reply:
             )
 
     def _check_error(self, whole: dict[str, Any]) -> None:
-        error = whole.get("error") or (whole.get("type") == "error" and whole.get("message"))
+        error = whole.get("error") or whole.get("error_code")
+        if not error and (whole.get("type") == "error" or self._log.type == "error"):
+            error = whole.get("message") or whole.get("detail") or "it does not say which"
+        if not error and whole.keys() == {"detail"}:  # the form of a refusal, in the middle of a stream
+            error = whole["detail"]
         if error:
             raise self.failed(StreamError, f"ChatGPT ended the reply with an error: {error}")
 

@@ -83,8 +83,8 @@ class Remedies:
 
     def __init__(self, *, renew_token: Remedy, pass_challenge: Remedy, retries: int) -> None:
         self._left: dict[type[Exception], int] = {
-            AccessTokenRejectedError: 1,
-            ChallengeError: 1,
+            AccessTokenRejectedError: min(1, retries),
+            ChallengeError: min(1, retries),
             RateLimitError: retries,
         }
         self._remedies: dict[type[Exception], Remedy] = {

@@ -190,7 +190,8 @@ class AsyncReplyStream:
             try:
                 changed = self._reply.feed(self._items.popleft())
             except StreamError as exc:
-                self._failure = exc
+                # Without the frames that the event is in: it may repeat a token, and is the user's anyway.
+                self._failure = exc.with_traceback(None)
             event = self._reply.event if self._want_events and self._reply.events > seen else None
             if changed or event is not None:
                 updates.append(Update(self.text if changed else None, event))
@@ -263,6 +264,7 @@ class AsyncReplyStream:
         if isinstance(error, ChatGPTTimeoutError):
             error.partial_text = self.text
         elif isinstance(error, StreamError):
+            self._courier.hide_secrets(error)
             error.partial_text = self.text
             error.conversation_id, error.message_id = self.conversation_id, self.message_id
         return error

@@ -31,8 +31,9 @@ __all__ = ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"]
 class ReplyStream:
     """The new text of a reply, piece by piece: an iterator, and a context manager that ends the request."""
 
-    def __init__(self, portal: Portal, stream: AsyncReplyStream) -> None:
-        self._portal = portal
+    def __init__(self, api: ChatGPTAPI, stream: AsyncReplyStream) -> None:
+        self._api = api  # kept: a client that nobody holds any more is closed
+        self._portal = api._portal
         self._stream = stream
 
     def __repr__(self) -> str:
@@ -134,7 +135,7 @@ class ChatGPTConversation:
     ) -> ReplyStream:
         """Send the next message and give its reply as it comes; see :meth:`ChatGPTAPI.stream_message`."""
         stream = self._core.stream_message(message, timeout_ms=timeout_ms, abort_signal=abort_signal)
-        return ReplyStream(self.api._portal, stream)
+        return ReplyStream(self.api, stream)
 
 
 class ChatGPTAPI(Configured, Library, Many):
@@ -230,7 +231,7 @@ class ChatGPTAPI(Configured, Library, Many):
             timeout_ms=timeout_ms,
             abort_signal=abort_signal,
         )
-        return ReplyStream(self._portal, stream)
+        return ReplyStream(self, stream)
 
     def get_conversation(
         self, *, conversation_id: str | None = None, parent_message_id: str | None = None
@@ -244,7 +245,7 @@ class ChatGPTAPI(Configured, Library, Many):
         on_progress: OnProgress | None,
         on_conversation_response: OnConversationResponse | None,
     ) -> str:
-        with ReplyStream(self._portal, stream) as replies:
+        with ReplyStream(self, stream) as replies:
             while (updates := self._portal.call(stream._next_updates)) is not None:
                 for update in updates:
                     stream._check()

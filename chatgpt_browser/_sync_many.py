@@ -44,12 +44,11 @@ class Many:
         ``messages`` is read in the caller's own thread.
         """
         begin = self._core._batch(in_order, timeout_ms, longest_pause, abort_signal)
-        return _results(self._portal, begin, messages)
+        return _results(self, begin, messages)
 
 
-def _results(
-    portal: Portal, begin: Callable[[], Awaitable[Batch]], messages: Messages
-) -> Iterator[BatchResult]:
+def _results(api: Many, begin: Callable[[], Awaitable[Batch]], messages: Messages) -> Iterator[BatchResult]:
+    portal = api._portal  # the client is kept: one that nobody holds any more is closed
     batch = portal.call(begin)
     source = iter(messages)
     try:

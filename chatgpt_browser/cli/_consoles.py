@@ -39,7 +39,8 @@ def shows_markdown() -> bool:
 def write_json(value: Any) -> None:
     """Write one JSON value: set out for the eye on a terminal, else on one line."""
     indent = 2 if sys.stdout.isatty() else None
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=indent, default=_isoformat) + "\n")
+    ascii_alone = not (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(value, ensure_ascii=ascii_alone, indent=indent, default=_isoformat) + "\n")
     sys.stdout.flush()
 
 

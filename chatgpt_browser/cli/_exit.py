@@ -134,6 +134,10 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
         else:
             show_error(error)
         raise typer.Exit(kind_of(error).code) from None
+    except OSError as error:  # a disk that is full, a file that can't be written
+        _mute_stdout()
+        err.print(Text.assemble(("error: ", "bold red"), printable(str(error))), soft_wrap=True)
+        raise typer.Exit(1) from None
 
 
 def show_error(error: ChatGPTError) -> None:

@@ -171,7 +171,7 @@
     async read(response, asEvents) {
       if (response.body === null) return;
       const reader = new BodyReader(response.body);
-      const events = asEvents ? new EventReader(this) : new TextReader(this);
+      const events = asEvents ? new EventReader(this) : new TextReader(this, { fatal: response.ok });
       for (;;) {
         const { done, value } = await reader.read();
         if (done) break;

@@ -248,8 +248,7 @@ globalThis.chatgptBrowserReader = (() => {
       const { data, type } = this;
       this.data = null;
       this.type = "";
-      if (data === null) return;
-      if (data === "") return this.sink.alive();
+      if (data === null || data === "") return this.sink.alive();
       if (this.last) return; // nothing is said after the last word
       this.last = data === "[DONE]";
       const place = textIn(data);
@@ -265,11 +264,14 @@ globalThis.chatgptBrowserReader = (() => {
     }
   }
 
-  /** Of a body that is no stream of events: its text. `sink` is told of it: `text(text)`. */
+  /**
+   * Of a body that is no stream of events: its text. `sink` is told of it: `text(text)`. What is no UTF-8 is an error where it is
+   * `fatal`; of a refusal as much is read as can be.
+   */
   class TextReader {
-    constructor(sink) {
+    constructor(sink, { fatal }) {
       this.sink = sink;
-      this.decoder = new TextDecoder("utf-8", { fatal: true });
+      this.decoder = new TextDecoder("utf-8", { fatal });
       this.last = false;
     }
 

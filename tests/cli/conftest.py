@@ -56,7 +56,7 @@ def shared_account() -> Iterator[Account]:
             server.session_token,
             api_base_url=server.api_base_url,
             backend_api_base_url=server.backend_api_base_url,
-            retries=0,
+            retries=1,
         ) as api,
     ):
         yield Account(server, api)

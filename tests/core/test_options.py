@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI
+from chatgpt_browser import AbortController, AsyncChatGPTAPI, ChatGPTAPI
 from chatgpt_browser._options import Site, origin_of, to_limit, to_seconds
 
 BAD: list[tuple[str, Any]] = [
@@ -43,6 +43,18 @@ BAD: list[tuple[str, Any]] = [
     ("executable_path", 7),
     ("browser_url", "chromium"),
     ("browser_url", 9222),
+    ("proxy", "://"),
+    ("proxy", "http://"),
+    ("proxy", "two words"),
+    ("proxy", {"server": 5}),
+    ("user_data_dir", ""),
+    ("user_data_dir", "~nobody-of-this-name/profile"),
+    ("executable_path", ""),
+    ("channel", ""),
+    ("headless", "false"),
+    ("first_byte_timeout", 10**400),
+    ("user_agent", ""),
+    ("user_agent", "one\r\nX-Other: two"),
 ]
 
 
@@ -103,3 +115,34 @@ def test_a_site_that_moves_keeps_its_paths() -> None:
 
 def test_a_repr_names_the_site_and_no_secret() -> None:
     assert repr(ChatGPTAPI("a-session-token")) == "<ChatGPTAPI https://chat.openai.com>"
+
+
+def test_a_proxy_in_each_of_its_forms() -> None:
+    for server in ("localhost:3128", "http://proxy:3128", "socks5://127.0.0.1:1080"):
+        assert ChatGPTAPI("t", proxy=server)._options.proxy == {"server": server}
+    settings: Any = {"server": "http://proxy:3128", "username": None, "bypass": "*.example.org"}
+    assert ChatGPTAPI("t", proxy=settings)._options.proxy == {
+        "server": "http://proxy:3128",
+        "bypass": "*.example.org",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "says"),
+    [
+        ({"message": None}, TypeError, "a message must be a str"),
+        ({"message": b"x"}, TypeError, "a message must be a str"),
+        ({"message": "x", "conversation_id": ""}, ValueError, "conversation_id must not be empty"),
+        ({"message": "x", "parent_message_id": 5}, TypeError, "parent_message_id must be a str"),
+        ({"message": "x", "abort_signal": AbortController()}, TypeError, "signal"),
+    ],
+)
+def test_an_argument_that_is_none_of_its_kind_is_named(
+    arguments: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    """No browser is started to find it out."""
+    with ChatGPTAPI("a-session-token", executable_path="/nowhere") as api:
+        with pytest.raises(error, match=says):
+            api.send_message(**arguments)
+        with pytest.raises(error, match=says):
+            next(api.stream_message(**arguments))

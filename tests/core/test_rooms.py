@@ -17,6 +17,7 @@ from chatgpt_browser import (
     APIStatusError,
     AuthenticationError,
     ChallengeError,
+    ClientClosedError,
     RateLimitError,
     SessionExpiredError,
     StreamInterruptedError,
@@ -112,8 +113,9 @@ async def test_a_flight_that_is_cancelled_has_cleaned_up() -> None:
     await flight.cancel()
 
     assert cleaned == ["yes"]
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(ClientClosedError):
         await waiting
+    assert not waiting.cancelled()
 
 
 # ---- plain text ------------------------------------------------------------------------------------------------------
@@ -179,11 +181,11 @@ def test_a_message_is_sent_again_where_it_was_refused_and_nowhere_else(error: Ex
     assert [policy.allow(error) for _ in range(4)] == [True] * times + [False] * (4 - times)
 
 
-def test_no_retries_leaves_the_renewal_of_a_token() -> None:
+def test_no_retries_are_none() -> None:
     policy = remedies(retries=0)
 
-    assert not policy.allow(limit("concurrency"))
-    assert policy.allow(AccessTokenRejectedError())
+    for error in (limit("concurrency"), AccessTokenRejectedError(), ChallengeError()):
+        assert not policy.allow(error)
 
 
 def state(error: Exception, attempt: int) -> RetryCallState:

@@ -308,3 +308,18 @@ def test_nothing_secret_is_said(
 
     secrets = [first, server.session_token, access_token, "my private words"]
     assert [secret for secret in secrets for words in said if secret in words] == []
+
+
+def test_a_token_that_the_site_has_rotated_for_a_navigation(serve: Serve) -> None:
+    """At the start, and where a challenge is shown: the page asks for the session there, too."""
+    server = serve(rotate_session_token=True)
+    with ChatGPTAPI(server.session_token, **where(server)) as api:
+        api.start()
+        assert api.session_token == server.session_token
+        for _ in range(2):
+            server.inject("challenge-passes")
+            assert works(api)
+            assert api.session_token == server.session_token
+        newest = api.session_token
+    with ChatGPTAPI(newest, **where(server)) as api:
+        assert api.get_is_authenticated()

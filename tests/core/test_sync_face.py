@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import multiprocessing
 import os
@@ -16,9 +17,10 @@ import psutil
 import pytest
 
 import chatgpt_browser
-from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ClientClosedError
+from chatgpt_browser import AbortController, AbortError, AsyncChatGPTAPI, ChatGPTAPI, ClientClosedError
 from chatgpt_browser._portal import Portal
 from chatgpt_browser.testing import Gate, Reply, Stall
+from tests.processes import still_running as processes_still_running
 from tests.threads import still_running
 
 from .scene import where, works
@@ -366,3 +368,102 @@ def test_every_coroutine_is_a_plain_method_of_the_twin() -> None:
 def test_no_process_of_ours_is_counted_as_a_worker() -> None:
     """`multiprocessing` waits for its children when the interpreter ends: the browser must be none of them."""
     assert multiprocessing.active_children() == []
+
+
+# ---- what must not take a client along --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", [KeyboardInterrupt(), SystemExit(3)])
+def test_an_abort_with_a_reason_that_ends_programs(
+    scene: Scene, api: ChatGPTAPI, reason: BaseException
+) -> None:
+    """It is raised where the caller waits, and not in the loop that everybody's calls run in."""
+    controller, gate = AbortController(), Gate()
+    message = scene.answering(Reply(pieces=["one", " never"], hold_after=1, gate=gate))
+    with pytest.raises(type(reason)) as caught:
+        api.send_message(
+            message, on_progress=lambda _: controller.abort(reason), abort_signal=controller.signal
+        )
+    assert caught.value is reason
+    with pytest.raises(type(reason)):
+        api.send_message("not sent", abort_signal=controller.signal)
+    assert works(api)
+
+
+@pytest.mark.parametrize("reason", [asyncio.CancelledError(), StopIteration(), GeneratorExit()])
+def test_an_abort_with_a_reason_that_ends_coroutines(
+    scene: Scene, api: ChatGPTAPI, reason: BaseException
+) -> None:
+    controller = AbortController()
+    controller.abort(reason)
+    with pytest.raises(AbortError) as caught:
+        api.send_message("not sent", abort_signal=controller.signal)
+    assert caught.value.reason is reason
+    assert works(api)
+
+
+def test_a_stream_keeps_its_client(serve: Serve) -> None:
+    server = serve()
+
+    def client() -> ChatGPTAPI:
+        return ChatGPTAPI(server.session_token, **where(server))
+
+    def stream(message: str) -> Iterator[str]:
+        return client().stream_message(message)
+
+    for ask in (stream, lambda message: client().get_conversation().stream_message(message)):
+        pieces = ask("hello")
+        gc.collect()
+        assert "".join(pieces) == 'You said: "hello".'
+    assert [result.reply for result in client().send_many(["hello"])] == ['You said: "hello".']
+    gc.collect()
+
+
+def test_a_client_that_is_forgotten_in_its_own_thread(serve: Serve) -> None:
+    """In a cycle, it is found by the collector, which runs in whatever thread has made the most of late."""
+    server, others = serve(), psutil.Process().children(recursive=True)
+    api = ChatGPTAPI(server.session_token, **where(server))
+    api.start()
+    portal, finalizer = api._portal, api._finalizer
+    processes = [each for each in psutil.Process().children(recursive=True) if each not in others]
+    cycle: list[Any] = [api]
+    cycle.append(cycle)
+
+    async def collect() -> None:
+        gc.collect()
+
+    gc.disable()
+    try:
+        del api, cycle
+        portal.call(collect)
+    finally:
+        gc.enable()
+    assert not finalizer.alive
+    closing = [thread for thread in threading.enumerate() if thread.name == "chatgpt_browser closes"]
+    assert closing
+    assert not still_running(closing, timeout=20)
+    assert processes
+    assert processes_still_running(processes) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("verb", ["start", "ensure_auth", "get_is_authenticated", "list_models"])
+@pytest.mark.parametrize("ready", [False, True])
+async def test_who_waits_for_all_when_the_async_client_closes(serve: Serve, verb: str, ready: bool) -> None:
+    """Who waits for the browser, or for the session, is told that the client was closed, and was cancelled by nobody."""
+    server = serve()
+    api = AsyncChatGPTAPI(server.session_token, **where(server), access_token_ttl=0)
+    if ready:
+        await api.start()
+        server.script_session(Stall(before_head=True))
+    seen = len(server.requests)
+    calling = asyncio.ensure_future(getattr(api, verb)())
+    if ready and verb != "start":
+        await asyncio.to_thread(server.wait_for_request, "/api/auth/session", count=seen + 1)
+    else:
+        await asyncio.sleep(0)
+    await api.close()
+
+    outcome = (await asyncio.gather(calling, return_exceptions=True))[0]
+    assert not calling.cancelled()
+    assert isinstance(outcome, ClientClosedError) or (ready and verb == "start" and outcome is None)

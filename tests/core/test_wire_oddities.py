@@ -89,8 +89,49 @@ def test_a_last_event_without_its_empty_line(scene: Scene, api: ChatGPTAPI) -> N
 def test_an_event_that_the_end_of_the_body_has_cut(scene: Scene, api: ChatGPTAPI) -> None:
     for end in (b"\n", b""):
         for cut in (20, 60, 110):
-            message = scene.answering(body(event("a"), sse(event("ab"))[:cut] + end))
-            assert api.send_message(message) == "a"
+            with pytest.raises(StreamInterruptedError, match="in the middle") as caught:
+                api.send_message(scene.answering(body(event("a"), sse(event("ab"))[:cut] + end)))
+            assert caught.value.partial_text == "a"
+
+
+def test_a_last_word_that_the_end_of_the_body_has_cut(scene: Scene, api: ChatGPTAPI) -> None:
+    for end in (b"data: [DO", b"data: [DONE]", b"data: [DONE]\n"):
+        assert api.send_message(scene.answering(body(event("a"), end))) == "a"
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (b'event: error\ndata: {"detail": "Something went wrong"}\n\n', "Something went wrong"),
+        (b'event: error\ndata: {"code": 7}\n\n', "it does not say which"),
+        (b'data: {"detail": "Something went wrong"}\n\n', "Something went wrong"),
+        (sse({"message": None, "error": None, "error_code": "rate_limited"}), "rate_limited"),
+        (sse({"type": "error", "message": "Oh"}), "Oh"),
+    ],
+)
+def test_an_error_event_in_each_of_its_forms(scene: Scene, api: ChatGPTAPI, last: bytes, said: str) -> None:
+    """None of them leaves half a reply that looks whole."""
+    with pytest.raises(StreamError, match=said) as caught:
+        api.send_message(scene.answering(body(event("half a"), last)))
+    assert caught.value.partial_text == "half a"
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        sse({"message": {"metadata": None}, "error": None}).replace(b"null", b"[" * 3000 + b"]" * 3000, 1),
+        sse({"c": [], "v": "x"}),
+        sse({"p": "/message/content/parts/" + "9" * 5000, "o": "append", "v": "x"}),
+        sse({"p": "", "o": "add", "v": {"message": None}}).replace(b"null", b"[" * 900 + b"]" * 900),
+    ],
+    ids=["deep", "channel", "index", "deep delta"],
+)
+def test_json_that_nobody_writes(scene: Scene, api: ChatGPTAPI, last: bytes) -> None:
+    """A typed error at the most, behind what came before it."""
+    heard: list[str] = []
+    with pytest.raises(StreamError) as caught:
+        api.send_message(scene.answering(body(event("a"), last)), on_progress=heard.append)
+    assert caught.value.partial_text == "a" and heard == ["a"]
 
 
 def test_done_ends_the_reply_though_the_body_goes_on(scene: Scene, api: ChatGPTAPI) -> None:

@@ -19,7 +19,7 @@ from chatgpt_browser import (
     StreamInterruptedError,
     UnusualActivityError,
 )
-from chatgpt_browser.testing import Answer, Break, RawBody
+from chatgpt_browser.testing import BREAK, Answer, Break, RawBody
 from tests.core.scene import posts_of, refreshes_of
 
 if TYPE_CHECKING:
@@ -315,3 +315,114 @@ def test_the_first_document_may_be_anything(serve: Serve, connect: Connect, answ
         with pytest.raises(APIConnectionError, match="net::ERR_"):
             api.start()
     assert api.send_message("hello") == 'You said: "hello".'
+
+
+# ---- found by somebody who had not read the code ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def fresh(serve: Serve, connect: Connect) -> tuple[FakeChatGPT, ChatGPTAPI]:
+    """A client that asks for its session at every call, and has started."""
+    server = serve()
+    api = connect(server, access_token_ttl=0)
+    api.start()
+    return server, api
+
+
+def test_no_retries_are_none_after_a_refusal(serve: Serve, connect: Connect) -> None:
+    server = serve()
+    api = connect(server, retries=0)
+    for answer, error in (
+        (Answer.token_expired(), AccessTokenRejectedError),
+        (ONE_AT_A_TIME, RateLimitError),
+    ):
+        server.script(answer)
+        with pytest.raises(error):
+            api.send_message("hello")
+    assert len(posts_of(server.requests)) == 2
+
+
+LATIN = b"<title>Bad gateway \xe9</title>"
+
+
+@pytest.mark.parametrize("message", [True, False])
+def test_a_refusal_that_is_no_utf_8_keeps_its_status(
+    scene: Scene, api: ChatGPTAPI, fresh: tuple[FakeChatGPT, ChatGPTAPI], message: bool
+) -> None:
+    refusal = Answer(502, LATIN, content_type="text/html; charset=iso-8859-1")
+    if message:
+        with pytest.raises(APIStatusError, match="Bad gateway") as caught:
+            api.send_message(scene.answering(refusal))
+        assert caught.value.status_code == 502
+    else:
+        server, fresh_api = fresh
+        server.script_session(Answer(403, LATIN, content_type="text/html; charset=iso-8859-1"))
+        with pytest.raises(AuthenticationError, match="403") as refused:
+            fresh_api.ensure_auth()
+        assert type(refused.value) is AuthenticationError
+
+
+def test_a_refusal_that_breaks_off_is_one(scene: Scene, api: ChatGPTAPI) -> None:
+    half = RawBody([b'{"detail": "Too', BREAK], status=429, content_type="application/json")
+    with pytest.raises(RateLimitError) as caught:
+        api.send_message(scene.answering(half))
+    assert caught.value.status_code == 429
+
+
+def test_a_refusal_without_end_is_cut(scene: Scene, api: ChatGPTAPI) -> None:
+    big = RawBody([b"x" * (1 << 18)] * 64, status=500, content_type="text/html")
+    with pytest.raises(APIStatusError) as caught:
+        api.send_message(scene.answering(big))
+    assert caught.value.body is not None
+    assert len(caught.value.body) < 4 << 20
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [[{"loc": 5, "msg": "m"}], [{"loc": "body", "msg": "m"}], {"clears_in": int("9" * 401)}],
+    ids=["loc", "text", "delay"],
+)
+def test_a_detail_that_nobody_writes(scene: Scene, api: ChatGPTAPI, detail: Any) -> None:
+    with pytest.raises(APIStatusError):
+        api.send_message(scene.answering(Answer(429, {"detail": detail})))
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"accessToken": "x", "user": {"groups": 5, "features": true}}']
+)
+def test_a_session_that_nobody_writes(fresh: tuple[FakeChatGPT, ChatGPTAPI], text: str) -> None:
+    server, api = fresh
+    server.script_session(Answer(200, text, content_type="application/json"))
+    assert api.get_is_authenticated() == text.startswith("{")
+
+
+def test_the_refusal_of_a_refresh_says_what_the_site_said(
+    fresh: tuple[FakeChatGPT, ChatGPTAPI],
+) -> None:
+    server, api = fresh
+    server.script_session(Answer.unusual_activity())
+    with pytest.raises(AuthenticationError, match="403.*unusual activity"):
+        api.ensure_auth()
+
+
+def test_a_redirect_of_the_session_is_a_session_that_is_not_there(
+    fresh: tuple[FakeChatGPT, ChatGPTAPI],
+) -> None:
+    server, api = fresh
+    server.script_session(Answer(302, "", [("location", "/login")]))
+    assert api.get_is_authenticated() is False
+    assert api.get_is_authenticated() is True
+
+
+def test_a_change_that_is_answered_by_nothing_is_made(scene: Scene, api: ChatGPTAPI) -> None:
+    for status in (200, 204):
+        scene.server.script_path("/backend-api/conversation/c-1", Answer(status, ""))
+        api.rename_conversation("c-1", "Another")
+
+
+def test_a_network_that_fails_at_the_first_document_is_given_another_try(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve()
+    server.script_session(Break())
+    assert connect(server).send_message("hello") == 'You said: "hello".'

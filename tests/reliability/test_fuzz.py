@@ -44,7 +44,8 @@ def expected(body: bytes) -> tuple[type[Exception] | None, str, list[Any]]:
         except ValueError:
             if ended:
                 return MalformedEventError, text, events
-            continue
+            # The body has ended in the middle of an event: more was to come, unless that was the last word.
+            return (None if answered and "[DONE]".startswith(data) else StreamInterruptedError), text, events
         if not isinstance(value, dict):
             continue
         events.append(value)

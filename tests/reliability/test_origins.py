@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser import APIConnectionError, ChatGPTAPI, OriginError
-from chatgpt_browser.testing import Answer, FakeChatGPT
+from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply
 from tests.core.scene import posts_of, where, works
 
 if TYPE_CHECKING:
@@ -95,6 +95,25 @@ def test_a_move_that_comes_later(serve: Serve, connect: Connect) -> None:
     with pytest.raises(OriginError):
         api.send_message("hello")
     assert evil.requests == []
+
+
+def test_a_move_that_comes_later_is_followed_by_the_next_call(serve: Serve, connect: Connect) -> None:
+    """And takes no reply along that is under way."""
+    before, after, gate = serve(tls=True, public_origin=OLD), serve(tls=True, public_origin=NEW), Gate()
+    after.sign_in(before.session_token)
+    hosts = {"chat.openai.com": before, "chatgpt.com": after}
+    api = connect(before, **mapped(hosts), max_concurrent_messages=2)
+    before.script(Reply(pieces=["one", " two"], hold_after=1, gate=gate))
+    with api.stream_message("under way") as stream:
+        assert next(stream) == "one"
+        before.redirect_to = NEW
+        for _ in range(2):
+            with pytest.raises(OriginError):
+                api.send_message("hello")
+        gate.open()
+        assert next(stream) == " two"
+    assert works(api)
+    assert posts_of(after.requests)[-1].status == 200
 
 
 def test_a_document_that_goes_elsewhere_by_script(serve: Serve, connect: Connect) -> None:

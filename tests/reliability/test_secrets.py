@@ -484,3 +484,43 @@ def test_a_cookie_that_the_browser_refuses() -> None:
             else:
                 pytest.fail("it was taken")
     ear.assert_heard_nothing_of([server.session_token])
+
+
+#: A token that is none of ours, by its form. In pieces: the lines of this file stand in tracebacks.
+FOREIGN = ".".join(["eyJ" + "hbGciOiJkaXIi", "some" * 8, "body" * 8])
+
+
+def _script_echo(victim: Victim, place: str) -> None:
+    """Have the site repeat a token in a place whose text goes into an error."""
+    access, session = victim.api.ensure_auth(), victim.api.session_token
+    if place == "session":
+        victim.server.script_session(Answer(200, {"error": f"bad cookie {session}"}))
+        return
+    echoes: dict[str, list[Any]] = {
+        "detail": [Answer.error(400, f"invalid token {access}")],
+        "cookie": [Answer.error(400, {"message": f"bad cookie {session}", "code": access})],
+        "list": [Answer.error(422, [{"loc": ["header"], "msg": access}])],
+        "said twice": [Answer.error(401, f"invalid token {access}")] * 2,
+        "title": [Answer(500, f"<title>bad {access}</title>", content_type="text/html")],
+        "error event": [Reply("x", error=f"bad {access}")],
+        "somebody else's": [Answer.error(400, f"bad {FOREIGN}")],
+    }
+    victim.server.script(*echoes[place])
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["detail", "cookie", "list", "said twice", "title", "error event", "session", "somebody else's"],
+)
+def test_a_token_that_the_site_repeats_goes_no_further(victim: Victim, place: str) -> None:
+    """Neither into the error, nor into what it carries."""
+    _script_echo(victim, place)
+    with listening() as ear:
+        with pytest.raises(ChatGPTError) as caught:
+            victim.api.send_message("hello")
+        ear.hear_error(caught.value)
+    assert "[removed]" in str(caught.value)
+    ear.assert_heard_nothing_of([*victim.secrets(), FOREIGN])
+    if isinstance(caught.value, APIStatusError):
+        assert FOREIGN not in str(vars(caught.value))
+        assert not any(secret in str(vars(caught.value)) for secret in victim.secrets())
