@@ -19,7 +19,7 @@ from ._errors import BrowserCrashedError, ChatGPTError, ClientClosedError, Origi
 from ._models import Head
 from ._observer import Observer
 from ._options import origin_of
-from ._playwright import map_playwright_errors, mapped, milliseconds
+from ._playwright import map_playwright_errors, mapped, milliseconds, quietly
 from ._protocol import challenge_error, is_challenge
 from ._world import script
 
@@ -84,10 +84,7 @@ class Tab:
     async def close(self, reason: ChatGPTError | None = None) -> None:
         """Close the page, and with it what it has under way."""
         self.die(reason or ClientClosedError())
-        try:
-            await self._page.close()
-        except (PlaywrightError, ConnectionError) as exc:
-            logger.debug("closing a page: %s", mapped(exc))
+        await quietly(self._page.close)
 
     def shows(self, conversation_id: str | None) -> bool:
         """Whether it is on that conversation's page; never on one that has yet to begin."""

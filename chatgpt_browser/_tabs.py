@@ -28,6 +28,7 @@ class Tabs:
         self._engine = engine
         self._idle: list[Tab] = []
         self._busy: set[Tab] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def send(self, prompt: Prompt, *, model: str | None) -> Exchange:
@@ -49,8 +50,18 @@ class Tabs:
         except BaseException as exc:
             # Whatever is on it now, nobody wants to find it there.
             self._busy.discard(tab)
-            await asyncio.shield(tab.close(exc if isinstance(exc, ChatGPTError) else None))
+            self._close_aside(tab, exc if isinstance(exc, ChatGPTError) else ClientClosedError())
             raise
+
+    def _close_aside(self, tab: Tab, reason: ChatGPTError) -> None:
+        """Close a page while the caller goes on: a call that has ended waits for nothing.
+
+        Of a hundred pages whose call was cancelled a few milliseconds after it had begun, one was never said to be closed.
+        """
+        tab.die(reason)
+        closing = asyncio.get_running_loop().create_task(tab.close(reason))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def _take(self, conversation_id: str | None) -> Tab:
         self._idle = [tab for tab in self._idle if tab.dead is None]
@@ -71,8 +82,13 @@ class Tabs:
             self._idle.append(tab)
 
     async def close(self) -> None:
-        """Close them all; whoever still reads gets :class:`ClientClosedError`."""
+        """Let go of them all; whoever still reads gets :class:`ClientClosedError`. They close with their browser, next."""
         self._closed = True
         tabs = [*self._idle, *self._busy]
         self._idle, self._busy = [], set()
-        await asyncio.gather(*(tab.close(ClientClosedError()) for tab in tabs))
+        for tab in tabs:
+            tab.die(ClientClosedError())
+        closing = [*self._closing]
+        for errand in closing:
+            errand.cancel()
+        await asyncio.gather(*closing, return_exceptions=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import pytest
 from chatgpt_browser import (
     AbortController,
     AbortError,
+    AsyncChatGPTAPI,
     ChatGPTAPI,
     ChatGPTTimeoutError,
     ComposerNotFoundError,
@@ -238,3 +241,18 @@ def test_a_challenge_and_a_handoff(connect: Connect) -> None:
         server.script(Reply(pieces=["One", " two", " three"], handoff_after=1))
 
         assert api.send_message("Count") == "One two three"
+
+
+@pytest.mark.anyio
+async def test_a_call_that_is_cancelled_as_it_begins_ends(scene: Scene) -> None:
+    """Its page may take its time to close, or never say that it has: nobody waits for that."""
+    server, chance = scene.server, random.Random(1)
+    options: dict[str, Any] = where(server)
+    async with AsyncChatGPTAPI(server.session_token, send_via="page", **options) as api:
+        for _ in range(20):
+            assert await api.send_message("warm up", timeout_ms=20_000)
+            calling = asyncio.ensure_future(api.send_message("not wanted"))
+            await asyncio.wait([calling], timeout=chance.uniform(0.001, 0.03))
+            calling.cancel()
+            done, _ = await asyncio.wait([calling], timeout=5)
+            assert done, "it goes on"
