@@ -77,16 +77,19 @@ def conversation_path(conversation_id: str) -> str:
     :raises TypeError: that is no id.
     :raises ValueError: it is empty.
     """
-    if conversation_id is None:
-        raise TypeError("conversation_id must be a str, not NoneType")
-    check_id("conversation_id", conversation_id)
-    return f"conversation/{quote(conversation_id, safe='')}"
+    return f"conversation/{_quoted(conversation_id)}"
 
 
 def title_path(conversation_id: str) -> str:
-    """Where a title is made for a conversation."""
+    """Where a title is made for a conversation; raises what :func:`conversation_path` does."""
+    return f"conversation/gen_title/{_quoted(conversation_id)}"
+
+
+def _quoted(conversation_id: str | None) -> str:
+    if conversation_id is None:
+        raise TypeError("conversation_id must be a str, not NoneType")
     check_id("conversation_id", conversation_id)
-    return f"conversation/gen_title/{quote(conversation_id, safe='')}"
+    return quote(conversation_id, safe="")
 
 
 def conversations_path(offset: int, limit: int) -> str:

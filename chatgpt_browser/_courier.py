@@ -55,6 +55,7 @@ logger = logging.getLogger("chatgpt_browser")
 _HTTP1_STREAMS = 5
 #: An answer may still repeat a token that has been renewed meanwhile.
 _REMEMBERED_TOKENS = 4
+_SHORTEST_SECRET = 12
 
 
 class Courier:
@@ -150,6 +151,8 @@ class Courier:
         engine, secrets = self.engine, [*self._access_tokens]
         for token in (engine.session_token, *engine.former_tokens):
             secrets += [token.value, *(cookie["value"] for cookie in token.cookies(engine.site.origin))]
+        # A short one is no secret, and part of many words: a test's token, or the last character of a long one in its own cookie.
+        secrets = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
         error.args = tuple(without_secrets([*error.args], secrets))
         if isinstance(error, APIStatusError):
             error.detail = without_secrets(error.detail, secrets)

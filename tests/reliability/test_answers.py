@@ -11,6 +11,7 @@ from chatgpt_browser import (
     APIConnectionError,
     APIStatusError,
     AuthenticationError,
+    BrowserLaunchError,
     ChatGPTTimeoutError,
     ConversationNotFoundError,
     MessageTooLongError,
@@ -24,6 +25,7 @@ from tests.core.scene import posts_of, refreshes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from chatgpt_browser import ChatGPTAPI
     from chatgpt_browser.testing import FakeChatGPT
@@ -426,3 +428,19 @@ def test_a_network_that_fails_at_the_first_document_is_given_another_try(
     server = serve()
     server.script_session(Break())
     assert connect(server).send_message("hello") == 'You said: "hello".'
+
+
+def test_a_date_to_wait_for_counts_from_the_sites_own_time(scene: Scene, api: ChatGPTAPI) -> None:
+    """One that is an hour away is the caller's to judge."""
+    times = [("date", "Thu, 26 Nov 2026 12:00:00 GMT"), ("retry-after", "Thu, 26 Nov 2026 13:00:00 GMT")]
+    refusal = Answer.error(429, detail_of(ONE_AT_A_TIME), headers=times)
+    with pytest.raises(RateLimitError) as caught:
+        api.send_message(scene.answering(refusal))
+    assert (caught.value.retry_after, caught.value.retry_after_from) == (3600, "header")
+    assert len(scene.posts) == 1
+
+
+def test_a_profile_that_is_no_folder(serve: Serve, connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "profile").write_text("a file")
+    with pytest.raises(BrowserLaunchError, match="user_data_dir"):
+        connect(serve(), user_data_dir=tmp_path / "profile").start()

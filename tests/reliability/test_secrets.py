@@ -524,3 +524,16 @@ def test_a_token_that_the_site_repeats_goes_no_further(victim: Victim, place: st
     if isinstance(caught.value, APIStatusError):
         assert FOREIGN not in str(vars(caught.value))
         assert not any(secret in str(vars(caught.value)) for secret in victim.secrets())
+
+
+@pytest.mark.parametrize("token", ["token", "x" * 3933 + "e"])
+def test_a_token_that_is_part_of_words_takes_no_word_along(token: str) -> None:
+    """The longer one's second cookie is an "e"."""
+    with FakeChatGPT(session_token=token) as server:
+        with ChatGPTAPI(token, **where(server), retries=0) as api:
+            server.script(Answer.token_expired())
+            with pytest.raises(
+                AccessTokenRejectedError, match="Your authentication token has expired"
+            ) as caught:
+                api.send_message("hello")
+    assert caught.value.code == "token_expired"

@@ -273,8 +273,8 @@ def test_silence_in_the_body(impatient: tuple[FakeChatGPT, ChatGPTAPI], start: l
 
 @pytest.mark.parametrize(
     "kept_alive_by",
-    [PING, b"data:\n\n", sse(event("one")), sse(event("", role="user"))],
-    ids=["pings", "empty data", "the same event", "other events"],
+    [PING, b"data:\n\n", b"event: ping\n\n", b"\n", sse(event("one")), sse(event("", role="user"))],
+    ids=["pings", "empty data", "an event of no data", "empty lines", "the same event", "other events"],
 )
 def test_anything_that_comes_renews_the_patience(
     impatient: tuple[FakeChatGPT, ChatGPTAPI], kept_alive_by: bytes
