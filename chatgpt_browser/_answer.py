@@ -7,14 +7,28 @@ site names no channels, in none.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-__all__ = ["FINAL", "answer_rank", "find_answer", "is_finished", "message_text", "role_of"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "FINAL",
+    "Turn",
+    "answer_rank",
+    "branch",
+    "find_answer",
+    "is_finished",
+    "is_question",
+    "is_remark",
+    "message_text",
+    "newest_turn",
+    "role_of",
+]
 
 #: The rank of a message that the site itself calls the final one.
 FINAL = 3
 _CONTENT_TYPES = ("text", "multimodal_text")
-_FLAGS = ("is_visually_hidden_from_conversation", "is_thinking_preamble_message")
 
 
 def answer_rank(message: Any) -> int:
@@ -29,7 +43,9 @@ def answer_rank(message: Any) -> int:
         return 0
     if not isinstance(content, dict) or content.get("content_type", "text") not in _CONTENT_TYPES:
         return 0
-    if isinstance(metadata, dict) and any(metadata.get(flag) for flag in _FLAGS):
+    if isinstance(metadata, dict) and metadata.get("is_thinking_preamble_message"):
+        return 0
+    if _is_hidden(message):
         return 0
 
     channel = message.get("channel")
@@ -38,6 +54,11 @@ def answer_rank(message: Any) -> int:
     if channel is not None:
         return 0
     return 1 if message.get("end_turn") is False else 2
+
+
+def _is_hidden(message: dict[str, Any]) -> bool:
+    metadata = message.get("metadata")
+    return isinstance(metadata, dict) and bool(metadata.get("is_visually_hidden_from_conversation"))
 
 
 def role_of(message: dict[str, Any]) -> Any:
@@ -56,30 +77,84 @@ def message_text(message: dict[str, Any]) -> str:
     return "".join(part for part in parts if isinstance(part, str))
 
 
+def is_remark(message: dict[str, Any]) -> bool:
+    """Whether a message is whole and, by the site's own word, not the last of its turn: "Let me look that up."
+
+    An answer that was cut at its greatest length is none: it has another status.
+    """
+    is_whole = message.get("status") == "finished_successfully"
+    return is_whole and message.get("end_turn") is False and message.get("channel") != "final"
+
+
 def is_finished(message: dict[str, Any]) -> bool:
-    """Whether the site has said that nothing more comes to a message."""
+    """Whether the site has said that nothing more comes to the answer. That nothing comes to a remark tells nothing of it."""
     status = message.get("status")
-    return message.get("end_turn") is True or (isinstance(status, str) and status.startswith("finished"))
+    is_whole = isinstance(status, str) and status.startswith("finished")
+    return message.get("end_turn") is True or (is_whole and not is_remark(message))
 
 
-def find_answer(data: Any, question_id: str | None = None) -> dict[str, Any] | None:
+def is_question(message: Any) -> bool:
+    """Whether a message is one that a person has sent. The site writes some in the user's name that nobody sees."""
+    return isinstance(message, dict) and role_of(message) == "user" and not _is_hidden(message)
+
+
+def find_answer(data: Any, question_id: str | None = None, after: str | None = None) -> dict[str, Any] | None:
     """The answer to a conversation's newest question, out of ``GET /conversation/{id}``; None where there is none yet.
 
-    With ``question_id``, where that question is another one, there is none yet either.
+    Nor is there one yet where that question is not ``question_id``, or, where that is not known, does not come right after
+    ``after``: the message that the question was sent as an answer to.
     """
-    fields = data if isinstance(data, dict) else {}
-    nodes, at = fields.get("mapping"), fields.get("current_node")
     answer: dict[str, Any] | None = None
-    seen: set[Any] = set()
-
-    while isinstance(nodes, dict) and isinstance(at, str) and at not in seen:
-        if not isinstance(node := nodes.get(at), dict):
-            break
-        seen.add(at)
+    question: dict[str, Any] | None = None
+    newest_first = branch(data)
+    for _, node in newest_first:
         message = node.get("message")
-        if isinstance(message, dict) and role_of(message) == "user":
-            return answer if question_id in (None, message.get("id")) else None
+        if is_question(message):
+            question = message
+            break
         if answer_rank(message) > (answer_rank(answer) if answer else 0):
             answer = message
+
+    if question is not None and question_id is not None:
+        return answer if question.get("id") == question_id else None
+    return answer if after is None or _is_next(newest_first, after) else None
+
+
+class Turn(NamedTuple):
+    """A question, None where there is none, and the ids of the messages that have come after it, the newest first."""
+
+    question_id: str | None
+    message_ids: tuple[str, ...]
+
+
+def newest_turn(data: Any) -> Turn:
+    """The newest turn of a conversation, out of ``GET /conversation/{id}``."""
+    after: list[str] = []
+    for node_id, node in branch(data):
+        if is_question(node.get("message")):
+            return Turn(node_id, tuple(after))
+        after.append(node_id)
+    return Turn(None, tuple(after))
+
+
+def _is_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -> bool:
+    """Whether a node comes next, but for such as are no person's message."""
+    for each, node in newest_first:
+        if each == node_id:
+            return True
+        if is_question(node.get("message")):
+            return False
+    return False
+
+
+def branch(data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The nodes of a conversation from its newest to its root, each with its id. A tree that loops is followed once."""
+    fields = data if isinstance(data, dict) else {}
+    nodes, at = fields.get("mapping"), fields.get("current_node")
+    seen: set[str] = set()
+    while isinstance(nodes, dict) and isinstance(at, str) and at not in seen:
+        if not isinstance(node := nodes.get(at), dict):
+            return
+        seen.add(at)
+        yield at, node
         at = node.get("parent")
-    return answer

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from ._answer import branch
 from ._models import check_id
 
 __all__ = [
@@ -123,15 +124,13 @@ def read_conversations(data: Any) -> list[ConversationSummary]:
 def read_history(conversation_id: str, data: Any) -> History:
     """The conversation out of ``GET /conversation/{id}``."""
     fields = data if isinstance(data, dict) else {}
-    nodes = fields.get("mapping")
-    current = _text(fields.get("current_node"))
     return History(
         conversation_id,
         _text(fields.get("title")),
         _time(fields.get("create_time")),
         _time(fields.get("update_time")),
-        current,
-        tuple(_chain(nodes if isinstance(nodes, dict) else {}, current)),
+        _text(fields.get("current_node")),
+        tuple(_chain(data)),
         fields,
     )
 
@@ -141,20 +140,13 @@ def read_title(data: Any) -> str:
     return _text(_field(data, "title")) or ""
 
 
-def _chain(nodes: dict[str, Any], newest: str | None) -> list[HistoryMessage]:
-    """The messages from the root to the newest; a tree that loops is followed once."""
-    messages: list[HistoryMessage] = []
-    seen: set[str] = set()
-    at = newest
-
-    while at is not None and at not in seen and isinstance(node := nodes.get(at), dict):
-        seen.add(at)
-        parent = _text(node.get("parent"))
-        if isinstance(message := node.get("message"), dict):
-            messages.append(_message(at, parent, message))
-        at = parent
-
-    return messages[::-1]
+def _chain(data: Any) -> list[HistoryMessage]:
+    """The messages from the root to the newest."""
+    return [
+        _message(node_id, _text(node.get("parent")), message)
+        for node_id, node in branch(data)
+        if isinstance(message := node.get("message"), dict)
+    ][::-1]
 
 
 def _message(node_id: str, parent: str | None, message: dict[str, Any]) -> HistoryMessage:

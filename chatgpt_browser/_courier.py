@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from ._answer import Turn, newest_turn
 from ._backend import conversation_path, read_history
 from ._errors import (
     APIConnectionError,
@@ -42,6 +43,7 @@ from ._telemetry import Chat, measuring
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ._backend import History
     from ._engine import Engine
     from ._models import Head, Prompt, Request, Session
     from ._options import Options
@@ -56,6 +58,9 @@ _HTTP1_STREAMS = 5
 #: An answer may still repeat a token that has been renewed meanwhile.
 _REMEMBERED_TOKENS = 4
 _SHORTEST_SECRET = 12
+
+_TRY_THE_PAGE = 'so says a site, too, that takes messages from its own page alone: send_via="page"'
+_NOT_EVEN_THE_PAGE = "its own page was refused: this is about the account, the browser or the address, and nothing is tried around it"
 
 
 class Courier:
@@ -199,8 +204,8 @@ class Courier:
         """What is recorded of a message."""
         return Chat(prompt.model or self.options.model, self.engine.site.origin)
 
-    async def post(self, prompt: Prompt, chat: Chat) -> Exchange:
-        """Send a message; the exchange's next frames are the reply's events.
+    async def post(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, str | None]:
+        """Send a message; the exchange's next frames are the reply's events. Beside it: the message that it was sent after.
 
         :raises ChatGPTError: the site refused it, in the form that says why.
         """
@@ -211,28 +216,38 @@ class Courier:
             return await self._post(prompt, chat)
         except UnusualActivityError as refusal:
             if way != "auto":
+                _advise(refusal, _TRY_THE_PAGE)
                 raise
             # Refused, it was not taken: this is no second time.
             logger.info("the site takes no message but from its own page: going over to that (%s)", refusal)
             self._page_alone.add(origin)
         return await self._post_by_page(prompt, chat)
 
-    async def _post_by_page(self, prompt: Prompt, chat: Chat) -> Exchange:
+    async def _post_by_page(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, str | None]:
         """Have the site's own page send a message. It answers a conversation's newest message, and no other."""
         await self.get_session()
+        newest, turn = None, Turn(None, ())
         if prompt.conversation_id is not None:
-            newest = await self.find_current_node(prompt.conversation_id)
-            if prompt.parent_message_id not in (None, newest):
+            conversation = await self._read(prompt.conversation_id)
+            newest, turn = conversation.current_node, newest_turn(conversation.raw)
+            # What the site has written behind the answer, and nobody sees, is no reason.
+            if prompt.parent_message_id not in (None, newest, *turn.message_ids):
                 raise PageError(
                     "the conversation has gone on since the message that is to be answered, and the site's page answers the "
                     "newest alone: leave parent_message_id out to go on from there; nothing was sent"
                 )
         chat.asked()
         model = prompt.model or self.options.model
-        exchange = await self._tabs.send(prompt, model=None if model == DEFAULT_MODEL else model)
+        exchange = await self._tabs.send(
+            prompt, model=None if model == DEFAULT_MODEL else model, question_id=turn.question_id
+        )
         with self._hiding():
-            begun = await self._begin(exchange)
-        return await self._check(*begun)
+            try:
+                begun = await self._begin(exchange)
+            except UnusualActivityError as refusal:
+                _advise(refusal, _NOT_EVEN_THE_PAGE)
+                raise
+        return await self._check(*begun), newest
 
     async def _check(self, exchange: Exchange, head: Head) -> Exchange:
         """See that what has begun is a reply."""
@@ -242,7 +257,7 @@ class Courier:
         logger.info("the site has taken the message", extra={"chatgpt_event": "message_taken"})
         return exchange
 
-    async def _post(self, prompt: Prompt, chat: Chat) -> Exchange:
+    async def _post(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, str | None]:
         if prompt.conversation_id is not None and prompt.parent_message_id is None:
             node = await self.find_current_node(prompt.conversation_id)
             prompt = replace(prompt, parent_message_id=node)
@@ -252,17 +267,24 @@ class Courier:
             model = prompt.model or self.options.model
             return message_request(self.engine.site, prompt, model=model, access_token=access_token)
 
-        return await self._check(*await self._send(build))
+        exchange = await self._check(*await self._send(build))
+        return exchange, prompt.parent_message_id if prompt.conversation_id is not None else None
 
     async def find_current_node(self, conversation_id: str) -> str:
         """The id of a conversation's newest message, which the next one names as its parent.
 
         :raises ConversationNotFoundError: there is no such conversation.
         """
+        node = (await self._read(conversation_id)).current_node
+        assert node is not None
+        return node
+
+    async def _read(self, conversation_id: str) -> History:
+        """A conversation that has a newest message."""
         history = read_history(conversation_id, await self.ask("GET", conversation_path(conversation_id)))
         if history.current_node is None:
             raise APIStatusError("the conversation names no current message", status_code=200)
-        return history.current_node
+        return history
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
         """One call of the backend, and its answer as parsed JSON.
@@ -346,3 +368,7 @@ class Courier:
             raise StreamInterruptedError(f"the connection broke in the middle of an answer: {exc}") from exc
         finally:
             exchange.abort()
+
+
+def _advise(error: APIStatusError, advice: str) -> None:
+    error.args = (f"{error} ({advice})",)

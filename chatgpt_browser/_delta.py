@@ -21,6 +21,7 @@ KNOWN_ENCODINGS = ("v1",)
 
 _FIELDS = frozenset("cpov")
 _LONGEST_INDEX = 9  # digits
+_TEXTS = ("/message/content/parts/0", "/message/content/text")  # where a message has its own
 _END = object()  # the place behind the last item of an array
 
 
@@ -41,7 +42,8 @@ class DeltaDecoder:
         self._channel: Any = 0
         self._path = ""
         self._operation = "add"
-        self._text_path: str | None = None  # where text was appended last
+        self._before_patch = "add"  # the newest operation that is none of several
+        self._text_path = _TEXTS[0]  # where text was appended last
         self._growing: tuple[Any, Any] | None = (
             None  # the container and the key of the text that the newest delta added to,
         )
@@ -91,13 +93,17 @@ class DeltaDecoder:
             value = copied(delta.get("v"))  # the event stays as it was sent, whatever comes later
         except RecursionError:
             raise DeltaError("nested too deeply") from None
-        if "p" not in delta and "o" not in delta:
-            self._restart(value)
         channel = delta.get("c", self._channel)
         if isinstance(channel, (dict, list)):
             raise DeltaError("a delta's channel is no number")
         self._channel = channel
+        if "p" not in delta and "o" not in delta:
+            self._restart(value)
+        elif "o" not in delta and self._operation == "patch" and not isinstance(value, list):
+            self._operation = self._before_patch
         self._operation = delta.get("o", self._operation)
+        if self._operation != "patch":
+            self._before_patch = self._operation
         if self._operation == "patch" and "o" in delta:
             self._path = delta.get("p", "")  # a patch that names no path speaks of the whole value
         else:
@@ -111,14 +117,18 @@ class DeltaDecoder:
         return self.value
 
     def _restart(self, value: Any) -> None:
-        """What a value alone says where what was carried over can't be meant: the sources differ on what a patch leaves behind.
+        """What a value alone says where what was carried over can't be meant: the sources differ on what is.
 
-        A whole message is the beginning of a new one. A text after a patch goes where text was appended last.
+        A whole message is the beginning of a new one. A text after a patch, or after a whole message, is more of the text: that
+        which was appended to last, or the new message's own.
         """
         if isinstance(value, dict) and isinstance(value.get("message"), dict):
             self._path, self._operation = "", "add"
-        elif self._operation == "patch" and isinstance(value, str) and self._text_path is not None:
-            self._path, self._operation = self._text_path, "append"
+        elif isinstance(value, str) and (self._operation == "patch" or self._path == ""):
+            places = (self._text_path, *_TEXTS)
+            path = next((path for path in places if isinstance(_get(self.value, path), str)), None)
+            if path is not None:
+                self._path, self._operation = path, "append"
 
     def _change(self, path: Any, operation: Any, value: Any) -> None:
         if not isinstance(path, str):
@@ -179,6 +189,15 @@ def _find(root: Any, path: str) -> tuple[Any, Any]:
     return holder, _key(holder, last, path)
 
 
+def _get(root: Any, path: str) -> Any:
+    """What is at a path, or None."""
+    try:
+        holder, key = _find(root, path)
+    except DeltaError:
+        return None
+    return holder[key] if _is_there(holder, key) else None
+
+
 def _key(holder: Any, step: str, path: str) -> Any:
     if isinstance(holder, dict):
         return step
@@ -229,7 +248,7 @@ def _changed(old: Any, path: str, operation: Any, value: Any) -> Any:
         return _appended(old, value, path)
     if operation == "truncate":
         if isinstance(old, (str, list)) and isinstance(value, int) and value >= 0:
-            return old[:value]
+            return old[:value] if isinstance(old, list) else _cut(old, value)
         raise DeltaError(f"truncate at {path!r}: to no length, or of what has none")
     raise DeltaError(f"{operation!r} at {path!r} is no operation of the encoding")
 
@@ -244,6 +263,11 @@ def _appended(old: Any, value: Any, path: str) -> Any:
     if old is None:
         return value
     raise DeltaError(f"append at {path!r}: {type(value).__name__} to {type(old).__name__}")
+
+
+def _cut(text: str, length: int) -> str:
+    """A text's beginning; the site counts as JavaScript does, in halves of UTF-16."""
+    return text.encode("utf-16-le", "surrogatepass")[: 2 * length].decode("utf-16-le", "surrogatepass")
 
 
 def joined(text: str, more: str) -> str:

@@ -24,12 +24,12 @@ _SHORTEST, _LONGEST, _GROWTH = 0.5, 5.0, 1.5
 
 
 class Remainder:
-    """Reads on where a stream has left off. ``parent_message_id`` is what the question answered: never the answer to it."""
+    """Reads on where a stream has left off. ``parent_message_id`` is what the question answered: the answer comes behind it."""
 
     def __init__(self, courier: Courier, reply: Reply, parent_message_id: str | None) -> None:
         self._courier = courier
         self._reply = reply
-        self._not_this = parent_message_id
+        self._after = parent_message_id
         self._pause = _SHORTEST
 
     async def next(self) -> bool:
@@ -56,9 +56,8 @@ class Remainder:
         place = self._reply.conversation_id
         if place is None:
             raise StreamInterruptedError("the site goes on with the reply elsewhere, and did not say where")
-        answer = find_answer(
-            await self._courier.ask("GET", conversation_path(place)), self._reply.question_id
-        )
-        if answer is None or answer.get("id") in (None, self._not_this):
+        conversation = await self._courier.ask("GET", conversation_path(place))
+        answer = find_answer(conversation, self._reply.question_id, after=self._after)
+        if answer is None or answer.get("id") is None:
             return False
         return self._reply.take(answer)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import codecs
+import json
 import logging
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
+from ._errors import PageError, StreamInterruptedError
 from ._exchange import Exchange
 from ._playwright import mapped
 from ._sse import EventReader
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import CDPSession
 
+    from ._errors import ChatGPTError
     from ._exchange import Line
     from ._options import Site
 
@@ -29,24 +33,34 @@ __all__ = ["Observer"]
 
 logger = logging.getLogger("chatgpt_browser")
 
+#: What a browser writes in place of bytes that are no UTF-8.
+_DAMAGE = "\ufffd".encode()
+
 
 class Observer:
     """Over one message. ``on_over`` is called once: when its request has ended, whoever ended it."""
 
     def __init__(self, cdp: CDPSession, site: Site, line: Line, on_over: Callable[[], object]) -> None:
         self._cdp = cdp
+        self._line = line
         self._addresses = site.message_urls
         self._on_over = on_over
         self.exchange = Exchange(line)
-        #: Set when the page has sent the message.
+        #: Set when the page has sent the message, or can't any more: then ``failure`` says why.
         self.sent = asyncio.Event()
+        self.failure: ChatGPTError | None = None
+        #: The id that the page has given to the message, once it is sent; None where that is not to be seen.
+        self.question_id: str | None = None
+        #: Set when the request has ended, or there is nothing more to be had from it.
+        self.over = asyncio.Event()
         self._request: str | None = None
         self._answered = False
         self._events: EventReader | None = None
+        self._text = codecs.getincrementaldecoder("utf-8")("replace")  # of what is no stream of events
+        self._length = 0
         self._streaming = False
         self._waiting: list[bytes] = []  # what has come before the browser said what had come before that,
         self._early: list[bytes] = []  # and before the head
-        self._over = False
         self._errands: set[asyncio.Task[None]] = set()
         self._streamed = asyncio.Event()  # the body is being streamed, or can't be
         self._listeners = {
@@ -55,6 +69,7 @@ class Observer:
             "Network.dataReceived": self._received,
             "Network.loadingFinished": self._finished,
             "Network.loadingFailed": self._failed,
+            "Page.frameNavigated": self._left,
         }
         for event, listener in self._listeners.items():
             cdp.on(event, listener)
@@ -69,8 +84,13 @@ class Observer:
 
     def _sent(self, event: dict[str, Any]) -> None:
         request = event["request"]
-        if self._request is None and request["method"] == "POST" and request["url"] in self._addresses:
+        if (
+            self._request is None
+            and request["method"] == "POST"
+            and request["url"].partition("?")[0] in self._addresses
+        ):
             self._request = event["requestId"]
+            self.question_id = read_question_id(request.get("postData"))
             self.sent.set()
             # Before there is an answer: of one that breaks off at once, nothing could be had later.
             self._errand(self._stream())
@@ -92,7 +112,10 @@ class Observer:
         self._early = []
 
     def _received(self, event: dict[str, Any]) -> None:
-        if event["requestId"] != self._request or not event.get("data"):
+        if event["requestId"] != self._request:
+            return
+        self._length += event["dataLength"]
+        if not event.get("data"):
             return
         chunk = base64.b64decode(event["data"])
         if self._streaming:
@@ -107,6 +130,23 @@ class Observer:
     def _failed(self, event: dict[str, Any]) -> None:
         if event["requestId"] == self._request:
             self._errand(self._fail(event["errorText"]))
+
+    def _left(self, event: dict[str, Any]) -> None:
+        """The page was loaded anew, or is another. Of what the one before had under way, the browser tells no more."""
+        if "parentId" in event["frame"]:
+            return
+        if self._request is None:
+            self.fail(
+                PageError(
+                    "the site's page was loaded anew when it was told to send; no message was seen to go out"
+                )
+            )
+        else:
+            self.fail(
+                StreamInterruptedError(
+                    "the reply broke off: the site's page was loaded anew in the middle of it"
+                )
+            )
 
     # ---- what is passed on -------------------------------------------------------------------------------------------
 
@@ -129,7 +169,7 @@ class Observer:
         if not self._streaming:
             body = await self._cdp.send("Network.getResponseBody", {"requestId": self._request})
             encoded = body["base64Encoded"]
-            self._take(base64.b64decode(body["body"]) if encoded else body["body"].encode())
+            self._take(base64.b64decode(body["body"]) if encoded else self._encoded(body["body"]))
         self._take(b"", final=True)
         self._deliver(["end"])
         self._end()
@@ -139,20 +179,26 @@ class Observer:
         self._deliver(["error", "body" if self._answered else "head", "NetworkError", error])
         self._end()
 
+    def _encoded(self, text: str) -> bytes:
+        """The bytes of a body that the browser gives as text. Where they were no UTF-8, it has put a mark of another length."""
+        whole = text.encode()
+        return whole if len(whole) == self._length else whole.replace(_DAMAGE, b"\xff", 1)
+
     def _take(self, chunk: bytes, *, final: bool = False) -> None:
         if not self._answered:
             self._early.append(chunk)
             return
         if self._events is None:
-            if chunk:
-                self._deliver(["text", chunk.decode("utf-8", "replace"), len(chunk)])
+            if text := self._text.decode(chunk, final):
+                self._deliver(["text", text, len(chunk)])
             return
-        try:
-            events = self._events.feed(chunk, final=final)
-        except UnicodeDecodeError:
-            self._deliver(["error", "body", "EncodingError", "the body is not valid UTF-8"])
-            return
+        events = self._events.feed(chunk, final=final)
         self._deliver(["events", events, len(chunk)] if events else ["alive"])
+        if self._events.is_damaged and not self.exchange.settled:
+            self._deliver(["error", "body", "EncodingError", "the body is not valid UTF-8"])
+            self._line.abort()
+        elif self._events.last:  # however long the connection stays open
+            self._end()
 
     def _deliver(self, frame: list[Any]) -> None:
         if not self.exchange.settled:
@@ -161,13 +207,15 @@ class Observer:
     def _end(self) -> None:
         """The request is over."""
         self.stop()
-        if not self._over:
-            self._over = True
+        if not self.over.is_set():
+            self.over.set()
             self._on_over()
 
-    def fail(self, error: BaseException) -> None:
-        """The page is gone."""
+    def fail(self, error: ChatGPTError) -> None:
+        """Nothing more comes from this page."""
+        self.failure = self.failure or error
         self.exchange.fail(error)
+        self.sent.set()
         self._end()
 
     def _errand(self, work: Coroutine[Any, Any, None]) -> None:
@@ -180,3 +228,12 @@ class Observer:
         error = None if errand.cancelled() else errand.exception()
         if isinstance(error, Exception):
             self.fail(mapped(error))
+
+
+def read_question_id(body: str | None) -> str | None:
+    """The id of the message in a request's body, or None: what is not understood is left alone."""
+    try:
+        message_id = json.loads(body or "")["messages"][-1]["id"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return message_id if isinstance(message_id, str) else None

@@ -217,8 +217,6 @@ def status_error(response: Response) -> ChatGPTError:
     if head.status == 403 and "unusual activity" in _detail_text(detail):
         kind = UnusualActivityError
     message = f"ChatGPTAPI error {head.status}: {_say(head, detail, response.text)}"
-    if kind is UnusualActivityError:
-        message += ' (so says a site, too, that takes messages from its own page alone: send_via="page")'
     answer: dict[str, Any] = {
         "status_code": head.status,
         "detail": detail,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._answer import answer_rank, is_finished, message_text, role_of
+from ._answer import answer_rank, is_finished, is_remark, message_text, role_of
 from ._characters import FIRST_HALVES, HALVES, holds
 from ._delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from ._errors import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
@@ -48,7 +48,8 @@ class Reply:
         self._raw = ""  # the answer's text as the site wrote it
         self._in_deltas = False
         self._finished = False  # the site has said that the answer is whole,
-        self._is_under_way = False  # or that it is not
+        self._is_under_way = False  # or that it is not,
+        self._is_remark = False  # or that what there is, is none yet
         self._handed_off = False
         self._is_cut = False  # the body ended in the middle of an event
         self._newest: dict[str, Any] | None = None
@@ -105,13 +106,15 @@ class Reply:
     def finish(self) -> None:
         """The stream is over.
 
-        :raises StreamInterruptedError: nothing came that is a reply.
+        :raises StreamInterruptedError: nothing came that is a reply, or nothing but a remark on the way to it.
         """
         if self._handed_off and not self._finished:
             self.is_elsewhere = True
             return
         if not self._rank:
             raise self.failed(StreamInterruptedError, "the stream ended without a reply")
+        if self._is_remark:
+            raise self.failed(StreamInterruptedError, "the stream ended with a remark, before the answer")
         self._end()
 
     def take(self, message: dict[str, Any]) -> bool:
@@ -266,8 +269,10 @@ class Reply:
         if kind == "stream_handoff":
             self._handed_off = True
             self.conversation_id = _optional_text(event.get("conversation_id")) or self.conversation_id
-        elif kind == "message_stream_complete" and self._rank:
+        elif kind == "message_stream_complete" and self._rank and not self._is_remark:
             self._finished, self._is_under_way = True, False
+        elif kind == "input_message" and isinstance(message := event.get("input_message"), dict):
+            self._note_question(message)
         return False
 
     def _read_message(self, whole: dict[str, Any], raw: str | None) -> bool:
@@ -290,8 +295,7 @@ class Reply:
         """Take over the text of a message that is the answer, as far as one can tell by now."""
         rank = answer_rank(message)
         if not rank and not (message.get("id") and self._is_answer(message)):
-            if role_of(message) == "user":
-                self.question_id = _optional_text(message.get("id"))
+            self._note_question(message)
             return False
         if not rank:
             return self._retract()
@@ -300,9 +304,14 @@ class Reply:
 
         self._rank = rank
         self._finished, self._is_under_way = is_finished(message), message.get("status") == "in_progress"
+        self._is_remark = is_remark(message)
         self.message_id = _optional_text(message.get("id")) or self.message_id
         self.conversation_id = _optional_text(conversation_id) or self.conversation_id
         return self._show(message_text(message))
+
+    def _note_question(self, message: dict[str, Any]) -> None:
+        if role_of(message) == "user":
+            self.question_id = _optional_text(message.get("id"))
 
     def _retract(self) -> bool:
         """What was taken for the answer turned out to be none: the site has hidden it, or made it a remark."""

@@ -25,13 +25,17 @@ class EventReader:
         self._data: list[str] = []
         self._begun = False
         self.last = False  # ``[DONE]`` has been seen
+        self.is_damaged = False  # the body is no UTF-8; what stands before the damage has been given
 
     def feed(self, chunk: bytes, *, final: bool = False) -> list[dict[str, str]]:
-        """The events that this chunk completes. At the end of the body, one that lacks its empty line is given as ``unended``.
-
-        :raises UnicodeDecodeError: the body is no UTF-8; what stands before the damage has been given by then.
-        """
-        text = self._decode(chunk, final)
+        """The events that this chunk completes. At the end of the body, one that lacks its empty line is given as ``unended``."""
+        if self.is_damaged:
+            return []
+        try:
+            text = self._decode(chunk, final)
+        except UnicodeDecodeError as damage:  # its object is the chunk, with what was left of the one before
+            text, final = damage.object[: damage.start].decode(), False
+            self.is_damaged = True
         if not self._begun and text:
             text, self._begun = text.removeprefix("\ufeff"), True
         lines = self._lines(text, final=final)

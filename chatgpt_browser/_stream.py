@@ -232,14 +232,14 @@ class AsyncReplyStream:
         try:
             with self._watch.over():
                 prompt = await self._place.enter()
-                self._remainder = Remainder(self._courier, self._reply, prompt.parent_message_id)
                 self._release = self._place.leave
                 self._chat = self._courier.chat(prompt)
                 with self._chat.current():
                     end_turn = await self._courier.take_turn()
                     self._release = functools.partial(_release, self._place, end_turn, None, None)
                     self._watch.check()  # one signal may have ended the message before this one too
-                    self._exchange = await self._courier.post(prompt, self._chat)
+                    self._exchange, parent = await self._courier.post(prompt, self._chat)
+                self._remainder = Remainder(self._courier, self._reply, parent)
         except BaseException as exc:
             self._close(error=exc)
             raise

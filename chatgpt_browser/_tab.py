@@ -15,7 +15,14 @@ import anyio
 from playwright.async_api import Error as PlaywrightError
 
 from ._composer import Composer
-from ._errors import BrowserCrashedError, ChatGPTError, ClientClosedError, OriginError, PageError
+from ._errors import (
+    APIStatusError,
+    BrowserCrashedError,
+    ChatGPTError,
+    ClientClosedError,
+    OriginError,
+    PageError,
+)
 from ._models import Head
 from ._observer import Observer
 from ._options import origin_of
@@ -26,7 +33,7 @@ from ._world import script
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.async_api import BrowserContext, CDPSession, Response
+    from playwright.async_api import BrowserContext, CDPSession
     from playwright.async_api import Page as PlaywrightPage
 
     from ._exchange import Exchange
@@ -38,6 +45,10 @@ __all__ = ["Tab"]
 logger = logging.getLogger("chatgpt_browser")
 
 #: A size at which the site shows all of itself: without a window a page is smaller than that.
+_REFUSED = 400  # and all above it
+#: Seconds that an answer may go on after the page was told to stop it.
+_STOPPING = 5.0
+_LARGEST_MESSAGE = 1 << 20  # bytes
 _VIEWPORT: Any = {"width": 1280, "height": 900}
 
 
@@ -50,6 +61,7 @@ class Tab:
         self._composer = Composer(page)
         self._on_idle = on_idle
         self._observer: Observer | None = None
+        self._question_id: str | None = None  # the newest that was sent from here, and answered
         self._errands: set[asyncio.Task[None]] = set()
         self.dead: ChatGPTError | None = None
         page.on("crash", lambda _: self.die(BrowserCrashedError("the page crashed")))
@@ -68,7 +80,8 @@ class Tab:
         with map_playwright_errors():
             page = await context.new_page()
             cdp = await context.new_cdp_session(page)
-            await cdp.send("Network.enable")
+            await cdp.send("Network.enable", {"maxPostDataSize": _LARGEST_MESSAGE})
+            await cdp.send("Page.enable")
             if identity is not None:
                 await cdp.send("Emulation.setUserAgentOverride", identity)
             if headless:
@@ -86,24 +99,31 @@ class Tab:
         self.die(reason or ClientClosedError())
         await quietly(self._page.close)
 
-    def shows(self, conversation_id: str | None) -> bool:
-        """Whether it is on that conversation's page; never on one that has yet to begin."""
+    def shows(self, conversation_id: str | None, question_id: str | None) -> bool:
+        """Whether it is on that conversation's page, and knows its newest question; never on one that has yet to begin."""
+        return question_id is not None and question_id == self._question_id and self._is_at(conversation_id)
+
+    def _is_at(self, conversation_id: str | None) -> bool:
         return conversation_id is not None and urlsplit(self._page.url).path == _path(conversation_id)
 
     # ---- one message -------------------------------------------------------------------------------------------------
 
-    async def send(self, prompt: Prompt, site: Site, *, model: str | None, timeout: float) -> Exchange:
-        """Write the message and send it; the exchange's frames are the page's own response.
+    async def send(
+        self, prompt: Prompt, site: Site, *, model: str | None, question_id: str | None, timeout: float
+    ) -> Exchange:
+        """Write the message and send it; the exchange's frames are the page's own response. ``question_id`` is the newest
+        question of its conversation: a page that knows of no such has to look again.
 
         Raised before anything was sent, unless it says otherwise:
 
         :raises ChallengeError: the site wants to see a person.
         :raises SessionExpiredError: the page asks to sign in.
+        :raises APIStatusError: the site has no such page, or can't give it.
         :raises PageError: the page is not as it is known here.
         """
         with map_playwright_errors():
             try:
-                if not self.shows(prompt.conversation_id):
+                if not self.shows(prompt.conversation_id, question_id) or await self._composer.is_answering():
                     await self._go(prompt.conversation_id, site, model, timeout)
                 return await self._send(prompt, site, timeout)
             except PageError as error:
@@ -113,33 +133,46 @@ class Tab:
     async def _send(self, prompt: Prompt, site: Site, timeout: float) -> Exchange:
         await self._composer.ready(timeout)
         self._check_place(prompt.conversation_id, site)
-        await self._composer.write(prompt.text)
+        await self._composer.write(prompt.text, timeout=timeout)
         await self._composer.check_way()
+        self._question_id = None
         observer = self._observer = Observer(self._cdp, site, _Line(self), self._rest)
         await self._composer.send()
         with anyio.move_on_after(timeout):
             await observer.sent.wait()
         if not observer.sent.is_set():
-            raise PageError(f"the site's page did not send the message in {timeout:g} s after it was told to")
+            raise PageError(
+                f"of the site's page no message was seen to go out in {timeout:g} s after it was told to send one: "
+                "look into the conversation before you send it again"
+            )
+        if observer.failure is not None:
+            raise observer.failure
+        self._question_id = observer.question_id
         return observer.exchange
 
     async def _go(self, conversation_id: str | None, site: Site, model: str | None, timeout: float) -> None:
         query = "?" + urlencode({"model": model}) if model and conversation_id is None else ""
         url = f"{site.origin}{_path(conversation_id)}{query}"
         response = await self._page.goto(url, wait_until="domcontentloaded", timeout=milliseconds(timeout))
-        if response is not None and await self._is_challenge(response):
-            raise challenge_error("the site answered its own page with a challenge")
-
-    async def _is_challenge(self, response: Response) -> bool:
+        if response is None:
+            return
         head = Head(response.status, response.status_text, response.headers)
-        return is_challenge(head, await self._page.content() if head.is_html else "")
+        text = await self._page.content() if head.is_html and not head.ok else ""
+        if is_challenge(head, text):
+            raise challenge_error("the site answered its own page with a challenge")
+        if head.status >= _REFUSED:
+            raise APIStatusError(
+                f"the site answered its own page with {head.status} {head.status_text}",
+                status_code=head.status,
+                body=text,
+            )
 
     def _check_place(self, conversation_id: str | None, site: Site) -> None:
         arrived = origin_of(self._page.url)
         if arrived != site.origin:
             message = f"the site's page is at {arrived}, and not at {site.origin}"
             raise OriginError(message, origin=arrived)
-        if conversation_id is not None and not self.shows(conversation_id):
+        if conversation_id is not None and not self._is_at(conversation_id):
             raise PageError("the site's page did not open the conversation; nothing was sent")
 
     def _rest(self) -> None:
@@ -159,10 +192,12 @@ class Tab:
     async def _stop(self, observer: Observer) -> None:
         try:
             stopped = await self._composer.stop()
+            with anyio.move_on_after(_STOPPING):
+                await observer.over.wait()
         except (PlaywrightError, ConnectionError) as exc:
             logger.debug("stopping an answer: %s", mapped(exc))
             stopped = False
-        if not stopped and self._observer is observer:
+        if not (stopped and observer.over.is_set()) and self._observer is observer:
             await self.close(
                 BrowserCrashedError("the page was closed, since its answer could not be stopped")
             )

@@ -31,22 +31,26 @@ class Tabs:
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def send(self, prompt: Prompt, *, model: str | None) -> Exchange:
+    async def send(self, prompt: Prompt, *, model: str | None, question_id: str | None) -> Exchange:
         """Send a message through one of them. A challenge before it is passed once; nothing is sent twice.
+
+        ``question_id`` is the newest question of its conversation.
 
         :raises ChatGPTError: the page could not be brought to send it.
         """
         try:
-            return await self._send(prompt, model)
+            return await self._send(prompt, model, question_id)
         except ChallengeError:
             await self._engine.pass_challenge()
-            return await self._send(prompt, model)
+            return await self._send(prompt, model, question_id)
 
-    async def _send(self, prompt: Prompt, model: str | None) -> Exchange:
-        tab = await self._take(prompt.conversation_id)
+    async def _send(self, prompt: Prompt, model: str | None, question_id: str | None) -> Exchange:
+        tab = await self._take(prompt.conversation_id, question_id)
         site, timeout = self._engine.site, self._options.first_byte_timeout
         try:
-            return await tab.send(prompt, site, model=model, timeout=timeout)
+            exchange = await tab.send(prompt, site, model=model, question_id=question_id, timeout=timeout)
+            await self._engine.read_back()  # the page has looked at its session as well
+            return exchange
         except BaseException as exc:
             # Whatever is on it now, nobody wants to find it there.
             self._busy.discard(tab)
@@ -63,12 +67,12 @@ class Tabs:
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
-    async def _take(self, conversation_id: str | None) -> Tab:
+    async def _take(self, conversation_id: str | None, question_id: str | None) -> Tab:
         self._idle = [tab for tab in self._idle if tab.dead is None]
         if self._closed:
             raise ClientClosedError
         if self._idle:
-            tab = next((tab for tab in self._idle if tab.shows(conversation_id)), self._idle[-1])
+            tab = next((tab for tab in self._idle if tab.shows(conversation_id, question_id)), self._idle[-1])
             self._idle.remove(tab)
         else:
             tab = await self._engine.open_tab(self._rest)

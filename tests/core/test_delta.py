@@ -185,7 +185,41 @@ def test_truncate(text: str, length: int) -> None:
         {"p": "/b", "v": length},
     )
 
-    assert applied(*deltas) == {"a": text[:length], "b": list(text)[:length]}
+    # The site is written in JavaScript, whose texts are made of halves.
+    halves = text.encode("utf-16-le")[: 2 * length]
+    assert applied(*deltas) == {
+        "a": halves.decode("utf-16-le", "surrogatepass"),
+        "b": list(text)[:length],
+    }
+
+
+@pytest.mark.parametrize("begun", [{"v": message("a")}, {"p": "", "o": "add", "v": message("a"), "c": 0}])
+def test_a_text_alone_after_a_whole_message_is_more_of_its_text(begun: Any) -> None:
+    assert applied(begun, {"v": "b"}, {"v": "c"}) == message("abc")
+    assert applied(begun, {"p": "/message/status", "o": "replace", "v": "x"}, begun, {"v": "b"}) == message(
+        "ab"
+    )
+    code = {"message": {"content": {"content_type": "code", "text": "1"}}}
+    assert applied(begun, {"p": TEXT, "o": "append", "v": "b"}, {"v": code}, {"v": "+1"}) == {
+        "message": {"content": {"content_type": "code", "text": "1+1"}}
+    }
+
+
+def test_what_has_no_text_is_replaced_by_one() -> None:
+    assert applied({"v": {"a": 1}}, {"v": "b"}) == "b"
+
+
+def test_a_path_alone_after_a_patch_goes_on_as_before_it() -> None:
+    append = {"p": TEXT, "o": "append", "v": "a"}
+    patch = {"p": "", "o": "patch", "v": [{"p": "/message/id", "o": "replace", "v": "m2"}]}
+    assert applied({"v": message()}, append, patch, {"p": TEXT, "v": "b"}) == message("ab", id="m2")
+    # A list of changes is a patch once more.
+    assert applied(
+        {"v": message()}, append, patch, {"p": "/message", "v": [{"p": "/id", "o": "remove"}]}
+    ) == {
+        "message": {"content": message("a")["message"]["content"], "metadata": {}},
+        "conversation_id": "c1",
+    }
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatgpt_browser import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
-from chatgpt_browser._answer import find_answer
+from chatgpt_browser._answer import find_answer, newest_turn
 from chatgpt_browser._markup import Markup
 from chatgpt_browser._reply import Reply
 
@@ -217,6 +217,42 @@ def test_a_reply_that_goes_on_elsewhere() -> None:
     assert (reply.done, reply.text) == (True, "Four")
 
 
+REMARK = {"status": "finished_successfully", "end_turn": False}
+
+
+def test_a_remark_is_no_answer_however_the_stream_ends() -> None:
+    remark = root("Let me look.", id="remark", **REMARK)
+    for last in (DONE, {"type": "message_stream_complete"}):
+        with pytest.raises(StreamInterruptedError, match="remark|middle") as caught:
+            reply, _ = fed(BEGIN, remark, last)
+            reply.end()
+        assert caught.value.partial_text == "Let me look."
+    with pytest.raises(StreamInterruptedError, match="remark"):
+        fed(whole("Let me look.", **REMARK), DONE)
+
+    # One that was cut at its greatest length is the answer, and so is what the site calls final.
+    assert fed(root("Once upon", status="finished_partial_completion", end_turn=False), DONE)[0].done
+    assert fed(root("Four.", channel="final", **REMARK), DONE)[0].done
+    assert fed(remark, root("Four.", end_turn=True), DONE)[0].text == "Four."
+
+
+def test_a_remark_is_no_answer_elsewhere() -> None:
+    reply, _ = fed(BEGIN, root("Let me look.", id="remark", **REMARK), HANDOFF, DONE)
+
+    assert (reply.is_elsewhere, reply.done) == (True, False)
+    assert not reply.take(message("Let me look.", id="remark", **REMARK))
+    assert not reply.done
+    assert reply.take(message("Four.", status="finished_successfully", end_turn=True))
+    assert (reply.done, reply.text, reply.message_id) == (True, "Four.", "answer")
+
+
+def test_the_question_is_known_from_its_notice() -> None:
+    question = message("Two and two?", id="u", author={"role": "user"})
+    reply, _ = fed({"type": "input_message", "input_message": question}, HANDOFF, DONE)
+
+    assert reply.question_id == "u"
+
+
 def test_a_reply_that_was_handed_off_and_came_nevertheless() -> None:
     reply, _ = fed(HANDOFF, root("Four."), FINISHED, DONE)
 
@@ -243,7 +279,38 @@ def test_the_answer_of_a_conversation() -> None:
     assert find_answer(tree(question, message("first", id="f"), message("last", id="l"))) == message(
         "last", id="l"
     )
+    # What the site has written in the user's name, and nobody sees, is no question.
+    hidden = question | {"id": "h", "metadata": {"is_visually_hidden_from_conversation": True}}
+    assert find_answer(tree(old, question, final, hidden), "u") == final
     assert find_answer({}) is find_answer(None) is find_answer({"mapping": {}, "current_node": "x"}) is None
+
+
+def test_the_answer_to_a_question_that_is_known_by_what_it_follows() -> None:
+    def asked(name: str) -> dict[str, Any]:
+        return message("?", id=name, author={"role": "user"})
+
+    first = asked("u1"), message("One.", id="a1")
+    note = message("", id="n", author={"role": "system"})
+    second = asked("u2"), message("Two.", id="a2")
+    assert find_answer(tree(*first), after="a1") is None, "the older answer"
+    assert find_answer(tree(*first, note), after="n") is None
+    assert find_answer(tree(*first, second[0]), after="a1") is None
+    assert find_answer(tree(*first, *second), after="a1") == second[1]
+    assert find_answer(tree(*first, note, *second), after="a1") == second[1]
+    assert find_answer(tree(*first, *second), after="u2") is None, "a question that was never answered"
+    assert find_answer(tree(*first, *second, asked("u3"), message("3", id="a3")), after="a1") is None
+    assert find_answer(tree(*first, *second), "u2", after="elsewhere") == second[1], (
+        "the site itself has said"
+    )
+    assert find_answer(tree(second[1]), after="a1") is None
+
+
+def test_the_newest_turn() -> None:
+    question = message("?", id="u", author={"role": "user"})
+    hidden = message("", id="h", author={"role": "system"})
+    assert newest_turn(tree(question, message("One."), hidden)) == ("u", ("h", "answer"))
+    assert newest_turn(tree(hidden)) == (None, ("h",))
+    assert newest_turn(None) == (None, ())
 
 
 # ---- the site's marks ------------------------------------------------------------------------------------------------

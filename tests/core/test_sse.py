@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,5 +41,14 @@ def test_the_end_of_a_body_in_the_middle_of_an_event() -> None:
 def test_damage() -> None:
     reader = EventReader()
     assert reader.feed(b"data: a\n\n") == [{"type": "", "data": "a"}]
-    with pytest.raises(UnicodeDecodeError):
-        reader.feed(b"data: \xff\n\n")
+    # What stands before it in the same piece is given, and nothing after it.
+    assert reader.feed(b"data: b\n\ndata: c\xff\n\ndata: d\n\n") == [{"type": "", "data": "b"}]
+    assert reader.is_damaged
+    assert reader.feed(b"data: e\n\n", final=True) == []
+
+
+def test_damage_in_a_character_that_was_begun() -> None:
+    reader = EventReader()
+    assert reader.feed(b"data: a\n\ndata: \xe2\x82") == [{"type": "", "data": "a"}]
+    assert reader.feed(b"\n\ndata: b\n\n") == []
+    assert reader.is_damaged
