@@ -60,7 +60,9 @@ _REMEMBERED_TOKENS = 4
 _SHORTEST_SECRET = 12
 
 _TRY_THE_PAGE = 'so says a site, too, that takes messages from its own page alone: send_via="page"'
-_NOT_EVEN_THE_PAGE = "its own page was refused: this is about the account, the browser or the address, and nothing is tried around it"
+_NOT_EVEN_THE_PAGE = (
+    "its own page was refused, and nothing is tried around that: see whether it takes one by hand"
+)
 
 
 class Courier:

@@ -4,117 +4,80 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chatgpt_browser import ChatGPTError, PageError, UnusualActivityError, __version__
+from chatgpt_browser import (
+    ChatGPTError,
+    ChatGPTTimeoutError,
+    PageError,
+    StreamError,
+    UnusualActivityError,
+    __version__,
+)
 
+from .doctor_attempt import Attempt
 from .doctor_check import Check, Finding, ok, problem, warning
 
 if TYPE_CHECKING:
-    from chatgpt_browser import ConversationEvent
-
     from .doctor_patient import Patient
 
 QUESTION = "Please answer with the one word: ready"
 #: Milliseconds that the site may take for it.
 PATIENCE = 120_000
-#: Of so many events, from the beginning and from the end, the shape is kept.
-FIRST, LAST = 40, 10
-
-#: The values of these fields say what kind of thing something is. All other texts are a user's, or secret.
-TELLING = frozenset(
-    "type p o c role content_type channel recipient status marker event kind encoding finish_details error_code".split()
-)
 REPORT = "report it, with the file that the last line names"
-
-
-@dataclass
-class Attempt:
-    """One way tried: what came of it, as far as it may be shown to others."""
-
-    outcome: str = "not tried"
-    message: str = ""
-    count: int = 0
-    first: list[Any] = field(default_factory=list)
-    last: list[Any] = field(default_factory=list)
-    elements: list[Any] = field(default_factory=list)
-    conversation_id: str | None = field(default=None, repr=False)
-
-    def note(self, event: ConversationEvent) -> None:
-        """Keep the shape of an event."""
-        self.count += 1
-        shape = shape_of(dict(event))
-        if self.count <= FIRST:
-            self.first.append(shape)
-        else:
-            self.last = [*self.last, shape][-LAST:]
-
-    def fail(self, error: ChatGPTError) -> None:
-        """It came to nothing, for this reason."""
-        self.outcome, self.message = type(error).__name__, str(error)
-        if isinstance(error, PageError):
-            self.elements = list(error.elements)
-
-    @property
-    def form(self) -> str:
-        """In which form the reply came."""
-        shapes = [*self.first, *self.last]
-        return "deltas" if any("message" not in each and "v" in each for each in shapes) else "whole events"
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything that may be shown."""
-        events = {"count": self.count, "first": self.first, "last": self.last}
-        return {"outcome": self.outcome, "message": self.message, "events": events, "page": self.elements}
-
-
-def shape_of(value: Any, name: str = "") -> Any:
-    """What a JSON value is made of: the names of its fields, and of its texts the length, unless they tell a kind."""
-    if isinstance(value, dict):
-        return {key: shape_of(member, key) for key, member in value.items()}
-    if isinstance(value, list):
-        return [shape_of(item, name) for item in value[:5]]
-    if isinstance(value, str) and not (name in TELLING and len(value) <= 80):
-        return f"<{len(value)} characters>"
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and name not in TELLING:
-        return "<number>"
-    return value
+ASK_THE_PAGE = 'use send_via="auto", or "page"'
+REFUSED = (
+    "this is about the account, the address (a VPN, a data centre) or the browser: see whether you can send one by hand on this "
+    f"machine (`chatgpt-browser login`). If you can, {REPORT}"
+)
 
 
 def by_fetch(patient: Patient) -> Finding:
     """A message by a request of ours, as in 2022."""
-    try:
-        return _try(patient, "fetch")
-    except UnusualActivityError:
-        remedy = 'use send_via="auto", or "page"'
-        return warning("the site takes no message but from its own page", remedy, works=False)
+    return _try(patient, "fetch")
 
 
 def by_page(patient: Patient) -> Finding:
     """A message by the site's own page."""
-    try:
-        return _try(patient, "page")
-    except PageError as error:
-        return problem(error, REPORT, works=False)
+    return _try(patient, "page")
 
 
 def _try(patient: Patient, way: str) -> Finding:
     attempt = patient.attempts[way] = Attempt()
-    client = patient.client(send_via=way)
-    conversation = client.get_conversation()
+    conversation = patient.client(send_via=way).get_conversation()
+    patient.remember_secrets()
     try:
         reply = conversation.send_message(
             QUESTION, timeout_ms=PATIENCE, on_conversation_response=attempt.note
         )
     except ChatGPTError as error:
         attempt.fail(error)
-        raise
-    attempt.outcome = "works"
-    summary = f"works: {len(reply)} characters in {attempt.count} events ({attempt.form})"
-    tidied = _tidied(patient, conversation.conversation_id, way)
-    return ok(summary + tidied, works=True, events=attempt.count, form=attempt.form)
+        attempt.conversation_id = getattr(error, "conversation_id", None) or attempt.conversation_id
+        found = _failed(way, error)
+    else:
+        attempt.outcome = "works"
+        attempt.conversation_id = conversation.conversation_id
+        summary = f"works: {len(reply)} characters in {attempt.count} events ({attempt.form})"
+        found = ok(summary, works=True, events=attempt.count, form=attempt.form)
+    finally:
+        patient.remember_secrets()
+    return replace(found, summary=found.summary + _tidied(patient, attempt.conversation_id, way))
+
+
+def _failed(way: str, error: ChatGPTError) -> Finding:
+    """What it means that a way came to nothing, and what can be done."""
+    if isinstance(error, UnusualActivityError):
+        if way == "fetch":
+            return warning("the site takes no message but from its own page", ASK_THE_PAGE, works=False)
+        return problem(error, REFUSED, works=False)
+    if isinstance(error, (PageError, StreamError)):
+        return problem(error, REPORT, works=False)
+    if isinstance(error, ChatGPTTimeoutError):
+        return problem(error, f"try it once more; if it stays so, {REPORT}", works=False)
+    return problem(error, works=False)
 
 
 def _tidied(patient: Patient, conversation_id: str | None, way: str) -> str:
@@ -144,7 +107,7 @@ def saved(patient: Patient) -> Finding:
         "ways": {way: attempt.to_json() for way, attempt in patient.attempts.items()},
     }
     path = Path(f"chatgpt-browser-live-{now:%Y%m%d-%H%M%S}.json").absolute()
-    text = scrub(json.dumps(told, indent=1, ensure_ascii=False), patient.secrets())
+    text = scrub(json.dumps(told, indent=1, ensure_ascii=False), patient.secrets)
     write_private(path, text.encode())
     return ok(f"{path}: shapes and names, no contents; look at it before you show it", path=str(path))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
+
+from chatgpt_browser import ChatGPTError
 
 from ._client import TOKEN, base_urls, client_from_environment
 from ._store import Store
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from chatgpt_browser._portal import Portal
     from chatgpt_browser._probe import BrowserFacts, Probe, Sighting
 
-    from .doctor_live import Attempt
+    from .doctor_attempt import Attempt
 
 
 class Patient:
@@ -44,6 +46,8 @@ class Patient:
         self._probe: Probe | None = None
         #: What `--live` has tried, by the way in which a message was sent.
         self.attempts: dict[str, Attempt] = {}
+        #: What must not be shown to anybody.
+        self.secrets: list[str] = [self.token] if self.token else []
         self._client: ChatGPTAPI | None = None
         self._send_via = ""
         self._closers = ExitStack()
@@ -87,12 +91,13 @@ class Patient:
             self._client, self._send_via = self._closers.enter_context(made), send_via
         return self._client
 
-    def secrets(self) -> list[str]:
-        """What must not be shown to anybody."""
-        tokens = [self.token or ""]
-        if self._client is not None:
-            tokens += [self._client.session_token, self._client.refresh_access_token()]
-        return tokens
+    def remember_secrets(self) -> None:
+        """Note the tokens of now, while there are some: afterwards the session may have ended."""
+        if self._client is None:
+            return
+        self.secrets.append(self._client.session_token)
+        with suppress(ChatGPTError):
+            self.secrets.append(self._client.ensure_auth())
 
     async def _close_probe(self) -> None:
         if self._probe is not None:

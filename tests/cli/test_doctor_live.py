@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatgpt_browser import ConversationEvent, PageError
-from chatgpt_browser.cli.doctor_live import FIRST, LAST, QUESTION, Attempt, shape_of
-from chatgpt_browser.testing import Aside, FakeChatGPT, Reply
+from chatgpt_browser import (
+    APIStatusError,
+    ConversationEvent,
+    DialogInTheWayError,
+    MalformedEventError,
+    PageError,
+    StreamInterruptedError,
+)
+from chatgpt_browser.cli.doctor_attempt import FIRST, LAST, Attempt, shape_of, words_of_ours
+from chatgpt_browser.cli.doctor_live import QUESTION
+from chatgpt_browser.testing import Aside, FakeChatGPT, RawBody, Reply
 from tests.searching import assert_none_in, secrets_of
 
 if TYPE_CHECKING:
@@ -33,9 +41,8 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     servers: list[FakeChatGPT] = []
 
     def start(**options: Any) -> FakeChatGPT:
-        server = FakeChatGPT(
-            reply=Reply(ANSWER, asides=(Aside.thoughts(),), channel="final"), **options
-        ).start()
+        reply = Reply(ANSWER, asides=(Aside.thoughts(),), channel="final")
+        server = FakeChatGPT(**{"reply": reply} | options).start()
         servers.append(server)
         monkeypatch.setenv("CHATGPT_SESSION_TOKEN", server.session_token)
         monkeypatch.setenv("CHATGPT_API_BASE_URL", server.api_base_url)
@@ -91,7 +98,85 @@ def test_a_page_that_is_laid_out_otherwise(invoke: Invoke, serve: Any, folder: P
     assert {"tag": "div", "role": "textbox", "label": "Message", "testid": "prompt-textarea"}.items() <= next(
         each for each in elements if each.get("role") == "textbox"
     ).items()
-    assert any(each.get("label") == "Close" and each["visible"] for each in elements)
+    assert any(each.get("id") == "modal-close" and each["label"] == "<5 characters>" for each in elements)
+    # What a dialog says may be about the person: here it is told, there it is not.
+    assert "New terms" in checks["page"]["summary"]
+    assert "New terms" not in json.dumps(told)
+
+
+def test_a_reply_that_makes_no_sense(invoke: Invoke, serve: Any, folder: Path) -> None:
+    server = serve(form="app")
+    begun = {"message": {"id": "a", "author": {"role": "assistant"}, "content": {"parts": [ANSWER]}}}
+    unknown = f'event: delta_encoding\ndata: "v7"\n\ndata: {json.dumps(begun)}\n\ndata: [DONE]\n\n'
+    server.script(*[RawBody([unknown.encode()])] * 2)
+    _, checks, told, everything = examined(invoke, folder)
+
+    assert "report it, with the file" in checks["page"]["remedy"]
+    page = told["ways"]["page"]
+    assert (page["outcome"], "'v7'" in page["message"]) == ("UnknownEncodingError", True)
+    assert_none_in(everything, secrets=[*secrets_of(server), ANSWER])
+
+
+def test_a_reply_that_ends_in_an_error(invoke: Invoke, serve: Any, folder: Path) -> None:
+    server = serve(form="app")
+    server.script(*[Reply(pieces=[ANSWER, " and more"], error="Ada Example's quota", channel="final")] * 2)
+    _, checks, told, everything = examined(invoke, folder)
+
+    assert "Ada Example's quota" in checks["page"]["summary"]
+    assert "report it, with the file" in checks["page"]["remedy"]
+    page = told["ways"]["page"]
+    assert (page["outcome"], page["message"]) == ("StreamError", "ChatGPT ended the reply with an error")
+    assert "Ada Example" not in json.dumps(told)
+    # The conversation that was begun is gone again.
+    assert server.conversations and not any(each.is_visible for each in server.conversations.values())
+
+
+def test_a_site_that_refuses_both(invoke: Invoke, serve: Any, folder: Path) -> None:
+    server = serve(form="app")
+    server.inject("unusual-activity", times=None, path="/f/conversation")
+    code, checks, told, _ = examined(invoke, folder)
+
+    assert code == 10
+    assert (checks["fetch"]["status"], checks["page"]["status"]) == ("warning", "problem")
+    assert "by hand" in checks["page"]["remedy"]
+    page = told["ways"]["page"]
+    assert (page["outcome"], page["message"]) == ("UnusualActivityError", "ChatGPTAPI error 403")
+    assert page["status"] == 403
+
+
+def test_a_session_that_ends_meanwhile(invoke: Invoke, serve: Any, folder: Path) -> None:
+    def answer(turn: Any) -> Reply:
+        server.sign_out()
+        server.expire_access_tokens()
+        return Reply(ANSWER)
+
+    server = serve(form="app", reply=answer)
+    _, checks, told, everything = examined(invoke, folder)
+
+    assert (checks["page"]["status"], told["ways"]["page"]["outcome"]) == ("ok", "works")
+    assert "left in your list" in checks["page"]["summary"]
+    assert_none_in(everything, secrets=[*secrets_of(server), ANSWER])
+
+
+def test_what_is_said_of_an_error_is_ours() -> None:
+    told = [
+        (APIStatusError("ChatGPTAPI error 500: Ada's things", status_code=500), "ChatGPTAPI error 500"),
+        (
+            DialogInTheWayError("the site's page shows a dialog ('Hello, Ada'): open it"),
+            "the site's page shows a dialog ('<10 characters>'): open it",
+        ),
+        (DialogInTheWayError('a dialog ("Ada\'s things")'), 'a dialog ("<12 characters>")'),
+        (
+            StreamInterruptedError("the reply broke off: net::ERR_FAILED"),
+            "the reply broke off: net::ERR_FAILED",
+        ),
+        (
+            MalformedEventError("append at '/message/metadata/ada@example.com/0': nothing is there"),
+            "append at '/message/metadata/<15 characters>/0': nothing is there",
+        ),
+    ]
+    for error, words in told:
+        assert words_of_ours(error) == words
 
 
 def test_shapes_tell_kinds_and_no_contents() -> None:
@@ -117,6 +202,14 @@ def test_shapes_tell_kinds_and_no_contents() -> None:
         "c": 3,
     }
     assert shape_of({"type": "x" * 81}) == {"type": "<81 characters>"}
+    assert shape_of({"role": "Ada Example"}) == {"role": "<11 characters>"}
+    # Names of fields are the site's; what has other characters may be a file's or a person's.
+    assert shape_of({"ada@example.com": {"my_notes.txt": 1}}) == {
+        "<15 characters>": {"<12 characters>": "<number>"}
+    }
+    assert shape_of({"p": "/message/metadata/ada@example.com/0/-"}) == {
+        "p": "/message/metadata/<15 characters>/0/-"
+    }
 
 
 def test_of_a_long_reply_the_ends_are_kept() -> None:
