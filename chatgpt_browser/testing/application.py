@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from .site import Site
 
 #: How the page is laid out. `usual`: labels in English, and names for tests. `moved`: the names for tests are gone.
-#: `foreign`: the labels are in another language. `strange`: both.
-Layout = Literal["usual", "moved", "foreign", "strange"]
+#: `foreign`: the labels are in another language. `strange`: both. `crowded`: with more to write into, to send and to answer than
+#: the composer.
+Layout = Literal["usual", "moved", "foreign", "strange", "crowded"]
 
 #: The header without which a message is none of the page's own.
 REQUIREMENTS_HEADER = "openai-sentinel-chat-requirements-token"
@@ -35,6 +36,8 @@ class Application:
         self.layout: Layout = "usual"
         #: The title of a dialog that stands in the way of each page that is opened; None: none does.
         self.modal: str | None = None
+        #: Seconds after which a page that is opened comes alive; until then it is drawn, and nobody sees to it.
+        self.wakes_after = 0.0
         self._lock = threading.Lock()
         self._tokens: set[str] = set()
 
@@ -55,7 +58,8 @@ class Application:
 
         page = Template(_read("index.html"))
         modal = html.escape(self.modal or "", quote=True)
-        return Answer(200, page.substitute(layout=self.layout, modal=modal), _POLICY)
+        told = {"layout": self.layout, "modal": modal, "wakes_after": int(self.wakes_after * 1000)}
+        return Answer(200, page.substitute(told), _POLICY)
 
     def file(self, name: str) -> Answer:
         """A file that its pages need."""

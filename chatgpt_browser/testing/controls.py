@@ -173,7 +173,7 @@ class Controls:
     @property
     def layout(self) -> Layout:
         """How the page is laid out (`form="app"`): `usual`; `moved`, without its names for tests; `foreign`, with labels in
-        another language; `strange`, both."""
+        another language; `strange`, both; `crowded`, with more to write into, to send and to answer than the composer."""
         return self._application.layout
 
     @layout.setter
@@ -188,6 +188,16 @@ class Controls:
     @modal.setter
     def modal(self, title: str | None) -> None:
         self._application.modal = title
+
+    @property
+    def wakes_after(self) -> float:
+        """Seconds after which each page opened from now on comes alive (`form="app"`): until then it is drawn, takes no notice of
+        what is done to it, and loses it."""
+        return self._application.wakes_after
+
+    @wakes_after.setter
+    def wakes_after(self, seconds: float) -> None:
+        self._application.wakes_after = seconds
 
     @property
     def _application(self) -> Application:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import threading
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 from chatgpt_browser import (
     AbortController,
     AbortError,
+    APIStatusError,
     AsyncChatGPTAPI,
     ChatGPTAPI,
     ChatGPTTimeoutError,
@@ -26,6 +28,7 @@ from chatgpt_browser import (
     StreamInterruptedError,
     UnusualActivityError,
 )
+from chatgpt_browser._observer import read_question_id
 from chatgpt_browser.testing import Answer, Aside, FakeChatGPT, Gate, RawBody, Reply
 from tests.core.scene import Scene, where
 
@@ -59,7 +62,8 @@ def page_client(page_scene: Scene) -> Iterator[ChatGPTAPI]:
 def scene(page_scene: Scene) -> Iterator[Scene]:
     page_scene.begin()
     yield page_scene
-    page_scene.server.layout, page_scene.server.modal = "usual", None
+    server = page_scene.server
+    server.layout, server.modal, server.wakes_after = "usual", None, 0.0
 
 
 @pytest.fixture
@@ -175,9 +179,22 @@ def test_a_reply_that_breaks_off(scene: Scene, api: ChatGPTAPI) -> None:
         api.send_message(scene.answering(Reply(pieces=PIECES, interval=60, break_after=3)))
     # What comes together with the break, Chromium may keep to itself: on a busy machine, the last piece.
     assert caught.value.partial_text in ("Two and", "Two and two")
-    # A body that is there before it is asked for comes decoded, with U+FFFD where it was damaged.
-    with pytest.raises(MalformedEventError, match="UTF-8|JSON"):
-        api.send_message(scene.answering(RawBody([b'data: {"v": 1}\n\n', b"data: \xff\n\n"])))
+
+
+def test_a_reply_that_is_no_utf8(scene: Scene, api: ChatGPTAPI) -> None:
+    """A body that is there before it is asked for comes decoded, with U+FFFD where it was damaged: then its length tells."""
+    said = {
+        "id": "a",
+        "author": {"role": "assistant"},
+        "content": {"parts": ["fo\ufffdur"]},
+        "status": "in_progress",
+    }
+    good = f"data: {json.dumps({'message': said}, ensure_ascii=False)}\n\n".encode()
+    for pieces in ([good, b"data: {\xff}\n\ndata: [DONE]\n\n"], [good + b"data: {\xff}\n\ndata: [DONE]\n\n"]):
+        with pytest.raises(MalformedEventError, match="UTF-8") as caught:
+            api.send_message(scene.answering(RawBody(pieces)))
+        assert caught.value.partial_text in ("fo\ufffdur", "")
+    assert api.send_message(scene.answering(RawBody([good, b"data: [DONE]\n\n"]))) == "fo\ufffdur"
 
 
 def test_a_dialog_in_the_way(scene: Scene, api: ChatGPTAPI) -> None:
@@ -204,6 +221,119 @@ def test_a_layout_that_nobody_knows(scene: Scene, api: ChatGPTAPI) -> None:
     finally:
         object.__setattr__(options, "first_byte_timeout", before)
     assert sent(scene) == []
+
+
+# ---- a page that is not as one would wish ----------------------------------------------------------------------------
+
+
+def pages_opened(scene: Scene) -> int:
+    return len(
+        [r for r in scene.requests if r.method == "GET" and (r.path == "/" or r.path.startswith("/c/"))]
+    )
+
+
+def test_a_page_that_comes_alive_late(scene: Scene, api: ChatGPTAPI) -> None:
+    scene.server.wakes_after = 1.2
+    assert api.send_message("Good morning") == 'You said: "Good morning".'
+    assert len(sent(scene)) == 1
+
+
+def test_a_page_with_more_than_the_composer(scene: Scene, api: ChatGPTAPI) -> None:
+    scene.server.layout = "crowded"
+    conversation = api.get_conversation()
+    link = "To begin, [Log in](https://example.com/login) there."
+    assert conversation.send_message(scene.answering(Reply(link))) == link
+    # Opened anew, with the link in it.
+    again = api.get_conversation(conversation_id=conversation.conversation_id)
+    api.send_message("Elsewhere")
+    assert again.send_message("And then?").startswith('You said: "And then?".')
+    message = scene.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
+    with again.stream_message(message) as stream:
+        assert next(stream) == "One"
+    assert sent(scene)[-1].disconnected.wait(5), "another button than the composer's was pressed"
+
+
+def test_a_page_is_used_again_only_while_it_knows_its_conversation(scene: Scene, api: ChatGPTAPI) -> None:
+    conversation = api.get_conversation()
+    conversation.send_message("One")
+    opened = pages_opened(scene)
+    conversation.send_message("Two")
+    assert pages_opened(scene) == opened
+
+    kept = scene.server.conversations[conversation.conversation_id or ""]
+    kept.add("user", "From my phone", kept.current_node)
+    newest = kept.add("assistant", "To your phone", kept.current_node).id
+    with pytest.raises(PageError, match="has gone on"):
+        conversation.send_message("Three")
+    conversation.parent_message_id = None
+    assert 'Before that you said: "From my phone"' in conversation.send_message("Three")
+    assert pages_opened(scene) == opened + 1
+    assert sent(scene)[-1].json["parent_message_id"] == newest
+
+
+def test_what_nobody_sees_behind_the_answer_is_no_reason(scene: Scene, api: ChatGPTAPI) -> None:
+    conversation = api.get_conversation()
+    conversation.send_message("One")
+    kept = scene.server.conversations[conversation.conversation_id or ""]
+    kept.add("system", "", kept.current_node)
+
+    assert 'said: "One"' in conversation.send_message("Two")
+
+
+def test_a_page_that_is_loaded_anew(scene: Scene, api: ChatGPTAPI) -> None:
+    """By the site itself, in the middle of a reply: what was read so far is what there is."""
+    core = api._core
+
+    async def reload() -> None:
+        (tab,) = core._courier._tabs._busy
+        await tab._page.reload()
+
+    message = scene.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
+    with api.stream_message(message) as stream:
+        assert next(stream) == "One"
+        api._portal.call(reload)
+        with pytest.raises(StreamInterruptedError, match="loaded anew") as caught:
+            next(stream)
+    assert caught.value.partial_text == "One"
+    assert api.send_message("Still there?") == 'You said: "Still there?".'
+
+
+def test_pages_do_not_pile_up_where_a_connection_stays_open(scene: Scene, api: ChatGPTAPI) -> None:
+    pages = api._core._courier._tabs
+    for _ in range(3):
+        assert api.send_message(scene.answering(Reply("Four.", hang_after_done=True))) == "Four."
+        assert pages._busy == set()
+    assert len(pages._idle) <= 3
+
+
+@pytest.mark.parametrize(("status", "message"), [(500, "500"), (404, "404")])
+def test_a_page_that_cannot_be_had(scene: Scene, api: ChatGPTAPI, status: int, message: str) -> None:
+    scene.server.script_path("/", Answer(status, "<h1>Sorry</h1>"))
+    with pytest.raises(APIStatusError, match=f"its own page with {message}") as caught:
+        api.send_message("Hello")
+    assert (type(caught.value), caught.value.status_code) == (APIStatusError, status)
+    assert sent(scene) == []
+
+
+def test_a_message_without_a_text(scene: Scene, api: ChatGPTAPI) -> None:
+    with pytest.raises(PageError, match="without a text; nothing was sent"):
+        api.send_message(" ")
+    assert sent(scene) == []
+
+
+def test_what_a_page_has_sent_is_read_as_far_as_it_is_understood() -> None:
+    assert read_question_id('{"messages": [{"id": "a"}, {"id": "b"}]}') == "b"
+    for other in (
+        None,
+        "",
+        "[]",
+        "{}",
+        '{"messages": []}',
+        '{"messages": [{"id": 3}]}',
+        "no JSON",
+        "[" * 10_000,
+    ):
+        assert read_question_id(other) is None
 
 
 # ---- with a browser of their own -------------------------------------------------------------------------------------
@@ -241,6 +371,14 @@ def test_a_challenge_and_a_handoff(connect: Connect) -> None:
         server.script(Reply(pieces=["One", " two", " three"], handoff_after=1))
 
         assert api.send_message("Count") == "One two three"
+
+
+def test_the_session_token_that_the_page_was_given(connect: Connect) -> None:
+    with FakeChatGPT(form="app", rotate_session_token=True) as server:
+        api = connect(server, send_via="page")
+        for text in ("One", "Two"):
+            api.send_message(text)
+            assert api.session_token == server.session_token
 
 
 @pytest.mark.anyio

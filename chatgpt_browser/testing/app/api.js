@@ -34,7 +34,7 @@ export async function open(id) {
 }
 
 /** Send a message. The server takes it with a token that it has just given to this page, and not without. */
-export async function send(text, { conversation, parent, model }, signal) {
+export async function send(text, { conversation, parent, model, query }, signal) {
   const requirements = await (await post("sentinel/chat-requirements", {})).json();
   const message = {
     id: crypto.randomUUID(),
@@ -53,5 +53,5 @@ export async function send(text, { conversation, parent, model }, signal) {
     timezone_offset_min: new Date().getTimezoneOffset(),
   };
   const headers = { accept: "text/event-stream", "openai-sentinel-chat-requirements-token": requirements.token };
-  return post("f/conversation", body, headers, signal);
+  return post(`f/conversation${query}`, body, headers, signal);
 }

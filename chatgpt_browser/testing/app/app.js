@@ -6,7 +6,12 @@ import { dressUp, show } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 const [thread, form, editor, send, stop, alert] = ["thread", "composer", "prompt-textarea", "composer-submit-button", "stop-button", "alert"].map($);
-const place = { conversation: location.pathname.match(/^\/c\/(.+)$/)?.[1], parent: null, model: new URLSearchParams(location.search).get("model") };
+const place = {
+  conversation: location.pathname.match(/^\/c\/(.+)$/)?.[1],
+  parent: null,
+  model: new URLSearchParams(location.search).get("model"),
+  query: document.body.dataset.layout === "crowded" ? "?from=composer" : "",
+};
 let running = null;
 
 /** What is written, line by line: `innerText` has a line more for each that is empty. */
@@ -84,6 +89,11 @@ async function submit() {
   }
 }
 
+const { wakesAfter } = document.body.dataset;
+if (wakesAfter !== "0") {
+  await new Promise((resolve) => setTimeout(resolve, Number(wakesAfter)));
+  editor.replaceChildren();
+}
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   submit();

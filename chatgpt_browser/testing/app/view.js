@@ -14,10 +14,21 @@ function isAnswer({ author, channel, content, recipient }) {
 
 const textOf = ({ content }) => (TEXT_OF[content.content_type] ?? (({ parts }) => parts.join("")))(content);
 
-/** Words and blocks of code: as much Markdown as a test needs to see. */
-function render(markdown) {
-  return markdown.split(/```\w*\n?([\s\S]*?)(?:```\n?|$)/).map((piece, index) => {
+const LINK = /(\[[^\]\n]+\]\(https?:\/\/[^)\s]+\))/;
+
+/** A piece of text, with its links. */
+function words(text) {
+  return text.split(LINK).map((piece, index) => {
     if (index % 2 === 0) return document.createTextNode(piece);
+    const [label, href] = piece.slice(1, -1).split("](");
+    return Object.assign(document.createElement("a"), { href, textContent: label });
+  });
+}
+
+/** Words, links and blocks of code: as much Markdown as a test needs to see. */
+function render(markdown) {
+  return markdown.split(/```\w*\n?([\s\S]*?)(?:```\n?|$)/).flatMap((piece, index) => {
+    if (index % 2 === 0) return words(piece);
     const block = document.createElement("pre");
     block.append(Object.assign(document.createElement("code"), { textContent: piece }));
     return block;
@@ -46,6 +57,23 @@ export function show(thread, message, { busy = false } = {}) {
 
 const GERMAN = { Message: "Nachricht", "Send message": "Nachricht senden", "Stop answering": "Antwort anhalten" };
 
+/** Things to write into, to press and to answer that are none of the composer's, and stand in nobody's way. */
+function crowd() {
+  const made = (name, attributes, text = "") => {
+    const element = Object.assign(document.createElement(name), { textContent: text });
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    return element;
+  };
+  const banner = made("div", { role: "dialog", "aria-label": "Cookies" });
+  banner.append(made("button", { type: "button" }, "Accept"));
+  return [
+    made("input", { "aria-label": "Ask a colleague", size: 12 }),
+    made("button", { type: "button" }, "Send feedback"),
+    made("button", { type: "button" }, "Stop reminders"),
+    banner,
+  ];
+}
+
 /** Lay the page out as the server says: its names for tests gone, or its labels in another language, or both. */
 export function dressUp(body) {
   const { layout, modal } = body.dataset;
@@ -61,6 +89,7 @@ export function dressUp(body) {
       element.setAttribute("aria-label", GERMAN[label] ?? label);
     }
   }
+  if (layout === "crowded") body.querySelector("nav").append(...crowd());
   if (modal) {
     body.querySelector("#modal-title").textContent = modal;
     body.querySelector("#modal").showModal();
