@@ -50,7 +50,7 @@ def module_server() -> Iterator[FakeChatGPT]:
 @pytest.fixture
 def server(module_server: FakeChatGPT) -> Iterator[FakeChatGPT]:
     yield module_server
-    module_server.layout, module_server.modal = "usual", None
+    module_server.layout, module_server.modal, module_server.wakes_after = "usual", None, 0.0
 
 
 @pytest.fixture
@@ -180,3 +180,32 @@ def test_what_there_is_not(server: FakeChatGPT) -> None:
         FakeChatGPT(form="web")  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="form='app'"):
         FakeChatGPT().modal = "Hello"
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_crowded_page(page: Page, server: FakeChatGPT) -> None:
+    server.layout = "crowded"
+    server.script(Reply("See [Log in](https://example.com/login) there."))
+    page.goto(server.origin)
+    for name in ("Send feedback", "Stop reminders"):
+        expect(page.get_by_role("button", name=name)).to_be_visible()
+    expect(page.get_by_role("textbox", name="Ask a colleague")).to_be_visible()
+    page.get_by_role("textbox", name="Message").press_sequentially("Hello")
+    page.get_by_role("button", name="Send message").click()
+
+    expect(page.get_by_role("link", name="Log in")).to_have_attribute("href", "https://example.com/login")
+    expect(answers(page)).to_have_text("See Log in there.")
+    assert [r.query for r in server.requests if r.path.endswith("f/conversation")][-1] == "from=composer"
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_page_that_comes_alive_late(page: Page, server: FakeChatGPT) -> None:
+    server.wakes_after = 1.0
+    page.goto(server.origin)
+    box = page.get_by_role("textbox", name="Message")
+    box.press_sequentially("Too early")
+
+    expect(page.get_by_role("button", name="Send")).to_be_disabled()
+    expect(box).to_be_empty()
+    say(page, "Hello")
+    expect(answers(page)).to_have_text('You said: "Hello".')
