@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 CLI_PACKAGES = frozenset({"typer", "rich", "prompt_toolkit"})
@@ -10,6 +11,9 @@ CLI_PACKAGES = frozenset({"typer", "rich", "prompt_toolkit"})
 
 def main() -> None:
     """Run the command line; where its extra is not installed, say so in one line and exit with 2."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started us, as by `>&-`: nobody wants it
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a reply may hold what a console's own encoding does not

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ._models import ConversationEvent
     from ._stream import Update
 
-__all__ = ["OnConversationResponse", "OnProgress", "notify", "settled"]
+__all__ = ["OnConversationResponse", "OnProgress", "check_synchronous", "notify", "settled"]
 
 #: Called for every event that changes the reply, with the whole text so far. An awaitable that it returns is awaited.
 OnProgress = Callable[[str], Awaitable[object] | object]
@@ -32,6 +32,18 @@ def notify(
     ):
         answers.append(answer)
     return answers
+
+
+def check_synchronous(**callbacks: OnProgress | OnConversationResponse | None) -> None:
+    """See that nobody is to be waited for.
+
+    :raises TypeError: a callback is asynchronous; it is named.
+    """
+    for name, callback in callbacks.items():
+        if inspect.iscoroutinefunction(callback):
+            raise TypeError(
+                f"{name} must not be asynchronous here: AsyncChatGPTAPI waits for such, ChatGPTAPI can't"
+            )
 
 
 async def settled(answer: Awaitable[object] | object) -> None:

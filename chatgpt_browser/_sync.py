@@ -6,7 +6,7 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ._callbacks import notify
+from ._callbacks import check_synchronous, notify
 from ._client import AsyncChatGPTAPI, Configured
 from ._conversation import Somewhere
 from ._errors import ClientClosedError
@@ -245,6 +245,7 @@ class ChatGPTAPI(Configured, Library, Many):
         on_progress: OnProgress | None,
         on_conversation_response: OnConversationResponse | None,
     ) -> str:
+        check_synchronous(on_progress=on_progress, on_conversation_response=on_conversation_response)
         with ReplyStream(self, stream) as replies:
             while (updates := self._portal.call(stream._next_updates)) is not None:
                 for update in updates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,11 @@ from typer.testing import CliRunner
 
 from chatgpt_browser import __main__ as door
 from chatgpt_browser.cli import app
+from chatgpt_browser.testing import FakeChatGPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from .conftest import Invoke
 
@@ -62,6 +65,23 @@ def test_interrupt_before_a_command_has_begun(monkeypatch: pytest.MonkeyPatch) -
         door.main()
 
     assert caught.value.code == 130
+
+
+def test_a_standard_output_that_is_closed(tmp_path: Path) -> None:
+    """As by `>&-`: what would have gone there is wanted by nobody."""
+    with FakeChatGPT() as server:
+        environment = os.environ | {
+            "CHATGPT_SESSION_TOKEN": server.session_token,
+            "CHATGPT_API_BASE_URL": server.api_base_url,
+            "CHATGPT_BACKEND_API_BASE_URL": server.backend_api_base_url,
+            "CHATGPT_DATA_DIR": str(tmp_path),
+        }
+        command = f"{sys.executable} -m chatgpt_browser ask hello >&-"
+        result = subprocess.run(
+            ["sh", "-c", command], stderr=subprocess.PIPE, text=True, timeout=30, env=environment
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+        assert len(server.conversations) == 1
 
 
 def test_version(invoke: Invoke) -> None:

@@ -104,6 +104,18 @@ def test_callbacks_are_called_in_the_callers_thread(scene: Scene, api: ChatGPTAP
     assert threads == {threading.current_thread()}
 
 
+def test_a_callback_that_would_have_to_be_waited_for(scene: Scene, api: ChatGPTAPI) -> None:
+    async def listen(text: object) -> None:
+        raise AssertionError("nobody waits for this")
+
+    message = scene.answering("never sent")
+    with pytest.raises(TypeError, match="on_progress must not be asynchronous"):
+        api.send_message(message, on_progress=listen)
+    with pytest.raises(TypeError, match="on_conversation_response must not"):
+        api.get_conversation().send_message(message, on_conversation_response=listen)
+    assert scene.posts == []
+
+
 def test_a_callback_may_call_the_client(scene: Scene, api: ChatGPTAPI) -> None:
     answers: list[bool] = []
 
