@@ -35,7 +35,10 @@ _SEND_SOMETHING = re.compile(r"^\s*send\b", re.IGNORECASE)
 _STOP_SOMETHING = re.compile(r"^\s*stop\b", re.IGNORECASE)
 
 _MESSAGE_NAMES = '#prompt-textarea, [data-testid="prompt-textarea"], [data-testid="composer-input"]'
-_SEND_NAMES = '[data-testid="send-button"], [data-testid="composer-send-button"], #composer-submit-button'
+_SEND_NAMES = (
+    '[data-testid="send-button"], [data-testid="composer-send-button"], '
+    '#composer-submit-button:not([data-testid="stop-button"])'  # the one button may be both
+)
 _STOP_NAMES = '[data-testid="stop-button"]'
 _LOG_IN_NAMES = '[data-testid="login-button"]'
 

@@ -44,11 +44,13 @@ __all__ = ["Tab"]
 
 logger = logging.getLogger("chatgpt_browser")
 
-#: A size at which the site shows all of itself: without a window a page is smaller than that.
-_REFUSED = 400  # and all above it
+#: Statuses from here on are refusals.
+_REFUSED = 400
 #: Seconds that an answer may go on after the page was told to stop it.
 _STOPPING = 5.0
-_LARGEST_MESSAGE = 1 << 20  # bytes
+#: In bytes: of a longer one it is not looked up which id the page has given to it.
+_LARGEST_MESSAGE = 1 << 20
+#: A size at which the site shows all of itself: without a window a page is smaller than that.
 _VIEWPORT: Any = {"width": 1280, "height": 900}
 
 
@@ -111,8 +113,9 @@ class Tab:
     async def send(
         self, prompt: Prompt, site: Site, *, model: str | None, question_id: str | None, timeout: float
     ) -> Exchange:
-        """Write the message and send it; the exchange's frames are the page's own response. ``question_id`` is the newest
-        question of its conversation: a page that knows of no such has to look again.
+        """Write the message and send it; the exchange's frames are the page's own response.
+
+        ``question_id`` is the newest question of its conversation: a page that has sent another has to look again.
 
         Raised before anything was sent, unless it says otherwise:
 
@@ -192,8 +195,9 @@ class Tab:
     async def _stop(self, observer: Observer) -> None:
         try:
             stopped = await self._composer.stop()
-            with anyio.move_on_after(_STOPPING):
-                await observer.over.wait()
+            if stopped:
+                with anyio.move_on_after(_STOPPING):
+                    await observer.over.wait()
         except (PlaywrightError, ConnectionError) as exc:
             logger.debug("stopping an answer: %s", mapped(exc))
             stopped = False

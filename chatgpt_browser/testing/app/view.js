@@ -64,10 +64,10 @@ function crowd() {
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
     return element;
   };
-  const banner = made("div", { role: "dialog", "aria-label": "Cookies" });
+  const banner = made("div", { role: "dialog", "aria-label": "Cookies" }, "We have cookies.");
   banner.append(made("button", { type: "button" }, "Accept"));
   return [
-    made("input", { "aria-label": "Ask a colleague", size: 12 }),
+    made("input", { "aria-label": "Ask a colleague", placeholder: "Ask a colleague", size: 12 }),
     made("button", { type: "button" }, "Send feedback"),
     made("button", { type: "button" }, "Stop reminders"),
     banner,
