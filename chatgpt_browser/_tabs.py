@@ -72,7 +72,8 @@ class Tabs:
         if self._closed:
             raise ClientClosedError
         if self._idle:
-            tab = next((tab for tab in self._idle if tab.shows(conversation_id, question_id)), self._idle[-1])
+            # Else the one that has rested longest: its conversation is the least likely to go on.
+            tab = next((tab for tab in self._idle if tab.shows(conversation_id, question_id)), self._idle[0])
             self._idle.remove(tab)
         else:
             tab = await self._engine.open_tab(self._rest)
