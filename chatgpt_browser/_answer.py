@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "FINAL",
@@ -27,14 +27,15 @@ __all__ = [
 ]
 
 #: The rank of a message that the site itself calls the final one.
-FINAL = 3
+FINAL = 4
 _CONTENT_TYPES = ("text", "multimodal_text")
 
 
 def answer_rank(message: Any) -> int:
     """How surely a message is the answer: 0 where it is not. Of two messages with the same rank the newer one is the answer.
 
-    3: it is in the channel ``final``. 2: there is no channel. 1: nor did it end the turn, so that more is to come after it.
+    4: it is in the channel ``final``. 3: there is no channel, and it ends the turn. 2: of that nothing is said yet. 1: it does
+    not end the turn, so that more is to come after it.
     """
     if not isinstance(message, dict):
         return 0
@@ -53,7 +54,8 @@ def answer_rank(message: Any) -> int:
         return FINAL
     if channel is not None:
         return 0
-    return 1 if message.get("end_turn") is False else 2
+    ends = message.get("end_turn")
+    return 3 if ends is True else 1 if ends is False else 2
 
 
 def _is_hidden(message: dict[str, Any]) -> bool:
@@ -98,26 +100,76 @@ def is_question(message: Any) -> bool:
     return isinstance(message, dict) and role_of(message) == "user" and not _is_hidden(message)
 
 
-def find_answer(data: Any, question_id: str | None = None, after: str | None = None) -> dict[str, Any] | None:
-    """The answer to a conversation's newest question, out of ``GET /conversation/{id}``; None where there is none yet.
+def find_answer(
+    data: Any,
+    *,
+    questions: Sequence[str | None] = (),
+    answer_id: str | None = None,
+    after: str | None = None,
+) -> dict[str, Any] | None:
+    """The answer to a question, out of ``GET /conversation/{id}``; None where there is none yet.
 
-    Nor is there one yet where that question is not ``question_id``, or, where that is not known, does not come right after
-    ``after``: the message that the question was sent as an answer to.
+    ``questions`` are the ids that the question may have there. Of several answers to it that one counts which has begun already,
+    with the id ``answer_id``, else the first. Where the conversation has no question of these, it is about its newest one, if
+    that comes next after ``after``: the message that the question was sent after.
     """
+    nodes = _nodes(data)
+    asked = next((name for name in questions if name is not None and name in nodes), None)
+    answers = _newest_answers(data, after) if asked is None else _answers_to(nodes, asked, answer_id)
     answer: dict[str, Any] | None = None
-    question: dict[str, Any] | None = None
-    newest_first = branch(data)
-    for _, node in newest_first:
-        message = node.get("message")
-        if is_question(message):
-            question = message
-            break
+    for message in answers:
         if answer_rank(message) > (answer_rank(answer) if answer else 0):
             answer = message
+    return answer
 
-    if question is not None and question_id is not None:
-        return answer if question.get("id") == question_id else None
-    return answer if after is None or _is_next(newest_first, after) else None
+
+def _answers_to(nodes: dict[str, Any], question_id: str, answer_id: str | None) -> list[Any]:
+    """What has come of one question, the newest first: of several answers all of that which was begun, else of the first."""
+    children = _children(nodes)
+    begun = {name for name, _ in _way_up(nodes, answer_id)}
+    found: list[Any] = []
+    at, seen = question_id, {question_id}
+    while below := [name for name in children.get(at, ()) if name not in seen]:
+        at = next((name for name in below if name in begun), below[0])
+        seen.add(at)
+        if is_question(message := nodes[at].get("message")):
+            break
+        found.append(message)
+    return found[::-1]
+
+
+def _children(nodes: dict[str, Any]) -> dict[str, list[str]]:
+    """The ids below each node, in the order that the node itself gives, where it gives one."""
+    children: dict[str, list[str]] = {}
+    for name, node in nodes.items():
+        if isinstance(node, dict) and isinstance(parent := node.get("parent"), str):
+            children.setdefault(parent, []).append(name)
+    for name, below in children.items():
+        listed = nodes[name].get("children") if isinstance(nodes.get(name), dict) else None
+        if isinstance(listed, list):
+            below.sort(key=lambda child: listed.index(child) if child in listed else len(listed))
+    return children
+
+
+def _newest_answers(data: Any, after: str | None) -> list[Any]:
+    """What has come of the newest question, the newest first; nothing where that is not the next after ``after``."""
+    newest_first = branch(data)
+    found: list[Any] = []
+    for _, node in newest_first:
+        if is_question(message := node.get("message")):
+            break
+        found.append(message)
+    return found if after is None or _is_next(newest_first, after) else []
+
+
+def _is_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -> bool:
+    """Whether a node comes next, but for such as are no person's message."""
+    for each, node in newest_first:
+        if each == node_id:
+            return True
+        if is_question(node.get("message")):
+            return False
+    return False
 
 
 class Turn(NamedTuple):
@@ -137,24 +189,23 @@ def newest_turn(data: Any) -> Turn:
     return Turn(None, tuple(after))
 
 
-def _is_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -> bool:
-    """Whether a node comes next, but for such as are no person's message."""
-    for each, node in newest_first:
-        if each == node_id:
-            return True
-        if is_question(node.get("message")):
-            return False
-    return False
-
-
 def branch(data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """The nodes of a conversation from its newest to its root, each with its id. A tree that loops is followed once."""
-    fields = data if isinstance(data, dict) else {}
-    nodes, at = fields.get("mapping"), fields.get("current_node")
+    nodes = _nodes(data)
+    return _way_up(nodes, data.get("current_node") if nodes else None)
+
+
+def _way_up(nodes: dict[str, Any], at: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A node, and those above it to the root."""
     seen: set[str] = set()
-    while isinstance(nodes, dict) and isinstance(at, str) and at not in seen:
+    while isinstance(at, str) and at not in seen:
         if not isinstance(node := nodes.get(at), dict):
             return
         seen.add(at)
         yield at, node
         at = node.get("parent")
+
+
+def _nodes(data: Any) -> dict[str, Any]:
+    nodes = data.get("mapping") if isinstance(data, dict) else None
+    return nodes if isinstance(nodes, dict) else {}

@@ -25,7 +25,7 @@ from ._errors import (
     UnusualActivityError,
 )
 from ._exchange import Exchange, collect, read_head
-from ._models import Response
+from ._models import Asked, Response
 from ._options import DEFAULT_MODEL
 from ._protocol import (
     backend_request,
@@ -206,8 +206,8 @@ class Courier:
         """What is recorded of a message."""
         return Chat(prompt.model or self.options.model, self.engine.site.origin)
 
-    async def post(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, str | None]:
-        """Send a message; the exchange's next frames are the reply's events. Beside it: the message that it was sent after.
+    async def post(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, Asked]:
+        """Send a message; the exchange's next frames are the reply's events.
 
         :raises ChatGPTError: the site refused it, in the form that says why.
         """
@@ -225,7 +225,7 @@ class Courier:
             self._page_alone.add(origin)
         return await self._post_by_page(prompt, chat)
 
-    async def _post_by_page(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, str | None]:
+    async def _post_by_page(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, Asked]:
         """Have the site's own page send a message. It answers a conversation's newest message, and no other."""
         await self.get_session()
         newest, turn = None, Turn(None, ())
@@ -240,7 +240,7 @@ class Courier:
                 )
         chat.asked()
         model = prompt.model or self.options.model
-        exchange = await self._tabs.send(
+        exchange, question_id = await self._tabs.send(
             prompt, model=None if model == DEFAULT_MODEL else model, question_id=turn.question_id
         )
         with self._hiding():
@@ -249,7 +249,7 @@ class Courier:
             except UnusualActivityError as refusal:
                 _advise(refusal, _NOT_EVEN_THE_PAGE)
                 raise
-        return await self._check(*begun), newest
+        return await self._check(*begun), Asked(prompt.conversation_id, question_id, newest)
 
     async def _check(self, exchange: Exchange, head: Head) -> Exchange:
         """See that what has begun is a reply."""
@@ -259,18 +259,24 @@ class Courier:
         logger.info("the site has taken the message", extra={"chatgpt_event": "message_taken"})
         return exchange
 
-    async def _post(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, str | None]:
+    async def _post(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, Asked]:
+        import uuid  # with `platform`: loaded while a browser starts, not before
+
         if prompt.conversation_id is not None and prompt.parent_message_id is None:
             node = await self.find_current_node(prompt.conversation_id)
             prompt = replace(prompt, parent_message_id=node)
+        message_id = str(uuid.uuid4())  # the same one where it has to be sent again
 
         def build(access_token: str) -> Request:
             chat.asked()
             model = prompt.model or self.options.model
-            return message_request(self.engine.site, prompt, model=model, access_token=access_token)
+            return message_request(
+                self.engine.site, prompt, message_id=message_id, model=model, access_token=access_token
+            )
 
         exchange = await self._check(*await self._send(build))
-        return exchange, prompt.parent_message_id if prompt.conversation_id is not None else None
+        after = prompt.parent_message_id if prompt.conversation_id is not None else None
+        return exchange, Asked(prompt.conversation_id, message_id, after)
 
     async def find_current_node(self, conversation_id: str) -> str:
         """The id of a conversation's newest message, which the next one names as its parent.

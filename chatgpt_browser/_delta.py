@@ -20,6 +20,7 @@ __all__ = ["KNOWN_ENCODINGS", "DeltaDecoder", "DeltaError", "copied", "is_delta"
 KNOWN_ENCODINGS = ("v1",)
 
 _FIELDS = frozenset("cpov")
+_OTHERS = frozenset({"type", "message", "error", "detail"})  # fields of events that are no deltas
 _LONGEST_INDEX = 9  # digits
 _TEXTS = ("/message/content/parts/0", "/message/content/text")  # where a message has its own
 _END = object()  # the place behind the last item of an array
@@ -30,8 +31,8 @@ class DeltaError(ValueError):
 
 
 def is_delta(event: dict[str, Any]) -> bool:
-    """Whether an event, by its fields, is a delta."""
-    return bool(event) and event.keys() <= _FIELDS
+    """Whether an event, by its fields, is a delta. A field that is not known yet does not make another event of it."""
+    return bool(event) and (event.keys() <= _FIELDS or ("v" in event and not event.keys() & _OTHERS))
 
 
 class DeltaDecoder:
@@ -48,6 +49,11 @@ class DeltaDecoder:
             None  # the container and the key of the text that the newest delta added to,
         )
         self._more: list[str] = []  # and what has come for it since
+
+    @property
+    def channel(self) -> Any:
+        """The channel that the newest delta was about."""
+        return self._channel
 
     @property
     def value(self) -> Any:

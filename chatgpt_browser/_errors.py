@@ -73,7 +73,12 @@ __all__ = [
 
 
 class ChatGPTError(Exception):
-    """The base of every error that this package raises on purpose."""
+    """The base of every error that this package raises on purpose.
+
+    ``partial_text`` is what had come of a reply by then; empty where nothing had, or where it was about no reply.
+    """
+
+    partial_text: str = ""
 
 
 class InvalidSessionTokenError(ChatGPTError, ValueError):

@@ -13,6 +13,8 @@ from ._protocol import DONE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._event_log import ReducedEvent
+
 __all__ = ["Exchange", "Frame", "Line", "Transport", "collect", "read_head"]
 
 #: ``[kind, ...]`` as js/page.js describes it, without the exchange's number.
@@ -52,6 +54,11 @@ class Exchange:
         self._on_settled: Callable[[], object] | None = None
         self.settled = False
         self.arrived_at = self._loop.time()
+
+    @property
+    def unread(self) -> list[ReducedEvent]:
+        """The events that are here, and nobody has taken yet."""
+        return [item for frame in self._frames if frame[0] == "events" for item in frame[1]]
 
     @property
     def is_awaited(self) -> bool:

@@ -11,26 +11,35 @@ import anyio
 
 from ._answer import find_answer
 from ._backend import conversation_path
-from ._errors import ChatGPTTimeoutError, StreamInterruptedError
+from ._errors import (
+    ChatGPTTimeoutError,
+    ConversationNotFoundError,
+    RateLimitError,
+    StreamInterruptedError,
+)
 
 if TYPE_CHECKING:
     from ._courier import Courier
+    from ._models import Asked
     from ._reply import Reply
 
 __all__ = ["Remainder"]
 
 #: Seconds before the first look, and between two at most: for so long the page waits. Each pause is longer than the one before.
 _SHORTEST, _LONGEST, _GROWTH = 0.5, 5.0, 1.5
+#: Seconds in which a conversation that the site has just named may still be missing, and that it may ask us to wait at most.
+_APPEARING, _LONGEST_WAIT = 10.0, 30.0
 
 
 class Remainder:
-    """Reads on where a stream has left off. ``parent_message_id`` is what the question answered: the answer comes behind it."""
+    """Reads on where a stream has left off."""
 
-    def __init__(self, courier: Courier, reply: Reply, parent_message_id: str | None) -> None:
+    def __init__(self, courier: Courier, reply: Reply, asked: Asked) -> None:
         self._courier = courier
         self._reply = reply
-        self._after = parent_message_id
+        self._asked = asked
         self._pause = _SHORTEST
+        self._looks_for = 0.0  # seconds
 
     async def next(self) -> bool:
         """Wait until there is more of the reply, or its end. True where the text changed.
@@ -43,6 +52,7 @@ class Remainder:
         with anyio.move_on_after(idle):
             while not self._reply.done:
                 await anyio.sleep(self._pause)
+                self._looks_for += self._pause
                 self._pause = min(self._pause * _GROWTH, _LONGEST)
                 if await self._look():
                     return True
@@ -53,11 +63,27 @@ class Remainder:
         raise ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
 
     async def _look(self) -> bool:
-        place = self._reply.conversation_id
+        reply, asked = self._reply, self._asked
+        place = reply.conversation_id or asked.conversation_id
         if place is None:
             raise StreamInterruptedError("the site goes on with the reply elsewhere, and did not say where")
-        conversation = await self._courier.ask("GET", conversation_path(place))
-        answer = find_answer(conversation, self._reply.question_id, after=self._after)
+        try:
+            conversation = await self._courier.ask("GET", conversation_path(place))
+        except ConversationNotFoundError:
+            if self._looks_for > _APPEARING:
+                raise
+            return False  # a new one may not be there yet
+        except RateLimitError as limit:
+            if limit.retry_after is None or limit.retry_after > _LONGEST_WAIT:
+                raise
+            self._pause = max(self._pause, limit.retry_after)
+            return False
+        answer = find_answer(
+            conversation,
+            questions=(reply.question_id, asked.question_id),
+            answer_id=reply.message_id,
+            after=asked.after,
+        )
         if answer is None or answer.get("id") is None:
             return False
-        return self._reply.take(answer)
+        return reply.take(answer)

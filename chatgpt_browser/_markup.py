@@ -30,6 +30,8 @@ class Markup:
 
     def __init__(self) -> None:
         self.found = False
+        #: Whether the text ends in a mark whose own end is still to come. Else more text without marks is all visible.
+        self.is_open = False
         self._raw = ""
         self._seen = ""  # as far as no more text can change it
         self._visible = ""
@@ -41,6 +43,7 @@ class Markup:
             self.found = holds(MARKS, fresh)
         self._raw = raw
         if not self.found:
+            self.is_open = False
             return raw
 
         if not raw.startswith(self._seen):
@@ -50,6 +53,7 @@ class Markup:
         ended = more if at_end or start == -1 or "\ue201" in more[start:] else more[:start]
         self._seen += ended
         self._visible += without(MARKS, _mark().sub(_shown, ended))
+        self.is_open = len(ended) < len(more)
         return self._visible
 
 

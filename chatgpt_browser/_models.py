@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ._errors import ChatGPTError
 
 __all__ = [
+    "Asked",
     "BatchMessage",
     "BatchResult",
     "ConversationEvent",
@@ -43,6 +44,14 @@ class Prompt:
             raise TypeError(f"a message must be a str, not {type(self.text).__name__}")
         for name in ("conversation_id", "parent_message_id"):
             check_id(name, getattr(self, name))
+
+
+class Asked(NamedTuple):
+    """How a question is found again: its conversation, its id, and that of the message it was sent after; None where unknown."""
+
+    conversation_id: str | None = None
+    question_id: str | None = None
+    after: str | None = None
 
 
 def check_id(name: str, value: object) -> None:

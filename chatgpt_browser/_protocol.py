@@ -53,15 +53,15 @@ def session_request(site: Site) -> Request:
     return Request("GET", site.session_url, {"accept": "application/json"})
 
 
-def message_request(site: Site, prompt: Prompt, *, model: str, access_token: str) -> Request:
-    """Send a message: ``POST /backend-api/conversation`` in the form of December 2022."""
+def message_request(site: Site, prompt: Prompt, *, message_id: str, model: str, access_token: str) -> Request:
+    """Send a message: ``POST /backend-api/conversation`` in the form of December 2022. The id is ours to choose: a UUID."""
     import uuid  # with `platform`: loaded while a browser starts, not before
 
     body: dict[str, Any] = {
         "action": "next",
         "messages": [
             {
-                "id": str(uuid.uuid4()),
+                "id": message_id,
                 "role": "user",
                 "content": {"content_type": "text", "parts": [prompt.text]},
             }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._answer import answer_rank, is_finished, is_remark, message_text, role_of
+from ._answer import answer_rank, is_finished, is_question, is_remark, message_text
 from ._characters import FIRST_HALVES, HALVES, holds
 from ._delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from ._errors import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
@@ -18,7 +18,7 @@ from ._markup import MARKS, Markup
 from ._models import ConversationEvent
 from ._protocol import DONE
 
-__all__ = ["ReducedEvent", "Reply"]
+__all__ = ["ReducedEvent", "Reply", "hands_off"]
 
 #: What a piece of text can't be added with, without looking at the whole: halves of characters, and the site's marks.
 _SPECIAL = HALVES + MARKS
@@ -27,8 +27,9 @@ _SPECIAL = HALVES + MARKS
 class Reply:
     """What has come of a reply: the whole text so far, as Markdown, and how many events there were that are JSON objects.
 
-    ``question_id`` is the id of the message that it answers, where the site has repeated that. ``is_elsewhere`` tells that the
-    stream has ended and the rest of the reply is to be had from the conversation.
+    ``question_id`` is the id of the message that it answers, where the site has repeated that. ``is_handed_off`` tells that the
+    site may go on with the reply outside of its stream, ``is_elsewhere`` that the stream has ended and it does: the rest is to be
+    had from the conversation.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,7 @@ class Reply:
         self.message_id: str | None = None
         self.question_id: str | None = None
         self.done = False
+        self.is_handed_off = False
         self.is_elsewhere = False
         self.events = 0
         self._log = EventLog()
@@ -45,12 +47,15 @@ class Reply:
         self._grows = False  # the newest event is the answer's, and its only text is the one that grows,
         self._grows_by_deltas = False  # or a delta has just added to it
         self._rank = 0
+        self._begun: dict[str, int] = {}  # the messages of the stream, and which of them has begun as which
+        self._place = 0  # that of the answer among them
+        self._channel: Any = None  # that of the deltas which the answer is made of
         self._raw = ""  # the answer's text as the site wrote it
         self._in_deltas = False
         self._finished = False  # the site has said that the answer is whole,
         self._is_under_way = False  # or that it is not,
         self._is_remark = False  # or that what there is, is none yet
-        self._handed_off = False
+        self._is_complete = False  # the site has said that this stream's reply is whole
         self._is_cut = False  # the body ended in the middle of an event
         self._newest: dict[str, Any] | None = None
         self._newest_is_delta = False
@@ -92,36 +97,41 @@ class Reply:
                 return False
         return self._read()
 
-    def end(self) -> None:
-        """The body is over, and the last word has not come.
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more has to come in this stream: the reply is whole, or its rest is to be had elsewhere."""
+        return self.is_handed_off or self._is_complete
+
+    def end(self) -> bool:
+        """The body is over, and the last word has not come. True where that changed the text.
 
         :raises StreamInterruptedError: nothing came that is a reply, or by what came last more was to come.
         """
-        if not self._handed_off and (
+        if not self.is_settled and (
             self._is_cut or self._is_under_way or (self._in_deltas and self._rank and not self._finished)
         ):
             raise self.failed(StreamInterruptedError, "the stream ended in the middle of the reply")
-        self.finish()
+        return self.finish()
 
-    def finish(self) -> None:
-        """The stream is over.
+    def finish(self) -> bool:
+        """The stream is over. True where that changed the text.
 
         :raises StreamInterruptedError: nothing came that is a reply, or nothing but a remark on the way to it.
         """
-        if self._handed_off and not self._finished:
+        if self.is_handed_off and not self._finished:
             self.is_elsewhere = True
-            return
+            return False
         if not self._rank:
             raise self.failed(StreamInterruptedError, "the stream ended without a reply")
         if self._is_remark:
             raise self.failed(StreamInterruptedError, "the stream ended with a remark, before the answer")
-        self._end()
+        return self._end()
 
     def take(self, message: dict[str, Any]) -> bool:
         """Take the answer as the conversation has it, after the stream left the rest to that. True where the text changed."""
         changed = self._follow(message, None)
         if self._finished:
-            self._end()
+            changed = self._end() or changed
         return changed
 
     def failed(self, kind: type[StreamError], message: str) -> StreamError:
@@ -139,7 +149,7 @@ class Reply:
         try:
             text = unescaped(fresh)
             # Half of a pair, or of a mark: only the whole says what it is.
-            special = self._markup.found or holds(_SPECIAL, text)
+            special = self._markup.is_open or holds(_SPECIAL, text)
             whole = unescaped(self._log.raw_text or "") if special else None
         except ValueError:
             self._grows = False  # an event that can't be read is none
@@ -171,16 +181,18 @@ class Reply:
 
     def _show_more(self, text: str) -> bool:
         """Take over more text than the whole had before."""
-        if self._markup.found or holds(_SPECIAL, text):
+        if self._markup.is_open or holds(_SPECIAL, text):
             return self._show(message_text(self._deltas.value["message"]))
         self.text += text
         return bool(text)
 
-    def _end(self) -> None:
+    def _end(self) -> bool:
         """No more comes: a mark that has no end is none."""
-        if self._markup.found:
+        before = self.text
+        if self._markup.is_open:
             self.text = self._markup.visible(self._raw, at_end=True)
         self.done = True
+        return self.text != before
 
     # ---- events ------------------------------------------------------------------------------------------------------
 
@@ -189,15 +201,15 @@ class Reply:
         self._grows = False
         data = self._log.data
         if data == DONE:
-            before = self.text
-            self.finish()
-            return self.text != before
+            return self.finish()
         if self._log.type == "delta_encoding":
             self._check_encoding(data.strip().strip('"'))
             return False
 
         event = self._parse()
         if not isinstance(event, dict):
+            if self._log.type == "error":
+                raise self._ended_with(event)
             return False
         self.events += 1
         self._newest = event
@@ -240,10 +252,17 @@ class Reply:
         error = whole.get("error") or whole.get("error_code")
         if not error and (whole.get("type") == "error" or self._log.type == "error"):
             error = whole.get("message") or whole.get("detail") or "it does not say which"
-        if not error and whole.keys() == {"detail"}:  # the form of a refusal, in the middle of a stream
+        if (
+            not error and "detail" in whole and not whole.keys() & {"message", "type"}
+        ):  # a refusal, in the middle of a stream
             error = whole["detail"]
         if error:
-            raise self.failed(StreamError, f"ChatGPT ended the reply with an error: {error}")
+            raise self._ended_with(error)
+
+    def _ended_with(self, error: Any) -> StreamError:
+        return self.failed(
+            StreamError, f"ChatGPT ended the reply with an error: {error or 'it does not say which'}"
+        )
 
     def _read_delta(self, delta: dict[str, Any]) -> bool:
         self._in_deltas = True
@@ -254,8 +273,10 @@ class Reply:
         if not isinstance(whole, dict):
             return False
         self._check_error(whole)
-        changed = self._read_message(whole, None)
         message = whole.get("message")
+        if not isinstance(message, dict) and self._rank and self._deltas.channel == self._channel:
+            return self._retract()  # taken away
+        changed = self._read_message(whole, None)
         if isinstance(message, dict) and answer_rank(message) and self._is_answer(message):
             parts = message["content"].get("parts")
             self._grows_by_deltas = (
@@ -266,11 +287,12 @@ class Reply:
     def _read_notice(self, event: dict[str, Any]) -> bool:
         """An event that is no message's: carried on to whoever listens. Two kinds say how the stream goes on."""
         kind = event.get("type")
+        self.conversation_id = self.conversation_id or _optional_text(event.get("conversation_id"))
         if kind == "stream_handoff":
-            self._handed_off = True
+            self.is_handed_off = True
             self.conversation_id = _optional_text(event.get("conversation_id")) or self.conversation_id
         elif kind == "message_stream_complete" and self._rank and not self._is_remark:
-            self._finished, self._is_under_way = True, False
+            self._finished, self._is_under_way, self._is_complete = True, False, True
         elif kind == "input_message" and isinstance(message := event.get("input_message"), dict):
             self._note_question(message)
         return False
@@ -280,6 +302,7 @@ class Reply:
         if not isinstance(message, dict):
             return False
         changed = self._follow(message, whole.get("conversation_id"))
+        self._is_complete = False
         if raw is not None and answer_rank(message) and self._is_answer(message):
             parts = message["content"].get("parts")
             # With another part beside it, or another text in front, more of the raw text is not more of the answer's.
@@ -294,15 +317,17 @@ class Reply:
     def _follow(self, message: dict[str, Any], conversation_id: Any) -> bool:
         """Take over the text of a message that is the answer, as far as one can tell by now."""
         rank = answer_rank(message)
+        name = _optional_text(message.get("id"))
+        place = self._place if name is None else self._begun.setdefault(name, len(self._begun))
         if not rank and not (message.get("id") and self._is_answer(message)):
             self._note_question(message)
             return False
         if not rank:
             return self._retract()
-        if not self._is_answer(message) and rank < self._rank:
+        if not self._is_answer(message) and (rank, place) < (self._rank, self._place):
             return False
 
-        self._rank = rank
+        self._rank, self._place, self._channel = rank, place, self._deltas.channel
         self._finished, self._is_under_way = is_finished(message), message.get("status") == "in_progress"
         self._is_remark = is_remark(message)
         self.message_id = _optional_text(message.get("id")) or self.message_id
@@ -310,13 +335,18 @@ class Reply:
         return self._show(message_text(message))
 
     def _note_question(self, message: dict[str, Any]) -> None:
-        if role_of(message) == "user":
+        if is_question(message):
             self.question_id = _optional_text(message.get("id"))
 
     def _retract(self) -> bool:
         """What was taken for the answer turned out to be none: the site has hidden it, or made it a remark."""
         self._rank, self._finished, self.message_id = 0, False, None
         return self._show("")
+
+
+def hands_off(item: ReducedEvent) -> bool:
+    """Whether an event, unread yet, may be the one that says that the rest of its reply comes from elsewhere."""
+    return isinstance(item, dict) and '"stream_handoff"' in item.get("data", "")
 
 
 def _optional_text(value: Any) -> str | None:

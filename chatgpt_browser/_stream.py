@@ -7,16 +7,18 @@ import functools
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import anyio
+
 from ._errors import (
     BrowserCrashedError,
-    ChatGPTTimeoutError,
+    ChatGPTError,
     MalformedEventError,
     StreamError,
     StreamInterruptedError,
 )
 from ._handoff import Remainder
 from ._plain import to_plain_text
-from ._reply import ReducedEvent, Reply
+from ._reply import ReducedEvent, Reply, hands_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncReplyStream", "Place", "Update"]
 
+#: Seconds that a stream may be silent after it has said that nothing more has to come in it. Pings are no events.
+_LAST_WORDS = 5.0
 #: So many events are read before a caller gets to see them: a long burst is no long silence, nor all of it in memory.
 _UPDATES_AT_ONCE = 64
 
@@ -65,7 +69,7 @@ class AsyncReplyStream:
         self._watch = watch
         self._want_events = want_events
         self._reply = Reply()
-        self._items: deque[ReducedEvent] = deque()
+        self._items: deque[ReducedEvent | None] = deque()  # None: the body is over
         self._exchange: Exchange | None = None
         self._remainder: Remainder | None = None
         self._release: Callable[[Reply | None], None] | None = None
@@ -187,8 +191,9 @@ class AsyncReplyStream:
         while self._items and len(updates) < limit and not self._is_over():
             seen = self._reply.events
             changed = False
+            item = self._items.popleft()
             try:
-                changed = self._reply.feed(self._items.popleft())
+                changed = self._reply.end() if item is None else self._reply.feed(item)
             except StreamError as exc:
                 # Without the frames that the event is in: it may repeat a token, and is the user's anyway.
                 self._failure = exc.with_traceback(None)
@@ -211,13 +216,23 @@ class AsyncReplyStream:
         return self._reply.done or self._reply.is_elsewhere or self._failure is not None
 
     async def _receive(self) -> None:
-        """Take the next frame off the exchange."""
+        """Take what comes next off the exchange. Where nothing more has to come, its end is not waited for without end."""
+        if not self._reply.is_settled:
+            await self._take_frame()
+            return
+        with anyio.move_on_after(_LAST_WORDS) as scope:
+            while not self._items:
+                await self._take_frame()
+        if scope.cancelled_caught:
+            self._items.append(None)
+
+    async def _take_frame(self) -> None:
         assert self._exchange is not None
         kind, *rest = await self._exchange.receive()
         if kind == "events":
             self._items.extend(rest[0])
-        elif kind == "end":
-            self._reply.end()
+        elif kind == "end" or (kind == "error" and self._reply.is_settled):
+            self._items.append(None)
         elif kind == "error":
             damaged = rest[1] == "EncodingError"
             error = MalformedEventError if damaged else StreamInterruptedError
@@ -238,15 +253,17 @@ class AsyncReplyStream:
                     end_turn = await self._courier.take_turn()
                     self._release = functools.partial(_release, self._place, end_turn, None, None)
                     self._watch.check()  # one signal may have ended the message before this one too
-                    self._exchange, parent = await self._courier.post(prompt, self._chat)
-                self._remainder = Remainder(self._courier, self._reply, parent)
+                    self._exchange, asked = await self._courier.post(prompt, self._chat)
+                self._remainder = Remainder(self._courier, self._reply, asked)
         except BaseException as exc:
             self._close(error=exc)
             raise
         self._guard = self._watch.guard(self._exchange, self._courier.options.idle_timeout)
         self._release = functools.partial(_release, self._place, end_turn, self._exchange, self._guard)
         # The turn is about what the site has under way, not about how fast the caller reads.
-        self._exchange.when_settled(end_turn)
+        self._exchange.when_settled(
+            functools.partial(_end_turn, self._exchange, self._items, self._reply, end_turn)
+        )
 
     def _close(self, reply: Reply | None = None, error: BaseException | None = None) -> None:
         """Let go of everything. ``reply`` is given when it came through, ``error`` where that is why it did not."""
@@ -261,11 +278,10 @@ class AsyncReplyStream:
         """The error, with what has come of the reply. One that the page gave to many streams is copied first."""
         if isinstance(error, BrowserCrashedError):
             return BrowserCrashedError(str(error), partial_text=self.text)
-        if isinstance(error, ChatGPTTimeoutError):
+        if isinstance(error, ChatGPTError):
             error.partial_text = self.text
-        elif isinstance(error, StreamError):
+        if isinstance(error, StreamError):
             self._courier.hide_secrets(error)
-            error.partial_text = self.text
             error.conversation_id, error.message_id = self.conversation_id, self.message_id
         return error
 
@@ -291,6 +307,15 @@ def _release(
         exchange.abort()
     end_turn()
     place.leave(reply)
+
+
+def _end_turn(
+    exchange: Exchange, items: deque[ReducedEvent | None], reply: Reply, end_turn: Callable[[], None]
+) -> None:
+    """The stream is over, and so is the turn; unless the site goes on outside of it, as what is not read yet may say."""
+    unread = (*items, *exchange.unread)
+    if not (reply.is_handed_off or any(item is not None and hands_off(item) for item in unread)):
+        end_turn()
 
 
 def _common_prefix(one: str, other: str) -> int:

@@ -63,7 +63,8 @@ class Tab:
         self._composer = Composer(page)
         self._on_idle = on_idle
         self._observer: Observer | None = None
-        self._question_id: str | None = None  # the newest that was sent from here, and answered
+        #: The id of the newest message that was sent from here, where that was to be seen.
+        self.question_id: str | None = None
         self._errands: set[asyncio.Task[None]] = set()
         self.dead: ChatGPTError | None = None
         page.on("crash", lambda _: self.die(BrowserCrashedError("the page crashed")))
@@ -103,7 +104,7 @@ class Tab:
 
     def shows(self, conversation_id: str | None, question_id: str | None) -> bool:
         """Whether it is on that conversation's page, and knows its newest question; never on one that has yet to begin."""
-        return question_id is not None and question_id == self._question_id and self._is_at(conversation_id)
+        return question_id is not None and question_id == self.question_id and self._is_at(conversation_id)
 
     def _is_at(self, conversation_id: str | None) -> bool:
         return conversation_id is not None and urlsplit(self._page.url).path == _path(conversation_id)
@@ -138,7 +139,7 @@ class Tab:
         self._check_place(prompt.conversation_id, site)
         await self._composer.write(prompt.text, timeout=timeout)
         await self._composer.check_way()
-        self._question_id = None
+        self.question_id = None
         observer = self._observer = Observer(self._cdp, site, _Line(self), self._rest)
         await self._composer.send()
         with anyio.move_on_after(timeout):
@@ -150,7 +151,7 @@ class Tab:
             )
         if observer.failure is not None:
             raise observer.failure
-        self._question_id = observer.question_id
+        self.question_id = observer.question_id
         return observer.exchange
 
     async def _go(self, conversation_id: str | None, site: Site, model: str | None, timeout: float) -> None:

@@ -31,10 +31,13 @@ class Tabs:
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def send(self, prompt: Prompt, *, model: str | None, question_id: str | None) -> Exchange:
+    async def send(
+        self, prompt: Prompt, *, model: str | None, question_id: str | None
+    ) -> tuple[Exchange, str | None]:
         """Send a message through one of them. A challenge before it is passed once; nothing is sent twice.
 
-        ``question_id`` is the newest question of its conversation.
+        ``question_id`` is the newest question of its conversation. Beside the exchange comes the id that the page has given to
+        this one, None where that was not to be seen.
 
         :raises ChatGPTError: the page could not be brought to send it.
         """
@@ -44,13 +47,15 @@ class Tabs:
             await self._engine.pass_challenge()
             return await self._send(prompt, model, question_id)
 
-    async def _send(self, prompt: Prompt, model: str | None, question_id: str | None) -> Exchange:
+    async def _send(
+        self, prompt: Prompt, model: str | None, question_id: str | None
+    ) -> tuple[Exchange, str | None]:
         tab = await self._take(prompt.conversation_id, question_id)
         site, timeout = self._engine.site, self._options.first_byte_timeout
         try:
             exchange = await tab.send(prompt, site, model=model, question_id=question_id, timeout=timeout)
             await self._engine.read_back()  # the page has looked at its session as well
-            return exchange
+            return exchange, tab.question_id
         except BaseException as exc:
             # Whatever is on it now, nobody wants to find it there.
             self._busy.discard(tab)

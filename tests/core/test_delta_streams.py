@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,20 @@ import pytest
 from chatgpt_browser import (
     AbortController,
     AbortError,
+    APIStatusError,
     ChatGPTTimeoutError,
     ConversationEvent,
+    ConversationNotFoundError,
+    RateLimitError,
     StreamInterruptedError,
     UnknownEncodingError,
 )
 from chatgpt_browser import _handoff as handoff
+from chatgpt_browser import _stream as stream
+from chatgpt_browser._models import Asked
 from chatgpt_browser._reply import Reply as PureReply
-from chatgpt_browser.testing import Aside, Reply
-from tests.core.scene import body
+from chatgpt_browser.testing import BREAK, Answer, Aside, Gate, Hold, Reply
+from tests.core.scene import DONE, body
 
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
@@ -121,6 +127,108 @@ def test_a_rest_that_does_not_come(scene: Scene, api: ChatGPTAPI, monkeypatch: p
         api.send_message(message, on_progress=lambda text: controller.abort(), abort_signal=controller.signal)
 
 
+WHOLE = {
+    "message": {
+        "id": "a",
+        "author": {"role": "assistant"},
+        "content": {"content_type": "text", "parts": ["Four."]},
+        "status": "finished_successfully",
+        "end_turn": True,
+    },
+    "conversation_id": "c",
+}
+
+
+@pytest.mark.parametrize("last", [BREAK, Hold(Gate())], ids=["breaks off", "stays open"])
+def test_a_reply_that_is_whole_needs_no_last_word(
+    scene: Scene, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, last: Any
+) -> None:
+    monkeypatch.setattr(stream, "_LAST_WORDS", 0.3)
+    complete = {"type": "message_stream_complete", "conversation_id": "c"}
+    message = scene.answering(body(WHOLE, complete, b": a ping\n\n", last, interval=20))
+
+    assert api.send_message(message, timeout_ms=5000) == "Four."
+
+
+@pytest.mark.parametrize("last", [BREAK, Hold(Gate())], ids=["breaks off", "stays open"])
+def test_the_rest_is_elsewhere_however_the_stream_ends(
+    scene: Scene, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, last: Any
+) -> None:
+    monkeypatch.setattr(stream, "_LAST_WORDS", 0.3)
+    kept = scene.server.add_conversation([("user", "Two and two?"), ("assistant", "Four.")])
+    handoff_event = {"type": "stream_handoff", "conversation_id": kept.id}
+    message = scene.answering(body(handoff_event, b": a ping\n\n", last, interval=20))
+
+    assert api.send_message(message, timeout_ms=5000) == "Four."
+
+
+def test_a_rest_that_is_refused_leaves_what_there_was(scene: Scene, api: ChatGPTAPI) -> None:
+    kept = scene.server.add_conversation([("user", "Two and two?")])
+    begun = {"message": WHOLE["message"] | {"status": "in_progress", "end_turn": None}}
+    scene.server.script_path(f"/conversation/{kept.id}", Answer.error(418, "not for you"))
+    with pytest.raises(APIStatusError, match="not for you") as caught:
+        api.send_message(
+            scene.answering(body(begun, {"type": "stream_handoff", "conversation_id": kept.id}, DONE))
+        )
+    assert caught.value.partial_text == "Four."
+
+
+@pytest.mark.anyio
+async def test_a_conversation_may_not_be_there_yet_or_ask_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a browser: what is asked for a conversation that a new message has just begun."""
+    tree = {"mapping": {"a": {"message": WHOLE["message"], "parent": None}}, "current_node": "a"}
+    missing, limit = ConversationNotFoundError("404"), RateLimitError("429", retry_after=0.01)
+    answers: list[Any] = [missing, limit, missing, tree]
+
+    async def ask(method: str, path: str) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def rest() -> tuple[handoff.Remainder, PureReply]:
+        courier: Any = SimpleNamespace(ask=ask, options=SimpleNamespace(idle_timeout=5.0))
+        reply = PureReply()
+        reply.feed({"type": "", "data": '{"type": "stream_handoff", "conversation_id": "c"}'})
+        reply.feed({"type": "", "data": "[DONE]"})
+        return handoff.Remainder(courier, reply, Asked()), reply
+
+    remainder, reply = rest()
+    assert await remainder.next()
+    assert (reply.text, reply.done, answers) == ("Four.", True, [])
+
+    answers[:] = [RateLimitError("429", retry_after=3600.0)]
+    with pytest.raises(RateLimitError):
+        await rest()[0].next()
+    answers[:] = [missing] * 50
+    monkeypatch.setattr(handoff, "_APPEARING", 0.05)
+    with pytest.raises(ConversationNotFoundError):
+        await rest()[0].next()
+    assert 0 < len(answers) < 49
+
+
+def test_a_turn_lasts_as_long_as_its_reply_wherever_that_goes_on(scene: Scene, api: ChatGPTAPI) -> None:
+    """The site takes one message at a time: also while the one before is read from its conversation."""
+    done: list[tuple[str, int]] = []
+
+    def ask(message: str) -> None:
+        api.send_message(message)
+        done.append((message, len(scene.posts)))
+
+    before = len(
+        [r for r in scene.server.requests if r.method == "POST" and r.path.endswith("/conversation")]
+    )
+    first = scene.answering(Reply(pieces=PIECES, encoding="delta", handoff_after=2))
+    second = scene.answering("A short one")
+    one = threading.Thread(target=ask, args=(first,))
+    one.start()
+    scene.server.wait_for_request("/conversation", "POST", before + 1)
+    ask(second)
+    one.join(20)
+
+    assert done == [(first, 1), (second, 2)]
+
+
 @pytest.mark.anyio
 async def test_a_rest_may_be_silent_only_for_so_long() -> None:
     """Without a browser: the conversation shows the same half of an answer again and again."""
@@ -141,7 +249,7 @@ async def test_a_rest_may_be_silent_only_for_so_long() -> None:
     what = PureReply()
     what.feed({"type": "", "data": '{"type": "stream_handoff", "conversation_id": "c"}'})
     what.feed({"type": "", "data": "[DONE]"})
-    rest = handoff.Remainder(courier, what, None)
+    rest = handoff.Remainder(courier, what, Asked())
 
     assert await rest.next()
     assert what.text == "One"

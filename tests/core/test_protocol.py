@@ -46,7 +46,7 @@ def refusal(status: int, detail: Any = None, headers: dict[str, str] | None = No
 
 
 def test_a_new_message() -> None:
-    request = message_request(SITE, Prompt("Grüße"), model="a-model", access_token="token")
+    request = message_request(SITE, Prompt("Grüße"), message_id="m1", model="a-model", access_token="token")
     body = json.loads(request.body or "")
 
     assert (request.method, request.url) == ("POST", "https://chat.openai.com/backend-api/conversation")
@@ -66,14 +66,16 @@ def test_a_new_message() -> None:
 
 
 def test_a_message_in_its_place() -> None:
-    request = message_request(SITE, Prompt("x", "conversation", "parent"), model="m", access_token="t")
+    request = message_request(
+        SITE, Prompt("x", "conversation", "parent"), message_id="m1", model="m", access_token="t"
+    )
     body = json.loads(request.body or "")
 
     assert (body["conversation_id"], body["parent_message_id"]) == ("conversation", "parent")
 
 
 def test_no_request_shows_its_secrets() -> None:
-    request = message_request(SITE, Prompt("a secret"), model="m", access_token="t0ken")
+    request = message_request(SITE, Prompt("a secret"), message_id="m1", model="m", access_token="t0ken")
 
     assert "t0ken" not in repr(request)
     assert "a secret" not in repr(request)

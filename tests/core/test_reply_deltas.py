@@ -246,6 +246,69 @@ def test_a_remark_is_no_answer_elsewhere() -> None:
     assert (reply.done, reply.text, reply.message_id) == (True, "Four.", "answer")
 
 
+def test_what_ends_the_turn_is_the_answer_whatever_comes_behind_it() -> None:
+    ends = {"status": "finished_successfully", "end_turn": True}
+    for more in (root("", 1, id="z"), root("note", 1, id="z"), whole("note", id="z")):
+        reply, texts = fed(root("Four.", **ends), more, DONE)
+        assert (texts, reply.message_id) == (["Four."], "answer")
+    data = tree(message("?", id="u", author={"role": "user"}), message("Four.", **ends), message("", id="z"))
+    assert find_answer(data) == message("Four.", **ends)
+
+
+def test_a_late_change_of_an_earlier_message_is_no_newer_message() -> None:
+    late = {"c": 0, "p": "/message/metadata", "o": "append", "v": {"a": 1}}
+    _, texts = fed(root("Look", id="r"), root("Four.", 1, end_turn=True), late, DONE)
+    assert texts == ["Look", "Four."]
+    _, texts = fed(
+        root("One", id="f1", channel="final"), root("Two", 1, id="f2", channel="final"), late, DONE
+    )
+    assert texts == ["One", "Two"]
+
+
+def test_a_hidden_message_in_the_users_name_is_no_question() -> None:
+    hidden = {"author": {"role": "user"}, "metadata": {"is_visually_hidden_from_conversation": True}}
+    reply, _ = fed(whole("?", id="u", author={"role": "user"}), whole("context", id="h", **hidden))
+    assert reply.question_id == "u"
+
+
+def test_after_the_site_has_said_that_it_is_whole_nothing_has_to_come() -> None:
+    ends = {"status": "finished_successfully", "end_turn": True}
+    reply, _ = fed(BEGIN, root("Four.", **ends), {"type": "message_stream_complete"})
+    assert (reply.is_settled, reply.done) == (True, False)
+    # Cut in the middle of an event that nobody needs.
+    reply.feed({"type": "", "data": '{"type": "conversation_detail_me', "unended": "yes"})
+    assert not reply.end()
+    assert (reply.done, reply.text) == (True, "Four.")
+    assert not fed(BEGIN, root("Let me look.", **REMARK), {"type": "message_stream_complete"})[0].is_settled
+
+
+@pytest.mark.parametrize("data", ['"Out of memory"', '["Out of memory"]', "null"])
+def test_an_error_event_in_any_form(data: str) -> None:
+    reply, _ = fed(root("Fo"))
+    with pytest.raises(StreamError, match="Out of memory|does not say which") as caught:
+        reply.feed({"type": "error", "data": data})
+    assert caught.value.partial_text == "Fo"
+    with pytest.raises(StreamError, match="Too bad"):
+        fed(root("Fo"), {"detail": "Too bad", "code": "x"})
+
+
+def test_the_conversation_is_known_from_any_notice() -> None:
+    reply, _ = fed({"type": "resume_conversation_token", "token": "t", "conversation_id": "c5"})
+    assert reply.conversation_id == "c5"
+
+
+def test_a_message_that_is_taken_away() -> None:
+    for delta in ({"p": "/message", "o": "remove", "v": None}, {"p": "/message", "o": "replace", "v": None}):
+        with pytest.raises(StreamInterruptedError, match="without a reply"):
+            fed(root("Fo"), delta, DONE)
+    assert fed(root("Fo"), {"p": "", "o": "add", "v": {"conversation_id": "c"}, "c": 1}, DONE)[0].text == "Fo"
+
+
+def test_a_delta_with_a_field_that_nobody_knows() -> None:
+    append = {"p": TEXT, "o": "append", "v": "a"}
+    assert fed(root(), append, {"v": "b", "seq": 2}, append | {"seq": 3}, DONE)[1] == ["a", "ab", "aba"]
+
+
 def test_the_question_is_known_from_its_notice() -> None:
     question = message("Two and two?", id="u", author={"role": "user"})
     reply, _ = fed({"type": "input_message", "input_message": question}, HANDOFF, DONE)
@@ -274,14 +337,14 @@ def test_the_answer_of_a_conversation() -> None:
 
     assert find_answer(tree(old, question, remark, final, tool)) == final
     assert find_answer(tree(old, question, remark)) is None
-    assert find_answer(tree(old, question, final), "u") == final
-    assert find_answer(tree(old, question, final), "another") is None
+    assert find_answer(tree(old, question, final), questions=("u",)) == final
+    assert find_answer(tree(old, question, final), questions=("another",), after="elsewhere") is None
     assert find_answer(tree(question, message("first", id="f"), message("last", id="l"))) == message(
         "last", id="l"
     )
     # What the site has written in the user's name, and nobody sees, is no question.
     hidden = question | {"id": "h", "metadata": {"is_visually_hidden_from_conversation": True}}
-    assert find_answer(tree(old, question, final, hidden), "u") == final
+    assert find_answer(tree(old, question, final, hidden)) == final
     assert find_answer({}) is find_answer(None) is find_answer({"mapping": {}, "current_node": "x"}) is None
 
 
@@ -299,10 +362,33 @@ def test_the_answer_to_a_question_that_is_known_by_what_it_follows() -> None:
     assert find_answer(tree(*first, note, *second), after="a1") == second[1]
     assert find_answer(tree(*first, *second), after="u2") is None, "a question that was never answered"
     assert find_answer(tree(*first, *second, asked("u3"), message("3", id="a3")), after="a1") is None
-    assert find_answer(tree(*first, *second), "u2", after="elsewhere") == second[1], (
+    assert find_answer(tree(*first, *second), questions=("u2",), after="elsewhere") == second[1], (
         "the site itself has said"
     )
     assert find_answer(tree(second[1]), after="a1") is None
+
+
+def test_the_answer_to_a_question_that_has_several() -> None:
+    """Of which somebody else may have asked for one more, or gone on behind it, meanwhile."""
+
+    def asked(name: str) -> dict[str, Any]:
+        return message("?", id=name, author={"role": "user"})
+
+    ours, again = message("Ours", id="a1"), message("Once more", id="a2")
+    conversation = tree(asked("u1"), ours, asked("u2"), message("Later", id="a3"))
+    conversation["mapping"]["a2"] = {"parent": "u1", "message": again}
+    for current in ("a3", "a2", "u1"):
+        conversation["current_node"] = current
+        assert find_answer(conversation, questions=("u1",)) == ours, "the first"
+        assert find_answer(conversation, questions=(None, "u1"), answer_id="a2") == again, (
+            "that which was begun"
+        )
+    conversation["mapping"]["u1"]["children"] = ["a2", "a1"]
+    assert find_answer(conversation, questions=("u1",)) == again, "the first as the site has it"
+    assert find_answer(tree(asked("u1")), questions=("u1",)) is None
+    looped = tree(asked("u1"), ours)
+    looped["mapping"]["u1"]["parent"] = "a1"
+    assert find_answer(looped, questions=("u1",)) == ours
 
 
 def test_the_newest_turn() -> None:

@@ -237,7 +237,7 @@ def test_reprs(session_token: str, access_token: str) -> None:
         headers = {"authorization": f"Bearer {access_token}"}
         ear.hear(Request("GET", "https://chatgpt.com", headers, body=access_token))
         prompt = chatgpt_browser._models.Prompt("hello")
-        ear.hear(message_request(site, prompt, model="m", access_token=access_token))
+        ear.hear(message_request(site, prompt, message_id="m1", model="m", access_token=access_token))
     ear.assert_heard_nothing_of([session_token, access_token])
 
 
