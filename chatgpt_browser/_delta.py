@@ -118,9 +118,17 @@ class DeltaDecoder:
             self._change(self._path, self._operation, value)
         except RecursionError:  # patches within patches
             raise DeltaError("nested too deeply") from None
-        if self._operation == "append" and isinstance(value, str) and self._path:
-            self._growing = _find(self.value, self._path)
+        if (path := self._grown(value)) is not None:
+            self._growing = _find(self.value, path)
         return self.value
+
+    def _grown(self, value: Any) -> str | None:
+        """Where this delta has done no more than append to a text, by itself or as a patch of one change; None for another."""
+        path, operation = self._path, self._operation
+        if operation == "patch" and isinstance(value, list) and len(value) == 1:
+            (item,) = value
+            path, operation, value = path + item.get("p", ""), item.get("o"), item.get("v")
+        return path if operation == "append" and isinstance(value, str) and path else None
 
     def _restart(self, value: Any) -> None:
         """What a value alone says where what was carried over can't be meant: the sources differ on what is.

@@ -162,8 +162,10 @@ globalThis.chatgptBrowserReader = (() => {
   // ---- texts ------------------------------------------------------------------------------------------------------
 
   const TEXT_START = /"parts"\s*:\s*\[\s*"/g;
-  const DELTA_START = /^\{\s*"v"\s*:\s*"/g;
-  const DELTA_TAIL = /^"\s*\}$/;
+  // A delta with a text, alone or as the one change of a patch.
+  const FIELD = String.raw`\s*"[cpo]"\s*:\s*(?:"[^"\\]*"|\d+)\s*`;
+  const DELTA_START = new RegExp(String.raw`^\{(?:${FIELD},)*\s*"v"\s*:\s*(?:\[\s*\{(?:${FIELD},)*\s*"v"\s*:\s*)?"`, "g");
+  const DELTA_TAIL = new RegExp(String.raw`^"(?:\s*,${FIELD})*\s*\}(?:\s*\]\s*(?:,${FIELD})*\})?$`);
 
   /** Where the text of an event lies that the next one is likely to differ in: {start, end, grows}, or null. */
   function textIn(data) {

@@ -205,6 +205,25 @@ def test_a_text_alone_after_a_whole_message_is_more_of_its_text(begun: Any) -> N
     }
 
 
+def test_a_text_that_grows_by_patches_of_one_change() -> None:
+    decoder = DeltaDecoder()
+    root = decoder.apply({"v": message()})
+    parts = root["message"]["content"]["parts"]
+    change = {"p": TEXT, "o": "append", "v": "a"}
+    for grows, patch in (
+        (True, {"p": "", "o": "patch", "v": [change]}),
+        (True, {"p": "/message", "o": "patch", "v": [change | {"p": TEXT.removeprefix("/message")}]}),
+        (False, {"p": "", "o": "patch", "v": [change, change]}),
+        (False, {"p": "", "o": "patch", "v": [change | {"o": "replace"}]}),
+        (False, {"p": "", "o": "patch", "v": []}),
+    ):
+        decoder.apply(patch)
+        assert decoder.grows_in(parts) is grows
+    decoder.apply({"p": "", "o": "patch", "v": [change]})
+    decoder.grow_by("b")
+    assert decoder.value == message("aab")
+
+
 def test_what_has_no_text_is_replaced_by_one() -> None:
     assert applied({"v": {"a": 1}}, {"v": "b"}) == "b"
 

@@ -127,7 +127,7 @@ def test_a_rest_that_does_not_come(scene: Scene, api: ChatGPTAPI, monkeypatch: p
         api.send_message(message, on_progress=lambda text: controller.abort(), abort_signal=controller.signal)
 
 
-WHOLE = {
+WHOLE: dict[str, Any] = {
     "message": {
         "id": "a",
         "author": {"role": "assistant"},

@@ -304,6 +304,17 @@ def test_a_message_that_is_taken_away() -> None:
     assert fed(root("Fo"), {"p": "", "o": "add", "v": {"conversation_id": "c"}, "c": 1}, DONE)[0].text == "Fo"
 
 
+def test_text_around_and_behind_a_mark() -> None:
+    """Once a mark has ended, what follows is taken as it comes, until the next begins."""
+    append = {"p": TEXT, "o": "append", "v": "See \ue200cite\ue202a\ue201"}
+    more = [
+        {"v": text} for text in (" one", " two", " \ue200ci", "te\ue202b", "\ue201", " three", " \ue200open")
+    ]
+    reply, texts = fed(root(), append, *more, DONE)
+    assert texts[:5] == ["See ", "See  one", "See  one two", "See  one two ", "See  one two  three"]
+    assert reply.text == "See  one two  three open"
+
+
 def test_a_delta_with_a_field_that_nobody_knows() -> None:
     append = {"p": TEXT, "o": "append", "v": "a"}
     assert fed(root(), append, {"v": "b", "seq": 2}, append | {"seq": 3}, DONE)[1] == ["a", "ab", "aba"]

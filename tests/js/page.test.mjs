@@ -128,6 +128,24 @@ test("of a delta like the one before, its text alone crosses the border", async 
   assert.deepEqual(others, [[" two"], ["\\n"], [""]]);
 });
 
+test("so of deltas that say where and how, and of patches of one change; of others nothing is taken apart", async () => {
+  const append = '"p": "/a/0", "o": "append"';
+  for (const [head, tail] of [
+    [`{${append}, "v": "`, '"}'],
+    [`{"c":3,${append}, "v":"`, '" }'],
+    ['{"v":"', `", ${append}}`],
+    [`{"p": "", "o": "patch", "v": [{${append}, "v": "`, '"}]}'],
+    [`{"v":[{${append},"v":"`, `"}],"p":"","o":"patch"}`],
+  ]) {
+    const world = await read(["one", " two"].map((text) => `data: ${head}${text}${tail}\n\n`));
+    assert.deepEqual(eventsOf(world), [{ type: "", head, text: "one", tail }, [" two"]], head);
+  }
+  for (const data of [`{"v": [{${append}, "v": "x"}, {"p": "/b", "v": "y"}]}`, '{"p": "/a\\"b", "v": "x"}', '{"v": "x", "w": "y"}']) {
+    const world = await read([`data: ${data}\n\n`]);
+    assert.deepEqual(eventsOf(world), [{ type: "", data }]);
+  }
+});
+
 test("what crosses the border grows with the reply and not with its square", async () => {
   const texts = Array.from({ length: 500 }, (_, count) => "0123456789".repeat(count + 1));
   const world = await read(texts.map((text) => sse(event(text))));
