@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
 __all__ = [
     "FINAL",
@@ -18,6 +18,7 @@ __all__ = [
     "answer_rank",
     "branch",
     "find_answer",
+    "goes_on_from",
     "is_finished",
     "is_question",
     "is_remark",
@@ -175,8 +176,13 @@ def _is_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -
 class Turn(NamedTuple):
     """A question, None where there is none, and the ids of the messages that have come after it, the newest first."""
 
-    question_id: str | None
-    message_ids: tuple[str, ...]
+    question_id: str | None = None
+    message_ids: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of all its messages, the newest first."""
+        return self.message_ids if self.question_id is None else (*self.message_ids, self.question_id)
 
 
 def newest_turn(data: Any) -> Turn:
@@ -187,6 +193,19 @@ def newest_turn(data: Any) -> Turn:
             return Turn(node_id, tuple(after))
         after.append(node_id)
     return Turn(None, tuple(after))
+
+
+def goes_on_from(data: Any, message_id: str, unanswered: Container[str]) -> bool:
+    """Whether a conversation's newest message still goes on from a message: behind it there is no question but of these.
+
+    What the site has written behind an answer, and nobody sees, is no reason, nor is a question that came to nothing.
+    """
+    for node_id, node in branch(data):
+        if node_id == message_id:
+            return True
+        if is_question(node.get("message")) and node_id not in unanswered:
+            return False
+    return False
 
 
 def branch(data: Any) -> Iterator[tuple[str, dict[str, Any]]]:

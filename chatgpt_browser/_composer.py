@@ -7,6 +7,7 @@ the site has given it are a second choice, for pages in another language.
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import re
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,18 @@ from ._options import origin_of
 from ._playwright import milliseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from playwright.async_api import Locator, Page
 
 __all__ = ["Composer"]
 
 logger = logging.getLogger("chatgpt_browser")
 
-_MESSAGE = re.compile(r"^\s*(message|ask\b|chat with|prompt|write|talk to)", re.IGNORECASE)
+_MESSAGE = re.compile(
+    r"^\s*(((send|type|write|enter|your)\s+)?((a|your)\s+)?(message|prompt)|ask\b|chat with|write|talk to|reply to)",
+    re.IGNORECASE,
+)
 _SEND = re.compile(r"^\s*send(\s+(a\s+|your\s+)?(message|prompt))?\s*$", re.IGNORECASE)
 _STOP = re.compile(r"^\s*stop(\s+(answering|generating|streaming|responding|response))?\s*$", re.IGNORECASE)
 _LOG_IN = re.compile(r"^\s*(log|sign) in\s*$", re.IGNORECASE)
@@ -109,31 +115,44 @@ class Composer:
         if await self._ready_to_send.count():
             # With nothing written: whether such a page is alive, its button won't tell.
             await self._settle()
-        deadline = anyio.current_time() + min(timeout, _COMING_ALIVE)
-        patience, changed = _FIRST_TRY, 0
-        while (left := deadline - anyio.current_time()) > 0 and changed < 2:
+        left, patience, changed = min(timeout, _COMING_ALIVE), _FIRST_TRY, 0
+        while left > 0 and changed < 2:
             patience = min(patience, left)
-            box = await self._first(*self._text_boxes)
-            if box is None:
+            left -= patience
+            if await self._insert(text, timeout):
+                can_be_sent = await self._is_visible(self._ready_to_send, patience)
+                written = await self._read()
+                if can_be_sent and written.split() == text.split():
+                    return
+                changed += bool(can_be_sent and written.strip())
+            else:
                 await self._is_visible(self._text_box, patience)
-                continue
-            await self._press(box, "the place for a message")
-            await self._page.keyboard.press("ControlOrMeta+A")
-            await self._page.keyboard.insert_text(text)
-            can_be_sent = await self._is_visible(self._ready_to_send, patience)
-            written = await self._read(box)
-            if can_be_sent and written.split() == text.split():
-                return
-            changed += bool(can_be_sent and written.strip())
             patience *= 2
         raise await self._not_taken(was_changed=changed > 0)
 
-    async def send(self) -> None:
+    async def _insert(self, text: str, timeout: float) -> bool:
+        """Put a text in place of what is there; False where there is no place."""
+        box = await self._first(*self._text_boxes)
+        if box is None:
+            return False
+        await self._press(box, "the place for a message")
+        await self._page.keyboard.press("ControlOrMeta+A")
+        with anyio.move_on_after(timeout) as scope:
+            await self._page.keyboard.insert_text(text)
+        if scope.cancelled_caught:
+            raise PageError(
+                f"the site's page took longer than {timeout:g} s to take {len(text):,} characters; nothing was sent"
+            )
+        return True
+
+    async def send(self, text: str) -> None:
         """Press what sends it.
 
         :raises ComposerNotFoundError: there is nothing to press.
-        :raises PageError: it can't be pressed.
+        :raises PageError: it can't be pressed, or the text is no longer there.
         """
+        if (await self._read()).split() != text.split():
+            raise PageError("the site's page has put another text in place of the message; nothing was sent")
         button = await self._first(*self._send_buttons)
         if button is None:
             raise self._no_button()
@@ -142,7 +161,7 @@ class Composer:
     async def stop(self) -> bool:
         """Press what stops the answer; False where there is nothing to press."""
         try:
-            await self._stop_button.first.click(timeout=milliseconds(_PATIENCE))
+            await self._stop_button.first.click(timeout=milliseconds(_MOMENT))
         except PlaywrightTimeoutError:
             return False
         return True
@@ -154,6 +173,19 @@ class Composer:
         except PlaywrightTimeoutError:
             return True
         return False
+
+    async def shows(self, message_ids: Sequence[str], timeout: float) -> bool:
+        """Wait until one of these messages is on the page, by its id; False where none comes, or none has an id there."""
+        if not message_ids:
+            return False
+        names = (f"[data-message-id={json.dumps(name, ensure_ascii=False)}]" for name in message_ids)
+        try:
+            await self._page.locator(", ".join(names)).first.wait_for(
+                state="attached", timeout=milliseconds(timeout)
+            )
+        except PlaywrightTimeoutError:
+            return False
+        return True
 
     async def outline(self, script: str) -> list[dict[str, Any]]:
         """The elements of the page that can be told apart, as the script gives them."""
@@ -179,8 +211,11 @@ class Composer:
         except PlaywrightTimeoutError:
             logger.debug("the site's page goes on loading")
 
-    async def _read(self, box: Locator) -> str:
+    async def _read(self) -> str:
         """What stands in the composer; nothing where the page has taken it away."""
+        box = await self._first(*self._text_boxes)
+        if box is None:
+            return ""
         try:
             if await box.and_(self._page.locator("textarea, input")).count():
                 return await box.input_value(timeout=milliseconds(_MOMENT))

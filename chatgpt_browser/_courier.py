@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from ._answer import Turn, newest_turn
+from ._answer import Turn, goes_on_from, newest_turn
 from ._backend import conversation_path, read_history
 from ._errors import (
     APIConnectionError,
@@ -57,6 +57,7 @@ logger = logging.getLogger("chatgpt_browser")
 _HTTP1_STREAMS = 5
 #: An answer may still repeat a token that has been renewed meanwhile.
 _REMEMBERED_TOKENS = 4
+_REMEMBERED_QUESTIONS = 1000
 _SHORTEST_SECRET = 12
 
 _TRY_THE_PAGE = 'so says a site, too, that takes messages from its own page alone: send_via="page"'
@@ -78,6 +79,8 @@ class Courier:
         #: The origins of which it is known that they take messages from their own page alone.
         self._page_alone: set[str] = set()
         self._access_tokens: deque[str] = deque(maxlen=_REMEMBERED_TOKENS)
+        #: Questions that the site has taken, and no reply came through to.
+        self._unanswered: deque[str] = deque(maxlen=_REMEMBERED_QUESTIONS)
         self._closed = False
 
     async def close(self) -> None:
@@ -228,28 +231,33 @@ class Courier:
     async def _post_by_page(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, Asked]:
         """Have the site's own page send a message. It answers a conversation's newest message, and no other."""
         await self.get_session()
-        newest, turn = None, Turn(None, ())
+        newest, turn = None, Turn()
         if prompt.conversation_id is not None:
             conversation = await self._read(prompt.conversation_id)
             newest, turn = conversation.current_node, newest_turn(conversation.raw)
-            # What the site has written behind the answer, and nobody sees, is no reason.
-            if prompt.parent_message_id not in (None, newest, *turn.message_ids):
+            parent = prompt.parent_message_id
+            if parent is not None and not goes_on_from(conversation.raw, parent, self._unanswered):
                 raise PageError(
                     "the conversation has gone on since the message that is to be answered, and the site's page answers the "
                     "newest alone: leave parent_message_id out to go on from there; nothing was sent"
                 )
         chat.asked()
         model = prompt.model or self.options.model
-        exchange, question_id = await self._tabs.send(
-            prompt, model=None if model == DEFAULT_MODEL else model, question_id=turn.question_id
-        )
         with self._hiding():
+            exchange, question_id = await self._tabs.send(
+                prompt, model=None if model == DEFAULT_MODEL else model, turn=turn
+            )
             try:
                 begun = await self._begin(exchange)
             except UnusualActivityError as refusal:
                 _advise(refusal, _NOT_EVEN_THE_PAGE)
                 raise
         return await self._check(*begun), Asked(prompt.conversation_id, question_id, newest)
+
+    def leave_unanswered(self, asked: Asked) -> None:
+        """No reply has come through to a question: its conversation may be gone on with from where it stood before."""
+        if asked.question_id is not None:
+            self._unanswered.append(asked.question_id)
 
     async def _check(self, exchange: Exchange, head: Head) -> Exchange:
         """See that what has begun is a reply."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from ._errors import ChatGPTError, ClientClosedError, OriginError
+from ._errors import BrowserCrashedError, ChatGPTError, ClientClosedError, OriginError
 from ._flight import SingleFlight
 from ._telemetry import measuring
 
@@ -98,12 +98,21 @@ class Engine:
 
         :raises ChatGPTError: what :meth:`page` raises.
         """
+        page = await self.page()
+        try:
+            return await self._open_tab(page, on_idle)
+        except BrowserCrashedError as exc:
+            if self._browser is None:
+                raise ClientClosedError from exc
+            page.die(exc)  # it has died with its browser, and has not been told yet
+        return await self._open_tab(await self.page(), on_idle)
+
+    async def _open_tab(self, page: Page, on_idle: Callable[[Tab], object]) -> Tab:
         from ._tab import Tab
 
-        page, browser = await self.page(), self._browser
-        if browser is None:
+        if self._browser is None:
             raise ClientClosedError
-        return await Tab.open(browser.context, page.identity, on_idle, headless=self._options.headless)
+        return await Tab.open(self._browser.context, page.identity, on_idle, headless=self._options.headless)
 
     def leave(self, reason: OriginError) -> None:
         """The site is not where it was: once no reply is under way, the next call goes and sees, and follows where it may."""

@@ -33,6 +33,9 @@ class Line(Protocol):
 
     def abort(self) -> None: ...
 
+    def when_over(self, callback: Callable[[], object]) -> None:
+        """Call back once the request has ended there: after an abort that may take a moment."""
+
 
 class Transport(Protocol):
     """Whatever carries a request to the site: one verb."""
@@ -71,6 +74,10 @@ class Exchange:
             callback()
         else:
             self._on_settled = callback
+
+    def when_over(self, callback: Callable[[], object]) -> None:
+        """Call back, once, when nothing of it is under way at the site any more; at once where nothing is."""
+        self._line.when_over(callback)
 
     def deliver(self, frame: Frame) -> None:
         """Take a frame from the page."""

@@ -11,7 +11,7 @@ import base64
 import codecs
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from playwright.async_api import Error as PlaywrightError
 
@@ -22,6 +22,7 @@ from ._sse import EventReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from types import TracebackType
 
     from playwright.async_api import CDPSession
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from ._exchange import Line
     from ._options import Site
 
-__all__ = ["Observer"]
+__all__ = ["Loading", "Observer", "Posted", "read_posted"]
 
 logger = logging.getLogger("chatgpt_browser")
 
@@ -49,10 +50,12 @@ class Observer:
         #: Set when the page has sent the message, or can't any more: then ``failure`` says why.
         self.sent = asyncio.Event()
         self.failure: ChatGPTError | None = None
-        #: The id that the page has given to the message, once it is sent; None where that is not to be seen.
-        self.question_id: str | None = None
+        #: What the page has sent, as far as that is to be seen.
+        self.posted = Posted()
         #: Set when the request has ended, or there is nothing more to be had from it.
         self.over = asyncio.Event()
+        #: The request was refused, or its connection broke: a page may try such a one again by itself.
+        self.came_to_nothing = False
         self._request: str | None = None
         self._answered = False
         self._events: EventReader | None = None
@@ -62,6 +65,7 @@ class Observer:
         self._waiting: list[bytes] = []  # what has come before the browser said what had come before that,
         self._early: list[bytes] = []  # and before the head
         self._errands: set[asyncio.Task[None]] = set()
+        self._when_over: list[Callable[[], object]] = []
         self._streamed = asyncio.Event()  # the body is being streamed, or can't be
         self._listeners = {
             "Network.requestWillBeSent": self._sent,
@@ -90,7 +94,7 @@ class Observer:
             and request["url"].partition("?")[0] in self._addresses
         ):
             self._request = event["requestId"]
-            self.question_id = read_question_id(request.get("postData"))
+            self.posted = read_posted(request.get("postData"))
             self.sent.set()
             # Before there is an answer: of one that breaks off at once, nothing could be had later.
             self._errand(self._stream())
@@ -106,6 +110,7 @@ class Observer:
         if 200 <= response["status"] < 300 and "json" not in kind and "html" not in kind:
             self._events = EventReader()
         self._answered = True
+        self.came_to_nothing = not 200 <= response["status"] < 300
         self.exchange.deliver(["head", {**head, "redirected": False}])
         for chunk in self._early:
             self._take(chunk)
@@ -129,6 +134,7 @@ class Observer:
 
     def _failed(self, event: dict[str, Any]) -> None:
         if event["requestId"] == self._request:
+            self.came_to_nothing = not event.get("canceled")
             self._errand(self._fail(event["errorText"]))
 
     def _left(self, event: dict[str, Any]) -> None:
@@ -204,12 +210,23 @@ class Observer:
         if not self.exchange.settled:
             self.exchange.deliver(frame)
 
+    def when_over(self, callback: Callable[[], object]) -> None:
+        """Call back once the request is over."""
+        if self.over.is_set():
+            callback()
+        else:
+            self._when_over.append(callback)
+
     def _end(self) -> None:
         """The request is over."""
         self.stop()
-        if not self.over.is_set():
-            self.over.set()
-            self._on_over()
+        if self.over.is_set():
+            return
+        self.over.set()
+        self._on_over()
+        callbacks, self._when_over = self._when_over, []
+        for callback in callbacks:
+            callback()
 
     def fail(self, error: ChatGPTError) -> None:
         """Nothing more comes from this page."""
@@ -230,10 +247,55 @@ class Observer:
             self.fail(mapped(error))
 
 
-def read_question_id(body: str | None) -> str | None:
-    """The id of the message in a request's body, or None: what is not understood is left alone."""
+class Posted(NamedTuple):
+    """What a page has sent as a message; None for what could not be read."""
+
+    message_id: str | None = None
+    text: str | None = None
+    conversation_id: str | None = None
+    parent_message_id: str | None = None
+
+
+def read_posted(body: str | None) -> Posted:
+    """A message out of a request's body: what is not understood is left alone."""
     try:
-        message_id = json.loads(body or "")["messages"][-1]["id"]
+        data = json.loads(body or "")
+        message = data["messages"][-1]
+        parts = message["content"]["parts"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        return None
-    return message_id if isinstance(message_id, str) else None
+        return Posted()
+    text = parts[0] if isinstance(parts, list) and len(parts) == 1 else None
+    found = (message.get("id"), text, data.get("conversation_id"), data.get("parent_message_id"))
+    return Posted(*(value if isinstance(value, str) else None for value in found))
+
+
+class Loading:
+    """Watches a page load one thing of its own, by its URL. A context manager, from before the page goes there."""
+
+    def __init__(self, cdp: CDPSession, url: str) -> None:
+        self._cdp = cdp
+        self._url = url
+        self._requests: set[str] = set()
+        #: Set when it is there.
+        self.done = asyncio.Event()
+        self._listeners = {"Network.requestWillBeSent": self._sent, "Network.loadingFinished": self._finished}
+
+    def __enter__(self) -> Loading:
+        for event, listener in self._listeners.items():
+            self._cdp.on(event, listener)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for event, listener in self._listeners.items():
+            self._cdp.remove_listener(event, listener)
+
+    def _sent(self, event: dict[str, Any]) -> None:
+        request = event["request"]
+        if request["method"] == "GET" and request["url"].partition("?")[0] == self._url:
+            self._requests.add(event["requestId"])
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        if event["requestId"] in self._requests:
+            self.done.set()

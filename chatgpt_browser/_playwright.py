@@ -93,6 +93,11 @@ def shows_nothing(error: PlaywrightError) -> bool:
     return _NOTHING_SHOWN.search(error.message) is not None
 
 
+def is_interrupted(error: PlaywrightError) -> bool:
+    """Whether a navigation came to nothing since the page began another by itself."""
+    return "interrupted by another navigation" in error.message
+
+
 def mapped(error: Exception, *, launching: bool = False) -> ChatGPTError:
     """Our error for one of Playwright's; the most specific that fits."""
     text = _first_line(error)

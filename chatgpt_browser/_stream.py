@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ._courier import Courier
     from ._exchange import Exchange
-    from ._models import ConversationEvent, Prompt
+    from ._models import Asked, ConversationEvent, Prompt
     from ._telemetry import Chat
     from ._watch import Guard, Watch
 
@@ -71,6 +71,7 @@ class AsyncReplyStream:
         self._reply = Reply()
         self._items: deque[ReducedEvent | None] = deque()  # None: the body is over
         self._exchange: Exchange | None = None
+        self._asked: Asked | None = None
         self._remainder: Remainder | None = None
         self._release: Callable[[Reply | None], None] | None = None
         self._failure: StreamError | None = None
@@ -253,8 +254,8 @@ class AsyncReplyStream:
                     end_turn = await self._courier.take_turn()
                     self._release = functools.partial(_release, self._place, end_turn, None, None)
                     self._watch.check()  # one signal may have ended the message before this one too
-                    self._exchange, asked = await self._courier.post(prompt, self._chat)
-                self._remainder = Remainder(self._courier, self._reply, asked)
+                    self._exchange, self._asked = await self._courier.post(prompt, self._chat)
+                self._remainder = Remainder(self._courier, self._reply, self._asked)
         except BaseException as exc:
             self._close(error=exc)
             raise
@@ -271,8 +272,11 @@ class AsyncReplyStream:
         if self._chat is not None:
             self._chat.end(error, conversation_id=self.conversation_id, message_id=self.message_id)
         release, self._release = self._release, None
-        if release is not None:
-            release(reply)
+        if release is None:
+            return
+        if reply is None and self._asked is not None:
+            self._courier.leave_unanswered(self._asked)
+        release(reply)
 
     def _with_partial_text(self, error: BaseException) -> BaseException:
         """The error, with what has come of the reply. One that the page gave to many streams is copied first."""
@@ -303,9 +307,11 @@ def _release(
     """Give back all that a stream holds, in the order in which the next message wants it."""
     if guard is not None:
         guard.stop()
-    if exchange is not None:
+    if exchange is None:
+        end_turn()
+    else:
         exchange.abort()
-    end_turn()
+        exchange.when_over(end_turn)
     place.leave(reply)
 
 
@@ -315,7 +321,7 @@ def _end_turn(
     """The stream is over, and so is the turn; unless the site goes on outside of it, as what is not read yet may say."""
     unread = (*items, *exchange.unread)
     if not (reply.is_handed_off or any(item is not None and hands_off(item) for item in unread)):
-        end_turn()
+        exchange.when_over(end_turn)
 
 
 def _common_prefix(one: str, other: str) -> int:

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
+from ._backend import conversation_path
 from ._composer import Composer
 from ._errors import (
     APIStatusError,
@@ -24,18 +25,20 @@ from ._errors import (
     PageError,
 )
 from ._models import Head
-from ._observer import Observer
+from ._models import Response as Answer
+from ._observer import Loading, Observer, Posted
 from ._options import origin_of
-from ._playwright import map_playwright_errors, mapped, milliseconds, quietly
-from ._protocol import challenge_error, is_challenge
+from ._playwright import is_interrupted, map_playwright_errors, mapped, milliseconds, quietly
+from ._protocol import challenge_error, is_challenge, status_error
 from ._world import script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
-    from playwright.async_api import BrowserContext, CDPSession
+    from playwright.async_api import BrowserContext, CDPSession, Response
     from playwright.async_api import Page as PlaywrightPage
 
+    from ._answer import Turn
     from ._exchange import Exchange
     from ._models import Prompt
     from ._options import Site
@@ -45,9 +48,11 @@ __all__ = ["Tab"]
 logger = logging.getLogger("chatgpt_browser")
 
 #: Statuses from here on are refusals.
-_REFUSED = 400
+_REFUSED, _NOT_FOUND = 400, 404
 #: Seconds that an answer may go on after the page was told to stop it.
-_STOPPING = 5.0
+_STOPPING = 2.0
+#: Seconds that a page may take to load what was said in a conversation, and to show it then.
+_LOADING, _MOMENT = 15.0, 1.0
 #: In bytes: of a longer one it is not looked up which id the page has given to it.
 _LARGEST_MESSAGE = 1 << 20
 #: A size at which the site shows all of itself: without a window a page is smaller than that.
@@ -65,6 +70,8 @@ class Tab:
         self._observer: Observer | None = None
         #: The id of the newest message that was sent from here, where that was to be seen.
         self.question_id: str | None = None
+        #: Whether it was told to send the message that it was given last.
+        self.was_told = False
         self._errands: set[asyncio.Task[None]] = set()
         self.dead: ChatGPTError | None = None
         page.on("crash", lambda _: self.die(BrowserCrashedError("the page crashed")))
@@ -107,41 +114,46 @@ class Tab:
         return question_id is not None and question_id == self.question_id and self._is_at(conversation_id)
 
     def _is_at(self, conversation_id: str | None) -> bool:
-        return conversation_id is not None and urlsplit(self._page.url).path == _path(conversation_id)
+        # A project's conversation has its project before it.
+        return conversation_id is not None and urlsplit(self._page.url).path.endswith(_path(conversation_id))
 
     # ---- one message -------------------------------------------------------------------------------------------------
 
     async def send(
-        self, prompt: Prompt, site: Site, *, model: str | None, question_id: str | None, timeout: float
+        self, prompt: Prompt, site: Site, *, model: str | None, turn: Turn, timeout: float
     ) -> Exchange:
         """Write the message and send it; the exchange's frames are the page's own response.
 
-        ``question_id`` is the newest question of its conversation: a page that has sent another has to look again.
+        ``turn`` is the newest of its conversation: a page that has sent another question has to look again.
 
         Raised before anything was sent, unless it says otherwise:
 
         :raises ChallengeError: the site wants to see a person.
         :raises SessionExpiredError: the page asks to sign in.
         :raises APIStatusError: the site has no such page, or can't give it.
+        :raises OriginError: the page is another site's.
         :raises PageError: the page is not as it is known here.
         """
+        self.was_told = False
         with map_playwright_errors():
             try:
-                if not self.shows(prompt.conversation_id, question_id) or await self._composer.is_answering():
-                    await self._go(prompt.conversation_id, site, model, timeout)
-                return await self._send(prompt, site, timeout)
+                if (
+                    not self.shows(prompt.conversation_id, turn.question_id)
+                    or await self._composer.is_answering()
+                ):
+                    await self._open(prompt.conversation_id, site, model, turn, timeout)
+                return await self._send(prompt, site, turn, timeout)
             except PageError as error:
                 error.elements = tuple(await self._composer.outline(script("outline.js")))
                 raise
 
-    async def _send(self, prompt: Prompt, site: Site, timeout: float) -> Exchange:
-        await self._composer.ready(timeout)
-        self._check_place(prompt.conversation_id, site)
+    async def _send(self, prompt: Prompt, site: Site, turn: Turn, timeout: float) -> Exchange:
         await self._composer.write(prompt.text, timeout=timeout)
         await self._composer.check_way()
         self.question_id = None
         observer = self._observer = Observer(self._cdp, site, _Line(self), self._rest)
-        await self._composer.send()
+        self.was_told = True
+        await self._composer.send(prompt.text)
         with anyio.move_on_after(timeout):
             await observer.sent.wait()
         if not observer.sent.is_set():
@@ -151,37 +163,95 @@ class Tab:
             )
         if observer.failure is not None:
             raise observer.failure
-        self.question_id = observer.question_id
+        _check_posted(observer.posted, prompt, turn)
+        self.question_id = observer.posted.message_id
         return observer.exchange
+
+    async def _open(
+        self, conversation_id: str | None, site: Site, model: str | None, turn: Turn, timeout: float
+    ) -> None:
+        """Go to a conversation, or to where one begins, and wait until it is there, with what was said in it."""
+        where = conversation_path(conversation_id) if conversation_id is not None else ""
+        with Loading(self._cdp, f"{site.backend_api_base_url}/{where}") as loading:
+            await self._go(conversation_id, site, model, timeout)
+            self._check_origin(site)
+            await self._composer.ready(timeout)
+            self._check_origin(site)
+            if conversation_id is None:
+                return
+            if not self._is_at(conversation_id):
+                raise PageError("the site's page did not open the conversation; nothing was sent")
+            if not await self._has_loaded(loading, turn, min(timeout, _LOADING)):
+                raise PageError(
+                    "the site's page did not show what was said in the conversation; nothing was sent"
+                )
+
+    async def _has_loaded(self, loading: Loading, turn: Turn, timeout: float) -> bool:
+        """Whether the page knows the conversation in time: it shows its newest messages, or has loaded it and had a moment."""
+        showing = asyncio.ensure_future(self._composer.shows(turn.ids, timeout))
+        loaded = asyncio.ensure_future(loading.done.wait())
+        try:
+            with anyio.move_on_after(timeout):
+                await asyncio.wait((showing, loaded), return_when=asyncio.FIRST_COMPLETED)
+                if showing.done() and showing.result():
+                    return True
+                await loaded
+                await asyncio.wait((showing,), timeout=_MOMENT)
+                return True
+            return False
+        finally:
+            showing.cancel()
+            loaded.cancel()
+            await asyncio.gather(showing, loaded, return_exceptions=True)
 
     async def _go(self, conversation_id: str | None, site: Site, model: str | None, timeout: float) -> None:
         query = "?" + urlencode({"model": model}) if model and conversation_id is None else ""
         url = f"{site.origin}{_path(conversation_id)}{query}"
-        response = await self._page.goto(url, wait_until="domcontentloaded", timeout=milliseconds(timeout))
-        if response is None:
+        try:
+            response = await self._load(url, timeout)
+        except PlaywrightError as error:
+            if not is_interrupted(error):
+                raise
+            response = await self._load(url, timeout)  # the page was on its way elsewhere by itself
+        if response is None or response.ok:
             return
         head = Head(response.status, response.status_text, response.headers)
-        text = await self._page.content() if head.is_html and not head.ok else ""
+        text = await _text_of(response)
         if is_challenge(head, text):
             raise challenge_error("the site answered its own page with a challenge")
+        refusal: ChatGPTError = status_error(Answer(head, text))
+        if head.status == _NOT_FOUND and conversation_id is None:
+            refusal = APIStatusError(str(refusal), status_code=head.status, body=text)
         if head.status >= _REFUSED:
-            raise APIStatusError(
-                f"the site answered its own page with {head.status} {head.status_text}",
-                status_code=head.status,
-                body=text,
-            )
+            raise refusal
 
-    def _check_place(self, conversation_id: str | None, site: Site) -> None:
+    async def _load(self, url: str, timeout: float) -> Response | None:
+        return await self._page.goto(url, wait_until="domcontentloaded", timeout=milliseconds(timeout))
+
+    def _check_origin(self, site: Site) -> None:
         arrived = origin_of(self._page.url)
         if arrived != site.origin:
             message = f"the site's page is at {arrived}, and not at {site.origin}"
             raise OriginError(message, origin=arrived)
-        if conversation_id is not None and not self._is_at(conversation_id):
-            raise PageError("the site's page did not open the conversation; nothing was sent")
 
     def _rest(self) -> None:
-        self._observer = None
+        observer, self._observer = self._observer, None
+        if observer is not None and observer.came_to_nothing and self.dead is None:
+            self.die(BrowserCrashedError("the page was closed, since it may try again by itself"))
+            self._errand(quietly(self._page.close))
         self._on_idle(self)
+
+    def _errand(self, work: Coroutine[Any, Any, None]) -> None:
+        errand = asyncio.get_running_loop().create_task(work)
+        self._errands.add(errand)
+        errand.add_done_callback(self._errands.discard)
+
+    def when_over(self, callback: Callable[[], object]) -> None:
+        """Call back once its message is no longer under way."""
+        if self._observer is None:
+            callback()
+        else:
+            self._observer.when_over(callback)
 
     # ---- stopping it -------------------------------------------------------------------------------------------------
 
@@ -189,9 +259,7 @@ class Tab:
         """Stop the answer as a person does, without waiting for it; a page that can't be stopped is closed."""
         if self._observer is None or self.dead is not None:
             return
-        errand = asyncio.get_running_loop().create_task(self._stop(self._observer))
-        self._errands.add(errand)
-        errand.add_done_callback(self._errands.discard)
+        self._errand(self._stop(self._observer))
 
     async def _stop(self, observer: Observer) -> None:
         try:
@@ -208,6 +276,34 @@ class Tab:
             )
 
 
+async def _text_of(response: Response) -> str:
+    """The body of an answer; nothing where the page has left it already, as a challenge may that passes by itself."""
+    try:
+        return await response.text()
+    except PlaywrightError:
+        return ""
+
+
+def _check_posted(posted: Posted, prompt: Prompt, turn: Turn) -> None:
+    """See that the page has sent what it was told to, where it was told to, as far as that is to be seen.
+
+    :raises PageError: it has sent another message: its answer would be one to that.
+    """
+    if posted.text is not None and posted.text.split() != prompt.text.split():
+        raise PageError(
+            "the site's page has sent another text than it was given; its answer is not waited for"
+        )
+    place = prompt.conversation_id
+    if posted.conversation_id not in (None, place) or (
+        place is not None
+        and posted.parent_message_id is not None
+        and posted.parent_message_id not in turn.ids
+    ):
+        raise PageError(
+            "the site's page has sent the message to another place than where it was told to; its answer is not waited for"
+        )
+
+
 class _Line:
     """An exchange's way back to its page."""
 
@@ -219,6 +315,9 @@ class _Line:
 
     def abort(self) -> None:
         self._tab.stop()
+
+    def when_over(self, callback: Callable[[], object]) -> None:
+        self._tab.when_over(callback)
 
 
 def _path(conversation_id: str | None) -> str:

@@ -6,9 +6,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from ._errors import ChallengeError, ChatGPTError, ClientClosedError
+from ._errors import BrowserCrashedError, ChallengeError, ChatGPTError, ClientClosedError
 
 if TYPE_CHECKING:
+    from ._answer import Turn
     from ._engine import Engine
     from ._exchange import Exchange
     from ._models import Prompt
@@ -31,29 +32,36 @@ class Tabs:
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def send(
-        self, prompt: Prompt, *, model: str | None, question_id: str | None
-    ) -> tuple[Exchange, str | None]:
-        """Send a message through one of them. A challenge before it is passed once; nothing is sent twice.
+    async def send(self, prompt: Prompt, *, model: str | None, turn: Turn) -> tuple[Exchange, str | None]:
+        """Send a message through one of them. A challenge before it is passed once, and so is a death; nothing is sent twice.
 
-        ``question_id`` is the newest question of its conversation. Beside the exchange comes the id that the page has given to
-        this one, None where that was not to be seen.
+        ``turn`` is the newest one of its conversation. Beside the exchange comes the id that the page has given to the message,
+        None where that was not to be seen.
 
         :raises ChatGPTError: the page could not be brought to send it.
         """
         try:
-            return await self._send(prompt, model, question_id)
-        except ChallengeError:
-            await self._engine.pass_challenge()
-            return await self._send(prompt, model, question_id)
+            tab = await self._take(prompt.conversation_id, turn.question_id)
+            try:
+                return await self._send(tab, prompt, model, turn)
+            except ChallengeError:
+                await self._engine.pass_challenge()
+            except BrowserCrashedError:
+                if tab.was_told:
+                    raise
+            tab = await self._take(prompt.conversation_id, turn.question_id)
+            return await self._send(tab, prompt, model, turn)
+        except ChatGPTError as exc:
+            if self._closed:
+                raise ClientClosedError from exc
+            raise
 
     async def _send(
-        self, prompt: Prompt, model: str | None, question_id: str | None
+        self, tab: Tab, prompt: Prompt, model: str | None, turn: Turn
     ) -> tuple[Exchange, str | None]:
-        tab = await self._take(prompt.conversation_id, question_id)
         site, timeout = self._engine.site, self._options.first_byte_timeout
         try:
-            exchange = await tab.send(prompt, site, model=model, question_id=question_id, timeout=timeout)
+            exchange = await tab.send(prompt, site, model=model, turn=turn, timeout=timeout)
             await self._engine.read_back()  # the page has looked at its session as well
             return exchange, tab.question_id
         except BaseException as exc:

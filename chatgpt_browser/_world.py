@@ -276,3 +276,6 @@ class _Line:
 
     def abort(self) -> None:
         self._world.abort(self._number)
+
+    def when_over(self, callback: Callable[[], object]) -> None:
+        callback()  # an abort is told the page before any later request

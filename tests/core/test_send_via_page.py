@@ -13,30 +13,41 @@ import pytest
 from chatgpt_browser import (
     AbortController,
     AbortError,
+    AccessTokenRejectedError,
     APIStatusError,
     AsyncChatGPTAPI,
     ChatGPTAPI,
     ChatGPTTimeoutError,
+    ClientClosedError,
     ComposerNotFoundError,
     ConversationEvent,
     ConversationNotFoundError,
     DialogInTheWayError,
     MalformedEventError,
+    OriginError,
     PageError,
     RateLimitError,
     SessionExpiredError,
     StreamInterruptedError,
     UnusualActivityError,
 )
-from chatgpt_browser._observer import read_question_id
-from chatgpt_browser.testing import Answer, Aside, FakeChatGPT, Gate, RawBody, Reply
+from chatgpt_browser._observer import read_posted
+from chatgpt_browser.testing import Answer, Aside, Break, FakeChatGPT, Gate, Hold, RawBody, Reply, Stall, Turn
 from tests.core.scene import Scene, where
+from tests.reliability.anatomy import Mark
+from tests.searching import assert_none_in, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.core.conftest import Connect
 
+#: The page's stop takes its time.
+SLOW_STOP = """() => document.getElementById("stop-button").addEventListener("click", (event) => {
+  if (!event.isTrusted) return;
+  event.stopImmediatePropagation();
+  setTimeout(() => event.target.closest("button").click(), 500);
+}, true)"""
 PIECES = ["Two", " and", " two", " is", " fo\U0001f600", "ur."]
 ASIDES = (Aside.thoughts(), Aside.tool_call(), Aside.tool_output(), Aside.hidden())
 
@@ -280,6 +291,102 @@ def test_what_nobody_sees_behind_the_answer_is_no_reason(scene: Scene, api: Chat
     assert 'said: "One"' in conversation.send_message("Two")
 
 
+def test_a_message_waits_until_the_page_has_its_conversation(scene: Scene, api: ChatGPTAPI) -> None:
+    """The composer is there before what was said: a message that is sent by then would go on from nothing."""
+    kept = scene.server.add_conversation([("user", "My name is Ada."), ("assistant", "Hello, Ada.")])
+    tree, gate = api.get_history(kept.id).raw, Gate()
+    page_reads = RawBody([Hold(gate), json.dumps(tree).encode()], content_type="application/json")
+    scene.server.script_path(f"/conversation/{kept.id}", Answer(200, tree), page_reads)
+    newest = kept.current_node
+    threading.Timer(0.8, gate.open).start()
+
+    assert 'Before that you said: "My name is Ada."' in api.send_message("And?", conversation_id=kept.id)
+    assert sent(scene)[-1].json["parent_message_id"] == newest
+
+
+def test_a_page_that_never_has_its_conversation(
+    scene: Scene, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatgpt_browser._tab._LOADING", 0.5)
+    kept = scene.server.add_conversation([("user", "One"), ("assistant", "Two")])
+    tree = api.get_history(kept.id).raw
+    scene.server.script_path(f"/conversation/{kept.id}", Answer(200, tree), Stall())
+    with pytest.raises(PageError, match="did not show what was said"):
+        api.send_message("And?", conversation_id=kept.id)
+    assert sent(scene) == []
+
+
+@pytest.mark.parametrize("how", ["breaks", "abort", "timeout"])
+def test_a_conversation_goes_on_after_a_message_that_came_to_nothing(
+    scene: Scene, api: ChatGPTAPI, how: str
+) -> None:
+    """Behind that message: the page can't go back before it."""
+    conversation = api.get_conversation()
+    conversation.send_message("One")
+    reply = Reply(pieces=["Two", " and"], hold_after=1, gate=Gate())
+    if how == "breaks":
+        with pytest.raises(StreamInterruptedError):
+            conversation.send_message(scene.answering(Reply(pieces=PIECES, interval=20, break_after=3)))
+    elif how == "abort":
+        controller = AbortController()
+        with pytest.raises(AbortError):
+            conversation.send_message(
+                scene.answering(reply),
+                on_progress=lambda text: controller.abort(),
+                abort_signal=controller.signal,
+            )
+    else:
+        with pytest.raises(ChatGPTTimeoutError):
+            conversation.send_message(scene.answering(reply), timeout_ms=1500)
+    before = conversation.parent_message_id
+
+    assert conversation.send_message("Three").startswith('You said: "Three".')
+    assert conversation.parent_message_id != before
+    kept = scene.server.conversations[conversation.conversation_id or ""]
+    assert [text for role, text in kept.history() if role == "user"][::2] == ["One", "Three"]
+
+
+def test_the_turn_lasts_until_the_answer_has_stopped(connect: Connect) -> None:
+    with FakeChatGPT(form="app") as server:
+        api = connect(server, send_via="page")
+        server.script(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
+        seen: list[bool] = []
+
+        def second(turn: Turn) -> str:
+            first = next(r for r in server.requests if r.path.endswith("f/conversation"))
+            seen.append(first.disconnected.is_set())
+            return "Free again"
+
+        async def slow_the_stop() -> None:
+            (tab,) = api._core._courier._tabs._busy
+            await tab._page.evaluate(SLOW_STOP)
+
+        with api.stream_message("Count") as stream:
+            assert next(stream) == "One"
+            api._portal.call(slow_the_stop)
+        server.script(second)
+        assert api.send_message("Next") == "Free again"
+        assert seen == [True]
+
+
+def test_a_page_that_is_another_sites(scene: Scene, api: ChatGPTAPI) -> None:
+    with FakeChatGPT(form="app") as other:
+        scene.server.script_path("/", Answer(302, b"", [("location", f"{other.origin}/login")]))
+        other.script_path("/login", Answer(200, "<p>Come in</p>"))
+        with pytest.raises(OriginError) as caught:
+            api.send_message("Hello", timeout_ms=10_000)
+        assert caught.value.origin == other.origin
+
+
+def test_a_page_whose_request_broke_does_not_go_on_by_itself(scene: Scene, api: ChatGPTAPI) -> None:
+    with pytest.raises((StreamInterruptedError, UnusualActivityError)):
+        api.send_message(scene.answering(Break()))
+    pages = api._core._courier._tabs
+    assert pages._busy == set()
+    assert all(tab.dead is None for tab in pages._idle)
+    assert api.send_message("Still there?") == 'You said: "Still there?".'
+
+
 def test_a_page_that_is_loaded_anew(scene: Scene, api: ChatGPTAPI) -> None:
     """By the site itself, in the middle of a reply: what was read so far is what there is."""
     core = api._core
@@ -306,12 +413,21 @@ def test_pages_do_not_pile_up_where_a_connection_stays_open(scene: Scene, api: C
     assert len(pages._idle) <= 3
 
 
-@pytest.mark.parametrize(("status", "message"), [(500, "500"), (404, "404")])
-def test_a_page_that_cannot_be_had(scene: Scene, api: ChatGPTAPI, status: int, message: str) -> None:
-    scene.server.script_path("/", Answer(status, "<h1>Sorry</h1>"))
-    with pytest.raises(APIStatusError, match=f"its own page with {message}") as caught:
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(500, APIStatusError), (404, APIStatusError), (429, RateLimitError), (401, AccessTokenRejectedError)],
+)
+def test_a_page_that_cannot_be_had(
+    scene: Scene, api: ChatGPTAPI, status: int, kind: type[APIStatusError]
+) -> None:
+    body = f"<title>Sorry</title> {api.session_token} {api.ensure_auth()}"
+    scene.server.script_path("/", Answer(status, body, [("retry-after", "7")]))
+    with pytest.raises(APIStatusError, match=f"error {status}: Sorry") as caught:
         api.send_message("Hello")
-    assert (type(caught.value), caught.value.status_code) == (APIStatusError, status)
+    assert (type(caught.value), caught.value.status_code) == (kind, status)
+    if isinstance(caught.value, RateLimitError):
+        assert caught.value.retry_after == 7
+    assert_none_in(f"{caught.value} {caught.value.body}", secrets=secrets_of(scene.server))
     assert sent(scene) == []
 
 
@@ -322,18 +438,23 @@ def test_a_message_without_a_text(scene: Scene, api: ChatGPTAPI) -> None:
 
 
 def test_what_a_page_has_sent_is_read_as_far_as_it_is_understood() -> None:
-    assert read_question_id('{"messages": [{"id": "a"}, {"id": "b"}]}') == "b"
+    message = {"id": "b", "content": {"parts": ["Hello"]}}
+    body = {"messages": [{"id": "a"}, message], "conversation_id": "c", "parent_message_id": "p"}
+    assert read_posted(json.dumps(body)) == ("b", "Hello", "c", "p")
+    assert read_posted(json.dumps({"messages": [message]})) == ("b", "Hello", None, None)
+    picture = {"id": 3, "content": {"parts": [{"asset": 1}, "Hello"]}}
+    assert read_posted(json.dumps({"messages": [picture]})) == (None, None, None, None)
     for other in (
         None,
         "",
         "[]",
         "{}",
         '{"messages": []}',
-        '{"messages": [{"id": 3}]}',
+        '{"messages": [{"id": "x"}]}',
         "no JSON",
         "[" * 10_000,
     ):
-        assert read_question_id(other) is None
+        assert read_posted(other) == (None, None, None, None)
 
 
 # ---- with a browser of their own -------------------------------------------------------------------------------------
@@ -371,6 +492,44 @@ def test_a_challenge_and_a_handoff(connect: Connect) -> None:
         server.script(Reply(pieces=["One", " two", " three"], handoff_after=1))
 
         assert api.send_message("Count") == "One two three"
+
+
+def test_challenges_between_messages(connect: Connect) -> None:
+    with FakeChatGPT(form="app") as server:
+        api = connect(server, send_via="page")
+        for number in range(3):
+            assert api.send_message(f"{number}") == f'You said: "{number}".'
+            server.strike_challenge("passes")
+
+
+def test_an_access_token_that_has_run_out_in_the_page(connect: Connect) -> None:
+    with FakeChatGPT(form="app") as server:
+        conversation = connect(server, send_via="page").get_conversation()
+        conversation.send_message("One")
+        server.expire_access_tokens()
+        assert 'said: "One"' in conversation.send_message("Two")
+
+
+def test_a_browser_that_has_died(connect: Connect) -> None:
+    mark = Mark()
+    with FakeChatGPT(form="app") as server:
+        api = connect(server, send_via="page", browser_args=[mark.argument])
+        for text in ("One", "Two"):
+            assert api.send_message(text) == f'You said: "{text}".'
+            mark.kill_browser()
+
+
+@pytest.mark.anyio
+async def test_closing_while_a_page_is_brought_to_send(connect: Connect) -> None:
+    with FakeChatGPT(form="app") as server:
+        for delay in (0.02, 0.1, 0.2):
+            api = AsyncChatGPTAPI(server.session_token, send_via="page", **where(server))
+            await api.ensure_auth()
+            calling = asyncio.ensure_future(api.send_message("Hello"))
+            await asyncio.wait([calling], timeout=delay)
+            await api.close()
+            with pytest.raises(ClientClosedError):
+                await calling
 
 
 def test_the_session_token_that_the_page_was_given(connect: Connect) -> None:

@@ -2,15 +2,20 @@
 
 let session = null;
 
+/** Who is there; asked again when the access token has run out. */
 export async function signIn() {
   session = await (await fetch("/api/auth/session", { cache: "no-store" })).json();
   return session.user;
 }
 
-async function ask(path, options = {}) {
+async function ask(path, options = {}, again = true) {
   const headers = { authorization: `Bearer ${session.accessToken}`, ...options.headers };
   const response = await fetch(`/backend-api/${path}`, { ...options, headers });
   if (response.ok) return response;
+  if (response.status === 401 && again) {
+    await signIn();
+    return ask(path, options, false);
+  }
   const { detail } = await response.json().catch(() => ({}));
   throw new Error(detail?.message ?? (typeof detail === "string" ? detail : `The server answered ${response.status}.`));
 }

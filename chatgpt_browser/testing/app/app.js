@@ -51,6 +51,7 @@ async function listConversations() {
   $("history").replaceChildren(...links);
 }
 
+/** The composer is there before the conversation is: a message that is sent too early goes on from nothing. */
 async function openConversation() {
   if (place.conversation === undefined) return;
   const { title, messages, newest } = await api.open(place.conversation);
