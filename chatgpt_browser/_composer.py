@@ -145,14 +145,21 @@ class Composer:
             )
         return True
 
-    async def send(self, text: str) -> None:
+    async def check(self, text: str) -> None:
+        """See, right before it is sent, that nothing stands in the way and that it is this text which would be sent.
+
+        :raises PageError: the page has put another text in its place; and what :meth:`check_way` raises.
+        """
+        await self.check_way()
+        if (await self._read()).split() != text.split():
+            raise PageError("the site's page has put another text in place of the message; nothing was sent")
+
+    async def send(self) -> None:
         """Press what sends it.
 
         :raises ComposerNotFoundError: there is nothing to press.
-        :raises PageError: it can't be pressed, or the text is no longer there.
+        :raises PageError: it can't be pressed.
         """
-        if (await self._read()).split() != text.split():
-            raise PageError("the site's page has put another text in place of the message; nothing was sent")
         button = await self._first(*self._send_buttons)
         if button is None:
             raise self._no_button()

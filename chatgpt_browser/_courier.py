@@ -230,6 +230,14 @@ class Courier:
 
     async def _post_by_page(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, Asked]:
         """Have the site's own page send a message. It answers a conversation's newest message, and no other."""
+        from ._retry import retrying_while_busy
+
+        async def post() -> tuple[Exchange, Asked]:
+            return await self._post_once_by_page(prompt, chat)
+
+        return await retrying_while_busy(post, retries=self.options.retries)
+
+    async def _post_once_by_page(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, Asked]:
         await self.get_session()
         newest, turn = None, Turn()
         if prompt.conversation_id is not None:

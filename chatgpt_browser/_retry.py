@@ -128,6 +128,18 @@ async def retrying_send(work: Callable[[], Awaitable[T]], remedies: Remedies) ->
     return await attempts(work)
 
 
+async def retrying_while_busy(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
+    """Have the page send a message once more where the site has refused it, since another one is under way."""
+    attempts = AsyncRetrying(
+        stop=stop_after_attempt(retries + 1),
+        wait=lambda state: max(_BACKOFF(state), _demanded(_error_of(state))),
+        retry=retry_if_exception(lambda error: isinstance(error, RateLimitError) and _may_wait_out(error)),
+        before_sleep=_tell,
+        reraise=True,
+    )
+    return await attempts(work)
+
+
 def _may_wait_out(error: RateLimitError) -> bool:
     """Only that another message is under way, and no delay demanded that is longer than a caller would sit through."""
     return error.scope == "concurrency" and _demanded(error) <= _LONGEST_WAIT

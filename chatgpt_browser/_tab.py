@@ -74,6 +74,8 @@ class Tab:
         self.was_told = False
         self._errands: set[asyncio.Task[None]] = set()
         self.dead: ChatGPTError | None = None
+        self._documents = 0  # that the page has shown
+        cdp.on("Page.frameNavigated", self._shown)
         page.on("crash", lambda _: self.die(BrowserCrashedError("the page crashed")))
         page.on("close", lambda _: self.die(BrowserCrashedError("the page was closed")))
 
@@ -97,6 +99,9 @@ class Tab:
             if headless:
                 await page.set_viewport_size(_VIEWPORT)
             return cls(page, cdp, on_idle)
+
+    def _shown(self, event: dict[str, Any]) -> None:
+        self._documents += "parentId" not in event["frame"]
 
     def die(self, error: ChatGPTError) -> None:
         """Nothing works here any more. The first reason counts."""
@@ -148,12 +153,11 @@ class Tab:
                 raise
 
     async def _send(self, prompt: Prompt, site: Site, turn: Turn, timeout: float) -> Exchange:
-        await self._composer.write(prompt.text, timeout=timeout)
-        await self._composer.check_way()
+        await self._write(prompt.text, timeout)
         self.question_id = None
         observer = self._observer = Observer(self._cdp, site, _Line(self), self._rest)
         self.was_told = True
-        await self._composer.send(prompt.text)
+        await self._composer.send()
         with anyio.move_on_after(timeout):
             await observer.sent.wait()
         if not observer.sent.is_set():
@@ -166,6 +170,19 @@ class Tab:
         _check_posted(observer.posted, prompt, turn)
         self.question_id = observer.posted.message_id
         return observer.exchange
+
+    async def _write(self, text: str, timeout: float) -> None:
+        """Write a message, and once more where the page was loaded anew meanwhile."""
+        seen = self._documents
+        try:
+            await self._composer.write(text, timeout=timeout)
+            await self._composer.check(text)
+        except (PageError, PlaywrightError):
+            if self._documents == seen:
+                raise
+            await self._composer.ready(timeout)
+            await self._composer.write(text, timeout=timeout)
+            await self._composer.check(text)
 
     async def _open(
         self, conversation_id: str | None, site: Site, model: str | None, turn: Turn, timeout: float
@@ -207,12 +224,7 @@ class Tab:
     async def _go(self, conversation_id: str | None, site: Site, model: str | None, timeout: float) -> None:
         query = "?" + urlencode({"model": model}) if model and conversation_id is None else ""
         url = f"{site.origin}{_path(conversation_id)}{query}"
-        try:
-            response = await self._load(url, timeout)
-        except PlaywrightError as error:
-            if not is_interrupted(error):
-                raise
-            response = await self._load(url, timeout)  # the page was on its way elsewhere by itself
+        response = await self._load(url, timeout)
         if response is None or response.ok:
             return
         head = Head(response.status, response.status_text, response.headers)
@@ -225,8 +237,16 @@ class Tab:
         if head.status >= _REFUSED:
             raise refusal
 
-    async def _load(self, url: str, timeout: float) -> Response | None:
-        return await self._page.goto(url, wait_until="domcontentloaded", timeout=milliseconds(timeout))
+    async def _load(self, url: str, timeout: float, tries: int = 3) -> Response | None:
+        limit = milliseconds(timeout)
+        try:
+            return await self._page.goto(url, wait_until="domcontentloaded", timeout=limit)
+        except PlaywrightError as error:
+            if not is_interrupted(error) or tries == 1:
+                raise
+        # The page was on its way elsewhere by itself: once it is there, it is told again.
+        await self._page.wait_for_load_state("domcontentloaded", timeout=limit)
+        return await self._load(url, timeout, tries - 1)
 
     def _check_origin(self, site: Site) -> None:
         arrived = origin_of(self._page.url)

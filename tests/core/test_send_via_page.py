@@ -369,6 +369,23 @@ def test_the_turn_lasts_until_the_answer_has_stopped(connect: Connect) -> None:
         assert seen == [True]
 
 
+def test_a_site_that_has_another_message_under_way(scene: Scene, api: ChatGPTAPI) -> None:
+    """It refuses this one, and may not have noticed yet that the one before has been stopped: as by fetch, that is waited out."""
+    message = scene.answering(Answer.one_message_at_a_time(), "Here you are")
+    assert api.send_message(message) == "Here you are"
+    assert len(sent(scene)) == 2
+
+
+def test_a_page_that_goes_elsewhere_by_itself(scene: Scene, api: ChatGPTAPI) -> None:
+    """After a reply, say: while the next message is under way to it."""
+    for delay in (0, 30, 100):
+        api.send_message("Before")
+        (tab,) = api._core._courier._tabs._idle[-1:]
+        go = f"setTimeout(() => location.assign('/?elsewhere'), {delay})"
+        api._portal.call(tab._page.evaluate, go)
+        assert api.send_message("After") == 'You said: "After".'
+
+
 def test_a_page_that_is_another_sites(scene: Scene, api: ChatGPTAPI) -> None:
     with FakeChatGPT(form="app") as other:
         scene.server.script_path("/", Answer(302, b"", [("location", f"{other.origin}/login")]))
