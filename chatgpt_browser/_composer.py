@@ -55,7 +55,7 @@ _DIALOGS = "dialog, [role=dialog], [role=alertdialog]"
 _MODAL = "dialog:modal, [role=alertdialog], [role=dialog][aria-modal=true]"
 _LINES = ":is(textarea, [contenteditable]:not([contenteditable=false]))"  # a field of several lines
 _READY = ":not(:disabled, [aria-disabled=true])"
-_TELLING = "textarea, [contenteditable], [role=textbox], form button, dialog button, [role=dialog] button, [data-testid]"
+_TELLING = "textarea, input:not([type=hidden]), [contenteditable], [role=textbox], button, [role=button], [data-testid]"
 
 #: Seconds that something which is there may take to be ready to be pressed,
 _PATIENCE = 5.0

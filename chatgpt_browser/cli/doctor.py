@@ -36,8 +36,8 @@ CHECKS: tuple[Check[Patient], ...] = (*HERE, *SITE)
 def doctor(live: Live = False, as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0) -> None:
     """Look at everything that a message needs, and say what is wrong and what to do about it.
 
-    Nothing is sent to the site but a request for its session, and nothing secret is shown: the output can be pasted into a bug
-    report. The exit code is that of the first problem.
+    Nothing is sent to the site but a request for its session, and no token is shown. The lines may name you, and repeat what the
+    site has said: look at them before you paste them anywhere. The exit code is that of the first problem.
 
     With --live two short messages are sent with your own session, one by a request of the client's and one by the site's own
     page. Their conversations are taken out of your list again. A file in the current folder tells what came back: for a report.

@@ -6,9 +6,18 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from chatgpt_browser import APIStatusError, AuthenticationError, ChatGPTError, PageError, StreamError
+from chatgpt_browser import (
+    APIStatusError,
+    AuthenticationError,
+    ChatGPTError,
+    DialogInTheWayError,
+    PageError,
+    StreamError,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chatgpt_browser import ConversationEvent
 
 #: Of so many events, from the beginning and from the end, the shape is kept.
@@ -90,11 +99,27 @@ def shape_of(value: Any, name: str = "") -> Any:
     return value
 
 
+def without_words(value: Any, words: Sequence[str]) -> Any:
+    """A JSON value, without these words in its texts: a person's name, wherever the site has put it."""
+    if not words:
+        return value
+    if isinstance(value, dict):
+        return {key: without_words(member, words) for key, member in value.items()}
+    if isinstance(value, list):
+        return [without_words(item, words) for item in value]
+    if isinstance(value, str):
+        named = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+        return re.sub(rf"(?<!\w)(?:{named})(?!\w)", "<name>", value, flags=re.IGNORECASE)
+    return value
+
+
 def words_of_ours(error: ChatGPTError) -> str:
     """An error's text, without what the site has said in it and without what is quoted there, unless that is a kind of thing."""
     text = str(error)
     if isinstance(error, (APIStatusError, AuthenticationError)) or type(error) is StreamError:
         text = text.partition(": ")[0]
+    if isinstance(error, DialogInTheWayError):
+        text = text.partition(" (")[0]
     return QUOTED.sub(_quoted, text)
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import platform
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatgpt_browser import (
+    APIStatusError,
+    AuthenticationError,
     ChatGPTError,
     ChatGPTTimeoutError,
     PageError,
+    RateLimitError,
     StreamError,
     UnusualActivityError,
     __version__,
 )
 
-from .doctor_attempt import Attempt
+from .doctor_attempt import Attempt, without_words
 from .doctor_check import Check, Finding, ok, problem, warning
 
 if TYPE_CHECKING:
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 QUESTION = "Please answer with the one word: ready"
 #: Milliseconds that the site may take for it.
 PATIENCE = 120_000
+#: By so much the site's clock may differ from ours.
+SKEW = timedelta(minutes=10)
 REPORT = "report it, with the file that the last line names"
 ASK_THE_PAGE = 'use send_via="auto", or "page"'
 REFUSED = (
@@ -49,6 +55,7 @@ def _try(patient: Patient, way: str) -> Finding:
     attempt = patient.attempts[way] = Attempt()
     conversation = patient.client(send_via=way).get_conversation()
     patient.remember_secrets()
+    began = datetime.now(timezone.utc)
     try:
         reply = conversation.send_message(
             QUESTION, timeout_ms=PATIENCE, on_conversation_response=attempt.note
@@ -56,6 +63,8 @@ def _try(patient: Patient, way: str) -> Finding:
     except ChatGPTError as error:
         attempt.fail(error)
         attempt.conversation_id = getattr(error, "conversation_id", None) or attempt.conversation_id
+        if attempt.conversation_id is None and not isinstance(error, (APIStatusError, AuthenticationError)):
+            attempt.conversation_id = _left_behind(patient, way, began)
         found = _failed(way, error)
     else:
         attempt.outcome = "works"
@@ -75,9 +84,26 @@ def _failed(way: str, error: ChatGPTError) -> Finding:
         return problem(error, REFUSED, works=False)
     if isinstance(error, (PageError, StreamError)):
         return problem(error, REPORT, works=False)
-    if isinstance(error, ChatGPTTimeoutError):
-        return problem(error, f"try it once more; if it stays so, {REPORT}", works=False)
+    if isinstance(error, RateLimitError):
+        return problem(error, "wait for as long as the site asks, and try it once more", works=False)
+    if isinstance(error, (APIStatusError, ChatGPTTimeoutError)) and not isinstance(
+        error, AuthenticationError
+    ):
+        return problem(error, f"try it once more later; if it stays so, {REPORT}", works=False)
     return problem(error, works=False)
+
+
+def _left_behind(patient: Patient, way: str, began: datetime) -> str | None:
+    """A conversation that has come since, with our question and nothing else: the site had taken it, and did not say where."""
+    client = patient.client(send_via=way)
+    with suppress(ChatGPTError):
+        for summary in client.list_conversations(0, 5):
+            if summary.create_time is not None and summary.create_time < began - SKEW:
+                continue
+            said = client.get_history(summary.id).messages
+            if [message.text for message in said if message.role == "user"] == [QUESTION]:
+                return summary.id
+    return None
 
 
 def _tidied(patient: Patient, conversation_id: str | None, way: str) -> str:
@@ -106,9 +132,14 @@ def saved(patient: Patient) -> Finding:
         "at": now.isoformat(timespec="seconds"),
         "ways": {way: attempt.to_json() for way, attempt in patient.attempts.items()},
     }
-    path = Path(f"chatgpt-browser-live-{now:%Y%m%d-%H%M%S}.json").absolute()
-    text = scrub(json.dumps(told, indent=1, ensure_ascii=False), patient.secrets)
-    write_private(path, text.encode())
+    text = scrub(
+        json.dumps(without_words(told, patient.person), indent=1, ensure_ascii=False), patient.secrets
+    )
+    try:
+        path = Path(f"chatgpt-browser-live-{now:%Y%m%d-%H%M%S}.json").absolute()
+        write_private(path, text.encode())
+    except OSError as error:
+        return warning(f"nothing: {error}", "run it in a folder that you may write to")
     return ok(f"{path}: shapes and names, no contents; look at it before you show it", path=str(path))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from chatgpt_browser import ChatGPTAPI
+    from chatgpt_browser import ChatGPTAPI, User
     from chatgpt_browser._options import Options
     from chatgpt_browser._portal import Portal
     from chatgpt_browser._probe import BrowserFacts, Probe, Sighting
@@ -48,6 +49,8 @@ class Patient:
         self.attempts: dict[str, Attempt] = {}
         #: What must not be shown to anybody.
         self.secrets: list[str] = [self.token] if self.token else []
+        #: The words of the person's name and address.
+        self.person: list[str] = []
         self._client: ChatGPTAPI | None = None
         self._send_via = ""
         self._closers = ExitStack()
@@ -90,6 +93,12 @@ class Patient:
             made = client_from_environment(**self._given, send_via=send_via)
             self._client, self._send_via = self._closers.enter_context(made), send_via
         return self._client
+
+    def remember_person(self, user: User) -> None:
+        """Note by which words the site may call the person."""
+        address = user.email or ""
+        words = re.split(r"[\s.+_-]+", f"{user.name or ''} {address.partition('@')[0]}")
+        self.person = [word for word in (address, *words) if len(word) > 2]
 
     def remember_secrets(self) -> None:
         """Note the tokens of now, while there are some: afterwards the session may have ended."""

@@ -248,6 +248,7 @@ def challenge(patient: Patient) -> Finding:
 def session(patient: Patient) -> Finding:
     """Whose session it is, and until when."""
     found = patient.client().get_session()
+    patient.remember_person(found.user)
     name, email = masked(found.user.name or ""), masked(found.user.email or "")
     who = ", ".join(filter(None, (name, email if email != name else ""))) or "alive"
     expires = found.expires

@@ -17,7 +17,7 @@ from chatgpt_browser import (
 )
 from chatgpt_browser.cli.doctor_attempt import FIRST, LAST, Attempt, shape_of, words_of_ours
 from chatgpt_browser.cli.doctor_live import QUESTION
-from chatgpt_browser.testing import Aside, FakeChatGPT, RawBody, Reply
+from chatgpt_browser.testing import BREAK, Answer, Aside, FakeChatGPT, RawBody, Reply
 from tests.searching import assert_none_in, secrets_of
 
 if TYPE_CHECKING:
@@ -158,14 +158,56 @@ def test_a_session_that_ends_meanwhile(invoke: Invoke, serve: Any, folder: Path)
     assert_none_in(everything, secrets=[*secrets_of(server), ANSWER])
 
 
+def test_a_conversation_that_nobody_has_named(invoke: Invoke, serve: Any, folder: Path) -> None:
+    """The site took the message, and its reply broke off before it said where."""
+
+    def answer(turn: Any) -> RawBody:
+        server.add_conversation([("user", QUESTION), ("assistant", ANSWER)])
+        server.add_conversation([("user", "What is mine stays")])
+        return RawBody([b"data: [1]\n\n", BREAK])
+
+    server = serve(form="app", reply=answer)
+    _, checks, told, _ = examined(invoke, folder)
+
+    assert told["ways"]["page"]["outcome"] == "StreamInterruptedError"
+    assert "left in your list" not in checks["page"]["summary"]
+    kept = {each.history()[0][1]: each.is_visible for each in server.conversations.values()}
+    assert kept == {QUESTION: False, "What is mine stays": True}
+
+
+def test_a_status_that_nobody_knows(invoke: Invoke, serve: Any, folder: Path) -> None:
+    server = serve(form="app")
+    server.script(*[Answer.error(418, "Dear Ada Example: no")] * 2)
+    code, checks, told, _ = examined(invoke, folder)
+
+    assert (code, checks["page"]["status"]) == (10, "problem")
+    assert "report it, with the file" in checks["page"]["remedy"]
+    assert (told["ways"]["page"]["status"], "Ada" in json.dumps(told)) == (418, False)
+
+
+def test_a_folder_that_cannot_be_written_to(
+    invoke: Invoke, serve: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(form="app")
+    gone = folder / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    result = invoke("doctor", "--live", "--json")
+
+    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+    assert (result.exit_code, checks["page"]["status"], checks["saved"]["status"]) == (0, "ok", "warning")
+    assert "may write to" in checks["saved"]["remedy"]
+
+
 def test_what_is_said_of_an_error_is_ours() -> None:
     told = [
         (APIStatusError("ChatGPTAPI error 500: Ada's things", status_code=500), "ChatGPTAPI error 500"),
         (
             DialogInTheWayError("the site's page shows a dialog ('Hello, Ada'): open it"),
-            "the site's page shows a dialog ('<10 characters>'): open it",
+            "the site's page shows a dialog",
         ),
-        (DialogInTheWayError('a dialog ("Ada\'s things")'), 'a dialog ("<12 characters>")'),
+        (PageError('it shows ("Ada\'s things")'), 'it shows ("<12 characters>")'),
         (
             StreamInterruptedError("the reply broke off: net::ERR_FAILED"),
             "the reply broke off: net::ERR_FAILED",

@@ -234,6 +234,32 @@ def test_a_layout_that_nobody_knows(scene: Scene, api: ChatGPTAPI) -> None:
     assert sent(scene) == []
 
 
+def test_what_a_report_tells_of_a_page(
+    scene: Scene, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beginnings of labels, kinds and names; nothing that is a person's, a title or a file's name."""
+    monkeypatch.setattr("chatgpt_browser._composer._COMING_ALIVE", 0.5)
+    markup = """<title>Divorce</title><nav><button data-testid="history-Zebra">Z</button></nav>
+      <form><div contenteditable role="textbox" aria-label="Ask anything, Alice">.</div>
+        <button type="button" aria-label="Remove divorce.pdf" data-testid="remove-file-7f3a">x</button></form>
+      <button aria-label="Absenden" id="go">^</button><button aria-label="a1b2c3">?</button>
+      <div role="dialog" aria-label="Welcome, Alice"><button aria-label="Alice">a</button></div>
+      <article><button aria-label="Copy">c</button></article>"""
+    scene.server.script_path("/", Answer(200, markup))
+    with pytest.raises(ComposerNotFoundError) as caught:
+        api.send_message("Hello")
+
+    page, *told = caught.value.elements
+    assert page == {"tag": "html", "path": "/", "title": "<7 characters>"}
+    assert [(each["tag"], each.get("label"), each.get("testid") or each.get("id")) for each in told] == [
+        ("div", "Ask <15 characters>", None),
+        ("button", "Remove <11 characters>", "remove-file-N"),
+        ("button", "Absenden", "go"),
+        ("button", "<6 characters>", None),
+        ("button", "<5 characters>", None),
+    ]
+
+
 # ---- a page that is not as one would wish ----------------------------------------------------------------------------
 
 
