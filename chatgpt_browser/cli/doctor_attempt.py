@@ -104,7 +104,7 @@ def without_words(value: Any, words: Sequence[str]) -> Any:
     if not words:
         return value
     if isinstance(value, dict):
-        return {key: without_words(member, words) for key, member in value.items()}
+        return {without_words(key, words): without_words(member, words) for key, member in value.items()}
     if isinstance(value, list):
         return [without_words(item, words) for item in value]
     if isinstance(value, str):
