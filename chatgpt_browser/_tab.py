@@ -147,6 +147,8 @@ class Tab:
                     or await self._composer.is_answering()
                 ):
                     await self._open(prompt.conversation_id, site, model, turn, timeout)
+                else:
+                    await self._composer.ready(timeout)
                 return await self._send(prompt, site, turn, timeout)
             except PageError as error:
                 error.elements = tuple(await self._composer.outline(script("outline.js")))
@@ -155,7 +157,8 @@ class Tab:
     async def _send(self, prompt: Prompt, site: Site, turn: Turn, timeout: float) -> Exchange:
         await self._write(prompt.text, timeout)
         self.question_id = None
-        observer = self._observer = Observer(self._cdp, site, _Line(self), self._rest)
+        line = _Line(self)
+        observer = self._observer = line.observer = Observer(self._cdp, site, line, self._rest)
         self.was_told = True
         await self._composer.send()
         with anyio.move_on_after(timeout):
@@ -266,20 +269,12 @@ class Tab:
         self._errands.add(errand)
         errand.add_done_callback(self._errands.discard)
 
-    def when_over(self, callback: Callable[[], object]) -> None:
-        """Call back once its message is no longer under way."""
-        if self._observer is None:
-            callback()
-        else:
-            self._observer.when_over(callback)
-
     # ---- stopping it -------------------------------------------------------------------------------------------------
 
-    def stop(self) -> None:
-        """Stop the answer as a person does, without waiting for it; a page that can't be stopped is closed."""
-        if self._observer is None or self.dead is not None:
-            return
-        self._errand(self._stop(self._observer))
+    def stop(self, observer: Observer) -> None:
+        """Stop an answer as a person does, without waiting for it; a page that can't be stopped is closed."""
+        if self._observer is observer and self.dead is None:
+            self._errand(self._stop(observer))
 
     async def _stop(self, observer: Observer) -> None:
         try:
@@ -325,7 +320,9 @@ def _check_posted(posted: Posted, prompt: Prompt, turn: Turn) -> None:
 
 
 class _Line:
-    """An exchange's way back to its page."""
+    """An exchange's way back to its page: about its own message, whatever the page has been given since."""
+
+    observer: Observer
 
     def __init__(self, tab: Tab) -> None:
         self._tab = tab
@@ -334,10 +331,10 @@ class _Line:
         """The page reads on as it likes."""
 
     def abort(self) -> None:
-        self._tab.stop()
+        self._tab.stop(self.observer)
 
     def when_over(self, callback: Callable[[], object]) -> None:
-        self._tab.when_over(callback)
+        self.observer.when_over(callback)
 
 
 def _path(conversation_id: str | None) -> str:

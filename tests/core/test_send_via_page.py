@@ -412,6 +412,36 @@ def test_a_page_that_goes_elsewhere_by_itself(scene: Scene, api: ChatGPTAPI) -> 
         assert api.send_message("After") == 'You said: "After".'
 
 
+def test_a_turn_is_about_its_own_message(connect: Connect) -> None:
+    """Whatever its page has been given since: here the next message, while the rest of the first is read elsewhere."""
+    with FakeChatGPT(form="app") as server:
+        api = connect(server, send_via="page", max_concurrent_messages=2)
+        gate, came = Gate(), threading.Event()
+        server.script(Reply(pieces=["One", " two", " three"], handoff_after=1))
+        server.script(Reply(pieces=["Slow", "ly"], hold_after=1, gate=gate))
+        turns = api._core._courier._turns
+
+        with api.stream_message("Count") as first:
+            assert next(first) == "One"
+
+            def ask() -> None:
+                with api.stream_message("Slowly") as second:
+                    next(second)
+                    came.set()
+                    list(second)
+
+            other = threading.Thread(target=ask)
+            other.start()
+            assert came.wait(20)
+            assert turns.borrowed_tokens == 2
+            assert "".join(first) == " two three"
+        assert turns.borrowed_tokens == 1
+        gate.open()
+        other.join(20)
+        assert turns.borrowed_tokens == 0
+        assert api.send_message("Still there?") == 'You said: "Still there?".'
+
+
 def test_a_page_that_is_another_sites(scene: Scene, api: ChatGPTAPI) -> None:
     with FakeChatGPT(form="app") as other:
         scene.server.script_path("/", Answer(302, b"", [("location", f"{other.origin}/login")]))
