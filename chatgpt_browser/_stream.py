@@ -192,9 +192,8 @@ class AsyncReplyStream:
         while self._items and len(updates) < limit and not self._is_over():
             seen = self._reply.events
             changed = False
-            item = self._items.popleft()
             try:
-                changed = self._reply.end() if item is None else self._reply.feed(item)
+                changed = self._feed()
             except StreamError as exc:
                 # Without the frames that the event is in: it may repeat a token, and is the user's anyway.
                 self._failure = exc.with_traceback(None)
@@ -212,6 +211,10 @@ class AsyncReplyStream:
             self._close(self._reply)
             return None
         return updates
+
+    def _feed(self) -> bool:
+        item = self._items.popleft()  # in no frame that an error keeps
+        return self._reply.end() if item is None else self._reply.feed(item)
 
     def _is_over(self) -> bool:
         return self._reply.done or self._reply.is_elsewhere or self._failure is not None
