@@ -530,6 +530,71 @@ def test_what_a_page_has_sent_is_read_as_far_as_it_is_understood() -> None:
         assert read_posted(other) == (None, None, None, None)
 
 
+BOX = '<textarea aria-label="Message ChatGPT"></textarea>'
+SEND = '<button type="button" aria-label="Send prompt">^</button>'
+#: Such a page would take no message: what is wrong with it, and what is said of that.
+PAGES = {
+    "no button": (BOX, ComposerNotFoundError, "nothing that sends"),
+    "a button that stays grey": (
+        f"{BOX}{SEND.replace('type', 'disabled type')}",
+        PageError,
+        "took no notice",
+    ),
+    "another text": (
+        f"{BOX.replace('<textarea', '<textarea oninput=this.value=this.value.toUpperCase()')}{SEND}",
+        PageError,
+        "did not take the text as it is",
+    ),
+    "a cover without a name": (
+        f"{BOX}{SEND}<div style='position:fixed;inset:0;background:#fff'>Take our survey</div>",
+        PageError,
+        "can't be pressed",
+    ),
+    "a dialog that covers": (
+        f"{BOX}{SEND}<div role=dialog style='position:fixed;inset:0;background:#fff'>Hello!</div>",
+        DialogInTheWayError,
+        "Hello!",
+    ),
+    "an alert": (
+        f"{BOX}{SEND}<div role=alertdialog aria-label='Stop!'>x</div>",
+        DialogInTheWayError,
+        "Stop!",
+    ),
+    "a door beside the composer": (f"{BOX}{SEND}<button>Log in</button>", SessionExpiredError, "sign in"),
+    "a door in a link of its own": (
+        f"{BOX}{SEND}<a href='/login'>Sign in</a>",
+        SessionExpiredError,
+        "sign in",
+    ),
+    "a button that does nothing": (f"{BOX}{SEND}", PageError, "no message was seen to go out"),
+    "a page that is loaded anew": (
+        f"{BOX}{SEND.replace('type=', 'onclick=location.reload() type=')}",
+        PageError,
+        "loaded anew",
+    ),
+}
+
+
+@pytest.mark.parametrize("which", PAGES)
+def test_pages_that_take_no_message(
+    scene: Scene, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    monkeypatch.setattr("chatgpt_browser._composer._COMING_ALIVE", 0.6)
+    monkeypatch.setattr("chatgpt_browser._composer._PATIENCE", 1.0)
+    markup, kind, words = PAGES[which]
+    scene.server.script_path("/", Answer(200, f"<title>x</title><form>{markup}</form>"))
+    options = api._core._courier.options
+    before = options.first_byte_timeout
+    object.__setattr__(options, "first_byte_timeout", 1.5)
+    try:
+        with pytest.raises(kind, match=words) as caught:
+            api.send_message("Hello")
+    finally:
+        object.__setattr__(options, "first_byte_timeout", before)
+    assert type(caught.value) is kind
+    assert sent(scene) == []
+
+
 # ---- with a browser of their own -------------------------------------------------------------------------------------
 
 
