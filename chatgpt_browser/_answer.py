@@ -196,14 +196,17 @@ def newest_turn(data: Any) -> Turn:
 
 
 def goes_on_from(data: Any, message_id: str, unanswered: Container[str]) -> bool:
-    """Whether a conversation's newest message still goes on from a message: behind it there is no question but of these.
+    """Whether a conversation's newest message still goes on from a message: behind it there is no question but of these, or
+    right behind these.
 
     What the site has written behind an answer, and nobody sees, is no reason, nor is a question that came to nothing.
     """
     for node_id, node in branch(data):
         if node_id == message_id:
             return True
-        if is_question(node.get("message")) and node_id not in unanswered:
+        if is_question(node.get("message")) and not (
+            node_id in unanswered or node.get("parent") in unanswered
+        ):
             return False
     return False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -209,14 +209,16 @@ class Courier:
         """What is recorded of a message."""
         return Chat(prompt.model or self.options.model, self.engine.site.origin)
 
-    async def post(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, Asked]:
-        """Send a message; the exchange's next frames are the reply's events.
+    async def post(
+        self, prompt: Prompt, chat: Chat, begin: Callable[[Exchange], object]
+    ) -> tuple[Exchange, Asked]:
+        """Send a message; the exchange's next frames are the reply's events. ``begin`` is told of it before it is answered.
 
         :raises ChatGPTError: the site refused it, in the form that says why.
         """
         origin, way = self.engine.site.origin, self.options.send_via
         if way == "page" or origin in self._page_alone:
-            return await self._post_by_page(prompt, chat)
+            return await self._post_by_page(prompt, chat, begin)
         try:
             return await self._post(prompt, chat)
         except UnusualActivityError as refusal:
@@ -226,18 +228,22 @@ class Courier:
             # Refused, it was not taken: this is no second time.
             logger.info("the site takes no message but from its own page: going over to that (%s)", refusal)
             self._page_alone.add(origin)
-        return await self._post_by_page(prompt, chat)
+        return await self._post_by_page(prompt, chat, begin)
 
-    async def _post_by_page(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, Asked]:
+    async def _post_by_page(
+        self, prompt: Prompt, chat: Chat, begin: Callable[[Exchange], object]
+    ) -> tuple[Exchange, Asked]:
         """Have the site's own page send a message. It answers a conversation's newest message, and no other."""
         from ._retry import retrying_while_busy
 
         async def post() -> tuple[Exchange, Asked]:
-            return await self._post_once_by_page(prompt, chat)
+            return await self._post_once_by_page(prompt, chat, begin)
 
         return await retrying_while_busy(post, retries=self.options.retries)
 
-    async def _post_once_by_page(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, Asked]:
+    async def _post_once_by_page(
+        self, prompt: Prompt, chat: Chat, begin: Callable[[Exchange], object]
+    ) -> tuple[Exchange, Asked]:
         await self.get_session()
         newest, turn = None, Turn()
         if prompt.conversation_id is not None:
@@ -253,8 +259,13 @@ class Courier:
         model = prompt.model or self.options.model
         with self._hiding():
             exchange, question_id = await self._tabs.send(
-                prompt, model=None if model == DEFAULT_MODEL else model, turn=turn
+                prompt,
+                model=None if model == DEFAULT_MODEL else model,
+                turn=turn,
+                # Until its reply has come through, it is a question that came to nothing. Known by its id, or by its place.
+                on_posted=lambda message_id: self._unanswered.append(message_id or newest or ""),
             )
+            begin(exchange)
             try:
                 begun = await self._begin(exchange)
             except UnusualActivityError as refusal:
@@ -262,10 +273,10 @@ class Courier:
                 raise
         return await self._check(*begun), Asked(prompt.conversation_id, question_id, newest)
 
-    def leave_unanswered(self, asked: Asked) -> None:
-        """No reply has come through to a question: its conversation may be gone on with from where it stood before."""
-        if asked.question_id is not None:
-            self._unanswered.append(asked.question_id)
+    def note_answered(self, asked: Asked) -> None:
+        """The reply to a question has come through: it is no longer one behind which its conversation may be gone on with."""
+        with suppress(ValueError):
+            self._unanswered.remove(asked.question_id or asked.after or "")
 
     async def _check(self, exchange: Exchange, head: Head) -> Exchange:
         """See that what has begun is a reply."""
@@ -282,6 +293,7 @@ class Courier:
             node = await self.find_current_node(prompt.conversation_id)
             prompt = replace(prompt, parent_message_id=node)
         message_id = str(uuid.uuid4())  # the same one where it has to be sent again
+        self._unanswered.append(message_id)
 
         def build(access_token: str) -> Request:
             chat.asked()

@@ -119,7 +119,9 @@ class DeltaDecoder:
         except RecursionError:  # patches within patches
             raise DeltaError("nested too deeply") from None
         if (path := self._grown(value)) is not None:
-            self._growing = _find(self.value, path)
+            holder, key = _find(self.value, path)
+            if _is_there(holder, key) and isinstance(holder[key], str):
+                self._growing = holder, key
         return self.value
 
     def _grown(self, value: Any) -> str | None:

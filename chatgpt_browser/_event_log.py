@@ -10,7 +10,7 @@ from typing import Any
 
 from ._protocol import DONE
 
-__all__ = ["EventLog", "ReducedEvent", "unescaped"]
+__all__ = ["EventLog", "ReducedEvent", "hands_off", "unescaped"]
 
 #: The forms in which the page passes an event on: see js/reader.js.
 ReducedEvent = str | list[str] | dict[str, str]
@@ -24,6 +24,11 @@ def unescaped(raw: str) -> str:
     :raises ValueError: it is none.
     """
     return str(_decode(f'"{raw}"')) if "\\" in raw else raw
+
+
+def hands_off(item: ReducedEvent) -> bool:
+    """Whether an event, unread yet, may be the one that says that the rest of its reply comes from elsewhere."""
+    return isinstance(item, dict) and '"stream_handoff"' in item.get("data", "")
 
 
 class EventLog:

@@ -33,6 +33,9 @@ class Line(Protocol):
 
     def abort(self) -> None: ...
 
+    def leave(self, *, finished: bool) -> None:
+        """Nobody reads any more; ``finished`` where the answer was whole, wherever the site went on with it."""
+
     def when_over(self, callback: Callable[[], object]) -> None:
         """Call back once the request has ended there: after an abort that may take a moment."""
 
@@ -74,6 +77,11 @@ class Exchange:
             callback()
         else:
             self._on_settled = callback
+
+    def leave(self, *, finished: bool) -> None:
+        """Let go of it: the request is ended where it is under way, and what the site goes on with elsewhere where it can be."""
+        self.abort()
+        self._line.leave(finished=finished)
 
     def when_over(self, callback: Callable[[], object]) -> None:
         """Call back, once, when nothing of it is under way at the site any more; at once where nothing is."""

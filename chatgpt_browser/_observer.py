@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from playwright.async_api import Error as PlaywrightError
 
 from ._errors import PageError, StreamInterruptedError
+from ._event_log import hands_off
 from ._exchange import Exchange
 from ._playwright import mapped
 from ._sse import EventReader
@@ -41,8 +42,16 @@ _DAMAGE = "\ufffd".encode()
 class Observer:
     """Over one message. ``on_over`` is called once: when its request has ended, whoever ended it."""
 
-    def __init__(self, cdp: CDPSession, site: Site, line: Line, on_over: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        cdp: CDPSession,
+        site: Site,
+        line: Line,
+        on_over: Callable[[], object],
+        on_posted: Callable[[str | None], object],
+    ) -> None:
         self._cdp = cdp
+        self._on_posted = on_posted
         self._line = line
         self._addresses = site.message_urls
         self._on_over = on_over
@@ -56,6 +65,8 @@ class Observer:
         self.over = asyncio.Event()
         #: The request was refused, or its connection broke: a page may try such a one again by itself.
         self.came_to_nothing = False
+        #: The site goes on with the answer outside of its response, and so does the page: that is under way until it is left.
+        self.is_handed_off = False
         self._request: str | None = None
         self._answered = False
         self._events: EventReader | None = None
@@ -95,6 +106,7 @@ class Observer:
         ):
             self._request = event["requestId"]
             self.posted = read_posted(request.get("postData"))
+            self._on_posted(self.posted.message_id)
             self.sent.set()
             # Before there is an answer: of one that breaks off at once, nothing could be had later.
             self._errand(self._stream())
@@ -178,12 +190,13 @@ class Observer:
             self._take(base64.b64decode(body["body"]) if encoded else self._encoded(body["body"]))
         self._take(b"", final=True)
         self._deliver(["end"])
-        self._end()
+        if not self.is_handed_off:
+            self.end()
 
     async def _fail(self, error: str) -> None:
         await self._streamed.wait()
         self._deliver(["error", "body" if self._answered else "head", "NetworkError", error])
-        self._end()
+        self.end()
 
     def _encoded(self, text: str) -> bytes:
         """The bytes of a body that the browser gives as text. Where they were no UTF-8, it has put a mark of another length."""
@@ -199,12 +212,13 @@ class Observer:
                 self._deliver(["text", text, len(chunk)])
             return
         events = self._events.feed(chunk, final=final)
+        self.is_handed_off = self.is_handed_off or any(map(hands_off, events))
         self._deliver(["events", events, len(chunk)] if events else ["alive"])
         if self._events.is_damaged and not self.exchange.settled:
             self._deliver(["error", "body", "EncodingError", "the body is not valid UTF-8"])
             self._line.abort()
-        elif self._events.last:  # however long the connection stays open
-            self._end()
+        elif self._events.last and not self.is_handed_off:  # however long the connection stays open
+            self.end()
 
     def _deliver(self, frame: list[Any]) -> None:
         if not self.exchange.settled:
@@ -217,8 +231,8 @@ class Observer:
         else:
             self._when_over.append(callback)
 
-    def _end(self) -> None:
-        """The request is over."""
+    def end(self) -> None:
+        """The message is no longer under way."""
         self.stop()
         if self.over.is_set():
             return
@@ -233,7 +247,7 @@ class Observer:
         self.failure = self.failure or error
         self.exchange.fail(error)
         self.sent.set()
-        self._end()
+        self.end()
 
     def _errand(self, work: Coroutine[Any, Any, None]) -> None:
         errand = asyncio.get_running_loop().create_task(work)
@@ -278,7 +292,11 @@ class Loading:
         self._requests: set[str] = set()
         #: Set when it is there.
         self.done = asyncio.Event()
-        self._listeners = {"Network.requestWillBeSent": self._sent, "Network.loadingFinished": self._finished}
+        self._listeners = {
+            "Network.requestWillBeSent": self._sent,
+            "Network.responseReceived": self._answered,
+            "Network.loadingFinished": self._finished,
+        }
 
     def __enter__(self) -> Loading:
         for event, listener in self._listeners.items():
@@ -299,3 +317,7 @@ class Loading:
     def _finished(self, event: dict[str, Any]) -> None:
         if event["requestId"] in self._requests:
             self.done.set()
+
+    def _answered(self, event: dict[str, Any]) -> None:
+        if not 200 <= event["response"]["status"] < 300:
+            self._requests.discard(event["requestId"])

@@ -18,7 +18,7 @@ from ._markup import MARKS, Markup
 from ._models import ConversationEvent
 from ._protocol import DONE
 
-__all__ = ["ReducedEvent", "Reply", "hands_off"]
+__all__ = ["ReducedEvent", "Reply"]
 
 #: What a piece of text can't be added with, without looking at the whole: halves of characters, and the site's marks.
 _SPECIAL = HALVES + MARKS
@@ -51,6 +51,7 @@ class Reply:
         self._place = 0  # that of the answer among them
         self._channel: Any = None  # that of the deltas which the answer is made of
         self._raw = ""  # the answer's text as the site wrote it
+        self._is_half = False  # which ends in the first half of a character
         self._in_deltas = False
         self._finished = False  # the site has said that the answer is whole,
         self._is_under_way = False  # or that it is not,
@@ -87,6 +88,9 @@ class Reply:
             if self._grows:
                 return self._append(item)
         else:
+            if (self._grows or self._grows_by_deltas) and _is_no_object(item):
+                self._newest = self._log.parse()  # it stays the newest, and was not put together yet
+                self._grows_by_deltas = False
             self._log.replace(item)
             if (
                 self._grows_by_deltas and isinstance(item, list) and len(item) == 1
@@ -149,7 +153,7 @@ class Reply:
         try:
             text = unescaped(fresh)
             # Half of a pair, or of a mark: only the whole says what it is.
-            special = self._markup.is_open or holds(_SPECIAL, text)
+            special = self._is_half or self._markup.is_open or holds(_SPECIAL, text)
             whole = unescaped(self._log.raw_text or "") if special else None
         except ValueError:
             self._grows = False  # an event that can't be read is none
@@ -174,14 +178,15 @@ class Reply:
     def _show(self, raw: str) -> bool:
         """Take over the whole text, less the first half of a character whose other half is still to come."""
         self._raw = raw
-        whole = raw[:-1] if holds(FIRST_HALVES, raw[-1:]) else raw
+        self._is_half = holds(FIRST_HALVES, raw[-1:])
+        whole = raw[:-1] if self._is_half else raw
         text = self._markup.visible(whole)
         changed, self.text = text != self.text, text
         return changed
 
     def _show_more(self, text: str) -> bool:
         """Take over more text than the whole had before."""
-        if self._markup.is_open or holds(_SPECIAL, text):
+        if self._is_half or self._markup.is_open or holds(_SPECIAL, text):
             return self._show(message_text(self._deltas.value["message"]))
         self.text += text
         return bool(text)
@@ -344,9 +349,9 @@ class Reply:
         return self._show("")
 
 
-def hands_off(item: ReducedEvent) -> bool:
-    """Whether an event, unread yet, may be the one that says that the rest of its reply comes from elsewhere."""
-    return isinstance(item, dict) and '"stream_handoff"' in item.get("data", "")
+def _is_no_object(item: ReducedEvent) -> bool:
+    """Whether an event is something else than a JSON object: the last word, say."""
+    return isinstance(item, dict) and "data" in item and not item["data"].lstrip().startswith("{")
 
 
 def _optional_text(value: Any) -> str | None:

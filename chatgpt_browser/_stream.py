@@ -16,9 +16,10 @@ from ._errors import (
     StreamError,
     StreamInterruptedError,
 )
+from ._event_log import hands_off
 from ._handoff import Remainder
 from ._plain import to_plain_text
-from ._reply import ReducedEvent, Reply, hands_off
+from ._reply import ReducedEvent, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -224,7 +225,8 @@ class AsyncReplyStream:
         if not self._reply.is_settled:
             await self._take_frame()
             return
-        with anyio.move_on_after(_LAST_WORDS) as scope:
+        patience = min(_LAST_WORDS, self._courier.options.idle_timeout / 2)
+        with anyio.move_on_after(patience) as scope:
             while not self._items:
                 await self._take_frame()
         if scope.cancelled_caught:
@@ -232,7 +234,13 @@ class AsyncReplyStream:
 
     async def _take_frame(self) -> None:
         assert self._exchange is not None
-        kind, *rest = await self._exchange.receive()
+        try:
+            kind, *rest = await self._exchange.receive()
+        except (BrowserCrashedError, StreamInterruptedError):  # its page is gone
+            if not self._reply.is_settled:
+                raise
+            self._items.append(None)
+            return
         if kind == "events":
             self._items.extend(rest[0])
         elif kind == "end" or (kind == "error" and self._reply.is_settled):
@@ -257,7 +265,9 @@ class AsyncReplyStream:
                     end_turn = await self._courier.take_turn()
                     self._release = functools.partial(_release, self._place, end_turn, None, None)
                     self._watch.check()  # one signal may have ended the message before this one too
-                    self._exchange, self._asked = await self._courier.post(prompt, self._chat)
+                    self._exchange, self._asked = await self._courier.post(
+                        prompt, self._chat, functools.partial(self._begin, end_turn)
+                    )
                 self._remainder = Remainder(self._courier, self._reply, self._asked)
         except BaseException as exc:
             self._close(error=exc)
@@ -269,6 +279,10 @@ class AsyncReplyStream:
             functools.partial(_end_turn, self._exchange, self._items, self._reply, end_turn)
         )
 
+    def _begin(self, end_turn: Callable[[], None], exchange: Exchange) -> None:
+        """The message is under way, whether or not its answer begins: the turn lasts until it is over."""
+        self._release = functools.partial(_release, self._place, end_turn, exchange, None)
+
     def _close(self, reply: Reply | None = None, error: BaseException | None = None) -> None:
         """Let go of everything. ``reply`` is given when it came through, ``error`` where that is why it did not."""
         self._closed = True
@@ -277,8 +291,8 @@ class AsyncReplyStream:
         release, self._release = self._release, None
         if release is None:
             return
-        if reply is None and self._asked is not None:
-            self._courier.leave_unanswered(self._asked)
+        if reply is not None and self._asked is not None:
+            self._courier.note_answered(self._asked)
         release(reply)
 
     def _with_partial_text(self, error: BaseException) -> BaseException:
@@ -313,7 +327,7 @@ def _release(
     if exchange is None:
         end_turn()
     else:
-        exchange.abort()
+        exchange.leave(finished=reply is not None)
         exchange.when_over(end_turn)
     place.leave(reply)
 

@@ -7,7 +7,9 @@ when to send, and its response is read from outside (:mod:`chatgpt_browser._obse
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -74,6 +76,7 @@ class Tab:
         self.was_told = False
         self._errands: set[asyncio.Task[None]] = set()
         self.dead: ChatGPTError | None = None
+        self._stopping = False  # until that is done, the page gets no other message: it would be stopped, too
         self._documents = 0  # that the page has shown
         cdp.on("Page.frameNavigated", self._shown)
         page.on("crash", lambda _: self.die(BrowserCrashedError("the page crashed")))
@@ -112,7 +115,14 @@ class Tab:
     async def close(self, reason: ChatGPTError | None = None) -> None:
         """Close the page, and with it what it has under way."""
         self.die(reason or ClientClosedError())
+        await self._close_page()
+
+    async def _close_page(self) -> None:
         await quietly(self._page.close)
+        if (
+            not self._page.is_closed()
+        ):  # Playwright waits for something that does not come: told directly, it closes
+            await quietly(functools.partial(self._cdp.send, "Page.close"))
 
     def shows(self, conversation_id: str | None, question_id: str | None) -> bool:
         """Whether it is on that conversation's page, and knows its newest question; never on one that has yet to begin."""
@@ -125,11 +135,19 @@ class Tab:
     # ---- one message -------------------------------------------------------------------------------------------------
 
     async def send(
-        self, prompt: Prompt, site: Site, *, model: str | None, turn: Turn, timeout: float
+        self,
+        prompt: Prompt,
+        site: Site,
+        *,
+        model: str | None,
+        turn: Turn,
+        timeout: float,
+        on_posted: Callable[[str | None], object],
     ) -> Exchange:
         """Write the message and send it; the exchange's frames are the page's own response.
 
-        ``turn`` is the newest of its conversation: a page that has sent another question has to look again.
+        ``turn`` is the newest of its conversation: a page that has sent another question has to look again. ``on_posted`` is told
+        the message's id, None where that is not to be seen, as soon as it has gone out.
 
         Raised before anything was sent, unless it says otherwise:
 
@@ -149,16 +167,25 @@ class Tab:
                     await self._open(prompt.conversation_id, site, model, turn, timeout)
                 else:
                     await self._composer.ready(timeout)
-                return await self._send(prompt, site, turn, timeout)
+                return await self._send(prompt, site, turn, timeout, on_posted)
             except PageError as error:
-                error.elements = tuple(await self._composer.outline(script("outline.js")))
+                with suppress(PlaywrightError):
+                    error.elements = tuple(await self._composer.outline(script("outline.js")))
                 raise
 
-    async def _send(self, prompt: Prompt, site: Site, turn: Turn, timeout: float) -> Exchange:
+    async def _send(
+        self,
+        prompt: Prompt,
+        site: Site,
+        turn: Turn,
+        timeout: float,
+        on_posted: Callable[[str | None], object],
+    ) -> Exchange:
         await self._write(prompt.text, timeout)
         self.question_id = None
         line = _Line(self)
-        observer = self._observer = line.observer = Observer(self._cdp, site, line, self._rest)
+        observer = Observer(self._cdp, site, line, self._rest, on_posted)
+        self._observer = line.observer = observer
         self.was_told = True
         await self._composer.send()
         with anyio.move_on_after(timeout):
@@ -199,9 +226,12 @@ class Tab:
             self._check_origin(site)
             if conversation_id is None:
                 return
+            loaded = self._is_at(conversation_id) and await self._has_loaded(
+                loading, turn, min(timeout, _LOADING)
+            )
             if not self._is_at(conversation_id):
                 raise PageError("the site's page did not open the conversation; nothing was sent")
-            if not await self._has_loaded(loading, turn, min(timeout, _LOADING)):
+            if not loaded:
                 raise PageError(
                     "the site's page did not show what was said in the conversation; nothing was sent"
                 )
@@ -261,8 +291,9 @@ class Tab:
         observer, self._observer = self._observer, None
         if observer is not None and observer.came_to_nothing and self.dead is None:
             self.die(BrowserCrashedError("the page was closed, since it may try again by itself"))
-            self._errand(quietly(self._page.close))
-        self._on_idle(self)
+            self._errand(self._close_page())
+        if not self._stopping:
+            self._on_idle(self)
 
     def _errand(self, work: Coroutine[Any, Any, None]) -> None:
         errand = asyncio.get_running_loop().create_task(work)
@@ -273,19 +304,26 @@ class Tab:
 
     def stop(self, observer: Observer) -> None:
         """Stop an answer as a person does, without waiting for it; a page that can't be stopped is closed."""
-        if self._observer is observer and self.dead is None:
+        if self._observer is observer and self.dead is None and not self._stopping:
+            self._stopping = True
             self._errand(self._stop(observer))
 
     async def _stop(self, observer: Observer) -> None:
         try:
             stopped = await self._composer.stop()
-            if stopped:
+            if stopped and not observer.is_handed_off:
                 with anyio.move_on_after(_STOPPING):
                     await observer.over.wait()
         except (PlaywrightError, ConnectionError) as exc:
             logger.debug("stopping an answer: %s", mapped(exc))
             stopped = False
-        if not (stopped and observer.over.is_set()) and self._observer is observer:
+        finally:
+            self._stopping = False
+        if observer.over.is_set():
+            self._on_idle(self)
+        elif stopped and observer.is_handed_off:
+            observer.end()
+        else:
             await self.close(
                 BrowserCrashedError("the page was closed, since its answer could not be stopped")
             )
@@ -308,12 +346,9 @@ def _check_posted(posted: Posted, prompt: Prompt, turn: Turn) -> None:
         raise PageError(
             "the site's page has sent another text than it was given; its answer is not waited for"
         )
-    place = prompt.conversation_id
-    if posted.conversation_id not in (None, place) or (
-        place is not None
-        and posted.parent_message_id is not None
-        and posted.parent_message_id not in turn.ids
-    ):
+    place, parents = prompt.conversation_id, (None, prompt.parent_message_id, *turn.ids)
+    is_elsewhere = posted != Posted() and posted.conversation_id != place
+    if is_elsewhere or (place is not None and posted.parent_message_id not in parents):
         raise PageError(
             "the site's page has sent the message to another place than where it was told to; its answer is not waited for"
         )
@@ -332,6 +367,12 @@ class _Line:
 
     def abort(self) -> None:
         self._tab.stop(self.observer)
+
+    def leave(self, *, finished: bool) -> None:
+        if self.observer.is_handed_off and finished:
+            self.observer.end()
+        elif self.observer.is_handed_off:
+            self._tab.stop(self.observer)
 
     def when_over(self, callback: Callable[[], object]) -> None:
         self.observer.when_over(callback)

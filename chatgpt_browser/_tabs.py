@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from ._errors import BrowserCrashedError, ChallengeError, ChatGPTError, ClientClosedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from ._answer import Turn
     from ._engine import Engine
     from ._exchange import Exchange
@@ -32,36 +35,45 @@ class Tabs:
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def send(self, prompt: Prompt, *, model: str | None, turn: Turn) -> tuple[Exchange, str | None]:
+    async def send(
+        self, prompt: Prompt, *, model: str | None, turn: Turn, on_posted: Callable[[str | None], object]
+    ) -> tuple[Exchange, str | None]:
         """Send a message through one of them. A challenge before it is passed once, and so is a death; nothing is sent twice.
 
         ``turn`` is the newest one of its conversation. Beside the exchange comes the id that the page has given to the message,
-        None where that was not to be seen.
+        None where that was not to be seen; ``on_posted`` is told as soon as it has gone out.
 
         :raises ChatGPTError: the page could not be brought to send it.
         """
         try:
             tab = await self._take(prompt.conversation_id, turn.question_id)
             try:
-                return await self._send(tab, prompt, model, turn)
+                return await self._send(tab, prompt, model, turn, on_posted)
             except ChallengeError:
                 await self._engine.pass_challenge()
             except BrowserCrashedError:
                 if tab.was_told:
                     raise
             tab = await self._take(prompt.conversation_id, turn.question_id)
-            return await self._send(tab, prompt, model, turn)
+            return await self._send(tab, prompt, model, turn, on_posted)
         except ChatGPTError as exc:
             if self._closed:
                 raise ClientClosedError from exc
             raise
 
     async def _send(
-        self, tab: Tab, prompt: Prompt, model: str | None, turn: Turn
+        self,
+        tab: Tab,
+        prompt: Prompt,
+        model: str | None,
+        turn: Turn,
+        on_posted: Callable[[str | None], object],
     ) -> tuple[Exchange, str | None]:
         site, timeout = self._engine.site, self._options.first_byte_timeout
         try:
-            exchange = await tab.send(prompt, site, model=model, turn=turn, timeout=timeout)
+            exchange = await tab.send(
+                prompt, site, model=model, turn=turn, timeout=timeout, on_posted=on_posted
+            )
             await self._engine.read_back()  # the page has looked at its session as well
             return exchange, tab.question_id
         except BaseException as exc:
@@ -76,7 +88,10 @@ class Tabs:
         Of a hundred pages whose call was cancelled a few milliseconds after it had begun, one was never said to be closed.
         """
         tab.die(reason)
-        closing = asyncio.get_running_loop().create_task(tab.close(reason))
+        self._closing_aside(tab.close(reason))
+
+    def _closing_aside(self, work: Coroutine[Any, Any, None]) -> None:
+        closing = asyncio.get_running_loop().create_task(work)
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
@@ -89,9 +104,18 @@ class Tabs:
             tab = next((tab for tab in self._idle if tab.shows(conversation_id, question_id)), self._idle[0])
             self._idle.remove(tab)
         else:
-            tab = await self._engine.open_tab(self._rest)
+            tab = await self._open()
         self._busy.add(tab)
         return tab
+
+    async def _open(self) -> Tab:
+        """Open one. Where the caller is cancelled meanwhile, the page comes nevertheless: it is closed then."""
+        opening = asyncio.get_running_loop().create_task(self._engine.open_tab(self._rest))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            self._closing_aside(_close_once_open(opening))
+            raise
 
     def _rest(self, tab: Tab) -> None:
         """A page has nothing under way any more."""
@@ -110,3 +134,9 @@ class Tabs:
         for errand in closing:
             errand.cancel()
         await asyncio.gather(*closing, return_exceptions=True)
+
+
+async def _close_once_open(opening: asyncio.Task[Tab]) -> None:
+    with suppress(ChatGPTError):
+        tab = await opening
+        await tab.close()

@@ -277,5 +277,8 @@ class _Line:
     def abort(self) -> None:
         self._world.abort(self._number)
 
+    def leave(self, *, finished: bool) -> None:
+        """What the site goes on with outside of the response, no request of ours can end."""
+
     def when_over(self, callback: Callable[[], object]) -> None:
         callback()  # an abort is told the page before any later request
