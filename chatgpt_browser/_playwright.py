@@ -95,7 +95,7 @@ def shows_nothing(error: PlaywrightError) -> bool:
 
 def is_interrupted(error: PlaywrightError) -> bool:
     """Whether a navigation came to nothing since the page began another by itself."""
-    return "interrupted by another navigation" in error.message
+    return "interrupted by another navigation" in error.message or "ERR_ABORTED" in error.message
 
 
 def mapped(error: Exception, *, launching: bool = False) -> ChatGPTError:

@@ -53,6 +53,8 @@ logger = logging.getLogger("chatgpt_browser")
 _REFUSED, _NOT_FOUND = 400, 404
 #: Seconds that an answer may go on after the page was told to stop it.
 _STOPPING = 2.0
+#: Seconds that Playwright may take to close a page.
+_CLOSING = 2.0
 #: Seconds that a page may take to load what was said in a conversation, and to show it then.
 _LOADING, _MOMENT = 15.0, 1.0
 #: In bytes: of a longer one it is not looked up which id the page has given to it.
@@ -118,10 +120,13 @@ class Tab:
         await self._close_page()
 
     async def _close_page(self) -> None:
-        await quietly(self._page.close)
-        if (
-            not self._page.is_closed()
-        ):  # Playwright waits for something that does not come: told directly, it closes
+        with anyio.move_on_after(_CLOSING, shield=True):
+            try:
+                await self._page.close()
+            except (PlaywrightError, ConnectionError) as exc:
+                logger.debug("closing a page: %s", mapped(exc))
+        # Of one whose call was cancelled, Playwright is sometimes never told that it has closed: it is told itself.
+        if not self._page.is_closed():
             await quietly(functools.partial(self._cdp.send, "Page.close"))
 
     def shows(self, conversation_id: str | None, question_id: str | None) -> bool:

@@ -12,6 +12,7 @@ from chatgpt_browser import (
     AbortController,
     AbortError,
     APIStatusError,
+    AsyncChatGPTAPI,
     ChatGPTTimeoutError,
     ConversationEvent,
     ConversationNotFoundError,
@@ -24,7 +25,7 @@ from chatgpt_browser import _stream as stream
 from chatgpt_browser._models import Asked
 from chatgpt_browser._reply import Reply as PureReply
 from chatgpt_browser.testing import BREAK, Answer, Aside, Gate, Hold, Reply
-from tests.core.scene import DONE, body
+from tests.core.scene import DONE, body, where
 
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
@@ -148,6 +149,15 @@ def test_a_reply_that_is_whole_needs_no_last_word(
     message = scene.answering(body(WHOLE, complete, b": a ping\n\n", last, interval=20))
 
     assert api.send_message(message, timeout_ms=5000) == "Four."
+
+
+@pytest.mark.anyio
+async def test_a_short_limit_of_silence_is_none_for_a_reply_that_is_whole(scene: Scene) -> None:
+    complete = {"type": "message_stream_complete", "conversation_id": "c"}
+    message = scene.answering(body(WHOLE, complete, Hold(Gate())))
+    options: dict[str, Any] = where(scene.server)
+    async with AsyncChatGPTAPI(scene.server.session_token, idle_timeout=600, **options) as api:
+        assert await api.send_message(message, timeout_ms=5000) == "Four."
 
 
 @pytest.mark.parametrize("last", [BREAK, Hold(Gate())], ids=["breaks off", "stays open"])

@@ -315,6 +315,31 @@ def test_text_around_and_behind_a_mark() -> None:
     assert reply.text == "See  one two  three open"
 
 
+def test_the_newest_event_is_known_behind_the_last_word() -> None:
+    head = json.dumps({"p": TEXT, "o": "append", "v": ""}).removesuffix('"}')
+    reply = Reply()
+    for each in (item(root()), {"type": "", "head": head, "text": "a", "tail": '"}'}, ["b"], item(123)):
+        reply.feed(each)
+    assert reply.event == {"p": TEXT, "o": "append", "v": "b"}
+    reply.feed(item({"v": "c"}))
+    reply.feed(DONE)
+    assert (reply.event, reply.text) == ({"v": "c"}, "abc")
+
+
+def test_half_a_character_before_plain_text() -> None:
+    append = {"p": TEXT, "o": "append", "v": "a\ud83d"}
+    reply, _ = fed(root(), append, {"v": "b"}, {"v": "\ude00"}, DONE)
+    assert reply.text == "a\ud83db\ude00"
+
+
+def test_a_text_that_grows_where_none_is() -> None:
+    for start, path in (([], "-"), ([["x"]], "0")):
+        whole = root(content={"content_type": "text", "parts": start})
+        append = {"p": f"/message/content/parts/{path}", "o": "append", "v": "Hel"}
+        reply, _ = fed(whole, append, {"v": "lo"}, {"v": "!"}, DONE)
+        assert reply.text == ("Hello!" if path == "-" else "")
+
+
 def test_a_delta_with_a_field_that_nobody_knows() -> None:
     append = {"p": TEXT, "o": "append", "v": "a"}
     assert fed(root(), append, {"v": "b", "seq": 2}, append | {"seq": 3}, DONE)[1] == ["a", "ab", "aba"]

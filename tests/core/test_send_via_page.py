@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import random
 import threading
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from chatgpt_browser import (
@@ -28,6 +30,7 @@ from chatgpt_browser import (
     PageError,
     RateLimitError,
     SessionExpiredError,
+    StreamError,
     StreamInterruptedError,
     UnusualActivityError,
 )
@@ -412,6 +415,28 @@ def test_a_page_that_goes_elsewhere_by_itself(scene: Scene, api: ChatGPTAPI) -> 
         assert api.send_message("After") == 'You said: "After".'
 
 
+def test_a_stop_is_about_its_own_message(scene: Scene, api: ChatGPTAPI) -> None:
+    """The next one on the same page is not stopped with it, however late the stop is pressed."""
+    conversation = api.get_conversation()
+    conversation.send_message("One")
+    for _ in range(3):
+        with pytest.raises(StreamError, match="Too bad"):
+            conversation.send_message(scene.answering(Reply(pieces=["Fo"], error="Too bad")))
+        slow = scene.answering(Reply(pieces=PIECES, interval=120))
+        assert conversation.send_message(slow) == "".join(PIECES)
+
+
+def test_a_stream_that_is_let_go_of(scene: Scene, api: ChatGPTAPI) -> None:
+    conversation = api.get_conversation()
+    conversation.send_message("One")
+    message = scene.answering(Reply(pieces=["Two", " and"], hold_after=1, gate=Gate()))
+    for _ in conversation.stream_message(message):
+        break
+    gc.collect()
+
+    assert conversation.send_message("Three").startswith('You said: "Three".')
+
+
 def test_a_turn_is_about_its_own_message(connect: Connect) -> None:
     """Whatever its page has been given since: here the next message, while the rest of the first is read elsewhere."""
     with FakeChatGPT(form="app") as server:
@@ -676,6 +701,27 @@ def test_the_session_token_that_the_page_was_given(connect: Connect) -> None:
         for text in ("One", "Two"):
             api.send_message(text)
             assert api.session_token == server.session_token
+
+
+@pytest.mark.anyio
+async def test_no_page_is_left_of_calls_that_end_early(scene: Scene) -> None:
+    server, chance = scene.server, random.Random(2)
+    options: dict[str, Any] = where(server)
+    async with AsyncChatGPTAPI(server.session_token, send_via="page", **options) as api:
+        await api.ensure_auth()
+        for _ in range(15):
+            calling = asyncio.ensure_future(api.send_message("not wanted"))
+            await asyncio.wait([calling], timeout=chance.uniform(0.001, 0.25))
+            calling.cancel()
+            await asyncio.wait([calling])
+        tabs, browser = api._courier._tabs, api._engine._browser
+        assert browser is not None
+        with anyio.fail_after(10):
+            while tabs._closing:
+                await asyncio.wait([*tabs._closing])
+        left = [page.url for page in browser.context.pages]
+        assert len(left) == 1 + len(tabs._idle), left  # one is the client's own
+        assert await api.send_message("Still there?") == 'You said: "Still there?".'
 
 
 @pytest.mark.anyio
