@@ -74,8 +74,8 @@ class Tab:
         self._observer: Observer | None = None
         #: The id of the newest message that was sent from here, where that was to be seen.
         self.question_id: str | None = None
-        #: Whether it was told to send the message that it was given last.
-        self.was_told = False
+        #: Whether it was told to send the message that it was given last; and whether it was not seen to, but still may have.
+        self.was_told = self.is_in_doubt = False
         self._errands: set[asyncio.Task[None]] = set()
         self.dead: ChatGPTError | None = None
         self._stopping = False  # until that is done, the page gets no other message: it would be stopped, too
@@ -162,7 +162,7 @@ class Tab:
         :raises OriginError: the page is another site's.
         :raises PageError: the page is not as it is known here.
         """
-        self.was_told = False
+        self.was_told = self.is_in_doubt = False
         with map_playwright_errors():
             try:
                 if (
@@ -189,9 +189,14 @@ class Tab:
         await self._write(prompt.text, timeout)
         self.question_id = None
         line = _Line(self)
-        observer = Observer(self._cdp, site, line, self._rest, on_posted)
+
+        def posted(message_id: str | None) -> None:
+            self.is_in_doubt = False
+            on_posted(message_id)
+
+        observer = Observer(self._cdp, site, line, self._rest, posted)
         self._observer = line.observer = observer
-        self.was_told = True
+        self.was_told = self.is_in_doubt = True
         await self._composer.send()
         with anyio.move_on_after(timeout):
             await observer.sent.wait()

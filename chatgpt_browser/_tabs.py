@@ -77,6 +77,8 @@ class Tabs:
             await self._engine.read_back()  # the page has looked at its session as well
             return exchange, tab.question_id
         except BaseException as exc:
+            if tab.is_in_doubt:
+                on_posted(None)
             # Whatever is on it now, nobody wants to find it there.
             self._busy.discard(tab)
             self._close_aside(tab, exc if isinstance(exc, ChatGPTError) else ClientClosedError())

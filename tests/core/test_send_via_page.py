@@ -375,6 +375,21 @@ def test_a_conversation_goes_on_after_a_message_that_came_to_nothing(
     assert [text for role, text in kept.history() if role == "user"][::2] == ["One", "Three"]
 
 
+def test_a_conversation_goes_on_after_a_message_of_which_nothing_was_seen(
+    scene: Scene, api: ChatGPTAPI
+) -> None:
+    """The page was told to send it, and the call ended before it was seen to: the site may have it nevertheless."""
+    conversation = api.get_conversation()
+    conversation.send_message("One")
+    scene.server.script_path("sentinel/chat-requirements", Stall())
+    with pytest.raises(ChatGPTTimeoutError):
+        conversation.send_message("Two", timeout_ms=1200)
+    kept = scene.server.conversations[conversation.conversation_id or ""]
+    kept.add("user", "Two", kept.current_node)
+
+    assert 'Before that you said: "Two"' in conversation.send_message("Three")
+
+
 def test_the_turn_lasts_until_the_answer_has_stopped(connect: Connect) -> None:
     with FakeChatGPT(form="app") as server:
         api = connect(server, send_via="page")
