@@ -18,7 +18,6 @@ __all__ = [
     "answer_rank",
     "branch",
     "find_answer",
-    "goes_on_from",
     "is_finished",
     "is_question",
     "is_remark",
@@ -174,10 +173,14 @@ def _is_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -
 
 
 class Turn(NamedTuple):
-    """A question, None where there is none, and the ids of the messages that have come after it, the newest first."""
+    """A question, None where there is none, and the ids of the messages that have come after it, the newest first.
+
+    ``parents`` are those that the next message may be sent after, since what is behind them came to nothing.
+    """
 
     question_id: str | None = None
     message_ids: tuple[str, ...] = ()
+    parents: frozenset[str] = frozenset()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -185,30 +188,23 @@ class Turn(NamedTuple):
         return self.message_ids if self.question_id is None else (*self.message_ids, self.question_id)
 
 
-def newest_turn(data: Any) -> Turn:
-    """The newest turn of a conversation, out of ``GET /conversation/{id}``."""
-    after: list[str] = []
-    for node_id, node in branch(data):
-        if is_question(node.get("message")):
-            return Turn(node_id, tuple(after))
-        after.append(node_id)
-    return Turn(None, tuple(after))
+def newest_turn(data: Any, unanswered: Container[str] = ()) -> Turn:
+    """The newest turn of a conversation, out of ``GET /conversation/{id}``.
 
-
-def goes_on_from(data: Any, message_id: str, unanswered: Container[str]) -> bool:
-    """Whether a conversation's newest message still goes on from a message: behind it there is no question but of these, or
-    right behind these.
-
-    What the site has written behind an answer, and nobody sees, is no reason, nor is a question that came to nothing.
+    ``unanswered`` are the ids of questions that came to nothing, or of what such were sent after.
     """
+    question: str | None = None
+    after: list[str] = []
+    parents: list[str] = []
     for node_id, node in branch(data):
-        if node_id == message_id:
-            return True
-        if is_question(node.get("message")) and not (
-            node_id in unanswered or node.get("parent") in unanswered
-        ):
-            return False
-    return False
+        parents.append(node_id)
+        if is_question(node.get("message")):
+            question = question or node_id
+            if node_id not in unanswered and node.get("parent") not in unanswered:
+                break
+        elif question is None:
+            after.append(node_id)
+    return Turn(question, tuple(after), frozenset(parents))
 
 
 def branch(data: Any) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from ._answer import Turn, goes_on_from, newest_turn
+from ._answer import Turn, newest_turn
 from ._backend import conversation_path, read_history
 from ._errors import (
     APIConnectionError,
@@ -248,13 +248,18 @@ class Courier:
         newest, turn = None, Turn()
         if prompt.conversation_id is not None:
             conversation = await self._read(prompt.conversation_id)
-            newest, turn = conversation.current_node, newest_turn(conversation.raw)
-            parent = prompt.parent_message_id
-            if parent is not None and not goes_on_from(conversation.raw, parent, self._unanswered):
+            newest, turn = conversation.current_node, newest_turn(conversation.raw, self._unanswered)
+            if prompt.parent_message_id is not None and prompt.parent_message_id not in turn.parents:
                 raise PageError(
                     "the conversation has gone on since the message that is to be answered, and the site's page answers the "
                     "newest alone: leave parent_message_id out to go on from there; nothing was sent"
                 )
+
+        def note_posted(message_id: str | None) -> None:
+            # Until its reply has come through, it is a question that came to nothing. Known by its id, or by its place.
+            places = (newest, prompt.parent_message_id)
+            self._unanswered += [message_id] if message_id is not None else filter(None, places)
+
         chat.asked()
         model = prompt.model or self.options.model
         with self._hiding():
@@ -262,8 +267,7 @@ class Courier:
                 prompt,
                 model=None if model == DEFAULT_MODEL else model,
                 turn=turn,
-                # Until its reply has come through, it is a question that came to nothing. Known by its id, or by its place.
-                on_posted=lambda message_id: self._unanswered.append(message_id or newest or ""),
+                on_posted=note_posted,
             )
             begin(exchange)
             try:

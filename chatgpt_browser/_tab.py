@@ -356,9 +356,9 @@ def _check_posted(posted: Posted, prompt: Prompt, turn: Turn) -> None:
         raise PageError(
             "the site's page has sent another text than it was given; its answer is not waited for"
         )
-    place, parents = prompt.conversation_id, (None, prompt.parent_message_id, *turn.ids)
+    place, parent = prompt.conversation_id, posted.parent_message_id
     is_elsewhere = posted != Posted() and posted.conversation_id != place
-    if is_elsewhere or (place is not None and posted.parent_message_id not in parents):
+    if is_elsewhere or (place is not None and parent is not None and parent not in turn.parents):
         raise PageError(
             "the site's page has sent the message to another place than where it was told to; its answer is not waited for"
         )

@@ -428,11 +428,23 @@ def test_the_answer_to_a_question_that_has_several() -> None:
 
 
 def test_the_newest_turn() -> None:
-    question = message("?", id="u", author={"role": "user"})
+    def asked(name: str) -> dict[str, Any]:
+        return message("?", id=name, author={"role": "user"})
+
     hidden = message("", id="h", author={"role": "system"})
-    assert newest_turn(tree(question, message("One."), hidden)) == ("u", ("h", "answer"))
-    assert newest_turn(tree(hidden)) == (None, ("h",))
-    assert newest_turn(None) == (None, ())
+    assert tuple(newest_turn(tree(asked("u"), message("One."), hidden))) == (
+        "u",
+        ("h", "answer"),
+        {"u", "h", "answer"},
+    )
+    assert tuple(newest_turn(tree(hidden))) == (None, ("h",), {"h"})
+    assert newest_turn(None) == (None, (), frozenset())
+
+    # What came to nothing does not bar the way to what is before it: known by its id, or by what it was sent after.
+    failed = asked("u1"), message("1", id="a1"), asked("u2"), message("2", id="a2"), asked("u3")
+    assert newest_turn(tree(*failed)).parents == {"u3"}
+    assert newest_turn(tree(*failed), ["u3"]).parents == {"u3", "a2", "u2"}
+    assert newest_turn(tree(*failed), ["a2", "u2"]).parents == {"u3", "a2", "u2", "a1", "u1"}
 
 
 # ---- the site's marks ------------------------------------------------------------------------------------------------
