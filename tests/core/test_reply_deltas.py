@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatgpt_browser import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
-from chatgpt_browser._answer import find_answer, newest_turn
+from chatgpt_browser._answer import Turn, find_answer, newest_turn
 from chatgpt_browser._markup import Markup
 from chatgpt_browser._reply import Reply
 
@@ -432,13 +432,10 @@ def test_the_newest_turn() -> None:
         return message("?", id=name, author={"role": "user"})
 
     hidden = message("", id="h", author={"role": "system"})
-    assert tuple(newest_turn(tree(asked("u"), message("One."), hidden))) == (
-        "u",
-        ("h", "answer"),
-        {"u", "h", "answer"},
-    )
-    assert tuple(newest_turn(tree(hidden))) == (None, ("h",), {"h"})
-    assert newest_turn(None) == (None, (), frozenset())
+    turn = Turn("u", ("h", "answer"), frozenset({"u", "h", "answer"}))
+    assert newest_turn(tree(asked("u"), message("One."), hidden)) == turn
+    assert newest_turn(tree(hidden)) == Turn(None, ("h",), frozenset({"h"}))
+    assert newest_turn(None) == Turn()
 
     # What came to nothing does not bar the way to what is before it: known by its id, or by what it was sent after.
     failed = asked("u1"), message("1", id="a1"), asked("u2"), message("2", id="a2"), asked("u3")
