@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from chatgpt_browser import AsyncChatGPTAPI
-from chatgpt_browser._browser import SHELLS, WHOLE
+from chatgpt_browser._browser.launcher import SHELLS, WHOLE
 from chatgpt_browser.testing import FakeChatGPT, Reply
 
 from .processes import MEGABYTE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import async_playwright
 
-from chatgpt_browser._sandbox import sandbox_refusal
+from chatgpt_browser._browser.sandbox import sandbox_refusal
 
 from .clients import in_turn
 from .figures import Row

@@ -10,11 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._abort import AbortController, AbortSignal
-    from ._backend import ConversationSummary, History, HistoryMessage, Model
-    from ._client import AsyncChatGPTAPI
-    from ._conversation import AsyncChatGPTConversation
-    from ._errors import (
+    from ._client.client import AsyncChatGPTAPI
+    from ._client.conversation import AsyncChatGPTConversation
+    from ._client.sync_client import ChatGPTAPI, ChatGPTConversation, ReplyStream
+    from ._core.abort import AbortController, AbortSignal
+    from ._core.errors import (
         AbortError,
         AccessTokenRejectedError,
         APIConnectionError,
@@ -43,19 +43,19 @@ if TYPE_CHECKING:
         UnknownEncodingError,
         UnusualActivityError,
     )
-    from ._models import BatchMessage, BatchResult, ConversationEvent, Session, User
-    from ._options import SEED_USER_AGENT
-    from ._stream import AsyncReplyStream
-    from ._sync import ChatGPTAPI, ChatGPTConversation, ReplyStream
+    from ._core.models import BatchMessage, BatchResult, ConversationEvent, Session, User
+    from ._core.options import SEED_USER_AGENT
+    from ._messaging.reply_stream import AsyncReplyStream
+    from ._protocol.backend import ConversationSummary, History, HistoryMessage, Model
 
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "_abort": ["AbortController", "AbortSignal"],
-    "_backend": ["ConversationSummary", "History", "HistoryMessage", "Model"],
-    "_client": ["AsyncChatGPTAPI"],
-    "_conversation": ["AsyncChatGPTConversation"],
-    "_errors": [
+    "_core.abort": ["AbortController", "AbortSignal"],
+    "_protocol.backend": ["ConversationSummary", "History", "HistoryMessage", "Model"],
+    "_client.client": ["AsyncChatGPTAPI"],
+    "_client.conversation": ["AsyncChatGPTConversation"],
+    "_core.errors": [
         "APIConnectionError",
         "APIStatusError",
         "AbortError",
@@ -84,10 +84,10 @@ _ROOMS = {
         "UnknownEncodingError",
         "UnusualActivityError",
     ],
-    "_models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],
-    "_options": ["SEED_USER_AGENT"],
-    "_stream": ["AsyncReplyStream"],
-    "_sync": ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"],
+    "_core.models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],
+    "_core.options": ["SEED_USER_AGENT"],
+    "_messaging.reply_stream": ["AsyncReplyStream"],
+    "_client.sync_client": ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"],
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -153,7 +153,7 @@ def _evidence(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> Iterator[
         yield lambda failed: None
         return
 
-    from chatgpt_browser._evidence import Evidence
+    from chatgpt_browser._browser.artifacts import Evidence
 
     # pytest-playwright's own: a folder for each test.
     folder = Path(request.getfixturevalue("output_path"))

@@ -14,8 +14,8 @@ from rich.text import Text
 from typer.main import get_command
 
 from chatgpt_browser.cli import app
-from chatgpt_browser.cli._app import VARIABLES
-from chatgpt_browser.cli._exit import exit_codes
+from chatgpt_browser.cli.app import VARIABLES
+from chatgpt_browser.cli.exit_codes import exit_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

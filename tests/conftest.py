@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chatgpt_browser.testing import FakeChatGPT
-from tests.processes import marked, still_running
+from tests.support.processes import marked, still_running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+pytest_plugins = ["tests.support.client_fixtures"]
 
 MARK = "TEST_RUN_MARK"
 

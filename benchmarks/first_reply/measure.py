@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from chatgpt_browser._sandbox import sandbox_refusal
+from chatgpt_browser._browser.sandbox import sandbox_refusal
 
 from ..figures import Limit, Row
 from ..plain import message_body

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from chatgpt_browser.testing.catalogue import FAULTS
+from chatgpt_browser.testing.faults.catalogue import FAULTS
 
 from ..processes import kind_of
 

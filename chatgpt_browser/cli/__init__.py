@@ -7,6 +7,6 @@ One module for each command, and one for each thing they share: `_exit` (errors 
 
 from __future__ import annotations
 
-from ._app import app
+from .app import app
 
 __all__ = ("app",)

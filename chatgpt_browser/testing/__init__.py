@@ -8,22 +8,22 @@ It needs the extra `testing`: Starlette, Hypercorn and trustme.
 
 from __future__ import annotations
 
-from .answers import Answer
-from .asides import Aside
-from .catalogue import FAULTS
-from .challenge import ChallengeKind
-from .conversations import Conversation, Message
-from .faults import Fault, Refusal, Spoiling
-from .gate import Gate, Hold
-from .injection import Injection
-from .pace import Pace
-from .recorder import RecordedConversation, Recorder
-from .records import RecordedRequest
-from .replay import Recorded
-from .scripting import Scripted, Turn, remember
-from .server import FakeChatGPT
-from .site import SessionAnswer
-from .steps import BREAK, Break, RawBody, Reply, Stall, Step
+from .faults.catalogue import FAULTS
+from .faults.fault import Fault, Refusal, Spoiling
+from .faults.injection import Injection
+from .recording.recorder import RecordedConversation, Recorder
+from .recording.replay import Recorded
+from .script.gate import Gate, Hold
+from .script.pace import Pace
+from .script.responses import Answer
+from .script.rules import Scripted, Turn, remember
+from .script.side_messages import Aside
+from .script.steps import BREAK, Break, RawBody, Reply, Stall, Step
+from .server.challenge import ChallengeKind
+from .server.conversations import Conversation, Message
+from .server.fake_chatgpt import FakeChatGPT
+from .server.request_log import RecordedRequest
+from .server.site import SessionAnswer
 
 __all__ = (
     "BREAK",

@@ -10,15 +10,15 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from .catalogue import FAULTS
-from .pace import Pace
-from .server import FakeChatGPT
-from .steps import Reply
+from .faults.catalogue import FAULTS
+from .script.pace import Pace
+from .script.steps import Reply
+from .server.fake_chatgpt import FakeChatGPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .scripting import Scripted
+    from .script.rules import Scripted
 
 
 def main(argv: Sequence[str] | None = None) -> int:

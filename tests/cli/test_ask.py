@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-from chatgpt_browser.cli import _question
-from chatgpt_browser.cli._question import whole_question
-from chatgpt_browser.cli._reply import write_reply
-from chatgpt_browser.cli.ask import answering_model
+from chatgpt_browser.cli.commands.ask import answering_model
+from chatgpt_browser.cli.input import question as _question
+from chatgpt_browser.cli.input.question import whole_question
+from chatgpt_browser.cli.output.reply import write_reply
 from chatgpt_browser.testing import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chatgpt_browser.testing import FakeChatGPT
-
-    from .conftest import Account, Invoke
+    from tests.cli.conftest import Account, Invoke
 
 
 class Terminal(io.StringIO):
@@ -97,7 +96,9 @@ def test_options_reach_the_client(invoke: Invoke, monkeypatch: pytest.MonkeyPatc
             given.update(options, message=message)
             return Stream(["yes"])
 
-    monkeypatch.setattr(importlib.import_module("chatgpt_browser.cli.ask"), "client_from_environment", Client)
+    monkeypatch.setattr(
+        importlib.import_module("chatgpt_browser.cli.commands.ask"), "client_from_environment", Client
+    )
     result = invoke("ask", "Is it?", "--timeout", "2.5", "--plain-text", "--headed", "-m", "best")
     assert result.stdout == "yes\n"
     assert given == {

@@ -20,10 +20,10 @@ from chatgpt_browser import (
     RateLimitError,
     StreamInterruptedError,
 )
-from chatgpt_browser.cli.batch import plan
-from chatgpt_browser.cli.batch_input import read_prompts
-from chatgpt_browser.cli.batch_output import Outcome, Results, as_row
-from chatgpt_browser.cli.batch_progress import Board, Tally
+from chatgpt_browser.cli.batch.command import plan
+from chatgpt_browser.cli.batch.input_file import read_prompts
+from chatgpt_browser.cli.batch.output_file import Outcome, Results, as_row
+from chatgpt_browser.cli.batch.progress import Board, Tally
 from chatgpt_browser.testing import Answer, Reply, Turn, remember
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chatgpt_browser.testing import FakeChatGPT
-
-    from .conftest import Invoke
+    from tests.cli.conftest import Invoke
 
     Command = Callable[..., subprocess.Popen[str]]
 
@@ -307,7 +306,7 @@ class Client:
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["chatgpt_browser.cli.batch"], "client_from_environment", Client)
+    monkeypatch.setattr(sys.modules["chatgpt_browser.cli.batch.command"], "client_from_environment", Client)
 
 
 @pytest.mark.usefixtures("failing")

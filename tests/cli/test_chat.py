@@ -16,15 +16,15 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from chatgpt_browser import AbortError
-from chatgpt_browser.cli._chat import COMMANDS, Chat, aborted_by_ctrl_c
-from chatgpt_browser.cli._prompt import Commands, make_prompt
-from chatgpt_browser.cli._store import Store
+from chatgpt_browser.cli.chat.prompt import Commands, make_prompt
+from chatgpt_browser.cli.chat.session import COMMANDS, Chat, aborted_by_ctrl_c
+from chatgpt_browser.cli.state.data_folder import Store
 from chatgpt_browser.testing import Answer, Reply
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .conftest import Account, Invoke
+    from tests.cli.conftest import Account, Invoke
 
 
 @pytest.fixture

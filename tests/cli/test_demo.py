@@ -10,13 +10,13 @@ import pytest
 from rich.console import Console
 
 from chatgpt_browser import ChatGPTError
-from chatgpt_browser.cli._steps import Steps
-from chatgpt_browser.cli.demo import talk
+from chatgpt_browser.cli.commands.demo import talk
+from chatgpt_browser.cli.output.steps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .conftest import Invoke
+    from tests.cli.conftest import Invoke
 
 STEPS = [
     "fake server up",

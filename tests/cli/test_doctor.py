@@ -19,21 +19,22 @@ from chatgpt_browser import (
     ChallengeError,
     ChatGPTError,
 )
-from chatgpt_browser._client import default_options
-from chatgpt_browser._portal import Portal
-from chatgpt_browser._probe import Probe, Sighting
-from chatgpt_browser.cli import doctor_here, doctor_site
-from chatgpt_browser.cli.doctor import CHECKS
-from chatgpt_browser.cli.doctor_check import Check, Finding, Status, examine, exit_code, ok, problem
-from chatgpt_browser.cli.doctor_patient import Patient
+from chatgpt_browser._browser.probe import Probe, Sighting
+from chatgpt_browser._client.client import default_options
+from chatgpt_browser._client.portal import Portal
+from chatgpt_browser.cli.doctor import machine_checks as doctor_here
+from chatgpt_browser.cli.doctor import site_checks as doctor_site
+from chatgpt_browser.cli.doctor.checks import Check, Finding, Status, examine, exit_code, ok, problem
+from chatgpt_browser.cli.doctor.command import CHECKS
+from chatgpt_browser.cli.doctor.context import Patient
 from chatgpt_browser.testing import Answer, FakeChatGPT
-from tests.searching import assert_none_in, secrets_of
+from tests.support.secret_search import assert_none_in, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from .conftest import Invoke
+    from tests.cli.conftest import Invoke
 
 NAMES = [check.name for check in CHECKS]
 

@@ -15,16 +15,16 @@ from chatgpt_browser import (
     PageError,
     StreamInterruptedError,
 )
-from chatgpt_browser.cli.doctor_attempt import FIRST, LAST, Attempt, shape_of, words_of_ours
-from chatgpt_browser.cli.doctor_live import QUESTION
+from chatgpt_browser.cli.doctor.live import QUESTION
+from chatgpt_browser.cli.doctor.live_record import FIRST, LAST, Attempt, shape_of, words_of_ours
 from chatgpt_browser.testing import BREAK, Answer, Aside, FakeChatGPT, RawBody, Reply
-from tests.searching import assert_none_in, secrets_of
+from tests.support.secret_search import assert_none_in, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from .conftest import Invoke
+    from tests.cli.conftest import Invoke
 
 ANSWER = "A word that nobody else says"
 
@@ -77,7 +77,7 @@ def test_the_site_of_today(invoke: Invoke, serve: Any, folder: Path) -> None:
 
 
 def test_the_site_of_2022(invoke: Invoke, serve: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatgpt_browser.cli.doctor_live.PATIENCE", 2000)
+    monkeypatch.setattr("chatgpt_browser.cli.doctor.live.PATIENCE", 2000)
     serve()
     code, checks, told, _ = examined(invoke, folder)
 

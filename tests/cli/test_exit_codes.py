@@ -10,10 +10,10 @@ import typer
 
 import chatgpt_browser
 from chatgpt_browser import ChatGPTError
-from chatgpt_browser.cli._exit import errors_as_exit_codes, exit_codes, kind_of
+from chatgpt_browser.cli.exit_codes import errors_as_exit_codes, exit_codes, kind_of
 
 if TYPE_CHECKING:
-    from .conftest import Invoke
+    from tests.cli.conftest import Invoke
 
 EXPECTED = {
     "InvalidSessionTokenError": 3,

@@ -11,15 +11,15 @@ import pytest
 import typer
 
 from chatgpt_browser import History, HistoryMessage
-from chatgpt_browser.cli import _waiting
-from chatgpt_browser.cli._export import Format, exported, file_name
-from chatgpt_browser.cli._last import complete_id
+from chatgpt_browser.cli.output import waiting as _waiting
+from chatgpt_browser.cli.output.conversation import Format, exported, file_name
+from chatgpt_browser.cli.state.last_conversation import complete_id
 from chatgpt_browser.testing import Answer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .conftest import Account, Invoke
+    from tests.cli.conftest import Account, Invoke
 
 THEN = datetime(2023, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 TALK = History(
@@ -69,7 +69,7 @@ def test_list_all_reads_every_page(
     invoke: Invoke, account: Account, talk: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account.api.send_message("Another")
-    monkeypatch.setattr("chatgpt_browser.cli._conversation_list.PAGE", 1)
+    monkeypatch.setattr("chatgpt_browser.cli.output.conversation_list.PAGE", 1)
     lines = invoke("history", "list", "--all").stdout.splitlines()
     assert {line.split("\t")[0] for line in lines} == set(account.server.conversations)
 
@@ -132,7 +132,7 @@ def test_delete_heeds_the_answer(
         return answer
 
     monkeypatch.setattr("typer.confirm", confirm)
-    monkeypatch.setattr("chatgpt_browser.cli.history.can_be_asked", lambda: True)
+    monkeypatch.setattr("chatgpt_browser.cli.history.command.can_be_asked", lambda: True)
     assert invoke("history", "delete", talk).exit_code == 0
     assert (talk in titles(account)) is kept
     assert talk in asked[0]
@@ -146,7 +146,7 @@ def test_ctrl_c_where_it_is_asked_keeps_all(
         raise error
 
     monkeypatch.setattr("typer.confirm", confirm)
-    monkeypatch.setattr("chatgpt_browser.cli.history.can_be_asked", lambda: True)
+    monkeypatch.setattr("chatgpt_browser.cli.history.command.can_be_asked", lambda: True)
     assert invoke("history", "delete", talk).exit_code == 130
     assert talk in titles(account)
 

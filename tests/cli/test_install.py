@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatgpt_browser._browser import SHELLS, WHOLE
-from chatgpt_browser.cli import install as install_module
+from chatgpt_browser._browser.launcher import SHELLS, WHOLE
+from chatgpt_browser.cli.commands import install as install_module
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .conftest import Invoke
+    from tests.cli.conftest import Invoke
 
 install: Any = install_module
 

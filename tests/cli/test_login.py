@@ -13,17 +13,17 @@ import pytest
 import typer
 
 from chatgpt_browser import AuthenticationError, BrowserLaunchError, InvalidSessionTokenError
-from chatgpt_browser._client import default_options
-from chatgpt_browser._login import sign_in
-from chatgpt_browser.cli._client import client_from_environment
-from chatgpt_browser.cli._store import Place, Store
+from chatgpt_browser._browser.login import sign_in
+from chatgpt_browser._client.client import default_options
+from chatgpt_browser.cli.client import client_from_environment
+from chatgpt_browser.cli.state.data_folder import Place, Store
 from chatgpt_browser.testing import Answer, FakeChatGPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from .conftest import Invoke
+    from tests.cli.conftest import Invoke
 
 HTML = "text/html"
 

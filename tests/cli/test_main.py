@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from .conftest import Invoke
+    from tests.cli.conftest import Invoke
 
 WITHOUT = """
 import sys

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from chatgpt_browser.cli._blocks import blocks_of, settled_blocks
-from chatgpt_browser.cli._markdown import LiveMarkdown, print_markdown
-
-from .terminal import Screen
+from chatgpt_browser.cli.output.markdown import LiveMarkdown, print_markdown
+from chatgpt_browser.cli.output.markdown_blocks import blocks_of, settled_blocks
+from tests.support.terminal_screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

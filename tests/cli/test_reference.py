@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 
 from chatgpt_browser.cli import app
-from chatgpt_browser.cli._exit import exit_codes
+from chatgpt_browser.cli.exit_codes import exit_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from chatgpt_browser.testing import Gate, Reply
-from tests.processes import still_running
+from tests.support.processes import still_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,17 +13,17 @@ import pytest
 from rich.console import Console
 
 from chatgpt_browser import APIStatusError, ChatGPTError
-from chatgpt_browser.cli._steps import Steps
-from chatgpt_browser.cli.smoke_journal import Journal
-from chatgpt_browser.cli.smoke_junit import junit_xml
-from chatgpt_browser.cli.smoke_trip import STEPS
+from chatgpt_browser.cli.output.steps import Steps
+from chatgpt_browser.cli.smoke.junit import junit_xml
+from chatgpt_browser.cli.smoke.round_trip import STEPS
+from chatgpt_browser.cli.smoke.steps import Journal
 from chatgpt_browser.testing import Answer, FakeChatGPT
-from tests.searching import assert_none_in, secrets_of
+from tests.support.secret_search import assert_none_in, secrets_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .conftest import Invoke
+    from tests.cli.conftest import Invoke
 
 
 def shown(output: str) -> list[tuple[str, str]]:

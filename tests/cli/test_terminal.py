@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser.testing import Gate, Reply
-
-from .conftest import heed_ctrl_c
-from .terminal import Screen
-from .test_markdown import HEIGHT, LONG_CODE, SAMPLE, WIDTH, at_once
+from tests.cli.conftest import heed_ctrl_c
+from tests.cli.test_markdown import HEIGHT, LONG_CODE, SAMPLE, WIDTH, at_once
+from tests.support.terminal_screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

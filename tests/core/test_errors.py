@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 import chatgpt_browser as package
-from chatgpt_browser import _errors
+from chatgpt_browser._core import errors as _errors
 
 TREE = {
     "InvalidSessionTokenError": ["ChatGPTError", "ValueError"],

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatgpt_browser import AbortController, AsyncChatGPTAPI, ChatGPTAPI
-from chatgpt_browser._options import Site, origin_of, to_limit, to_seconds
+from chatgpt_browser._core.options import Site, origin_of, to_limit, to_seconds
 
 BAD: list[tuple[str, Any]] = [
     ("access_token_ttl", -1),

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chatgpt_browser.testing import FakeChatGPT
-
-from .reader import Reader
+from tests.support.doc_reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

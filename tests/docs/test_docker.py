@@ -6,11 +6,10 @@ import importlib.metadata
 import json
 import re
 
-from chatgpt_browser._browser import SHELLS
-from chatgpt_browser.cli._store import FOLDER
-
-from . import shell
-from .blocks import ROOT, blocks
+from chatgpt_browser._browser.launcher import SHELLS
+from chatgpt_browser.cli.state.data_folder import FOLDER
+from tests.support import doc_shell as shell
+from tests.support.doc_blocks import ROOT, blocks
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 #: (instruction, arguments), comments left out and continued lines joined.

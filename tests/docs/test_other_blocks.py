@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .blocks import PRINTS, ROOT, all_blocks, blocks, read_blocks
+from tests.support.doc_blocks import PRINTS, ROOT, all_blocks, blocks, read_blocks
 
 if TYPE_CHECKING:
     from pathlib import Path

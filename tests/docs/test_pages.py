@@ -12,10 +12,9 @@ import pytest
 import chatgpt_browser
 import chatgpt_browser.testing
 from chatgpt_browser import ChatGPTAPI, ChatGPTConversation, ChatGPTError
-from chatgpt_browser.cli._app import VARIABLES
-from chatgpt_browser.cli._exit import kind_of
-
-from .blocks import ROOT
+from chatgpt_browser.cli.app import VARIABLES
+from chatgpt_browser.cli.exit_codes import kind_of
+from tests.support.doc_blocks import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

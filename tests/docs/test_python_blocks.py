@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import chatgpt_browser
-from chatgpt_browser._client import Configured
-
-from . import surroundings
-from .blocks import Block, blocks, is_notebook
-from .reader import Reader, compiled, matches, run_cell, run_program
+from chatgpt_browser._client.client import Configured
+from tests.support import doc_environment as surroundings
+from tests.support.doc_blocks import Block, blocks, is_notebook
+from tests.support.doc_reader import Reader, compiled, matches, run_cell, run_program
 
 if TYPE_CHECKING:
     from pathlib import Path

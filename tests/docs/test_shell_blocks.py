@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import shell
-from .blocks import Block, blocks
+from tests.support import doc_shell as shell
+from tests.support.doc_blocks import Block, blocks
 
 if TYPE_CHECKING:
-    from .reader import Reader
+    from tests.support.doc_reader import Reader
 
 SHELL = blocks("sh")
 RUN = [block for block in SHELL if not block.not_run]

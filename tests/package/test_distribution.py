@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import ROOT, Distribution, Environment, run
+from tests.package.conftest import ROOT, Distribution, Environment, run
 
 if TYPE_CHECKING:
     from email.message import Message

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from .conftest import ROOT, Environment, run
+from tests.package.conftest import ROOT, Environment, run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.core.conftest import api, connect, pair, scene, serve, shared
-
-from .anatomy import Mark
+from tests.support.client_fixtures import api, connect, pair, scene, serve, shared
+from tests.support.client_processes import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

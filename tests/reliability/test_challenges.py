@@ -9,13 +9,13 @@ import pytest
 
 from chatgpt_browser import APIStatusError, ChallengeError, ChatGPTAPI
 from chatgpt_browser.testing import Answer, Gate, Reply
-from tests.core.scene import Scene, posts_of, where, works
+from tests.support.scripted_site import Scene, posts_of, where, works
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chatgpt_browser.testing import RecordedRequest
-    from tests.core.conftest import Connect, Serve
+    from tests.support.client_fixtures import Connect, Serve
 
 PREFIX = "/cdn-cgi/challenge-platform/"
 MARKED = [

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chatgpt_browser import ChatGPTAPI, MalformedEventError, StreamError, StreamInterruptedError
 from chatgpt_browser.testing import FakeChatGPT, RawBody
-from tests.core.scene import MARKS, event, sse, where
+from tests.support.scripted_site import MARKS, event, sse, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

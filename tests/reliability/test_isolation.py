@@ -13,12 +13,12 @@ from urllib.parse import unquote
 import pytest
 
 from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply, Stall
-from tests.core.scene import refreshes_of
-from tests.searching import assert_none_in, secrets_of
+from tests.support.scripted_site import refreshes_of
+from tests.support.secret_search import assert_none_in, secrets_of
 
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
-    from tests.core.conftest import Connect, Serve
+    from tests.support.client_fixtures import Connect, Serve
 
 #: Patches all that a client could use, in the main world, and tells the server whatever passes through.
 SPY = """<!doctype html><title>Just a site</title><body><iframe src="/frame"></iframe><script>

@@ -12,10 +12,9 @@ import pytest
 
 from chatgpt_browser import BrowserCrashedError, BrowserError, ChatGPTAPI, ChatGPTError
 from chatgpt_browser.testing import FakeChatGPT, Reply, Turn, remember
-from tests.core.scene import where, works
-from tests.processes import still_running
-
-from .anatomy import Mark, client_threads, folders, posts_by_message
+from tests.support.client_processes import Mark, client_threads, folders, posts_by_message
+from tests.support.processes import still_running
+from tests.support.scripted_site import where, works
 
 if TYPE_CHECKING:
     from pathlib import Path

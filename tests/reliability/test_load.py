@@ -11,15 +11,14 @@ import psutil
 import pytest
 
 from chatgpt_browser.testing import RawBody
-from tests.core.scene import DONE, event, sse, where
-
-from .anatomy import Mark, until
+from tests.support.client_processes import Mark, until
+from tests.support.scripted_site import DONE, event, sse, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chatgpt_browser import ChatGPTAPI
-    from tests.core.scene import Scene
+    from tests.support.scripted_site import Scene
 
 MB = 1 << 20
 

@@ -8,11 +8,11 @@ import pytest
 
 from chatgpt_browser import APIConnectionError, ChatGPTAPI, OriginError
 from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply
-from tests.core.scene import posts_of, where, works
+from tests.support.scripted_site import posts_of, where, works
 
 if TYPE_CHECKING:
     from chatgpt_browser.testing import RecordedRequest
-    from tests.core.conftest import Connect, Serve
+    from tests.support.client_fixtures import Connect, Serve
 
 OLD, NEW = "https://chat.openai.com", "https://chatgpt.com"
 COOKIE = "__Secure-next-auth.session-token"

@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatgpt_browser import _sandbox
-from chatgpt_browser._browser import SHELLS, WHOLE
-from chatgpt_browser._sandbox import sandbox_refusal
+from chatgpt_browser._browser import sandbox as _sandbox
+from chatgpt_browser._browser.launcher import SHELLS, WHOLE
+from chatgpt_browser._browser.sandbox import sandbox_refusal
 from tests.conftest import MARK
-from tests.core.scene import works
-
-from .anatomy import Mark
+from tests.support.client_processes import Mark
+from tests.support.scripted_site import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.core.conftest import Connect, Serve
+    from tests.support.client_fixtures import Connect, Serve
 
 SWITCHES = {name.rpartition("/")[2]: value for name, value in _sandbox._KERNEL_SWITCHES.items()}
 
@@ -137,7 +136,7 @@ def has_the_package(interpreter: str, options: dict[str, Any]) -> bool:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_it_confines_the_renderers_of_a_user_who_is_not_root(user_options: dict[str, Any]) -> None:
-    program = [interpreter_for(user_options), "-m", "tests.reliability.confined"]
+    program = [interpreter_for(user_options), "-m", "tests.support.sandbox_program"]
     done = subprocess.run(program, **user_options, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)

@@ -49,15 +49,14 @@ from chatgpt_browser import (
     UnknownEncodingError,
     UnusualActivityError,
 )
-from chatgpt_browser._cookies import SessionToken
-from chatgpt_browser._models import Head, Request, Response
-from chatgpt_browser._options import Site
-from chatgpt_browser._protocol import message_request, read_session
+from chatgpt_browser._core.models import Head, Request, Response
+from chatgpt_browser._core.options import Site
+from chatgpt_browser._protocol.cookies import SessionToken
+from chatgpt_browser._protocol.requests import message_request, read_session
 from chatgpt_browser.testing import BREAK, Answer, Break, FakeChatGPT, Gate, RawBody, Reply, Stall
-from tests.core.scene import DONE, event, sse, where, works
-from tests.searching import PART, parts_of, secrets_of
-
-from .anatomy import Mark, until
+from tests.support.client_processes import Mark, until
+from tests.support.scripted_site import DONE, event, sse, where, works
+from tests.support.secret_search import PART, parts_of, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -236,7 +235,7 @@ def test_reprs(session_token: str, access_token: str) -> None:
             ear.hear(api, api.get_conversation(), api.stream_message("hello"), api._options, api._core)
         headers = {"authorization": f"Bearer {access_token}"}
         ear.hear(Request("GET", "https://chatgpt.com", headers, body=access_token))
-        prompt = chatgpt_browser._models.Prompt("hello")
+        prompt = chatgpt_browser._core.models.Prompt("hello")
         ear.hear(message_request(site, prompt, message_id="m1", model="m", access_token=access_token))
     ear.assert_heard_nothing_of([session_token, access_token])
 

@@ -12,9 +12,8 @@ import pytest
 
 from chatgpt_browser import APIConnectionError, ChatGPTTimeoutError
 from chatgpt_browser.testing import Gate, Hold, RawBody, Reply, Stall
-from tests.core.scene import DONE, event, posts_of, sse, where, works
-
-from .anatomy import Mark
+from tests.support.client_processes import Mark
+from tests.support.scripted_site import DONE, event, posts_of, sse, where, works
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import ChatGPTAPI
     from chatgpt_browser.testing import FakeChatGPT
-    from tests.core.conftest import Connect, Serve
-    from tests.core.scene import Scene
+    from tests.support.client_fixtures import Connect, Serve
+    from tests.support.scripted_site import Scene
 
 LIMIT = 400
 GRACE = 0.1

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
-from chatgpt_browser._browser import SHELLS, WHOLE
-from chatgpt_browser._sandbox import sandbox_refusal
+from chatgpt_browser._browser.launcher import SHELLS, WHOLE
+from chatgpt_browser._browser.sandbox import sandbox_refusal
 from chatgpt_browser.testing import Answer, Aside, FakeChatGPT, Gate, Reply
 
 if TYPE_CHECKING:

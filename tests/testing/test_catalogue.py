@@ -10,7 +10,7 @@ import pytest
 
 from chatgpt_browser import ChatGPTAPI, ChatGPTError
 from chatgpt_browser.testing import FAULTS, FakeChatGPT
-from tests.core.scene import posts_of, where
+from tests.support.scripted_site import posts_of, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from chatgpt_browser.testing import BREAK, Answer, Break, FakeChatGPT, Gate, Hold, RawBody, Reply, Stall
+from tests.support.http2_client import Http2Client
 from tests.testing.conftest import message
-from tests.testing.h2_client import Http2Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chatgpt_browser.testing import FakeChatGPT
 
 PACKAGE = "chatgpt@2.0.7"
-SCRIPT = Path(__file__).with_name("npm_client.mjs")
+SCRIPT = Path(__file__).parents[1] / "support" / "npm_client.mjs"
 TOOLS = ("node", "npm")
 
 

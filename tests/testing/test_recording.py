@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ChatGPTError
 from chatgpt_browser.testing import Answer, FakeChatGPT, Pace, Recorder, Reply
-from chatgpt_browser.testing.scrub import Scrubber
-from tests.core.scene import where
+from chatgpt_browser.testing.recording.scrub import Scrubber
+from tests.support.scripted_site import where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

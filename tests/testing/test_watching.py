@@ -9,9 +9,9 @@ import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from chatgpt_browser._browser import _choices
-from chatgpt_browser._client import default_options
-from chatgpt_browser._sandbox import sandbox_refusal
+from chatgpt_browser._browser.launcher import _choices
+from chatgpt_browser._browser.sandbox import sandbox_refusal
+from chatgpt_browser._client.client import default_options
 from chatgpt_browser.testing import FakeChatGPT, Gate, Reply
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The public clients: `AsyncChatGPTAPI`, the thin synchronous client over it, conversations and batches."""

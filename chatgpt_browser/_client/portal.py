@@ -1,0 +1,100 @@
+"""A thread with an event loop of its own, for the synchronous face: it works wherever the caller stands, a loop included."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import CancelledError, Future, wait
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from .._core.errors import ClientClosedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractContextManager
+
+__all__ = ["Portal"]
+
+T = TypeVar("T")
+
+#: Seconds that a call which was cancelled may take to clean up. A second Ctrl-C does not have to wait for the first.
+_CLEANING_UP = 5.0
+
+
+class _Raised:
+    """What a call has raised, as a value."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class Portal:
+    """Runs coroutines for callers in other threads. The thread starts at the first call and ends at :meth:`close`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._manager: AbstractContextManager[BlockingPortal] | None = None
+        self._portal: BlockingPortal | None = None
+        self._closed = False
+        self._thread: int | None = None
+
+    def call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+        """What ``function(*args)`` gives. An exception in the waiting thread, such as Ctrl-C, cancels it first.
+
+        :raises ClientClosedError: after :meth:`close`.
+        """
+        with self._lock:
+            future = self._started().start_task_soon(self._run, function, args)
+        outcome = _result(future)
+        if isinstance(outcome, _Raised):
+            raise outcome.error
+        return cast("T", outcome)
+
+    async def _run(self, function: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> T | _Raised:
+        self._thread = threading.get_ident()
+        try:
+            return await function(*args)
+        except (KeyboardInterrupt, SystemExit) as exc:
+            return _Raised(exc)  # raised here, it would end the loop, and everybody's calls with it
+
+    def close(self, last: Callable[[], Awaitable[object]]) -> None:
+        """Run ``last``, then end the thread. Only the first time counts; others wait for it."""
+        if threading.get_ident() == self._thread:
+            # The garbage collector has come upon a forgotten client here, of all threads: this one can't wait for its own end.
+            threading.Thread(target=self.close, args=(last,), name="chatgpt_browser closes").start()
+            return
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            manager, portal = self._manager, self._portal
+            if manager is None or portal is None:
+                return
+            try:
+                _result(portal.start_task_soon(last))
+            finally:
+                # Left by an exception, the portal cancels what still runs. There may be a call that nobody waits for, or could
+                # cancel, any more: Ctrl-C came just while it was handed over.
+                closed = ClientClosedError()
+                manager.__exit__(type(closed), closed, None)
+
+    def _started(self) -> BlockingPortal:
+        if self._closed:
+            raise ClientClosedError
+        if self._portal is None:
+            self._manager = start_blocking_portal("asyncio", name="chatgpt_browser")
+            self._portal = self._manager.__enter__()
+        return self._portal
+
+
+def _result(future: Future[T]) -> T:
+    try:
+        return future.result()
+    except CancelledError:
+        raise ClientClosedError from None
+    except BaseException:
+        if not future.done():
+            future.cancel()
+            wait([future], _CLEANING_UP)
+        raise

@@ -1,0 +1,1 @@
+"""One message from the queue to its reply: access token, retries, deadline, hand-off, stream."""

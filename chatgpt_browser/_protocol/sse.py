@@ -1,0 +1,76 @@
+"""A body of server-sent events as it arrives, cut into events (WHATWG HTML, 9.2.6). Pure: no I/O, no clock.
+
+For replies that the site's own page reads: those that our half of a document reads are cut there (``js/page.js``).
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from .requests import DONE
+
+__all__ = ["EventReader"]
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+class EventReader:
+    """Bytes in, events out: each ``{"type", "data"}``, as :data:`.event_log.ReducedEvent`."""
+
+    def __init__(self) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
+        self._rest = ""  # a line not yet ended
+        self._type = ""
+        self._data: list[str] = []
+        self._begun = False
+        self.last = False  # ``[DONE]`` has been seen
+        self.is_damaged = False  # the body is no UTF-8; what stands before the damage has been given
+
+    def feed(self, chunk: bytes, *, final: bool = False) -> list[dict[str, str]]:
+        """The events that this chunk completes. At the end of the body, one that lacks its empty line is given as ``unended``."""
+        if self.is_damaged:
+            return []
+        try:
+            text = self._decode(chunk, final)
+        except UnicodeDecodeError as damage:  # its object is the chunk, with what was left of the one before
+            text, final = damage.object[: damage.start].decode(), False
+            self.is_damaged = True
+        if not self._begun and text:
+            text, self._begun = text.removeprefix("\ufeff"), True
+        lines = self._lines(text, final=final)
+        events = [event for line in lines if (event := self._line(line)) is not None]
+        if final and self._data and not self.last:
+            events.append({**self._event(), "unended": "yes"})
+        return events
+
+    def _lines(self, text: str, *, final: bool) -> list[str]:
+        whole = self._rest + text
+        # A CR at the end may be the first half of a CRLF: it waits for what comes next.
+        held = "\r" if whole.endswith("\r") and not final else ""
+        *lines, self._rest = _LINE_END.split(whole[: len(whole) - len(held)])
+        self._rest += held
+        return [*lines, self._rest] if final and self._rest else lines
+
+    def _line(self, line: str) -> dict[str, str] | None:
+        if line == "":
+            return self._dispatch()
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name == "data":
+            self._data.append(value)
+        elif name == "event":
+            self._type = value
+        return None
+
+    def _dispatch(self) -> dict[str, str] | None:
+        event = self._event()
+        if not event["data"] or self.last:  # nothing is said after the last word
+            return None
+        self.last = event["data"] == DONE
+        return event
+
+    def _event(self) -> dict[str, str]:
+        event = {"type": self._type, "data": "\n".join(self._data)}
+        self._type, self._data = "", []
+        return event

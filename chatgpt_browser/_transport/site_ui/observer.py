@@ -1,0 +1,323 @@
+"""Watches the site's own page send a message, from outside, and passes on what it is answered.
+
+The DevTools protocol tells what goes over a page's network and gives a response's body as it arrives. Nothing is put into the
+page for this, and nothing of its own is changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import codecs
+import json
+import logging
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from playwright.async_api import Error as PlaywrightError
+
+from ..._browser.playwright_errors import mapped
+from ..._core.errors import PageError, StreamInterruptedError
+from ..._protocol.event_log import hands_off
+from ..._protocol.sse import EventReader
+from ..response_stream import Exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from types import TracebackType
+
+    from playwright.async_api import CDPSession
+
+    from ..._core.errors import ChatGPTError
+    from ..._core.options import Site
+    from ..response_stream import Line
+
+__all__ = ["Loading", "Observer", "Posted", "read_posted"]
+
+logger = logging.getLogger("chatgpt_browser")
+
+#: What a browser writes in place of bytes that are no UTF-8.
+_DAMAGE = "\ufffd".encode()
+
+
+class Observer:
+    """Over one message. ``on_over`` is called once: when its request has ended, whoever ended it."""
+
+    def __init__(
+        self,
+        cdp: CDPSession,
+        site: Site,
+        line: Line,
+        on_over: Callable[[], object],
+        on_posted: Callable[[str | None], object],
+    ) -> None:
+        self._cdp = cdp
+        self._on_posted = on_posted
+        self._line = line
+        self._addresses = site.message_urls
+        self._on_over = on_over
+        self.exchange = Exchange(line)
+        #: Set when the page has sent the message, or can't any more: then ``failure`` says why.
+        self.sent = asyncio.Event()
+        self.failure: ChatGPTError | None = None
+        #: What the page has sent, as far as that is to be seen.
+        self.posted = Posted()
+        #: Set when the request has ended, or there is nothing more to be had from it.
+        self.over = asyncio.Event()
+        #: The request was refused, or its connection broke: a page may try such a one again by itself.
+        self.came_to_nothing = False
+        #: The site goes on with the answer outside of its response, and so does the page: that is under way until it is left.
+        self.is_handed_off = False
+        self._request: str | None = None
+        self._answered = False
+        self._events: EventReader | None = None
+        self._text = codecs.getincrementaldecoder("utf-8")("replace")  # of what is no stream of events
+        self._length = 0
+        self._streaming = False
+        self._waiting: list[bytes] = []  # what has come before the browser said what had come before that,
+        self._early: list[bytes] = []  # and before the head
+        self._errands: set[asyncio.Task[None]] = set()
+        self._when_over: list[Callable[[], object]] = []
+        self._streamed = asyncio.Event()  # the body is being streamed, or can't be
+        self._listeners = {
+            "Network.requestWillBeSent": self._sent,
+            "Network.responseReceived": self._responded,
+            "Network.dataReceived": self._received,
+            "Network.loadingFinished": self._finished,
+            "Network.loadingFailed": self._failed,
+            "Page.frameNavigated": self._left,
+        }
+        for event, listener in self._listeners.items():
+            cdp.on(event, listener)
+
+    def stop(self) -> None:
+        """Watch no more."""
+        for event, listener in self._listeners.items():
+            self._cdp.remove_listener(event, listener)
+        self._listeners = {}
+
+    # ---- what the browser tells --------------------------------------------------------------------------------------
+
+    def _sent(self, event: dict[str, Any]) -> None:
+        request = event["request"]
+        if (
+            self._request is None
+            and request["method"] == "POST"
+            and request["url"].partition("?")[0] in self._addresses
+        ):
+            self._request = event["requestId"]
+            self.posted = read_posted(request.get("postData"))
+            self._on_posted(self.posted.message_id)
+            self.sent.set()
+            # Before there is an answer: of one that breaks off at once, nothing could be had later.
+            self._errand(self._stream())
+
+    def _responded(self, event: dict[str, Any]) -> None:
+        if event["requestId"] != self._request:
+            return
+        response = event["response"]
+        headers = {name.lower(): value for name, value in response["headers"].items()}
+        headers.pop("set-cookie", None)
+        head = {"status": response["status"], "statusText": response["statusText"], "headers": headers}
+        kind = headers.get("content-type", "").lower()
+        if 200 <= response["status"] < 300 and "json" not in kind and "html" not in kind:
+            self._events = EventReader()
+        self._answered = True
+        self.came_to_nothing = not 200 <= response["status"] < 300
+        self.exchange.deliver(["head", {**head, "redirected": False}])
+        for chunk in self._early:
+            self._take(chunk)
+        self._early = []
+
+    def _received(self, event: dict[str, Any]) -> None:
+        if event["requestId"] != self._request:
+            return
+        self._length += event["dataLength"]
+        if not event.get("data"):
+            return
+        chunk = base64.b64decode(event["data"])
+        if self._streaming:
+            self._take(chunk)
+        else:
+            self._waiting.append(chunk)
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        if event["requestId"] == self._request:
+            self._errand(self._finish())
+
+    def _failed(self, event: dict[str, Any]) -> None:
+        if event["requestId"] == self._request:
+            self.came_to_nothing = not event.get("canceled")
+            self._errand(self._fail(event["errorText"]))
+
+    def _left(self, event: dict[str, Any]) -> None:
+        """The page was loaded anew, or is another. Of what the one before had under way, the browser tells no more."""
+        if "parentId" in event["frame"]:
+            return
+        if self._request is None:
+            self.fail(
+                PageError(
+                    "the site's page was loaded anew when it was told to send; no message was seen to go out"
+                )
+            )
+        else:
+            self.fail(
+                StreamInterruptedError(
+                    "the reply broke off: the site's page was loaded anew in the middle of it"
+                )
+            )
+
+    # ---- what is passed on -------------------------------------------------------------------------------------------
+
+    async def _stream(self) -> None:
+        """Have the body given to us as it arrives. Where it is all there already, it is fetched in the end."""
+        try:
+            answer = await self._cdp.send("Network.streamResourceContent", {"requestId": self._request})
+        except PlaywrightError as exc:
+            logger.debug("the reply can't be had as it arrives: %s", mapped(exc))
+        else:
+            self._streaming = True
+            waiting, self._waiting = self._waiting, []
+            for chunk in (base64.b64decode(answer["bufferedData"]), *waiting):
+                self._take(chunk)
+        finally:
+            self._streamed.set()
+
+    async def _finish(self) -> None:
+        await self._streamed.wait()
+        if not self._streaming:
+            body = await self._cdp.send("Network.getResponseBody", {"requestId": self._request})
+            encoded = body["base64Encoded"]
+            self._take(base64.b64decode(body["body"]) if encoded else self._encoded(body["body"]))
+        self._take(b"", final=True)
+        self._deliver(["end"])
+        if not self.is_handed_off:
+            self.end()
+
+    async def _fail(self, error: str) -> None:
+        await self._streamed.wait()
+        self._deliver(["error", "body" if self._answered else "head", "NetworkError", error])
+        self.end()
+
+    def _encoded(self, text: str) -> bytes:
+        """The bytes of a body that the browser gives as text. Where they were no UTF-8, it has put a mark of another length."""
+        whole = text.encode()
+        return whole if len(whole) == self._length else whole.replace(_DAMAGE, b"\xff", 1)
+
+    def _take(self, chunk: bytes, *, final: bool = False) -> None:
+        if not self._answered:
+            self._early.append(chunk)
+            return
+        if self._events is None:
+            if text := self._text.decode(chunk, final):
+                self._deliver(["text", text, len(chunk)])
+            return
+        events = self._events.feed(chunk, final=final)
+        self.is_handed_off = self.is_handed_off or any(map(hands_off, events))
+        self._deliver(["events", events, len(chunk)] if events else ["alive"])
+        if self._events.is_damaged and not self.exchange.settled:
+            self._deliver(["error", "body", "EncodingError", "the body is not valid UTF-8"])
+            self._line.abort()
+        elif self._events.last and not self.is_handed_off:  # however long the connection stays open
+            self.end()
+
+    def _deliver(self, frame: list[Any]) -> None:
+        if not self.exchange.settled:
+            self.exchange.deliver(frame)
+
+    def when_over(self, callback: Callable[[], object]) -> None:
+        """Call back once the request is over."""
+        if self.over.is_set():
+            callback()
+        else:
+            self._when_over.append(callback)
+
+    def end(self) -> None:
+        """The message is no longer under way."""
+        self.stop()
+        if self.over.is_set():
+            return
+        self.over.set()
+        self._on_over()
+        callbacks, self._when_over = self._when_over, []
+        for callback in callbacks:
+            callback()
+
+    def fail(self, error: ChatGPTError) -> None:
+        """Nothing more comes from this page."""
+        self.failure = self.failure or error
+        self.exchange.fail(error)
+        self.sent.set()
+        self.end()
+
+    def _errand(self, work: Coroutine[Any, Any, None]) -> None:
+        errand = asyncio.get_running_loop().create_task(work)
+        self._errands.add(errand)
+        errand.add_done_callback(self._done)
+
+    def _done(self, errand: asyncio.Task[None]) -> None:
+        self._errands.discard(errand)
+        error = None if errand.cancelled() else errand.exception()
+        if isinstance(error, Exception):
+            self.fail(mapped(error))
+
+
+class Posted(NamedTuple):
+    """What a page has sent as a message; None for what could not be read."""
+
+    message_id: str | None = None
+    text: str | None = None
+    conversation_id: str | None = None
+    parent_message_id: str | None = None
+
+
+def read_posted(body: str | None) -> Posted:
+    """A message out of a request's body: what is not understood is left alone."""
+    try:
+        data = json.loads(body or "")
+        message = data["messages"][-1]
+        parts = message["content"]["parts"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return Posted()
+    text = parts[0] if isinstance(parts, list) and len(parts) == 1 else None
+    found = (message.get("id"), text, data.get("conversation_id"), data.get("parent_message_id"))
+    return Posted(*(value if isinstance(value, str) else None for value in found))
+
+
+class Loading:
+    """Watches a page load one thing of its own, by its URL. A context manager, from before the page goes there."""
+
+    def __init__(self, cdp: CDPSession, url: str) -> None:
+        self._cdp = cdp
+        self._url = url
+        self._requests: set[str] = set()
+        #: Set when it is there.
+        self.done = asyncio.Event()
+        self._listeners = {
+            "Network.requestWillBeSent": self._sent,
+            "Network.responseReceived": self._answered,
+            "Network.loadingFinished": self._finished,
+        }
+
+    def __enter__(self) -> Loading:
+        for event, listener in self._listeners.items():
+            self._cdp.on(event, listener)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for event, listener in self._listeners.items():
+            self._cdp.remove_listener(event, listener)
+
+    def _sent(self, event: dict[str, Any]) -> None:
+        request = event["request"]
+        if request["method"] == "GET" and request["url"].partition("?")[0] == self._url:
+            self._requests.add(event["requestId"])
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        if event["requestId"] in self._requests:
+            self.done.set()
+
+    def _answered(self, event: dict[str, Any]) -> None:
+        if not 200 <= event["response"]["status"] < 300:
+            self._requests.discard(event["requestId"])

@@ -1,0 +1,1 @@
+"""`chatgpt-browser batch`: send many prompts from a file."""

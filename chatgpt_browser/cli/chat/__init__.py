@@ -1,0 +1,1 @@
+"""`chatgpt-browser chat`: a conversation in the terminal."""

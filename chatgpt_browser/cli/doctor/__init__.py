@@ -1,0 +1,1 @@
+"""`chatgpt-browser doctor`: check the machine, the browser, the site and the session."""

@@ -1,0 +1,1 @@
+"""`chatgpt-browser history`: list, show, export, rename and delete past conversations."""

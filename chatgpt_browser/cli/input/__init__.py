@@ -1,0 +1,1 @@
+"""What the commands read: the message, standard input, the keyboard."""

@@ -1,0 +1,1 @@
+"""What the commands print: consoles, Markdown, tables, conversations, progress."""

@@ -1,0 +1,102 @@
+"""The lines of a run: what is being done, then what was done and how long it took."""
+
+from __future__ import annotations
+
+from enum import Enum
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from .consoles import printable
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.console import Console
+    from typing_extensions import Self
+
+
+NAME_WIDTH = 18
+
+
+class Mark(Enum):
+    """How a step went: the sign before its line, the sign where the output has ASCII alone, and their colour."""
+
+    DONE = ("✓", "+", "bold green")
+    WARNING = ("!", "!", "bold yellow")
+    FAILED = ("✗", "x", "bold red")
+    SKIPPED = ("–", "-", "dim")
+
+
+class Steps:
+    """Writes a line for each step; on a terminal a spinner stands where the next line will be.
+
+    A step's time runs from the end of the one before it, or from the last `next`; `seconds` tells whether it is shown.
+    """
+
+    def __init__(self, console: Console, *, seconds: bool = True) -> None:
+        self._console = console
+        self._shows_seconds = seconds
+        self._status = console.status("")
+        self._ascii = "utf" not in console.encoding.lower()
+        self._began = self._last = perf_counter()
+
+    def __enter__(self) -> Self:
+        self._began = self._last = perf_counter()
+        self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    @property
+    def total(self) -> float:
+        """The seconds since the first step began."""
+        return perf_counter() - self._began
+
+    def next(self, what: str) -> None:
+        """Say what is being done now, from here on."""
+        self._last = perf_counter()
+        self.show(what)
+
+    def show(self, text: str) -> None:
+        """Put this beside the spinner; the step that runs stays the same."""
+        self._status.update(f"[dim]{escape(printable(text))}[/]")
+
+    def done(self, what: str, detail: str = "", mark: Mark = Mark.DONE) -> float:
+        """Write the line of a step that is over, and give its seconds; the next one begins."""
+        now = perf_counter()
+        seconds = now - self._last
+        self._write(mark, what, "" if mark is Mark.SKIPPED else f"{seconds:.3f} s", detail)
+        self._last = now
+        return seconds
+
+    def _write(self, mark: Mark, what: str, seconds: str, detail: str) -> None:
+        sign, plain, style = mark.value
+        columns = [Text(plain if self._ascii else sign, style), Text(f"{what:<{NAME_WIDTH}}")]
+        if self._shows_seconds:
+            columns.append(Text(f"{seconds:>8}", "cyan"))
+        columns.append(Text(printable(detail), "dim"))
+        if not self._console.is_terminal:  # whoever reads a pipe takes lines as they are
+            line = Text("  ").join(columns)
+            line.rstrip()
+            self._console.print(line, soft_wrap=True)
+            return
+
+        row = Table.grid(padding=(0, 2, 0, 0))
+        for _ in columns[1:]:
+            row.add_column(no_wrap=True)
+        row.add_column(overflow="fold")
+        row.add_row(*columns)
+        self._console.print(row)
+
+    def quote(self, speaker: str, text: str) -> None:
+        """Write what somebody said, set in and wrapped."""
+        line = Text.assemble((f"{speaker}: ", "bold"), printable(text))
+        self._console.print(Padding(line, (0, 2), expand=False))

@@ -1,0 +1,1 @@
+"""`chatgpt-browser smoke`: one round trip for continuous integration."""

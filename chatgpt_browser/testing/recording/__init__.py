@@ -1,0 +1,1 @@
+"""Record real conversations without their secrets, and replay them."""

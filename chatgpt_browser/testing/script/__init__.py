@@ -1,0 +1,1 @@
+"""Scripted responses: steps, rules, pace, and the events that a reply is sent as."""

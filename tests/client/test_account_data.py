@@ -1,0 +1,97 @@
+"""Beyond the document: models, past conversations, titles; the same on both faces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ConversationNotFoundError
+from chatgpt_browser._protocol.backend import (
+    read_conversations,
+    read_history,
+    read_models,
+    read_title,
+)
+from chatgpt_browser.testing import Answer
+from tests.support.scripted_site import where
+
+if TYPE_CHECKING:
+    from tests.support.client_fixtures import Serve
+
+
+def test_what_is_already_there(serve: Serve) -> None:
+    server = serve()
+    old = server.add_conversation([("user", "Hello"), ("assistant", "Hi")], title="First")
+    with ChatGPTAPI(server.session_token, **where(server)) as api:
+        assert [model.slug for model in api.list_models()][0] == "text-davinci-002-render"
+        (found,) = api.list_conversations()
+        assert (found.id, found.title) == (old.id, "First")
+        assert found.create_time is not None and found.create_time.tzinfo is not None
+
+        history = api.get_history(old.id)
+        assert [(message.role, message.text) for message in history.messages] == [
+            ("user", "Hello"),
+            ("assistant", "Hi"),
+        ]
+        assert history.current_node == history.messages[-1].id
+        assert history.messages[1].parent_message_id == history.messages[0].id
+
+        api.rename_conversation(old.id, 'A "better" one')
+        assert api.get_history(old.id).title == 'A "better" one'
+        assert api.generate_title(old.id) == server.conversations[old.id].title
+        assert (
+            api.get_conversation(conversation_id=old.id).send_message("Again").endswith('you said: "Hello".')
+        )
+
+        api.delete_conversation(old.id)
+        assert api.list_conversations() == []
+        with pytest.raises(ConversationNotFoundError):
+            api.get_history("no such thing/../x")
+
+
+@pytest.mark.anyio
+async def test_pages_are_fetched_as_they_are_read(serve: Serve) -> None:
+    server = serve()
+    for number in range(5):
+        server.add_conversation([("user", "Hello")], title=str(number))
+    async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+        titles = [conversation.title async for conversation in api.iter_conversations(page_size=2)]
+
+    assert sorted(title or "" for title in titles) == ["0", "1", "2", "3", "4"]
+    asked = [r.query for r in server.requests if r.path.endswith("/conversations")]
+    assert len(asked) == 4
+
+
+def test_what_only_reads_is_read_again_and_what_changes_is_not(serve: Serve) -> None:
+    server = serve()
+    old = server.add_conversation([("user", "Hello")])
+    with ChatGPTAPI(server.session_token, **where(server)) as api:
+        server.script_path("/models", Answer.server_error())
+        assert api.list_models()
+        server.script_path(f"/conversation/{old.id}", Answer.server_error())
+        with pytest.raises(Exception, match="500"):
+            api.rename_conversation(old.id, "x")
+
+    assert len([r for r in server.requests if r.path.endswith("/models")]) == 2
+    assert len([r for r in server.requests if r.method == "PATCH"]) == 1
+
+
+@pytest.mark.parametrize("odd", [None, [], {}, {"models": 1, "items": {}, "mapping": [], "title": 3}, "text"])
+def test_odd_answers_are_empty(odd: object) -> None:
+    assert read_models(odd) == []
+    assert read_conversations(odd) == []
+    assert read_history("c", odd).messages == ()
+    assert read_title(odd) == ""
+
+
+def test_a_tree_that_loops_is_followed_once() -> None:
+    message = {
+        "author": {"role": "user"},
+        "content": {"parts": ["a", {"image": 1}]},
+        "create_time": "not a time",
+    }
+    mapping = {"a": {"parent": "b", "message": message}, "b": {"parent": "a", "message": None}}
+
+    (found,) = read_history("c", {"mapping": mapping, "current_node": "a"}).messages
+    assert (found.id, found.text, found.create_time) == ("a", "a", None)

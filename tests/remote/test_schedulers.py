@@ -1,0 +1,51 @@
+"""The examples that leave the dividing to somebody's own scheduler: Dask, and pytest-xdist."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distributed import Client, LocalCluster
+
+from tests.support.remote_browsers import Machine, http_of
+from tests.support.scripted_site import posts_of, where
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    import pytest
+
+    from chatgpt_browser.testing import FakeChatGPT
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "schedulers"
+
+
+def example(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_dask(somebodys: Machine, server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two shares, each over a connection of its own; every prompt is sent once."""
+    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", server.session_token)
+    prompts = [f"prompt {number}" for number in range(6)]
+    settings: dict[str, Any] = {"processes": False, "dashboard_address": None, "threads_per_worker": 1}
+    with LocalCluster(n_workers=2, **settings) as cluster, Client(cluster) as client:  # type: ignore[no-untyped-call]
+        browsers = [http_of(somebodys), somebodys.url]
+        outcomes = example("with_dask").divide(client, prompts, browsers, **where(server))
+
+    assert dict(outcomes) == {prompt: f'You said: "{prompt}".' for prompt in prompts}
+    assert len(posts_of(server.requests)) == 6
+
+
+def test_xdist(somebodys: Machine, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("conftest.py", "test_smoke.py"):
+        shutil.copy(EXAMPLES / name, pytester.path)
+    monkeypatch.setenv("BROWSERS", f"{http_of(somebodys)} {somebodys.url}")
+    run = pytester.runpytest_subprocess("-n", "2", "-p", "no:asyncio")
+    run.assert_outcomes(passed=2)

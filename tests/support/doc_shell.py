@@ -1,0 +1,156 @@
+"""What can be said of a shell block without running it: its commands are there, and take the options that it gives them."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shlex
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer.main
+
+from chatgpt_browser.cli.app import app
+from tests.support.doc_blocks import ROOT
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator, Sequence
+
+OPERATORS = re.compile(r"[|&;()<>]+")
+#: Programs whose own manuals are elsewhere: of these, nothing but the name is known.
+ELSEWHERE = {
+    *("cat", "cd", "cut", "export", "grep", "head", "less", "read", "sort", "source", "tail", "xargs"),
+    *("chromium", "docker", "git", "jq", "python3", "ssh", "uvicorn"),
+}
+DISTRIBUTION = "chatgpt-browser-api"
+
+
+def complaints(code: str) -> list[str]:
+    """What is wrong with a block."""
+    found = subprocess.run(["bash", "-n"], input=code, text=True, capture_output=True).stderr.splitlines()
+    for words in commands(code):
+        name, *rest = words
+        check = CHECKS.get(name)
+        if check is not None:
+            found += [f"{shlex.join(words)}: {complaint}" for complaint in check(rest)]
+        elif name not in ELSEWHERE:
+            found.append(f"{name}: a command that nothing here knows how to check")
+
+    return found
+
+
+def commands(code: str) -> Iterator[list[str]]:
+    """The simple commands of a block, without redirections; each as its words."""
+    for line in code.replace("\\\n", " ").splitlines():
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        words: list[str] = []
+        into_file = False
+        for word in lexer:
+            if OPERATORS.fullmatch(word):
+                into_file = "<" in word or ">" in word
+                if not into_file and words:
+                    yield words
+                    words = []
+            elif into_file:
+                into_file = False
+            else:
+                words.append(word)
+        if words:
+            yield words
+
+
+def options_in(words: Sequence[str]) -> set[str]:
+    """The options among the words, without their values."""
+    return {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
+
+
+def unknown(given: set[str], known: set[str]) -> list[str]:
+    return [f"there is no option {option}" for option in sorted(given - known)]
+
+
+def check_own_command(words: Sequence[str]) -> list[str]:
+    """`chatgpt-browser …`: against Typer's own tables, groups of commands too."""
+    command: Any = typer.main.get_command(app)
+    rest = list(words)
+    while rest and not rest[0].startswith("-") and hasattr(command, "commands"):
+        name = rest.pop(0)
+        if name not in command.commands:
+            return [f"there is no command {name}"]
+        command = command.commands[name]
+
+    known = {
+        option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    return unknown(options_in(rest), known | {"-h", "--help"})
+
+
+def check_python(words: Sequence[str]) -> list[str]:
+    """`python -m …`: the package itself, and its fake server."""
+    if words[:2] == ["-m", "chatgpt_browser"]:
+        return check_own_command(words[2:])
+    if words[:2] == ["-m", "chatgpt_browser.testing"]:
+        from chatgpt_browser.testing.__main__ import _parser
+
+        return unknown(options_in(words[2:]), argparse_options(_parser()))
+    return [] if words[:2] == ["-m", "venv"] else ["only our own modules are checked"]
+
+
+def argparse_options(parser: argparse.ArgumentParser) -> set[str]:
+    return {option for action in parser._actions for option in action.option_strings}
+
+
+def check_pip(words: Sequence[str]) -> list[str]:
+    """`pip install …`: our own name and extras."""
+    found = []
+    for word in words:
+        name, _, extras = word.rstrip("]").partition("[")
+        if name in (DISTRIBUTION, "."):
+            known = set(re.findall(r"^(\w+) = \[", section("project.optional-dependencies"), re.MULTILINE))
+            found += [f"there is no extra {extra}" for extra in set(extras.split(",")) - known - {""}]
+        elif name.startswith("chatgpt"):
+            found.append(f"{name} is another project")
+    return found
+
+
+def section(name: str) -> str:
+    """A table of pyproject.toml as text: tomllib is newer than the oldest Python that we run on."""
+    return (ROOT / "pyproject.toml").read_text("utf-8").partition(f"[{name}]\n")[2].partition("\n\n[")[0]
+
+
+def check_script(words: Sequence[str]) -> list[str]:
+    """`bash scripts/…`: the file is there."""
+    return [] if (ROOT / words[0]).is_file() else [f"there is no {words[0]}"]
+
+
+def check_by_help(module: str) -> Callable[[Sequence[str]], list[str]]:
+    """Against the program's own `--help`, for its subcommand where it has some."""
+
+    def check(words: Sequence[str]) -> list[str]:
+        subcommand = [words[0]] if words and not words[0].startswith("-") and module != "pytest" else []
+        return [
+            f"{option} is not in its help"
+            for option in sorted(options_in(words))
+            if re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", help_of(module, *subcommand)) is None
+        ]
+
+    return check
+
+
+@functools.cache
+def help_of(module: str, *subcommand: str) -> str:
+    command = [sys.executable, "-m", module, *subcommand, "--help"]
+    return subprocess.run(command, text=True, capture_output=True, check=True).stdout
+
+
+CHECKS: dict[str, Callable[[Sequence[str]], list[str]]] = {
+    "chatgpt-browser": check_own_command,
+    "python": check_python,
+    "pip": check_pip,
+    "bash": check_script,
+    "playwright": check_by_help("playwright"),
+    "pytest": check_by_help("pytest"),
+    "mkdocs": check_by_help("mkdocs"),
+}

@@ -1,0 +1,70 @@
+"""The search for secrets finds what it is there to find."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import random
+import urllib.parse
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.secret_search import PART, assert_none_in, parts_of, places, secrets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from chatgpt_browser.testing import FakeChatGPT
+
+SECRET = base64.b85encode(random.Random(7).randbytes(300)).decode() + '/"\\+'
+HIDINGS: dict[str, Callable[[str], str | bytes]] = {
+    "as it stands": str,
+    "a part of it": lambda secret: secret[100 : 100 + 2 * PART],
+    "as JSON": lambda secret: json.dumps({"a": secret}),
+    "JSON within JSON": lambda secret: json.dumps(json.dumps([secret])),
+    "as JSON, with / escaped": lambda secret: json.dumps(secret[-PART * 2 :]).replace("/", "\\/"),
+    "in a URL": lambda secret: f"https://a.example/?q={urllib.parse.quote(secret)}&b=c",
+    "UTF-16": lambda secret: secret.encode("utf-16-le"),
+    "hex": lambda secret: secret.encode().hex(),
+    "base64": lambda secret: base64.b64encode(secret.encode()),
+    "base64 after a byte": lambda secret: base64.b64encode(b"-" + secret.encode()),
+    "base64 after two bytes": lambda secret: base64.b64encode(b"--" + secret.encode()),
+    "base64 for URLs": lambda secret: base64.urlsafe_b64encode(b"a:" + secret.encode()),
+}
+
+
+@pytest.mark.parametrize("hide", HIDINGS.values(), ids=HIDINGS)
+def test_each_form_is_found_wherever_it_stands(hide: Callable[[str], str | bytes], tmp_path: Path) -> None:
+    hidden = hide(SECRET)
+    data = hidden if isinstance(hidden, bytes) else hidden.encode()
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "file").write_bytes(b"before " + data)
+    inner, outer = io.BytesIO(), io.BytesIO()
+    for archive, member, content in ((inner, "deep", data), (outer, "inner.zip", None)):
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+            file.writestr(member, inner.getvalue() if content is None else content)
+
+    assert len(places(hidden, [SECRET])) == 1
+    assert places(outer.getvalue(), [SECRET])[0].startswith("text/inner.zip/deep: ")
+    [place] = places(tmp_path, ["another secret of somebody's", SECRET])
+    assert place.startswith("file: b'before ")
+    assert not any(part in place for part in parts_of(SECRET))
+
+
+def test_names_are_searched_and_what_is_not_there_is_not_found(tmp_path: Path) -> None:
+    name = SECRET[:20].replace("/", "_")
+    (tmp_path / f"screenshot of {name}.png").touch()
+    with pytest.raises(AssertionError, match="a name"):
+        assert_none_in(tmp_path, secrets=[name])
+
+    assert_none_in(tmp_path, "text", b"bytes", secrets=[SECRET[50:]])
+    with pytest.raises(AssertionError, match="nothing to look for"):
+        assert_none_in(tmp_path, secrets=["short"])
+
+
+def test_the_secrets_of_a_server(server: FakeChatGPT) -> None:
+    assert secrets_of(server) == [server.session_token]

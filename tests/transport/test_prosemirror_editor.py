@@ -1,0 +1,78 @@
+"""`send_via="page"` on a page whose composer is made with ProseMirror, an editor that many sites have.
+
+It keeps a document of its own and makes the page anew from that: so it has to notice what is written, and to take it as it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply
+
+if TYPE_CHECKING:
+    from tests.support.client_fixtures import Connect
+
+PAGE = Path(__file__).parents[1] / "support" / "prosemirror_editor.html"
+EDITOR = (
+    "prosemirror-commands@1.7",
+    "prosemirror-keymap@1.2",
+    "prosemirror-model@1.25",
+    "prosemirror-view@1.42",
+)
+TEXTS = (
+    "Hello",
+    "Two\nlines",
+    "Three\n\nparagraphs\n",
+    "def double(number):\n    twice = 2 * number\n\n\n    return\ttwice  # indented\n",
+    "1. one\n- two\n# three\n**four** `five`\n```python\nsix\n```",
+    "\U0001f600 \u00e9 \u65e5\u672c <b>&amp;</b> @someone /something",
+    "word " * 4000,
+)
+
+
+@pytest.fixture(scope="module")
+def editor_page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page, with the editor's modules in it."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed")
+    folder = tmp_path_factory.mktemp("npm")
+    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]
+    installed = subprocess.run(
+        [npm, "install", *options, *EDITOR], cwd=folder, capture_output=True, text=True, timeout=50
+    )
+    if installed.returncode:
+        pytest.skip(f"npm cannot install the editor here: {installed.stderr.strip()[-200:]}")
+
+    modules = {}
+    for package in (folder / "node_modules").glob("*/package.json"):
+        about = json.loads(package.read_text("utf-8"))
+        code = package.parent / about.get("module", about["main"])
+        data = base64.b64encode(code.read_bytes()).decode()
+        modules[about["name"]] = f"data:text/javascript;base64,{data}"
+    return Template(PAGE.read_text("utf-8")).safe_substitute(imports=json.dumps({"imports": modules}))
+
+
+def test_it_takes_each_text_as_it_is(editor_page: str, connect: Connect) -> None:
+    with FakeChatGPT(form="app", reply=lambda turn: Reply(turn.message, channel="final")) as server:
+        server.script_path("/", Answer(200, editor_page))
+        conversation = connect(server, send_via="page").get_conversation()
+        for text in TEXTS:
+            assert conversation.send_message(text) == text
+
+        gate = Gate()
+        server.script(Reply(pieces=["One", " two"], hold_after=1, gate=gate))
+        with conversation.stream_message("Stop soon") as stream:
+            assert next(stream) == "One"
+        last = [record for record in server.requests if record.path.endswith("f/conversation")][-1]
+        assert last.disconnected.wait(5), "the stop was not pressed"
+        (kept,) = server.conversations.values()
+        assert [text for role, text in kept.history() if role == "user"] == [*TEXTS, "Stop soon"]
