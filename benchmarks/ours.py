@@ -68,7 +68,7 @@ class Ours:
 
     def _devtools(self) -> CDPSession:
         """The DevTools session of the whole browser: it sees every page, whoever opened it."""
-        running = self.api._engine._browser
+        running = self.api._browser_manager._browser
         assert running is not None, "the browser is not running"
         return running.devtools
 

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_ROOMS = {
+_LAZY_EXPORTS = {
     "_core.abort": ["AbortController", "AbortSignal"],
     "_protocol.backend": ["ConversationSummary", "History", "HistoryMessage", "Model"],
     "_client.client": ["AsyncChatGPTAPI"],
@@ -89,7 +89,7 @@ _ROOMS = {
     "_messaging.reply_stream": ["AsyncReplyStream"],
     "_client.sync_client": ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"],
 }
-_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+_MODULE_OF = {name: room for room, names in _LAZY_EXPORTS.items() for name in names}
 
 __all__ = [
     "SEED_USER_AGENT",
@@ -142,7 +142,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    room = _ROOM_OF.get(name)
+    room = _MODULE_OF.get(name)
     if room is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{room}"), name)

@@ -153,11 +153,11 @@ def _evidence(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> Iterator[
         yield lambda failed: None
         return
 
-    from chatgpt_browser._browser.artifacts import Evidence
+    from chatgpt_browser._browser.artifacts import FailureArtifacts
 
     # pytest-playwright's own: a folder for each test.
     folder = Path(request.getfixturevalue("output_path"))
-    api._engine.witness = evidence = Evidence()
+    api._browser_manager.witness = evidence = FailureArtifacts()
     has_failed = False
 
     def judge(failed: bool) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .launcher import Browser
 
-__all__ = ["Evidence"]
+__all__ = ["FailureArtifacts"]
 
 logger = logging.getLogger("chatgpt_browser")
 
@@ -32,7 +32,7 @@ _PATIENCE = 10.0
 _PAGE_MILLISECONDS = 4_000
 
 
-class Evidence:
+class FailureArtifacts:
     """Watches the browsers of a client, as its engine's witness; what is kept is of the last one.
 
     ``screenshot`` is a PNG of what the page showed in the end, ``trace`` the zip file of a Playwright trace; each is None where

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
-from .playwright_errors import mapped
+from .playwright_errors import to_library_error
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession
@@ -50,7 +50,7 @@ class Target:
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._listeners: dict[str, list[Listener]] = {}
-        self._errands: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._gone = ""
         self._subscriptions = {
             "Target.receivedMessageFromTarget": _ready_made(self._received),
@@ -93,13 +93,13 @@ class Target:
         It leaves with the loop's next turn, in the order of these calls; what :meth:`send` is asked for until then leaves first.
         """
         errand = asyncio.get_running_loop().create_task(self.send(method, params))
-        self._errands.add(errand)
+        self._tasks.add(errand)
         errand.add_done_callback(self._told)
 
     def _told(self, errand: asyncio.Task[Any]) -> None:
-        self._errands.discard(errand)
+        self._tasks.discard(errand)
         if not errand.cancelled() and isinstance(error := errand.exception(), Exception):
-            logger.debug("the page did not take a command: %s", mapped(error))
+            logger.debug("the page did not take a command: %s", to_library_error(error))
 
     def on(self, event: str, listener: Listener) -> None:
         """Call ``listener`` with what each event of this name carries."""

@@ -13,7 +13,7 @@ import platformdirs
 from playwright.async_api import Playwright, async_playwright
 
 from .._core.errors import BrowserLaunchError
-from .playwright_errors import CLOSE_TIMEOUT, map_driver_errors, quietly
+from .playwright_errors import CLOSE_TIMEOUT, map_driver_errors, suppress_close_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwr
         if starting.cancelled() or starting.exception() is not None:
             await _ended(before)
         else:
-            await quietly(starting.result().stop)
+            await suppress_close_errors(starting.result().stop)
         raise
 
 

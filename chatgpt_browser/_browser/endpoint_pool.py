@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-__all__ = ["FLEET", "Fleet"]
+__all__ = ["FLEET", "EndpointPool"]
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 _REST = 30.0
 
 
-class Fleet(Generic[T]):
+class EndpointPool(Generic[T]):
     """Counts the clients at each browser and remembers which did not answer. Used from several threads."""
 
     def __init__(
@@ -71,4 +71,4 @@ class Fleet(Generic[T]):
 
 
 #: The one of this process.
-FLEET: Fleet[Any] = Fleet()
+FLEET: EndpointPool[Any] = EndpointPool()

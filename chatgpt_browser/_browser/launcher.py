@@ -28,7 +28,7 @@ from .playwright_errors import (
     is_missing_sandbox,
     map_playwright_errors,
     milliseconds,
-    quietly,
+    suppress_close_errors,
     when_lost,
 )
 from .remote import connect
@@ -122,7 +122,7 @@ class Browser:
             with map_playwright_errors(launching=True):
                 profile = _TemporaryProfile()
                 stack.push_async_callback(profile.sweep)
-                stack.push_async_callback(quietly, playwright.stop)
+                stack.push_async_callback(suppress_close_errors, playwright.stop)
                 browser, kept = await _open_browser(playwright.chromium, options, stack)
                 devtools = await browser.new_browser_cdp_session()
                 if kept is None and not options.browser_urls:
@@ -178,7 +178,7 @@ async def _open_browser(
     """The browser; and the context of a kept profile, where it was opened with one."""
     if options.user_data_dir is not None:
         context = await _open_profile(chromium, options, options.user_data_dir)
-        stack.push_async_callback(quietly, context.close)
+        stack.push_async_callback(suppress_close_errors, context.close)
         assert context.browser is not None, "Playwright names the browser of a profile since 1.52"
         return context.browser, context
 
@@ -187,7 +187,7 @@ async def _open_browser(
         stack.callback(leave)
     else:
         browser = await _launch(chromium, options)
-    stack.push_async_callback(quietly, browser.close)
+    stack.push_async_callback(suppress_close_errors, browser.close)
     return browser, None
 
 
@@ -202,14 +202,14 @@ async def _open_room(
     """A context of our own: one of Playwright's, or the id of one that it does not know."""
     if watched or (options.proxy and "username" in options.proxy):
         context = await browser.new_context(**_context_settings(options))
-        stack.push_async_callback(quietly, context.close)
+        stack.push_async_callback(suppress_close_errors, context.close)
         return context
 
     # A browser that somebody else runs forgets it as soon as we are gone, however we go.
     room = await devtools.send("Target.createBrowserContext", {"disposeOnDetach": True})
     place: dict[str, str] = {"browserContextId": room["browserContextId"]}
     stack.push_async_callback(
-        quietly, functools.partial(devtools.send, "Target.disposeBrowserContext", place)
+        suppress_close_errors, functools.partial(devtools.send, "Target.disposeBrowserContext", place)
     )
     await devtools.send("Browser.setDownloadBehavior", {"behavior": "deny", **place})
     return place["browserContextId"]

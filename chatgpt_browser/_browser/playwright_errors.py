@@ -37,9 +37,9 @@ __all__ = [
     "is_missing_sandbox",
     "map_driver_errors",
     "map_playwright_errors",
-    "mapped",
+    "to_library_error",
     "milliseconds",
-    "quietly",
+    "suppress_close_errors",
     "shows_nothing",
     "when_lost",
 ]
@@ -98,7 +98,7 @@ def is_interrupted(error: PlaywrightError) -> bool:
     return "interrupted by another navigation" in error.message or "ERR_ABORTED" in error.message
 
 
-def mapped(error: Exception, *, launching: bool = False) -> ChatGPTError:
+def to_library_error(error: Exception, *, launching: bool = False) -> ChatGPTError:
     """Our error for one of Playwright's; the most specific that fits."""
     text = _first_line(error)
     if isinstance(error, PlaywrightTimeoutError):
@@ -132,9 +132,9 @@ def map_playwright_errors(*, launching: bool = False) -> Iterator[None]:
     try:
         yield
     except PlaywrightError as exc:
-        raise mapped(exc, launching=launching) from exc
+        raise to_library_error(exc, launching=launching) from exc
     except ConnectionError as exc:  # the pipe to Playwright's driver
-        raise mapped(exc, launching=launching) from exc
+        raise to_library_error(exc, launching=launching) from exc
 
 
 @contextmanager
@@ -174,13 +174,13 @@ def _hear_out(connection: Any) -> None:
         error.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
 
-async def quietly(close: Callable[[], Awaitable[object]]) -> None:
+async def suppress_close_errors(close: Callable[[], Awaitable[object]]) -> None:
     """Close something that may be dead already: nobody waits for what it has to say."""
     with anyio.move_on_after(CLOSE_TIMEOUT, shield=True) as scope:
         try:
             await close()
         except (PlaywrightError, ConnectionError) as exc:
-            logger.debug("closing: %s", mapped(exc))
+            logger.debug("closing: %s", to_library_error(exc))
     if scope.cancelled_caught:
         logger.warning("closing took more than %.0f s and was given up", CLOSE_TIMEOUT)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from .._core.errors import ChatGPTError
-from .._transport.fetch.fetch_page import Page
+from .._transport.fetch.fetch_page import FetchPage
 from .launcher import Browser
 from .playwright_errors import map_playwright_errors
 
@@ -85,7 +85,7 @@ class Probe:
                 page = await browser.context.new_page()
                 target = await browser.target_of(page)
             if options.headless or options.user_agent is not None:
-                identity = Page(target)
+                identity = FetchPage(target)
                 await identity.set_up(ignore_https_errors=options.ignore_https_errors)
                 await identity.identify(options.site.origin, options.user_agent)
         except BaseException:

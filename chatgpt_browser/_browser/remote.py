@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser, BrowserType
 
-    from .._core.options import BrowserURL, Options
+    from .._core.options import Options
+    from .._core.urls import BrowserURL
 
 __all__ = ["connect"]
 

@@ -33,7 +33,7 @@ from .._core.models import BatchMessage, BatchResult, Prompt
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["Answered", "Batch", "not_sent"]
+__all__ = ["ReplyResult", "Batch", "not_sent"]
 
 logger = logging.getLogger("chatgpt_browser")
 
@@ -50,7 +50,7 @@ _ENDS_ALL = (
 )
 
 
-class Answered(NamedTuple):
+class ReplyResult(NamedTuple):
     """A whole reply, and where it stands."""
 
     text: str
@@ -91,7 +91,7 @@ class Batch:
 
     def __init__(
         self,
-        send: Callable[[Prompt], Awaitable[Answered]],
+        send: Callable[[Prompt], Awaitable[ReplyResult]],
         *,
         window: int,
         in_order: bool,

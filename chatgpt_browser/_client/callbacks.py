@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .._core.models import ConversationEvent
     from .._messaging.reply_stream import Update
 
-__all__ = ["OnConversationResponse", "OnProgress", "check_synchronous", "notify", "settled"]
+__all__ = ["OnConversationResponse", "OnProgress", "check_synchronous", "notify", "await_result"]
 
 #: Called for every event that changes the reply, with the whole text so far. An awaitable that it returns is awaited.
 OnProgress = Callable[[str], Awaitable[object] | object]
@@ -46,7 +46,7 @@ def check_synchronous(**callbacks: OnProgress | OnConversationResponse | None) -
             )
 
 
-async def settled(answer: Awaitable[object] | object) -> None:
+async def await_result(answer: Awaitable[object] | object) -> None:
     """Wait for what a callback has returned, where there is something to wait for."""
     if inspect.isawaitable(answer):
         await answer

@@ -2,139 +2,47 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._core.errors import (
     AuthenticationError,
     ChallengeError,
-    InvalidSessionTokenError,
     OriginError,
 )
 from .._core.models import Prompt, Session
-from .._core.options import DEFAULT_MODEL, Milliseconds, Options, SendVia, to_limit
-from .._messaging.deadline import Watch
+from .._core.options import Milliseconds, Options, to_limit
+from .._messaging.deadline import Deadline
 from .._messaging.reply_stream import AsyncReplyStream, Place
-from .._messaging.sender import Courier
-from .._protocol.cookies import SessionToken
-from .._transport.browser_manager import Engine
+from .._messaging.sender import MessageSender
+from .._transport.browser_manager import BrowserManager
 from .account_data import AsyncLibrary
-from .callbacks import OnConversationResponse, OnProgress, notify, settled
+from .base_client import BaseClient
+from .callbacks import OnConversationResponse, OnProgress, await_result, notify
 from .conversation import AsyncChatGPTConversation, Somewhere
 from .send_many import AsyncMany
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from os import PathLike
     from types import TracebackType
 
     from .._core.abort import AbortSignal
+    from .._protocol.cookies import SessionToken
 
-__all__ = ["AsyncChatGPTAPI", "Configured", "default_options"]
-
-
-class Configured:
-    """What both faces are made of: a session token and options, checked; nothing is started."""
-
-    def __init__(
-        self,
-        session_token: str | Sequence[str] | Mapping[str, str],
-        *,
-        markdown: bool = True,
-        api_base_url: str = "https://chat.openai.com/api",
-        backend_api_base_url: str = "https://chat.openai.com/backend-api",
-        user_agent: str | None = None,
-        access_token_ttl: Milliseconds = 60_000,
-        model: str = DEFAULT_MODEL,
-        retries: int = 2,
-        first_byte_timeout: Milliseconds | None = 60_000,
-        idle_timeout: Milliseconds | None = 120_000,
-        max_concurrent_messages: int = 1,
-        headless: bool = True,
-        executable_path: str | PathLike[str] | None = None,
-        channel: str | None = None,
-        browser_args: Sequence[str] = (),
-        proxy: str | Mapping[str, str] | None = None,
-        user_data_dir: str | PathLike[str] | None = None,
-        browser_url: str | Sequence[str] | None = None,
-        ignore_https_errors: bool = False,
-        launch_timeout: Milliseconds | None = 60_000,
-        challenge_timeout: Milliseconds | None = 60_000,
-        send_via: SendVia = "fetch",
-    ) -> None:
-        """Check the options; the browser starts at the first call that needs it.
-
-        Times are milliseconds or timedeltas; for a timeout, None or 0 is no limit.
-
-        :param session_token: the cookie's value; its parts in order; a dict of cookies; or a ``Cookie:`` header.
-        :param markdown: False gives replies as plain text.
-        :param api_base_url: where ``/auth/session`` is.
-        :param backend_api_base_url: where ``/conversation`` is, on the same origin.
-        :param user_agent: None is the running Chromium's own, without the word Headless.
-        :param access_token_ttl: for how long an access token is kept.
-        :param model: the model that answers.
-        :param retries: how often what is safe to send again is sent again.
-        :param first_byte_timeout: how long the site may take to begin an answer.
-        :param idle_timeout: how long it may fall silent in the middle of one.
-        :param max_concurrent_messages: more wait their turn, in order.
-        :param headless: False opens a window.
-        :param executable_path: the Chromium to start.
-        :param channel: Playwright's name of an installed browser, such as ``chrome``.
-        :param browser_args: further arguments for Chromium.
-        :param proxy: a proxy's URL, or Playwright's mapping.
-        :param user_data_dir: a profile folder to keep between runs.
-        :param browser_url: a browser elsewhere: ``ws(s)://`` (Playwright's server), ``http(s)://`` or ``ws(s)://…/devtools/…``
-            (DevTools protocol); several: the one with the fewest of this process's clients that answers.
-        :param ignore_https_errors: take certificates that nobody vouches for.
-        :param launch_timeout: how long the browser may take to start.
-        :param challenge_timeout: how long a challenge may take to pass by itself.
-        :param send_via: ``"fetch"`` sends a message by a request of ours, ``"page"`` by the site's own page, as a person does;
-            ``"auto"`` tries the first and, where the site takes messages from its page alone, goes over to the second.
-        :raises InvalidSessionTokenError: the session token can't be one.
-        :raises ValueError: an option makes no sense; the message names it.
-        """
-        given = {name: value for name, value in locals().items() if name not in ("self", "session_token")}
-        token = SessionToken.parse(session_token)
-        del session_token  # from here on a traceback with locals shows no secret
-        if token is None:
-            raise InvalidSessionTokenError
-        self._session_token = token
-        self._options = Options.checked(**given)
-        self._set_up()
-
-    def _set_up(self) -> None:
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        options: Options | None = getattr(
-            self, "_options", None
-        )  # a traceback may show one that is not made yet
-        return f"<{type(self).__name__} {options.site.origin if options is not None else 'without options'}>"
+__all__ = ["AsyncChatGPTAPI"]
 
 
-def default_options(**changes: Any) -> Options:
-    """The options of a client that was given these ones alone.
-
-    :raises ValueError: one of them makes no sense.
-    """
-    parameters = inspect.signature(Configured).parameters.values()
-    defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-    return Options.checked(**defaults | changes)
-
-
-class AsyncChatGPTAPI(Configured, AsyncLibrary, AsyncMany):
+class AsyncChatGPTAPI(BaseClient, AsyncLibrary, AsyncMany):
     """A client of ChatGPT's web application, through a real browser.
 
     An async context manager; without ``async with``, call :meth:`close` in the end.
     """
 
     def _set_up(self) -> None:
-        self._engine = Engine(self._options, self._session_token)
-        self._courier = Courier(self._options, self._engine)
+        self._browser_manager = BrowserManager(self._options, self._session_token)
+        self._sender = MessageSender(self._options, self._browser_manager)
 
     @classmethod
-    def _made_of(cls, options: Options, session_token: SessionToken) -> AsyncChatGPTAPI:
+    def _from_options(cls, options: Options, session_token: SessionToken) -> AsyncChatGPTAPI:
         """A client of options that have been checked already: the core of the synchronous face."""
         self = cls.__new__(cls)
         self._options, self._session_token = options, session_token
@@ -157,13 +65,13 @@ class AsyncChatGPTAPI(Configured, AsyncLibrary, AsyncMany):
         :raises BrowserError: there is no browser, or it does not start.
         :raises ChallengeError: the site wants to see a person.
         """
-        self._courier.check_open()
-        await self._engine.page()
+        self._sender.check_open()
+        await self._browser_manager.page()
 
     async def close(self) -> None:
         """End what is under way and close the browser. May be called twice."""
-        await self._courier.close()
-        await self._engine.close()
+        await self._sender.close()
+        await self._browser_manager.close()
 
     # ---- the session -------------------------------------------------------------------------------------------------
 
@@ -175,7 +83,7 @@ class AsyncChatGPTAPI(Configured, AsyncLibrary, AsyncMany):
         :raises ChallengeError: the site wants to see a person.
         :raises BrowserError: something is wrong with the browser.
         """
-        return (await self._courier.get_session()).access_token
+        return (await self._sender.get_session()).access_token
 
     async def ensure_auth(self) -> str:
         """The same as :meth:`refresh_access_token` (the document's ``ensureAuth``)."""
@@ -197,23 +105,23 @@ class AsyncChatGPTAPI(Configured, AsyncLibrary, AsyncMany):
 
         :raises AuthenticationError: it is dead, or the site does not say.
         """
-        return await self._courier.get_session()
+        return await self._sender.get_session()
 
     @property
     def session_token(self) -> str:
         """The session token as it stands now: the site may have rotated it. It is a password: keep it like one."""
-        return self._engine.session_token.value
+        return self._browser_manager.session_token.value
 
     # ---- messages ----------------------------------------------------------------------------------------------------
 
     @property
     def model(self) -> str:
         """The model that answers. It may be set: the next message goes to that one."""
-        return self._courier.options.model
+        return self._sender.options.model
 
     @model.setter
     def model(self, model: str) -> None:
-        self._courier.options = replace(self._courier.options, model=model)
+        self._sender.options = replace(self._sender.options, model=model)
 
     async def send_message(
         self,
@@ -280,8 +188,8 @@ class AsyncChatGPTAPI(Configured, AsyncLibrary, AsyncMany):
         abort_signal: AbortSignal | None,
         want_events: bool = False,
     ) -> AsyncReplyStream:
-        watch = Watch(to_limit("timeout_ms", timeout_ms), abort_signal)
-        return AsyncReplyStream(self._courier, place, watch, want_events=want_events)
+        deadline = Deadline(to_limit("timeout_ms", timeout_ms), abort_signal)
+        return AsyncReplyStream(self._sender, place, deadline, want_events=want_events)
 
     async def _follow(
         self,
@@ -294,5 +202,5 @@ class AsyncChatGPTAPI(Configured, AsyncLibrary, AsyncMany):
                 for update in updates:
                     stream._check()
                     for answer in notify(update, on_progress, on_conversation_response):
-                        await settled(answer)
+                        await await_result(answer)
         return stream.text

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .._core.abort import AbortSignal
     from .._core.options import Milliseconds
     from .._messaging.reply_stream import AsyncReplyStream
-    from .._protocol.reply_reader import Reply
+    from .._protocol.reply_reader import ReplyReader
     from .callbacks import OnConversationResponse, OnProgress
     from .client import AsyncChatGPTAPI
 
@@ -28,7 +28,7 @@ class Somewhere:
     async def enter(self) -> Prompt:
         return self._prompt
 
-    def leave(self, reply: Reply | None) -> None:
+    def leave(self, reply: ReplyReader | None) -> None:
         pass
 
 
@@ -44,7 +44,7 @@ class _Next:
         await conversation._turn.acquire()
         return Prompt(self._message, conversation.conversation_id, conversation.parent_message_id)
 
-    def leave(self, reply: Reply | None) -> None:
+    def leave(self, reply: ReplyReader | None) -> None:
         conversation = self._conversation
         if reply is not None:
             conversation.conversation_id = reply.conversation_id or conversation.conversation_id

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from .._core.models import BatchMessage
 from .._core.options import to_limit, to_seconds
-from .._messaging.deadline import Watch
+from .._messaging.deadline import Deadline
 from .._messaging.reply_stream import AsyncReplyStream
-from .batch import Answered, Batch
+from .batch import Batch, ReplyResult
 from .conversation import Somewhere
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._core.abort import AbortSignal
     from .._core.models import BatchResult, Prompt
     from .._core.options import Milliseconds
-    from .._messaging.sender import Courier
+    from .._messaging.sender import MessageSender
 
 __all__ = ["AsyncMany"]
 
@@ -30,7 +30,7 @@ AsyncMessages = Iterable[str | BatchMessage] | AsyncIterable[str | BatchMessage]
 class AsyncMany:
     """The part of :class:`AsyncChatGPTAPI` that sends many messages."""
 
-    _courier: Courier
+    _sender: MessageSender
 
     def send_many(
         self,
@@ -70,15 +70,15 @@ class AsyncMany:
         timeout = to_limit("timeout_ms", timeout_ms)
         pause = math.inf if longest_pause is None else to_seconds("longest_pause", longest_pause)
 
-        async def send(prompt: Prompt) -> Answered:
-            watch = Watch(timeout, abort_signal)
-            async with AsyncReplyStream(self._courier, Somewhere(prompt), watch) as stream:
+        async def send(prompt: Prompt) -> ReplyResult:
+            deadline = Deadline(timeout, abort_signal)
+            async with AsyncReplyStream(self._sender, Somewhere(prompt), deadline) as stream:
                 while await stream._next_updates() is not None:
                     pass
-            return Answered(stream.text, stream.conversation_id, stream.message_id)
+            return ReplyResult(stream.text, stream.conversation_id, stream.message_id)
 
         async def begin() -> Batch:
-            window = self._courier.options.max_concurrent_messages
+            window = self._sender.options.max_concurrent_messages
             return Batch(send, window=window, in_order=in_order, longest_pause=pause, signal=abort_signal)
 
         return begin

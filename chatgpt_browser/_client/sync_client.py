@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from .._core.errors import ClientClosedError
 from .._core.models import Prompt
+from .base_client import BaseClient
 from .callbacks import check_synchronous, notify
-from .client import AsyncChatGPTAPI, Configured
+from .client import AsyncChatGPTAPI
 from .conversation import Somewhere
 from .portal import Portal
 from .sync_account_data import Library
@@ -138,7 +139,7 @@ class ChatGPTConversation:
         return ReplyStream(self.api, stream)
 
 
-class ChatGPTAPI(Configured, Library, Many):
+class ChatGPTAPI(BaseClient, Library, Many):
     """A client of ChatGPT's web application, through a real browser: the synchronous face of :class:`AsyncChatGPTAPI`.
 
     Works in a plain script, from several threads at once, and inside a running event loop. A context manager; without
@@ -146,7 +147,7 @@ class ChatGPTAPI(Configured, Library, Many):
     """
 
     def _set_up(self) -> None:
-        self._core = AsyncChatGPTAPI._made_of(self._options, self._session_token)
+        self._core = AsyncChatGPTAPI._from_options(self._options, self._session_token)
         self._portal = Portal()
         # Whoever forgets close() still leaves no browser behind: at the latest when the interpreter ends.
         self._finalizer = weakref.finalize(self, self._portal.close, self._core.close)

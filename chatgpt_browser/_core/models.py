@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .errors import ChatGPTError
 
 __all__ = [
-    "Asked",
+    "QuestionRef",
     "BatchMessage",
     "BatchResult",
     "ConversationEvent",
@@ -46,7 +46,7 @@ class Prompt:
             check_id(name, getattr(self, name))
 
 
-class Asked(NamedTuple):
+class QuestionRef(NamedTuple):
     """How a question is found again: its conversation, its id, and that of the message it was sent after; None where unknown."""
 
     conversation_id: str | None = None
@@ -125,7 +125,7 @@ class Head:
         return 200 <= self.status < 300
 
     @property
-    def is_page(self) -> bool:
+    def is_document(self) -> bool:
         """Whether the body is a document, and no stream of events."""
         return self.is_html or "json" in self.headers.get("content-type", "").lower()
 

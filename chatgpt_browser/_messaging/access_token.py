@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from .._core.models import Session
 
-__all__ = ["SessionKeeper"]
+__all__ = ["AccessTokenCache"]
 
 
-class SessionKeeper:
+class AccessTokenCache:
     """Keeps the session for ``ttl`` seconds. ``refresh`` asks the site for it."""
 
     def __init__(

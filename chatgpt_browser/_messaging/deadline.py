@@ -15,12 +15,12 @@ from .._core.errors import ChatGPTTimeoutError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .._transport.response_stream import Exchange
+    from .._transport.response_stream import ResponseStream
 
-__all__ = ["Guard", "Watch"]
+__all__ = ["IdleTimer", "Deadline"]
 
 
-class Watch:
+class Deadline:
     """Over one call: its time, in seconds, runs from the first use."""
 
     def __init__(self, timeout: float, signal: AbortSignal | None) -> None:
@@ -64,17 +64,17 @@ class Watch:
             self._signal.throw_if_aborted()
             raise ChatGPTTimeoutError
 
-    def guard(self, exchange: Exchange, idle: float) -> Guard:
+    def idle_timer(self, exchange: ResponseStream, idle: float) -> IdleTimer:
         """Go on watching, over an exchange that is being read."""
-        return Guard(exchange, self._signal, ends_at=self._end(), idle=idle)
+        return IdleTimer(exchange, self._signal, ends_at=self._end(), idle=idle)
 
 
-class Guard:
+class IdleTimer:
     """Interrupts the reader of an exchange: one timer for all its events, since setting one for each would cost more than
     reading it. Holds no stream, so that one which is let go of can be collected.
     """
 
-    def __init__(self, exchange: Exchange, signal: AbortSignal, *, ends_at: float, idle: float) -> None:
+    def __init__(self, exchange: ResponseStream, signal: AbortSignal, *, ends_at: float, idle: float) -> None:
         self._exchange = exchange
         self._signal = signal
         self._loop = asyncio.get_running_loop()

@@ -19,11 +19,11 @@ from .._protocol.answer import find_answer
 from .._protocol.backend import conversation_path
 
 if TYPE_CHECKING:
-    from .._core.models import Asked
-    from .._protocol.reply_reader import Reply
-    from .sender import Courier
+    from .._core.models import QuestionRef
+    from .._protocol.reply_reader import ReplyReader
+    from .sender import MessageSender
 
-__all__ = ["Remainder"]
+__all__ = ["HandoffPoller"]
 
 #: Seconds before the first look, and between two at most: for so long the page waits. Each pause is longer than the one before.
 _SHORTEST, _LONGEST, _GROWTH = 0.5, 5.0, 1.5
@@ -31,11 +31,11 @@ _SHORTEST, _LONGEST, _GROWTH = 0.5, 5.0, 1.5
 _APPEARING, _LONGEST_WAIT = 10.0, 30.0
 
 
-class Remainder:
+class HandoffPoller:
     """Reads on where a stream has left off."""
 
-    def __init__(self, courier: Courier, reply: Reply, asked: Asked) -> None:
-        self._courier = courier
+    def __init__(self, courier: MessageSender, reply: ReplyReader, asked: QuestionRef) -> None:
+        self._sender = courier
         self._reply = reply
         self._asked = asked
         self._pause = _SHORTEST
@@ -48,7 +48,7 @@ class Remainder:
         :raises StreamInterruptedError: the site did not say in which conversation the reply goes on.
         :raises ChatGPTError: the conversation could not be had.
         """
-        idle = self._courier.options.idle_timeout
+        idle = self._sender.options.idle_timeout
         with anyio.move_on_after(idle):
             while not self._reply.done:
                 await anyio.sleep(self._pause)
@@ -68,7 +68,7 @@ class Remainder:
         if place is None:
             raise StreamInterruptedError("the site goes on with the reply elsewhere, and did not say where")
         try:
-            conversation = await self._courier.ask("GET", conversation_path(place))
+            conversation = await self._sender.ask("GET", conversation_path(place))
         except ConversationNotFoundError:
             if self._looks_for > _APPEARING:
                 raise

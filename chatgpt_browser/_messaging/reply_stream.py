@@ -16,20 +16,20 @@ from .._core.errors import (
     StreamError,
     StreamInterruptedError,
 )
-from .._protocol.event_log import hands_off
+from .._protocol.event_log import is_handoff
 from .._protocol.plain_text import to_plain_text
-from .._protocol.reply_reader import ReducedEvent, Reply
-from .handoff import Remainder
+from .._protocol.reply_reader import ReducedEvent, ReplyReader
+from .handoff import HandoffPoller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from .._core.models import Asked, ConversationEvent, Prompt
+    from .._core.models import ConversationEvent, Prompt, QuestionRef
     from .._core.telemetry import Chat
-    from .._transport.response_stream import Exchange
-    from .deadline import Guard, Watch
-    from .sender import Courier
+    from .._transport.response_stream import ResponseStream
+    from .deadline import Deadline, IdleTimer
+    from .sender import MessageSender
 
 __all__ = ["AsyncReplyStream", "Place", "Update"]
 
@@ -53,7 +53,7 @@ class Place(Protocol):
         """Wait until it is this message's turn there, and say where it goes."""
         ...
 
-    def leave(self, reply: Reply | None) -> None:
+    def leave(self, reply: ReplyReader | None) -> None:
         """The message is through: with its reply, or with None where none came through."""
         ...
 
@@ -64,19 +64,21 @@ class AsyncReplyStream:
     The message is sent when the stream is entered or first read. Leaving it early aborts the request.
     """
 
-    def __init__(self, courier: Courier, place: Place, watch: Watch, *, want_events: bool = False) -> None:
-        self._courier = courier
+    def __init__(
+        self, courier: MessageSender, place: Place, deadline: Deadline, *, want_events: bool = False
+    ) -> None:
+        self._sender = courier
         self._place = place
-        self._watch = watch
+        self._deadline = deadline
         self._want_events = want_events
-        self._reply = Reply()
+        self._reply = ReplyReader()
         self._items: deque[ReducedEvent | None] = deque()  # None: the body is over
-        self._exchange: Exchange | None = None
-        self._asked: Asked | None = None
-        self._remainder: Remainder | None = None
-        self._release: Callable[[Reply | None], None] | None = None
+        self._exchange: ResponseStream | None = None
+        self._asked: QuestionRef | None = None
+        self._remainder: HandoffPoller | None = None
+        self._release: Callable[[ReplyReader | None], None] | None = None
         self._failure: StreamError | None = None
-        self._guard: Guard | None = None
+        self._idle_timer: IdleTimer | None = None
         self._chat: Chat | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -91,7 +93,7 @@ class AsyncReplyStream:
     @property
     def text(self) -> str:
         """The whole text so far; without its Markdown where the client was made with ``markdown=False``."""
-        return self._reply.text if self._courier.options.markdown else to_plain_text(self._reply.text)
+        return self._reply.text if self._sender.options.markdown else to_plain_text(self._reply.text)
 
     @property
     def conversation_id(self) -> str | None:
@@ -147,7 +149,7 @@ class AsyncReplyStream:
     def _piece(self, *, at_end: bool = False) -> str:
         """What follows the text that has been shown. Plain text may still change until its block has ended."""
         text = self._reply.text
-        if not self._courier.options.markdown:
+        if not self._sender.options.markdown:
             text = to_plain_text(text if at_end else _ended_blocks(text))
         if not text.startswith(self._shown):
             kept = _common_prefix(text, self._shown)
@@ -174,16 +176,16 @@ class AsyncReplyStream:
 
     def _check(self) -> None:
         """Raise what has ended the call meanwhile: while updates are handed out, nobody waits who could be told."""
-        if self._guard is not None and not self._closed:
+        if self._idle_timer is not None and not self._closed:
             try:
-                self._guard.check()
+                self._idle_timer.check()
             except BaseException as exc:
                 raise self._with_partial_text(exc) from exc.__cause__
 
     async def _read_on(self) -> list[Update]:
         """The stream is over, the reply is not: what there is of it elsewhere by now."""
         assert self._remainder is not None
-        with self._watch.over():
+        with self._deadline.over():
             changed = await self._remainder.next()
         return [Update(self.text, None)] if changed else []
 
@@ -225,7 +227,7 @@ class AsyncReplyStream:
         if not self._reply.is_settled:
             await self._take_frame()
             return
-        patience = min(_LAST_WORDS, self._courier.options.idle_timeout / 2)
+        patience = min(_LAST_WORDS, self._sender.options.idle_timeout / 2)
         with anyio.move_on_after(patience) as scope:
             while not self._items:
                 await self._take_frame()
@@ -257,33 +259,33 @@ class AsyncReplyStream:
             return
         self._loop = asyncio.get_running_loop()
         try:
-            with self._watch.over():
+            with self._deadline.over():
                 prompt = await self._place.enter()
                 self._release = self._place.leave
-                self._chat = self._courier.chat(prompt)
+                self._chat = self._sender.chat(prompt)
                 with self._chat.current():
-                    end_turn = await self._courier.take_turn()
+                    end_turn = await self._sender.take_turn()
                     self._release = functools.partial(_release, self._place, end_turn, None, None)
-                    self._watch.check()  # one signal may have ended the message before this one too
-                    self._exchange, self._asked = await self._courier.post(
+                    self._deadline.check()  # one signal may have ended the message before this one too
+                    self._exchange, self._asked = await self._sender.post(
                         prompt, self._chat, functools.partial(self._begin, end_turn)
                     )
-                self._remainder = Remainder(self._courier, self._reply, self._asked)
+                self._remainder = HandoffPoller(self._sender, self._reply, self._asked)
         except BaseException as exc:
             self._close(error=exc)
             raise
-        self._guard = self._watch.guard(self._exchange, self._courier.options.idle_timeout)
-        self._release = functools.partial(_release, self._place, end_turn, self._exchange, self._guard)
+        self._idle_timer = self._deadline.idle_timer(self._exchange, self._sender.options.idle_timeout)
+        self._release = functools.partial(_release, self._place, end_turn, self._exchange, self._idle_timer)
         # The turn is about what the site has under way, not about how fast the caller reads.
         self._exchange.when_settled(
             functools.partial(_end_turn, self._exchange, self._items, self._reply, end_turn)
         )
 
-    def _begin(self, end_turn: Callable[[], None], exchange: Exchange) -> None:
+    def _begin(self, end_turn: Callable[[], None], exchange: ResponseStream) -> None:
         """The message is under way, whether or not its answer begins: the turn lasts until it is over."""
         self._release = functools.partial(_release, self._place, end_turn, exchange, None)
 
-    def _close(self, reply: Reply | None = None, error: BaseException | None = None) -> None:
+    def _close(self, reply: ReplyReader | None = None, error: BaseException | None = None) -> None:
         """Let go of everything. ``reply`` is given when it came through, ``error`` where that is why it did not."""
         self._closed = True
         if self._chat is not None:
@@ -292,7 +294,7 @@ class AsyncReplyStream:
         if release is None:
             return
         if reply is not None and self._asked is not None:
-            self._courier.note_answered(self._asked)
+            self._sender.note_answered(self._asked)
         release(reply)
 
     def _with_partial_text(self, error: BaseException) -> BaseException:
@@ -302,7 +304,7 @@ class AsyncReplyStream:
         if isinstance(error, ChatGPTError):
             error.partial_text = self.text
         if isinstance(error, StreamError):
-            self._courier.hide_secrets(error)
+            self._sender.hide_secrets(error)
             error.conversation_id, error.message_id = self.conversation_id, self.message_id
         return error
 
@@ -317,13 +319,13 @@ class AsyncReplyStream:
 def _release(
     place: Place,
     end_turn: Callable[[], None],
-    exchange: Exchange | None,
-    guard: Guard | None,
-    reply: Reply | None,
+    exchange: ResponseStream | None,
+    idle_timer: IdleTimer | None,
+    reply: ReplyReader | None,
 ) -> None:
     """Give back all that a stream holds, in the order in which the next message wants it."""
-    if guard is not None:
-        guard.stop()
+    if idle_timer is not None:
+        idle_timer.stop()
     if exchange is None:
         end_turn()
     else:
@@ -333,11 +335,14 @@ def _release(
 
 
 def _end_turn(
-    exchange: Exchange, items: deque[ReducedEvent | None], reply: Reply, end_turn: Callable[[], None]
+    exchange: ResponseStream,
+    items: deque[ReducedEvent | None],
+    reply: ReplyReader,
+    end_turn: Callable[[], None],
 ) -> None:
     """The stream is over, and so is the turn; unless the site goes on outside of it, as what is not read yet may say."""
     unread = (*items, *exchange.unread)
-    if not (reply.is_handed_off or any(item is not None and hands_off(item) for item in unread)):
+    if not (reply.is_handed_off or any(item is not None and is_handoff(item) for item in unread)):
         exchange.when_over(end_turn)
 
 

@@ -30,7 +30,7 @@ from .._core.errors import (
 )
 from .._core.telemetry import count_retry
 
-__all__ = ["Remedies", "retrying_refresh", "retrying_send"]
+__all__ = ["RetryPolicy", "retrying_refresh", "retrying_send"]
 
 logger = logging.getLogger("chatgpt_browser")
 T = TypeVar("T")
@@ -78,7 +78,7 @@ async def _repeating(
     return await attempts(work)
 
 
-class Remedies:
+class RetryPolicy:
     """For one message: what is done about a refusal before it is sent again, and how often each is tried."""
 
     def __init__(self, *, renew_token: Remedy, pass_challenge: Remedy, retries: int) -> None:
@@ -117,7 +117,7 @@ class Remedies:
             await remedy(error)
 
 
-async def retrying_send(work: Callable[[], Awaitable[T]], remedies: Remedies) -> T:
+async def retrying_send(work: Callable[[], Awaitable[T]], remedies: RetryPolicy) -> T:
     """Send a message, and once more where it was refused and something could be done about that."""
     attempts = AsyncRetrying(
         wait=remedies.wait,

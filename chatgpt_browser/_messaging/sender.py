@@ -22,23 +22,17 @@ from .._core.errors import (
     StreamInterruptedError,
     UnusualActivityError,
 )
-from .._core.models import Asked, Response
+from .._core.models import QuestionRef, Response
 from .._core.options import DEFAULT_MODEL
 from .._core.telemetry import Chat, measuring
 from .._protocol.answer import Turn, newest_turn
 from .._protocol.backend import conversation_path, read_history
-from .._protocol.requests import (
-    backend_request,
-    is_challenge,
-    message_request,
-    read_json,
-    read_session,
-    session_request,
-    status_error,
-)
-from .._transport.response_stream import Exchange, collect, read_head
-from .._transport.site_ui.page_pool import Tabs
-from .access_token import SessionKeeper
+from .._protocol.refusals import is_challenge, read_json, status_error
+from .._protocol.requests import backend_request, message_request, session_request
+from .._protocol.session import read_session
+from .._transport.response_stream import ResponseStream, collect, read_head
+from .._transport.site_ui.page_pool import SitePagePool
+from .access_token import AccessTokenCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,10 +40,10 @@ if TYPE_CHECKING:
     from .._core.models import Head, Prompt, Request, Session
     from .._core.options import Options
     from .._protocol.backend import History
-    from .._transport.browser_manager import Engine
-    from .._transport.fetch.fetch_page import Page
+    from .._transport.browser_manager import BrowserManager
+    from .._transport.fetch.fetch_page import FetchPage
 
-__all__ = ["Courier"]
+__all__ = ["MessageSender"]
 
 logger = logging.getLogger("chatgpt_browser")
 
@@ -66,16 +60,16 @@ _NOT_EVEN_THE_PAGE = (
 )
 
 
-class Courier:
+class MessageSender:
     """Between the client's verbs and the engine: the session, the turns, the retries."""
 
-    def __init__(self, options: Options, engine: Engine) -> None:
+    def __init__(self, options: Options, engine: BrowserManager) -> None:
         self.options = options
         self.engine = engine
-        self.session = SessionKeeper(
+        self.session = AccessTokenCache(
             measuring("session.refresh", self._refresh), ttl=options.access_token_ttl
         )
-        self._tabs = Tabs(options, engine)
+        self._tabs = SitePagePool(options, engine)
         #: The origins of which it is known that they take messages from their own page alone.
         self._page_alone: set[str] = set()
         self._access_tokens: deque[str] = deque(maxlen=_REMEMBERED_TOKENS)
@@ -193,7 +187,7 @@ class Courier:
 
         return end
 
-    def _limit_turns(self, page: Page) -> None:
+    def _limit_turns(self, page: FetchPage) -> None:
         """Over HTTP/1.1 let wait here what would wait in the browser, where nobody sees it and its time runs."""
         if page.protocol == "http/1.1" and self._turns.total_tokens > _HTTP1_STREAMS:
             self._turns.total_tokens = _HTTP1_STREAMS
@@ -210,8 +204,8 @@ class Courier:
         return Chat(prompt.model or self.options.model, self.engine.site.origin)
 
     async def post(
-        self, prompt: Prompt, chat: Chat, begin: Callable[[Exchange], object]
-    ) -> tuple[Exchange, Asked]:
+        self, prompt: Prompt, chat: Chat, begin: Callable[[ResponseStream], object]
+    ) -> tuple[ResponseStream, QuestionRef]:
         """Send a message; the exchange's next frames are the reply's events. ``begin`` is told of it before it is answered.
 
         :raises ChatGPTError: the site refused it, in the form that says why.
@@ -231,19 +225,19 @@ class Courier:
         return await self._post_by_page(prompt, chat, begin)
 
     async def _post_by_page(
-        self, prompt: Prompt, chat: Chat, begin: Callable[[Exchange], object]
-    ) -> tuple[Exchange, Asked]:
+        self, prompt: Prompt, chat: Chat, begin: Callable[[ResponseStream], object]
+    ) -> tuple[ResponseStream, QuestionRef]:
         """Have the site's own page send a message. It answers a conversation's newest message, and no other."""
         from .retry import retrying_while_busy
 
-        async def post() -> tuple[Exchange, Asked]:
+        async def post() -> tuple[ResponseStream, QuestionRef]:
             return await self._post_once_by_page(prompt, chat, begin)
 
         return await retrying_while_busy(post, retries=self.options.retries)
 
     async def _post_once_by_page(
-        self, prompt: Prompt, chat: Chat, begin: Callable[[Exchange], object]
-    ) -> tuple[Exchange, Asked]:
+        self, prompt: Prompt, chat: Chat, begin: Callable[[ResponseStream], object]
+    ) -> tuple[ResponseStream, QuestionRef]:
         await self.get_session()
         newest, turn = None, Turn()
         if prompt.conversation_id is not None:
@@ -275,22 +269,22 @@ class Courier:
             except UnusualActivityError as refusal:
                 _advise(refusal, _NOT_EVEN_THE_PAGE)
                 raise
-        return await self._check(*begun), Asked(prompt.conversation_id, question_id, newest)
+        return await self._check(*begun), QuestionRef(prompt.conversation_id, question_id, newest)
 
-    def note_answered(self, asked: Asked) -> None:
+    def note_answered(self, asked: QuestionRef) -> None:
         """The reply to a question has come through: it is no longer one behind which its conversation may be gone on with."""
         with suppress(ValueError):
             self._unanswered.remove(asked.question_id or asked.after or "")
 
-    async def _check(self, exchange: Exchange, head: Head) -> Exchange:
+    async def _check(self, exchange: ResponseStream, head: Head) -> ResponseStream:
         """See that what has begun is a reply."""
-        if head.is_page:
+        if head.is_document:
             with self._hiding():
                 raise status_error(await self._collect(exchange, head))
         logger.info("the site has taken the message", extra={"chatgpt_event": "message_taken"})
         return exchange
 
-    async def _post(self, prompt: Prompt, chat: Chat) -> tuple[Exchange, Asked]:
+    async def _post(self, prompt: Prompt, chat: Chat) -> tuple[ResponseStream, QuestionRef]:
         import uuid  # with `platform`: loaded while a browser starts, not before
 
         if prompt.conversation_id is not None and prompt.parent_message_id is None:
@@ -308,7 +302,7 @@ class Courier:
 
         exchange = await self._check(*await self._send(build))
         after = prompt.parent_message_id if prompt.conversation_id is not None else None
-        return exchange, Asked(prompt.conversation_id, message_id, after)
+        return exchange, QuestionRef(prompt.conversation_id, message_id, after)
 
     async def find_current_node(self, conversation_id: str) -> str:
         """The id of a conversation's newest message, which the next one names as its parent.
@@ -347,9 +341,9 @@ class Courier:
 
         return await retrying_read(ask, retries=self.options.retries)
 
-    async def _send(self, build: Callable[[str], Request]) -> tuple[Exchange, Head]:
+    async def _send(self, build: Callable[[str], Request]) -> tuple[ResponseStream, Head]:
         """Send what ``build`` makes of an access token, and again with a new one, or after a challenge, where that helps."""
-        from .retry import Remedies, retrying_send
+        from .retry import RetryPolicy, retrying_send
 
         used: list[Session] = []
 
@@ -359,7 +353,7 @@ class Courier:
         async def pass_challenge(error: Exception) -> None:
             await self.engine.pass_challenge()
 
-        async def send() -> tuple[Exchange, Head]:
+        async def send() -> tuple[ResponseStream, Head]:
             session = await self.get_session()
             used.append(session)
             page = await self.engine.page()
@@ -367,12 +361,12 @@ class Courier:
             with self._hiding():
                 return await self._begin(page.open(build(session.access_token)))
 
-        remedies = Remedies(
+        remedies = RetryPolicy(
             renew_token=renew_token, pass_challenge=pass_challenge, retries=self.options.retries
         )
         return await retrying_send(send, remedies)
 
-    async def _begin(self, exchange: Exchange) -> tuple[Exchange, Head]:
+    async def _begin(self, exchange: ResponseStream) -> tuple[ResponseStream, Head]:
         """Wait for the answer to begin.
 
         :raises ChatGPTError: it is a refusal.
@@ -393,7 +387,7 @@ class Courier:
             raise
         return exchange, head
 
-    async def _collect(self, exchange: Exchange, head: Head) -> Response:
+    async def _collect(self, exchange: ResponseStream, head: Head) -> Response:
         """The rest of an answer that is no stream."""
         pieces: list[str] = []
         try:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .requests import DONE
+from .sse import DONE
 
-__all__ = ["EventLog", "ReducedEvent", "hands_off", "unescaped"]
+__all__ = ["EventLog", "ReducedEvent", "is_handoff", "unescaped"]
 
 #: The forms in which the page passes an event on: see js/reader.js.
 ReducedEvent = str | list[str] | dict[str, str]
@@ -26,7 +26,7 @@ def unescaped(raw: str) -> str:
     return str(_decode(f'"{raw}"')) if "\\" in raw else raw
 
 
-def hands_off(item: ReducedEvent) -> bool:
+def is_handoff(item: ReducedEvent) -> bool:
     """Whether an event, unread yet, may be the one that says that the rest of its reply comes from elsewhere."""
     return isinstance(item, dict) and '"stream_handoff"' in item.get("data", "")
 

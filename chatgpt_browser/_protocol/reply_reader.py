@@ -20,16 +20,16 @@ from .answer import answer_rank, is_finished, is_question, is_remark, message_te
 from .citation_marks import MARKS, Markup
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_log import EventLog, ReducedEvent, unescaped
-from .requests import DONE
+from .sse import DONE
 from .surrogates import FIRST_HALVES, HALVES, holds
 
-__all__ = ["ReducedEvent", "Reply"]
+__all__ = ["ReducedEvent", "ReplyReader"]
 
 #: What a piece of text can't be added with, without looking at the whole: halves of characters, and the site's marks.
 _SPECIAL = HALVES + MARKS
 
 
-class Reply:
+class ReplyReader:
     """What has come of a reply: the whole text so far, as Markdown, and how many events there were that are JSON objects.
 
     ``question_id`` is the id of the message that it answers, where the site has repeated that. ``is_handed_off`` tells that the

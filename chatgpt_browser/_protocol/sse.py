@@ -8,9 +8,10 @@ from __future__ import annotations
 import codecs
 import re
 
-from .requests import DONE
+__all__ = ["DONE", "EventReader"]
 
-__all__ = ["EventReader"]
+#: The data of a stream's last event.
+DONE = "[DONE]"
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from .._browser.launcher import Browser
     from .._core.options import Options
     from .._protocol.cookies import SessionToken
-    from .fetch.fetch_page import Page
-    from .site_ui.site_page import Tab
+    from .fetch.fetch_page import FetchPage
+    from .site_ui.site_page import SitePage
 
-__all__ = ["Engine", "moved_to"]
+__all__ = ["BrowserManager", "moved_to"]
 
 #: The site's two names. It answered 308 from the first to the second when this was written.
 _MOVES = {
@@ -43,7 +43,7 @@ def moved_to(origin: str) -> str | None:
     return _MOVES.get(origin)
 
 
-class Witness(Protocol):
+class BrowserObserver(Protocol):
     """Sees each browser from its start to its close."""
 
     async def begin(self, browser: Browser) -> None:
@@ -55,7 +55,7 @@ class Witness(Protocol):
         """A browser is about to be closed, whatever state it is in, and is closed within. Must not raise."""
 
 
-class Engine:
+class BrowserManager:
     """Gives the page to whoever needs it. A ``witness`` that is to see the first browser is put there before it starts."""
 
     def __init__(self, options: Options, session_token: SessionToken) -> None:
@@ -63,23 +63,23 @@ class Engine:
         #: What the newest one has come after: an answer may still repeat it.
         self.former_tokens: deque[SessionToken] = deque(maxlen=_REMEMBERED_TOKENS)
         self.site = options.site
-        self.witness: Witness | None = None
+        self.witness: BrowserObserver | None = None
         self._options = options
         self._browser: Browser | None = None
-        self._page: Page | None = None
-        self._astray: OriginError | None = None
-        self._start = SingleFlight(measuring("browser.start", self._bring_up))
+        self._page: FetchPage | None = None
+        self._origin_error: OriginError | None = None
+        self._start = SingleFlight(measuring("browser.start", self._start_browser))
         self._passage = SingleFlight(self._pass_challenge)
 
-    async def page(self) -> Page:
+    async def page(self) -> FetchPage:
         """The page, ready to send requests; a browser is started where none is running.
 
         :raises BrowserError: there is none to be had.
         :raises ChallengeError: the site wants to see a person.
         :raises AuthenticationError: the site can't be reached.
         """
-        if self._astray is not None and self._page is not None and self._page.is_idle:
-            self._page.die(self._astray)
+        if self._origin_error is not None and self._page is not None and self._page.is_idle:
+            self._page.die(self._origin_error)
         if self._page is not None and self._page.dead is None:
             await self._page.ready()
         if self._page is not None and self._page.dead is None:
@@ -93,37 +93,39 @@ class Engine:
         """
         await self._passage()
 
-    async def open_tab(self, on_idle: Callable[[Tab], object]) -> Tab:
+    async def open_site_page(self, on_idle: Callable[[SitePage], object]) -> SitePage:
         """A page for the site's own application, beside the one that :meth:`page` gives.
 
         :raises ChatGPTError: what :meth:`page` raises.
         """
         page = await self.page()
         try:
-            return await self._open_tab(page, on_idle)
+            return await self._open_site_page(page, on_idle)
         except BrowserCrashedError as exc:
             if self._browser is None:
                 raise ClientClosedError from exc
             page.die(exc)  # it has died with its browser, and has not been told yet
-        return await self._open_tab(await self.page(), on_idle)
+        return await self._open_site_page(await self.page(), on_idle)
 
-    async def _open_tab(self, page: Page, on_idle: Callable[[Tab], object]) -> Tab:
-        from .site_ui.site_page import Tab
+    async def _open_site_page(self, page: FetchPage, on_idle: Callable[[SitePage], object]) -> SitePage:
+        from .site_ui.site_page import SitePage
 
         if self._browser is None:
             raise ClientClosedError
-        return await Tab.open(self._browser.context, page.identity, on_idle, headless=self._options.headless)
+        return await SitePage.open(
+            self._browser.context, page.identity, on_idle, headless=self._options.headless
+        )
 
     def leave(self, reason: OriginError) -> None:
         """The site is not where it was: once no reply is under way, the next call goes and sees, and follows where it may."""
-        self._astray = reason
+        self._origin_error = reason
 
     async def read_back(self) -> None:
         """Take over the session token where the site has rotated it."""
         if self._page is not None:
             await self._read_back(self._page)
 
-    async def _read_back(self, page: Page) -> None:
+    async def _read_back(self, page: FetchPage) -> None:
         token = await page.get_session_token(self.site.origin)
         if token is not None and token.value != self.session_token.value:
             logger.info("the site has rotated the session token")
@@ -136,9 +138,9 @@ class Engine:
         await self._passage.cancel()
         if self._page is not None:
             self._page.die(ClientClosedError())
-        await self._tear_down()
+        await self._close_browser()
 
-    async def _tear_down(self) -> None:
+    async def _close_browser(self) -> None:
         browser, self._browser, self._page = self._browser, None, None
         if browser is None:
             return
@@ -148,11 +150,11 @@ class Engine:
         async with self.witness.closing(browser, f"{self.site.origin}/", self.session_token.value):
             await browser.close()
 
-    async def _bring_up(self) -> Page:
+    async def _start_browser(self) -> FetchPage:
         if self._page is not None:
             logger.warning("starting a new browser: %s", self._page.dead)
-        await self._tear_down()
-        self._astray = None
+        await self._close_browser()
+        self._origin_error = None
         # The pages of `open_tab` are Playwright's.
         watched = self.witness is not None or self._options.send_via != "fetch"
         self._browser = await _launched(self._options, watched=watched)
@@ -169,25 +171,25 @@ class Engine:
                 await self._settle(page)
                 await asyncio.gather(page.prepare(self.site.origin), self._read_back(page))
         except BaseException:
-            await asyncio.shield(self._tear_down())
+            await asyncio.shield(self._close_browser())
             raise
         self._page = page
         return page
 
-    async def _new_page(self, browser: Browser) -> Page:
+    async def _new_page(self, browser: Browser) -> FetchPage:
         from .._browser.playwright_errors import map_playwright_errors
-        from .fetch.fetch_page import Page
+        from .fetch.fetch_page import FetchPage
 
         with map_playwright_errors():
-            return Page(await browser.open_target())
+            return FetchPage(await browser.open_target())
 
-    async def _set_up(self, page: Page) -> None:
+    async def _set_up(self, page: FetchPage) -> None:
         """Have a page say who it is. One with a window speaks for itself unless it was told otherwise."""
         await page.set_up(ignore_https_errors=self._options.ignore_https_errors)
         if self._options.headless or self._options.user_agent is not None:
             await page.identify(self.site.origin, self._options.user_agent)
 
-    async def _settle(self, page: Page) -> None:
+    async def _settle(self, page: FetchPage) -> None:
         """Bring the page to the site, and along to where the site has moved: between its own two names, and nowhere else."""
         try:
             await self._visit(page)
@@ -199,7 +201,7 @@ class Engine:
             await page.set_session_token(self.session_token, self.site.origin)
             await self._visit(page)
 
-    async def _visit(self, page: Page) -> None:
+    async def _visit(self, page: FetchPage) -> None:
         await page.visit(
             self.site.session_url,
             timeout=self._options.first_byte_timeout,
@@ -250,7 +252,7 @@ def _read_ahead() -> None:
     anyio.CancelScope()
 
 
-async def _close_quietly(page: Page) -> None:
+async def _close_quietly(page: FetchPage) -> None:
     try:
         await page.close()
     except ChatGPTError as exc:

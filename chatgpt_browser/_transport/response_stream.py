@@ -8,14 +8,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._core.models import Head, Request, Response
-from .._protocol.requests import DONE
+from .._protocol.sse import DONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .._protocol.event_log import ReducedEvent
 
-__all__ = ["Exchange", "Frame", "Line", "Transport", "collect", "read_head"]
+__all__ = ["ResponseStream", "Frame", "RequestControl", "Transport", "collect", "read_head"]
 
 #: ``[kind, ...]`` as js/page.js describes it, without the exchange's number.
 Frame = list[Any]
@@ -26,7 +26,7 @@ _GRANT = 1 << 20
 _LARGEST_REFUSAL, _LARGEST_ANSWER = 1 << 20, 1 << 28
 
 
-class Line(Protocol):
+class RequestControl(Protocol):
     """The way back to the page, for one exchange. Neither verb waits."""
 
     def grant(self, chars: int) -> None: ...
@@ -43,13 +43,13 @@ class Line(Protocol):
 class Transport(Protocol):
     """Whatever carries a request to the site: one verb."""
 
-    def open(self, request: Request) -> Exchange: ...
+    def open(self, request: Request) -> ResponseStream: ...
 
 
-class Exchange:
+class ResponseStream:
     """Frames in, in order; then an end, or a failure. All calls come from one event loop."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: RequestControl) -> None:
         self._line = line
         self._loop = asyncio.get_running_loop()
         self._frames: deque[Frame] = deque()
@@ -159,7 +159,9 @@ def _is_last(frame: Frame) -> bool:
     return frame[0] in ("end", "error")
 
 
-async def collect(exchange: Exchange, head: Head | None = None, pieces: list[str] | None = None) -> Response:
+async def collect(
+    exchange: ResponseStream, head: Head | None = None, pieces: list[str] | None = None
+) -> Response:
     """The whole answer of an exchange that is no stream. Its head may have been read before; ``pieces`` is filled with its text.
 
     A refusal is one however much comes of it: where it breaks off, or does not end, what there is of it is enough.

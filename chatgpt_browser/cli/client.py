@@ -60,7 +60,7 @@ def origin() -> str:
 
     :raises typer.BadParameter: where a base URL makes no sense.
     """
-    from chatgpt_browser._client.client import default_options
+    from chatgpt_browser._client.base_client import default_options
 
     try:
         return default_options(**base_urls()).site.origin

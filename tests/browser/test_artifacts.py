@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatgpt_browser import APIStatusError, AsyncChatGPTAPI
-from chatgpt_browser._browser.artifacts import Evidence
+from chatgpt_browser._browser.artifacts import FailureArtifacts
 from chatgpt_browser._protocol.redaction import REMOVED, redacted_trace, reveals, scrub
 from chatgpt_browser.testing import Answer, FakeChatGPT
 from tests.support.secret_search import PART, assert_none_in, secrets_of
@@ -56,10 +56,10 @@ def lines(archive: bytes, name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.anyio
 async def test_a_failure_leaves_a_screenshot_and_a_trace_for_its_owner_alone(private: Path) -> None:
-    evidence = Evidence()
+    evidence = FailureArtifacts()
     with FakeChatGPT(reply=Answer(500, {"detail": "it is broken"})) as server:
         async with client(server) as api:
-            api._engine.witness = evidence
+            api._browser_manager.witness = evidence
             access_token = await api.ensure_auth()
             with pytest.raises(APIStatusError):
                 await api.send_message("a private question")
@@ -91,9 +91,9 @@ async def test_a_failure_leaves_a_screenshot_and_a_trace_for_its_owner_alone(pri
 async def test_nothing_is_kept_where_nothing_failed_or_where_the_browser_has_died(
     server: FakeChatGPT, private: Path
 ) -> None:
-    evidence = Evidence()
+    evidence = FailureArtifacts()
     async with client(server) as api:
-        api._engine.witness = evidence
+        api._browser_manager.witness = evidence
         await api.start()
         [folder] = found_in(private)
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -101,11 +101,11 @@ async def test_nothing_is_kept_where_nothing_failed_or_where_the_browser_has_die
     assert (evidence.screenshot, evidence.trace) == (None, None)
     assert found_in(private) == []
 
-    died = Evidence()
+    died = FailureArtifacts()
     async with client(server) as api:
-        api._engine.witness = died
+        api._browser_manager.witness = died
         await api.start()
-        browser = api._engine._browser
+        browser = api._browser_manager._browser
         assert browser is not None
         await browser.close()  # as if it had died: there is nothing to see, and nothing that would raise
     assert died.screenshot is None
@@ -114,12 +114,12 @@ async def test_nothing_is_kept_where_nothing_failed_or_where_the_browser_has_die
 
 @pytest.mark.anyio
 async def test_a_page_that_shows_a_token_is_not_taken(server: FakeChatGPT) -> None:
-    evidence = Evidence()
+    evidence = FailureArtifacts()
     server.script_path(
         "/", Answer(200, f"<p>This is yours: {server.session_token}", content_type="text/html")
     )
     async with client(server) as api:
-        api._engine.witness = evidence
+        api._browser_manager.witness = evidence
         await api.start()
 
     assert server.wait_for_request("/").status == 200

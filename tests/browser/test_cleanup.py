@@ -18,7 +18,7 @@ import pytest
 from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI
 from chatgpt_browser.testing import Gate, Reply
 from tests.support.processes import marked, still_running
-from tests.support.scripted_site import where
+from tests.support.scripted_site import base_urls
 from tests.support.threads import still_running as still_alive
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ NOTHING: tuple[list[str], list[str], list[str]] = ([], [], [])
 
 def test_after_close_in_the_middle_of_a_reply(serve: Serve, traces: Traces) -> None:
     server = serve(replies=["whole", Reply("one two", hold_after=1, gate=Gate())])
-    with ChatGPTAPI(server.session_token, **where(server)) as api:
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         assert api.send_message("Hello") == "whole"
         assert next(api.stream_message("Hello")) == "one"
         traces.assert_there_are_some()
@@ -108,7 +108,7 @@ def test_after_a_start_that_failed(traces: Traces) -> None:
 
 def test_after_garbage_collection(serve: Serve, traces: Traces) -> None:
     server = serve()
-    api = ChatGPTAPI(server.session_token, **where(server))
+    api = ChatGPTAPI(server.session_token, **base_urls(server))
     api.send_message("Hello")
     conversation = api.get_conversation()
     conversation.send_message("Hello")
@@ -122,7 +122,7 @@ def test_after_garbage_collection(serve: Serve, traces: Traces) -> None:
 @pytest.mark.anyio
 async def test_after_close_of_the_async_client(serve: Serve, traces: Traces) -> None:
     server, before = serve(), asyncio.all_tasks()
-    async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         await api.send_message("Hello")
         traces.assert_there_are_some()
         assert asyncio.all_tasks() > before
@@ -136,7 +136,7 @@ async def test_after_a_start_that_was_cancelled(serve: Serve, traces: Traces) ->
     """At any moment of it: the browser is found, starting, started, on its way to the site."""
     server = serve()
     for steps in (1, 3, 10, 30, 100):
-        api = AsyncChatGPTAPI(server.session_token, **where(server))
+        api = AsyncChatGPTAPI(server.session_token, **base_urls(server))
         starting = asyncio.ensure_future(api.start())
         for _ in range(steps):
             await asyncio.sleep(0)

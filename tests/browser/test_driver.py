@@ -14,9 +14,9 @@ from playwright._impl._driver import compute_driver_executable
 
 from chatgpt_browser import AsyncChatGPTAPI, BrowserLaunchError, ChatGPTAPI
 from chatgpt_browser._browser.driver import start_driver
-from chatgpt_browser._transport import browser_manager as _engine
+from chatgpt_browser._transport import browser_manager as _browser_manager
 from tests.support.processes import marked, still_running
-from tests.support.scripted_site import where, works
+from tests.support.scripted_site import base_urls, can_send
 
 if TYPE_CHECKING:
     from chatgpt_browser.testing import FakeChatGPT
@@ -64,7 +64,7 @@ async def test_a_driver_that_is_slow_to_start_is_ended_all_the_same(
     node.chmod(0o755)
     monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node))
     monkeypatch.setenv("SLOW_DRIVER", mark)
-    monkeypatch.setattr(_engine, "_START_PATIENCE", 0.0)
+    monkeypatch.setattr(_browser_manager, "_START_PATIENCE", 0.0)
 
     async with AsyncChatGPTAPI("some-session-token") as api, anyio.create_task_group() as tasks:
         tasks.start_soon(api.start)
@@ -88,7 +88,7 @@ def kept_in(folder: Path) -> list[Path]:
 
 
 def test_the_drivers_compiled_code_is_kept_for_the_next(server: FakeChatGPT, cache: Path) -> None:
-    with ChatGPTAPI(server.session_token, **where(server)) as api:
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         api.start()
         # Nobody else's programs are to put theirs beside it.
         assert not os.environ["NODE_COMPILE_CACHE"]
@@ -101,14 +101,14 @@ def test_where_the_user_keeps_compiled_code_or_keeps_none(
     server: FakeChatGPT, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NODE_COMPILE_CACHE", str(tmp_path / "theirs"))
-    with ChatGPTAPI(server.session_token, **where(server)) as api:
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         api.start()
     assert os.environ["NODE_COMPILE_CACHE"] == str(tmp_path / "theirs")
     assert kept_in(tmp_path / "theirs")
 
     monkeypatch.delenv("NODE_COMPILE_CACHE")
     monkeypatch.setenv("NODE_DISABLE_COMPILE_CACHE", "1")
-    with ChatGPTAPI(server.session_token, **where(server)) as api:
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         api.start()
     assert not cache.exists()
 
@@ -116,7 +116,7 @@ def test_where_the_user_keeps_compiled_code_or_keeps_none(
 def test_compiled_code_is_not_taken_from_where_others_may_write(server: FakeChatGPT, cache: Path) -> None:
     cache.mkdir(parents=True)
     cache.chmod(0o777)
-    with ChatGPTAPI(server.session_token, **where(server)) as api:
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         api.start()
     assert not kept_in(cache)
 
@@ -133,15 +133,15 @@ def test_a_user_without_a_home_keeps_no_compiled_code(
     if not platformdirs_raises:
         monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("~/.cache"))
     monkeypatch.chdir(tmp_path)
-    with ChatGPTAPI(server.session_token, **where(server)) as api:
-        assert works(api)
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
+        assert can_send(api)
     assert not [*tmp_path.iterdir()]
 
 
 def test_without_a_place_for_compiled_code(server: FakeChatGPT, cache: Path) -> None:
     cache.parent.write_text("a file, where a folder would have to be")
-    with ChatGPTAPI(server.session_token, **where(server)) as api:
-        assert works(api)
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
+        assert can_send(api)
 
 
 @pytest.mark.anyio

@@ -10,13 +10,13 @@ import pytest
 
 from chatgpt_browser import SEED_USER_AGENT, AsyncChatGPTAPI
 from chatgpt_browser.testing import FakeChatGPT, RawBody
-from tests.support.scripted_site import DONE, event, posts_of, refreshes_of, sse, where, works
+from tests.support.scripted_site import DONE, base_urls, can_send, event, posts_of, refreshes_of, sse
 
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
     from chatgpt_browser.testing import RecordedRequest
     from tests.support.client_fixtures import Connect, Serve
-    from tests.support.scripted_site import Scene
+    from tests.support.scripted_site import ScriptedSite
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"
 BINARIES = [
@@ -54,7 +54,7 @@ class Visit(NamedTuple):
 async def visit(anyio_backend: str, request: pytest.FixtureRequest) -> Visit:
     """A message sent with each of the browsers that are here."""
     with FakeChatGPT() as server:
-        options = where(server) | {"executable_path": request.param}
+        options = base_urls(server) | {"executable_path": request.param}
         async with AsyncChatGPTAPI(server.session_token, **options) as api:
             assert await api.send_message("Hello")
             seen = await look(api)
@@ -63,15 +63,15 @@ async def visit(anyio_backend: str, request: pytest.FixtureRequest) -> Visit:
 
 async def look(api: AsyncChatGPTAPI) -> dict[str, Any]:
     """What the site's own scripts see, in the page's main world."""
-    page = await api._engine.page()
+    page = await api._browser_manager.page()
     question = {"expression": f"({LOOK})()", "awaitPromise": True, "returnByValue": True}
     found: dict[str, Any] = (await page._target.send("Runtime.evaluate", question))["result"]["value"]
     return found
 
 
-def test_the_message_is_a_same_origin_fetch(scene: Scene, api: ChatGPTAPI) -> None:
+def test_the_message_is_a_same_origin_fetch(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     api.send_message("Hello")
-    post, origin = scene.posts[0], scene.server.origin
+    post, origin = scripted_site.posts[0], scripted_site.server.origin
 
     assert post.headers["sec-fetch-site"] == "same-origin"
     assert post.headers["sec-fetch-mode"] == "cors"
@@ -121,7 +121,7 @@ def test_what_a_script_of_the_page_sees(visit: Visit) -> None:
 
 def test_over_https_too(serve: Serve, connect: Connect) -> None:
     server = serve(tls=True)
-    assert works(connect(server, ignore_https_errors=True))
+    assert can_send(connect(server, ignore_https_errors=True))
     for request in server.requests:
         assert "Headless" not in str(request.raw_headers)
         assert "Chromium" in brands(request)
@@ -145,7 +145,7 @@ async def test_the_user_agent_that_was_asked_for(
     serve: Serve, user_agent: str, version: str | None, platform: str | None
 ) -> None:
     server = serve()
-    async with AsyncChatGPTAPI(server.session_token, **where(server), user_agent=user_agent) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server), user_agent=user_agent) as api:
         assert await api.send_message("Hello")
         seen = await look(api)
 
@@ -182,9 +182,9 @@ PATCH = """
 async def test_the_pages_own_scripts_can_neither_see_nor_patch_ours(serve: Serve) -> None:
     """Everything that a hostile script could take hold of is replaced in its world: ours goes on."""
     server = serve(reply=RawBody([sse(event("a")), DONE]))
-    async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         await api.ensure_auth()
-        page = await api._engine.page()
+        page = await api._browser_manager.page()
 
         async def run(expression: str) -> Any:
             answer = await page._target.send(

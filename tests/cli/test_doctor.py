@@ -20,7 +20,7 @@ from chatgpt_browser import (
     ChatGPTError,
 )
 from chatgpt_browser._browser.probe import Probe, Sighting
-from chatgpt_browser._client.client import default_options
+from chatgpt_browser._client.base_client import default_options
 from chatgpt_browser._client.portal import Portal
 from chatgpt_browser.cli.doctor import machine_checks as doctor_here
 from chatgpt_browser.cli.doctor import site_checks as doctor_site
@@ -116,8 +116,8 @@ def site() -> Iterator[FakeChatGPT]:
 def probe(site: FakeChatGPT) -> Iterator[Any]:
     """A function that has one browser look at a URL."""
     portal = Portal()
-    where = {"api_base_url": site.api_base_url, "backend_api_base_url": site.backend_api_base_url}
-    started = portal.call(Probe.start, default_options(**where, first_byte_timeout=2_000))
+    base_urls = {"api_base_url": site.api_base_url, "backend_api_base_url": site.backend_api_base_url}
+    started = portal.call(Probe.start, default_options(**base_urls, first_byte_timeout=2_000))
     yield lambda url: portal.call(started.look, url)
     portal.close(started.close)
 

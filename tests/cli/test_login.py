@@ -14,7 +14,7 @@ import typer
 
 from chatgpt_browser import AuthenticationError, BrowserLaunchError, InvalidSessionTokenError
 from chatgpt_browser._browser.login import sign_in
-from chatgpt_browser._client.client import default_options
+from chatgpt_browser._client.base_client import default_options
 from chatgpt_browser.cli.client import client_from_environment
 from chatgpt_browser.cli.state.data_folder import Place, Store
 from chatgpt_browser.testing import Answer, FakeChatGPT

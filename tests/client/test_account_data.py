@@ -14,7 +14,7 @@ from chatgpt_browser._protocol.backend import (
     read_title,
 )
 from chatgpt_browser.testing import Answer
-from tests.support.scripted_site import where
+from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
     from tests.support.client_fixtures import Serve
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def test_what_is_already_there(serve: Serve) -> None:
     server = serve()
     old = server.add_conversation([("user", "Hello"), ("assistant", "Hi")], title="First")
-    with ChatGPTAPI(server.session_token, **where(server)) as api:
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         assert [model.slug for model in api.list_models()][0] == "text-davinci-002-render"
         (found,) = api.list_conversations()
         assert (found.id, found.title) == (old.id, "First")
@@ -55,7 +55,7 @@ async def test_pages_are_fetched_as_they_are_read(serve: Serve) -> None:
     server = serve()
     for number in range(5):
         server.add_conversation([("user", "Hello")], title=str(number))
-    async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         titles = [conversation.title async for conversation in api.iter_conversations(page_size=2)]
 
     assert sorted(title or "" for title in titles) == ["0", "1", "2", "3", "4"]
@@ -66,7 +66,7 @@ async def test_pages_are_fetched_as_they_are_read(serve: Serve) -> None:
 def test_what_only_reads_is_read_again_and_what_changes_is_not(serve: Serve) -> None:
     server = serve()
     old = server.add_conversation([("user", "Hello")])
-    with ChatGPTAPI(server.session_token, **where(server)) as api:
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         server.script_path("/models", Answer.server_error())
         assert api.list_models()
         server.script_path(f"/conversation/{old.id}", Answer.server_error())

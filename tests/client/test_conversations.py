@@ -18,20 +18,20 @@ from chatgpt_browser import (
     StreamInterruptedError,
 )
 from chatgpt_browser.testing import Answer, Gate, RawBody, Reply, Stall
-from tests.support.scripted_site import DONE, body, event, grown, sse, works
+from tests.support.scripted_site import DONE, body, can_send, event, grown, sse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ChatGPTConversation
-    from tests.support.scripted_site import Scene
+    from tests.support.scripted_site import ScriptedSite
 
 
 def place(conversation: ChatGPTConversation) -> tuple[str | None, str | None]:
     return conversation.conversation_id, conversation.parent_message_id
 
 
-def test_a_conversation_remembers(api: ChatGPTAPI, scene: Scene) -> None:
+def test_a_conversation_remembers(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
     conversation = api.get_conversation()
     assert place(conversation) == (None, None)
     conversation.send_message("one")
@@ -42,10 +42,10 @@ def test_a_conversation_remembers(api: ChatGPTAPI, scene: Scene) -> None:
     assert conversation.api is api
     assert first[0] == second[0]
     assert first[1] != second[1]
-    record = scene.server.conversations[str(second[0])]
+    record = scripted_site.server.conversations[str(second[0])]
     assert record.current_node == second[1]
     assert [text for role, text in record.history() if role == "user"] == ["one", "two"]
-    assert scene.posts[1].json["parent_message_id"] == first[1]
+    assert scripted_site.posts[1].json["parent_message_id"] == first[1]
 
 
 def test_two_conversations_are_apart(api: ChatGPTAPI) -> None:
@@ -64,7 +64,7 @@ def test_a_message_of_the_clients_own_belongs_to_none(api: ChatGPTAPI) -> None:
     assert api.send_message("b") == 'You said: "b".'
 
 
-def test_going_on_where_another_program_has_stopped(api: ChatGPTAPI, scene: Scene) -> None:
+def test_going_on_where_another_program_has_stopped(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
     conversation = api.get_conversation()
     conversation.send_message("one")
     again = api.get_conversation(
@@ -75,8 +75,10 @@ def test_going_on_where_another_program_has_stopped(api: ChatGPTAPI, scene: Scen
 
 
 @pytest.mark.parametrize("by", ["client", "conversation", "stream"])
-def test_a_conversation_id_alone_finds_its_newest_message(api: ChatGPTAPI, scene: Scene, by: str) -> None:
-    record = scene.server.add_conversation([("user", "one"), ("assistant", "two")])
+def test_a_conversation_id_alone_finds_its_newest_message(
+    api: ChatGPTAPI, scripted_site: ScriptedSite, by: str
+) -> None:
+    record = scripted_site.server.add_conversation([("user", "one"), ("assistant", "two")])
     newest = record.current_node
     if by == "client":
         reply = api.send_message("three", conversation_id=record.id)
@@ -86,30 +88,34 @@ def test_a_conversation_id_alone_finds_its_newest_message(api: ChatGPTAPI, scene
         reply = "".join(api.stream_message("three", conversation_id=record.id))
 
     assert reply == 'You said: "three". Before that you said: "one".'
-    assert scene.posts[0].json["parent_message_id"] == newest
+    assert scripted_site.posts[0].json["parent_message_id"] == newest
 
 
-def test_an_id_that_needs_quoting(api: ChatGPTAPI, scene: Scene) -> None:
-    record = scene.server.add_conversation([("user", "one"), ("assistant", "two")], conversation_id="a b?c#d")
+def test_an_id_that_needs_quoting(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
+    record = scripted_site.server.add_conversation(
+        [("user", "one"), ("assistant", "two")], conversation_id="a b?c#d"
+    )
 
     assert "Before that" in api.send_message("three", conversation_id=record.id)
 
 
-def test_a_conversation_that_is_not_there(api: ChatGPTAPI, scene: Scene) -> None:
+def test_a_conversation_that_is_not_there(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
     for parent in (None, "3a6cf2e2-0000-4000-8000-000000000000"):
         with pytest.raises(ConversationNotFoundError) as caught:
             api.send_message("Hello", conversation_id="gone", parent_message_id=parent)
         assert caught.value.code == "conversation_not_found"
         assert caught.value.status_code == 404
 
-    assert works(api)
+    assert can_send(api)
 
 
-def test_the_ids_move_when_the_reply_has_come_through_and_not_before(api: ChatGPTAPI, scene: Scene) -> None:
+def test_the_ids_move_when_the_reply_has_come_through_and_not_before(
+    api: ChatGPTAPI, scripted_site: ScriptedSite
+) -> None:
     conversation = api.get_conversation()
     conversation.send_message("one")
     before, gate = place(conversation), Gate()
-    message = scene.answering(Reply(pieces=["a", "b"], hold_after=1, gate=gate))
+    message = scripted_site.answering(Reply(pieces=["a", "b"], hold_after=1, gate=gate))
     with conversation.stream_message(message) as stream:
         assert next(stream) == "a"
         assert stream.message_id is not None
@@ -122,56 +128,56 @@ def test_the_ids_move_when_the_reply_has_come_through_and_not_before(api: ChatGP
     assert place(conversation) == (stream.conversation_id, stream.message_id) != before
 
 
-def refused(conversation: ChatGPTConversation, scene: Scene) -> None:
+def refused(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     with pytest.raises(APIStatusError):
-        conversation.send_message(scene.answering(Answer.server_error()))
+        conversation.send_message(scripted_site.answering(Answer.server_error()))
 
 
-def error_event(conversation: ChatGPTConversation, scene: Scene) -> None:
+def error_event(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     with pytest.raises(StreamError):
-        conversation.send_message(scene.answering(Reply("one two", error="no")))
+        conversation.send_message(scripted_site.answering(Reply("one two", error="no")))
 
 
-def broken(conversation: ChatGPTConversation, scene: Scene) -> None:
+def broken(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     with pytest.raises(StreamInterruptedError):
-        conversation.send_message(scene.answering(Reply("one two", break_after=1)))
+        conversation.send_message(scripted_site.answering(Reply("one two", break_after=1)))
 
 
-def timed_out(conversation: ChatGPTConversation, scene: Scene) -> None:
+def timed_out(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     with pytest.raises(ChatGPTTimeoutError):
         conversation.send_message(
-            scene.answering(Reply("one two", hold_after=1, gate=Gate())), timeout_ms=100
+            scripted_site.answering(Reply("one two", hold_after=1, gate=Gate())), timeout_ms=100
         )
 
 
-def aborted(conversation: ChatGPTConversation, scene: Scene) -> None:
+def aborted(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     controller = AbortController()
     with pytest.raises(AbortError):
         conversation.send_message(
-            scene.answering(Reply("one two", hold_after=1, gate=Gate())),
+            scripted_site.answering(Reply("one two", hold_after=1, gate=Gate())),
             abort_signal=controller.signal,
             on_progress=lambda text: controller.abort(),
         )
 
 
-def left_early(conversation: ChatGPTConversation, scene: Scene) -> None:
-    message = scene.answering(Reply("one two", hold_after=1, gate=Gate()))
+def left_early(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
+    message = scripted_site.answering(Reply("one two", hold_after=1, gate=Gate()))
     with conversation.stream_message(message) as stream:
         next(stream)
 
 
-def empty(conversation: ChatGPTConversation, scene: Scene) -> None:
+def empty(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     with pytest.raises(StreamInterruptedError):
-        conversation.send_message(scene.answering(body(event("echo", role="user"), DONE)))
+        conversation.send_message(scripted_site.answering(body(event("echo", role="user"), DONE)))
 
 
-def broken_callback(conversation: ChatGPTConversation, scene: Scene) -> None:
+def broken_callback(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     def fail(text: str) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         conversation.send_message(
-            scene.answering(Reply("one two", hold_after=1, gate=Gate())), on_progress=fail
+            scripted_site.answering(Reply("one two", hold_after=1, gate=Gate())), on_progress=fail
         )
 
 
@@ -181,36 +187,39 @@ FAILURES = [refused, error_event, broken, timed_out, aborted, left_early, empty,
 @pytest.mark.parametrize("fail", FAILURES)
 @pytest.mark.parametrize("fresh", [True, False], ids=["fresh", "begun"])
 def test_a_failure_moves_nothing(
-    api: ChatGPTAPI, scene: Scene, fail: Callable[[ChatGPTConversation, Scene], None], fresh: bool
+    api: ChatGPTAPI,
+    scripted_site: ScriptedSite,
+    fail: Callable[[ChatGPTConversation, ScriptedSite], None],
+    fresh: bool,
 ) -> None:
     conversation = api.get_conversation()
     if not fresh:
         conversation.send_message("one")
     before = place(conversation)
-    fail(conversation, scene)
+    fail(conversation, scripted_site)
     assert place(conversation) == before
 
     again = conversation.send_message("two")
     assert again == ('You said: "two".' if fresh else 'You said: "two". Before that you said: "one".')
     assert place(conversation) != before
     if not fresh:
-        assert scene.posts[-1].json["parent_message_id"] == before[1]
+        assert scripted_site.posts[-1].json["parent_message_id"] == before[1]
 
 
-def test_an_echo_moves_nothing(api: ChatGPTAPI, scene: Scene) -> None:
+def test_an_echo_moves_nothing(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
     """The echoed message of the user has an id as well: the next message answers the reply, not that."""
     conversation = api.get_conversation()
-    conversation.send_message(scene.answering(grown("a")))
+    conversation.send_message(scripted_site.answering(grown("a")))
     assert place(conversation) == ("c-1", "m-1")
     conversation.conversation_id, conversation.parent_message_id = "c-9", "m-9"
     with pytest.raises(ConversationNotFoundError):
-        conversation.send_message(scene.answering(RawBody([sse(event("x", role="user"))])))
+        conversation.send_message(scripted_site.answering(RawBody([sse(event("x", role="user"))])))
 
     assert place(conversation) == ("c-9", "m-9")
 
 
-def test_ids_may_be_set(api: ChatGPTAPI, scene: Scene) -> None:
-    record = scene.server.add_conversation([("user", "one"), ("assistant", "two")])
+def test_ids_may_be_set(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
+    record = scripted_site.server.add_conversation([("user", "one"), ("assistant", "two")])
     conversation = api.get_conversation()
     conversation.send_message("elsewhere")
     conversation.conversation_id, conversation.parent_message_id = record.id, record.chain()[-1].id
@@ -238,20 +247,24 @@ def test_threads_send_one_after_another(api: ChatGPTAPI) -> None:
 
 
 @pytest.mark.anyio
-async def test_sends_go_in_the_order_of_their_calls(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
+async def test_sends_go_in_the_order_of_their_calls(
+    async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
+) -> None:
     conversation = async_api.get_conversation()
     replies = await asyncio.gather(*(conversation.send_message(f"m{number}") for number in range(6)))
 
     assert replies[0] == 'You said: "m0".'
     assert replies[1:] == [f'You said: "m{n}". Before that you said: "m{n - 1}".' for n in range(1, 6)]
-    sent = [post.json["messages"][0]["content"]["parts"][0] for post in async_scene.posts]
+    sent = [post.json["messages"][0]["content"]["parts"][0] for post in async_scripted_site.posts]
     assert sent == [f"m{number}" for number in range(6)]
 
 
 @pytest.mark.anyio
-async def test_who_waits_and_leaves_holds_nobody_up(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
+async def test_who_waits_and_leaves_holds_nobody_up(
+    async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
+) -> None:
     conversation = async_api.get_conversation()
-    async with conversation.stream_message(async_scene.answering(Stall())) as held:
+    async with conversation.stream_message(async_scripted_site.answering(Stall())) as held:
         waiting = [asyncio.ensure_future(conversation.send_message(f"m{number}")) for number in range(3)]
         await asyncio.sleep(0)
         waiting[0].cancel()
@@ -268,9 +281,11 @@ async def test_who_waits_and_leaves_holds_nobody_up(async_scene: Scene, async_ap
 
 
 @pytest.mark.anyio
-async def test_a_failure_in_the_queue_is_its_own(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
+async def test_a_failure_in_the_queue_is_its_own(
+    async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
+) -> None:
     conversation = async_api.get_conversation()
-    sends = ["a", async_scene.answering(Answer.server_error()), "b"]
+    sends = ["a", async_scripted_site.answering(Answer.server_error()), "b"]
     first, failure, last = await asyncio.gather(
         *map(conversation.send_message, sends), return_exceptions=True
     )

@@ -17,11 +17,11 @@ from chatgpt_browser import (
     SessionExpiredError,
 )
 from chatgpt_browser.testing import Stall
-from tests.support.scripted_site import where
+from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
     from tests.support.client_fixtures import Connect, Serve
-    from tests.support.scripted_site import Scene
+    from tests.support.scripted_site import ScriptedSite
 
 EXPIRED = "ChatGPT failed to refresh auth token. Error: session token may have expired"
 
@@ -54,7 +54,7 @@ def test_invalid_token(serve: Serve, connect: Connect) -> None:
 @pytest.mark.anyio
 async def test_invalid_token_async(serve: Serve) -> None:
     server = serve()
-    async with AsyncChatGPTAPI("not-the-token", **where(server)) as api:
+    async with AsyncChatGPTAPI("not-the-token", **base_urls(server)) as api:
         with pytest.raises(AuthenticationError) as caught:
             await api.ensure_auth()
 
@@ -76,47 +76,51 @@ def test_expired_token(serve: Serve, connect: Connect) -> None:
 async def test_expired_token_async(serve: Serve) -> None:
     server = serve()
     server.session_answer = "refresh_error"
-    async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         with pytest.raises(SessionExpiredError) as caught:
             await api.send_message("Hello")
 
     assert str(caught.value) == EXPIRED
 
 
-def test_timeout_of_one_millisecond(scene: Scene, api: ChatGPTAPI) -> None:
+def test_timeout_of_one_millisecond(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     with pytest.raises(ChatGPTTimeoutError) as caught:
-        api.send_message(scene.answering(Stall()), timeout_ms=1)
+        api.send_message(scripted_site.answering(Stall()), timeout_ms=1)
 
     assert str(caught.value) == "ChatGPT timed out waiting for response"
     assert isinstance(caught.value, TimeoutError)
 
 
 @pytest.mark.anyio
-async def test_timeout_of_one_millisecond_async(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
+async def test_timeout_of_one_millisecond_async(
+    async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
+) -> None:
     with pytest.raises(ChatGPTTimeoutError) as caught:
-        await async_api.send_message(async_scene.answering(Stall()), timeout_ms=1)
+        await async_api.send_message(async_scripted_site.answering(Stall()), timeout_ms=1)
 
     assert str(caught.value) == "ChatGPT timed out waiting for response"
 
 
-def test_abort_after_ten_milliseconds(scene: Scene, api: ChatGPTAPI) -> None:
+def test_abort_after_ten_milliseconds(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     controller, reason = AbortController(), Cancelled("test abort")
     clock = threading.Timer(0.01, controller.abort, [reason])
     clock.start()
     with pytest.raises(Cancelled) as caught:
-        api.send_message(scene.answering(Stall()), abort_signal=controller.signal)
+        api.send_message(scripted_site.answering(Stall()), abort_signal=controller.signal)
 
     assert caught.value is reason
     clock.join()
 
 
 @pytest.mark.anyio
-async def test_abort_after_ten_milliseconds_async(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
+async def test_abort_after_ten_milliseconds_async(
+    async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
+) -> None:
     controller, reason = AbortController(), Cancelled("test abort")
     clock = threading.Timer(0.01, controller.abort, [reason])
     clock.start()
     with pytest.raises(Cancelled) as caught:
-        await async_api.send_message(async_scene.answering(Stall()), abort_signal=controller.signal)
+        await async_api.send_message(async_scripted_site.answering(Stall()), abort_signal=controller.signal)
 
     assert caught.value is reason
     clock.join()

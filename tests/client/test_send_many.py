@@ -22,17 +22,17 @@ from chatgpt_browser import (
     SessionExpiredError,
     StreamInterruptedError,
 )
-from chatgpt_browser._client.batch import Answered, Batch
+from chatgpt_browser._client.batch import Batch, ReplyResult
 from chatgpt_browser._client.send_many import _results
 from chatgpt_browser.testing import Answer, Break, Gate, Reply
-from tests.support.scripted_site import works
+from tests.support.scripted_site import can_send
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI
     from chatgpt_browser._core.models import Prompt
-    from tests.support.scripted_site import Scene
+    from tests.support.scripted_site import ScriptedSite
 
 pytestmark = pytest.mark.anyio
 
@@ -52,7 +52,7 @@ class Site:
     def texts(self) -> list[str]:
         return [prompt.text for prompt in self.sent]
 
-    async def send(self, prompt: Prompt) -> Answered:
+    async def send(self, prompt: Prompt) -> ReplyResult:
         self.sent.append(prompt)
         self.times.append(time.monotonic())
         self.under_way += 1
@@ -63,7 +63,7 @@ class Site:
             if errors := self.errors.get(prompt.text):
                 raise errors.pop(0)
             conversation = prompt.conversation_id or f"c-{prompt.text}"
-            return Answered(f"re {prompt.text}", conversation, f"m-{prompt.text}")
+            return ReplyResult(f"re {prompt.text}", conversation, f"m-{prompt.text}")
         finally:
             self.under_way -= 1
 
@@ -304,9 +304,9 @@ async def test_no_messages() -> None:
 # ---- both faces --------------------------------------------------------------------------------------------------------
 
 
-def test_through_a_browser(scene: Scene, api: ChatGPTAPI) -> None:
-    limit = scene.answering(Answer.too_many_requests(0.2), "at last")
-    broken = scene.answering(Reply("one two", break_after=1))
+def test_through_a_browser(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    limit = scripted_site.answering(Answer.too_many_requests(0.2), "at last")
+    broken = scripted_site.answering(Reply("one two", break_after=1))
     messages: list[str | BatchMessage] = [
         BatchMessage("My cat is called Ada.", conversation="cats"),
         limit,
@@ -321,19 +321,19 @@ def test_through_a_browser(scene: Scene, api: ChatGPTAPI) -> None:
         StreamInterruptedError,
         'You said: "What is it called?". Before that you said: "My cat is called Ada.".',
     ]
-    assert [post.json["model"] for post in scene.posts][-1] == "gpt-4"
-    assert [post.json["messages"][0]["content"]["parts"][0] for post in scene.posts].count(limit) == 2
+    assert [post.json["model"] for post in scripted_site.posts][-1] == "gpt-4"
+    assert [post.json["messages"][0]["content"]["parts"][0] for post in scripted_site.posts].count(limit) == 2
 
 
-def test_a_plain_iterator_that_is_left(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_plain_iterator_that_is_left(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     gate = Gate()
-    stuck = scene.answering(Reply("one two", hold_after=1, gate=gate))
+    stuck = scripted_site.answering(Reply("one two", hold_after=1, gate=gate))
     results = api.send_many(["Hello", stuck])
     assert next(results).reply == 'You said: "Hello".'
-    assert len(scene.posts) == 1
+    assert len(scripted_site.posts) == 1
     results.close()  # type: ignore[attr-defined]
-    assert works(api)
-    assert len(scene.posts) == 2
+    assert can_send(api)
+    assert len(scripted_site.posts) == 2
 
 
 def test_a_plain_source_that_fails(api: ChatGPTAPI) -> None:
@@ -347,8 +347,8 @@ def test_a_plain_source_that_fails(api: ChatGPTAPI) -> None:
         next(results)
 
 
-async def test_asynchronously(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
-    refused = async_scene.answering(Break())
+async def test_asynchronously(async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI) -> None:
+    refused = async_scripted_site.answering(Break())
     results = [result async for result in async_api.send_many(["Hello", refused], in_order=False)]
     assert outcomes(results) == ['You said: "Hello".', StreamInterruptedError]
 

@@ -27,14 +27,14 @@ from chatgpt_browser import (
 from chatgpt_browser._client.portal import Portal
 from chatgpt_browser.testing import Gate, Reply, Stall
 from tests.support.processes import still_running as processes_still_running
-from tests.support.scripted_site import where, works
+from tests.support.scripted_site import base_urls, can_send
 from tests.support.threads import still_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.support.client_fixtures import Serve
-    from tests.support.scripted_site import Scene
+    from tests.support.scripted_site import ScriptedSite
 
 TWINS = [
     ("ChatGPTAPI", "AsyncChatGPTAPI"),
@@ -54,9 +54,9 @@ NAMES = {
 # ---- where it can be called from ---------------------------------------------------------------------------------------
 
 
-def test_inside_a_running_loop(scene: Scene, api: ChatGPTAPI) -> None:
+def test_inside_a_running_loop(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     async def notebook() -> list[Any]:
-        with api.stream_message(scene.answering(Reply(pieces=["a", "b"]))) as stream:
+        with api.stream_message(scripted_site.answering(Reply(pieces=["a", "b"]))) as stream:
             pieces = list(stream)
         return [api.send_message("Hello"), pieces, api.get_is_authenticated()]
 
@@ -67,7 +67,7 @@ def test_its_whole_life_inside_a_running_loop(serve: Serve) -> None:
     server = serve()
 
     async def notebook() -> str:
-        with ChatGPTAPI(server.session_token, **where(server)) as api:
+        with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
             conversation = api.get_conversation()
             conversation.send_message("one")
             return conversation.send_message("two")
@@ -75,8 +75,10 @@ def test_its_whole_life_inside_a_running_loop(serve: Serve) -> None:
     assert asyncio.run(notebook()) == 'You said: "two". Before that you said: "one".'
 
 
-def test_four_threads_on_one_client(scene: Scene, api: ChatGPTAPI) -> None:
-    messages = [[scene.answering(f"reply {thread}.{turn}") for turn in range(5)] for thread in range(4)]
+def test_four_threads_on_one_client(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    messages = [
+        [scripted_site.answering(f"reply {thread}.{turn}") for turn in range(5)] for thread in range(4)
+    ]
     together = threading.Barrier(4)
 
     def send_all(thread: int) -> list[str]:
@@ -88,44 +90,44 @@ def test_four_threads_on_one_client(scene: Scene, api: ChatGPTAPI) -> None:
 
     assert replies == [[f"reply {thread}.{turn}" for turn in range(5)] for thread in range(4)]
     # A turn ends with the reply's last word; the server counts it until its response is closed, a moment later.
-    assert scene.peak_active_messages <= 2
-    assert len(scene.posts) == 20
+    assert scripted_site.peak_active_messages <= 2
+    assert len(scripted_site.posts) == 20
 
 
-def test_a_stream_may_be_read_in_another_thread(scene: Scene, api: ChatGPTAPI) -> None:
-    with api.stream_message(scene.answering(Reply(pieces=["a", "b", "c"]))) as stream:
+def test_a_stream_may_be_read_in_another_thread(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    with api.stream_message(scripted_site.answering(Reply(pieces=["a", "b", "c"]))) as stream:
         assert next(stream) == "a"
         with ThreadPoolExecutor(1) as pool:
             assert pool.submit(list, stream).result(5) == ["b", "c"]
 
 
-def test_callbacks_are_called_in_the_callers_thread(scene: Scene, api: ChatGPTAPI) -> None:
+def test_callbacks_are_called_in_the_callers_thread(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     threads: set[threading.Thread] = set()
 
     def hear(_: object) -> None:
         threads.add(threading.current_thread())
 
-    api.send_message(scene.answering("one two"), on_progress=hear, on_conversation_response=hear)
+    api.send_message(scripted_site.answering("one two"), on_progress=hear, on_conversation_response=hear)
     assert threads == {threading.current_thread()}
 
 
-def test_a_callback_that_would_have_to_be_waited_for(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_callback_that_would_have_to_be_waited_for(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     async def listen(text: object) -> None:
         raise AssertionError("nobody waits for this")
 
-    message = scene.answering("never sent")
+    message = scripted_site.answering("never sent")
     with pytest.raises(TypeError, match="on_progress must not be asynchronous"):
         api.send_message(message, on_progress=listen)
     with pytest.raises(TypeError, match="on_conversation_response must not"):
         api.get_conversation().send_message(message, on_conversation_response=listen)
-    assert scene.posts == []
+    assert scripted_site.posts == []
 
 
-def test_a_callback_may_call_the_client(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_callback_may_call_the_client(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     answers: list[bool] = []
 
     reply = api.send_message(
-        scene.answering("one"), on_progress=lambda text: answers.append(api.get_is_authenticated())
+        scripted_site.answering("one"), on_progress=lambda text: answers.append(api.get_is_authenticated())
     )
     assert (reply, answers) == ("one", [True])
 
@@ -143,12 +145,12 @@ def ctrl_c() -> Iterator[None]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
 @pytest.mark.usefixtures("ctrl_c")
-def test_ctrl_c_while_waiting(scene: Scene, api: ChatGPTAPI) -> None:
+def test_ctrl_c_while_waiting(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     """Python raises KeyboardInterrupt in the main thread, which waits for the reply in there."""
-    message = scene.answering(Stall(before_head=True))
+    message = scripted_site.answering(Stall(before_head=True))
 
     def interrupt() -> None:
-        scene.wait_for_post()
+        scripted_site.wait_for_post()
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
@@ -157,19 +159,21 @@ def test_ctrl_c_while_waiting(scene: Scene, api: ChatGPTAPI) -> None:
         api.send_message(message)
     thread.join()
 
-    assert scene.posts[0].disconnected.wait(1)
-    assert works(api)
+    assert scripted_site.posts[0].disconnected.wait(1)
+    assert can_send(api)
 
 
-def test_ctrl_c_in_a_callback(scene: Scene, api: ChatGPTAPI) -> None:
+def test_ctrl_c_in_a_callback(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     def interrupt(text: str) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        api.send_message(scene.answering(Reply("one two", hold_after=1, gate=Gate())), on_progress=interrupt)
+        api.send_message(
+            scripted_site.answering(Reply("one two", hold_after=1, gate=Gate())), on_progress=interrupt
+        )
 
-    assert scene.posts[0].disconnected.wait(1)
-    assert works(api)
+    assert scripted_site.posts[0].disconnected.wait(1)
+    assert can_send(api)
 
 
 # ---- its end -----------------------------------------------------------------------------------------------------------
@@ -192,7 +196,7 @@ def test_a_constructor_starts_nothing() -> None:
 @pytest.mark.parametrize("started", [False, True])
 def test_after_close(serve: Serve, started: bool) -> None:
     server = serve()
-    api = ChatGPTAPI(server.session_token, **where(server))
+    api = ChatGPTAPI(server.session_token, **base_urls(server))
     conversation, stream = api.get_conversation(), api.stream_message("Hello")
     if started:
         api.start()
@@ -223,7 +227,7 @@ def test_after_close(serve: Serve, started: bool) -> None:
 
 def test_calls_that_wait_when_it_closes(serve: Serve) -> None:
     server = serve(reply=Stall(before_head=True))
-    api = ChatGPTAPI(server.session_token, **where(server))
+    api = ChatGPTAPI(server.session_token, **base_urls(server))
     api.start()
     with ThreadPoolExecutor(4) as pool:
         futures = [pool.submit(api.send_message, "Hello") for _ in range(3)]
@@ -238,7 +242,7 @@ def test_calls_that_wait_when_it_closes(serve: Serve) -> None:
 
 def test_a_stream_under_way_when_it_closes(serve: Serve) -> None:
     server = serve(reply=Reply("one two", hold_after=1, gate=Gate()))
-    with ChatGPTAPI(server.session_token, **where(server)) as api:
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         stream = api.stream_message("Hello")
         assert next(stream) == "one"
     with pytest.raises(ClientClosedError):
@@ -251,7 +255,7 @@ def test_a_stream_under_way_when_it_closes(serve: Serve) -> None:
 def test_closing_while_it_starts(serve: Serve) -> None:
     server = serve()
     server.script_path("/api/auth/session", Stall(before_head=True))
-    api = ChatGPTAPI(server.session_token, **where(server))
+    api = ChatGPTAPI(server.session_token, **base_urls(server))
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(api.send_message, "Hello")
         server.wait_for_request("/session")
@@ -291,7 +295,7 @@ def test_close_ends_a_call_whose_caller_was_interrupted_while_handing_it_over(
 
 def test_closing_in_two_threads_at_once(serve: Serve) -> None:
     server = serve()
-    api = ChatGPTAPI(server.session_token, **where(server))
+    api = ChatGPTAPI(server.session_token, **base_urls(server))
     before = {*threading.enumerate()}
     api.start()
     with ThreadPoolExecutor(2) as pool:
@@ -311,7 +315,7 @@ def test_closing_in_two_threads_at_once(serve: Serve) -> None:
 @pytest.mark.anyio
 async def test_calls_that_wait_when_the_async_client_closes(serve: Serve) -> None:
     server = serve(reply=Stall(before_head=True))
-    api = AsyncChatGPTAPI(server.session_token, **where(server))
+    api = AsyncChatGPTAPI(server.session_token, **base_urls(server))
     tasks = [asyncio.ensure_future(api.send_message("Hello")) for _ in range(3)]
     await asyncio.to_thread(server.wait_for_request, "/conversation", "POST")
     await api.close()
@@ -392,11 +396,11 @@ def test_no_process_of_ours_is_counted_as_a_worker() -> None:
 
 @pytest.mark.parametrize("reason", [KeyboardInterrupt(), SystemExit(3)])
 def test_an_abort_with_a_reason_that_ends_programs(
-    scene: Scene, api: ChatGPTAPI, reason: BaseException
+    scripted_site: ScriptedSite, api: ChatGPTAPI, reason: BaseException
 ) -> None:
     """It is raised where the caller waits, and not in the loop that everybody's calls run in."""
     controller, gate = AbortController(), Gate()
-    message = scene.answering(Reply(pieces=["one", " never"], hold_after=1, gate=gate))
+    message = scripted_site.answering(Reply(pieces=["one", " never"], hold_after=1, gate=gate))
     with pytest.raises(type(reason)) as caught:
         api.send_message(
             message, on_progress=lambda _: controller.abort(reason), abort_signal=controller.signal
@@ -404,26 +408,26 @@ def test_an_abort_with_a_reason_that_ends_programs(
     assert caught.value is reason
     with pytest.raises(type(reason)):
         api.send_message("not sent", abort_signal=controller.signal)
-    assert works(api)
+    assert can_send(api)
 
 
 @pytest.mark.parametrize("reason", [asyncio.CancelledError(), StopIteration(), GeneratorExit()])
 def test_an_abort_with_a_reason_that_ends_coroutines(
-    scene: Scene, api: ChatGPTAPI, reason: BaseException
+    scripted_site: ScriptedSite, api: ChatGPTAPI, reason: BaseException
 ) -> None:
     controller = AbortController()
     controller.abort(reason)
     with pytest.raises(AbortError) as caught:
         api.send_message("not sent", abort_signal=controller.signal)
     assert caught.value.reason is reason
-    assert works(api)
+    assert can_send(api)
 
 
 def test_a_stream_keeps_its_client(serve: Serve) -> None:
     server = serve()
 
     def client() -> ChatGPTAPI:
-        return ChatGPTAPI(server.session_token, **where(server))
+        return ChatGPTAPI(server.session_token, **base_urls(server))
 
     def stream(message: str) -> Iterator[str]:
         return client().stream_message(message)
@@ -439,7 +443,7 @@ def test_a_stream_keeps_its_client(serve: Serve) -> None:
 def test_a_client_that_is_forgotten_in_its_own_thread(serve: Serve) -> None:
     """In a cycle, it is found by the collector, which runs in whatever thread has made the most of late."""
     server, others = serve(), psutil.Process().children(recursive=True)
-    api = ChatGPTAPI(server.session_token, **where(server))
+    api = ChatGPTAPI(server.session_token, **base_urls(server))
     api.start()
     portal, finalizer = api._portal, api._finalizer
     processes = [each for each in psutil.Process().children(recursive=True) if each not in others]
@@ -469,7 +473,7 @@ def test_a_client_that_is_forgotten_in_its_own_thread(serve: Serve) -> None:
 async def test_who_waits_for_all_when_the_async_client_closes(serve: Serve, verb: str, ready: bool) -> None:
     """Who waits for the browser, or for the session, is told that the client was closed, and was cancelled by nobody."""
     server = serve()
-    api = AsyncChatGPTAPI(server.session_token, **where(server), access_token_ttl=0)
+    api = AsyncChatGPTAPI(server.session_token, **base_urls(server), access_token_ttl=0)
     if ready:
         await api.start()
         server.script_session(Stall(before_head=True))

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chatgpt_browser import AbortController, AsyncChatGPTAPI, ChatGPTAPI
-from chatgpt_browser._core.options import Site, origin_of, to_limit, to_seconds
+from chatgpt_browser._core.options import to_limit, to_seconds
+from chatgpt_browser._core.urls import Site, origin_of
 
 BAD: list[tuple[str, Any]] = [
     ("access_token_ttl", -1),

@@ -23,7 +23,7 @@ from chatgpt_browser import (
     StreamInterruptedError,
 )
 from chatgpt_browser._core.single_flight import SingleFlight
-from chatgpt_browser._messaging.retry import Remedies, retrying_read, retrying_refresh
+from chatgpt_browser._messaging.retry import RetryPolicy, retrying_read, retrying_refresh
 from chatgpt_browser._protocol.plain_text import to_plain_text
 
 # ---- abort signals ---------------------------------------------------------------------------------------------------
@@ -147,10 +147,10 @@ def test_markdown_without_its_marks(markdown: str, plain: str) -> None:
 # ---- what is tried again ---------------------------------------------------------------------------------------------
 
 
-def remedies(retries: int = 2) -> Remedies:
+def remedies(retries: int = 2) -> RetryPolicy:
     async def nothing(error: Exception) -> None: ...
 
-    return Remedies(renew_token=nothing, pass_challenge=nothing, retries=retries)
+    return RetryPolicy(renew_token=nothing, pass_challenge=nothing, retries=retries)
 
 
 def limit(scope: str | None, retry_after: float | None = None, place: str | None = None) -> RateLimitError:

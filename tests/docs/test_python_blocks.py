@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import chatgpt_browser
-from chatgpt_browser._client.client import Configured
+from chatgpt_browser._client.base_client import BaseClient
 from tests.support import doc_environment as surroundings
 from tests.support.doc_blocks import Block, blocks, is_notebook
 from tests.support.doc_reader import Reader, compiled, matches, run_cell, run_program
@@ -84,7 +84,7 @@ def test_what_is_not_run_names_what_is_there(block: Block) -> None:
             room = __import__(node.module or "", fromlist=["*"])
             assert all(hasattr(room, name.name) for name in node.names)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CLIENTS:
-            options = inspect.signature(Configured).parameters
+            options = inspect.signature(BaseClient).parameters
             assert {keyword.arg for keyword in node.keywords} <= set(options)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "api":
             assert hasattr(chatgpt_browser.ChatGPTAPI, node.attr)

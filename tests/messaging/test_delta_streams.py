@@ -20,16 +20,16 @@ from chatgpt_browser import (
     StreamInterruptedError,
     UnknownEncodingError,
 )
-from chatgpt_browser._core.models import Asked
+from chatgpt_browser._core.models import QuestionRef
 from chatgpt_browser._messaging import handoff as handoff
 from chatgpt_browser._messaging import reply_stream as stream
-from chatgpt_browser._protocol.reply_reader import Reply as PureReply
+from chatgpt_browser._protocol.reply_reader import ReplyReader
 from chatgpt_browser.testing import BREAK, Answer, Aside, Gate, Hold, Reply
-from tests.support.scripted_site import DONE, body, where
+from tests.support.scripted_site import DONE, base_urls, body
 
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
-    from tests.support.scripted_site import Scene
+    from tests.support.scripted_site import ScriptedSite
 
 PIECES = ["Two", " and", " two", " is", " fo\U0001f600", "ur."]
 ASIDES = (
@@ -56,12 +56,14 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
         {"byte_by_byte": True, "moderation": True},
     ],
 )
-def test_the_answer_alone(scene: Scene, api: ChatGPTAPI, encoding: Any, how: dict[str, Any]) -> None:
+def test_the_answer_alone(
+    scripted_site: ScriptedSite, api: ChatGPTAPI, encoding: Any, how: dict[str, Any]
+) -> None:
     reply = Reply(pieces=PIECES, asides=ASIDES, channel="final", encoding=encoding, **how)
     texts: list[str] = []
     events: list[ConversationEvent] = []
     text = api.send_message(
-        scene.answering(reply), on_progress=texts.append, on_conversation_response=events.append
+        scripted_site.answering(reply), on_progress=texts.append, on_conversation_response=events.append
     )
 
     assert text == "".join(PIECES)
@@ -72,27 +74,33 @@ def test_the_answer_alone(scene: Scene, api: ChatGPTAPI, encoding: Any, how: dic
     assert wholes[-1]["end_turn"] is True
 
 
-def test_a_conversation_goes_on(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_conversation_goes_on(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     conversation = api.get_conversation()
-    conversation.send_message(scene.answering(Reply("One", asides=ASIDES, channel="final", encoding="delta")))
-    with conversation.stream_message(scene.answering(Reply(pieces=PIECES, encoding="delta"))) as stream:
+    conversation.send_message(
+        scripted_site.answering(Reply("One", asides=ASIDES, channel="final", encoding="delta"))
+    )
+    with conversation.stream_message(
+        scripted_site.answering(Reply(pieces=PIECES, encoding="delta"))
+    ) as stream:
         pieces = list(stream)
 
     assert "".join(pieces) == "".join(PIECES)
-    kept = scene.server.conversations[conversation.conversation_id or ""]
+    kept = scripted_site.server.conversations[conversation.conversation_id or ""]
     assert kept.current_node == conversation.parent_message_id
     assert [text for role, text in kept.history()][-1] == "".join(PIECES)
 
 
-def test_an_encoding_that_nobody_knows(scene: Scene, api: ChatGPTAPI) -> None:
+def test_an_encoding_that_nobody_knows(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     with pytest.raises(UnknownEncodingError, match="'v9'"):
-        api.send_message(scene.answering(body(b'event: delta_encoding\ndata: "v9"\n\n', '{"v": "x"}')))
+        api.send_message(
+            scripted_site.answering(body(b'event: delta_encoding\ndata: "v9"\n\n', '{"v": "x"}'))
+        )
 
 
-def test_a_stream_that_ends_in_the_middle(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_stream_that_ends_in_the_middle(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     with pytest.raises(StreamInterruptedError) as caught:
         api.send_message(
-            scene.answering(Reply(pieces=PIECES, encoding="delta", done=False, final_status=False))
+            scripted_site.answering(Reply(pieces=PIECES, encoding="delta", done=False, final_status=False))
         )
     assert caught.value.partial_text == "".join(PIECES)
 
@@ -101,23 +109,27 @@ def test_a_stream_that_ends_in_the_middle(scene: Scene, api: ChatGPTAPI) -> None
 
 
 @pytest.mark.parametrize("encoding", ["whole", "delta"])
-def test_the_rest_is_read_from_the_conversation(scene: Scene, api: ChatGPTAPI, encoding: Any) -> None:
+def test_the_rest_is_read_from_the_conversation(
+    scripted_site: ScriptedSite, api: ChatGPTAPI, encoding: Any
+) -> None:
     texts: list[str] = []
     conversation = api.get_conversation()
-    conversation.send_message(scene.answering("An older answer."))
+    conversation.send_message(scripted_site.answering("An older answer."))
     reply = Reply(pieces=PIECES, asides=ASIDES, channel="final", encoding=encoding, handoff_after=2)
-    text = conversation.send_message(scene.answering(reply), on_progress=texts.append)
+    text = conversation.send_message(scripted_site.answering(reply), on_progress=texts.append)
 
     assert text == "".join(PIECES)
     assert texts == ["".join(PIECES[: n + 1]) for n in range(len(PIECES))]
-    kept = scene.server.conversations[conversation.conversation_id or ""]
+    kept = scripted_site.server.conversations[conversation.conversation_id or ""]
     assert kept.current_node == conversation.parent_message_id
     assert conversation.send_message("And now?").startswith('You said: "And now?"')
 
 
-def test_a_rest_that_does_not_come(scene: Scene, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rest_that_does_not_come(
+    scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(handoff, "_SHORTEST", 60.0)
-    message = scene.answering(Reply(pieces=PIECES, encoding="delta", handoff_after=2))
+    message = scripted_site.answering(Reply(pieces=PIECES, encoding="delta", handoff_after=2))
 
     with pytest.raises(ChatGPTTimeoutError) as timed_out:
         api.send_message(message, timeout_ms=400)
@@ -142,43 +154,45 @@ WHOLE: dict[str, Any] = {
 
 @pytest.mark.parametrize("last", [BREAK, Hold(Gate())], ids=["breaks off", "stays open"])
 def test_a_reply_that_is_whole_needs_no_last_word(
-    scene: Scene, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, last: Any
+    scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, last: Any
 ) -> None:
     monkeypatch.setattr(stream, "_LAST_WORDS", 0.3)
     complete = {"type": "message_stream_complete", "conversation_id": "c"}
-    message = scene.answering(body(WHOLE, complete, b": a ping\n\n", last, interval=20))
+    message = scripted_site.answering(body(WHOLE, complete, b": a ping\n\n", last, interval=20))
 
     assert api.send_message(message, timeout_ms=5000) == "Four."
 
 
 @pytest.mark.anyio
-async def test_a_short_limit_of_silence_is_none_for_a_reply_that_is_whole(scene: Scene) -> None:
+async def test_a_short_limit_of_silence_is_none_for_a_reply_that_is_whole(
+    scripted_site: ScriptedSite,
+) -> None:
     complete = {"type": "message_stream_complete", "conversation_id": "c"}
-    message = scene.answering(body(WHOLE, complete, Hold(Gate())))
-    options: dict[str, Any] = where(scene.server)
-    async with AsyncChatGPTAPI(scene.server.session_token, idle_timeout=600, **options) as api:
+    message = scripted_site.answering(body(WHOLE, complete, Hold(Gate())))
+    options: dict[str, Any] = base_urls(scripted_site.server)
+    async with AsyncChatGPTAPI(scripted_site.server.session_token, idle_timeout=600, **options) as api:
         assert await api.send_message(message, timeout_ms=5000) == "Four."
 
 
 @pytest.mark.parametrize("last", [BREAK, Hold(Gate())], ids=["breaks off", "stays open"])
 def test_the_rest_is_elsewhere_however_the_stream_ends(
-    scene: Scene, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, last: Any
+    scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, last: Any
 ) -> None:
     monkeypatch.setattr(stream, "_LAST_WORDS", 0.3)
-    kept = scene.server.add_conversation([("user", "Two and two?"), ("assistant", "Four.")])
+    kept = scripted_site.server.add_conversation([("user", "Two and two?"), ("assistant", "Four.")])
     handoff_event = {"type": "stream_handoff", "conversation_id": kept.id}
-    message = scene.answering(body(handoff_event, b": a ping\n\n", last, interval=20))
+    message = scripted_site.answering(body(handoff_event, b": a ping\n\n", last, interval=20))
 
     assert api.send_message(message, timeout_ms=5000) == "Four."
 
 
-def test_a_rest_that_is_refused_leaves_what_there_was(scene: Scene, api: ChatGPTAPI) -> None:
-    kept = scene.server.add_conversation([("user", "Two and two?")])
+def test_a_rest_that_is_refused_leaves_what_there_was(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    kept = scripted_site.server.add_conversation([("user", "Two and two?")])
     begun = {"message": WHOLE["message"] | {"status": "in_progress", "end_turn": None}}
-    scene.server.script_path(f"/conversation/{kept.id}", Answer.error(418, "not for you"))
+    scripted_site.server.script_path(f"/conversation/{kept.id}", Answer.error(418, "not for you"))
     with pytest.raises(APIStatusError, match="not for you") as caught:
         api.send_message(
-            scene.answering(body(begun, {"type": "stream_handoff", "conversation_id": kept.id}, DONE))
+            scripted_site.answering(body(begun, {"type": "stream_handoff", "conversation_id": kept.id}, DONE))
         )
     assert caught.value.partial_text == "Four."
 
@@ -196,12 +210,12 @@ async def test_a_conversation_may_not_be_there_yet_or_ask_to_wait(monkeypatch: p
             raise answer
         return answer
 
-    def rest() -> tuple[handoff.Remainder, PureReply]:
+    def rest() -> tuple[handoff.HandoffPoller, ReplyReader]:
         courier: Any = SimpleNamespace(ask=ask, options=SimpleNamespace(idle_timeout=5.0))
-        reply = PureReply()
+        reply = ReplyReader()
         reply.feed({"type": "", "data": '{"type": "stream_handoff", "conversation_id": "c"}'})
         reply.feed({"type": "", "data": "[DONE]"})
-        return handoff.Remainder(courier, reply, Asked()), reply
+        return handoff.HandoffPoller(courier, reply, QuestionRef()), reply
 
     remainder, reply = rest()
     assert await remainder.next()
@@ -217,22 +231,24 @@ async def test_a_conversation_may_not_be_there_yet_or_ask_to_wait(monkeypatch: p
     assert 0 < len(answers) < 49
 
 
-def test_a_turn_lasts_as_long_as_its_reply_wherever_that_goes_on(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_turn_lasts_as_long_as_its_reply_wherever_that_goes_on(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     """The site takes one message at a time: also while the one before is read from its conversation."""
     done: list[tuple[str, int]] = []
 
     def ask(message: str) -> None:
         api.send_message(message)
-        done.append((message, len(scene.posts)))
+        done.append((message, len(scripted_site.posts)))
 
     before = len(
-        [r for r in scene.server.requests if r.method == "POST" and r.path.endswith("/conversation")]
+        [r for r in scripted_site.server.requests if r.method == "POST" and r.path.endswith("/conversation")]
     )
-    first = scene.answering(Reply(pieces=PIECES, encoding="delta", handoff_after=2))
-    second = scene.answering("A short one")
+    first = scripted_site.answering(Reply(pieces=PIECES, encoding="delta", handoff_after=2))
+    second = scripted_site.answering("A short one")
     one = threading.Thread(target=ask, args=(first,))
     one.start()
-    scene.server.wait_for_request("/conversation", "POST", before + 1)
+    scripted_site.server.wait_for_request("/conversation", "POST", before + 1)
     ask(second)
     one.join(20)
 
@@ -256,10 +272,10 @@ async def test_a_rest_may_be_silent_only_for_so_long() -> None:
         return {"mapping": {"a": {"message": half, "parent": None}}, "current_node": "a"}
 
     courier: Any = SimpleNamespace(ask=ask, options=SimpleNamespace(idle_timeout=0.2))
-    what = PureReply()
+    what = ReplyReader()
     what.feed({"type": "", "data": '{"type": "stream_handoff", "conversation_id": "c"}'})
     what.feed({"type": "", "data": "[DONE]"})
-    rest = handoff.Remainder(courier, what, Asked())
+    rest = handoff.HandoffPoller(courier, what, QuestionRef())
 
     assert await rest.next()
     assert what.text == "One"

@@ -14,19 +14,19 @@ from tests.support.scripted_site import DONE, body, event, grown, sse
 if TYPE_CHECKING:
     from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI
     from tests.support.client_fixtures import Connect, Serve
-    from tests.support.scripted_site import Scene
+    from tests.support.scripted_site import ScriptedSite
 
 
-def test_the_reply_comes_back_whole(scene: Scene, api: ChatGPTAPI) -> None:
+def test_the_reply_comes_back_whole(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     text = "Zoë said: \u201cnaïve\u201d 😀\n\n```python\nprint('a\\tb')\n```\n\x1f\u2028 end"
 
-    assert api.send_message(scene.answering(text)) == text
+    assert api.send_message(scripted_site.answering(text)) == text
 
 
-def test_what_is_sent(api: ChatGPTAPI, scene: Scene) -> None:
+def test_what_is_sent(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
     prompt = 'Ünïcode "quotes" \\ 😀\nsecond line'
     api.send_message(prompt)
-    (post,) = scene.posts
+    (post,) = scripted_site.posts
 
     assert post.json["messages"][0]["content"] == {"content_type": "text", "parts": [prompt]}
     assert post.json["messages"][0]["role"] == "user"
@@ -59,16 +59,18 @@ def test_the_place_and_the_model_that_were_asked_for(serve: Serve, connect: Conn
     assert server.requests[-1].json["model"] == "another"
 
 
-def test_progress_is_the_whole_text_so_far(scene: Scene, api: ChatGPTAPI) -> None:
+def test_progress_is_the_whole_text_so_far(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     pieces = ["Hello", " wor", "ld", "", " 😀", "!"]
     heard: list[str] = []
-    reply = api.send_message(scene.answering(Reply(pieces=pieces)), on_progress=heard.append)
+    reply = api.send_message(scripted_site.answering(Reply(pieces=pieces)), on_progress=heard.append)
 
     assert reply == "Hello world 😀!"
     assert heard == ["Hello", "Hello wor", "Hello world", "Hello world 😀", "Hello world 😀!"]
 
 
-def test_progress_is_called_while_the_reply_is_under_way(scene: Scene, api: ChatGPTAPI) -> None:
+def test_progress_is_called_while_the_reply_is_under_way(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     gate = Gate()
     heard: list[str] = []
 
@@ -77,12 +79,12 @@ def test_progress_is_called_while_the_reply_is_under_way(scene: Scene, api: Chat
         if text == "one":
             gate.open()  # the server does not say the second word before the first was heard
 
-    message = scene.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate))
+    message = scripted_site.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate))
     assert api.send_message(message, on_progress=hear, timeout_ms=5000) == "one two"
     assert heard == ["one", "one two"]
 
 
-def test_every_event_arrives_exactly_as_it_was_sent(scene: Scene, api: ChatGPTAPI) -> None:
+def test_every_event_arrives_exactly_as_it_was_sent(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     sent: list[dict[str, Any]] = [
         event("What?", role="user", metadata={"timestamp_": "absolute", "deep": [1, 2.5, None, True, {}]}),
         event(""),
@@ -98,7 +100,9 @@ def test_every_event_arrives_exactly_as_it_was_sent(scene: Scene, api: ChatGPTAP
     heard: list[dict[str, Any]] = []
     texts: list[str] = []
     reply = api.send_message(
-        scene.answering(body(*stream)), on_conversation_response=heard.append, on_progress=texts.append
+        scripted_site.answering(body(*stream)),
+        on_conversation_response=heard.append,
+        on_progress=texts.append,
     )
 
     assert heard == sent
@@ -108,7 +112,7 @@ def test_every_event_arrives_exactly_as_it_was_sent(scene: Scene, api: ChatGPTAP
     assert texts == ['He said \\"', 'He said \\"\n\t"😀', 'He said \\"\n\t"😀 and "left".']
 
 
-def test_each_event_is_an_object_of_its_own(scene: Scene, api: ChatGPTAPI) -> None:
+def test_each_event_is_an_object_of_its_own(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     """A caller may keep events, or change them, without meeting another's."""
     heard: list[dict[str, Any]] = []
 
@@ -116,7 +120,10 @@ def test_each_event_is_an_object_of_its_own(scene: Scene, api: ChatGPTAPI) -> No
         heard.append(each)
         each["message"]["content"]["parts"].append("spoilt")
 
-    assert api.send_message(scene.answering(grown("a", "ab", "abc")), on_conversation_response=spoil) == "abc"
+    assert (
+        api.send_message(scripted_site.answering(grown("a", "ab", "abc")), on_conversation_response=spoil)
+        == "abc"
+    )
     assert [each["message"]["content"]["parts"] for each in heard] == [
         ["a", "spoilt"],
         ["ab", "spoilt"],
@@ -124,9 +131,9 @@ def test_each_event_is_an_object_of_its_own(scene: Scene, api: ChatGPTAPI) -> No
     ]
 
 
-def test_the_site_in_full_dress(scene: Scene, api: ChatGPTAPI) -> None:
+def test_the_site_in_full_dress(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     """Echo, moderation, comments, empty data: the fake site's own reply with all of them, over CRLF."""
-    message = scene.answering(
+    message = scripted_site.answering(
         Reply("one two three", comments=True, empty_data=True, moderation=True, newline="\r\n")
     )
     heard: list[dict[str, Any]] = []
@@ -141,23 +148,29 @@ def test_the_site_in_full_dress(scene: Scene, api: ChatGPTAPI) -> None:
     assert heard[-1]["moderation_response"]["flagged"] is False
 
 
-def test_callbacks_hear_an_event_before_the_text_that_it_brings(scene: Scene, api: ChatGPTAPI) -> None:
+def test_callbacks_hear_an_event_before_the_text_that_it_brings(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     heard: list[Any] = []
     api.send_message(
-        scene.answering(grown("a", "ab")), on_progress=heard.append, on_conversation_response=heard.append
+        scripted_site.answering(grown("a", "ab")),
+        on_progress=heard.append,
+        on_conversation_response=heard.append,
     )
 
     assert heard == [event("a"), "a", event("ab"), "ab"]
 
 
-def test_a_stream_gives_what_is_new(scene: Scene, api: ChatGPTAPI) -> None:
-    with api.stream_message(scene.answering(Reply(pieces=["one", " two", " 😀"]))) as stream:
+def test_a_stream_gives_what_is_new(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    with api.stream_message(scripted_site.answering(Reply(pieces=["one", " two", " 😀"]))) as stream:
         pieces = []
         for piece in stream:
             pieces.append(piece)
             assert "".join(pieces) == stream.text
 
-    (conversation,) = [c for c in scene.server.conversations.values() if c.id == stream.conversation_id]
+    (conversation,) = [
+        c for c in scripted_site.server.conversations.values() if c.id == stream.conversation_id
+    ]
     assert pieces == ["one", " two", " 😀"]
     assert stream.text == "one two 😀"
     assert stream.message_id == conversation.current_node
@@ -165,12 +178,12 @@ def test_a_stream_gives_what_is_new(scene: Scene, api: ChatGPTAPI) -> None:
     assert stream.event["message"]["content"]["parts"] == ["one two 😀"]
 
 
-def test_a_stream_knows_its_ids_with_the_first_piece(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_stream_knows_its_ids_with_the_first_piece(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     gate = Gate()
-    message = scene.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate))
+    message = scripted_site.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate))
     with api.stream_message(message, timeout_ms=5000) as stream:
         assert next(stream) == "one"
-        assert stream.conversation_id in scene.server.conversations
+        assert stream.conversation_id in scripted_site.server.conversations
         assert stream.message_id is not None
         assert stream.event is not None
         assert stream.event["message"]["content"]["parts"] == ["one"]
@@ -182,18 +195,20 @@ def test_a_stream_knows_its_ids_with_the_first_piece(scene: Scene, api: ChatGPTA
             next(stream)
 
 
-def test_a_stream_needs_no_with(scene: Scene, api: ChatGPTAPI) -> None:
-    assert list(api.stream_message(scene.answering(Reply(pieces=["a", "b", "c"])))) == ["a", "b", "c"]
+def test_a_stream_needs_no_with(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    assert list(api.stream_message(scripted_site.answering(Reply(pieces=["a", "b", "c"])))) == ["a", "b", "c"]
 
 
-def test_a_stream_that_nobody_reads_sends_nothing(scene: Scene, api: ChatGPTAPI) -> None:
-    message = scene.answering("never")
+def test_a_stream_that_nobody_reads_sends_nothing(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    message = scripted_site.answering("never")
     stream = api.stream_message(message)
     stream.close()
     del stream
     api.send_message("something else")
 
-    assert [post.json["messages"][0]["content"]["parts"] for post in scene.posts] == [["something else"]]
+    assert [post.json["messages"][0]["content"]["parts"] for post in scripted_site.posts] == [
+        ["something else"]
+    ]
 
 
 MARKDOWN = "# Title\n\nSome *words* and `code`, a [link](https://example.com).\n\n> **The** end\n"
@@ -214,30 +229,32 @@ def test_without_markdown(serve: Serve, connect: Connect) -> None:
         assert stream.event["message"]["content"]["parts"] == [MARKDOWN]
 
 
-def test_markdown_is_kept_by_default(scene: Scene, api: ChatGPTAPI) -> None:
-    assert api.send_message(scene.answering(MARKDOWN)) == MARKDOWN
+def test_markdown_is_kept_by_default(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    assert api.send_message(scripted_site.answering(MARKDOWN)) == MARKDOWN
 
 
-def test_a_long_reply_of_many_events(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_long_reply_of_many_events(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     pieces = [f"{number:05d} é" for number in range(3000)]
     heard: list[str] = []
 
-    assert api.send_message(scene.answering(Reply(pieces=pieces)), on_progress=heard.append) == "".join(
-        pieces
-    )
+    assert api.send_message(
+        scripted_site.answering(Reply(pieces=pieces)), on_progress=heard.append
+    ) == "".join(pieces)
     assert len(heard) == 3000
     assert [len(text) for text in heard] == [7 * (index + 1) for index in range(3000)]
 
 
-def test_a_long_message(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_long_message(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     message = "äöü😀" * 50_000
     api.send_message(message)
 
-    assert scene.posts[0].json["messages"][0]["content"]["parts"] == [message]
+    assert scripted_site.posts[0].json["messages"][0]["content"]["parts"] == [message]
 
 
 @pytest.mark.anyio
-async def test_async_callbacks_are_awaited_in_order(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
+async def test_async_callbacks_are_awaited_in_order(
+    async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
+) -> None:
     import anyio.lowlevel
 
     heard: list[Any] = []
@@ -248,7 +265,7 @@ async def test_async_callbacks_are_awaited_in_order(async_scene: Scene, async_ap
         heard.append(("end", what))
 
     reply = await async_api.send_message(
-        async_scene.answering(grown("a", "ab")), on_progress=hear, on_conversation_response=hear
+        async_scripted_site.answering(grown("a", "ab")), on_progress=hear, on_conversation_response=hear
     )
 
     order = [event("a"), "a", event("ab"), "ab"]
@@ -257,36 +274,40 @@ async def test_async_callbacks_are_awaited_in_order(async_scene: Scene, async_ap
 
 
 @pytest.mark.anyio
-async def test_async_callbacks_may_be_plain_functions(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
+async def test_async_callbacks_may_be_plain_functions(
+    async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
+) -> None:
     heard: list[str] = []
-    await async_api.send_message(async_scene.answering(grown("a", "ab")), on_progress=heard.append)
+    await async_api.send_message(async_scripted_site.answering(grown("a", "ab")), on_progress=heard.append)
 
     assert heard == ["a", "ab"]
 
 
 @pytest.mark.anyio
-async def test_an_async_stream(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
-    message = async_scene.answering(Reply(pieces=["one", " two"]))
+async def test_an_async_stream(async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI) -> None:
+    message = async_scripted_site.answering(Reply(pieces=["one", " two"]))
     async with async_api.stream_message(message) as stream:
         pieces = [piece async for piece in stream]
 
     assert pieces == ["one", " two"]
     assert stream.text == "one two"
-    assert stream.conversation_id in async_scene.server.conversations
+    assert stream.conversation_id in async_scripted_site.server.conversations
     assert [piece async for piece in async_api.stream_message(message)] == ["one", " two"]
 
 
 @pytest.mark.anyio
-async def test_messages_of_one_client_wait_their_turn(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
+async def test_messages_of_one_client_wait_their_turn(
+    async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
+) -> None:
     """The site takes one at a time; so many tasks may ask at once as they like."""
     import asyncio
 
-    messages = [async_scene.answering(Reply(f"reply {n}", interval=2)) for n in range(8)]
+    messages = [async_scripted_site.answering(Reply(f"reply {n}", interval=2)) for n in range(8)]
     replies = await asyncio.gather(*map(async_api.send_message, messages))
 
     assert replies == [f"reply {n}" for n in range(8)]
-    assert async_scene.peak_active_messages == 1
-    sent = [post.json["messages"][0]["content"]["parts"][0] for post in async_scene.posts]
+    assert async_scripted_site.peak_active_messages == 1
+    sent = [post.json["messages"][0]["content"]["parts"][0] for post in async_scripted_site.posts]
     assert sent == messages
 
 
@@ -294,13 +315,15 @@ def test_more_than_one_at_a_time_where_it_is_asked_for(serve: Serve) -> None:
     import asyncio
 
     from chatgpt_browser import AsyncChatGPTAPI
-    from tests.support.scripted_site import where
+    from tests.support.scripted_site import base_urls
 
     gate = Gate()
     server = serve(reply=Reply(pieces=["a", "b"], hold_after=1, gate=gate))
 
     async def main() -> list[str]:
-        async with AsyncChatGPTAPI(server.session_token, **where(server), max_concurrent_messages=3) as api:
+        async with AsyncChatGPTAPI(
+            server.session_token, **base_urls(server), max_concurrent_messages=3
+        ) as api:
             replies = [asyncio.ensure_future(api.send_message("Hello")) for _ in range(4)]
             await asyncio.to_thread(gate.wait_reached, 5.0, count=3)
             gate.open()
@@ -310,21 +333,24 @@ def test_more_than_one_at_a_time_where_it_is_asked_for(serve: Serve) -> None:
     assert server.peak_active_messages == 3
 
 
-def test_an_answer_in_one_event(scene: Scene, api: ChatGPTAPI) -> None:
+def test_an_answer_in_one_event(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     heard: list[str] = []
 
-    assert api.send_message(scene.answering(grown("all at once")), on_progress=heard.append) == "all at once"
+    assert (
+        api.send_message(scripted_site.answering(grown("all at once")), on_progress=heard.append)
+        == "all at once"
+    )
     assert heard == ["all at once"]
 
 
-def test_an_empty_answer(scene: Scene, api: ChatGPTAPI) -> None:
+def test_an_empty_answer(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     heard: list[str] = []
 
-    assert api.send_message(scene.answering(grown("")), on_progress=heard.append) == ""
+    assert api.send_message(scripted_site.answering(grown("")), on_progress=heard.append) == ""
     assert heard == []
 
 
-def test_content_that_is_not_the_answer_is_no_text(scene: Scene, api: ChatGPTAPI) -> None:
+def test_content_that_is_not_the_answer_is_no_text(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     hidden = event("hidden", id="m-2", metadata={"is_visually_hidden_from_conversation": True})
     tool = event("search()", recipient="browser")
     code = event("x", content={"content_type": "code", "text": "x = 1"})
@@ -332,7 +358,7 @@ def test_content_that_is_not_the_answer_is_no_text(scene: Scene, api: ChatGPTAPI
     events: list[dict[str, Any]] = [event("sys", role="system"), tool, code, thoughts, event("yes"), hidden]
     heard: list[Any] = []
     reply = api.send_message(
-        scene.answering(body(*events, sse("[DONE]"))), on_conversation_response=heard.append
+        scripted_site.answering(body(*events, sse("[DONE]"))), on_conversation_response=heard.append
     )
 
     assert reply == "yes"
@@ -340,11 +366,13 @@ def test_content_that_is_not_the_answer_is_no_text(scene: Scene, api: ChatGPTAPI
 
 
 @pytest.mark.parametrize("answer", [Answer.server_error(), Answer.message_too_long()], ids=["500", "413"])
-def test_nobody_hears_of_a_refusal_but_the_caller(scene: Scene, api: ChatGPTAPI, answer: Answer) -> None:
+def test_nobody_hears_of_a_refusal_but_the_caller(
+    scripted_site: ScriptedSite, api: ChatGPTAPI, answer: Answer
+) -> None:
     heard: list[Any] = []
     with pytest.raises(Exception, match=f"ChatGPTAPI error {answer.status}"):
         api.send_message(
-            scene.answering(answer), on_progress=heard.append, on_conversation_response=heard.append
+            scripted_site.answering(answer), on_progress=heard.append, on_conversation_response=heard.append
         )
 
     assert heard == []

@@ -21,7 +21,7 @@ from chatgpt_browser import (
     StreamInterruptedError,
 )
 from chatgpt_browser.testing import Answer, Break, Gate, Reply, Stall
-from tests.support.scripted_site import Scene, posts_of, refreshes_of, where, works
+from tests.support.scripted_site import ScriptedSite, base_urls, can_send, posts_of, refreshes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,25 +34,25 @@ PLAIN, SECURE = "next-auth.session-token", "__Secure-next-auth.session-token"
 
 
 @pytest.fixture(scope="module")
-def eager() -> Iterator[tuple[Scene, ChatGPTAPI]]:
+def eager() -> Iterator[tuple[ScriptedSite, ChatGPTAPI]]:
     """A client that asks for the session each time anew, and its server."""
-    scene = Scene()
-    with scene.server as server:
-        options = where(server) | {"access_token_ttl": 0, "challenge_timeout": 50, "retries": 1}
+    scripted_site = ScriptedSite()
+    with scripted_site.server as server:
+        options = base_urls(server) | {"access_token_ttl": 0, "challenge_timeout": 50, "retries": 1}
         with ChatGPTAPI(server.session_token, **options) as api:
             api.start()
-            yield scene, api
+            yield scripted_site, api
 
 
 @pytest.fixture
-def eager_scene(eager: tuple[Scene, ChatGPTAPI]) -> Scene:
+def eager_scene(eager: tuple[ScriptedSite, ChatGPTAPI]) -> ScriptedSite:
     eager[0].server.session_answer = "alive"
     eager[0].begin()
     return eager[0]
 
 
 @pytest.fixture
-def eager_api(eager: tuple[Scene, ChatGPTAPI]) -> ChatGPTAPI:
+def eager_api(eager: tuple[ScriptedSite, ChatGPTAPI]) -> ChatGPTAPI:
     return eager[1]
 
 
@@ -86,10 +86,10 @@ def test_every_form_of_a_token(serve: Serve) -> None:
         f'"{token}"',
     ]
     for form in forms:
-        with ChatGPTAPI(form, **where(server)) as api:
+        with ChatGPTAPI(form, **base_urls(server)) as api:
             assert api.session_token == token
 
-    with ChatGPTAPI(f"Cookie: {header}", **where(server)) as api:
+    with ChatGPTAPI(f"Cookie: {header}", **base_urls(server)) as api:
         assert api.get_is_authenticated()
     assert "".join(session_cookies(server).values()) == token
     assert "oai-did" not in refreshes_of(server.requests)[-1].cookies
@@ -99,13 +99,13 @@ def test_a_stale_family_in_a_kept_profile(serve: Serve, connect: Connect, tmp_pa
     """The server joins all that it is sent: whatever an earlier session has left would corrupt the token."""
     profile = tmp_path / "profile"
     server = serve(session_token=long_token(12_000))
-    with ChatGPTAPI(server.session_token, **where(server), user_data_dir=profile) as api:
+    with ChatGPTAPI(server.session_token, **base_urls(server), user_data_dir=profile) as api:
         api.ensure_auth()
     assert len(session_cookies(server)) == 4
 
     for token in (long_token(4000), long_token(300)):
         server.sign_in(token)
-        with ChatGPTAPI(token, **where(server), user_data_dir=profile) as api:
+        with ChatGPTAPI(token, **base_urls(server), user_data_dir=profile) as api:
             assert api.send_message("Hello") == 'You said: "Hello".'
         assert "".join(session_cookies(server).values()) == token
         assert len(session_cookies(server)) == 1 + (len(token) > 3933)
@@ -129,7 +129,7 @@ def test_one_start_and_one_refresh_for_all_threads(serve: Serve, connect: Connec
     assert len([r for r in server.requests if r.headers.get("sec-fetch-mode") == "navigate"]) == 1
 
 
-def test_no_time_at_all(eager_scene: Scene, eager_api: ChatGPTAPI) -> None:
+def test_no_time_at_all(eager_scene: ScriptedSite, eager_api: ChatGPTAPI) -> None:
     for count in (1, 2, 3):
         eager_api.ensure_auth()
         assert len(eager_scene.refreshes) == count
@@ -149,7 +149,7 @@ def test_the_time_runs_out(serve: Serve, connect: Connect) -> None:
 @pytest.mark.anyio
 async def test_one_refresh_for_all_who_ask(serve: Serve) -> None:
     server = serve()
-    async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         tokens = await asyncio.gather(*(api.ensure_auth() for _ in range(50)))
 
     assert len(set(tokens)) == 1
@@ -160,7 +160,7 @@ async def test_one_refresh_for_all_who_ask(serve: Serve) -> None:
 @pytest.mark.anyio
 async def test_a_caller_who_leaves_takes_nobodys_refresh_along(serve: Serve) -> None:
     server, gate = serve(), Gate()
-    async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         await api.start()
         server.script_session(Stall(before_head=True, gate=gate))
         first = asyncio.ensure_future(api.ensure_auth())
@@ -175,54 +175,54 @@ async def test_a_caller_who_leaves_takes_nobodys_refresh_along(serve: Serve) -> 
         assert await api.ensure_auth()
 
 
-def test_a_refresh_that_failed_is_not_kept(eager_scene: Scene, eager_api: ChatGPTAPI) -> None:
+def test_a_refresh_that_failed_is_not_kept(eager_scene: ScriptedSite, eager_api: ChatGPTAPI) -> None:
     eager_scene.server.session_answer = "signed_out"
     with pytest.raises(SessionExpiredError, match="Unauthorized"):
         eager_api.ensure_auth()
     eager_scene.server.session_answer = "alive"
 
-    assert works(eager_api)
+    assert can_send(eager_api)
 
 
 # ---- 401 on a message --------------------------------------------------------------------------------------------------
 
 
-def test_a_token_that_is_refused_once(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_token_that_is_refused_once(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     old = api.ensure_auth()
-    before = len(scene.refreshes)
-    scene.server.expire_access_tokens()
+    before = len(scripted_site.refreshes)
+    scripted_site.server.expire_access_tokens()
 
     assert api.send_message("Hello") == 'You said: "Hello".'
-    first, second = scene.posts
+    first, second = scripted_site.posts
     assert (first.status, second.status) == (401, 200)
     assert (first.bearer, second.bearer) == (old, api.ensure_auth())
     assert old != api.ensure_auth()
-    assert len(scene.refreshes) == before + 1
+    assert len(scripted_site.refreshes) == before + 1
 
 
-def test_a_token_that_is_refused_twice(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_token_that_is_refused_twice(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     api.ensure_auth()
-    before = len(scene.refreshes)
+    before = len(scripted_site.refreshes)
     with pytest.raises(AccessTokenRejectedError) as caught:
-        api.send_message(scene.answering(Answer.token_expired()))
+        api.send_message(scripted_site.answering(Answer.token_expired()))
 
     assert isinstance(caught.value, AuthenticationError)
     assert isinstance(caught.value, APIStatusError)
     assert (caught.value.status_code, caught.value.code) == (401, "token_expired")
-    assert len(scene.posts) == 2
-    assert len(scene.refreshes) == before + 1
+    assert len(scripted_site.posts) == 2
+    assert len(scripted_site.refreshes) == before + 1
 
 
-def test_a_session_that_died_meanwhile(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_session_that_died_meanwhile(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     assert api.get_is_authenticated()
-    scene.server.sign_out()
-    scene.server.expire_access_tokens()
+    scripted_site.server.sign_out()
+    scripted_site.server.expire_access_tokens()
     with pytest.raises(SessionExpiredError):
         api.send_message("Hello")
 
-    assert len(scene.posts) == 1
+    assert len(scripted_site.posts) == 1
     assert api.get_is_authenticated() is False
-    scene.server.sign_in(api.session_token)
+    scripted_site.server.sign_in(api.session_token)
     assert api.get_is_authenticated() is True
 
 
@@ -230,7 +230,10 @@ def test_a_session_that_died_meanwhile(scene: Scene, api: ChatGPTAPI) -> None:
 async def test_one_refresh_for_many_refused_messages(serve: Serve) -> None:
     server = serve()
     async with AsyncChatGPTAPI(
-        server.session_token, **where(server), max_concurrent_messages=5, access_token_ttl=timedelta(hours=1)
+        server.session_token,
+        **base_urls(server),
+        max_concurrent_messages=5,
+        access_token_ttl=timedelta(hours=1),
     ) as api:
         await api.ensure_auth()
         server.expire_access_tokens()
@@ -244,12 +247,14 @@ async def test_one_refresh_for_many_refused_messages(serve: Serve) -> None:
 @pytest.mark.parametrize(
     "answer", [Answer.server_error(), Answer.overloaded_html(503), Break()], ids=["500", "503", "break"]
 )
-def test_what_the_site_may_have_taken_is_sent_once(scene: Scene, api: ChatGPTAPI, answer: Any) -> None:
+def test_what_the_site_may_have_taken_is_sent_once(
+    scripted_site: ScriptedSite, api: ChatGPTAPI, answer: Any
+) -> None:
     for _ in range(3):  # the connection has been used before, or not
         with pytest.raises((APIStatusError, StreamInterruptedError)):
-            api.send_message(scene.answering(answer))
+            api.send_message(scripted_site.answering(answer))
 
-    ids = [post.json["messages"][0]["id"] for post in scene.posts]
+    ids = [post.json["messages"][0]["id"] for post in scripted_site.posts]
     assert len(ids) == len({*ids}) == 3
 
 
@@ -269,7 +274,7 @@ def test_who_it_is(api: ChatGPTAPI) -> None:
 
 
 @pytest.mark.parametrize("state", ["signed_out", "refresh_error", "challenge"])
-def test_a_dead_session_is_a_false(eager_scene: Scene, eager_api: ChatGPTAPI, state: Any) -> None:
+def test_a_dead_session_is_a_false(eager_scene: ScriptedSite, eager_api: ChatGPTAPI, state: Any) -> None:
     eager_scene.server.session_answer = state
     assert eager_api.get_is_authenticated() is False
     eager_scene.server.session_answer = "alive"
@@ -312,13 +317,13 @@ def test_nothing_secret_is_said(
 def test_a_token_that_the_site_has_rotated_for_a_navigation(serve: Serve) -> None:
     """At the start, and where a challenge is shown: the page asks for the session there, too."""
     server = serve(rotate_session_token=True)
-    with ChatGPTAPI(server.session_token, **where(server)) as api:
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         api.start()
         assert api.session_token == server.session_token
         for _ in range(2):
             server.inject("challenge-passes")
-            assert works(api)
+            assert can_send(api)
             assert api.session_token == server.session_token
         newest = api.session_token
-    with ChatGPTAPI(newest, **where(server)) as api:
+    with ChatGPTAPI(newest, **base_urls(server)) as api:
         assert api.get_is_authenticated()

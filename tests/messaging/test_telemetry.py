@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from chatgpt_browser import ChatGPTAPI, ChatGPTTimeoutError, StreamInterruptedError
 from chatgpt_browser._core import telemetry as _telemetry
 from chatgpt_browser.testing import Break, FakeChatGPT, Gate, Reply, Stall
-from tests.support.scripted_site import where
+from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def run() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI, Recorded]]:
     recorded = Recorded()
     with pytest.MonkeyPatch.context() as patch, FakeChatGPT(challenge="passes") as server:
         patch.setattr(_telemetry, "instruments", lambda: recorded.instruments)
-        with ChatGPTAPI(server.session_token, **where(server), model="gpt-x") as api:
+        with ChatGPTAPI(server.session_token, **base_urls(server), model="gpt-x") as api:
             api.send_message("My secret question")
             server.expire_access_tokens()
             server.script("My secret answer")

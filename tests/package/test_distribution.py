@@ -90,7 +90,7 @@ def test_the_pythons_that_it_is_for(metadata: Message) -> None:
 
 
 def test_it_works_where_nothing_of_this_folder_is(environment: Environment, tmp_path: Path) -> None:
-    where = run(
+    base_urls = run(
         environment.scripts / "python",
         "-c",
         "import chatgpt_browser; print(chatgpt_browser.__file__)",
@@ -98,5 +98,5 @@ def test_it_works_where_nothing_of_this_folder_is(environment: Environment, tmp_
     )
     demo = run(environment.scripts / "chatgpt-browser", "demo", cwd=tmp_path)
 
-    assert Path(where.stdout.strip()).is_relative_to(environment.packages)
+    assert Path(base_urls.stdout.strip()).is_relative_to(environment.packages)
     assert "fake server, not ChatGPT" in demo.stdout

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 def test_the_example_is_tested_with_the_wheel(environment: Environment, tmp_path: Path) -> None:
     project = shutil.copytree(ROOT / "examples" / "standup", tmp_path / "standup")
-    where = "import chatgpt_browser; print(chatgpt_browser.__file__)"
-    assert str(environment.packages) in run(environment.scripts / "python", "-c", where, cwd=project).stdout
+    base_urls = "import chatgpt_browser; print(chatgpt_browser.__file__)"
+    assert (
+        str(environment.packages) in run(environment.scripts / "python", "-c", base_urls, cwd=project).stdout
+    )
 
     # Its own pyproject says what is an error; ours is out of sight.
     done = run(environment.scripts / "python", "-m", "pytest", "-rs", "-p", "no:asyncio", cwd=project)

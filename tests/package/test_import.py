@@ -57,7 +57,7 @@ def test_every_name_is_there() -> None:
 
 
 def test_what_is_promised_is_what_can_be_had() -> None:
-    loaded = {name for names in chatgpt_browser._ROOMS.values() for name in names}
+    loaded = {name for names in chatgpt_browser._LAZY_EXPORTS.values() for name in names}
 
     assert loaded == set(chatgpt_browser.__all__) - {"__version__"}
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chatgpt_browser import MalformedEventError, StreamError, StreamInterruptedError
 from chatgpt_browser._protocol.event_log import EventLog
-from chatgpt_browser._protocol.reply_reader import Reply
+from chatgpt_browser._protocol.reply_reader import ReplyReader
 from tests.support.scripted_site import MARKS
 
 DONE = {"type": "", "data": "[DONE]"}
@@ -38,7 +38,7 @@ def anchored(text: str, **changes: Any) -> dict[str, str]:
 
 
 def test_a_reply_that_grows() -> None:
-    reply = Reply()
+    reply = ReplyReader()
 
     assert reply.feed(anchored("Hel"))
     assert (reply.text, reply.message_id, reply.conversation_id) == ("Hel", "m1", "c1")
@@ -48,7 +48,7 @@ def test_a_reply_that_grows() -> None:
 
 
 def test_a_tail_that_changes_is_read() -> None:
-    reply, first = Reply(), anchored("Hi")
+    reply, first = ReplyReader(), anchored("Hi")
     reply.feed(first)
 
     assert reply.feed(["!", first["tail"].replace('"c1"', '"c2"')])
@@ -68,7 +68,7 @@ def test_an_event_is_the_servers_own_to_the_byte() -> None:
 
 
 def test_each_event_is_an_object_of_its_own() -> None:
-    reply = Reply()
+    reply = ReplyReader()
     reply.feed(anchored("a"))
     first = reply.event
     reply.feed("b")
@@ -89,7 +89,7 @@ def test_each_event_is_an_object_of_its_own() -> None:
     ],
 )
 def test_what_is_no_answer_is_passed_over(changes: dict[str, Any]) -> None:
-    reply = Reply()
+    reply = ReplyReader()
 
     assert not reply.feed(whole(event("x", **changes)))
     assert (reply.text, reply.message_id, reply.conversation_id, reply.events) == ("", None, None, 1)
@@ -101,7 +101,7 @@ def test_what_is_no_answer_is_passed_over(changes: dict[str, Any]) -> None:
     "data", [{"moderation_response": {}, "message_id": "x"}, {"message": None}, "3", '"v1"', "[]", "null"]
 )
 def test_what_is_no_message_is_passed_over(data: Any) -> None:
-    reply = Reply()
+    reply = ReplyReader()
     reply.feed(whole(event("x")))
 
     assert not reply.feed(whole(data))
@@ -109,7 +109,7 @@ def test_what_is_no_message_is_passed_over(data: Any) -> None:
 
 
 def test_data_that_merely_contains_the_last_word() -> None:
-    reply = Reply()
+    reply = ReplyReader()
     reply.feed(whole(event("say [DONE] now")))
 
     assert (reply.text, reply.done) == ("say [DONE] now", False)
@@ -118,7 +118,7 @@ def test_data_that_merely_contains_the_last_word() -> None:
 
 
 def test_half_a_character_is_not_shown() -> None:
-    reply = Reply()
+    reply = ReplyReader()
     reply.feed(anchored("x"))
 
     assert not reply.feed("\\ud83d")
@@ -128,7 +128,7 @@ def test_half_a_character_is_not_shown() -> None:
 
 
 def test_an_error_of_the_sites_carries_what_had_come() -> None:
-    reply = Reply()
+    reply = ReplyReader()
     reply.feed(whole(event("half")))
 
     with pytest.raises(StreamError, match="Something went wrong") as caught:
@@ -142,7 +142,7 @@ def test_an_error_of_the_sites_carries_what_had_come() -> None:
 
 @pytest.mark.parametrize("bad", ["{", "[DONE", "", "{}x"])
 def test_what_is_no_json(bad: str) -> None:
-    reply = Reply()
+    reply = ReplyReader()
     reply.feed(whole(event("half")))
 
     with pytest.raises(MalformedEventError) as caught:
@@ -153,7 +153,7 @@ def test_what_is_no_json(bad: str) -> None:
 
 
 def test_an_escape_that_is_none() -> None:
-    reply = Reply()
+    reply = ReplyReader()
     reply.feed(anchored("x"))
 
     with pytest.raises(MalformedEventError):
@@ -161,7 +161,7 @@ def test_an_escape_that_is_none() -> None:
 
 
 def test_several_parts_are_one_text() -> None:
-    reply = Reply()
+    reply = ReplyReader()
     reply.feed(
         whole(event("", content={"content_type": "multimodal_text", "parts": ["a", {"image": 1}, "b"]}))
     )
@@ -178,7 +178,7 @@ def test_several_parts_are_one_text() -> None:
     st.booleans(),
 )
 def test_growth_adds_up_whatever_the_text_is(pieces: list[str], ascii_only: bool) -> None:
-    reply = Reply()
+    reply = ReplyReader()
     reply.feed(anchored(pieces[0]))
     for piece in pieces[1:]:
         reply.feed(json.dumps(piece, ensure_ascii=ascii_only)[1:-1])

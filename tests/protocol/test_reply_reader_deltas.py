@@ -15,7 +15,7 @@ from chatgpt_browser import (
 )
 from chatgpt_browser._protocol.answer import Turn, find_answer, newest_turn
 from chatgpt_browser._protocol.citation_marks import Markup
-from chatgpt_browser._protocol.reply_reader import Reply
+from chatgpt_browser._protocol.reply_reader import ReplyReader
 
 TEXT = "/message/content/parts/0"
 DONE = {"type": "", "data": "[DONE]"}
@@ -46,9 +46,9 @@ def root(text: str = "", number: int = 0, /, **fields: Any) -> dict[str, Any]:
     return {"p": "", "o": "add", "v": whole(text, **fields), "c": number}
 
 
-def fed(*events: Any) -> tuple[Reply, list[str]]:
+def fed(*events: Any) -> tuple[ReplyReader, list[str]]:
     """A reply that was fed these, and each text that it showed."""
-    reply = Reply()
+    reply = ReplyReader()
     items = [event if "data" in event else item(event) for event in events]
     return reply, [reply.text for each in items if reply.feed(each)]
 
@@ -322,7 +322,7 @@ def test_text_around_and_behind_a_mark() -> None:
 
 def test_the_newest_event_is_known_behind_the_last_word() -> None:
     head = json.dumps({"p": TEXT, "o": "append", "v": ""}).removesuffix('"}')
-    reply = Reply()
+    reply = ReplyReader()
     for each in (item(root()), {"type": "", "head": head, "text": "a", "tail": '"}'}, ["b"], item(123)):
         reply.feed(each)
     assert reply.event == {"p": TEXT, "o": "append", "v": "b"}
@@ -479,7 +479,7 @@ def test_a_mark_in_either_form_of_event() -> None:
     )
     assert texts == ["Four", "Four."]
 
-    reply = Reply()
+    reply = ReplyReader()
     head, tail = json.dumps(whole("\0")).split(r"\u0000")
     grown = [reply.feed({"type": "", "head": head, "text": pieces[0], "tail": tail})]
     grown += [reply.feed(piece) for piece in pieces[1:]]

@@ -20,16 +20,10 @@ from chatgpt_browser import (
     UnusualActivityError,
 )
 from chatgpt_browser._core.models import Head, Prompt, Response
-from chatgpt_browser._core.options import Site
-from chatgpt_browser._protocol.requests import (
-    backend_request,
-    is_challenge,
-    message_request,
-    read_json,
-    read_session,
-    session_request,
-    status_error,
-)
+from chatgpt_browser._core.urls import Site
+from chatgpt_browser._protocol.refusals import is_challenge, read_json, status_error
+from chatgpt_browser._protocol.requests import backend_request, message_request, session_request
+from chatgpt_browser._protocol.session import read_session
 
 SITE = Site("https://chat.openai.com/api", "https://chat.openai.com/backend-api")
 JSON = {"content-type": "application/json"}

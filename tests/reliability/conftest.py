@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.client_fixtures import api, connect, pair, scene, serve, shared
+from tests.support.client_fixtures import api, connect, pair, scripted_site, serve, shared
 from tests.support.client_processes import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["api", "connect", "pair", "scene", "serve", "shared"]
+__all__ = ["api", "connect", "pair", "scripted_site", "serve", "shared"]
 
 SOAK = "CHATGPT_SOAK"
 

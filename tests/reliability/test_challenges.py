@@ -9,7 +9,7 @@ import pytest
 
 from chatgpt_browser import APIStatusError, ChallengeError, ChatGPTAPI
 from chatgpt_browser.testing import Answer, Gate, Reply
-from tests.support.scripted_site import Scene, posts_of, where, works
+from tests.support.scripted_site import ScriptedSite, base_urls, can_send, posts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,24 +28,24 @@ MARKED = [
 
 
 @pytest.fixture(scope="module")
-def visited() -> Iterator[tuple[Scene, ChatGPTAPI]]:
+def visited() -> Iterator[tuple[ScriptedSite, ChatGPTAPI]]:
     """A server that lets everyone see its pages until it is told to strike, and a client that has been there before."""
-    scene = Scene()
-    with scene.server as server:
+    scripted_site = ScriptedSite()
+    with scripted_site.server as server:
         options: dict[str, Any] = {"max_concurrent_messages": 4, "challenge_timeout": 500}
-        with ChatGPTAPI(server.session_token, **where(server), **options) as api:
-            assert works(api)
-            yield scene, api
+        with ChatGPTAPI(server.session_token, **base_urls(server), **options) as api:
+            assert can_send(api)
+            yield scripted_site, api
 
 
 @pytest.fixture
-def site(visited: tuple[Scene, ChatGPTAPI]) -> Scene:
+def site(visited: tuple[ScriptedSite, ChatGPTAPI]) -> ScriptedSite:
     visited[0].begin()
     return visited[0]
 
 
 @pytest.fixture
-def visitor(visited: tuple[Scene, ChatGPTAPI]) -> ChatGPTAPI:
+def visitor(visited: tuple[ScriptedSite, ChatGPTAPI]) -> ChatGPTAPI:
     return visited[1]
 
 
@@ -57,16 +57,16 @@ def passages(requests: list[RecordedRequest]) -> int:
 def test_at_the_refresh(serve: Serve, connect: Connect) -> None:
     server = serve()
     api = connect(server, access_token_ttl=0)
-    assert works(api)
+    assert can_send(api)
     server.strike_challenge()
 
     api.refresh_access_token()
     assert passages(server.requests) == 1
-    assert works(api)
+    assert can_send(api)
     assert passages(server.requests) == 1
 
 
-def test_at_the_message(site: Scene, visitor: ChatGPTAPI) -> None:
+def test_at_the_message(site: ScriptedSite, visitor: ChatGPTAPI) -> None:
     conversation = visitor.get_conversation()
     conversation.send_message("one")
     site.server.strike_challenge()
@@ -76,20 +76,20 @@ def test_at_the_message(site: Scene, visitor: ChatGPTAPI) -> None:
     assert [post.status for post in site.posts] == [200, 403, 200]
 
 
-def test_replies_under_way_are_not_disturbed(site: Scene, visitor: ChatGPTAPI) -> None:
+def test_replies_under_way_are_not_disturbed(site: ScriptedSite, visitor: ChatGPTAPI) -> None:
     gate = Gate()
     reply = Reply(pieces=["one", " two", " three"], hold_after=1, gate=gate)
     with visitor.stream_message(site.answering(reply)) as stream:
         assert next(stream) == "one"
         site.server.strike_challenge()
-        assert works(visitor)
+        assert can_send(visitor)
         assert passages(site.requests) == 1
         gate.open()
         assert "".join(stream) == " two three"
     assert len([post for post in site.posts if post.status == 200]) == 2
 
 
-def test_many_callers_wait_for_one_passage(site: Scene, visitor: ChatGPTAPI) -> None:
+def test_many_callers_wait_for_one_passage(site: ScriptedSite, visitor: ChatGPTAPI) -> None:
     site.server.strike_challenge()
     with ThreadPoolExecutor(4) as pool:
         replies = [pool.submit(visitor.send_message, f"caller {n}") for n in range(4)]
@@ -115,10 +115,10 @@ def test_one_that_wants_a_person_at_the_start(serve: Serve, connect: Connect) ->
     assert posts_of(server.requests) == []
     assert api.get_is_authenticated() is False
     server.strike_challenge(None)
-    assert works(api)
+    assert can_send(api)
 
 
-def test_one_that_wants_a_person_in_the_middle(site: Scene, visitor: ChatGPTAPI) -> None:
+def test_one_that_wants_a_person_in_the_middle(site: ScriptedSite, visitor: ChatGPTAPI) -> None:
     site.server.strike_challenge("person")
     with pytest.raises(ChallengeError) as caught:
         visitor.send_message("hello", timeout_ms=20_000)
@@ -127,7 +127,7 @@ def test_one_that_wants_a_person_in_the_middle(site: Scene, visitor: ChatGPTAPI)
     assert len(site.posts) == 1
     assert visitor.get_is_authenticated() is True  # the access token is still fresh
     site.server.strike_challenge(None)
-    assert works(visitor)
+    assert can_send(visitor)
 
 
 def test_one_that_nobody_can_pass_is_tried_once(serve: Serve, connect: Connect) -> None:
@@ -140,7 +140,9 @@ def test_one_that_nobody_can_pass_is_tried_once(serve: Serve, connect: Connect) 
 
 @pytest.mark.parametrize("status", [403, 503])
 @pytest.mark.parametrize("page", MARKED)
-def test_a_challenge_without_its_header(site: Scene, visitor: ChatGPTAPI, page: str, status: int) -> None:
+def test_a_challenge_without_its_header(
+    site: ScriptedSite, visitor: ChatGPTAPI, page: str, status: int
+) -> None:
     assert visitor.send_message(site.answering(Answer(status, page), "There you are.")) == "There you are."
     assert [post.status for post in site.posts] == [status, 200]
 
@@ -155,7 +157,9 @@ def test_a_challenge_without_its_header(site: Scene, visitor: ChatGPTAPI, page: 
     ],
     ids=["unusual activity", "JSON", "another page", "another status"],
 )
-def test_a_refusal_that_is_no_challenge(site: Scene, visitor: ChatGPTAPI, answer: Answer, says: str) -> None:
+def test_a_refusal_that_is_no_challenge(
+    site: ScriptedSite, visitor: ChatGPTAPI, answer: Answer, says: str
+) -> None:
     with pytest.raises(APIStatusError, match=says):
         visitor.send_message(site.answering(answer))
     assert len(site.posts) == 1
@@ -172,7 +176,7 @@ def test_at_the_start(
     caplog.set_level("INFO", "chatgpt_browser")
     server = serve(challenge="passes")
     api = connect(server, user_agent=user_agent)
-    assert works(api)
+    assert can_send(api)
 
     assert passages(server.requests) == 1
     assert "challenge passed" in caplog.text
@@ -180,14 +184,14 @@ def test_at_the_start(
     assert [post.status for post in posts_of(server.requests)] == [200]
 
     server.strike_challenge()
-    assert works(api)
+    assert can_send(api)
     assert passages(server.requests) == 2
     agents = {request.headers["user-agent"] for request in server.requests}
     assert len(agents) == 1
     assert user_agent is None or agents == {user_agent}
 
 
-def test_a_reply_goes_on_while_a_person_is_wanted(site: Scene, visitor: ChatGPTAPI) -> None:
+def test_a_reply_goes_on_while_a_person_is_wanted(site: ScriptedSite, visitor: ChatGPTAPI) -> None:
     """A challenge that does not pass ends the call that met it, and no other."""
     gate = Gate()
     stream = visitor.stream_message(site.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate)))
@@ -199,4 +203,4 @@ def test_a_reply_goes_on_while_a_person_is_wanted(site: Scene, visitor: ChatGPTA
     gate.open()
     assert "".join(stream) == " two"
     site.server.strike_challenge(None)
-    assert works(visitor)
+    assert can_send(visitor)

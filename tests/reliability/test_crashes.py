@@ -16,7 +16,7 @@ from chatgpt_browser import BrowserCrashedError, BrowserError, ChatGPTAPI, Clien
 from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply, Stall
 from tests.support.client_processes import Mark, client_threads, folders, posts_by_message, until
 from tests.support.processes import still_running
-from tests.support.scripted_site import where, works
+from tests.support.scripted_site import base_urls, can_send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ class Patient:
         self.mark = Mark()
         self.server = FakeChatGPT(reply="Here I am.", rotate_session_token=True).start()
         self.api = ChatGPTAPI(
-            self.server.session_token, **where(self.server), browser_args=[self.mark.argument]
+            self.server.session_token, **base_urls(self.server), browser_args=[self.mark.argument]
         )
         self.api.start()
 
@@ -48,7 +48,7 @@ class Patient:
 
     def knows(self) -> bool:
         """Whether the client has noticed."""
-        page = self.api._core._engine._page
+        page = self.api._core._browser_manager._page
         return page is None or page.dead is not None
 
     def assert_well(self) -> None:
@@ -99,7 +99,7 @@ def test_in_the_middle_of_replies(patient: Patient) -> None:
     patient.server.script(
         *[Reply(pieces=[f"part {n}", " never"], hold_after=1, gate=g) for n, g in enumerate(gates)]
     )
-    patient.api._core._courier._turns.total_tokens = 2
+    patient.api._core._sender._turns.total_tokens = 2
     heard: list[str] = []
 
     def hear(text: str) -> None:
@@ -112,7 +112,7 @@ def test_in_the_middle_of_replies(patient: Patient) -> None:
             patient.api.send_message("second", on_progress=hear, timeout_ms=10_000)
         with pytest.raises(BrowserCrashedError) as first_error:
             next(first)
-    patient.api._core._courier._turns.total_tokens = 1
+    patient.api._core._sender._turns.total_tokens = 1
 
     assert first_error.value.partial_text == "part 0"
     assert second_error.value.partial_text == "part 1"
@@ -166,7 +166,7 @@ def test_while_starting_and_while_closing(way: str, serve: Serve, connect: Conne
             starting.result(20)
     gate.open()
 
-    assert works(api)
+    assert can_send(api)
     processes = mark.all()
     server.script(Stall())
     with ThreadPoolExecutor(2) as pool:
@@ -191,7 +191,7 @@ def test_the_drivers_death_is_told_by_our_error_alone(
     server.script(Reply(pieces=["one", " never"], hold_after=1, gate=Gate()))
     with pytest.raises(BrowserCrashedError):
         api.send_message("hello", on_progress=lambda _: mark.kill_driver(), timeout_ms=10_000)
-    assert works(api)
+    assert can_send(api)
     api.close()
     gc.collect()
 
@@ -208,7 +208,7 @@ def test_the_page_is_closed_by_somebody_else(temporary_folder: Path) -> None:
     mark, gate = Mark(), Gate()
     with FakeChatGPT(replies=[Reply(pieces=["one", " never"], hold_after=1, gate=gate)]) as server:
         options: dict[str, Any] = {"browser_args": [mark.argument, "--remote-debugging-port=0"]}
-        with ChatGPTAPI(server.session_token, **where(server), **options) as api:
+        with ChatGPTAPI(server.session_token, **base_urls(server), **options) as api:
 
             def close_page(_: str) -> None:
                 port = _debugging_port(mark)
@@ -221,7 +221,7 @@ def test_the_page_is_closed_by_somebody_else(temporary_folder: Path) -> None:
                 api.send_message("hello", on_progress=close_page, timeout_ms=10_000)
 
             assert caught.value.partial_text == "one"
-            assert works(api)
+            assert can_send(api)
 
 
 def _debugging_port(mark: Mark) -> int:
@@ -252,4 +252,4 @@ def test_the_site_takes_the_page_elsewhere(serve: Serve, connect: Connect) -> No
 
     assert caught.value.partial_text == "one"
     assert posts_by_message(server)["hello"] == 1
-    assert works(api)
+    assert can_send(api)

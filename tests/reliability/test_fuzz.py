@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chatgpt_browser import ChatGPTAPI, MalformedEventError, StreamError, StreamInterruptedError
 from chatgpt_browser.testing import FakeChatGPT, RawBody
-from tests.support.scripted_site import MARKS, event, sse, where
+from tests.support.scripted_site import MARKS, base_urls, event, sse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ THOROUGH = settings(deadline=None, suppress_health_check=[HealthCheck.function_s
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    with FakeChatGPT() as server, ChatGPTAPI(server.session_token, **where(server)) as api:
+    with FakeChatGPT() as server, ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         yield server, api
 
 

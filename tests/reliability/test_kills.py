@@ -14,7 +14,7 @@ from chatgpt_browser import BrowserCrashedError, BrowserError, ChatGPTAPI, ChatG
 from chatgpt_browser.testing import FakeChatGPT, Reply, Turn, remember
 from tests.support.client_processes import Mark, client_threads, folders, posts_by_message
 from tests.support.processes import still_running
-from tests.support.scripted_site import where, works
+from tests.support.scripted_site import base_urls, can_send
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,7 @@ def test_a_load_outlives_every_kill(soak: int, temporary_folder: Path) -> None:
 
     with FakeChatGPT(reply=reply) as server:
         options: dict[str, Any] = {"browser_args": [mark.argument], "max_concurrent_messages": CONVERSATIONS}
-        with ChatGPTAPI(server.session_token, **where(server), **options) as api:
+        with ChatGPTAPI(server.session_token, **base_urls(server), **options) as api:
             load = Load(api)
             workers = [threading.Thread(target=load.run, args=(f"c{n}",)) for n in range(CONVERSATIONS)]
             for worker in workers:
@@ -92,7 +92,7 @@ def test_a_load_outlives_every_kill(soak: int, temporary_folder: Path) -> None:
             assert not any(worker.is_alive() for worker in workers)
             # The last kill may have come between the messages: then it is this one that finds it out.
             load.send(api.get_conversation(), "after the last kill")
-            assert works(api)
+            assert can_send(api)
 
     sent = posts_by_message(server)
     print(f"{kills} kills, {len(load.replies)} replies, {len(load.errors)} errors")  # noqa: T201

@@ -12,13 +12,13 @@ import pytest
 
 from chatgpt_browser.testing import RawBody
 from tests.support.client_processes import Mark, until
-from tests.support.scripted_site import DONE, event, sse, where
+from tests.support.scripted_site import DONE, base_urls, event, sse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chatgpt_browser import ChatGPTAPI
-    from tests.support.scripted_site import Scene
+    from tests.support.scripted_site import ScriptedSite
 
 MB = 1 << 20
 
@@ -28,27 +28,30 @@ def memory() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def test_a_reply_of_20_mb_in_one_event(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_reply_of_20_mb_in_one_event(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     text = 'Grüße, 世界 \U0001f600 \\ "x" \n' * (20 * MB // 36)
-    assert api.send_message(scene.answering(RawBody([sse(event(text)), DONE])), timeout_ms=50_000) == text
+    assert (
+        api.send_message(scripted_site.answering(RawBody([sse(event(text)), DONE])), timeout_ms=50_000)
+        == text
+    )
 
 
-def test_a_reply_of_20_mb_in_many_messages(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_reply_of_20_mb_in_many_messages(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     """Each event has a text of its own; their sum is far more than any window."""
     texts = [f"{n}:" + "x" * MB for n in range(20)]
     lengths: list[int] = []
     events = [sse(event(text, id=f"m-{n}")) for n, text in enumerate(texts)]
-    message = scene.answering(RawBody([*events, DONE]))
+    message = scripted_site.answering(RawBody([*events, DONE]))
     assert api.send_message(message, on_progress=lambda text: lengths.append(len(text))) == texts[-1]
     assert lengths == [len(text) for text in texts]
 
 
-def test_a_message_of_5_mb(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_message_of_5_mb(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     text = "Grüße, \U0001f600 \x00\u2028 \\" * (5 * MB // 20)
     assert len(text.encode()) > 5 * MB * 0.9
     reply = api.send_message(text, timeout_ms=50_000)
     assert reply.startswith('You said: "Grüße')
-    assert scene.posts[-1].json["messages"][0]["content"]["parts"] == [text]
+    assert scripted_site.posts[-1].json["messages"][0]["content"]["parts"] == [text]
 
 
 @pytest.mark.timeout(1200)
@@ -59,7 +62,7 @@ def test_hundreds_of_turns(soak: int) -> None:
 
     turns, mark = 300 * soak, Mark()
     with FakeChatGPT(reply=lambda turn: f"Answer to {turn.message}") as server:
-        with ChatGPTAPI(server.session_token, **where(server), browser_args=[mark.argument]) as api:
+        with ChatGPTAPI(server.session_token, **base_urls(server), browser_args=[mark.argument]) as api:
             first = renderer = tasks = 0
             for number in range(turns):
                 if number % 20 == 0:
@@ -87,16 +90,16 @@ def _memory_of(mark: Mark) -> int:
     return sum(process.memory_info().rss for process in mark.renderers())
 
 
-def test_a_fast_server_waits_for_a_slow_reader(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_fast_server_waits_for_a_slow_reader(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     """A callback that does not return: the server is held back, and what has come so far is bounded."""
     events = [sse(event(f"{n}" + "x" * 100_000)) for n in range(10)]
     count = 4000
     before, taken = memory(), 0
-    message = scene.answering(RawBody([*events * (count // 10), DONE]))
+    message = scripted_site.answering(RawBody([*events * (count // 10), DONE]))
 
     def sit_there(text: str) -> None:
         nonlocal taken
-        post = scene.posts[0]
+        post = scripted_site.posts[0]
         until(lambda: _stands_still(lambda: post.events_sent), timeout=40)
         taken = memory() - before
         raise Enough
@@ -104,7 +107,7 @@ def test_a_fast_server_waits_for_a_slow_reader(scene: Scene, api: ChatGPTAPI) ->
     with pytest.raises(Enough):
         api.send_message(message, on_progress=sit_there)
 
-    post = scene.posts[0]
+    post = scripted_site.posts[0]
     assert post.events_sent < count * 0.6
     assert taken < 40 * MB
     assert post.disconnected.wait(2), "one that is held back can still be left"

@@ -10,7 +10,7 @@ import pytest
 from chatgpt_browser import AsyncChatGPTAPI
 from chatgpt_browser._transport.fetch import isolated_world as world
 from chatgpt_browser.testing import FakeChatGPT
-from tests.support.scripted_site import posts_of, refreshes_of, where
+from tests.support.scripted_site import base_urls, posts_of, refreshes_of
 
 if TYPE_CHECKING:
     from chatgpt_browser.testing import RecordedRequest
@@ -32,9 +32,9 @@ async def test_two_days(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptu
     with FakeChatGPT(rotate_session_token=True) as server:
         first = server.session_token
         async with AsyncChatGPTAPI(
-            server.session_token, **where(server), access_token_ttl=2 * HOUR * 1000
+            server.session_token, **base_urls(server), access_token_ttl=2 * HOUR * 1000
         ) as api:
-            keeper = api._courier.session
+            keeper = api._sender.session
             keeper._clock = lambda: now
             conversation = api.get_conversation()
             for number in range(MESSAGES):

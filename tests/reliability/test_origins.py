@@ -8,7 +8,7 @@ import pytest
 
 from chatgpt_browser import APIConnectionError, ChatGPTAPI, OriginError
 from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply
-from tests.support.scripted_site import posts_of, where, works
+from tests.support.scripted_site import base_urls, can_send, posts_of
 
 if TYPE_CHECKING:
     from chatgpt_browser.testing import RecordedRequest
@@ -45,7 +45,7 @@ def test_the_site_moves_between_its_own_two_names(
     api = connect(before, **mapped(hosts))
     given = before.session_token
 
-    assert works(api)
+    assert can_send(api)
 
     assert [request.method for request in before.requests] == ["GET"]
     assert posts_of(before.requests) == []
@@ -56,7 +56,7 @@ def test_the_site_moves_between_its_own_two_names(
     assert f"the site has moved from {old} to {new}" in caplog.text
 
     seen = len(before.requests)
-    assert works(api)
+    assert can_send(api)
     assert len(before.requests) == seen, "once it is known where the site is, nobody asks at the old place"
 
 
@@ -80,7 +80,7 @@ def test_another_host_gets_no_secret(serve: Serve, connect: Connect, move: bool)
     assert posts_of(old.requests) + posts_of(new.requests) == []
 
     old.redirect_to = new.redirect_to = None
-    assert works(api)
+    assert can_send(api)
     assert not saw_secrets(evil)
 
 
@@ -89,7 +89,7 @@ def test_a_move_that_comes_later(serve: Serve, connect: Connect) -> None:
     evil = serve(tls=True, public_origin="https://evil.example")
     server = serve(tls=True, public_origin=NEW)
     api = connect(server, **mapped({"chatgpt.com": server, "evil.example": evil}))
-    assert works(api)
+    assert can_send(api)
     server.redirect_to = evil.origin
 
     with pytest.raises(OriginError):
@@ -112,7 +112,7 @@ def test_a_move_that_comes_later_is_followed_by_the_next_call(serve: Serve, conn
                 api.send_message("hello")
         gate.open()
         assert next(stream) == " two"
-    assert works(api)
+    assert can_send(api)
     assert posts_of(after.requests)[-1].status == 200
 
 
@@ -140,7 +140,7 @@ def test_the_cookie_is_for_the_apis_host_alone(serve: Serve, connect: Connect) -
         "/api/auth/session", Answer(200, page + "<script>fetch('/js?' + document.cookie)</script>")
     )
     api = connect(server, **mapped(dict(zip(hosts, (server, sub, evil), strict=True))))
-    assert works(api)
+    assert can_send(api)
 
     for other in (sub, evil):
         for path in ("/pixel", "/asked"):
@@ -163,7 +163,7 @@ def session_cookies(request: RecordedRequest) -> dict[str, str]:
 def test_tokens_of_any_length_arrive_whole(serve: Serve, connect: Connect, tls: bool, length: int) -> None:
     server = serve(tls=tls, session_token=token_of(length))
     api = connect(server, ignore_https_errors=tls)
-    assert works(api)
+    assert can_send(api)
 
     family = COOKIE if tls else COOKIE.removeprefix("__Secure-")
     names = [family] if length <= 3_933 else [f"{family}.{n}" for n in range(-(-length // 3_933))]
@@ -186,7 +186,7 @@ def test_a_shorter_token_leaves_no_stale_part(serve: Serve, connect: Connect) ->
         assert api.get_is_authenticated()
 
     assert api.session_token == server.session_token == token_of(500)
-    assert works(api)
+    assert can_send(api)
     assert session_cookies(posts_of(server.requests)[-1]) == {COOKIE.removeprefix("__Secure-"): token_of(500)}
 
 
@@ -200,7 +200,7 @@ def test_a_certificate_that_nobody_vouches_for(serve: Serve, caplog: pytest.LogC
     """It is not asked for a second time, by a second browser least of all: no try would end in another way."""
     caplog.set_level("INFO", "chatgpt_browser")
     server = serve(tls=True)
-    with ChatGPTAPI(server.session_token, retries=2, **where(server)) as api:
+    with ChatGPTAPI(server.session_token, retries=2, **base_urls(server)) as api:
         with pytest.raises(APIConnectionError, match="ERR_CERT_AUTHORITY_INVALID") as caught:
             api.ensure_auth()
 

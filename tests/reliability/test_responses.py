@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
     from chatgpt_browser.testing import FakeChatGPT
     from tests.support.client_fixtures import Connect, Serve
-    from tests.support.scripted_site import Scene
+    from tests.support.scripted_site import ScriptedSite
 
 ONE_AT_A_TIME = Answer.one_message_at_a_time()
 
@@ -132,10 +132,10 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_an_answer_to_a_message(scene: Scene, api: ChatGPTAPI, case: Case) -> None:
+def test_an_answer_to_a_message(scripted_site: ScriptedSite, api: ChatGPTAPI, case: Case) -> None:
     answer = case.answer
     with pytest.raises(APIStatusError) as caught:
-        api.send_message(scene.answering(answer))
+        api.send_message(scripted_site.answering(answer))
 
     error = caught.value
     assert type(error) is case.kind
@@ -144,22 +144,24 @@ def test_an_answer_to_a_message(scene: Scene, api: ChatGPTAPI, case: Case) -> No
     assert error.body == answer.encode()[1].decode()
     assert error.detail == (detail_of(answer) if isinstance(answer.body, dict) else None)
     assert {name: getattr(error, name) for name in case.attributes} == case.attributes
-    assert len(scene.posts) == case.sent
+    assert len(scripted_site.posts) == case.sent
 
 
-def test_another_message_is_waited_for_as_long_as_a_short_header_says(scene: Scene, api: ChatGPTAPI) -> None:
+def test_another_message_is_waited_for_as_long_as_a_short_header_says(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     refusal = Answer.error(429, detail_of(ONE_AT_A_TIME), headers=[("retry-after", "1")])
-    assert api.send_message(scene.answering(refusal, "There you are.")) == "There you are."
+    assert api.send_message(scripted_site.answering(refusal, "There you are.")) == "There you are."
 
-    first, second = scene.posts
+    first, second = scripted_site.posts
     assert second.received_at - first.received_at >= 1
     assert first.json["messages"][0]["content"] == second.json["messages"][0]["content"]
 
 
-def test_the_delay_grows_and_has_jitter(scene: Scene, api: ChatGPTAPI) -> None:
-    api.send_message(scene.answering(ONE_AT_A_TIME, ONE_AT_A_TIME, "Now."))
+def test_the_delay_grows_and_has_jitter(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    api.send_message(scripted_site.answering(ONE_AT_A_TIME, ONE_AT_A_TIME, "Now."))
 
-    times = [post.received_at for post in scene.posts]
+    times = [post.received_at for post in scripted_site.posts]
     delays = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
     assert len(delays) == 2
     assert 0.25 <= delays[0] < 1.5
@@ -180,28 +182,32 @@ def test_retries_can_be_switched_off(serve: Serve, connect: Connect) -> None:
     assert len(refreshes_of(server.requests)) == before + 1
 
 
-def test_waiting_for_another_try_counts_as_time(scene: Scene, api: ChatGPTAPI) -> None:
+def test_waiting_for_another_try_counts_as_time(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     refusal = Answer.error(429, detail_of(ONE_AT_A_TIME), headers=[("retry-after", "20")])
     with pytest.raises(ChatGPTTimeoutError):
-        api.send_message(scene.answering(refusal, "too late"), timeout_ms=300)
-    assert len(scene.posts) == 1
+        api.send_message(scripted_site.answering(refusal, "too late"), timeout_ms=300)
+    assert len(scripted_site.posts) == 1
 
 
-def test_a_message_that_may_have_been_taken_is_not_sent_again(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_message_that_may_have_been_taken_is_not_sent_again(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     with pytest.raises(StreamInterruptedError):
-        api.send_message(scene.answering(Break(), "again"))
-    assert len(scene.posts) == 1
+        api.send_message(scripted_site.answering(Break(), "again"))
+    assert len(scripted_site.posts) == 1
 
 
-def test_an_expired_token_is_renewed_once_and_the_message_goes_through(scene: Scene, api: ChatGPTAPI) -> None:
+def test_an_expired_token_is_renewed_once_and_the_message_goes_through(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     api.ensure_auth()
-    refreshes = len(scene.refreshes)
-    scene.server.expire_access_tokens()
+    refreshes = len(scripted_site.refreshes)
+    scripted_site.server.expire_access_tokens()
 
-    assert api.send_message(scene.answering("There you are.")) == "There you are."
-    assert [post.status for post in scene.posts] == [401, 200]
-    assert len(scene.refreshes) == refreshes + 1
-    assert scene.posts[0].bearer != scene.posts[1].bearer
+    assert api.send_message(scripted_site.answering("There you are.")) == "There you are."
+    assert [post.status for post in scripted_site.posts] == [401, 200]
+    assert len(scripted_site.refreshes) == refreshes + 1
+    assert scripted_site.posts[0].bearer != scripted_site.posts[1].bearer
 
 
 # ---- the session endpoint --------------------------------------------------------------------------------------------
@@ -212,10 +218,10 @@ def forgetful() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
     """A client that asks for its session at every call."""
     from chatgpt_browser import ChatGPTAPI
     from chatgpt_browser.testing import FakeChatGPT
-    from tests.support.scripted_site import where
+    from tests.support.scripted_site import base_urls
 
     with FakeChatGPT() as server:
-        with ChatGPTAPI(server.session_token, access_token_ttl=0, **where(server)) as api:
+        with ChatGPTAPI(server.session_token, access_token_ttl=0, **base_urls(server)) as api:
             api.start()
             yield server, api
 
@@ -349,12 +355,12 @@ LATIN = b"<title>Bad gateway \xe9</title>"
 
 @pytest.mark.parametrize("message", [True, False])
 def test_a_refusal_that_is_no_utf_8_keeps_its_status(
-    scene: Scene, api: ChatGPTAPI, fresh: tuple[FakeChatGPT, ChatGPTAPI], message: bool
+    scripted_site: ScriptedSite, api: ChatGPTAPI, fresh: tuple[FakeChatGPT, ChatGPTAPI], message: bool
 ) -> None:
     refusal = Answer(502, LATIN, content_type="text/html; charset=iso-8859-1")
     if message:
         with pytest.raises(APIStatusError, match="Bad gateway") as caught:
-            api.send_message(scene.answering(refusal))
+            api.send_message(scripted_site.answering(refusal))
         assert caught.value.status_code == 502
     else:
         server, fresh_api = fresh
@@ -364,17 +370,17 @@ def test_a_refusal_that_is_no_utf_8_keeps_its_status(
         assert type(refused.value) is AuthenticationError
 
 
-def test_a_refusal_that_breaks_off_is_one(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_refusal_that_breaks_off_is_one(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     half = RawBody([b'{"detail": "Too', BREAK], status=429, content_type="application/json")
     with pytest.raises(RateLimitError) as caught:
-        api.send_message(scene.answering(half))
+        api.send_message(scripted_site.answering(half))
     assert caught.value.status_code == 429
 
 
-def test_a_refusal_without_end_is_cut(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_refusal_without_end_is_cut(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     big = RawBody([b"x" * (1 << 18)] * 64, status=500, content_type="text/html")
     with pytest.raises(APIStatusError) as caught:
-        api.send_message(scene.answering(big))
+        api.send_message(scripted_site.answering(big))
     assert caught.value.body is not None
     assert len(caught.value.body) < 4 << 20
 
@@ -384,9 +390,9 @@ def test_a_refusal_without_end_is_cut(scene: Scene, api: ChatGPTAPI) -> None:
     [[{"loc": 5, "msg": "m"}], [{"loc": "body", "msg": "m"}], {"clears_in": int("9" * 401)}],
     ids=["loc", "text", "delay"],
 )
-def test_a_detail_that_nobody_writes(scene: Scene, api: ChatGPTAPI, detail: Any) -> None:
+def test_a_detail_that_nobody_writes(scripted_site: ScriptedSite, api: ChatGPTAPI, detail: Any) -> None:
     with pytest.raises(APIStatusError):
-        api.send_message(scene.answering(Answer(429, {"detail": detail})))
+        api.send_message(scripted_site.answering(Answer(429, {"detail": detail})))
 
 
 @pytest.mark.parametrize(
@@ -416,9 +422,9 @@ def test_a_redirect_of_the_session_is_a_session_that_is_not_there(
     assert api.get_is_authenticated() is True
 
 
-def test_a_change_that_is_answered_by_nothing_is_made(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_change_that_is_answered_by_nothing_is_made(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     for status in (200, 204):
-        scene.server.script_path("/backend-api/conversation/c-1", Answer(status, ""))
+        scripted_site.server.script_path("/backend-api/conversation/c-1", Answer(status, ""))
         api.rename_conversation("c-1", "Another")
 
 
@@ -430,14 +436,16 @@ def test_a_network_that_fails_at_the_first_document_is_given_another_try(
     assert connect(server).send_message("hello") == 'You said: "hello".'
 
 
-def test_a_date_to_wait_for_counts_from_the_sites_own_time(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_date_to_wait_for_counts_from_the_sites_own_time(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     """One that is an hour away is the caller's to judge."""
     times = [("date", "Thu, 26 Nov 2026 12:00:00 GMT"), ("retry-after", "Thu, 26 Nov 2026 13:00:00 GMT")]
     refusal = Answer.error(429, detail_of(ONE_AT_A_TIME), headers=times)
     with pytest.raises(RateLimitError) as caught:
-        api.send_message(scene.answering(refusal))
+        api.send_message(scripted_site.answering(refusal))
     assert (caught.value.retry_after, caught.value.retry_after_from) == (3600, "header")
-    assert len(scene.posts) == 1
+    assert len(scripted_site.posts) == 1
 
 
 def test_a_profile_that_is_no_folder(serve: Serve, connect: Connect, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from chatgpt_browser._browser.launcher import SHELLS, WHOLE
 from chatgpt_browser._browser.sandbox import sandbox_refusal
 from tests.conftest import MARK
 from tests.support.client_processes import Mark
-from tests.support.scripted_site import works
+from tests.support.scripted_site import can_send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ def test_a_kernel_that_refuses_without_a_switch(
     strict.write_text(f'#!/bin/sh\ncase "$*" in *--no-sandbox*) exec {chromium} "$@";; *) {refuse};; esac\n')
     strict.chmod(0o700)
 
-    assert works(connect(serve(), executable_path=strict))
+    assert can_send(connect(serve(), executable_path=strict))
     assert [message for message in caplog.messages if "sandbox" in message] == [
         "Chromium's sandbox is on",
         "Chromium's sandbox is off: the kernel refuses it, as Chromium has found out",

@@ -50,12 +50,13 @@ from chatgpt_browser import (
     UnusualActivityError,
 )
 from chatgpt_browser._core.models import Head, Request, Response
-from chatgpt_browser._core.options import Site
+from chatgpt_browser._core.urls import Site
 from chatgpt_browser._protocol.cookies import SessionToken
-from chatgpt_browser._protocol.requests import message_request, read_session
+from chatgpt_browser._protocol.requests import message_request
+from chatgpt_browser._protocol.session import read_session
 from chatgpt_browser.testing import BREAK, Answer, Break, FakeChatGPT, Gate, RawBody, Reply, Stall
 from tests.support.client_processes import Mark, until
-from tests.support.scripted_site import DONE, event, sse, where, works
+from tests.support.scripted_site import DONE, base_urls, can_send, event, sse
 from tests.support.secret_search import PART, parts_of, secrets_of
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ class Victim:
         self._seen = [self.server.session_token]
         self.api = ChatGPTAPI(
             self.server.session_token,
-            **where(self.server),
+            **base_urls(self.server),
             browser_args=[self.mark.argument],
             access_token_ttl=0,
             retries=1,
@@ -327,14 +328,14 @@ def _kill(which: Callable[[Mark], None]) -> Callable[[Victim], Any]:
 
 def _closed(victim: Victim) -> None:
     """Another client of the same server: this one is still needed."""
-    api = ChatGPTAPI(victim.server.session_token, **where(victim.server))
+    api = ChatGPTAPI(victim.server.session_token, **base_urls(victim.server))
     api.close()
     api.send_message("hello")
 
 
 def _dead_page(victim: Victim) -> None:
-    works(victim.api)
-    page = victim.api._core._engine._page
+    can_send(victim.api)
+    page = victim.api._core._browser_manager._page
     assert page is not None
     victim.mark.kill_renderers()
     until(lambda: page.dead is not None)
@@ -395,7 +396,7 @@ TROUBLES: dict[str, tuple[type[Exception], Callable[[Victim], Any]]] = {
 def victim() -> Iterator[Victim]:
     victim = Victim()
     with listening() as ear:
-        assert works(victim.api)
+        assert can_send(victim.api)
         yield victim
         victim.api.close()
     victim.server.close()
@@ -415,7 +416,7 @@ def test_an_error_keeps_every_secret(
             ear.hear_error(error)
         else:
             pytest.fail("nothing was raised")
-        assert works(victim.api)
+        assert can_send(victim.api)
         ear.hear(victim.api, victim.server, victim.api.get_session(), *victim.server.requests[before:])
     assert len(victim.secrets()) >= 3
     ear.assert_heard_nothing_of(victim.secrets())
@@ -438,7 +439,7 @@ ON_THE_PAGE: list[tuple[type[Exception], dict[str, Any], dict[str, Any]]] = [
 
 def test_an_error_of_the_sites_page_keeps_every_secret() -> None:
     with FakeChatGPT(form="app") as server, listening() as ear:
-        options = {"send_via": "page", "first_byte_timeout": 3000, **where(server)}
+        options = {"send_via": "page", "first_byte_timeout": 3000, **base_urls(server)}
         with ChatGPTAPI(server.session_token, **options) as api:
             conversation = server.add_conversation([("user", "Hello"), ("assistant", "Hello!")])
             for kind, settings, place in ON_THE_PAGE:
@@ -461,7 +462,7 @@ def test_no_kind_of_error_is_missing_here() -> None:
 def test_a_client_that_can_not_start() -> None:
     for kind, options in NO_START:
         with FakeChatGPT() as server, listening() as ear:
-            with ChatGPTAPI(server.session_token, **where(server), **options) as api:
+            with ChatGPTAPI(server.session_token, **base_urls(server), **options) as api:
                 try:
                     api.send_message("hello")
                 except kind as error:
@@ -474,8 +475,10 @@ def test_a_client_that_can_not_start() -> None:
 def test_a_cookie_that_the_browser_refuses() -> None:
     """Chromium takes no cookie with this name and value; Playwright's own frames hold them."""
     with FakeChatGPT() as server, listening() as ear:
-        with ChatGPTAPI(server.session_token, **where(server)) as api:
-            api._core._engine.session_token = SessionToken(server.session_token + "\n\x00;", "next-auth")
+        with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
+            api._core._browser_manager.session_token = SessionToken(
+                server.session_token + "\n\x00;", "next-auth"
+            )
             try:
                 api.send_message("hello")
             except ChatGPTError as error:
@@ -529,7 +532,7 @@ def test_a_token_that_the_site_repeats_goes_no_further(victim: Victim, place: st
 def test_a_token_that_is_part_of_words_takes_no_word_along(token: str) -> None:
     """The longer one's second cookie is an "e"."""
     with FakeChatGPT(session_token=token) as server:
-        with ChatGPTAPI(token, **where(server), retries=0) as api:
+        with ChatGPTAPI(token, **base_urls(server), retries=0) as api:
             server.script(Answer.token_expired())
             with pytest.raises(
                 AccessTokenRejectedError, match="Your authentication token has expired"

@@ -13,7 +13,7 @@ import pytest
 from chatgpt_browser import APIConnectionError, ChatGPTTimeoutError
 from chatgpt_browser.testing import Gate, Hold, RawBody, Reply, Stall
 from tests.support.client_processes import Mark
-from tests.support.scripted_site import DONE, event, posts_of, sse, where, works
+from tests.support.scripted_site import DONE, base_urls, can_send, event, posts_of, sse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
     from chatgpt_browser.testing import FakeChatGPT
     from tests.support.client_fixtures import Connect, Serve
-    from tests.support.scripted_site import Scene
+    from tests.support.scripted_site import ScriptedSite
 
 LIMIT = 400
 GRACE = 0.1
 PING = b": ping\n\n"
 
 
-class Witness(threading.Thread):
+class BrowserObserver(threading.Thread):
     """Sleeps a little, again and again, and sees how much later the machine wakes it up: so late it wakes up everybody."""
 
     TICK = 0.01
@@ -45,7 +45,7 @@ class Witness(threading.Thread):
         while not self._ended.wait(self.TICK):
             self._ticks.append((time.monotonic(), self._overdue()))
 
-    def __enter__(self) -> Witness:
+    def __enter__(self) -> BrowserObserver:
         self.start()
         return self
 
@@ -64,7 +64,7 @@ class Witness(threading.Thread):
 @contextmanager
 def in_time(limit: float = LIMIT) -> Iterator[pytest.ExceptionInfo[ChatGPTTimeoutError]]:
     """The block raises a timeout, no sooner than its time and at most 100 ms later; what the machine takes is not counted."""
-    with Witness() as witness:
+    with BrowserObserver() as witness:
         due = time.monotonic() + limit / 1000
         with pytest.raises(ChatGPTTimeoutError) as caught:
             yield caught
@@ -99,62 +99,66 @@ def test_while_the_browser_is_not_even_there(serve: Serve, connect: Connect, tmp
     assert time.monotonic() - started < 10, "closing does not wait for launch_timeout"
 
 
-def test_in_the_queue(scene: Scene, api: ChatGPTAPI) -> None:
+def test_in_the_queue(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     gate = Gate()
-    first = api.stream_message(scene.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate)))
-    assert next(first) == "one"
-    with in_time():
-        api.send_message(scene.answering("never sent"), timeout_ms=LIMIT)
-    assert len(scene.posts) == 1
-    gate.open()
-    assert "".join(first) == " two"
-
-
-def test_in_the_queue_of_a_conversation(scene: Scene, api: ChatGPTAPI) -> None:
-    gate = Gate()
-    conversation = api.get_conversation()
-    first = conversation.stream_message(
-        scene.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate))
+    first = api.stream_message(
+        scripted_site.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate))
     )
     assert next(first) == "one"
     with in_time():
-        conversation.send_message(scene.answering("never sent"), timeout_ms=LIMIT)
+        api.send_message(scripted_site.answering("never sent"), timeout_ms=LIMIT)
+    assert len(scripted_site.posts) == 1
     gate.open()
     assert "".join(first) == " two"
-    assert conversation.send_message(scene.answering("sent")) == "sent"
+
+
+def test_in_the_queue_of_a_conversation(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    gate = Gate()
+    conversation = api.get_conversation()
+    first = conversation.stream_message(
+        scripted_site.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate))
+    )
+    assert next(first) == "one"
+    with in_time():
+        conversation.send_message(scripted_site.answering("never sent"), timeout_ms=LIMIT)
+    gate.open()
+    assert "".join(first) == " two"
+    assert conversation.send_message(scripted_site.answering("sent")) == "sent"
 
 
 @pytest.mark.parametrize("before_head", [True, False], ids=["before the head", "before the body"])
-def test_before_the_answer(scene: Scene, api: ChatGPTAPI, before_head: bool) -> None:
+def test_before_the_answer(scripted_site: ScriptedSite, api: ChatGPTAPI, before_head: bool) -> None:
     with in_time():
-        api.send_message(scene.answering(Stall(before_head)), timeout_ms=LIMIT)
+        api.send_message(scripted_site.answering(Stall(before_head)), timeout_ms=LIMIT)
 
 
-def test_in_the_middle(scene: Scene, api: ChatGPTAPI) -> None:
+def test_in_the_middle(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     reply = Reply(pieces=["one", " never"], hold_after=1, gate=Gate())
     with in_time() as caught:
-        api.send_message(scene.answering(reply), timeout_ms=LIMIT)
+        api.send_message(scripted_site.answering(reply), timeout_ms=LIMIT)
     assert caught.value.partial_text == "one"
 
 
 def test_while_the_token_is_renewed(serve: Serve, connect: Connect) -> None:
     server = serve()
     api = connect(server, access_token_ttl=0)
-    assert works(api)
+    assert can_send(api)
     server.script_session(Stall(before_head=True))
     with in_time():
         api.send_message("hello", timeout_ms=LIMIT)
     assert len(posts_of(server.requests)) == 1
 
 
-def test_under_a_flood(scene: Scene, api: ChatGPTAPI) -> None:
+def test_under_a_flood(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     """Events come without end, faster than they are taken."""
     flood = Reply(pieces=["x"] * 3000)
     with in_time():
-        api.send_message(scene.answering(flood), timeout_ms=LIMIT, on_progress=lambda text: time.sleep(0.002))
+        api.send_message(
+            scripted_site.answering(flood), timeout_ms=LIMIT, on_progress=lambda text: time.sleep(0.002)
+        )
 
 
-def test_with_a_slow_callback(scene: Scene, api: ChatGPTAPI) -> None:
+def test_with_a_slow_callback(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     """Nobody can end a callback from outside; it is the last one, though, and the timeout follows it at once."""
     calls: list[float] = []
 
@@ -162,10 +166,10 @@ def test_with_a_slow_callback(scene: Scene, api: ChatGPTAPI) -> None:
         time.sleep(0.5)
         calls.append(time.monotonic())
 
-    with Witness() as witness:
+    with BrowserObserver() as witness:
         with pytest.raises(ChatGPTTimeoutError):
             api.send_message(
-                scene.answering(Reply(pieces=["a", "b", "c"])), timeout_ms=LIMIT, on_progress=sleep
+                scripted_site.answering(Reply(pieces=["a", "b", "c"])), timeout_ms=LIMIT, on_progress=sleep
             )
         assert len(calls) == 1
         assert time.monotonic() - calls[0] < GRACE + witness.taken_since(calls[0])
@@ -185,8 +189,8 @@ def stoppable() -> Iterator[Stopped]:
 
     mark = Mark()
     with FakeChatGPT() as server:
-        with ChatGPTAPI(server.session_token, **where(server), browser_args=[mark.argument]) as api:
-            assert works(api)
+        with ChatGPTAPI(server.session_token, **base_urls(server), browser_args=[mark.argument]) as api:
+            assert can_send(api)
             yield Stopped(server, api, mark)
 
 
@@ -208,7 +212,7 @@ def test_a_process_that_stands_still(stoppable: Stopped, which: str) -> None:
     with standing_still(processes), in_time():
         stoppable.api.send_message("hello", timeout_ms=LIMIT)
 
-    assert works(stoppable.api)
+    assert can_send(stoppable.api)
 
 
 @pytest.mark.parametrize("which", ["renderer", "browser"])
@@ -221,7 +225,7 @@ def test_a_process_that_stands_still_in_the_middle(stoppable: Stopped, which: st
             # It has come to a stop before the reply's first word, or right after it.
             stoppable.api.send_message("hello", timeout_ms=LIMIT)
     assert caught.value.partial_text in ("", "one")
-    assert works(stoppable.api)
+    assert can_send(stoppable.api)
 
 
 # ---- silence ---------------------------------------------------------------------------------------------------------
@@ -234,8 +238,8 @@ def impatient() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
 
     with FakeChatGPT() as server:
         limits: dict[str, Any] = {"first_byte_timeout": LIMIT, "idle_timeout": LIMIT}
-        with ChatGPTAPI(server.session_token, **where(server), **limits, retries=0) as api:
-            assert works(api)
+        with ChatGPTAPI(server.session_token, **base_urls(server), **limits, retries=0) as api:
+            assert can_send(api)
             yield server, api
 
 
@@ -251,11 +255,11 @@ def test_no_first_byte(impatient: tuple[FakeChatGPT, ChatGPTAPI]) -> None:
 def test_no_session_in_time(serve: Serve, connect: Connect) -> None:
     server = serve()
     api = connect(server, first_byte_timeout=LIMIT, access_token_ttl=0, retries=0)
-    assert works(api)
+    assert can_send(api)
     server.script_session(Stall(before_head=True))
     with pytest.raises(APIConnectionError, match="did not answer in time"):
         api.send_message("hello", timeout_ms=5000)
-    assert works(api)
+    assert can_send(api)
 
 
 @pytest.mark.parametrize("start", [[], [sse(event("one"))], [PING]], ids=["head", "event", "ping"])

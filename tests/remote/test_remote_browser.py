@@ -19,10 +19,10 @@ from chatgpt_browser import (
     ChatGPTAPI,
     ChatGPTError,
 )
-from chatgpt_browser._browser.endpoint_pool import FLEET, Fleet
+from chatgpt_browser._browser.endpoint_pool import FLEET, EndpointPool
 from chatgpt_browser._browser.remote import connect
-from chatgpt_browser._client.client import default_options
-from chatgpt_browser._core.options import BrowserURL
+from chatgpt_browser._client.base_client import default_options
+from chatgpt_browser._core.urls import BrowserURL
 from chatgpt_browser.testing import FakeChatGPT, Gate, Reply, Turn, remember
 from tests.support.remote_browsers import (
     OVER_THERE,
@@ -32,7 +32,7 @@ from tests.support.remote_browsers import (
     playwright_server,
     targets,
 )
-from tests.support.scripted_site import posts_of, where, works
+from tests.support.scripted_site import base_urls, can_send, posts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def rested() -> None:
 def client(server: FakeChatGPT, *urls: str, **options: Any) -> ChatGPTAPI:
     there = OVER_THERE if any(url.startswith("ws") for url in urls) else {}
     url = urls[0] if len(urls) == 1 else list(urls)
-    return ChatGPTAPI(server.session_token, **where(server), browser_url=url, **there | options)
+    return ChatGPTAPI(server.session_token, **base_urls(server), browser_url=url, **there | options)
 
 
 # ---- one browser -------------------------------------------------------------------------------------------------------
@@ -68,14 +68,14 @@ def test_a_chromium_of_somebodys(somebodys: Machine, server: FakeChatGPT) -> Non
 def test_two_clients_in_one_browser_have_a_jar_each(somebodys: Machine) -> None:
     with FakeChatGPT() as one, FakeChatGPT(session_token="another") as other:
         with client(one, http_of(somebodys)) as first, client(other, somebodys.url) as second:
-            assert works(first)
-            assert works(second)
+            assert can_send(first)
+            assert can_send(second)
             assert first.session_token != second.session_token
 
 
 def test_a_playwright_server(playwrights: Machine, server: FakeChatGPT) -> None:
     with client(server, playwrights.url) as api:
-        assert works(api)
+        assert can_send(api)
     assert playwrights.is_up
 
 
@@ -85,8 +85,8 @@ def test_selenium_grid(somebodys: Machine, server: FakeChatGPT, monkeypatch: pyt
         thread = threading.Thread(target=hub.serve_forever)
         thread.start()
         monkeypatch.setenv("SELENIUM_REMOTE_URL", hub.url)
-        with ChatGPTAPI(server.session_token, **where(server)) as api:
-            assert works(api)
+        with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
+            assert can_send(api)
         hub.shutdown()
         thread.join()
     assert hub.calls[0] == "POST /session"
@@ -179,7 +179,7 @@ def assert_shows_nothing(error: BrowserError) -> None:
 
 
 def test_the_least_busy_and_no_dead_one() -> None:
-    now, fleet = [100.0], Fleet[str](clock=lambda: now[0], chance=lambda: 0.5)
+    now, fleet = [100.0], EndpointPool[str](clock=lambda: now[0], chance=lambda: 0.5)
     urls = ["a", "b", "c"]
     assert [fleet.take(urls) for _ in range(4)] == ["a", "b", "c", "a"]
     fleet.leave("b")
@@ -203,7 +203,7 @@ def test_the_least_busy_and_no_dead_one() -> None:
 
 def test_chance_decides_between_equals() -> None:
     numbers = iter([0.9, 0.1, 0.5])
-    assert Fleet[str](chance=lambda: next(numbers)).take(["a", "b", "c"]) == "b"
+    assert EndpointPool[str](chance=lambda: next(numbers)).take(["a", "b", "c"]) == "b"
 
 
 def test_a_connection_lost_in_the_middle(server: FakeChatGPT, somebodys: Machine) -> None:
@@ -217,7 +217,7 @@ def test_a_connection_lost_in_the_middle(server: FakeChatGPT, somebodys: Machine
             with pytest.raises(BrowserCrashedError) as caught:
                 next(stream)
         assert caught.value.partial_text == "one two"
-        assert works(api)
+        assert can_send(api)
         FLEET._clients[BrowserURL(http_of(somebodys))] -= 1
     assert FLEET._clients[BrowserURL(http_of(somebodys))] == 0
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from distributed import Client, LocalCluster
 
 from tests.support.remote_browsers import Machine, http_of
-from tests.support.scripted_site import posts_of, where
+from tests.support.scripted_site import base_urls, posts_of
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -37,7 +37,7 @@ def test_dask(somebodys: Machine, server: FakeChatGPT, monkeypatch: pytest.Monke
     settings: dict[str, Any] = {"processes": False, "dashboard_address": None, "threads_per_worker": 1}
     with LocalCluster(n_workers=2, **settings) as cluster, Client(cluster) as client:  # type: ignore[no-untyped-call]
         browsers = [http_of(somebodys), somebodys.url]
-        outcomes = example("with_dask").divide(client, prompts, browsers, **where(server))
+        outcomes = example("with_dask").divide(client, prompts, browsers, **base_urls(server))
 
     assert dict(outcomes) == {prompt: f'You said: "{prompt}".' for prompt in prompts}
     assert len(posts_of(server.requests)) == 6

@@ -9,7 +9,7 @@ import pytest
 
 from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI
 from chatgpt_browser.testing import FakeChatGPT
-from tests.support.scripted_site import Scene, where, works
+from tests.support.scripted_site import ScriptedSite, base_urls, can_send
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -31,13 +31,13 @@ class Pair:
     """The shared server and its clients; made anew after a test has left them broken."""
 
     def __init__(self) -> None:
-        self.scene = Scene()
-        self.scene.server.start()
-        self.api = ChatGPTAPI(self.scene.server.session_token, **where(self.scene.server))
+        self.scripted_site = ScriptedSite()
+        self.scripted_site.server.start()
+        self.api = ChatGPTAPI(self.scripted_site.server.session_token, **base_urls(self.scripted_site.server))
 
     def close(self) -> None:
         self.api.close()
-        self.scene.server.close()
+        self.scripted_site.server.close()
 
 
 class _Shared:
@@ -63,47 +63,47 @@ def shared() -> Iterator[_Shared]:
 @pytest.fixture
 def pair(shared: _Shared) -> Iterator[Pair]:
     pair = shared.take()
-    pair.scene.begin()
+    pair.scripted_site.begin()
     yield pair
     try:
-        healthy = works(pair.api)
+        healthy = can_send(pair.api)
     except Exception:
         healthy = False
     if not healthy:
         shared.drop()
     assert healthy, "the test has left a client that does not work any more"
-    assert pair.scene.server.errors == []
+    assert pair.scripted_site.server.errors == []
 
 
 @pytest.fixture
-def scene(pair: Pair) -> Scene:
+def scripted_site(pair: Pair) -> ScriptedSite:
     """The shared server."""
-    return pair.scene
+    return pair.scripted_site
 
 
 @pytest.fixture
 def api(pair: Pair) -> ChatGPTAPI:
-    """The shared client of ``scene``."""
+    """The shared client of ``scripted_site``."""
     return pair.api
 
 
 @pytest.fixture(scope="module")
-async def async_pair(anyio_backend: str) -> AsyncIterator[tuple[Scene, AsyncChatGPTAPI]]:
-    scene = Scene()
-    with scene.server as server:
-        async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
-            yield scene, api
+async def async_pair(anyio_backend: str) -> AsyncIterator[tuple[ScriptedSite, AsyncChatGPTAPI]]:
+    scripted_site = ScriptedSite()
+    with scripted_site.server as server:
+        async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
+            yield scripted_site, api
 
 
 @pytest.fixture
-def async_scene(async_pair: tuple[Scene, AsyncChatGPTAPI]) -> Scene:
+def async_scripted_site(async_pair: tuple[ScriptedSite, AsyncChatGPTAPI]) -> ScriptedSite:
     """The server that a module's asynchronous tests share."""
     async_pair[0].begin()
     return async_pair[0]
 
 
 @pytest.fixture
-def async_api(async_pair: tuple[Scene, AsyncChatGPTAPI]) -> AsyncChatGPTAPI:
+def async_api(async_pair: tuple[ScriptedSite, AsyncChatGPTAPI]) -> AsyncChatGPTAPI:
     """The client of ``async_scene``."""
     return async_pair[1]
 
@@ -124,6 +124,6 @@ def connect(serve: Serve) -> Iterator[Connect]:
 
         def make(server: FakeChatGPT, session_token: Any = ..., **options: Any) -> ChatGPTAPI:
             token = server.session_token if session_token is ... else session_token
-            return stack.enter_context(ChatGPTAPI(token, **where(server) | options))
+            return stack.enter_context(ChatGPTAPI(token, **base_urls(server) | options))
 
         yield make

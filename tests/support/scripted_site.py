@@ -18,7 +18,7 @@ MARKS = "".join(map(chr, range(0xE200, 0xE207)))
 _numbers = itertools.count(1)
 
 
-class Scene:
+class ScriptedSite:
     """A server shared by many tests. Each scripts messages of its own, so that none can meet what another has left."""
 
     def __init__(self, **options: Any) -> None:
@@ -80,7 +80,7 @@ def refreshes_of(requests: list[RecordedRequest]) -> list[RecordedRequest]:
     ]
 
 
-def where(server: FakeChatGPT) -> dict[str, Any]:
+def base_urls(server: FakeChatGPT) -> dict[str, Any]:
     """The options of a client of that server."""
     return {
         "api_base_url": server.api_base_url,
@@ -88,7 +88,7 @@ def where(server: FakeChatGPT) -> dict[str, Any]:
     }
 
 
-def works(api: ChatGPTAPI) -> bool:
+def can_send(api: ChatGPTAPI) -> bool:
     """Whether a client takes one more message and brings its reply."""
     return api.send_message("Still there?", timeout_ms=20_000) == 'You said: "Still there?".'
 

@@ -10,7 +10,7 @@ import pytest
 
 from chatgpt_browser import ChatGPTAPI, ChatGPTError
 from chatgpt_browser.testing import FAULTS, FakeChatGPT
-from tests.support.scripted_site import posts_of, where
+from tests.support.scripted_site import base_urls, posts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def pair() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
     """A server, and a client of little patience that asks for its session at every message."""
     patience = {"first_byte_timeout": 700, "idle_timeout": 700, "challenge_timeout": 1500}
     with FakeChatGPT(reply=REPLY) as server:
-        options: dict[str, Any] = {"access_token_ttl": 0, "retries": 1, **patience, **where(server)}
+        options: dict[str, Any] = {"access_token_ttl": 0, "retries": 1, **patience, **base_urls(server)}
         with ChatGPTAPI(server.session_token, **options) as api:
             api.start()
             yield server, api
@@ -76,7 +76,7 @@ def test_the_sites_other_name() -> None:
     names = "MAP chatgpt.com 127.0.0.1:{0}, MAP chat.openai.com 127.0.0.1:{0}, EXCLUDE 127.0.0.1"
     with FakeChatGPT(reply=REPLY, tls=True, public_origin="https://chat.openai.com") as server:
         args = [f"--host-resolver-rules={names.format(server.port)}"]
-        options: dict[str, Any] = {"browser_args": args, "ignore_https_errors": True, **where(server)}
+        options: dict[str, Any] = {"browser_args": args, "ignore_https_errors": True, **base_urls(server)}
         with ChatGPTAPI(server.session_token, **options) as api:
             ever = what_becomes_of_a_message(server, api, OTHER_NAME, None)
 

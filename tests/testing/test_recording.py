@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ChatGPTError
 from chatgpt_browser.testing import Answer, FakeChatGPT, Pace, Recorder, Reply
 from chatgpt_browser.testing.recording.scrub import Scrubber
-from tests.support.scripted_site import where
+from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -156,7 +156,10 @@ def test_words_survive(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
-    with FakeChatGPT() as server, ChatGPTAPI(server.session_token, idle_timeout=500, **where(server)) as api:
+    with (
+        FakeChatGPT() as server,
+        ChatGPTAPI(server.session_token, idle_timeout=500, **base_urls(server)) as api,
+    ):
         yield server, api
 
 
@@ -223,7 +226,7 @@ def texts(event: Any) -> Any:
 @pytest.mark.anyio
 async def test_an_asynchronous_client(tmp_path: Path) -> None:
     with FakeChatGPT(reply="Hello.") as server:
-        async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+        async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
             with Recorder(api, tmp_path / "one.jsonl") as recorder:
                 first, second = await asyncio.gather(recorder.send_message("a"), recorder.send_message("b"))
 

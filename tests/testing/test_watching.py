@@ -11,7 +11,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from chatgpt_browser._browser.launcher import _choices
 from chatgpt_browser._browser.sandbox import sandbox_refusal
-from chatgpt_browser._client.client import default_options
+from chatgpt_browser._client.base_client import default_options
 from chatgpt_browser.testing import FakeChatGPT, Gate, Reply
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from chatgpt_browser import AsyncChatGPTAPI
 from chatgpt_browser.testing import Gate, Reply
-from tests.support.scripted_site import posts_of, where
+from tests.support.scripted_site import base_urls, posts_of
 
 if TYPE_CHECKING:
     from tests.support.client_fixtures import Serve
@@ -20,7 +20,7 @@ PACED = Reply(pieces=["word "] * 10, interval=5)
 
 def listen(api: AsyncChatGPTAPI) -> Counter[str]:
     """Counts the events of its page, by their names, from now on."""
-    page = api._engine._page
+    page = api._browser_manager._page
     assert page is not None
     heard: Counter[str] = Counter()
 
@@ -36,7 +36,7 @@ def listen(api: AsyncChatGPTAPI) -> Counter[str]:
 async def test_of_a_long_reply_nothing_is_reported(serve: Serve) -> None:
     gate = Gate()
     server = serve(reply=Reply(pieces=["word "] * 300, hold_after=1, gate=gate))
-    async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         await api.ensure_auth()
         heard = listen(api)
         at_first: list[int] = []
@@ -56,7 +56,7 @@ async def test_of_a_long_reply_nothing_is_reported(serve: Serve) -> None:
 @pytest.mark.anyio
 async def test_every_message_among_many_has_a_connection_of_its_own(serve: Serve) -> None:
     server = serve(reply=PACED)
-    async with AsyncChatGPTAPI(server.session_token, **where(server), max_concurrent_messages=5) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server), max_concurrent_messages=5) as api:
         replies = await asyncio.gather(*(api.send_message(f"m{number}") for number in range(40)))
 
     assert set(replies) == {"word " * 10}

@@ -11,11 +11,11 @@ import pytest
 from chatgpt_browser import AsyncChatGPTAPI
 from chatgpt_browser._transport.fetch import isolated_world as world
 from chatgpt_browser.testing import Gate, Reply
-from tests.support.scripted_site import where
+from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
     from tests.support.client_fixtures import Serve
-    from tests.support.scripted_site import Scene
+    from tests.support.scripted_site import ScriptedSite
 
 RENEWED = "the page has a new document"
 
@@ -35,7 +35,7 @@ async def test_messages_go_on_through_new_documents(
     caplog.set_level(logging.DEBUG, "chatgpt_browser._transport.fetch.isolated_world")
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
     server = serve(tls=tls)
-    async with AsyncChatGPTAPI(server.session_token, **where(server), ignore_https_errors=True) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server), ignore_https_errors=True) as api:
         conversation = api.get_conversation()
         for number in range(30):
             assert (await conversation.send_message(f"m{number}", timeout_ms=10_000)).startswith(
@@ -54,7 +54,7 @@ async def test_messages_go_on_through_new_documents(
 @pytest.mark.parametrize(("sign", "limit"), [("_WORN_HEAP", 1), ("_WORN_SECONDS", 0.0)])
 @pytest.mark.anyio
 async def test_a_document_that_is_heavy_or_old(
-    async_scene: Scene,
+    async_scripted_site: ScriptedSite,
     async_api: AsyncChatGPTAPI,
     sign: str,
     limit: float,
@@ -87,7 +87,7 @@ async def test_what_has_gone_through_counts_where_playwright_watches(
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
     monkeypatch.setattr(world, sign, limit)
     server = serve(reply="word " * 20)
-    async with AsyncChatGPTAPI(server.session_token, **where(server), send_via=send_via) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server), send_via=send_via) as api:
         for number in range(20):
             await api.send_message(f"m{number}")
 
@@ -103,9 +103,9 @@ async def test_a_littered_document_is_cleaned_up(
     monkeypatch.setattr(world, "_WEIGHED_EVERY", 8)
     monkeypatch.setattr(world, "_LITTERED_HEAP", 1)
     server = serve()
-    async with AsyncChatGPTAPI(server.session_token, **where(server)) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         await api.ensure_auth()
-        page = api._engine._page
+        page = api._browser_manager._page
         assert page is not None
         sent: list[str] = []
         send = page._target.send
@@ -131,7 +131,7 @@ async def test_a_document_with_a_reply_under_way_stays(
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
     gate = Gate()
     server = serve(replies=[Reply("one two three", hold_after=1, gate=gate)])
-    async with AsyncChatGPTAPI(server.session_token, **where(server), max_concurrent_messages=3) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server), max_concurrent_messages=3) as api:
         async with api.stream_message("long") as stream:
             assert await anext(stream) == "one"
             await asyncio.gather(*(api.send_message(f"m{number}") for number in range(20)))

@@ -47,7 +47,7 @@ from chatgpt_browser.testing import (
     Turn,
 )
 from tests.support.client_processes import Mark
-from tests.support.scripted_site import Scene, where
+from tests.support.scripted_site import ScriptedSite, base_urls
 from tests.support.secret_search import assert_none_in, secrets_of
 
 if TYPE_CHECKING:
@@ -66,24 +66,24 @@ ASIDES = (Aside.thoughts(), Aside.tool_call(), Aside.tool_output(), Aside.hidden
 
 
 @pytest.fixture(scope="module")
-def page_scene() -> Iterator[Scene]:
-    scene = Scene(form="app")
-    with scene.server:
-        yield scene
-        assert scene.server.errors == []
+def page_scene() -> Iterator[ScriptedSite]:
+    scripted_site = ScriptedSite(form="app")
+    with scripted_site.server:
+        yield scripted_site
+        assert scripted_site.server.errors == []
 
 
 @pytest.fixture(scope="module")
-def page_client(page_scene: Scene) -> Iterator[ChatGPTAPI]:
+def page_client(page_scene: ScriptedSite) -> Iterator[ChatGPTAPI]:
     server = page_scene.server
     with ChatGPTAPI(
-        server.session_token, send_via="page", max_concurrent_messages=3, **where(server)
+        server.session_token, send_via="page", max_concurrent_messages=3, **base_urls(server)
     ) as client:
         yield client
 
 
 @pytest.fixture
-def scene(page_scene: Scene) -> Iterator[Scene]:
+def scripted_site(page_scene: ScriptedSite) -> Iterator[ScriptedSite]:
     page_scene.begin()
     yield page_scene
     server = page_scene.server
@@ -91,39 +91,39 @@ def scene(page_scene: Scene) -> Iterator[Scene]:
 
 
 @pytest.fixture
-def api(page_client: ChatGPTAPI, scene: Scene) -> ChatGPTAPI:
+def api(page_client: ChatGPTAPI, scripted_site: ScriptedSite) -> ChatGPTAPI:
     return page_client
 
 
-def sent(scene: Scene) -> list[Any]:
-    return [r for r in scene.requests if r.method == "POST" and r.path.endswith("f/conversation")]
+def sent(scripted_site: ScriptedSite) -> list[Any]:
+    return [r for r in scripted_site.requests if r.method == "POST" and r.path.endswith("f/conversation")]
 
 
-def test_a_message_and_its_reply(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_message_and_its_reply(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     texts: list[str] = []
     events: list[ConversationEvent] = []
     reply = Reply(pieces=PIECES, asides=ASIDES, channel="final", interval=3)
     text = api.send_message(
-        scene.answering(reply), on_progress=texts.append, on_conversation_response=events.append
+        scripted_site.answering(reply), on_progress=texts.append, on_conversation_response=events.append
     )
 
     assert text == "".join(PIECES)
     assert texts == ["".join(PIECES[: n + 1]) for n in range(len(PIECES))]
     assert [event.whole["message"]["end_turn"] for event in events if event.whole is not None][-1] is True
-    (record,) = sent(scene)
+    (record,) = sent(scripted_site)
     # The page's own request: with what it fetched for itself, and from no other place.
     assert record.headers["openai-sentinel-chat-requirements-token"]
     assert record.json["parent_message_id"] == "client-created-root"
 
 
-def test_a_message_is_sent_as_it_was_written(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_message_is_sent_as_it_was_written(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     text = 'Several\nlines, <b>"marks"</b> & \u00e4\U0001f600\n\n    indented'
     api.send_message(text)
 
-    assert sent(scene)[-1].json["messages"][0]["content"]["parts"] == [text]
+    assert sent(scripted_site)[-1].json["messages"][0]["content"]["parts"] == [text]
 
 
-def test_a_conversation(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_conversation(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     conversation = api.get_conversation()
     conversation.send_message("My name is Ada.")
     assert "My name is Ada." in conversation.send_message("And?")
@@ -133,7 +133,7 @@ def test_a_conversation(scene: Scene, api: ChatGPTAPI) -> None:
 
     assert 'Before that you said: "And?"' in again.send_message("Once more")
     assert "Before" not in other
-    kept = scene.server.conversations[ids[0] or ""]
+    kept = scripted_site.server.conversations[ids[0] or ""]
     assert [role for role, _ in kept.history()] == ["user", "assistant"] * 3
     with pytest.raises(PageError, match="has gone on"):
         api.send_message("Branch", conversation_id=ids[0], parent_message_id=ids[1])
@@ -141,10 +141,11 @@ def test_a_conversation(scene: Scene, api: ChatGPTAPI) -> None:
         api.send_message("Lost", conversation_id="nowhere")
 
 
-def test_several_at_once(scene: Scene, api: ChatGPTAPI) -> None:
+def test_several_at_once(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     gates = [Gate() for _ in range(3)]
     messages = [
-        scene.answering(Reply(pieces=["a", f"{n}"], hold_after=1, gate=gate)) for n, gate in enumerate(gates)
+        scripted_site.answering(Reply(pieces=["a", f"{n}"], hold_after=1, gate=gate))
+        for n, gate in enumerate(gates)
     ]
     replies: dict[int, str] = {}
 
@@ -155,22 +156,24 @@ def test_several_at_once(scene: Scene, api: ChatGPTAPI) -> None:
     for thread in threads:
         thread.start()
     earlier = [
-        r for r in scene.server.requests if r not in scene.requests and r.path.endswith("f/conversation")
+        r
+        for r in scripted_site.server.requests
+        if r not in scripted_site.requests and r.path.endswith("f/conversation")
     ]
-    scene.server.wait_for_request("f/conversation", "POST", len(earlier) + 3, timeout=20)
+    scripted_site.server.wait_for_request("f/conversation", "POST", len(earlier) + 3, timeout=20)
     for gate in reversed(gates):
         gate.open()
     for thread in threads:
         thread.join(20)
 
     assert replies == {0: "a0", 1: "a1", 2: "a2"}
-    pages = api._core._courier._tabs
+    pages = api._core._sender._tabs
     assert len(pages._idle) + len(pages._busy) <= 3
 
 
 @pytest.mark.parametrize("how", ["abort", "timeout", "stream"])
-def test_stopping_presses_the_pages_stop(scene: Scene, api: ChatGPTAPI, how: str) -> None:
-    message = scene.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
+def test_stopping_presses_the_pages_stop(scripted_site: ScriptedSite, api: ChatGPTAPI, how: str) -> None:
+    message = scripted_site.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
     controller = AbortController()
     if how == "abort":
         with pytest.raises(AbortError):
@@ -185,27 +188,27 @@ def test_stopping_presses_the_pages_stop(scene: Scene, api: ChatGPTAPI, how: str
         with api.stream_message(message) as stream:
             assert next(stream) == "One"
 
-    assert sent(scene)[-1].disconnected.wait(5)
+    assert sent(scripted_site)[-1].disconnected.wait(5)
     assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 
-def test_refusals_are_those_of_the_site(scene: Scene, api: ChatGPTAPI) -> None:
+def test_refusals_are_those_of_the_site(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     with pytest.raises(RateLimitError) as limit:
-        api.send_message(scene.answering(Answer.model_cap(clears_in=90)))
+        api.send_message(scripted_site.answering(Answer.model_cap(clears_in=90)))
     with pytest.raises(UnusualActivityError, match="unusual activity"):
-        api.send_message(scene.answering(Answer.unusual_activity()))
+        api.send_message(scripted_site.answering(Answer.unusual_activity()))
     assert limit.value.retry_after == 90
-    assert len(sent(scene)) == 2, "a refused message was sent again"
+    assert len(sent(scripted_site)) == 2, "a refused message was sent again"
 
 
-def test_a_reply_that_breaks_off(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_reply_that_breaks_off(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     with pytest.raises(StreamInterruptedError) as caught:
-        api.send_message(scene.answering(Reply(pieces=PIECES, interval=60, break_after=3)))
+        api.send_message(scripted_site.answering(Reply(pieces=PIECES, interval=60, break_after=3)))
     # What comes together with the break, Chromium may keep to itself: on a busy machine, the last piece.
     assert caught.value.partial_text in ("Two and", "Two and two")
 
 
-def test_a_reply_that_is_no_utf8(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_reply_that_is_no_utf8(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     """A body that is there before it is asked for comes decoded, with U+FFFD where it was damaged: then its length tells."""
     said = {
         "id": "a",
@@ -216,27 +219,27 @@ def test_a_reply_that_is_no_utf8(scene: Scene, api: ChatGPTAPI) -> None:
     good = f"data: {json.dumps({'message': said}, ensure_ascii=False)}\n\n".encode()
     for pieces in ([good, b"data: {\xff}\n\ndata: [DONE]\n\n"], [good + b"data: {\xff}\n\ndata: [DONE]\n\n"]):
         with pytest.raises(MalformedEventError, match="UTF-8") as caught:
-            api.send_message(scene.answering(RawBody(pieces)))
+            api.send_message(scripted_site.answering(RawBody(pieces)))
         assert caught.value.partial_text in ("fo\ufffdur", "")
-    assert api.send_message(scene.answering(RawBody([good, b"data: [DONE]\n\n"]))) == "fo\ufffdur"
+    assert api.send_message(scripted_site.answering(RawBody([good, b"data: [DONE]\n\n"]))) == "fo\ufffdur"
 
 
-def test_a_dialog_in_the_way(scene: Scene, api: ChatGPTAPI) -> None:
-    scene.server.modal = "Our terms have changed"
+def test_a_dialog_in_the_way(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    scripted_site.server.modal = "Our terms have changed"
     with pytest.raises(DialogInTheWayError, match="Our terms have changed.*chatgpt-browser login"):
         api.send_message("Hello")
-    assert sent(scene) == []
+    assert sent(scripted_site) == []
 
 
 @pytest.mark.parametrize("layout", ["moved", "foreign"])
-def test_layouts_that_are_known(scene: Scene, api: ChatGPTAPI, layout: Any) -> None:
-    scene.server.layout = layout
+def test_layouts_that_are_known(scripted_site: ScriptedSite, api: ChatGPTAPI, layout: Any) -> None:
+    scripted_site.server.layout = layout
     assert api.send_message("Hello") == 'You said: "Hello".'
 
 
-def test_a_layout_that_nobody_knows(scene: Scene, api: ChatGPTAPI) -> None:
-    scene.server.layout = "strange"
-    options = api._core._courier.options
+def test_a_layout_that_nobody_knows(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    scripted_site.server.layout = "strange"
+    options = api._core._sender.options
     before = options.first_byte_timeout
     object.__setattr__(options, "first_byte_timeout", 1.0)
     try:
@@ -244,11 +247,11 @@ def test_a_layout_that_nobody_knows(scene: Scene, api: ChatGPTAPI) -> None:
             api.send_message("Hello")
     finally:
         object.__setattr__(options, "first_byte_timeout", before)
-    assert sent(scene) == []
+    assert sent(scripted_site) == []
 
 
 def test_what_a_report_tells_of_a_page(
-    scene: Scene, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
+    scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beginnings of labels, kinds and names; nothing that is a person's, a title or a file's name."""
     monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._COMING_ALIVE", 0.5)
@@ -258,7 +261,7 @@ def test_what_a_report_tells_of_a_page(
       <button aria-label="Absenden" id="go">^</button><button aria-label="a1b2c3">?</button>
       <div role="dialog" aria-label="Welcome, Alice"><button aria-label="Alice">a</button></div>
       <article><button aria-label="Copy">c</button></article>"""
-    scene.server.script_path("/", Answer(200, markup))
+    scripted_site.server.script_path("/", Answer(200, markup))
     with pytest.raises(ComposerNotFoundError) as caught:
         api.send_message("Hello")
 
@@ -276,88 +279,98 @@ def test_what_a_report_tells_of_a_page(
 # ---- a page that is not as one would wish ----------------------------------------------------------------------------
 
 
-def pages_opened(scene: Scene) -> int:
+def pages_opened(scripted_site: ScriptedSite) -> int:
     return len(
-        [r for r in scene.requests if r.method == "GET" and (r.path == "/" or r.path.startswith("/c/"))]
+        [
+            r
+            for r in scripted_site.requests
+            if r.method == "GET" and (r.path == "/" or r.path.startswith("/c/"))
+        ]
     )
 
 
-def test_a_page_that_comes_alive_late(scene: Scene, api: ChatGPTAPI) -> None:
-    scene.server.wakes_after = 1.2
+def test_a_page_that_comes_alive_late(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    scripted_site.server.wakes_after = 1.2
     assert api.send_message("Good morning") == 'You said: "Good morning".'
-    assert len(sent(scene)) == 1
+    assert len(sent(scripted_site)) == 1
 
 
-def test_a_page_with_more_than_the_composer(scene: Scene, api: ChatGPTAPI) -> None:
-    scene.server.layout = "crowded"
+def test_a_page_with_more_than_the_composer(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    scripted_site.server.layout = "crowded"
     conversation = api.get_conversation()
     link = "To begin, [Log in](https://example.com/login) there."
-    assert conversation.send_message(scene.answering(Reply(link))) == link
+    assert conversation.send_message(scripted_site.answering(Reply(link))) == link
     # Opened anew, with the link in it.
     again = api.get_conversation(conversation_id=conversation.conversation_id)
     api.send_message("Elsewhere")
     assert again.send_message("And then?").startswith('You said: "And then?".')
-    message = scene.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
+    message = scripted_site.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
     with again.stream_message(message) as stream:
         assert next(stream) == "One"
-    assert sent(scene)[-1].disconnected.wait(5), "another button than the composer's was pressed"
+    assert sent(scripted_site)[-1].disconnected.wait(5), "another button than the composer's was pressed"
 
 
-def test_a_page_is_used_again_only_while_it_knows_its_conversation(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_page_is_used_again_only_while_it_knows_its_conversation(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     conversation = api.get_conversation()
     conversation.send_message("One")
-    opened = pages_opened(scene)
+    opened = pages_opened(scripted_site)
     conversation.send_message("Two")
-    assert pages_opened(scene) == opened
+    assert pages_opened(scripted_site) == opened
 
-    kept = scene.server.conversations[conversation.conversation_id or ""]
+    kept = scripted_site.server.conversations[conversation.conversation_id or ""]
     kept.add("user", "From my phone", kept.current_node)
     newest = kept.add("assistant", "To your phone", kept.current_node).id
     with pytest.raises(PageError, match="has gone on"):
         conversation.send_message("Three")
     conversation.parent_message_id = None
     assert 'Before that you said: "From my phone"' in conversation.send_message("Three")
-    assert pages_opened(scene) == opened + 1
-    assert sent(scene)[-1].json["parent_message_id"] == newest
+    assert pages_opened(scripted_site) == opened + 1
+    assert sent(scripted_site)[-1].json["parent_message_id"] == newest
 
 
-def test_what_nobody_sees_behind_the_answer_is_no_reason(scene: Scene, api: ChatGPTAPI) -> None:
+def test_what_nobody_sees_behind_the_answer_is_no_reason(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     conversation = api.get_conversation()
     conversation.send_message("One")
-    kept = scene.server.conversations[conversation.conversation_id or ""]
+    kept = scripted_site.server.conversations[conversation.conversation_id or ""]
     kept.add("system", "", kept.current_node)
 
     assert 'said: "One"' in conversation.send_message("Two")
 
 
-def test_a_message_waits_until_the_page_has_its_conversation(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_message_waits_until_the_page_has_its_conversation(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     """The composer is there before what was said: a message that is sent by then would go on from nothing."""
-    kept = scene.server.add_conversation([("user", "My name is Ada."), ("assistant", "Hello, Ada.")])
+    kept = scripted_site.server.add_conversation([("user", "My name is Ada."), ("assistant", "Hello, Ada.")])
     tree, gate = api.get_history(kept.id).raw, Gate()
     page_reads = RawBody([Hold(gate), json.dumps(tree).encode()], content_type="application/json")
-    scene.server.script_path(f"/conversation/{kept.id}", Answer(200, tree), page_reads)
+    scripted_site.server.script_path(f"/conversation/{kept.id}", Answer(200, tree), page_reads)
     newest = kept.current_node
     threading.Timer(0.8, gate.open).start()
 
     assert 'Before that you said: "My name is Ada."' in api.send_message("And?", conversation_id=kept.id)
-    assert sent(scene)[-1].json["parent_message_id"] == newest
+    assert sent(scripted_site)[-1].json["parent_message_id"] == newest
 
 
 def test_a_page_that_never_has_its_conversation(
-    scene: Scene, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
+    scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatgpt_browser._transport.site_ui.site_page._LOADING", 0.5)
-    kept = scene.server.add_conversation([("user", "One"), ("assistant", "Two")])
+    kept = scripted_site.server.add_conversation([("user", "One"), ("assistant", "Two")])
     tree = api.get_history(kept.id).raw
-    scene.server.script_path(f"/conversation/{kept.id}", Answer(200, tree), Stall())
+    scripted_site.server.script_path(f"/conversation/{kept.id}", Answer(200, tree), Stall())
     with pytest.raises(PageError, match="did not show what was said"):
         api.send_message("And?", conversation_id=kept.id)
-    assert sent(scene) == []
+    assert sent(scripted_site) == []
 
 
 @pytest.mark.parametrize("how", ["breaks", "abort", "timeout"])
 def test_a_conversation_goes_on_after_a_message_that_came_to_nothing(
-    scene: Scene, api: ChatGPTAPI, how: str
+    scripted_site: ScriptedSite, api: ChatGPTAPI, how: str
 ) -> None:
     """Behind that message: the page can't go back before it."""
     conversation = api.get_conversation()
@@ -365,36 +378,38 @@ def test_a_conversation_goes_on_after_a_message_that_came_to_nothing(
     reply = Reply(pieces=["Two", " and"], hold_after=1, gate=Gate())
     if how == "breaks":
         with pytest.raises(StreamInterruptedError):
-            conversation.send_message(scene.answering(Reply(pieces=PIECES, interval=20, break_after=3)))
+            conversation.send_message(
+                scripted_site.answering(Reply(pieces=PIECES, interval=20, break_after=3))
+            )
     elif how == "abort":
         controller = AbortController()
         with pytest.raises(AbortError):
             conversation.send_message(
-                scene.answering(reply),
+                scripted_site.answering(reply),
                 on_progress=lambda text: controller.abort(),
                 abort_signal=controller.signal,
             )
     else:
         with pytest.raises(ChatGPTTimeoutError):
-            conversation.send_message(scene.answering(reply), timeout_ms=1500)
+            conversation.send_message(scripted_site.answering(reply), timeout_ms=1500)
     before = conversation.parent_message_id
 
     assert conversation.send_message("Three").startswith('You said: "Three".')
     assert conversation.parent_message_id != before
-    kept = scene.server.conversations[conversation.conversation_id or ""]
+    kept = scripted_site.server.conversations[conversation.conversation_id or ""]
     assert [text for role, text in kept.history() if role == "user"][::2] == ["One", "Three"]
 
 
 def test_a_conversation_goes_on_after_a_message_of_which_nothing_was_seen(
-    scene: Scene, api: ChatGPTAPI
+    scripted_site: ScriptedSite, api: ChatGPTAPI
 ) -> None:
     """The page was told to send it, and the call ended before it was seen to: the site may have it nevertheless."""
     conversation = api.get_conversation()
     conversation.send_message("One")
-    scene.server.script_path("sentinel/chat-requirements", Stall())
+    scripted_site.server.script_path("sentinel/chat-requirements", Stall())
     with pytest.raises(ChatGPTTimeoutError):
         conversation.send_message("Two", timeout_ms=1200)
-    kept = scene.server.conversations[conversation.conversation_id or ""]
+    kept = scripted_site.server.conversations[conversation.conversation_id or ""]
     kept.add("user", "Two", kept.current_node)
 
     assert 'Before that you said: "Two"' in conversation.send_message("Three")
@@ -412,7 +427,7 @@ def test_the_turn_lasts_until_the_answer_has_stopped(connect: Connect) -> None:
             return "Free again"
 
         async def slow_the_stop() -> None:
-            (tab,) = api._core._courier._tabs._busy
+            (tab,) = api._core._sender._tabs._busy
             await tab._page.evaluate(SLOW_STOP)
 
         with api.stream_message("Count") as stream:
@@ -423,18 +438,18 @@ def test_the_turn_lasts_until_the_answer_has_stopped(connect: Connect) -> None:
         assert seen == [True]
 
 
-def test_a_site_that_has_another_message_under_way(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_site_that_has_another_message_under_way(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     """It refuses this one, and may not have noticed yet that the one before has been stopped: as by fetch, that is waited out."""
-    message = scene.answering(Answer.one_message_at_a_time(), "Here you are")
+    message = scripted_site.answering(Answer.one_message_at_a_time(), "Here you are")
     assert api.send_message(message) == "Here you are"
-    assert len(sent(scene)) == 2
+    assert len(sent(scripted_site)) == 2
 
 
-def test_a_page_that_goes_elsewhere_by_itself(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_page_that_goes_elsewhere_by_itself(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     """After a reply, say: while the next message is under way to it."""
     for delay in (0, 30, 100):
         api.send_message("Before")
-        (tab,) = api._core._courier._tabs._idle[-1:]
+        (tab,) = api._core._sender._tabs._idle[-1:]
         go = f"setTimeout(() => location.assign('/?elsewhere'), {delay})"
         api._portal.call(tab._page.evaluate, go)
         assert api.send_message("After") == 'You said: "After".'
@@ -448,7 +463,7 @@ def test_a_stop_is_about_its_own_message(connect: Connect) -> None:
         server.script(Reply(pieces=PIECES, interval=250))
 
         async def hide_the_stop() -> None:
-            (tab,) = api._core._courier._tabs._busy
+            (tab,) = api._core._sender._tabs._busy
             await tab._page.evaluate("document.getElementById('stop-button').style.visibility = 'hidden'")
 
         with api.stream_message("Count") as stream:
@@ -458,10 +473,10 @@ def test_a_stop_is_about_its_own_message(connect: Connect) -> None:
         assert api.send_message("Next") == "".join(PIECES)
 
 
-def test_a_stream_that_is_let_go_of(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_stream_that_is_let_go_of(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     conversation = api.get_conversation()
     conversation.send_message("One")
-    message = scene.answering(Reply(pieces=["Two", " and"], hold_after=1, gate=Gate()))
+    message = scripted_site.answering(Reply(pieces=["Two", " and"], hold_after=1, gate=Gate()))
     for _ in conversation.stream_message(message):
         break
     gc.collect()
@@ -476,7 +491,7 @@ def test_a_turn_is_about_its_own_message(connect: Connect) -> None:
         gate, came = Gate(), threading.Event()
         server.script(Reply(pieces=["One", " two", " three"], handoff_after=1))
         server.script(Reply(pieces=["Slow", "ly"], hold_after=1, gate=gate))
-        turns = api._core._courier._turns
+        turns = api._core._sender._turns
 
         with api.stream_message("Count") as first:
             assert next(first) == "One"
@@ -499,36 +514,38 @@ def test_a_turn_is_about_its_own_message(connect: Connect) -> None:
         assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 
-def test_a_page_that_is_another_sites(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_page_that_is_another_sites(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     with FakeChatGPT(form="app") as other:
-        scene.server.script_path("/", Answer(302, b"", [("location", f"{other.origin}/login")]))
+        scripted_site.server.script_path("/", Answer(302, b"", [("location", f"{other.origin}/login")]))
         other.script_path("/login", Answer(200, "<p>Come in</p>"))
         with pytest.raises(OriginError) as caught:
             api.send_message("Hello", timeout_ms=10_000)
         assert caught.value.origin == other.origin
 
 
-def test_a_page_whose_request_broke_does_not_go_on_by_itself(scene: Scene, api: ChatGPTAPI) -> None:
-    pages = api._core._courier._tabs
+def test_a_page_whose_request_broke_does_not_go_on_by_itself(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
+    pages = api._core._sender._tabs
     for refused in (Break(), Answer.model_cap()):
         api.send_message("Before")
         tab = pages._idle[0]
         with pytest.raises((StreamInterruptedError, UnusualActivityError, RateLimitError)):
-            api.send_message(scene.answering(refused))
+            api.send_message(scripted_site.answering(refused))
         assert tab.dead is not None
         assert tab not in [*pages._idle, *pages._busy]
     assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 
-def test_a_page_that_is_loaded_anew(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_page_that_is_loaded_anew(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     """By the site itself, in the middle of a reply: what was read so far is what there is."""
     core = api._core
 
     async def reload() -> None:
-        (tab,) = core._courier._tabs._busy
+        (tab,) = core._sender._tabs._busy
         await tab._page.reload()
 
-    message = scene.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
+    message = scripted_site.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
     with api.stream_message(message) as stream:
         assert next(stream) == "One"
         api._portal.call(reload)
@@ -538,10 +555,12 @@ def test_a_page_that_is_loaded_anew(scene: Scene, api: ChatGPTAPI) -> None:
     assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 
-def test_pages_do_not_pile_up_where_a_connection_stays_open(scene: Scene, api: ChatGPTAPI) -> None:
-    pages = api._core._courier._tabs
+def test_pages_do_not_pile_up_where_a_connection_stays_open(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
+    pages = api._core._sender._tabs
     for _ in range(3):
-        assert api.send_message(scene.answering(Reply("Four.", hang_after_done=True))) == "Four."
+        assert api.send_message(scripted_site.answering(Reply("Four.", hang_after_done=True))) == "Four."
         assert pages._busy == set()
     assert len(pages._idle) <= 3
 
@@ -551,23 +570,23 @@ def test_pages_do_not_pile_up_where_a_connection_stays_open(scene: Scene, api: C
     [(500, APIStatusError), (404, APIStatusError), (429, RateLimitError), (401, AccessTokenRejectedError)],
 )
 def test_a_page_that_cannot_be_had(
-    scene: Scene, api: ChatGPTAPI, status: int, kind: type[APIStatusError]
+    scripted_site: ScriptedSite, api: ChatGPTAPI, status: int, kind: type[APIStatusError]
 ) -> None:
     body = f"<title>Sorry</title> {api.session_token} {api.ensure_auth()}"
-    scene.server.script_path("/", Answer(status, body, [("retry-after", "7")]))
+    scripted_site.server.script_path("/", Answer(status, body, [("retry-after", "7")]))
     with pytest.raises(APIStatusError, match=f"error {status}: Sorry") as caught:
         api.send_message("Hello")
     assert (type(caught.value), caught.value.status_code) == (kind, status)
     if isinstance(caught.value, RateLimitError):
         assert caught.value.retry_after == 7
-    assert_none_in(f"{caught.value} {caught.value.body}", secrets=secrets_of(scene.server))
-    assert sent(scene) == []
+    assert_none_in(f"{caught.value} {caught.value.body}", secrets=secrets_of(scripted_site.server))
+    assert sent(scripted_site) == []
 
 
-def test_a_message_without_a_text(scene: Scene, api: ChatGPTAPI) -> None:
+def test_a_message_without_a_text(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     with pytest.raises(PageError, match="without a text; nothing was sent"):
         api.send_message(" ")
-    assert sent(scene) == []
+    assert sent(scripted_site) == []
 
 
 def test_what_a_page_has_sent_is_read_as_far_as_it_is_understood() -> None:
@@ -637,13 +656,13 @@ PAGES = {
 
 @pytest.mark.parametrize("which", PAGES)
 def test_pages_that_take_no_message(
-    scene: Scene, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, which: str
+    scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
     monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._COMING_ALIVE", 0.6)
     monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._PATIENCE", 1.0)
     markup, kind, words = PAGES[which]
-    scene.server.script_path("/", Answer(200, f"<title>x</title><form>{markup}</form>"))
-    options = api._core._courier.options
+    scripted_site.server.script_path("/", Answer(200, f"<title>x</title><form>{markup}</form>"))
+    options = api._core._sender.options
     before = options.first_byte_timeout
     object.__setattr__(options, "first_byte_timeout", 1.5)
     try:
@@ -652,7 +671,7 @@ def test_pages_that_take_no_message(
     finally:
         object.__setattr__(options, "first_byte_timeout", before)
     assert type(caught.value) is kind
-    assert sent(scene) == []
+    assert sent(scripted_site) == []
 
 
 # ---- with a browser of their own -------------------------------------------------------------------------------------
@@ -721,7 +740,7 @@ def test_a_browser_that_has_died(connect: Connect) -> None:
 async def test_closing_while_a_page_is_brought_to_send(connect: Connect) -> None:
     with FakeChatGPT(form="app") as server:
         for delay in (0.02, 0.1, 0.2):
-            api = AsyncChatGPTAPI(server.session_token, send_via="page", **where(server))
+            api = AsyncChatGPTAPI(server.session_token, send_via="page", **base_urls(server))
             await api.ensure_auth()
             calling = asyncio.ensure_future(api.send_message("Hello"))
             await asyncio.wait([calling], timeout=delay)
@@ -739,9 +758,9 @@ def test_the_session_token_that_the_page_was_given(connect: Connect) -> None:
 
 
 @pytest.mark.anyio
-async def test_no_page_is_left_of_calls_that_end_early(scene: Scene) -> None:
-    server, chance = scene.server, random.Random(2)
-    options: dict[str, Any] = where(server)
+async def test_no_page_is_left_of_calls_that_end_early(scripted_site: ScriptedSite) -> None:
+    server, chance = scripted_site.server, random.Random(2)
+    options: dict[str, Any] = base_urls(server)
     async with AsyncChatGPTAPI(server.session_token, send_via="page", **options) as api:
         await api.ensure_auth()
         for number in range(24):
@@ -750,7 +769,7 @@ async def test_no_page_is_left_of_calls_that_end_early(scene: Scene) -> None:
             await asyncio.wait([calling], timeout=chance.uniform(0.001, 0.25 if number % 2 else 0.05))
             calling.cancel()
             await asyncio.wait([calling])
-        tabs, browser = api._courier._tabs, api._engine._browser
+        tabs, browser = api._sender._tabs, api._browser_manager._browser
         assert browser is not None
         with anyio.fail_after(10):
             while tabs._closing:
@@ -763,10 +782,10 @@ async def test_no_page_is_left_of_calls_that_end_early(scene: Scene) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_call_that_is_cancelled_as_it_begins_ends(scene: Scene) -> None:
+async def test_a_call_that_is_cancelled_as_it_begins_ends(scripted_site: ScriptedSite) -> None:
     """Its page may take its time to close, or never say that it has: nobody waits for that."""
-    server, chance = scene.server, random.Random(1)
-    options: dict[str, Any] = where(server)
+    server, chance = scripted_site.server, random.Random(1)
+    options: dict[str, Any] = base_urls(server)
     async with AsyncChatGPTAPI(server.session_token, send_via="page", **options) as api:
         for _ in range(20):
             assert await api.send_message("warm up", timeout_ms=20_000)

@@ -17,26 +17,26 @@ from playwright.async_api import Error as PlaywrightError
 
 from ..._browser.cdp_target import GONE
 from ..._browser.interception import ExtraHeaders, Interception
-from ..._browser.playwright_errors import map_playwright_errors, mapped, shows_nothing
+from ..._browser.playwright_errors import map_playwright_errors, shows_nothing, to_library_error
 from ..._core.errors import BrowserCrashedError, ChatGPTError, ChatGPTTimeoutError, OriginError
 from ..._core.javascript import read_script
 from ..._core.models import Head, Request
-from ..._core.options import origin_of
 from ..._core.single_flight import SingleFlight
 from ..._core.telemetry import record_step
+from ..._core.urls import origin_of
 from ..._protocol.cookies import SessionToken, is_session_cookie
-from ..._protocol.requests import challenge_error, is_challenge
+from ..._protocol.refusals import challenge_error, is_challenge
 from ..._protocol.user_agent import override
-from .isolated_world import World
+from .isolated_world import IsolatedWorld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
     from ..._browser.cdp_target import Target
-    from ..response_stream import Exchange
+    from ..response_stream import ResponseStream
 
-__all__ = ["Page", "read_scripts"]
+__all__ = ["FetchPage", "read_scripts"]
 
 logger = logging.getLogger("chatgpt_browser")
 
@@ -46,14 +46,14 @@ _PACKAGE = __package__ or ""
 _EMPTY_DOCUMENT = base64.b64encode(b'<!doctype html><link rel="icon" href="data:,">').decode()
 
 
-class Page:
+class FetchPage:
     """A page on the API's origin: a transport for requests, and the jar of the session's cookies."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._interception = Interception(target)
         self._headers = ExtraHeaders(target, {})
-        self._world: World | None = None
+        self._world: IsolatedWorld | None = None
         self._url = "about:blank"
         self._origin = ""
         self._renewal = SingleFlight(self._renew)
@@ -151,7 +151,7 @@ class Page:
             await self._target.send("Network.setCookies", {"cookies": token.cookies(origin)})
         except PlaywrightError as exc:
             # Not chained: the frames on its way hold the cookies' values.
-            raise type(mapped(exc))("the browser did not take the session's cookies") from None
+            raise type(to_library_error(exc))("the browser did not take the session's cookies") from None
 
     async def get_session_token(self, origin: str) -> SessionToken | None:
         """The session token as the jar has it now, or None where it has none."""
@@ -255,15 +255,15 @@ class Page:
                 self._headers.begin()
         self._origin, self._world = origin, world
 
-    async def _enter(self, origin: str, protocol: str = "") -> World | None:
-        return await World.enter(self._target, origin, protocol, when_idle=self._rest)
+    async def _enter(self, origin: str, protocol: str = "") -> IsolatedWorld | None:
+        return await IsolatedWorld.enter(self._target, origin, protocol, when_idle=self._rest)
 
     @property
     def protocol(self) -> str:
         """By which the site's document came: "h2", "http/1.1"; "" where that isn't known."""
         return self._world.protocol if self._world is not None else ""
 
-    def open(self, request: Request) -> Exchange:
+    def open(self, request: Request) -> ResponseStream:
         """Send a request from the page; the answer comes through the exchange.
 
         :raises BrowserCrashedError: the page is gone.
@@ -285,7 +285,7 @@ class Page:
         """Nothing is under way: the moment to change a document that is worn."""
         if self._world is None or self._renewal.is_under_way:
             return
-        if self._world.is_worn:
+        if self._world.needs_recycling:
             self._renewal.begin()
         else:
             self._headers.begin()

@@ -12,10 +12,10 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from ..._browser.playwright_errors import mapped
+from ..._browser.playwright_errors import to_library_error
 from ..._core.errors import BrowserCrashedError, ChatGPTError
 from ..._core.javascript import read_script
-from ..response_stream import Exchange
+from ..response_stream import ResponseStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..._browser.cdp_target import Target
     from ..._core.models import Request
 
-__all__ = ["World"]
+__all__ = ["IsolatedWorld"]
 
 logger = logging.getLogger("chatgpt_browser")
 
@@ -36,7 +36,7 @@ _CALL = "function (verb, ...args) { return chatgptBrowser[verb](...args); }"
 _WORN_HEAP = 128 << 20
 #: From so much on it is cleaned up, while nobody waits: most of it is garbage, which the engine would let grow to several times
 #: that before it looks (5 to 10 ms, once in some 1,500 messages).
-_LITTERED_HEAP = 8 << 20
+_GC_THRESHOLD = 8 << 20
 _WEIGHED_EVERY = 16
 _WORN_SECONDS = 6 * 3600.0
 #: One that Playwright watches is worn after so many requests, or so many bytes, too: of these Chromium keeps, for whoever
@@ -46,7 +46,7 @@ _WORN_REQUESTS = 128
 _WORN_BYTES = 64 << 20
 
 
-class World:
+class IsolatedWorld:
     """Carries requests through one document. ``when_idle`` is called each time that the last of them has settled."""
 
     def __init__(
@@ -59,10 +59,10 @@ class World:
         self._context_id = context_id
         self._when_idle = when_idle
         self._numbers = itertools.count(1)
-        self._exchanges: dict[int, Exchange] = {}
+        self._exchanges: dict[int, ResponseStream] = {}
         self._turn = 1  # the number of the next push
         self._early: dict[int, list[Any]] = {}
-        self._errands: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._requests = 0
         self._bytes = 0
         self._heap = 0
@@ -79,7 +79,7 @@ class World:
         protocol: str = "",
         *,
         when_idle: Callable[[], object],
-    ) -> World | None:
+    ) -> IsolatedWorld | None:
         """A world in the document that is open now, made a place to send from.
 
         None where that document is of no such origin, as in a sandbox. ``protocol`` is what the document before came by, for one
@@ -99,7 +99,7 @@ class World:
             return None
         world.protocol = found
         target.on("Runtime.bindingCalled", world._delivered)
-        world._errand(world._call("lifetime", wait=True)).add_done_callback(world._ended)
+        world._spawn(world._call("lifetime", wait=True)).add_done_callback(world._ended)
         return world
 
     def retire(self) -> None:
@@ -119,7 +119,7 @@ class World:
         return not self._exchanges
 
     @property
-    def is_worn(self) -> bool:
+    def needs_recycling(self) -> bool:
         """Whether it holds, or makes Chromium keep, more than a new one would."""
         if self._target.is_watched and (self._requests >= _WORN_REQUESTS or self._bytes >= _WORN_BYTES):
             return True
@@ -128,7 +128,7 @@ class World:
 
     # ---- requests ----------------------------------------------------------------------------------------------------
 
-    def open(self, request: Request) -> Exchange:
+    def open(self, request: Request) -> ResponseStream:
         """Send a request; the answer comes through the exchange.
 
         :raises BrowserCrashedError: the world is gone.
@@ -137,7 +137,7 @@ class World:
             raise self.dead
 
         number = next(self._numbers)
-        exchange = self._exchanges[number] = Exchange(_Line(self, number))
+        exchange = self._exchanges[number] = ResponseStream(_Line(self, number))
         fields = {
             "url": request.url,
             "method": request.method,
@@ -147,8 +147,8 @@ class World:
         }
         self._requests += 1
         if self._requests % _WEIGHED_EVERY == 0:
-            self._errand(self._weigh())
-        self._errand(self._call("open", number, fields, wait=True)).add_done_callback(
+            self._spawn(self._weigh())
+        self._spawn(self._call("open", number, fields, wait=True)).add_done_callback(
             lambda errand: self._opened(number, errand)
         )
         return exchange
@@ -163,13 +163,13 @@ class World:
         if self._exchanges.pop(number, None) is None:
             return
         if self.dead is None:
-            self._errand(self._call("abort", number))
+            self._spawn(self._call("abort", number))
         self._rest()
 
     def grant(self, number: int, chars: int) -> None:
         """Let the document read on."""
         if self.dead is None:
-            self._errand(self._call("grant", number, chars))
+            self._spawn(self._call("grant", number, chars))
 
     def _delivered(self, event: dict[str, Any]) -> None:
         if event["name"] == _BINDING and event["executionContextId"] == self._context_id:
@@ -205,9 +205,9 @@ class World:
     def _rest(self) -> None:
         if not self.is_idle or self.dead is not None:
             return
-        if self._heap >= _LITTERED_HEAP and not self.is_worn:
+        if self._heap >= _GC_THRESHOLD and not self.needs_recycling:
             self._heap = 0
-            self._errand(self._target.send("HeapProfiler.collectGarbage"))
+            self._spawn(self._target.send("HeapProfiler.collectGarbage"))
         self._when_idle()
 
     # ---- the way there -----------------------------------------------------------------------------------------------
@@ -228,40 +228,44 @@ class World:
         answer = await self._target.send("Runtime.callFunctionOn", call)
         return answer["result"].get("value")
 
-    def _errand(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Have something done that nobody waits for."""
         errand = asyncio.get_running_loop().create_task(work)
-        self._errands.add(errand)
+        self._tasks.add(errand)
         errand.add_done_callback(self._done)
         return errand
 
     def _done(self, errand: asyncio.Task[Any]) -> None:
-        self._errands.discard(errand)
+        self._tasks.discard(errand)
         if (
             not errand.cancelled()
             and isinstance(error := errand.exception(), Exception)
             and not self._retired
         ):
-            logger.debug("the page did not take a message: %s", mapped(error))
+            logger.debug("the page did not take a message: %s", to_library_error(error))
 
     def _ended(self, lifetime: asyncio.Task[Any]) -> None:
         """The world is gone, and with it all that was under way: the one sign that every kind of death gives."""
         if self._retired:
             return
         error = None if lifetime.cancelled() else lifetime.exception()
-        self.die(mapped(error) if isinstance(error, Exception) else BrowserCrashedError("the page is gone"))
+        self.die(
+            to_library_error(error)
+            if isinstance(error, Exception)
+            else BrowserCrashedError("the page is gone")
+        )
 
     def _fail(self, number: int, errand: asyncio.Task[Any]) -> None:
         error = None if errand.cancelled() else errand.exception()
         exchange = self._exchanges.pop(number, None) if isinstance(error, Exception) else None
         if exchange is not None and isinstance(error, Exception):
-            exchange.fail(mapped(error))
+            exchange.fail(to_library_error(error))
 
 
 class _Line:
     """An exchange's way back to its world."""
 
-    def __init__(self, world: World, number: int) -> None:
+    def __init__(self, world: IsolatedWorld, number: int) -> None:
         self._world = world
         self._number = number
 

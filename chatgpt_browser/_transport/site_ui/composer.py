@@ -22,7 +22,7 @@ from ..._core.errors import (
     PageError,
     SessionExpiredError,
 )
-from ..._core.options import origin_of
+from ..._core.urls import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from playwright.async_api import Error as PlaywrightError
 
-from ..._browser.playwright_errors import mapped
+from ..._browser.playwright_errors import to_library_error
 from ..._core.errors import PageError, StreamInterruptedError
-from ..._protocol.event_log import hands_off
+from ..._protocol.event_log import is_handoff
 from ..._protocol.sse import EventReader
-from ..response_stream import Exchange
+from ..response_stream import ResponseStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from playwright.async_api import CDPSession
 
     from ..._core.errors import ChatGPTError
-    from ..._core.options import Site
-    from ..response_stream import Line
+    from ..._core.urls import Site
+    from ..response_stream import RequestControl
 
-__all__ = ["Loading", "Observer", "Posted", "read_posted"]
+__all__ = ["Loading", "Observer", "CapturedRequest", "read_posted"]
 
 logger = logging.getLogger("chatgpt_browser")
 
@@ -46,7 +46,7 @@ class Observer:
         self,
         cdp: CDPSession,
         site: Site,
-        line: Line,
+        line: RequestControl,
         on_over: Callable[[], object],
         on_posted: Callable[[str | None], object],
     ) -> None:
@@ -55,12 +55,12 @@ class Observer:
         self._line = line
         self._addresses = site.message_urls
         self._on_over = on_over
-        self.exchange = Exchange(line)
+        self.exchange = ResponseStream(line)
         #: Set when the page has sent the message, or can't any more: then ``failure`` says why.
         self.sent = asyncio.Event()
         self.failure: ChatGPTError | None = None
         #: What the page has sent, as far as that is to be seen.
-        self.posted = Posted()
+        self.posted = CapturedRequest()
         #: Set when the request has ended, or there is nothing more to be had from it.
         self.over = asyncio.Event()
         #: The request was refused, or its connection broke: a page may try such a one again by itself.
@@ -75,7 +75,7 @@ class Observer:
         self._streaming = False
         self._waiting: list[bytes] = []  # what has come before the browser said what had come before that,
         self._early: list[bytes] = []  # and before the head
-        self._errands: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._when_over: list[Callable[[], object]] = []
         self._streamed = asyncio.Event()  # the body is being streamed, or can't be
         self._listeners = {
@@ -109,7 +109,7 @@ class Observer:
             self._on_posted(self.posted.message_id)
             self.sent.set()
             # Before there is an answer: of one that breaks off at once, nothing could be had later.
-            self._errand(self._stream())
+            self._spawn(self._stream())
 
     def _responded(self, event: dict[str, Any]) -> None:
         if event["requestId"] != self._request:
@@ -142,12 +142,12 @@ class Observer:
 
     def _finished(self, event: dict[str, Any]) -> None:
         if event["requestId"] == self._request:
-            self._errand(self._finish())
+            self._spawn(self._finish())
 
     def _failed(self, event: dict[str, Any]) -> None:
         if event["requestId"] == self._request:
             self.came_to_nothing = not event.get("canceled")
-            self._errand(self._fail(event["errorText"]))
+            self._spawn(self._fail(event["errorText"]))
 
     def _left(self, event: dict[str, Any]) -> None:
         """The page was loaded anew, or is another. Of what the one before had under way, the browser tells no more."""
@@ -173,7 +173,7 @@ class Observer:
         try:
             answer = await self._cdp.send("Network.streamResourceContent", {"requestId": self._request})
         except PlaywrightError as exc:
-            logger.debug("the reply can't be had as it arrives: %s", mapped(exc))
+            logger.debug("the reply can't be had as it arrives: %s", to_library_error(exc))
         else:
             self._streaming = True
             waiting, self._waiting = self._waiting, []
@@ -212,7 +212,7 @@ class Observer:
                 self._deliver(["text", text, len(chunk)])
             return
         events = self._events.feed(chunk, final=final)
-        self.is_handed_off = self.is_handed_off or any(map(hands_off, events))
+        self.is_handed_off = self.is_handed_off or any(map(is_handoff, events))
         self._deliver(["events", events, len(chunk)] if events else ["alive"])
         if self._events.is_damaged and not self.exchange.settled:
             self._deliver(["error", "body", "EncodingError", "the body is not valid UTF-8"])
@@ -249,19 +249,19 @@ class Observer:
         self.sent.set()
         self.end()
 
-    def _errand(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         errand = asyncio.get_running_loop().create_task(work)
-        self._errands.add(errand)
+        self._tasks.add(errand)
         errand.add_done_callback(self._done)
 
     def _done(self, errand: asyncio.Task[None]) -> None:
-        self._errands.discard(errand)
+        self._tasks.discard(errand)
         error = None if errand.cancelled() else errand.exception()
         if isinstance(error, Exception):
-            self.fail(mapped(error))
+            self.fail(to_library_error(error))
 
 
-class Posted(NamedTuple):
+class CapturedRequest(NamedTuple):
     """What a page has sent as a message; None for what could not be read."""
 
     message_id: str | None = None
@@ -270,17 +270,17 @@ class Posted(NamedTuple):
     parent_message_id: str | None = None
 
 
-def read_posted(body: str | None) -> Posted:
+def read_posted(body: str | None) -> CapturedRequest:
     """A message out of a request's body: what is not understood is left alone."""
     try:
         data = json.loads(body or "")
         message = data["messages"][-1]
         parts = message["content"]["parts"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        return Posted()
+        return CapturedRequest()
     text = parts[0] if isinstance(parts, list) and len(parts) == 1 else None
     found = (message.get("id"), text, data.get("conversation_id"), data.get("parent_message_id"))
-    return Posted(*(value if isinstance(value, str) else None for value in found))
+    return CapturedRequest(*(value if isinstance(value, str) else None for value in found))
 
 
 class Loading:

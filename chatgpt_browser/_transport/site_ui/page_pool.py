@@ -15,29 +15,29 @@ if TYPE_CHECKING:
     from ..._core.models import Prompt
     from ..._core.options import Options
     from ..._protocol.answer import Turn
-    from ..browser_manager import Engine
-    from ..response_stream import Exchange
-    from .site_page import Tab
+    from ..browser_manager import BrowserManager
+    from ..response_stream import ResponseStream
+    from .site_page import SitePage
 
-__all__ = ["Tabs"]
+__all__ = ["SitePagePool"]
 
 logger = logging.getLogger("chatgpt_browser")
 
 
-class Tabs:
+class SitePagePool:
     """Opens them, keeps those that are idle, and lets go of those that are dead."""
 
-    def __init__(self, options: Options, engine: Engine) -> None:
+    def __init__(self, options: Options, engine: BrowserManager) -> None:
         self._options = options
-        self._engine = engine
-        self._idle: list[Tab] = []
-        self._busy: set[Tab] = set()
+        self._browser_manager = engine
+        self._idle: list[SitePage] = []
+        self._busy: set[SitePage] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def send(
         self, prompt: Prompt, *, model: str | None, turn: Turn, on_posted: Callable[[str | None], object]
-    ) -> tuple[Exchange, str | None]:
+    ) -> tuple[ResponseStream, str | None]:
         """Send a message through one of them. A challenge before it is passed once, and so is a death; nothing is sent twice.
 
         ``turn`` is the newest one of its conversation. Beside the exchange comes the id that the page has given to the message,
@@ -50,7 +50,7 @@ class Tabs:
             try:
                 return await self._send(tab, prompt, model, turn, on_posted)
             except ChallengeError:
-                await self._engine.pass_challenge()
+                await self._browser_manager.pass_challenge()
             except BrowserCrashedError:
                 if tab.was_told:
                     raise
@@ -63,18 +63,18 @@ class Tabs:
 
     async def _send(
         self,
-        tab: Tab,
+        tab: SitePage,
         prompt: Prompt,
         model: str | None,
         turn: Turn,
         on_posted: Callable[[str | None], object],
-    ) -> tuple[Exchange, str | None]:
-        site, timeout = self._engine.site, self._options.first_byte_timeout
+    ) -> tuple[ResponseStream, str | None]:
+        site, timeout = self._browser_manager.site, self._options.first_byte_timeout
         try:
             exchange = await tab.send(
                 prompt, site, model=model, turn=turn, timeout=timeout, on_posted=on_posted
             )
-            await self._engine.read_back()  # the page has looked at its session as well
+            await self._browser_manager.read_back()  # the page has looked at its session as well
             return exchange, tab.question_id
         except BaseException as exc:
             if tab.is_in_doubt:
@@ -84,7 +84,7 @@ class Tabs:
             self._close_aside(tab, exc if isinstance(exc, ChatGPTError) else ClientClosedError())
             raise
 
-    def _close_aside(self, tab: Tab, reason: ChatGPTError) -> None:
+    def _close_aside(self, tab: SitePage, reason: ChatGPTError) -> None:
         """Close a page while the caller goes on: a call that has ended waits for nothing.
 
         Of a hundred pages whose call was cancelled a few milliseconds after it had begun, one was never said to be closed.
@@ -97,7 +97,7 @@ class Tabs:
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
-    async def _take(self, conversation_id: str | None, question_id: str | None) -> Tab:
+    async def _take(self, conversation_id: str | None, question_id: str | None) -> SitePage:
         self._idle = [tab for tab in self._idle if tab.dead is None]
         if self._closed:
             raise ClientClosedError
@@ -110,16 +110,16 @@ class Tabs:
         self._busy.add(tab)
         return tab
 
-    async def _open(self) -> Tab:
+    async def _open(self) -> SitePage:
         """Open one. Where the caller is cancelled meanwhile, the page comes nevertheless: it is closed then."""
-        opening = asyncio.get_running_loop().create_task(self._engine.open_tab(self._rest))
+        opening = asyncio.get_running_loop().create_task(self._browser_manager.open_site_page(self._rest))
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
             self._closing_aside(_close_once_open(opening))
             raise
 
-    def _rest(self, tab: Tab) -> None:
+    def _rest(self, tab: SitePage) -> None:
         """A page has nothing under way any more."""
         self._busy.discard(tab)
         if tab.dead is None and not self._closed:
@@ -138,7 +138,7 @@ class Tabs:
         await asyncio.gather(*closing, return_exceptions=True)
 
 
-async def _close_once_open(opening: asyncio.Task[Tab]) -> None:
+async def _close_once_open(opening: asyncio.Task[SitePage]) -> None:
     with suppress(ChatGPTError):
         tab = await opening
         await tab.close()

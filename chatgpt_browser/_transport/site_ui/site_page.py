@@ -16,7 +16,13 @@ from urllib.parse import quote, urlencode, urlsplit
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
-from ..._browser.playwright_errors import is_interrupted, map_playwright_errors, mapped, milliseconds, quietly
+from ..._browser.playwright_errors import (
+    is_interrupted,
+    map_playwright_errors,
+    milliseconds,
+    suppress_close_errors,
+    to_library_error,
+)
 from ..._core.errors import (
     APIStatusError,
     BrowserCrashedError,
@@ -28,11 +34,11 @@ from ..._core.errors import (
 from ..._core.javascript import read_script
 from ..._core.models import Head
 from ..._core.models import Response as Answer
-from ..._core.options import origin_of
+from ..._core.urls import origin_of
 from ..._protocol.backend import conversation_path
-from ..._protocol.requests import challenge_error, is_challenge, status_error
+from ..._protocol.refusals import challenge_error, is_challenge, status_error
 from .composer import Composer
-from .observer import Loading, Observer, Posted
+from .observer import CapturedRequest, Loading, Observer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -41,11 +47,11 @@ if TYPE_CHECKING:
     from playwright.async_api import Page as PlaywrightPage
 
     from ..._core.models import Prompt
-    from ..._core.options import Site
+    from ..._core.urls import Site
     from ..._protocol.answer import Turn
-    from ..response_stream import Exchange
+    from ..response_stream import ResponseStream
 
-__all__ = ["Tab"]
+__all__ = ["SitePage"]
 
 logger = logging.getLogger("chatgpt_browser")
 
@@ -63,10 +69,10 @@ _LARGEST_MESSAGE = 1 << 20
 _VIEWPORT: Any = {"width": 1280, "height": 900}
 
 
-class Tab:
+class SitePage:
     """One page on the site's application, with at most one message under way. Times are in seconds."""
 
-    def __init__(self, page: PlaywrightPage, cdp: CDPSession, on_idle: Callable[[Tab], object]) -> None:
+    def __init__(self, page: PlaywrightPage, cdp: CDPSession, on_idle: Callable[[SitePage], object]) -> None:
         self._page = page
         self._cdp = cdp
         self._composer = Composer(page)
@@ -76,7 +82,7 @@ class Tab:
         self.question_id: str | None = None
         #: Whether it was told to send the message that it was given last; and whether it was not seen to, but still may have.
         self.was_told = self.is_in_doubt = False
-        self._errands: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.dead: ChatGPTError | None = None
         self._stopping = False  # until that is done, the page gets no other message: it would be stopped, too
         self._documents = 0  # that the page has shown
@@ -89,10 +95,10 @@ class Tab:
         cls,
         context: BrowserContext,
         identity: dict[str, Any] | None,
-        on_idle: Callable[[Tab], object],
+        on_idle: Callable[[SitePage], object],
         *,
         headless: bool,
-    ) -> Tab:
+    ) -> SitePage:
         """A page that has been nowhere yet and says of itself what the others do."""
         with map_playwright_errors():
             page = await context.new_page()
@@ -124,10 +130,10 @@ class Tab:
             try:
                 await self._page.close()
             except (PlaywrightError, ConnectionError) as exc:
-                logger.debug("closing a page: %s", mapped(exc))
+                logger.debug("closing a page: %s", to_library_error(exc))
         # Of one whose call was cancelled, Playwright is sometimes never told that it has closed: it is told itself.
         if not self._page.is_closed():
-            await quietly(functools.partial(self._cdp.send, "Page.close"))
+            await suppress_close_errors(functools.partial(self._cdp.send, "Page.close"))
 
     def shows(self, conversation_id: str | None, question_id: str | None) -> bool:
         """Whether it is on that conversation's page, and knows its newest question; never on one that has yet to begin."""
@@ -148,7 +154,7 @@ class Tab:
         turn: Turn,
         timeout: float,
         on_posted: Callable[[str | None], object],
-    ) -> Exchange:
+    ) -> ResponseStream:
         """Write the message and send it; the exchange's frames are the page's own response.
 
         ``turn`` is the newest of its conversation: a page that has sent another question has to look again. ``on_posted`` is told
@@ -187,7 +193,7 @@ class Tab:
         turn: Turn,
         timeout: float,
         on_posted: Callable[[str | None], object],
-    ) -> Exchange:
+    ) -> ResponseStream:
         await self._write(prompt.text, timeout)
         self.question_id = None
         line = _Line(self)
@@ -303,14 +309,14 @@ class Tab:
         observer, self._observer = self._observer, None
         if observer is not None and observer.came_to_nothing and self.dead is None:
             self.die(BrowserCrashedError("the page was closed, since it may try again by itself"))
-            self._errand(self._close_page())
+            self._spawn(self._close_page())
         if not self._stopping:
             self._on_idle(self)
 
-    def _errand(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         errand = asyncio.get_running_loop().create_task(work)
-        self._errands.add(errand)
-        errand.add_done_callback(self._errands.discard)
+        self._tasks.add(errand)
+        errand.add_done_callback(self._tasks.discard)
 
     # ---- stopping it -------------------------------------------------------------------------------------------------
 
@@ -318,7 +324,7 @@ class Tab:
         """Stop an answer as a person does, without waiting for it; a page that can't be stopped is closed."""
         if self._observer is observer and self.dead is None and not self._stopping:
             self._stopping = True
-            self._errand(self._stop(observer))
+            self._spawn(self._stop(observer))
 
     async def _stop(self, observer: Observer) -> None:
         try:
@@ -327,7 +333,7 @@ class Tab:
                 with anyio.move_on_after(_STOPPING):
                     await observer.over.wait()
         except (PlaywrightError, ConnectionError) as exc:
-            logger.debug("stopping an answer: %s", mapped(exc))
+            logger.debug("stopping an answer: %s", to_library_error(exc))
             stopped = False
         finally:
             self._stopping = False
@@ -349,7 +355,7 @@ async def _text_of(response: Response) -> str:
         return ""
 
 
-def _check_posted(posted: Posted, prompt: Prompt, turn: Turn) -> None:
+def _check_posted(posted: CapturedRequest, prompt: Prompt, turn: Turn) -> None:
     """See that the page has sent what it was told to, where it was told to, as far as that is to be seen.
 
     :raises PageError: it has sent another message: its answer would be one to that.
@@ -359,7 +365,7 @@ def _check_posted(posted: Posted, prompt: Prompt, turn: Turn) -> None:
             "the site's page has sent another text than it was given; its answer is not waited for"
         )
     place, parent = prompt.conversation_id, posted.parent_message_id
-    is_elsewhere = posted != Posted() and posted.conversation_id != place
+    is_elsewhere = posted != CapturedRequest() and posted.conversation_id != place
     if is_elsewhere or (place is not None and parent is not None and parent not in turn.parents):
         raise PageError(
             "the site's page has sent the message to another place than where it was told to; its answer is not waited for"
@@ -371,7 +377,7 @@ class _Line:
 
     observer: Observer
 
-    def __init__(self, tab: Tab) -> None:
+    def __init__(self, tab: SitePage) -> None:
         self._tab = tab
 
     def grant(self, chars: int) -> None:

@@ -34,7 +34,7 @@ def login(channel: Channel = None, verbose: Verbose = 0) -> None:
     import asyncio
 
     from chatgpt_browser._browser.login import sign_in
-    from chatgpt_browser._client.client import default_options
+    from chatgpt_browser._client.base_client import default_options
 
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         store = Store.default()

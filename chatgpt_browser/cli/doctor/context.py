@@ -32,7 +32,7 @@ class Patient:
     """
 
     def __init__(self, **options: Any) -> None:
-        from chatgpt_browser._client.client import default_options
+        from chatgpt_browser._client.base_client import default_options
 
         self._given = options
         self.options: Options = default_options(**base_urls(), **options)

@@ -196,7 +196,7 @@ def _within(seen: Sighting, stage: str) -> str:
 
 
 def _elsewhere(patient: Patient, seen: Sighting) -> Finding:
-    from chatgpt_browser._core.options import origin_of
+    from chatgpt_browser._core.urls import origin_of
     from chatgpt_browser._transport.browser_manager import moved_to
 
     place = origin_of(seen.url)

@@ -23,7 +23,7 @@ from .steps import Journal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chatgpt_browser._browser.artifacts import Evidence
+    from chatgpt_browser._browser.artifacts import FailureArtifacts
 
 MESSAGE = "Reply with the single word: pong"
 
@@ -111,15 +111,15 @@ def reported(journal: Journal, junit: Path | None) -> Iterator[None]:
 
 
 @contextmanager
-def saved_on_failure(folder: Path | None) -> Iterator[Evidence | None]:
+def saved_on_failure(folder: Path | None) -> Iterator[FailureArtifacts | None]:
     """Give what is to watch the browser; where an error ends the run, save what it has seen."""
     if folder is None:
         yield None
         return
 
-    from chatgpt_browser._browser.artifacts import Evidence
+    from chatgpt_browser._browser.artifacts import FailureArtifacts
 
-    evidence = Evidence()
+    evidence = FailureArtifacts()
     try:
         yield evidence
     except ChatGPTError:

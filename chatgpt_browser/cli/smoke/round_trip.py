@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from chatgpt_browser import ChatGPTAPI, ReplyStream
-    from chatgpt_browser._browser.artifacts import Evidence
+    from chatgpt_browser._browser.artifacts import FailureArtifacts
 
     from .steps import Journal
 
@@ -39,7 +39,7 @@ class RoundTrip:
     """What is to be asked, and what is to be noted where."""
 
     journal: Journal
-    evidence: Evidence | None
+    evidence: FailureArtifacts | None
     message: str
     expect: str | None
     timeout: timedelta
@@ -52,7 +52,7 @@ class RoundTrip:
         """
         with client_from_environment(headless=headless) as api:
             self.journal.done("from the environment" if TOKEN in os.environ else "from login")
-            api._core._engine.witness = self.evidence
+            api._core._browser_manager.witness = self.evidence
             try:
                 self._round(api)
             except ChatGPTError as error:
@@ -89,7 +89,7 @@ class RoundTrip:
 
         with listening(notice):
             api.start()
-        self.journal.facts["origin"] = api._core._engine.site.origin
+        self.journal.facts["origin"] = api._core._browser_manager.site.origin
         self.journal.done(", ".join([self.journal.facts["origin"], *challenge]))
 
         session = api.get_session()

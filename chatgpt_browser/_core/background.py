@@ -1,0 +1,43 @@
+"""Background tasks: work that no caller waits for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+__all__ = ["BackgroundTasks"]
+
+
+class BackgroundTasks:
+    """A set of running tasks.
+
+    The event loop holds tasks by weak references only, so a task that nothing else refers to may be collected before it ends:
+    this set refers to each task until it is done.
+    """
+
+    def __init__(self, on_error: Callable[[Exception], object] | None = None) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._on_error = on_error
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Start a task. ``on_error`` is called with the exception of a task that fails; cancellation is not a failure."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    async def cancel(self) -> None:
+        """Cancel all tasks and wait until they have ended."""
+        tasks = [*self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception) and self._on_error is not None:
+            self._on_error(error)

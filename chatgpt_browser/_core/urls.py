@@ -1,0 +1,119 @@
+"""URLs: the site's base URLs, origins, and the URLs of remote browsers."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+__all__ = ["BrowserURL", "Site", "is_browser_url", "is_loopback", "origin_of"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the API is. Both base URLs are of one origin, since a page can only talk to its own."""
+
+    api_base_url: str
+    backend_api_base_url: str
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port, without a slash at the end."""
+        return origin_of(self.api_base_url)
+
+    @property
+    def session_url(self) -> str:
+        return f"{self.api_base_url}/auth/session"
+
+    @property
+    def conversation_url(self) -> str:
+        return f"{self.backend_api_base_url}/conversation"
+
+    @property
+    def message_urls(self) -> tuple[str, str]:
+        """Where messages go: in 2022, and from the page of today."""
+        return self.conversation_url, f"{self.backend_api_base_url}/f/conversation"
+
+    def moved(self, origin: str) -> Site:
+        """The same paths on another origin."""
+        here = len(self.origin)
+        return Site(origin + self.api_base_url[here:], origin + self.backend_api_base_url[here:])
+
+    @classmethod
+    def checked(cls, api_base_url: object, backend_api_base_url: object) -> Site:
+        """Both URLs, checked and without a slash at the end.
+
+        :raises ValueError: for a URL that is no https URL (http is for loopback alone), and for two origins.
+        """
+        api = _checked_url("api_base_url", api_base_url)
+        backend = _checked_url("backend_api_base_url", backend_api_base_url)
+
+        if origin_of(api) != origin_of(backend):
+            raise ValueError(
+                "api_base_url and backend_api_base_url must have the same origin: "
+                f"{origin_of(api)} and {origin_of(backend)} do not"
+            )
+
+        return cls(api, backend)
+
+
+def origin_of(url: str) -> str:
+    """The origin of a URL as a browser writes it: default ports left out, the host in lower case."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, default) else "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine itself, by its form alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _checked_url(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a URL")
+
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - the property raises for a port that is no number
+    except ValueError as exc:
+        raise ValueError(f"{name} is not a URL: {exc}") from None
+
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{name} must be an absolute http or https URL")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(f"{name} must have no user name, query or fragment")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError(f"{name} must be https: a session token goes over plain http to loopback alone")
+
+    return origin_of(value) + parts.path.rstrip("/")
+
+
+@dataclass(frozen=True)
+class BrowserURL:
+    """Where a browser elsewhere is. Shown without what else the URL may hold: a password, a token."""
+
+    url: str
+
+    @property
+    def speaks_devtools(self) -> bool:
+        """Whether it is a DevTools endpoint: http(s), or a path of Chromium's own; else it is a Playwright server."""
+        return self.url.startswith("http") or "/devtools/" in self.url
+
+    def __repr__(self) -> str:
+        parts = urlsplit(self.url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+
+
+def is_browser_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("ws", "wss", "http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

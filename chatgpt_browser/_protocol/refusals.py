@@ -1,0 +1,189 @@
+"""Refusals: tell a challenge from a refusal, and turn a response into the error that it stands for."""
+
+from __future__ import annotations
+
+import json
+import re
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from .._core.errors import (
+    AccessTokenRejectedError,
+    APIStatusError,
+    ChallengeError,
+    ChatGPTError,
+    ConversationNotFoundError,
+    MessageTooLongError,
+    OriginError,
+    RateLimitError,
+    UnusualActivityError,
+)
+
+if TYPE_CHECKING:
+    from .._core.models import Head, Response
+
+__all__ = ["challenge_error", "is_challenge", "parse_json", "read_json", "refusal_detail", "status_error"]
+
+
+_CHALLENGE_MARKS = re.compile(
+    r"Just a moment\.\.\.|_cf_chl_opt|/cdn-cgi/challenge-platform/|challenge-form"
+    r"|Please stand by, while we are checking your browser",
+)
+
+
+_SENTENCES = {"wait one minute": 60.0, "in 1 hour": 3600.0}
+
+
+def is_challenge(head: Head, text: str = "") -> bool:
+    """Whether an answer is a check of the visitor and not the site's own: ``cf-mitigated`` says so, else the page's marks."""
+    if head.headers.get("cf-mitigated", "").lower() == "challenge":
+        return True
+    return head.status in (403, 503) and head.is_html and _CHALLENGE_MARKS.search(text) is not None
+
+
+def challenge_error(reason: str) -> ChallengeError:
+    """A person has to pass: says how."""
+    return ChallengeError(
+        f"{reason}: the site wants to see a person. Run `chatgpt-browser login`, pass the check in the window that opens, and "
+        "use the same profile (user_data_dir) on the same address; or pass headless=False."
+    )
+
+
+def parse_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+_BY_STATUS: dict[int, type[APIStatusError]] = {
+    401: AccessTokenRejectedError,
+    404: ConversationNotFoundError,
+    413: MessageTooLongError,
+    429: RateLimitError,
+}
+
+
+_BY_CODE: dict[str, type[APIStatusError]] = {
+    "conversation_not_found": ConversationNotFoundError,
+    "invalid_jwt": AccessTokenRejectedError,
+    "message_length_exceeds_limit": MessageTooLongError,
+    "model_cap_exceeded": RateLimitError,
+    "token_expired": AccessTokenRejectedError,
+}
+
+
+def status_error(response: Response) -> ChatGPTError:
+    """The error that an answer to a backend request stands for, with all that the site said."""
+    head = response.head
+    if head.redirected:
+        return OriginError(
+            "the site redirects its API, to a page for signing in or to another host: it is not followed, since the session "
+            "token may not be meant for that place"
+        )
+    if is_challenge(head, response.text):
+        return challenge_error(f"the site answered {head.status} with a challenge")
+
+    data = parse_json(response.text)
+    detail = data.get("detail") if isinstance(data, dict) else None
+    code = detail.get("code") if isinstance(detail, dict) else None
+    kind = _BY_CODE.get(str(code)) or _BY_STATUS.get(head.status) or APIStatusError
+    if head.status == 403 and "unusual activity" in _detail_text(detail):
+        kind = UnusualActivityError
+    message = f"ChatGPTAPI error {head.status}: {_say(head, detail, response.text)}"
+    answer: dict[str, Any] = {
+        "status_code": head.status,
+        "detail": detail,
+        "code": code if isinstance(code, str) else None,
+        "body": response.text,
+    }
+    if kind is RateLimitError:
+        answer |= _delay(head, detail) | {"scope": _scope(detail)}
+    return kind(message, **answer)
+
+
+def read_json(response: Response) -> Any:
+    """What a backend call says.
+
+    :raises APIStatusError: it is no JSON; a challenge has its own error.
+    """
+    try:
+        return json.loads(response.text)
+    except (ValueError, RecursionError):
+        raise status_error(response) from None
+
+
+def _say(head: Head, detail: Any, body: str) -> str:
+    """One line out of an answer: the detail in whichever form, else what the page is called, else the status alone."""
+    if said := refusal_detail({"detail": detail}):
+        return said
+    title = re.search(r"<title[^>]*>([^<]*)</title>", body, re.IGNORECASE) if head.is_html else None
+    return (title[1].strip() if title else "") or head.status_text or "no detail"
+
+
+def refusal_detail(data: Any) -> str:
+    """The ``detail`` of an answer's JSON in one line; empty where it has none."""
+    detail = data.get("detail") if isinstance(data, dict) else None
+    if isinstance(detail, dict):
+        return str(detail.get("message") or detail.get("code") or json.dumps(detail))
+    if isinstance(detail, list):
+        return "; ".join(map(_say_item, detail))
+    return detail if isinstance(detail, str) else ""
+
+
+def _say_item(item: Any) -> str:
+    """One item of a list of validation errors, ``{loc, msg, type}``."""
+    if not isinstance(item, dict):
+        return str(item)
+    steps = item.get("loc") or ()
+    place = ".".join(map(str, steps)) if isinstance(steps, (list, tuple)) else str(steps)
+    return f"{place}: {item.get('msg')}" if place else str(item.get("msg"))
+
+
+def _delay(head: Head, detail: Any) -> dict[str, Any]:
+    """The delay that the site asks for, in seconds: its header, else ``clears_in``, else what its fixed sentences say."""
+    clears_in = detail.get("clears_in") if isinstance(detail, dict) else None
+    asked = head.headers.get("retry-after")
+    for place, value in (("header", asked), ("header", _until(asked, head)), ("body", clears_in)):
+        seconds = _number(value)
+        if seconds is not None:
+            return {"retry_after": seconds, "retry_after_from": place}
+
+    text = _detail_text(detail)
+    for sentence, seconds in _SENTENCES.items():
+        if sentence in text:
+            return {"retry_after": seconds, "retry_after_from": "text"}
+    return {}
+
+
+def _until(date: str | None, head: Head) -> float | None:
+    """Seconds from the site's own time to a date in HTTP's form; None where one of them is not there."""
+    try:
+        wait = parsedate_to_datetime(date or "") - parsedate_to_datetime(head.headers.get("date", ""))
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, wait.total_seconds())
+
+
+def _number(value: Any) -> float | None:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return seconds if 0 <= seconds < float("inf") else None
+
+
+def _scope(detail: Any) -> str | None:
+    text = _detail_text(detail)
+    if "one message at a time" in text:
+        return "concurrency"
+    if "in 1 hour" in text:
+        return "hour"
+    if isinstance(detail, dict) and detail.get("code") == "model_cap_exceeded":
+        return "model"
+    return None
+
+
+def _detail_text(detail: Any) -> str:
+    text = detail.get("message") if isinstance(detail, dict) else detail
+    return text.lower() if isinstance(text, str) else ""

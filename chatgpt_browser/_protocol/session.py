@@ -1,0 +1,81 @@
+"""The session endpoint's response: read the session, or the error that it stands for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from .._core.errors import AuthenticationError, SessionExpiredError
+from .._core.models import Response, Session, User
+from .refusals import parse_json, refusal_detail
+
+__all__ = ["read_session"]
+
+
+def read_session(response: Response) -> Session:
+    """The session out of the session endpoint's answer.
+
+    :raises SessionExpiredError: the session is dead: ``{}``, or ``RefreshAccessTokenError``.
+    :raises AuthenticationError: anything else that is no session.
+    """
+    session = _session_or_error(response)
+    if isinstance(session, AuthenticationError):
+        raise session  # from here: the answer, which may hold an old token, is in no frame of the traceback
+    return session
+
+
+def _session_or_error(response: Response) -> Session | AuthenticationError:
+    head = response.head
+    if not head.ok:
+        said = refusal_detail(parse_json(response.text))
+        reason = f"{head.status} {head.status_text}".rstrip() + (f": {said}" if said else "")
+        return _refresh_failed(reason, head.status)
+
+    data = parse_json(response.text)
+    if not isinstance(data, dict):
+        return _refresh_failed(
+            "the session endpoint answered with something that is no JSON object", head.status
+        )
+
+    # Before the access token: a dead session may still carry an old one.
+    error = data.get("error")
+    if error == "RefreshAccessTokenError":
+        return _refresh_failed("session token may have expired", head.status, SessionExpiredError)
+    if error:
+        return _refresh_failed(str(error), head.status)
+
+    token = data.get("accessToken")
+    if not isinstance(token, str) or not token:
+        reason = "Unauthorized (signed out: session token may have expired)"
+        return _refresh_failed(reason, head.status, SessionExpiredError)
+
+    return Session(_read_user(data.get("user")), _read_time(data.get("expires")), token, data)
+
+
+def _refresh_failed(
+    reason: str, status: int, kind: type[AuthenticationError] = AuthenticationError
+) -> AuthenticationError:
+    return kind(f"ChatGPT failed to refresh auth token. Error: {reason}", status_code=status)
+
+
+def _read_user(data: Any) -> User:
+    fields = data if isinstance(data, dict) else {}
+    return User(
+        **{name: fields[name] for name in _USER_TEXTS if isinstance(fields.get(name), str)},
+        groups=_read_names(fields.get("groups")),
+        features=_read_names(fields.get("features")),
+    )
+
+
+def _read_names(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+_USER_TEXTS = ("id", "name", "email", "image", "picture")
+
+
+def _read_time(value: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except (AttributeError, ValueError):
+        return None
