@@ -221,7 +221,7 @@ def test_the_api_is_loaded_where_somebody_listens(
     program = f"""
 {before}
 import sys
-from chatgpt_browser import _telemetry
+from chatgpt_browser._core import telemetry as _telemetry
 print(_telemetry.instruments() is not None, "opentelemetry.metrics" in sys.modules)
 """
     told = subprocess.run(
