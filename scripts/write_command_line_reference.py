@@ -14,7 +14,7 @@ from rich.text import Text
 from typer.main import get_command
 
 from chatgpt_browser.cli import app
-from chatgpt_browser.cli.app import VARIABLES
+from chatgpt_browser.cli.environment import VARIABLES
 from chatgpt_browser.cli.exit_codes import exit_codes
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
-"""The command line, `chatgpt-browser`. Needs the extra `cli`.
+"""The command line, `chatgpt-browser`. Requires the extra `cli`.
 
-One module for each command, and one for each thing they share: `_exit` (errors become exit codes),
-`_client` (a client from the environment, or from what `login` saved), `_store` (which keeps that),
-`_consoles` (what goes to which stream), `_events` (the milestones that the library logs).
+Each command has a module in `commands/`, or a folder if it needs several modules. Shared parts: `environment` (variables),
+`client_factory` (a client for a command), `exit_codes` (errors become exit codes), `shared_options`, `input/` (standard input and
+the terminal), `output/` (standard output and standard error) and `state/` (files that are kept between runs).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The application: its help, its version, and the commands that it is made of."""
+"""The Typer application: the list of commands, the help page and the version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typer.core import TyperGroup
 
 from .batch.command import batch
 from .chat.command import chat
-from .client import BASE_URLS, TOKEN
 from .commands.ask import ask
 from .commands.demo import demo
 from .commands.install import install
@@ -19,42 +18,35 @@ from .commands.login import login
 from .commands.logout import logout
 from .commands.models import models
 from .doctor.command import doctor
+from .environment import VARIABLES
 from .exit_codes import exit_codes
-from .history.command import history
+from .history.commands import history
 from .output.consoles import out
 from .smoke.command import smoke
-from .state.data_folder import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-VARIABLES = (
-    (
-        TOKEN,
-        "the session token; it is a password, and never taken from an argument; without it, what login saved",
-    ),
-    *((name, f"the client's {option}, to point it elsewhere") for option, name in BASE_URLS.items()),
-    (FOLDER, "where the profile, the session and the last conversation's place are kept"),
-)
 
-
-class Group(TyperGroup):
-    """A help page that ends with the variables that are read and the exit codes; Ctrl-C has its own, wherever it comes."""
+class CommandGroup(TyperGroup):
+    """The group of all commands: exits with 130 on Ctrl-C, and lists variables and exit codes in its help."""
 
     def invoke(self, ctx: Any) -> Any:
+        """Run a command; exit with 130 if it is interrupted."""
         try:
             return super().invoke(ctx)
-        except (KeyboardInterrupt, typer.Abort):  # Abort is a Ctrl-C or Ctrl-D where something was asked
+        except (KeyboardInterrupt, typer.Abort):  # Typer raises Abort for Ctrl-C or Ctrl-D in a confirmation
             raise typer.Exit(130) from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help page, the environment variables and the exit codes."""
         super().format_help(ctx, formatter)
-        out.print(panel("Environment", VARIABLES))
-        out.print(panel("Exit codes", ((str(code), meaning) for code, meaning in exit_codes())))
+        out.print(help_panel("Environment", VARIABLES))
+        out.print(help_panel("Exit codes", ((str(code), meaning) for code, meaning in exit_codes())))
 
 
-def panel(title: str, rows: Iterable[tuple[str, str]]) -> Panel:
-    """Draw a table of two columns as Typer draws its own."""
+def help_panel(title: str, rows: Iterable[tuple[str, str]]) -> Panel:
+    """Return a table of two columns in the style of Typer's help."""
     table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
     table.add_column(style="bold cyan", no_wrap=True)
     table.add_column()
@@ -65,11 +57,11 @@ def panel(title: str, rows: Iterable[tuple[str, str]]) -> Panel:
 
 
 app = typer.Typer(
-    cls=Group,
-    help="Talk to ChatGPT's web application through a headless Chromium.",
+    cls=CommandGroup,
+    help="Use ChatGPT's web application through a headless Chromium.",
     no_args_is_help=True,
     rich_markup_mode="rich",
-    # A pretty traceback shows local variables, and one of them may be a token.
+    # Pretty tracebacks print local variables, which may contain a token.
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -86,8 +78,9 @@ app.command()(demo)
 app.command()(install)
 
 
-def show_version(wanted: bool) -> None:
-    if wanted:
+def print_version(requested: bool) -> None:
+    """Print the version and exit, if `--version` was given."""
+    if requested:
         import importlib.metadata
 
         typer.echo(f"chatgpt-browser {importlib.metadata.version('chatgpt-browser-api')}")
@@ -97,7 +90,8 @@ def show_version(wanted: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    """Hold the options that stand before a command."""
+    """Define the options that precede a command."""

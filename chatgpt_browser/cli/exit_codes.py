@@ -1,4 +1,4 @@
-"""What went wrong, told by the exit code: one table for the code, `--help` and the tests."""
+"""Exit codes: one table that maps errors to exit codes, for the commands, `--help` and the tests."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 
 class Kind(NamedTuple):
-    """A kind of error: its exit code, what `--help` says of it, and what a person can do about it.
+    """A row of the table: an error class, its exit code, the description in `--help`, and a hint for the user.
 
-    Without a meaning it is told in `--help` by another kind, which has the same code.
+    A row with an empty description shares its exit code with a row that has one.
     """
 
     error: type[ChatGPTError]
@@ -46,133 +46,149 @@ class Kind(NamedTuple):
     hint: str = ""
 
 
-# The first that fits counts: a rate limit is an API status too.
+#: The first matching row applies: subclasses come before their base classes.
 KINDS = (
     Kind(
         InvalidSessionTokenError,
         3,
-        "no session token, or not a usable one",
-        "run `chatgpt-browser login`, or set CHATGPT_SESSION_TOKEN to the session cookie's value (see the README)",
+        "the session token is missing or malformed",
+        "run `chatgpt-browser login`, or set CHATGPT_SESSION_TOKEN to the value of the session cookie (see the README)",
     ),
     Kind(
         APIConnectionError,
         12,
         "the site could not be reached",
-        "see whether a browser on this machine opens the site; `chatgpt-browser doctor` looks step by step",
+        "check whether a browser on this machine can open the site; `chatgpt-browser doctor` checks each step",
     ),
     Kind(
         AuthenticationError,
         4,
-        "the session has ended or is not accepted",
-        "sign in again: `chatgpt-browser login`, or a new session token from the browser",
+        "the session has expired or was rejected",
+        "sign in again: `chatgpt-browser login`, or a new session token from your browser",
     ),
-    Kind(ChallengeError, 5, "the site wants a person to pass a check"),
-    Kind(RateLimitError, 6, "the site's rate limit; nothing was sent again"),
-    Kind(ChatGPTTimeoutError, 7, "it took too long"),
-    Kind(BrowserError, 8, "no browser, or it failed"),
-    Kind(StreamError, 9, "the reply broke off or made no sense"),
+    Kind(ChallengeError, 5, "the site requires a check that only a person can pass"),
+    Kind(RateLimitError, 6, "rate limit reached; the message was not sent again"),
+    Kind(ChatGPTTimeoutError, 7, "timed out"),
+    Kind(BrowserError, 8, "the browser is missing or failed"),
+    Kind(StreamError, 9, "the reply was interrupted or malformed"),
     Kind(
         ConversationNotFoundError,
         10,
         "",
-        "`chatgpt-browser history list` shows which conversations there are",
+        "`chatgpt-browser history list` lists the conversations of the account",
     ),
-    Kind(APIStatusError, 10, "the site answered with another error"),
-    Kind(OriginError, 11, "the site sent us to a host that the token is not meant for"),
+    Kind(APIStatusError, 10, "the site responded with another error"),
+    Kind(OriginError, 11, "the site redirected to a host that must not receive the token"),
     Kind(
         PageError,
         14,
-        "the site's own page could not be brought to send the message",
-        "`chatgpt-browser login` opens the site in a window: what stands in the way there can be answered",
+        "the site's page could not send the message",
+        "`chatgpt-browser login` opens the site in a window: check what the page shows, and close any dialog",
     ),
     Kind(ChatGPTError, 1, "any other error"),
 )
 
-#: Some messages of a batch have failed, the others have their replies.
+#: The exit code of a batch in which some messages failed.
 BATCH_FAILURES = 13
 
+#: Exit codes that no error class stands for.
 OTHERS = (
-    (0, "all went well"),
-    (2, "the command was not understood, or an extra is not installed"),
-    (BATCH_FAILURES, "some prompts of a batch have failed"),
-    (130, "ended by Ctrl-C"),
-    (141, "whoever read the output went away"),
-    (143, "ended by a request to terminate"),
+    (0, "success"),
+    (2, "invalid usage, or a required extra is not installed"),
+    (BATCH_FAILURES, "some prompts of a batch failed"),
+    (130, "interrupted by Ctrl-C"),
+    (141, "the program that read standard output closed it"),
+    (143, "terminated by SIGTERM"),
 )
 
 
-#: What an error may carry that is told with `--json`.
-CARRIED = ("status_code", "code", "retry_after", "scope", "partial_text", "conversation_id", "message_id")
+#: The attributes of an error that `--json` includes.
+JSON_ATTRIBUTES = (
+    "status_code",
+    "code",
+    "retry_after",
+    "scope",
+    "partial_text",
+    "conversation_id",
+    "message_id",
+)
 
 
 def exit_codes() -> list[tuple[int, str]]:
-    """Give every exit code with its meaning, in order."""
+    """Return all exit codes with their descriptions, in ascending order."""
     return sorted([*OTHERS, *((kind.code, kind.meaning) for kind in KINDS if kind.meaning)])
 
 
 def kind_of(error: ChatGPTError) -> Kind:
+    """Return the first row that matches an error."""
     return next(kind for kind in KINDS if isinstance(error, kind.error))
 
 
 @contextmanager
 def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
-    """Turn what a command raises into one line on standard error, or a JSON object on standard output, and an exit code.
+    """Turn an exception of the block into an exit code and a message.
 
-    :raises typer.Exit: for every error of the library, for Ctrl-C and for a closed pipe.
+    The message is a line on standard error or, if `as_json` is set, a JSON object on standard output.
+
+    :raises typer.Exit: the library raised an error, Ctrl-C was pressed, the output pipe was closed, or a file failed.
     """
     try:
-        with _termination_unwinds():
+        with _sigterm_as_system_exit():
             yield
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except BrokenPipeError:
-        _mute_stdout()
+        _redirect_stdout_to_null()
         raise typer.Exit(141) from None
     except ChatGPTError as error:
         if as_json:
             write_json({"error": error_object(error)})
         else:
-            show_error(error)
+            print_error(error)
         raise typer.Exit(kind_of(error).code) from None
-    except OSError as error:  # a disk that is full, a file that can't be written
-        _mute_stdout()
-        err.print(Text.assemble(("error: ", "bold red"), printable(str(error))), soft_wrap=True)
+    except OSError as error:  # for example a full disk, or a file that cannot be written
+        _redirect_stdout_to_null()
+        _print_error_line(str(error))
         raise typer.Exit(1) from None
 
 
-def show_error(error: ChatGPTError) -> None:
-    """Say what went wrong, and what a person can do about it."""
+def print_error(error: ChatGPTError) -> None:
+    """Print an error and the hint for it on standard error."""
     hint = kind_of(error).hint
-    err.print(Text.assemble(("error: ", "bold red"), printable(str(error))), soft_wrap=True)
+    _print_error_line(str(error))
     if hint:
         err.print(Text.assemble(("hint: ", "dim"), hint), soft_wrap=True)
 
 
+def _print_error_line(message: str) -> None:
+    err.print(Text.assemble(("error: ", "bold red"), printable(message)), soft_wrap=True)
+
+
 def error_object(error: ChatGPTError) -> dict[str, Any]:
-    """The same for a program: what the error carries, as far as it is known."""
-    carried = {name: getattr(error, name, None) for name in CARRIED}
+    """Return the error as a JSON-serialisable dict, without empty fields."""
+    attributes = {name: getattr(error, name, None) for name in JSON_ATTRIBUTES}
     return {
         "type": type(error).__name__,
         "message": str(error),
         "exit_code": kind_of(error).code,
-        **{name: value for name, value in carried.items() if value not in (None, "")},
+        **{name: value for name, value in attributes.items() if value not in (None, "")},
     }
 
 
 @contextmanager
-def _termination_unwinds() -> Iterator[None]:
-    """Let SIGTERM leave through every `with`, as Ctrl-C does, so that no browser stays behind."""
-    before = signal.signal(signal.SIGTERM, _leave)
+def _sigterm_as_system_exit() -> Iterator[None]:
+    """Raise SystemExit on SIGTERM, so that every `with` block closes its resources and no browser is left running."""
+    before = signal.signal(signal.SIGTERM, _raise_system_exit)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _leave(signum: int, frame: FrameType | None) -> NoReturn:
+def _raise_system_exit(signum: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + signum)
 
 
-def _mute_stdout() -> None:
-    """Point standard output nowhere: the interpreter flushes it once more on its way out."""
+def _redirect_stdout_to_null() -> None:
+    """Redirect standard output to the null device, because the interpreter flushes it again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,7 +7,7 @@ import json
 import re
 
 from chatgpt_browser._browser.launcher import SHELLS
-from chatgpt_browser.cli.state.data_folder import FOLDER
+from chatgpt_browser.cli.environment import DATA_FOLDER
 from tests.support import doc_shell as shell
 from tests.support.doc_blocks import ROOT, blocks
 
@@ -65,7 +65,7 @@ def test_it_is_run_by_a_user_who_is_not_root() -> None:
     assert [name for name, _ in STEPS].index("USER") > max(
         n for n, (name, _) in enumerate(STEPS) if name == "RUN"
     )
-    assert steps("ENV") == [f"{FOLDER}=/home/{user}/data"]
+    assert steps("ENV") == [f"{DATA_FOLDER}=/home/{user}/data"]
     assert steps("VOLUME") == [f"/home/{user}/data"]
 
 

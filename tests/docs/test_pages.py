@@ -12,7 +12,7 @@ import pytest
 import chatgpt_browser
 import chatgpt_browser.testing
 from chatgpt_browser import ChatGPTAPI, ChatGPTConversation, ChatGPTError
-from chatgpt_browser.cli.app import VARIABLES
+from chatgpt_browser.cli.environment import VARIABLES
 from chatgpt_browser.cli.exit_codes import kind_of
 from tests.support.doc_blocks import ROOT
 

@@ -1,57 +1,62 @@
-"""`chatgpt-browser batch`: many prompts from a file, their replies to another as they come, to go on with at any time."""
+"""`chatgpt-browser batch`: send the prompts of a file and write the replies to another file; resumable at any time."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chatgpt_browser import BatchMessage, BatchResult
-
-from ..client import client_from_environment
+from ..client_factory import client_from_environment
 from ..exit_codes import BATCH_FAILURES, errors_as_exit_codes
 from ..output.consoles import err, logging_to_stderr
-from ..output.milestones import listening
-from ..parameters import Headed, PlainText, Verbose
-from .input_file import read_prompts
-from .output_file import Results
-from .progress import Board, Tally
+from ..output.milestones import milestone_callback
+from ..shared_options import Headed, PlainText, Verbose
+from .progress import ProgressCounts, ProgressDisplay
+from .prompt_file import read_prompts
+from .result_file import ResultFile
+from .resume_plan import prepare
 
 if TYPE_CHECKING:
-    from chatgpt_browser import ChatGPTAPI
+    from chatgpt_browser import BatchMessage, ChatGPTAPI
 
-    from .output_file import Outcome
+    from .result_file import Outcome
 
 Prompts = Annotated[
     Path,
     typer.Argument(
-        help="A file of prompts, or - for standard input: lines of text, or JSON lines with `prompt` and, if you like, "
-        "`id`, `conversation` (a name: prompts of one name follow each other), `conversation_id`, `model`.",
+        help="File of prompts, or - for standard input: lines of text, or JSON lines with `prompt` and, optionally, "
+        "`id`, `conversation` (a name: prompts with the same name form one conversation), `conversation_id`, "
+        "`parent_message_id` and `model`.",
         show_default=False,
     ),
 ]
 Output = Annotated[
     Path,
-    typer.Option("--output", "-o", help="Where the replies go, as JSON lines.", show_default=False),
+    typer.Option("--output", "-o", help="File for the replies, as JSON lines.", show_default=False),
 ]
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Send again what has failed before.")]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Send the prompts again that failed in earlier runs.")
+]
 Timeout = Annotated[
     float | None,
     typer.Option(
-        help="Give up a message after so many seconds.", min=0.001, metavar="SECONDS", show_default=False
+        help="Stop waiting for a reply after this time.", min=0.001, metavar="SECONDS", show_default=False
     ),
 ]
 Concurrency = Annotated[
     int,
-    typer.Option(help="How many messages go at once; the site takes one at a time for most accounts.", min=1),
+    typer.Option(
+        help="Messages in flight at the same time; for most accounts the site accepts only one.", min=1
+    ),
 ]
-GiveUpAfter = Annotated[int, typer.Option(help="Stop after so many failures in a row.", min=1)]
+GiveUpAfter = Annotated[int, typer.Option(help="Stop after this many failures in a row.", min=1)]
 ModelName = Annotated[
     str | None,
-    typer.Option("--model", help="The model for prompts that name none.", metavar="NAME", show_default=False),
+    typer.Option(
+        "--model", help="Model for prompts that do not name one.", metavar="NAME", show_default=False
+    ),
 ]
 
 
@@ -67,10 +72,10 @@ def batch(
     headed: Headed = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Send many prompts, one after another; each reply is on the disk before the next prompt is sent.
+    """Send many prompts, one after another; save each reply to disk before the next prompt is sent.
 
-    Run it again and it goes on where it stood, whatever ended it: nothing that was answered is sent again. Where the site sets
-    a rate limit, it waits for as long as the site asks, and says so. A prompt that fails is a row with its error.
+    To resume after an interruption, run the same command again: prompts with a reply are not sent again. When the site sets a
+    rate limit, the command waits as long as the site requests. A failed prompt is written as a row with its error.
 
     [dim]Examples:[/dim]
 
@@ -84,9 +89,9 @@ def batch(
         messages = read_prompts(prompts)
         options: dict[str, Any] = {"max_concurrent_messages": concurrency, "headless": not headed}
         options |= {"markdown": not plain_text} | ({} if model is None else {"model": model})
-        with Results(output) as results:
+        with ResultFile(output) as results:
             if results.was_cut:
-                err.print("a last line that was half written has been cut off")
+                err.print("removed an incomplete last line from the output")
             if retry_failed:
                 results.drop_failures()
             todo = prepare(messages, results)
@@ -96,86 +101,35 @@ def batch(
             failed = count_failures(messages, results.outcomes)
         err.print(f"{len(messages) - failed} of {len(messages)} have a reply", highlight=False)
         if failed:
-            err.print(f"{failed} have failed; --retry-failed sends them again", highlight=False)
+            err.print(f"{failed} failed; --retry-failed sends them again", highlight=False)
             raise typer.Exit(BATCH_FAILURES)
-
-
-def prepare(messages: list[BatchMessage], results: Results) -> list[BatchMessage]:
-    """What is left to be sent. What can't be, since an earlier message of its conversation has failed, is written down so."""
-    from chatgpt_browser._client.batch import not_sent  # loads asyncio, which `--help` can do without
-
-    todo, blocked = plan(messages, results.outcomes)
-    for index, message in blocked:
-        results.write(BatchResult(index, message, error=not_sent()))
-    return todo
-
-
-def plan(
-    messages: list[BatchMessage], outcomes: dict[str, Outcome]
-) -> tuple[list[BatchMessage], list[tuple[int, BatchMessage]]]:
-    """The messages that have no outcome yet, each where its conversation stands; and those behind a failure.
-
-    :raises typer.BadParameter: where a message is not the one that was answered.
-    """
-    todo: list[BatchMessage] = []
-    blocked: list[tuple[int, BatchMessage]] = []
-    before: dict[str, Outcome] = {}  # of each conversation, the outcome that its next message has to look at
-    for index, message in enumerate(messages):
-        outcome = outcomes.get(message.id or "")
-        if outcome is not None:
-            _check_same(message, outcome)
-            _remember(before, message, outcome)
-            continue
-        place = before.get(message.conversation or "")
-        if place is not None and not place.is_reply:
-            blocked.append((index, message))
-        elif place is not None:
-            del before[message.conversation or ""]  # the ones after this one follow it by themselves
-            todo.append(
-                replace(message, conversation_id=place.conversation_id, parent_message_id=place.message_id)
-            )
-        else:
-            todo.append(message)
-    return todo, blocked
-
-
-def _check_same(message: BatchMessage, outcome: Outcome) -> None:
-    if outcome.prompt != message.text:
-        raise typer.BadParameter(
-            f"the prompt with the id {message.id} was another one when it was sent: give the prompts ids of their own, or "
-            "name another output"
-        )
-
-
-def _remember(before: dict[str, Outcome], message: BatchMessage, outcome: Outcome) -> None:
-    """A failure stays: nothing of its conversation is sent after it."""
-    if message.conversation is not None and before.get(message.conversation, outcome).is_reply:
-        before[message.conversation] = outcome
 
 
 def send_all(
     api: ChatGPTAPI,
     todo: list[BatchMessage],
-    results: Results,
+    results: ResultFile,
     total: int,
     timeout: float | None,
     give_up_after: int,
 ) -> None:
-    """Send what is left and write down what comes.
+    """Send the remaining messages and write each result to the file.
 
-    :raises ChatGPTError: what ends it all, and the last of so many failures in a row.
+    :raises ChatGPTError: an error that ends the batch, or the last of `give_up_after` failures in a row.
     """
     limit = None if timeout is None else timedelta(seconds=timeout)
     in_a_row = 0
-    with Board(Tally(total, total - len(todo), results.failed)) as board, listening(board.notice):
+    counts = ProgressCounts(total, total - len(todo), results.failed)
+    with ProgressDisplay(counts) as display, milestone_callback(display.on_milestone):
         for result in api.send_many(todo, in_order=False, timeout_ms=limit):
             results.write(result)
-            board.count(result.error is not None)
+            display.count(result.error is not None)
             in_a_row = 0 if result.error is None else in_a_row + 1
             if result.error is not None and in_a_row == give_up_after:
-                board.say(f"{in_a_row} failures in a row: this stops here")
+                display.print_line(f"stopping after {in_a_row} failures in a row")
                 raise result.error
 
 
 def count_failures(messages: list[BatchMessage], outcomes: dict[str, Outcome]) -> int:
+    """Return the number of messages without a reply."""
     return sum(not outcomes[message.id or ""].is_reply for message in messages)

@@ -1,4 +1,4 @@
-"""How far a batch has come: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of a batch: a bar on a terminal, otherwise a line every 30 seconds."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-#: Seconds between two lines where there is no terminal.
-_LINE_EVERY = 30.0
+#: Seconds between two lines if standard error is not a terminal.
+_LINE_INTERVAL = 30.0
 
 
 @dataclass
-class Tally:
-    """The numbers: ``done`` counts earlier runs too, ``done_now`` this one alone, and the rate is this one's."""
+class ProgressCounts:
+    """The counts of a batch: ``done`` includes earlier runs, ``done_now`` does not."""
 
     total: int
     done: int
@@ -32,12 +32,13 @@ class Tally:
     done_now: int = 0
 
     def count(self, failed: bool) -> None:
+        """Count one more result."""
         self.done += 1
         self.done_now += 1
         self.failed += failed
 
     def line(self, seconds: float) -> str:
-        """The numbers in words, after so many seconds."""
+        """Return the counts as text, with the rate of this run after this many seconds."""
         parts = [f"{self.done} of {self.total}"]
         if self.failed:
             parts.append(f"{self.failed} failed")
@@ -47,13 +48,13 @@ class Tally:
         return ", ".join(parts)
 
 
-class Board:
-    """Shows a tally. ``notice`` may be called from another thread."""
+class ProgressDisplay:
+    """Shows the progress on standard error. ``on_milestone`` may be called from another thread."""
 
-    def __init__(self, tally: Tally, clock: Callable[[], float] = time.monotonic) -> None:
-        self._tally = tally
+    def __init__(self, counts: ProgressCounts, clock: Callable[[], float] = time.monotonic) -> None:
+        self._counts = counts
         self._clock = clock
-        self._began = self._told = clock()
+        self._started = self._last_line = clock()
         self._progress = Progress(
             SpinnerColumn(),
             BarColumn(),
@@ -62,7 +63,9 @@ class Board:
             transient=True,
             disable=not err.is_terminal,
         )
-        self._task = self._progress.add_task("starting the browser", total=tally.total, completed=tally.done)
+        self._task = self._progress.add_task(
+            "starting the browser", total=counts.total, completed=counts.done
+        )
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -72,25 +75,25 @@ class Board:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
-        self.say(self._line())
+        self.print_line(self._line())
 
-    def notice(self, event: str, message: str) -> None:
-        """Show that the site has asked for a pause; in words that stay, too."""
+    def on_milestone(self, event: str, message: str) -> None:
+        """Show a pause that the site requested, in the bar and as a line."""
         if event == "paused":
             self._progress.update(self._task, description=printable(message))
-            self.say(message)
+            self.print_line(message)
 
     def count(self, failed: bool) -> None:
-        """One more is done."""
-        self._tally.count(failed)
-        self._progress.update(self._task, completed=self._tally.done, description=self._line())
-        if not err.is_terminal and self._clock() >= self._told + _LINE_EVERY:
-            self._told = self._clock()
-            self.say(self._line())
+        """Count one more result and update the display."""
+        self._counts.count(failed)
+        self._progress.update(self._task, completed=self._counts.done, description=self._line())
+        if not err.is_terminal and self._clock() >= self._last_line + _LINE_INTERVAL:
+            self._last_line = self._clock()
+            self.print_line(self._line())
 
-    def say(self, text: str) -> None:
-        """A line of its own."""
+    def print_line(self, text: str) -> None:
+        """Print a line on standard error, above the bar."""
         self._progress.console.print(Text(printable(text)), soft_wrap=True)
 
     def _line(self) -> str:
-        return self._tally.line(self._clock() - self._began)
+        return self._counts.line(self._clock() - self._started)

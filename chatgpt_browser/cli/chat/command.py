@@ -1,4 +1,4 @@
-"""`chatgpt-browser chat`: a talk on the terminal."""
+"""`chatgpt-browser chat`: an interactive conversation on the terminal."""
 
 from __future__ import annotations
 
@@ -11,23 +11,32 @@ import typer
 
 from chatgpt_browser import ChatGPTError
 
-from ..client import client_from_environment
+from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import logging_to_stderr
-from ..parameters import Headed, Model, PlainText, Timeout, Verbose, limit
-from ..state.data_folder import Place, Store
-from ..state.last_conversation import Continue, ConversationId, place_of
+from ..shared_options import (
+    Continue,
+    ConversationId,
+    Headed,
+    Model,
+    PlainText,
+    Timeout,
+    Verbose,
+    to_timedelta,
+)
+from ..state.data_folder import DataFolder
+from ..state.last_conversation import Position, requested_position
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
 
     from chatgpt_browser import ChatGPTAPI
 
-    from .session import Chat
+    from .chat_session import ChatSession
 
 
 def chat(
-    go_on: Continue = False,
+    continue_last: Continue = False,
     conversation: ConversationId = None,
     model: Model = None,
     timeout: Timeout = None,
@@ -35,11 +44,11 @@ def chat(
     headed: Headed = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Talk on the terminal. Ctrl-C stops a reply, Ctrl-D leaves, /help lists the commands.
+    """Have a conversation on the terminal. Ctrl-C stops a reply, Ctrl-D leaves, /help lists the commands.
 
-    Enter sends; Alt-Enter or Ctrl-J begins a new line; what is pasted may have many lines.
+    Enter sends the message; Alt-Enter or Ctrl-J starts a new line. Pasted text may have several lines.
 
-    The arrow keys bring back what was typed before; it is kept in a file for you alone.
+    The arrow keys recall earlier lines. They are saved in a file that only you can read.
 
     [dim]Examples:[/dim]
 
@@ -48,20 +57,24 @@ def chat(
     chatgpt-browser chat --continue
     """
     if not sys.stdin.isatty():
-        raise typer.BadParameter("chat needs a terminal: in a pipe, use `chatgpt-browser ask`")
+        raise typer.BadParameter("chat needs a terminal; in a pipe, use `chatgpt-browser ask`")
 
-    from .session import Chat
+    from .chat_session import ChatSession
 
     with errors_as_exit_codes(), logging_to_stderr(verbose):
-        place = place_of(conversation, go_on)
+        position = requested_position(conversation, continue_last)
         with client_from_environment(markdown=not plain_text, headless=not headed, model=model) as api:
-            start_meanwhile(api)
-            # Lines of a log would tear what is drawn.
-            talk(Chat(api, timeout=limit(timeout), markdown=not (plain_text or verbose)), place)
+            start_in_background(api)
+            # Log lines would break the live rendering, so --verbose writes plain text.
+            session = ChatSession(api, timeout=to_timedelta(timeout), markdown=not (plain_text or verbose))
+            run_prompt_loop(session, position)
 
 
-def start_meanwhile(api: ChatGPTAPI) -> None:
-    """Start the browser while the first message is being typed. What goes wrong is told when that is sent: it starts it again."""
+def start_in_background(api: ChatGPTAPI) -> None:
+    """Start the browser while the user types the first message.
+
+    An error is ignored here: sending the first message starts the browser again, and reports the error if it persists.
+    """
 
     def start() -> None:
         with suppress(ChatGPTError):
@@ -70,31 +83,31 @@ def start_meanwhile(api: ChatGPTAPI) -> None:
     threading.Thread(target=start, name="chatgpt_browser start", daemon=True).start()
 
 
-def talk(chat: Chat, place: Place | None) -> None:
-    """Read lines and do what they say, until one of them or Ctrl-D ends it."""
-    from .prompt import make_prompt
-    from .session import say
+def run_prompt_loop(session: ChatSession, position: Position | None) -> None:
+    """Read lines and handle each, until `/quit` or Ctrl-D."""
+    from .chat_session import print_dim
+    from .prompt import create_prompt
 
-    prompt = make_prompt(Store.default())
-    say("/help lists the commands, Ctrl-D leaves.")
-    if place is not None:
-        chat.handle(f"/open {place.conversation_id}")
+    prompt = create_prompt(DataFolder.default())
+    print_dim("/help lists the commands, Ctrl-D leaves.")
+    if position is not None:
+        session.handle(f"/open {position.conversation_id}")
 
-    while not chat.over:
+    while not session.is_over:
         line = read_line(prompt)
         if line.strip():
-            chat.handle(line)
+            session.handle(line)
 
 
 def read_line(prompt: PromptSession[str]) -> str:
-    """What was typed; Ctrl-C throws it away, Ctrl-D on an empty line leaves."""
-    from .session import say
+    """Return the typed line: empty after Ctrl-C, `/quit` after Ctrl-D on an empty line."""
+    from .chat_session import print_dim
 
     try:
         return prompt.prompt()
     except KeyboardInterrupt:
         if not prompt.default_buffer.text:
-            say("Ctrl-D or /quit leaves.")
+            print_dim("Ctrl-D or /quit leaves.")
         return ""
     except EOFError:
         return "/quit"

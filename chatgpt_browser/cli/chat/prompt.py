@@ -1,4 +1,4 @@
-"""The line that is typed in `chat`: several lines if one likes, a history that is kept, commands that complete themselves."""
+"""The input prompt of `chat`: multi-line input, a saved history, and completion of slash commands."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from prompt_toolkit.formatted_text import HTML
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-from .session import COMMANDS
+from .slash_commands import SLASH_COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prompt_toolkit.completion import CompleteEvent
 
-    from ..state.data_folder import Store
+    from ..state.data_folder import DataFolder
 
 SAVE = "/save "
 
 
-def make_prompt(store: Store, **streams: Any) -> PromptSession[str]:
-    """A prompt; its `prompt()` gives what was typed. `streams` may name another input and output than the terminal."""
+def create_prompt(folder: DataFolder, **streams: Any) -> PromptSession[str]:
+    """Create a prompt that reads lines from the terminal, or from the `input` and `output` in `streams`."""
     return PromptSession(
         HTML("<b><ansigreen>&gt;</ansigreen></b> "),
-        history=_history(store),
-        completer=Commands(),
+        history=_open_history(folder),
+        completer=SlashCommandCompleter(),
         complete_while_typing=True,
         key_bindings=_key_bindings(),
         multiline=True,
@@ -37,16 +37,16 @@ def make_prompt(store: Store, **streams: Any) -> PromptSession[str]:
     )
 
 
-def _history(store: Store) -> History:
-    """What was typed before; where it can't be kept, what is typed now."""
+def _open_history(folder: DataFolder) -> History:
+    """Return the saved history, or one in memory if the file cannot be created."""
     try:
-        return FileHistory(store.make_chat_history())
+        return FileHistory(folder.create_chat_history())
     except OSError:
         return InMemoryHistory()
 
 
 def _key_bindings() -> KeyBindings:
-    """Enter sends. Alt-Enter begins a new line, and so does Ctrl-J: some terminals keep the other for themselves."""
+    """Return the keys: Enter sends, Alt-Enter and Ctrl-J start a new line (some terminals use Alt-Enter themselves)."""
     bindings = KeyBindings()
 
     @bindings.add("enter")
@@ -61,17 +61,18 @@ def _key_bindings() -> KeyBindings:
     return bindings
 
 
-class Commands(Completer):
-    """Completes the names of commands, and the file that a talk is saved to."""
+class SlashCommandCompleter(Completer):
+    """Completes the names of slash commands, and the path after `/save`."""
 
     def __init__(self) -> None:
         self._paths = PathCompleter(expanduser=True)
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
+        """Yield the completions of the text before the cursor."""
         before = document.text_before_cursor
         if before.startswith(SAVE):
             yield from self._paths.get_completions(Document(before[len(SAVE) :]), complete_event)
         elif before.startswith("/"):
-            for name, command in COMMANDS.items():
+            for name, command in SLASH_COMMANDS.items():
                 if name.startswith(before):
                     yield Completion(name, -len(before), display_meta=command.meaning)

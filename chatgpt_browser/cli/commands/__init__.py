@@ -1,1 +1,1 @@
-"""Commands that fit into one module each."""
+"""The commands that need a single module each."""

@@ -1,4 +1,4 @@
-"""`chatgpt-browser ask`: one question, the reply on standard output as it comes."""
+"""`chatgpt-browser ask`: send one question and stream the reply to standard output."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..client import client_from_environment
+from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
-from ..input.question import whole_question
+from ..input.question import build_question
 from ..output.consoles import logging_to_stderr, write_json
-from ..output.reply import show_reply, show_whole_reply
-from ..output.waiting import waiting
-from ..parameters import AsJson, Headed, Model, PlainText, Timeout, Verbose, limit
-from ..state.last_conversation import Continue, ConversationId, place_of, remember
+from ..output.reply import print_reply, stream_reply
+from ..output.wait_spinner import wait_spinner
+from ..shared_options import (
+    AsJson,
+    Continue,
+    ConversationId,
+    Headed,
+    Model,
+    PlainText,
+    Timeout,
+    Verbose,
+    to_timedelta,
+)
+from ..state.last_conversation import remember_conversation, requested_position
 
 if TYPE_CHECKING:
     from chatgpt_browser import ReplyStream
@@ -23,7 +33,7 @@ if TYPE_CHECKING:
 Message = Annotated[
     str | None,
     typer.Argument(
-        help="The question. What is piped in follows it, or stands alone.",
+        help="The question. Piped input is appended to it, or used alone.",
         metavar="MESSAGE",
         show_default=False,
     ),
@@ -33,7 +43,7 @@ Files = Annotated[
     typer.Option(
         "--file",
         "-f",
-        help="Put this file's text into the message, under its name; may be given again.",
+        help="Append the text of this file to the question; repeat for more files.",
         exists=True,
         dir_okay=False,
         readable=True,
@@ -41,13 +51,13 @@ Files = Annotated[
         show_default=False,
     ),
 ]
-NoStream = Annotated[bool, typer.Option("--no-stream", help="Write the reply when it is whole.")]
+NoStream = Annotated[bool, typer.Option("--no-stream", help="Write the reply when it is complete.")]
 
 
 def ask(
     message: Message = None,
     file: Files = None,
-    go_on: Continue = False,
+    continue_last: Continue = False,
     conversation: ConversationId = None,
     model: Model = None,
     timeout: Timeout = None,
@@ -57,9 +67,9 @@ def ask(
     headed: Headed = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Ask one question; the reply goes to standard output as it comes.
+    """Ask one question and write the reply to standard output while it arrives.
 
-    On a terminal its Markdown is rendered; in a pipe it stays as it is.
+    On a terminal, Markdown is rendered; a pipe receives the Markdown text.
 
     [dim]Examples:[/dim]
 
@@ -74,32 +84,33 @@ def ask(
     chatgpt-browser ask --json "Name three rivers." | jq -r .reply
     """
     with errors_as_exit_codes(as_json=as_json), logging_to_stderr(verbose):
-        question, place = whole_question(message, file or ()), place_of(conversation, go_on)
+        question = build_question(message, file or ())
+        position = requested_position(conversation, continue_last)
         with client_from_environment(markdown=not plain_text, headless=not headed, model=model) as api:
-            began, whole = perf_counter(), no_stream or as_json
+            started, whole = perf_counter(), no_stream or as_json
             with (
-                waiting("the reply") as wait,
+                wait_spinner("the reply") as spinner,
                 api.stream_message(
-                    question, timeout_ms=limit(timeout), **place._asdict() if place else {}
+                    question, timeout_ms=to_timedelta(timeout), **position._asdict() if position else {}
                 ) as stream,
             ):
-                first_word = began
+                first_word = started
                 if whole:
-                    first_word = read(stream)
-                    wait.stop()
+                    first_word = read_to_end(stream)
+                    spinner.stop()
                 else:
-                    # Lines of a log would tear what is drawn.
-                    show_reply(stream, wait.stop, markdown=not (plain_text or verbose))
+                    # Log lines would break the live rendering, so --verbose writes plain text.
+                    stream_reply(stream, spinner.stop, markdown=not (plain_text or verbose))
 
-            remember(stream.conversation_id, stream.message_id)
+            remember_conversation(stream.conversation_id, stream.message_id)
             if as_json:
-                write_json(reply_object(stream, api.model, began, first_word))
+                write_json(reply_object(stream, api.model, started, first_word))
             elif whole:
-                show_whole_reply(stream.text, markdown=not plain_text)
+                print_reply(stream.text, markdown=not plain_text)
 
 
-def read(stream: ReplyStream) -> float:
-    """Read a reply to its end; give the moment of its first word."""
+def read_to_end(stream: ReplyStream) -> float:
+    """Read a reply to its end; return the time of its first word, by `perf_counter`."""
     first_word: float | None = None
     for _ in stream:
         first_word = first_word or perf_counter()
@@ -107,19 +118,25 @@ def read(stream: ReplyStream) -> float:
     return first_word or perf_counter()
 
 
-def reply_object(stream: ReplyStream, model: str, began: float, first_word: float) -> dict[str, Any]:
-    """What `--json` tells of a reply. The model is the one that answered, where the site says which."""
+def reply_object(stream: ReplyStream, model: str, started: float, first_word: float) -> dict[str, Any]:
+    """Return the reply as the object that `--json` writes.
+
+    The model is the one that the site names in the reply, or else the requested one.
+    """
     return {
         "reply": stream.text,
         "conversation_id": stream.conversation_id,
         "message_id": stream.message_id,
         "model": answering_model(stream.event) or model,
-        "seconds": {"first_word": round(first_word - began, 3), "total": round(perf_counter() - began, 3)},
+        "seconds": {
+            "first_word": round(first_word - started, 3),
+            "total": round(perf_counter() - started, 3),
+        },
     }
 
 
 def answering_model(event: dict[str, Any] | None) -> str | None:
-    """The model that an event's message says it is from."""
+    """Return the model that an event's message names, or None."""
     message = event.get("message") if event else None
     metadata = message.get("metadata") if isinstance(message, dict) else None
     slug = metadata.get("model_slug") if isinstance(metadata, dict) else None

@@ -1,4 +1,4 @@
-"""`chatgpt-browser demo`: the whole way, to a fake server on this machine."""
+"""`chatgpt-browser demo`: a complete conversation with a fake server on this machine."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from chatgpt_browser import ChatGPTError
 
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import err, logging_to_stderr, out
-from ..output.milestones import BROWSER_UP, CHALLENGE_PASSED, listening
-from ..output.steps import Steps
-from ..parameters import Headed, Verbose
+from ..output.milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
+from ..output.step_lines import StepLines
+from ..shared_options import Headed, Verbose
 
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, ChatGPTConversation, Session
@@ -29,7 +29,7 @@ def demo(
     headed: Headed = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Go the whole way through a real browser, to a fake server: no account, no network.
+    """Talk to a fake server through a real browser: no account, no network.
 
     [dim]Examples:[/dim]
 
@@ -38,24 +38,23 @@ def demo(
     chatgpt-browser demo --headed
     """
     with errors_as_exit_codes(), logging_to_stderr(verbose):
-        show_what_this_is()
-        with Steps(out) as steps, fake_server() as server:
+        print_introduction()
+        with StepLines(out) as steps, fake_server() as server:
             steps.done("fake server up", server.api_base_url)
-            with client_of(server, headless=not headed) as api:
+            with create_client(server, headless=not headed) as api:
                 open_session(api, steps)
-                talk(api.get_conversation(), steps)
+                converse(api.get_conversation(), steps)
                 steps.next("closing the browser")
-            steps.done("browser closed", "nothing is left running")
-        out.print(
-            f"\n[bold green]The whole way took {steps.total:.1f} s.[/] That was a fake server, not ChatGPT."
-        )
+            steps.done("browser closed", "no process is left running")
+        out.print(f"\n[bold green]The demo took {steps.total:.1f} s.[/] It used a fake server, not ChatGPT.")
 
 
-def show_what_this_is() -> None:
+def print_introduction() -> None:
+    """Print what the demo does, in a frame."""
     out.print(
         Panel(
             "A [bold]fake ChatGPT[/] on this machine, reached through a [bold]real Chromium[/].\n"
-            "No account, no network: nothing leaves this machine.",
+            "No account, no network: no data leaves this machine.",
             title="chatgpt-browser demo",
             title_align="left",
             expand=False,
@@ -65,9 +64,9 @@ def show_what_this_is() -> None:
 
 
 def fake_server() -> FakeChatGPT:
-    """Make the server, whose challenge passes by itself as the site's usually does.
+    """Create a server with a challenge that a browser passes without user action, like the site's usual one.
 
-    :raises typer.Exit: where the extra `testing` is not installed.
+    :raises typer.Exit: the extra `testing` is not installed.
     """
     try:
         from chatgpt_browser.testing import FakeChatGPT, Reply, remember
@@ -83,7 +82,8 @@ def fake_server() -> FakeChatGPT:
     )
 
 
-def client_of(server: FakeChatGPT, *, headless: bool) -> ChatGPTAPI:
+def create_client(server: FakeChatGPT, *, headless: bool) -> ChatGPTAPI:
+    """Create a client for the fake server."""
     from chatgpt_browser import ChatGPTAPI
 
     return ChatGPTAPI(
@@ -94,35 +94,35 @@ def client_of(server: FakeChatGPT, *, headless: bool) -> ChatGPTAPI:
     )
 
 
-def open_session(api: ChatGPTAPI, steps: Steps) -> None:
-    """Start the browser, pass the challenge, sign in."""
+def open_session(api: ChatGPTAPI, steps: StepLines) -> None:
+    """Start the browser, pass the challenge and sign in."""
 
-    def notice(event: str, message: str) -> None:
+    def on_milestone(event: str, message: str) -> None:
         if event == BROWSER_UP:
             steps.done("browser up", message.partition(": ")[2])
             steps.next("passing the challenge")
         elif event == CHALLENGE_PASSED:
-            steps.done("challenge passed", "by itself, in the page")
+            steps.done("challenge passed", "automatically, in the page")
 
     steps.next("starting Chromium")
-    with listening(notice):
+    with milestone_callback(on_milestone):
         api.start()
 
     steps.next("signing in")
     api.ensure_auth()
-    steps.done("session alive", who(api.get_session()))
+    steps.done("session valid", describe_session(api.get_session()))
 
 
-def who(session: Session) -> str:
-    """Say whose session it is, and until when, as far as the site has told."""
-    name = session.user.name or "somebody"
+def describe_session(session: Session) -> str:
+    """Return the user's name and the session's expiry date, if the site sent them."""
+    name = session.user.name or "unnamed user"
     return f"{name}, until {session.expires:%Y-%m-%d}" if session.expires else name
 
 
-def talk(conversation: ChatGPTConversation, steps: Steps) -> None:
-    """Send two messages, the second of which makes sense only to somebody who remembers the first.
+def converse(conversation: ChatGPTConversation, steps: StepLines) -> None:
+    """Send two messages; the second one asks about the first.
 
-    :raises ChatGPTError: where the first was forgotten.
+    :raises ChatGPTError: the second reply does not mention the first message.
     """
     steps.quote("you", FIRST)
     steps.next("waiting for the first word")
@@ -132,14 +132,14 @@ def talk(conversation: ChatGPTConversation, steps: Steps) -> None:
             steps.show(stream.text)
         reply = stream.text
 
-    steps.done("reply", f"{len(reply.split())} words, as they came")
+    steps.done("reply", f"{len(reply.split())} words, streamed")
     steps.quote("fake ChatGPT", reply)
 
     steps.quote("you", SECOND)
     steps.next("waiting for the second reply")
     reply = conversation.send_message(SECOND)
     if FIRST not in reply:
-        raise ChatGPTError("the second reply does not remember the first message")
+        raise ChatGPTError("the second reply does not mention the first message")
 
-    steps.done("second remembered", "the same conversation, one message on")
+    steps.done("second reply", "mentions the first message")
     steps.quote("fake ChatGPT", reply)

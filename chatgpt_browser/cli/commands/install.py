@@ -1,4 +1,4 @@
-"""`chatgpt-browser install`: see that there is a Chromium, by the cheapest way that works."""
+"""`chatgpt-browser install`: find Chromium or install it, trying the cheapest way first."""
 
 from __future__ import annotations
 
@@ -11,91 +11,96 @@ import typer
 
 from ..output.consoles import err
 
-#: What the client finds on the PATH by itself.
-BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome", "google-chrome-stable")
 PLAYWRIGHT = (sys.executable, "-m", "playwright")
 APT_GET = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get")
-SECONDS = 600
-FAILED = 8
+#: Seconds that one command may run.
+COMMAND_TIMEOUT = 600
+#: The exit code if no browser could be installed.
+NO_BROWSER = 8
 
 
 def install() -> None:
-    """See that there is a Chromium: one that is here, else Playwright's own build, else the system's.
+    """Find Chromium, or install it: Playwright's build, or else the system package.
 
     [dim]Examples:[/dim]
 
     chatgpt-browser install
     """
     if path := installed_browser():
-        say(f"{path} will do: nothing to install")
-    elif install_playwrights() or install_systems():
-        say("there is a Chromium now")
+        print_message(f"found {path}: nothing to install")
+    elif install_playwright_build() or install_system_package():
+        print_message("Chromium is installed")
     else:
-        say("no Chromium could be installed: install Chromium or Google Chrome by your system's own means")
-        raise typer.Exit(FAILED)
+        print_message(
+            "could not install Chromium: install Chromium or Google Chrome with your system's package manager"
+        )
+        raise typer.Exit(NO_BROWSER)
 
 
 def installed_browser() -> str | None:
-    """Give the path of a Chromium that the client would find."""
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
+    """Return the path of a Chromium that the client would find, or None."""
+    from chatgpt_browser._browser.launcher import SHELLS, WHOLE
+
+    return next(filter(None, map(shutil.which, SHELLS + WHOLE)), None)
 
 
-def install_playwrights() -> bool:
-    """Download Playwright's own Chromium; where we may, the system's libraries that it needs as well."""
-    say("trying Playwright's own Chromium")
+def install_playwright_build() -> bool:
+    """Download Playwright's build of Chromium and, with root rights, install the system libraries that it needs."""
+    print_message("downloading Playwright's build of Chromium")
     if not succeeds(*PLAYWRIGHT, "install", "chromium"):
         return False
 
     root = root_prefix()
     if sys.platform == "linux" and root is not None:
-        say("installing the libraries that it needs")
+        print_message("installing the system libraries that it needs")
         succeeds(*root, *PLAYWRIGHT, "install-deps", "chromium")
 
     return True
 
 
-def install_systems() -> bool:
-    """Install the system's Chromium by apt-get, where there is one and we may."""
+def install_system_package() -> bool:
+    """Install the system's Chromium with apt-get, if apt-get exists and root rights are available."""
     root = root_prefix()
     if root is None or shutil.which("apt-get") is None:
         return False
 
-    say("trying the system's Chromium, by apt-get")
+    print_message("installing the system's Chromium with apt-get")
     packages = ("install", "-y", "-q", "chromium", "chromium-headless-shell")
-    # A fresh container has no list of packages yet.
+    # In a new container the package lists are missing, so the first attempt fails.
     return succeeds(*root, *APT_GET, *packages) or (
         succeeds(*root, *APT_GET, "update", "-q") and succeeds(*root, *APT_GET, *packages)
     )
 
 
 def root_prefix() -> tuple[str, ...] | None:
-    """Give what to put before a command that needs root, or None where that would take a password."""
+    """Return the prefix for a command that needs root, or None if root would require a password."""
     if sys.platform == "win32":
         return None
     if os.geteuid() == 0:
         return ()
 
-    may = (
+    can_sudo = (
         shutil.which("sudo")
         and subprocess.run(("sudo", "-n", "true"), stderr=subprocess.DEVNULL).returncode == 0
     )
-    return ("sudo", "-n") if may else None
+    return ("sudo", "-n") if can_sudo else None
 
 
 def succeeds(*command: str) -> bool:
-    """Run a command with its output on standard error; of its complaints, show the last line."""
+    """Run a command with its output on standard error; if it fails, print its first error line. Return whether it succeeded."""
     try:
-        done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True, timeout=SECONDS)
+        done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True, timeout=COMMAND_TIMEOUT)
     except subprocess.TimeoutExpired:
-        say(f"gave up after {SECONDS} seconds")
+        print_message(f"stopped after {COMMAND_TIMEOUT} seconds")
         return False
 
     if done.returncode:
-        complaints = done.stderr.strip().splitlines()
-        say(f"that failed: {next((line for line in complaints if 'rror' in line), done.returncode)}")
+        lines = done.stderr.strip().splitlines()
+        print_message(f"that failed: {next((line for line in lines if 'rror' in line), done.returncode)}")
 
     return done.returncode == 0
 
 
-def say(text: str) -> None:
+def print_message(text: str) -> None:
+    """Print a line on standard error."""
     err.print(text, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`chatgpt-browser login`: a person signs in, in a visible window; the profile and the session are kept."""
+"""`chatgpt-browser login`: sign in by hand in a visible browser window, and save the profile and the session."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from typing import Annotated
 
 import typer
 
-from ..client import base_urls
+from ..environment import base_url_options
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import err, logging_to_stderr
-from ..parameters import Verbose
-from ..state.data_folder import Store
+from ..shared_options import Verbose
+from ..state.data_folder import DataFolder
+from ..state.session_token import save_session_token
 
 Channel = Annotated[
     str | None,
     typer.Option(
-        help="Playwright's name of an installed browser, such as chrome.", metavar="NAME", show_default=False
+        help="Installed browser to use, by its Playwright name, for example chrome.",
+        metavar="NAME",
+        show_default=False,
     ),
 ]
 
 
 def login(channel: Channel = None, verbose: Verbose = 0) -> None:
-    """Sign in by yourself, in a browser's window; the session is kept for the other commands.
+    """Sign in by hand in a browser window; save the session for the other commands.
 
-    Nothing is filled in or pressed for you. Where the site wants to see a person, this is where it sees one.
+    The command fills in and clicks nothing. If the site shows a check that only a person can pass, pass it in this window.
 
     [dim]Examples:[/dim]
 
@@ -37,12 +40,17 @@ def login(channel: Channel = None, verbose: Verbose = 0) -> None:
     from chatgpt_browser._client.base_client import default_options
 
     with errors_as_exit_codes(), logging_to_stderr(verbose):
-        store = Store.default()
-        store.make_folder()
-        options = default_options(**base_urls(), headless=False, channel=channel, user_data_dir=store.profile)
+        folder = DataFolder.default()
+        folder.create()
+        options = default_options(
+            **base_url_options(), headless=False, channel=channel, user_data_dir=folder.profile
+        )
+        origin = options.site.origin
         err.print(
-            f"A window opens on {options.site.origin}: sign in there. It closes by itself.", soft_wrap=True
+            f"Opening a window on {origin}. Sign in there; the window closes automatically.", soft_wrap=True
         )
         token = asyncio.run(sign_in(options))
-        store.save(options.site.origin, token.value)
-        err.print(f"Signed in. The session is kept in {store.folder}, for you alone.", soft_wrap=True)
+        save_session_token(folder, origin, token.value)
+        err.print(
+            f"Signed in. The session is saved in {folder.folder}; only you can read it.", soft_wrap=True
+        )

@@ -1,4 +1,4 @@
-"""`chatgpt-browser logout`: what `login` saved is taken away."""
+"""`chatgpt-browser logout`: remove what `login` saved."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..client import TOKEN
+from ..environment import TOKEN
 from ..exit_codes import errors_as_exit_codes
-from ..output.consoles import note
-from ..state.data_folder import Store
+from ..output.consoles import print_note
+from ..state.data_folder import DataFolder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def logout() -> None:
-    """Take away what `login` saved: the session and the browser's profile.
+    """Remove what `login` saved: the session and the browser profile.
 
-    The session itself lives on at the site until you sign out there, or it runs out.
+    The site keeps the session valid until you sign out there or the session expires.
 
     [dim]Examples:[/dim]
 
     chatgpt-browser logout
     """
     with errors_as_exit_codes():
-        store = Store.default()
+        folder = DataFolder.default()
         removed = [
-            remove("the session", store.session),
-            remove("the browser's profile", store.profile),
-            remove("where the last conversation stood", store.last),
+            remove("the session", folder.session),
+            remove("the browser profile", folder.profile),
+            remove("the last conversation's id", folder.last_conversation),
         ]
         if not any(removed):
-            note("nothing was saved")
+            print_note("nothing to remove")
         elif any(removed[:2]):
-            note("The session itself lives on at the site: to end it too, sign out there, of all devices.")
+            print_note("The session is still valid at the site: to end it, sign out of all devices there.")
         if TOKEN in os.environ:
-            note(f"{TOKEN} is still set: unset it to be signed out here.")
-        if store.chat_history.exists():
-            note(f"What you typed in chat is kept: {store.chat_history}")
+            print_note(f"{TOKEN} is still set: unset it to sign out here.")
+        if folder.chat_history.exists():
+            print_note(f"The lines that you typed in chat are kept: {folder.chat_history}")
 
 
 def remove(what: str, path: Path) -> bool:
-    """Remove a file or a folder, and say so; give whether it was there.
+    """Remove a file or a folder and print a note; return whether it existed.
 
-    :raises typer.Exit: it can't be removed; a browser may be using it.
+    :raises typer.Exit: it cannot be removed, for example because a browser uses it.
     """
     try:
         if path.is_dir() and not path.is_symlink():
@@ -56,8 +56,9 @@ def remove(what: str, path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        note(f"error: {what} can't be removed: {error.strerror}: {path}; close what uses it, and try again")
+        reason = f"{error.strerror}: {path}"
+        print_note(f"error: cannot remove {what}: {reason}; close programs that use it and try again")
         raise typer.Exit(1) from None
 
-    note(f"removed {what}: {path}")
+    print_note(f"removed {what}: {path}")
     return True

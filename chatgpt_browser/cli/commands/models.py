@@ -1,18 +1,18 @@
-"""`chatgpt-browser models`: which models the account may use."""
+"""`chatgpt-browser models`: list the models of the account."""
 
 from __future__ import annotations
 
-from ..account import account
+from ..client_factory import client_for_command
 from ..output.consoles import write_json
 from ..output.tables import write_table
-from ..output.waiting import waiting
-from ..parameters import AsJson, Headed, Verbose
+from ..output.wait_spinner import wait_spinner
+from ..shared_options import AsJson, Headed, Verbose
 
 
 def models(as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0) -> None:
-    """List the models that the account may use.
+    """List the models that the account can use.
 
-    In a pipe the columns are separated by tabs: name, title, tokens.
+    In a pipe, columns are separated by tabs: name, title, tokens.
 
     [dim]Examples:[/dim]
 
@@ -20,8 +20,8 @@ def models(as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0
 
     chatgpt-browser models --json | jq -r '.[].slug'
     """
-    with account(headed=headed, verbose=verbose, as_json=as_json) as api:
-        with waiting("the list of models"):
+    with client_for_command(headed=headed, verbose=verbose, as_json=as_json) as api:
+        with wait_spinner("the list of models"):
             found = api.list_models()
 
         if as_json:

@@ -1,4 +1,4 @@
-"""What an examination is made of: checks that need each other, and what each finds. Pure but for what the checks look at."""
+"""The framework of `doctor`: checks, their dependencies and their findings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Status(str, Enum):
-    """How a check went. Only a problem makes the whole examination fail."""
+    """The status of a finding. Only a problem makes `doctor` fail."""
 
     OK = "ok"
     WARNING = "warning"
@@ -33,9 +33,10 @@ class Status(str, Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found: a line for a person, facts for a program, and what can be done. No part of it is secret.
+    """The result of a check, without secrets.
 
-    ``exit_code`` is that of a problem, and tells its kind.
+    ``summary`` is a line for the user, ``remedy`` what the user can do, ``facts`` the same as data. ``exit_code`` is set if the
+    status is a problem.
     """
 
     status: Status
@@ -46,84 +47,86 @@ class Finding:
 
 
 def ok(summary: str, **facts: Any) -> Finding:
+    """Return a finding without a problem."""
     return Finding(Status.OK, summary, facts=facts)
 
 
 def warning(summary: str, remedy: str, **facts: Any) -> Finding:
+    """Return a finding that may cause problems later."""
     return Finding(Status.WARNING, summary, remedy, facts)
 
 
 def skipped(summary: str) -> Finding:
+    """Return the finding of a check that did not run."""
     return Finding(Status.SKIPPED, summary)
 
 
 def problem(error: ChatGPTError, remedy: str = "", /, **facts: Any) -> Finding:
-    """A problem of the kind that this error stands for, in its words."""
+    """Return a problem with the message, exit code and default remedy of an error."""
     return Finding(Status.PROBLEM, str(error), remedy or remedy_of(error), facts, kind_of(error).code)
 
 
-#: Where an error's kind has no hint of its own.
+#: The remedies of errors that have no hint in the table of exit codes.
 REMEDIES: tuple[tuple[type[ChatGPTError], str], ...] = (
     (
         ChallengeError,
-        "run `chatgpt-browser login` on this machine and pass the check in its window: the profile is kept",
+        "run `chatgpt-browser login` on this machine and pass the check in the window; the profile remembers it",
     ),
     (BrowserNotFoundError, "run `chatgpt-browser install`"),
     (
         BrowserLaunchError,
-        "end other programs that use the same profile; `chatgpt-browser install` sees to missing libraries",
+        "close other programs that use the same profile; `chatgpt-browser install` installs missing libraries",
     ),
-    (ChatGPTError, "`chatgpt-browser doctor -vv` logs everything that is done"),
+    (ChatGPTError, "run `chatgpt-browser doctor -vv` for a detailed log"),
 )
 
 
 def remedy_of(error: ChatGPTError) -> str:
+    """Return the default remedy for an error."""
     hint = kind_of(error).hint
     return hint or next(remedy for kind, remedy in REMEDIES if isinstance(error, kind))
 
 
 @dataclass(frozen=True)
 class Check(Generic[T]):
-    """One thing to look at. What it needs are the names of checks before it, without a problem."""
+    """A check; ``requires`` names the earlier checks that must have passed."""
 
     name: str
-    look: Callable[[T], Finding]
-    needs: tuple[str, ...] = ()
+    run: Callable[[T], Finding]
+    requires: tuple[str, ...] = ()
 
 
 class Result(NamedTuple):
-    """What a check of that name found, and how many seconds it took."""
+    """The finding of a check and its duration in seconds."""
 
     name: str
     finding: Finding
     seconds: float
 
 
-def examine(checks: Sequence[Check[T]], patient: T, begin: Callable[[str], object]) -> Iterator[Result]:
-    """Go through the checks in order, and say of each what it found; ``begin`` is told which comes next.
+def run_checks(checks: Sequence[Check[T]], context: T, on_start: Callable[[str], object]) -> Iterator[Result]:
+    """Run the checks in order and yield each result; ``on_start(name)`` is called before each check.
 
-    A check whose needs were not met is skipped; an error of the library is the problem that was looked for.
+    A check is skipped if a required check has a problem or was skipped. A library error becomes a problem.
     """
-    failed: dict[
-        str, str
-    ] = {}  # checks without a finding that others can build on, and the problem behind each
+    failed: dict[str, str] = {}  # each check that failed or was skipped, with the failed check that caused it
     for check in checks:
-        begin(check.name)
-        began = perf_counter()
-        missing = [failed[name] for name in check.needs if name in failed]
-        finding = skipped(f"not without {missing[0]}") if missing else _look(check, patient)
+        on_start(check.name)
+        started = perf_counter()
+        missing = [failed[name] for name in check.requires if name in failed]
+        finding = skipped(f"requires {missing[0]}") if missing else _run(check, context)
         if finding.status in (Status.PROBLEM, Status.SKIPPED):
             failed[check.name] = missing[0] if missing else check.name
-        yield Result(check.name, finding, perf_counter() - began)
+        yield Result(check.name, finding, perf_counter() - started)
 
 
-def _look(check: Check[T], patient: T) -> Finding:
+def _run(check: Check[T], context: T) -> Finding:
     try:
-        return check.look(patient)
+        return check.run(context)
     except ChatGPTError as error:
         return problem(error)
 
 
 def exit_code(results: Sequence[Result]) -> int:
-    """That of the first problem, else 0."""
+    """Return the exit code of the first problem, or 0."""
     return next((r.finding.exit_code for r in results if r.finding.status is Status.PROBLEM), 0)

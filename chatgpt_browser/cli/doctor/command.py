@@ -1,4 +1,4 @@
-"""`chatgpt-browser doctor`: what is there and what is not, from this machine to the session, each with a remedy."""
+"""`chatgpt-browser doctor`: check everything from this machine to the session, and suggest remedies."""
 
 from __future__ import annotations
 
@@ -8,39 +8,46 @@ import typer
 
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import logging_to_stderr, out
-from ..parameters import Headed, Verbose
-from .checks import examine, exit_code
-from .context import Patient
-from .live import CHECKS as LIVE
-from .machine_checks import CHECKS as HERE
+from ..shared_options import Headed, Verbose
+from .browser_checks import CHECKS as BROWSER_CHECKS
+from .checks import exit_code, run_checks
+from .context import CheckContext
+from .live_checks import CHECKS as LIVE_CHECKS
+from .machine_checks import CHECKS as MACHINE_CHECKS
+from .network_checks import CHECKS as NETWORK_CHECKS
 from .report import JsonReport, LineReport
-from .site_checks import CHECKS as SITE
+from .session_checks import CHECKS as SESSION_CHECKS
 
 if TYPE_CHECKING:
     from .checks import Check
 
-AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object, in place of lines.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object instead of lines.")]
 
 Live = Annotated[
     bool,
     typer.Option(
         "--live",
-        help="Also send a short message by each of the two ways, and save what came, without contents.",
+        help="Also send a short message by each of the two transports, and save a report without contents.",
     ),
 ]
 
-#: In order.
-CHECKS: tuple[Check[Patient], ...] = (*HERE, *SITE)
+#: The checks without `--live`, in order.
+CHECKS: tuple[Check[CheckContext], ...] = (
+    *MACHINE_CHECKS,
+    *BROWSER_CHECKS,
+    *NETWORK_CHECKS,
+    *SESSION_CHECKS,
+)
 
 
 def doctor(live: Live = False, as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0) -> None:
-    """Look at everything that a message needs, and say what is wrong and what to do about it.
+    """Check everything that a message needs, and suggest what to do about each problem.
 
-    Nothing is sent to the site but a request for its session, and no token is shown. The lines may name you, and repeat what the
-    site has said: look at them before you paste them anywhere. The exit code is that of the first problem.
+    The only request to the site is for your session. No token is shown. The output may contain your name and text from the
+    site: check it before you share it. The exit code is the one of the first problem.
 
-    With --live two short messages are sent with your own session, one by a request of the client's and one by the site's own
-    page. Their conversations are taken out of your list again. A file in the current folder tells what came back: for a report.
+    With --live, two short messages are sent with your session: one by the client's own request, one by the site's page. Their
+    conversations are deleted afterwards. A file in the current folder describes the responses; attach it to a bug report.
 
     [dim]Examples:[/dim]
 
@@ -52,19 +59,22 @@ def doctor(live: Live = False, as_json: AsJson = False, headed: Headed = False, 
     """
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         results = []
-        with JsonReport() if as_json else LineReport(out) as report, _patient(headless=not headed) as patient:
-            checks = (*CHECKS, *LIVE) if live else CHECKS
-            for result in examine(checks, patient, report.begin):
+        with (
+            JsonReport() if as_json else LineReport(out) as report,
+            _create_context(headless=not headed) as context,
+        ):
+            checks = (*CHECKS, *LIVE_CHECKS) if live else CHECKS
+            for result in run_checks(checks, context, report.begin):
                 report.add(result)
                 results.append(result)
-            report.begin("closing")
+            report.begin("closing the browser")
         report.close(results)
         if code := exit_code(results):
             raise typer.Exit(code)
 
 
-def _patient(*, headless: bool) -> Patient:
+def _create_context(*, headless: bool) -> CheckContext:
     try:
-        return Patient(headless=headless)
+        return CheckContext(headless=headless)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -1,4 +1,4 @@
-"""What an examination is about: the settings that every command would use, and what has been opened to look at them."""
+"""The context of the checks: the settings of the commands, and the browser and client that the checks share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser import ChatGPTError
 
-from ..client import TOKEN, base_urls, client_from_environment
-from ..state.data_folder import Store
+from ..client_factory import client_from_environment
+from ..environment import TOKEN, base_url_options
+from ..state.data_folder import DataFolder
+from ..state.session_token import load_session_token
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,41 +24,46 @@ if TYPE_CHECKING:
     from chatgpt_browser._client.portal import Portal
     from chatgpt_browser._core.options import Options
 
-    from .live_record import Attempt
+    from .live_attempt import LiveAttempt
 
 
-class Patient:
-    """A context manager: at its end everything that was opened is closed. The options are the client's.
+class CheckContext:
+    """A context manager that closes the browser and the client at its end. It takes the client's options.
 
-    :raises ValueError: a base URL makes no sense.
+    :raises ValueError: a base URL is invalid.
     """
 
     def __init__(self, **options: Any) -> None:
         from chatgpt_browser._client.base_client import default_options
 
         self._given = options
-        self.options: Options = default_options(**base_urls(), **options)
+        self.options: Options = default_options(**base_url_options(), **options)
         self.origin = self.options.site.origin
-        self.store = Store.default()
+        self.data_folder = DataFolder.default()
         self.is_from_environment = TOKEN in os.environ
-        self.token = os.environ.get(TOKEN) if self.is_from_environment else self.store.load(self.origin)
-        #: What the checks leave for those after them.
+        self.token = (
+            os.environ.get(TOKEN)
+            if self.is_from_environment
+            else load_session_token(self.data_folder, self.origin)
+        )
+        #: The browser's version and path, once the browser check has run.
         self.browser: BrowserFacts | None = None
-        self.sighting: Sighting | None = None
+        #: The response of the session endpoint, once the DNS check has run.
+        self.session_visit: Sighting | None = None
         self._portal: Portal | None = None
         self._probe: Probe | None = None
-        #: What `--live` has tried, by the way in which a message was sent.
-        self.attempts: dict[str, Attempt] = {}
-        #: What must not be shown to anybody.
+        #: The messages that `--live` sent, by transport.
+        self.attempts: dict[str, LiveAttempt] = {}
+        #: Values that no output may contain.
         self.secrets: list[str] = [self.token] if self.token else []
-        #: The words of the person's name and address.
-        self.person: list[str] = []
+        #: The words of the user's name and e-mail address.
+        self.user_words: list[str] = []
         self._client: ChatGPTAPI | None = None
         self._send_via = ""
         self._closers = ExitStack()
 
     def __repr__(self) -> str:
-        return f"<Patient {self.origin}>"
+        return f"<CheckContext {self.origin}>"
 
     def __enter__(self) -> Self:
         return self
@@ -66,10 +73,10 @@ class Patient:
     ) -> None:
         self._closers.close()
 
-    def probe(self) -> BrowserFacts:
-        """Start a browser without a session, and tell what it is.
+    def start_browser(self) -> BrowserFacts:
+        """Start a browser without a session; return its version and path.
 
-        :raises BrowserError: there is none to be had.
+        :raises BrowserError: no browser was found, or it failed to start.
         """
         from chatgpt_browser._browser.probe import Probe
         from chatgpt_browser._client.portal import Portal
@@ -80,28 +87,28 @@ class Patient:
         self.browser = self._portal.call(self._probe.facts)
         return self.browser
 
-    def look(self) -> Sighting:
-        """Have that browser go to the session endpoint, as nobody."""
-        assert self._portal is not None and self._probe is not None, "the browser comes first"
-        self.sighting = self._portal.call(self._probe.look, self.options.site.session_url)
-        return self.sighting
+    def visit_session_endpoint(self) -> Sighting:
+        """Navigate that browser to the session endpoint, without a session."""
+        assert self._portal is not None and self._probe is not None, "start_browser must be called first"
+        self.session_visit = self._portal.call(self._probe.look, self.options.site.session_url)
+        return self.session_visit
 
     def client(self, *, send_via: str = "fetch") -> ChatGPTAPI:
-        """The client that every command would use; whatever browser was there is closed before its own starts."""
+        """Return a client configured like those of the commands; an earlier browser or client is closed first."""
         if self._client is None or send_via != self._send_via:
             self._closers.close()
-            made = client_from_environment(**self._given, send_via=send_via)
-            self._client, self._send_via = self._closers.enter_context(made), send_via
+            client = client_from_environment(**self._given, send_via=send_via)
+            self._client, self._send_via = self._closers.enter_context(client), send_via
         return self._client
 
-    def remember_person(self, user: User) -> None:
-        """Note by which words the site may call the person."""
+    def remember_user(self, user: User) -> None:
+        """Store the words of the user's name and address, which must not appear in a report."""
         address = user.email or ""
         words = re.split(r"[\s.+_-]+", f"{user.name or ''} {address.partition('@')[0]}")
-        self.person = [word for word in (address, *words) if len(word) > 2]
+        self.user_words = [word for word in (address, *words) if len(word) > 2]
 
     def remember_secrets(self) -> None:
-        """Note the tokens of now, while there are some: afterwards the session may have ended."""
+        """Store the client's current tokens, because the session may end later."""
         if self._client is None:
             return
         self.secrets.append(self._client.session_token)

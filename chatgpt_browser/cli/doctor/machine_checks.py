@@ -1,4 +1,4 @@
-"""What `doctor` sees on this machine, before any browser starts."""
+"""Checks of this machine that need no browser: versions, session token, data folder and display."""
 
 from __future__ import annotations
 
@@ -11,92 +11,95 @@ from typing import TYPE_CHECKING
 
 from chatgpt_browser import InvalidSessionTokenError
 
-from ..client import TOKEN
+from ..environment import TOKEN
 from .checks import Check, Finding, ok, problem, skipped, warning
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .context import Patient
+    from .context import CheckContext
 
 SIGN_IN_ELSEWHERE = (
-    f"sign in on a machine with a screen and set {TOKEN} here; or give this one a screen for `login` "
+    f"sign in on a machine with a display and set {TOKEN} here, or provide a display for `login` "
     "(ssh -X, xvfb-run)"
 )
 
 
-def versions(_: Patient) -> Finding:
+def versions(_: CheckContext) -> Finding:
+    """Report the versions of this package, Playwright, Python and the system."""
     ours, playwright = (importlib.metadata.version(name) for name in ("chatgpt-browser-api", "playwright"))
     python, system = platform.python_version(), platform.platform(terse=True)
     summary = f"chatgpt-browser-api {ours}, Playwright {playwright}, Python {python}, {system}"
     return ok(summary, chatgpt_browser=ours, playwright=playwright, python=python, system=system)
 
 
-def token(patient: Patient) -> Finding:
-    """Whether there is a session token, and whence; never what it is."""
-    if patient.token is None:
+def token(context: CheckContext) -> Finding:
+    """Check that a well-formed session token exists; report its source and length, never its value."""
+    if context.token is None:
         return problem(InvalidSessionTokenError("there is no session token"))
 
     from chatgpt_browser._protocol.cookies import SessionToken
 
-    parsed = SessionToken.parse(patient.token)
-    where = f"from {TOKEN}" if patient.is_from_environment else "from what login saved"
+    parsed = SessionToken.parse(context.token)
+    source = f"from {TOKEN}" if context.is_from_environment else "saved by login"
     if parsed is None:
-        return problem(InvalidSessionTokenError(f"the session token {where} can't be one"))
+        return problem(InvalidSessionTokenError(f"the session token {source} is malformed"))
 
-    cookies = len(parsed.cookies(patient.origin))
+    cookies = len(parsed.cookies(context.origin))
     return ok(
-        f"{where}: {len(parsed.value)} characters, {cookies} cookie{'s' * (cookies > 1)}",
-        source="environment" if patient.is_from_environment else "login",
+        f"{source}: {len(parsed.value)} characters, {cookies} cookie{'s' * (cookies > 1)}",
+        source="environment" if context.is_from_environment else "login",
         characters=len(parsed.value),
         cookies=cookies,
     )
 
 
-def store(patient: Patient) -> Finding:
-    """Whether what `login` keeps is for its owner alone."""
-    folder = patient.store.folder
+def data_folder(context: CheckContext) -> Finding:
+    """Check that only the owner can access the data folder."""
+    folder = context.data_folder.folder
     if not folder.exists():
         return ok(f"nothing is saved yet in {folder}", folder=str(folder))
     if sys.platform == "win32":
-        return skipped(f"{folder}: Windows keeps permissions in another way")
+        return skipped(f"{folder}: not checked, because Windows uses access control lists")
 
     try:
         open_to_others = [path for path in (folder, *folder.iterdir()) if is_open_to_others(path)]
     except OSError as error:
-        return warning(f"{folder} can't be read: {error.strerror}", f"see whose '{folder}' is")
+        return warning(
+            f"cannot read {folder}: {error.strerror}", f"check the owner and the permissions of '{folder}'"
+        )
     if open_to_others:
         names = ", ".join(path.name for path in open_to_others)
         return warning(
-            f"others may read or change {names} in {folder.parent}, which let whoever reads them in as you",
+            f"other users can read or change {names} in {folder.parent}, and so use your session",
             f"chmod -R go-rwx '{folder}'",
             folder=str(folder),
             open_to_others=[str(path) for path in open_to_others],
         )
-    return ok(f"{folder} is for you alone", folder=str(folder))
+    return ok(f"only you can access {folder}", folder=str(folder))
 
 
 def is_open_to_others(path: Path) -> bool:
-    """Whether anybody but us may read or change it, or it isn't ours at all."""
+    """Return whether other users can access a file, or own it."""
     status = path.lstat()
-    if stat.S_ISLNK(status.st_mode):  # a link's own permissions say nothing, and Chromium's lock is one
+    if stat.S_ISLNK(status.st_mode):  # a link's mode has no meaning; Chromium's lock is a link
         return False
     return status.st_uid != os.geteuid() or bool(stat.S_IMODE(status.st_mode) & 0o077)
 
 
-def display(patient: Patient) -> Finding:
-    """Whether a window could be shown."""
+def display(context: CheckContext) -> Finding:
+    """Check whether a browser window can be shown."""
     name = next(filter(None, map(os.environ.get, ("WAYLAND_DISPLAY", "DISPLAY"))), "")
     if sys.platform != "linux" or name:
-        return ok(f"{name or 'the desktop'}: a window can be shown", display=name)
-    if patient.token is not None:
-        return ok("none, and none is needed but for login and --headed", display="")
-    return warning("none: `login` has no screen to show its window on", SIGN_IN_ELSEWHERE, display="")
+        return ok(f"{name or 'desktop'}: windows can be shown", display=name)
+    if context.token is not None:
+        return ok("none; only login and --headed need one", display="")
+    return warning("none: `login` cannot open its window", SIGN_IN_ELSEWHERE, display="")
 
 
-CHECKS: tuple[Check[Patient], ...] = (
+CHECKS: tuple[Check[CheckContext], ...] = (
     Check("versions", versions),
     Check("token", token),
-    Check("store", store),
+    Check("store", data_folder),
     Check("display", display),
 )

@@ -1,4 +1,4 @@
-"""The two forms in which an examination is told: lines as it goes, and one JSON object at its end."""
+"""The output of `doctor`: one line per check while it runs, or one JSON object at the end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ..output.consoles import err, printable
-from ..output.steps import NAME_WIDTH, Mark, Steps
+from ..output.step_lines import NAME_WIDTH, Mark, StepLines
 from .checks import Status, exit_code
 
 if TYPE_CHECKING:
@@ -29,17 +29,16 @@ MARKS = {
     Status.SKIPPED: Mark.SKIPPED,
 }
 
-
-#: The width of a line's sign and name, with what parts them.
+#: The width of a line's sign, name and separators.
 INDENT = 1 + 2 + NAME_WIDTH + 2
 
 
 class LineReport:
-    """A line for each check as it ends, and under it what can be done."""
+    """Prints a line per finished check, with the remedy below."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._steps = Steps(console, seconds=False)
+        self._steps = StepLines(console, seconds=False)
 
     def __enter__(self) -> Self:
         self._steps.__enter__()
@@ -51,16 +50,17 @@ class LineReport:
         self._steps.__exit__(kind, error, traceback)
 
     def begin(self, name: str) -> None:
-        """Show what is being looked at."""
+        """Show the name of the current check."""
         self._steps.next(name)
 
     def add(self, result: Result) -> None:
+        """Print the result of a check."""
         finding = result.finding
         self._steps.done(result.name, finding.summary, MARKS[finding.status])
         if finding.remedy and finding.status in (Status.WARNING, Status.PROBLEM):
-            self._advise(finding.remedy)
+            self._print_remedy(finding.remedy)
 
-    def _advise(self, remedy: str) -> None:
+    def _print_remedy(self, remedy: str) -> None:
         arrow = "→ " if "utf" in self._console.encoding.lower() else "-> "
         line = Text.assemble((arrow, "bold"), printable(remedy))
         if self._console.is_terminal:
@@ -69,22 +69,22 @@ class LineReport:
             self._console.print(Text(" " * INDENT) + line, soft_wrap=True)
 
     def close(self, results: Sequence[Result]) -> None:
-        """Say how it went as a whole."""
+        """Print the number of problems and warnings."""
         counts = {status: sum(r.finding.status is status for r in results) for status in Status}
-        told = [
+        totals = [
             f"{counts[s]} {s.value}{'s' * (counts[s] > 1)}"
             for s in (Status.PROBLEM, Status.WARNING)
             if counts[s]
         ]
-        if told:
+        if totals:
             style = "red" if counts[Status.PROBLEM] else "yellow"
-            self._console.print(f"\n[bold {style}]{', '.join(told)}.[/]")
+            self._console.print(f"\n[bold {style}]{', '.join(totals)}.[/]")
         else:
-            self._console.print("\n[bold green]All is well.[/]")
+            self._console.print("\n[bold green]No problems found.[/]")
 
 
 class JsonReport:
-    """One object on standard output; on a terminal, what is being looked at is shown on standard error meanwhile."""
+    """Writes one JSON object to standard output; a terminal on standard error shows the current check meanwhile."""
 
     def __init__(self) -> None:
         self._status = err.status("")
@@ -99,19 +99,24 @@ class JsonReport:
         self._status.stop()
 
     def begin(self, name: str) -> None:
-        """Show what is being looked at."""
+        """Show the name of the current check."""
         self._status.update(f"[dim]{name}[/]")
 
     def add(self, result: Result) -> None:
-        """It is told at the end."""
+        """Do nothing: the results are written at the end."""
 
     def close(self, results: Sequence[Result]) -> None:
+        """Write all results."""
         code = exit_code(results)
-        told = {"ok": code == 0, "exit_code": code, "checks": [_told(result) for result in results]}
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        content = {
+            "ok": code == 0,
+            "exit_code": code,
+            "checks": [_check_object(result) for result in results],
+        }
+        sys.stdout.write(json.dumps(content, indent=2) + "\n")
 
 
-def _told(result: Result) -> dict[str, Any]:
+def _check_object(result: Result) -> dict[str, Any]:
     finding = result.finding
     return {
         "name": result.name,

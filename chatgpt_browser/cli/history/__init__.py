@@ -1,1 +1,1 @@
-"""`chatgpt-browser history`: list, show, export, rename and delete past conversations."""
+"""`chatgpt-browser history`: list, show, export, rename and delete conversations."""

@@ -1,4 +1,4 @@
-"""A folder that conversations are exported to."""
+"""The folder of exported conversations, one file each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..output.conversation import Format, exported, file_name
+from ..output.conversation_formats import Format, file_name, format_conversation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,34 +17,34 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Target:
-    """A file for each conversation, which has the conversation's time."""
+class ExportFolder:
+    """A folder of conversations; each file has the time of its conversation's last change."""
 
-    folder: Path
+    path: Path
     form: Format
 
     def is_up_to_date(self, summary: ConversationSummary) -> bool:
-        """Whether the conversation's file is there, and from its last change."""
-        path = self.folder / file_name(summary.id, summary.title, summary.create_time, self.form)
+        """Return whether the conversation's file exists and has the time of the last change."""
+        path = self.path / file_name(summary.id, summary.title, summary.create_time, self.form)
         try:
             written = path.stat().st_mtime
         except OSError:
             return False
-        # Within a second: not every file system keeps what is finer, nor does the site write it alike everywhere.
+        # Compared to the second: some file systems store no fractions, and the site does not send the same fraction everywhere.
         changed = summary.update_time
         return changed is not None and abs(written - changed.timestamp()) < 1
 
     def write(self, history: History) -> None:
-        """Write a conversation.
+        """Write a conversation to its file.
 
-        :raises typer.BadParameter: it can't be written there.
+        :raises typer.BadParameter: the file cannot be written.
         """
         name = file_name(history.conversation_id, history.title, history.create_time, self.form)
-        path = self.folder / name
+        path = self.path / name
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(exported(history, self.form), "utf-8")
+            self.path.mkdir(parents=True, exist_ok=True)
+            path.write_text(format_conversation(history, self.form), "utf-8")
             if history.update_time is not None:
                 os.utime(path, (history.update_time.timestamp(),) * 2)
         except OSError as error:
-            raise typer.BadParameter(f"cannot write there: {error}", param_hint="'--output'") from None
+            raise typer.BadParameter(f"cannot write the export: {error}", param_hint="'--output'") from None

@@ -1,1 +1,1 @@
-"""What the commands read: the message, standard input, the keyboard."""
+"""Input of the commands: the question, standard input and the terminal's settings."""

@@ -1,4 +1,4 @@
-"""What is asked: an argument, what was piped in, and files, in one message."""
+"""The text of a question: the argument, piped input and files, joined into one message."""
 
 from __future__ import annotations
 
@@ -15,42 +15,44 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def whole_question(message: str | None, files: Sequence[Path] = ()) -> str:
-    """Join the argument, what was piped in, and the files, each under its name.
+def build_question(message: str | None, files: Sequence[Path] = ()) -> str:
+    """Return the argument, the piped input and the files, joined by empty lines.
 
-    :raises typer.BadParameter: where all are empty, or one is not UTF-8.
+    :raises typer.BadParameter: all of them are empty, or one is not UTF-8.
     """
-    parts = [part for part in (message, piped_in()) if part and part.strip()]
-    parts += [quoted(path) for path in files]
+    parts = [part for part in (message, read_piped_input()) if part and part.strip()]
+    parts += [file_as_code_block(path) for path in files]
     if not parts:
-        raise typer.BadParameter("say what to ask, as an argument or on standard input")
+        raise typer.BadParameter("the question is empty: give it as an argument or on standard input")
 
     return "\n\n".join(parts)
 
 
-def quoted(path: Path) -> str:
-    """A file's text as a block of code, so that it is clear where it ends, under the name that it was given by.
+def file_as_code_block(path: Path) -> str:
+    """Return a file's text as a Markdown code block below its name.
 
-    :raises typer.BadParameter: where it is not UTF-8.
+    The name is the path as it was given. Of an absolute path only the last part is used, so that the message does not contain
+    the folders of this machine.
+
+    :raises typer.BadParameter: the file is not UTF-8.
     """
     try:
         text = path.read_text("utf-8")
     except UnicodeDecodeError:
         raise typer.BadParameter(f"{path} is not UTF-8 text", param_hint="'--file'") from None
 
-    # Where it lies on this machine is nobody's business.
     name = path.name if path.is_absolute() else path.as_posix()
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{name}:\n\n{fence}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{fence}"
 
 
-def piped_in() -> str:
-    """Read standard input where it is a pipe or a file.
+def read_piped_input() -> str:
+    """Return the text of standard input if it is a pipe or a file, else an empty string.
 
-    A terminal is not read, nor is anything else: a job may well be started with a standard input that never ends.
+    Other inputs are not read, because they may never end: a terminal, or what a job scheduler provides.
 
-    :raises typer.BadParameter: where it is not UTF-8.
+    :raises typer.BadParameter: the input is not UTF-8.
     """
     if not is_pipe_or_file(sys.stdin):
         return ""
@@ -62,7 +64,8 @@ def piped_in() -> str:
 
 
 def is_pipe_or_file(stream: TextIO | None) -> bool:
-    if stream is None:  # closed by whoever started us
+    """Return whether a stream is a pipe or a regular file."""
+    if stream is None:  # the parent process closed standard input
         return False
 
     try:

@@ -1,1 +1,1 @@
-"""What the commands print: consoles, Markdown, tables, conversations, progress."""
+"""Output of the commands: consoles, replies, Markdown, tables, conversations and progress."""

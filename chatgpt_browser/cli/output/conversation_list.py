@@ -1,4 +1,4 @@
-"""The list of the account's conversations."""
+"""The list of the account's conversations: fetched page by page, written as a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from .conversation import moment
+from .conversation_formats import local_time
 from .tables import write_table
 
 if TYPE_CHECKING:
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import ChatGPTAPI, ConversationSummary
 
-#: Conversations that are asked for at once: the most that the site gives.
-PAGE = 100
+#: The number of conversations per request: the maximum that the site allows.
+PAGE_SIZE = 100
 
 
-def newest(api: ChatGPTAPI, limit: int | None) -> list[ConversationSummary]:
-    """The newest conversations, so many of them, or all."""
-    return list(itertools.islice(api.iter_conversations(min(limit or PAGE, PAGE)), limit))
+def list_newest(api: ChatGPTAPI, limit: int | None) -> list[ConversationSummary]:
+    """Return the newest conversations: at most `limit`, or all of them if `limit` is None."""
+    return list(itertools.islice(api.iter_conversations(min(limit or PAGE_SIZE, PAGE_SIZE)), limit))
 
 
 def write_summaries(found: Sequence[ConversationSummary]) -> None:
-    """Write a line for each."""
-    shown = moment if sys.stdout.isatty() else datetime.isoformat
-    moments = [summary.update_time or summary.create_time for summary in found]
+    """Write one line per conversation to standard output."""
+    format_time = local_time if sys.stdout.isatty() else datetime.isoformat
+    times = [summary.update_time or summary.create_time for summary in found]
     rows = [
-        (summary.id, "" if time is None else shown(time), summary.title or "")
-        for summary, time in zip(found, moments, strict=True)
+        (summary.id, "" if time is None else format_time(time), summary.title or "")
+        for summary, time in zip(found, times, strict=True)
     ]
     write_table(("Id", "Changed", "Title"), rows)

@@ -1,7 +1,7 @@
-"""A Markdown text cut into the blocks that stand under each other on a screen. Pure: no terminal, no clock.
+"""Splits Markdown into the blocks that a terminal shows below each other. Pure: no terminal, no clock.
 
-A growing text changes nothing but its last block, so the others can be written for good while it grows. An item of a list counts
-as a block of its own: a list may be longer than a screen.
+When a text grows, only its last block changes; the other blocks can be written once. Each list item is a separate block, because
+a list may be longer than the screen.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 LISTS = ("bullet_list_open", "ordered_list_open")
 CODE = ("fence", "code_block")
-#: The same Markdown as Rich's.
+#: The same Markdown syntax as in Rich.
 PARSER = MarkdownIt().enable("strikethrough").enable("table")
 
 
 class Block(NamedTuple):
-    """One block: its tokens, the text's line that its outermost block begins on, whether an empty line stands before it."""
+    """A block: its tokens, the first line of its top-level block, and whether an empty line precedes it."""
 
     tokens: list[Token]
     line: int
@@ -30,16 +30,17 @@ class Block(NamedTuple):
 
     @property
     def is_code(self) -> bool:
+        """True if the block is a code block."""
         return self.tokens[0].type in CODE
 
 
 def blocks_of(markdown: str) -> list[Block]:
-    """The blocks of a text, in order."""
+    """Return the blocks of a text, in order."""
     blocks: list[Block] = []
-    for tokens in _outermost(PARSER.parse(markdown)):
+    for tokens in _top_level(PARSER.parse(markdown)):
         line = (tokens[0].map or [0])[0]
         if tokens[0].type in LISTS:
-            blocks.extend(_items(tokens, line, markdown.split("\n")))
+            blocks.extend(_list_items(tokens, line, markdown.split("\n")))
         else:
             blocks.append(Block(tokens, line))
 
@@ -47,25 +48,25 @@ def blocks_of(markdown: str) -> list[Block]:
 
 
 def settled_blocks(markdown: str) -> int:
-    """How many blocks of a growing text will stay as they are: all but the last of those that whole lines make."""
+    """Return the number of blocks that no longer change when the text grows: all complete lines' blocks but the last."""
     return max(0, len(blocks_of(markdown[: markdown.rfind("\n") + 1])) - 1)
 
 
-def _items(tokens: list[Token], line: int, lines: Sequence[str]) -> Iterator[Block]:
-    """The items of a list, each as a list of its own that goes on counting."""
+def _list_items(tokens: list[Token], line: int, lines: Sequence[str]) -> Iterator[Block]:
+    """Yield the items of a list, each as a one-item list with the item's number."""
     opening, *inside, closing = tokens
-    for index, item in enumerate(_outermost(inside)):
+    for index, item in enumerate(_top_level(inside)):
         start = int(opening.attrs.get("start", 1)) + index
         first = (item[0].map or [0])[0]
         opened = opening.copy(attrs={**opening.attrs, "start": start})
         yield Block([opened, *item, closing], line, apart=index == 0 or not lines[first - 1].strip())
 
 
-def _outermost(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """The tokens of each outermost block: from its opening to its closing."""
-    begun, depth = 0, 0
+def _top_level(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """Yield the tokens of each top-level block, from its opening to its closing token."""
+    start, depth = 0, 0
     for index, token in enumerate(tokens):
         depth += token.nesting
         if depth == 0:
-            yield list(tokens[begun : index + 1])
-            begun = index + 1
+            yield list(tokens[start : index + 1])
+            start = index + 1

@@ -1,4 +1,4 @@
-"""The milestones that the library logs, as a call for each."""
+"""Callbacks for the milestones in the library's log, such as the start of the browser."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ BROWSER_UP = "browser_up"
 CHALLENGE_PASSED = "challenge_passed"
 
 
-class EventHandler(logging.Handler):
-    """Calls `notice(event, message)` for each record that carries a `chatgpt_event`."""
+class MilestoneHandler(logging.Handler):
+    """Calls `callback(event, message)` for each log record with the attribute `chatgpt_event`."""
 
-    def __init__(self, notice: Callable[[str, str], None]) -> None:
+    def __init__(self, callback: Callable[[str, str], None]) -> None:
         super().__init__(logging.INFO)
-        self._notice = notice
+        self._callback = callback
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Pass a milestone on to the callback."""
         event = getattr(record, "chatgpt_event", None)
         if event is not None:
-            self._notice(event, record.getMessage())
+            self._callback(event, record.getMessage())
 
 
 @contextmanager
-def listening(notice: Callable[[str, str], None]) -> Iterator[None]:
-    """Hear of the library's milestones while inside; `notice` runs in the library's own thread."""
+def milestone_callback(callback: Callable[[str, str], None]) -> Iterator[None]:
+    """Call `callback(event, message)` for each milestone in the block, from the library's thread."""
     logger = logging.getLogger("chatgpt_browser")
-    handler, level = EventHandler(notice), logger.level
-    # 0 means that the level is the root's, which leaves INFO out unless somebody asked for it.
+    handler, level = MilestoneHandler(callback), logger.level
+    # Level 0 means the level of the root logger, which is usually above INFO.
     logger.setLevel(min(level or logging.INFO, logging.INFO))
     logger.addHandler(handler)
     try:

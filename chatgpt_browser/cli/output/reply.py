@@ -1,4 +1,4 @@
-"""A reply on its way to standard output: live on a terminal, as it comes in a pipe, or in one piece."""
+"""Writes a reply to standard output: streamed or complete, as rendered Markdown on a terminal, else as text."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ if TYPE_CHECKING:
     from chatgpt_browser import ReplyStream
 
 
-def show_reply(stream: ReplyStream, first_word: Callable[[], None], *, markdown: bool = True) -> None:
-    """Write a reply as it comes; `first_word` is called before anything is written.
+def stream_reply(stream: ReplyStream, before_write: Callable[[], None], *, markdown: bool = True) -> None:
+    """Write a reply while it arrives; call `before_write` before each write.
 
-    On a terminal Markdown is rendered, unless `markdown` is False; anywhere else, the text stays as it is.
+    On a terminal, Markdown is rendered unless `markdown` is False. A pipe or file receives the text unchanged.
     """
-    pieces = announcing(stream, first_word)
+    pieces = calling_before_each(stream, before_write)
     if not (markdown and shows_markdown()):
         write_reply(pieces)
         return
 
-    from .markdown import LiveMarkdown
+    from .markdown_renderer import LiveMarkdown
 
     with LiveMarkdown(out) as live:
         for _ in pieces:
             live.show(stream.text)
 
 
-def show_whole_reply(text: str, *, markdown: bool = True) -> None:
-    """Write a reply that is there already."""
+def print_reply(text: str, *, markdown: bool = True) -> None:
+    """Write a complete reply."""
     if markdown and shows_markdown():
-        from .markdown import print_markdown
+        from .markdown_renderer import print_markdown
 
         print_markdown(out, text)
     else:
         write_reply([text])
 
 
-def announcing(pieces: Iterable[str], first_word: Callable[[], None]) -> Iterator[str]:
-    """Pass the pieces on; call before each, so that whatever stands in the way is gone."""
+def calling_before_each(pieces: Iterable[str], callback: Callable[[], None]) -> Iterator[str]:
+    """Yield the pieces; before each, call the callback, for example to remove a spinner."""
     for piece in pieces:
-        first_word()
+        callback()
         yield piece
 
 
 def write_reply(pieces: Iterable[str]) -> None:
-    """Write each piece at once; end the line whatever happens, so that an error has a line of its own."""
+    """Write and flush each piece; end the last line even after an exception, so that the error starts on a new line."""
     out, last = sys.stdout, "\n"
     clean = printable if out.isatty() else str
     try:

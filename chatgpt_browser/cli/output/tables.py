@@ -1,4 +1,4 @@
-"""A list of things: a table on a terminal, lines of tab-separated columns in a pipe."""
+"""Tables: aligned columns on a terminal, tab-separated lines in a pipe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def write_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write rows of texts that came from elsewhere. The first column is what other commands take: it is never cut."""
+    """Write rows of untrusted texts. The first column is never truncated, because other commands take it as an argument."""
     if not sys.stdout.isatty():
         for row in rows:
             sys.stdout.write("\t".join(" ".join(cell.split()) for cell in row) + "\n")

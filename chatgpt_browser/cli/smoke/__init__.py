@@ -1,1 +1,1 @@
-"""`chatgpt-browser smoke`: one round trip for continuous integration."""
+"""`chatgpt-browser smoke`: a test of one real round trip, for continuous integration."""

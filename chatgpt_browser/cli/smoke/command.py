@@ -1,4 +1,4 @@
-"""`chatgpt-browser smoke`: one real round trip, for continuous integration."""
+"""`chatgpt-browser smoke`: a test of one real round trip, for continuous integration."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from chatgpt_browser import ChatGPTError
 
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import err, logging_to_stderr, out
-from ..output.steps import Steps
-from ..parameters import Headed, Verbose
-from .junit import junit_xml
+from ..output.step_lines import StepLines
+from ..shared_options import Headed, Verbose
+from .junit_report import junit_xml
 from .round_trip import DELETED, STEPS, RoundTrip
-from .steps import Journal
+from .step_log import StepLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,21 +27,23 @@ if TYPE_CHECKING:
 
 MESSAGE = "Reply with the single word: pong"
 
-Message = Annotated[str, typer.Option(help="What to ask.", metavar="TEXT")]
+Message = Annotated[str, typer.Option(help="Message to send.", metavar="TEXT")]
 Expect = Annotated[
     str | None,
     typer.Option(
-        help="Fail unless the reply contains this, in capitals or not.", metavar="TEXT", show_default=False
+        help="Fail unless the reply contains this text; upper and lower case are equal.",
+        metavar="TEXT",
+        show_default=False,
     ),
 ]
 Timeout = Annotated[
-    float, typer.Option(help="Give the reply up after so many seconds.", min=0.001, metavar="SECONDS")
+    float, typer.Option(help="Stop waiting for the reply after this time.", min=0.001, metavar="SECONDS")
 ]
-Keep = Annotated[bool, typer.Option("--keep", help="Leave the conversation in the account's history.")]
+Keep = Annotated[bool, typer.Option("--keep", help="Keep the conversation in the account's history.")]
 Junit = Annotated[
     Path | None,
     typer.Option(
-        help="Write the steps as JUnit XML.",
+        help="Write a JUnit XML report of the steps.",
         dir_okay=False,
         writable=True,
         metavar="FILE",
@@ -51,8 +53,8 @@ Junit = Annotated[
 Output = Annotated[
     Path | None,
     typer.Option(
-        help="On failure, save a screenshot and a Playwright trace there. No token or cookie is in them; "
-        "the picture shows the site as the account sees it.",
+        help="Folder for a screenshot and a Playwright trace if the test fails. They contain no tokens or cookies; "
+        "the screenshot shows the site as the account sees it.",
         file_okay=False,
         metavar="DIR",
         show_default=False,
@@ -70,9 +72,9 @@ def smoke(
     headed: Headed = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Make one real round trip and tell how long each step took: a test for continuous integration.
+    """Test one real round trip and report the duration of each step, for continuous integration.
 
-    One message is sent, and its conversation deleted afterwards. The exit code tells what kind of error it was.
+    The test sends one message and then deletes the conversation. The exit code shows the kind of error.
 
     [dim]Examples:[/dim]
 
@@ -85,44 +87,44 @@ def smoke(
     with (
         errors_as_exit_codes(),
         logging_to_stderr(verbose),
-        saved_on_failure(output) as evidence,
-        Steps(out) as steps,
+        artifacts_on_failure(output) as artifacts,
+        StepLines(out) as steps,
     ):
-        journal = Journal(steps, [step for step in STEPS if not (keep and step == DELETED)])
-        journal.facts["chatgpt-browser"] = importlib.metadata.version("chatgpt-browser-api")
-        with reported(journal, junit):
-            trip = RoundTrip(journal, evidence, message, expect, timedelta(seconds=timeout), keep)
-            trip.make(headless=not headed)
+        log = StepLog(steps, [step for step in STEPS if not (keep and step == DELETED)])
+        log.properties["chatgpt-browser"] = importlib.metadata.version("chatgpt-browser-api")
+        with junit_report(log, junit):
+            trip = RoundTrip(log, artifacts, message, expect, timedelta(seconds=timeout), keep)
+            trip.run(headless=not headed)
         out.print(f"\n[bold green]The round trip took {steps.total:.1f} s.[/]")
 
 
 @contextmanager
-def reported(journal: Journal, junit: Path | None) -> Iterator[None]:
-    """Note the error that ends the run, and write the report, where one is wanted, either way."""
+def junit_report(log: StepLog, junit: Path | None) -> Iterator[None]:
+    """Log an error of the block as the failure of its step; write the report, if a file is given."""
     try:
         yield
     except ChatGPTError as error:
-        journal.failed(error)
+        log.failed(error)
         raise
     finally:
         if junit is not None:
             junit.parent.mkdir(parents=True, exist_ok=True)
-            junit.write_bytes(junit_xml(journal))
+            junit.write_bytes(junit_xml(log))
 
 
 @contextmanager
-def saved_on_failure(folder: Path | None) -> Iterator[FailureArtifacts | None]:
-    """Give what is to watch the browser; where an error ends the run, save what it has seen."""
+def artifacts_on_failure(folder: Path | None) -> Iterator[FailureArtifacts | None]:
+    """Yield a recorder of screenshots and traces; if the block fails, save them in the folder."""
     if folder is None:
         yield None
         return
 
     from chatgpt_browser._browser.artifacts import FailureArtifacts
 
-    evidence = FailureArtifacts()
+    artifacts = FailureArtifacts()
     try:
-        yield evidence
+        yield artifacts
     except ChatGPTError:
-        for file in evidence.save(folder, "smoke"):
+        for file in artifacts.save(folder, "smoke"):
             err.print(f"saved: {file}", markup=False, soft_wrap=True)
         raise

@@ -1,4 +1,4 @@
-"""The round trip of a smoke test: from a session token to a reply, and back to a machine on which nothing runs any more."""
+"""The round trip of a smoke test: start the browser, sign in, send a message, delete the conversation, close the browser."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from chatgpt_browser import ChatGPTError
 
-from ..client import TOKEN, client_from_environment
-from ..output.milestones import BROWSER_UP, CHALLENGE_PASSED, listening
+from ..client_factory import client_from_environment
+from ..environment import TOKEN
+from ..output.milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, ReplyStream
     from chatgpt_browser._browser.artifacts import FailureArtifacts
 
-    from .steps import Journal
+    from .step_log import StepLog
 
 BROWSER = "browser up"
 DELETED = "chat deleted"
@@ -26,9 +27,9 @@ STEPS = (
     "token found",
     BROWSER,
     "site opened",
-    "session alive",
+    "session valid",
     "first word",
-    "whole reply",
+    "complete reply",
     DELETED,
     "browser closed",
 )
@@ -36,33 +37,34 @@ STEPS = (
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """What is to be asked, and what is to be noted where."""
+    """A round trip: its message and options, and the objects that record it."""
 
-    journal: Journal
-    evidence: FailureArtifacts | None
+    log: StepLog
+    artifacts: FailureArtifacts | None
     message: str
     expect: str | None
     timeout: timedelta
     keep: bool
 
-    def make(self, *, headless: bool) -> None:
-        """Go the whole way; the client is closed in the end.
+    def run(self, *, headless: bool) -> None:
+        """Run all steps; the client is always closed at the end.
 
-        :raises ChatGPTError: a step failed. It is the journal's current one.
+        :raises ChatGPTError: a step failed: the current step of the log.
         """
         with client_from_environment(headless=headless) as api:
-            self.journal.done("from the environment" if TOKEN in os.environ else "from login")
-            api._core._browser_manager.witness = self.evidence
+            self.log.done("from the environment" if TOKEN in os.environ else "from login")
+            api._core._browser_manager.witness = self.artifacts
             try:
-                self._round(api)
+                self._send_and_delete(api)
             except ChatGPTError as error:
-                self.journal.failed(error)  # before the client is closed, which takes its time
+                self.log.failed(error)  # here, so that the step's duration excludes the closing of the client
                 raise
-            if self.evidence is not None:
-                self.evidence.discard()
-        self.journal.done("nothing is left running")
+            if self.artifacts is not None:
+                self.artifacts.discard()
+        self.log.done("no process is left running")
 
-    def _round(self, api: ChatGPTAPI) -> None:
+    def _send_and_delete(self, api: ChatGPTAPI) -> None:
+        """Run the steps from the start of the browser to the deleted conversation."""
         self._open(api)
         with api.stream_message(self.message, timeout_ms=self.timeout) as stream:
             try:
@@ -73,44 +75,44 @@ class RoundTrip:
                 raise
         self._delete(api, stream)
         if not self.keep:
-            self.journal.done()
+            self.log.done()
 
     def _open(self, api: ChatGPTAPI) -> None:
-        """Start the browser, bring it to the site, sign in."""
+        """Start the browser, open the site and sign in."""
         challenge: list[str] = []
 
-        def notice(event: str, message: str) -> None:
-            if event == BROWSER_UP and self.journal.current == BROWSER:
+        def on_milestone(event: str, message: str) -> None:
+            if event == BROWSER_UP and self.log.current == BROWSER:
                 version = message.partition(": ")[2]
-                self.journal.facts["browser"] = version
-                self.journal.done(version)
+                self.log.properties["browser"] = version
+                self.log.done(version)
             elif event == CHALLENGE_PASSED:
                 challenge.append(message)
 
-        with listening(notice):
+        with milestone_callback(on_milestone):
             api.start()
-        self.journal.facts["origin"] = api._core._browser_manager.site.origin
-        self.journal.done(", ".join([self.journal.facts["origin"], *challenge]))
+        self.log.properties["origin"] = api._core._browser_manager.site.origin
+        self.log.done(", ".join([self.log.properties["origin"], *challenge]))
 
         session = api.get_session()
-        self.journal.done(f"until {session.expires:%Y-%m-%d}" if session.expires else "")
+        self.log.done(f"until {session.expires:%Y-%m-%d}" if session.expires else "")
 
     def _read(self, stream: ReplyStream) -> None:
-        """Read the reply.
+        """Read the reply to its end.
 
-        :raises ChatGPTError: it is empty, or not what was expected.
+        :raises ChatGPTError: it is empty, or does not contain the expected text.
         """
         first = next(stream, "")
         if not first:
             raise ChatGPTError("the reply is empty")
-        self.journal.done(repr(first))
+        self.log.done(repr(first))
 
         pieces = 1 + sum(1 for _ in stream)
         if self.expect is not None and self.expect.lower() not in stream.text.lower():
             raise ChatGPTError(f"the reply does not contain {self.expect!r}: {stream.text[:200]!r}")
-        self.journal.done(f"{len(stream.text)} characters in {pieces} pieces")
+        self.log.done(f"{len(stream.text)} characters in {pieces} pieces")
 
     def _delete(self, api: ChatGPTAPI, stream: ReplyStream) -> None:
-        """Take the conversation out of the account's history, unless it is to be kept."""
+        """Delete the conversation, unless `keep` is set."""
         if stream.conversation_id is not None and not self.keep:
             api.delete_conversation(stream.conversation_id)

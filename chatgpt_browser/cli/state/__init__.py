@@ -1,1 +1,1 @@
-"""What the commands keep between runs: the data folder and the last conversation."""
+"""Files that are kept between runs: the session token, the browser profile, the last conversation and the chat history."""

@@ -1,78 +1,83 @@
-"""The conversation to go on with: one that was named, or the last one."""
+"""The last conversation: where its position is saved, and the ids that stand for it on the command line."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Annotated
+from typing import NamedTuple
 
 import typer
 
-from ..client import origin
-from .data_folder import Place, Store
+from ..environment import site_origin
+from .data_folder import DataFolder
 
-#: What stands for the last conversation wherever an id is taken.
+#: The word that stands for the id of the last conversation.
 LAST = "last"
 
 
-def complete_id(incomplete: str) -> list[str]:
-    """Complete what is known without asking the site."""
-    return [LAST] if LAST.startswith(incomplete) else []
+class Position(NamedTuple):
+    """A position in a conversation: the conversation's id, and the id of the message to reply to."""
+
+    conversation_id: str
+    parent_message_id: str | None
 
 
-Continue = Annotated[
-    bool, typer.Option("--continue", "-c", help="Go on with the last conversation.", show_default=False)
-]
-ConversationId = Annotated[
-    str | None,
-    typer.Option(
-        "--conversation",
-        help=f"Go on with this conversation; `{LAST}` is the last one.",
-        metavar="ID",
-        show_default=False,
-        autocompletion=complete_id,
-    ),
-]
+def load_position(folder: DataFolder, origin: str) -> Position | None:
+    """Return the saved position of the last conversation with an origin, or None."""
+    saved = folder.read_json(folder.last_conversation, origin)
+    conversation_id, parent = saved.get("conversation_id"), saved.get("parent_message_id")
+    if not isinstance(conversation_id, str):
+        return None
+    return Position(conversation_id, parent if isinstance(parent, str) else None)
 
 
-def place_of(conversation: str | None, go_on: bool = False) -> Place | None:
-    """Where to go on; None is a new conversation. One that is known by its id alone finds its newest message by itself.
+def save_position(folder: DataFolder, origin: str, position: Position) -> None:
+    """Save the position of the last conversation with an origin."""
+    folder.write_json(folder.last_conversation, origin, position._asdict())
 
-    :raises typer.BadParameter: there is no last conversation, or two were named.
+
+def requested_position(conversation: str | None, continue_last: bool = False) -> Position | None:
+    """Return the position at which to continue, or None for a new conversation.
+
+    Without a parent message id, the client continues after the newest message.
+
+    :raises typer.BadParameter: there is no last conversation, or both a conversation and the last one were requested.
     """
-    if go_on and conversation not in (None, LAST):
-        raise typer.BadParameter("--continue and --conversation ID name two conversations")
-    if not (go_on or conversation):
+    if continue_last and conversation not in (None, LAST):
+        raise typer.BadParameter(
+            "--continue and --conversation ID name two different conversations; use one of them"
+        )
+    if not (continue_last or conversation):
         return None
     if conversation not in (None, LAST):
-        return Place(str(conversation), None)
+        return Position(str(conversation), None)
 
-    place = Store.default().last_place(origin())
-    if place is None:
-        raise typer.BadParameter("there is no conversation to go on with yet")
-    return place
+    position = load_position(DataFolder.default(), site_origin())
+    if position is None:
+        raise typer.BadParameter("there is no last conversation yet")
+    return position
 
 
-def id_of(conversation: str) -> str:
-    """The id that was given, or the last conversation's.
+def resolve_conversation_id(conversation: str) -> str:
+    """Return a conversation id, with `last` replaced by the id of the last conversation.
 
     :raises typer.BadParameter: there is no last conversation, or the id is empty.
     """
-    place = place_of(conversation)
-    if place is None:
-        raise typer.BadParameter("an id must not be empty")
-    return place.conversation_id
+    position = requested_position(conversation)
+    if position is None:
+        raise typer.BadParameter("a conversation id must not be empty")
+    return position.conversation_id
 
 
-def remember(conversation_id: str | None, message_id: str | None) -> None:
-    """Keep in mind where the last conversation stands. A folder that can't be written to is no reason to fail."""
+def remember_conversation(conversation_id: str | None, message_id: str | None) -> None:
+    """Save the position of the last conversation; ignore a data folder that cannot be written to."""
     if conversation_id is not None:
         with suppress(OSError):
-            Store.default().remember(origin(), Place(conversation_id, message_id))
+            save_position(DataFolder.default(), site_origin(), Position(conversation_id, message_id))
 
 
-def forget(conversation_id: str) -> None:
-    """The conversation is no more: it is not the last one either."""
-    store = Store.default()
-    place = store.last_place(origin())
-    if place is not None and place.conversation_id == conversation_id:
-        store.last.unlink(missing_ok=True)
+def forget_conversation(conversation_id: str) -> None:
+    """Delete the saved position if it belongs to this conversation."""
+    folder = DataFolder.default()
+    position = load_position(folder, site_origin())
+    if position is not None and position.conversation_id == conversation_id:
+        folder.last_conversation.unlink(missing_ok=True)

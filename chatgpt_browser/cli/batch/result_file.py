@@ -1,6 +1,6 @@
-"""What has become of a batch's messages: a file of JSON lines that a kill at any moment leaves usable.
+"""The results of a batch: a file of JSON lines that stays usable if the process is killed at any moment.
 
-A row is on the disk before the next message is sent. What a kill leaves of a row is recognised by its missing line end.
+A row is on disk before the next message is sent. A row that was only partly written has no line feed at its end.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 try:
     import fcntl
-except ImportError:  # Windows: two batches at once on one file are the user's to avoid
+except ImportError:  # Windows has no flock: two batches that write to one file are not detected there
     fcntl = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """As much of a row as is needed to go on from it."""
+    """The fields of a row that a later run needs to resume."""
 
     prompt: str
     is_reply: bool
@@ -37,15 +37,17 @@ class Outcome:
     message_id: str | None
 
 
-class Results:
-    """The file of results, open for this process alone.
+class ResultFile:
+    """The file of results, locked for this process.
 
-    :raises typer.BadParameter: where it can't be opened, another process writes to it, or it holds something else.
+    :raises typer.BadParameter: it cannot be opened, another process writes to it, or it contains something else.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        #: True if the last line was incomplete and has been removed.
         self.was_cut = False
+        #: The outcomes by the id of their message.
         self.outcomes: dict[str, Outcome] = {}
         try:
             self._file = _open_locked(path)
@@ -64,28 +66,28 @@ class Results:
 
     @property
     def failed(self) -> int:
-        """How many rows are failures."""
+        """The number of failed rows."""
         return sum(not outcome.is_reply for outcome in self.outcomes.values())
 
     def write(self, result: BatchResult) -> None:
-        """Write a row, and wait until it is on the disk."""
+        """Write a row and sync it to disk."""
         row = as_row(result)
-        _write_all(self._file, _encoded(row))
+        _write_all(self._file, _encode_row(row))
         os.fsync(self._file)
-        self.outcomes[row["id"]] = _outcome(row)
+        self.outcomes[row["id"]] = _to_outcome(row)
 
     def drop_failures(self) -> None:
-        """Take the failures out: a reader finds the old file or the new one, whole."""
+        """Remove the failed rows, atomically: a reader gets either the old file or the new one."""
         kept = [line for line in self._lines() if "reply" in json.loads(line)]
-        fresh = self._path.with_name(f"{self._path.name}.tmp")
+        replacement = self._path.with_name(f"{self._path.name}.tmp")
         try:
-            file = _open_locked(fresh)
+            file = _open_locked(replacement)
             os.ftruncate(file, 0)
             _write_all(file, b"".join(kept))
             os.fsync(file)
-            fresh.replace(self._path)
+            replacement.replace(self._path)
         finally:
-            fresh.unlink(missing_ok=True)
+            replacement.unlink(missing_ok=True)
         os.close(self._file)
         self._file = file
         self.outcomes = {name: outcome for name, outcome in self.outcomes.items() if outcome.is_reply}
@@ -100,16 +102,16 @@ class Results:
     def _load(self) -> None:
         lines = self._lines()
         if lines and not lines[-1].endswith(b"\n"):
-            lines[-1:] = self._mend(lines[-1])
+            lines[-1:] = self._repair_last_line(lines[-1])
         for number, line in enumerate(lines, 1):
-            row = _parsed(line)
+            row = _parse_row(line)
             if row is None:
-                raise typer.BadParameter(f"{self._path}: line {number} is no result of a batch")
-            self.outcomes[row["id"]] = _outcome(row)
+                raise typer.BadParameter(f"{self._path}: line {number} is not a batch result")
+            self.outcomes[row["id"]] = _to_outcome(row)
 
-    def _mend(self, tail: bytes) -> list[bytes]:
-        """End a last line that lacks only its end; cut one that was half written."""
-        if _parsed(tail) is not None:
+    def _repair_last_line(self, tail: bytes) -> list[bytes]:
+        """Append the missing line feed to a complete row; remove an incomplete row."""
+        if _parse_row(tail) is not None:
             _write_all(self._file, b"\n")
             return [tail]
         os.ftruncate(self._file, os.fstat(self._file).st_size - len(tail))
@@ -118,7 +120,7 @@ class Results:
 
 
 def as_row(result: BatchResult) -> dict[str, Any]:
-    """A result as it is written: with ``reply``, or with ``error``."""
+    """Return the row of a result: a dict with ``reply`` or ``error``."""
     message = result.message
     row: dict[str, Any] = {"id": message.id, "prompt": message.text}
     row |= {
@@ -143,19 +145,19 @@ def _error_fields(error: ChatGPTError) -> dict[str, Any]:
     return fields
 
 
-def _outcome(row: dict[str, Any]) -> Outcome:
+def _to_outcome(row: dict[str, Any]) -> Outcome:
     return Outcome(row["prompt"], "reply" in row, row.get("conversation_id"), row.get("message_id"))
 
 
-def _encoded(row: dict[str, Any]) -> bytes:
-    # A reply may hold half a surrogate pair, which is no UTF-8: then everything outside ASCII is escaped.
+def _encode_row(row: dict[str, Any]) -> bytes:
+    # A lone surrogate in a reply cannot be encoded as UTF-8; then all characters outside ASCII are escaped.
     try:
         return json.dumps(row, ensure_ascii=False).encode() + b"\n"
     except UnicodeEncodeError:
         return json.dumps(row).encode() + b"\n"
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
+def _parse_row(line: bytes) -> dict[str, Any] | None:
     with suppress(ValueError):
         row = json.loads(line)
         if isinstance(row, dict) and isinstance(row.get("id"), str) and isinstance(row.get("prompt"), str):
@@ -170,7 +172,7 @@ def _write_all(file: int, data: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """A new file outlives a loss of power when its folder is on the disk too."""
+    """Sync a folder, so that a new file in it survives a power failure."""
     if os.name == "posix":
         file = os.open(folder, os.O_RDONLY)
         try:
@@ -180,12 +182,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _open_locked(path: Path) -> int:
-    """Open a file for this process alone; the system lets go of it however the process ends."""
+    """Open and lock a file; the kernel releases the lock when the process ends."""
     file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
     try:
         if fcntl is not None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(file)
-        raise typer.BadParameter(f"{path}: another batch is writing to it") from None
+        raise typer.BadParameter(f"{path}: another batch writes to this file") from None
     return file

@@ -1,4 +1,4 @@
-"""A conversation as a text to keep: Markdown for people, JSON for programs. Pure: no terminal, no files, no clock."""
+"""A conversation as Markdown or JSON text. Pure: no terminal, no files, no clock."""
 
 from __future__ import annotations
 
@@ -12,59 +12,60 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import History
 
+#: The headings of the messages, by role.
 SPEAKERS = {"user": "You", "assistant": "ChatGPT"}
-#: Characters of a title that a file's name takes.
-LONGEST_SLUG = 50
+#: The maximum length of the title in a file name.
+MAX_SLUG_LENGTH = 50
 
 
 class Format(str, enum.Enum):
-    """What a conversation is written as."""
+    """The format of an exported conversation."""
 
     markdown = "markdown"
     json = "json"
 
     @property
     def suffix(self) -> str:
-        """How the names of its files end."""
+        """The suffix of file names."""
         return ".md" if self is Format.markdown else ".json"
 
 
-def exported(history: History, form: Format) -> str:
-    """The whole text of a conversation; it ends its last line."""
+def format_conversation(history: History, form: Format) -> str:
+    """Return a conversation as text that ends with a line feed."""
     if form is Format.json:
         return json.dumps(history_object(history), ensure_ascii=False, indent=2) + "\n"
     return as_markdown(history)
 
 
 def as_markdown(history: History) -> str:
-    """The title, where it is from, and each message that says something under its speaker."""
+    """Return the title, the id and times, and each non-empty message below the name of its author."""
     facts = [
         f"- Conversation: `{history.conversation_id}`" if history.conversation_id else "",
-        f"- Begun: {moment(history.create_time)}" if history.create_time else "",
-        f"- Changed: {moment(history.update_time)}" if history.update_time else "",
+        f"- Created: {local_time(history.create_time)}" if history.create_time else "",
+        f"- Changed: {local_time(history.update_time)}" if history.update_time else "",
     ]
     parts = [f"# {' '.join((history.title or 'Untitled').split())}", "\n".join(filter(None, facts))]
     for message in history.messages:
         if message.text.strip():
-            parts += [f"## {speaker(message.role)}", message.text.strip("\n")]
+            parts += [f"## {author_name(message.role)}", message.text.strip("\n")]
 
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def history_object(history: History) -> dict[str, Any]:
-    """The same as plain data; times are ISO 8601."""
+    """Return a conversation as a JSON-serialisable dict, with times in ISO 8601."""
     return {
         "conversation_id": history.conversation_id,
         "title": history.title,
-        "create_time": iso(history.create_time),
-        "update_time": iso(history.update_time),
+        "create_time": iso_time(history.create_time),
+        "update_time": iso_time(history.update_time),
         "current_node": history.current_node,
         "messages": [
             {
                 "id": message.id,
                 "parent_message_id": message.parent_message_id,
                 "role": message.role,
-                "create_time": iso(message.create_time),
+                "create_time": iso_time(message.create_time),
                 "text": message.text,
             }
             for message in history.messages
@@ -73,21 +74,22 @@ def history_object(history: History) -> dict[str, Any]:
 
 
 def file_name(conversation_id: str, title: str | None, created: datetime | None, form: Format) -> str:
-    """A name that sorts by time, can be read, and no two conversations share; safe on every platform."""
-    slug = re.sub(r"[\W_]+", "-", title or "").strip("-").lower()[:LONGEST_SLUG].strip("-")
+    """Return a readable file name that sorts by time, is unique by conversation and is valid on every platform."""
+    slug = re.sub(r"[\W_]+", "-", title or "").strip("-").lower()[:MAX_SLUG_LENGTH].strip("-")
     day = f"{created:%Y-%m-%d}" if created else ""
     return "-".join(filter(None, (day, slug, re.sub(r"[^\w-]", "_", conversation_id)))) + form.suffix
 
 
-def speaker(role: str) -> str:
-    """Who a role is, for people."""
+def author_name(role: str) -> str:
+    """Return the display name of a message's author."""
     return SPEAKERS.get(role, role)
 
 
-def moment(time: datetime) -> str:
-    """A time for people, in their own zone."""
+def local_time(time: datetime) -> str:
+    """Return a time in the local time zone, to the minute."""
     return f"{time.astimezone():%Y-%m-%d %H:%M}"
 
 
-def iso(time: datetime | None) -> str | None:
+def iso_time(time: datetime | None) -> str | None:
+    """Return a time in ISO 8601, or None."""
     return None if time is None else time.isoformat()

@@ -1,4 +1,4 @@
-"""The lines of a run: what is being done, then what was done and how long it took."""
+"""One line per step of a command, with its duration; a spinner shows the current step."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from rich.console import Console
     from typing_extensions import Self
 
-
+#: The width of the column with the steps' names.
 NAME_WIDTH = 18
 
 
 class Mark(Enum):
-    """How a step went: the sign before its line, the sign where the output has ASCII alone, and their colour."""
+    """The result of a step: its sign, its sign if the output is ASCII only, and its style."""
 
     DONE = ("✓", "+", "bold green")
     WARNING = ("!", "!", "bold yellow")
@@ -32,10 +32,10 @@ class Mark(Enum):
     SKIPPED = ("–", "-", "dim")
 
 
-class Steps:
-    """Writes a line for each step; on a terminal a spinner stands where the next line will be.
+class StepLines:
+    """Writes one line per finished step; on a terminal, a spinner shows the current step below.
 
-    A step's time runs from the end of the one before it, or from the last `next`; `seconds` tells whether it is shown.
+    A step's duration starts at the end of the previous step, or at the last call of `next`. It is shown if `seconds` is True.
     """
 
     def __init__(self, console: Console, *, seconds: bool = True) -> None:
@@ -43,10 +43,10 @@ class Steps:
         self._shows_seconds = seconds
         self._status = console.status("")
         self._ascii = "utf" not in console.encoding.lower()
-        self._began = self._last = perf_counter()
+        self._started = self._last = perf_counter()
 
     def __enter__(self) -> Self:
-        self._began = self._last = perf_counter()
+        self._started = self._last = perf_counter()
         self._status.start()
         return self
 
@@ -57,20 +57,20 @@ class Steps:
 
     @property
     def total(self) -> float:
-        """The seconds since the first step began."""
-        return perf_counter() - self._began
+        """The seconds since the first step started."""
+        return perf_counter() - self._started
 
     def next(self, what: str) -> None:
-        """Say what is being done now, from here on."""
+        """Start a step: show its description beside the spinner and restart the time."""
         self._last = perf_counter()
         self.show(what)
 
     def show(self, text: str) -> None:
-        """Put this beside the spinner; the step that runs stays the same."""
+        """Show a text beside the spinner; the current step and its time stay the same."""
         self._status.update(f"[dim]{escape(printable(text))}[/]")
 
     def done(self, what: str, detail: str = "", mark: Mark = Mark.DONE) -> float:
-        """Write the line of a step that is over, and give its seconds; the next one begins."""
+        """Write the line of a finished step and start the next one; return the step's duration in seconds."""
         now = perf_counter()
         seconds = now - self._last
         self._write(mark, what, "" if mark is Mark.SKIPPED else f"{seconds:.3f} s", detail)
@@ -83,7 +83,7 @@ class Steps:
         if self._shows_seconds:
             columns.append(Text(f"{seconds:>8}", "cyan"))
         columns.append(Text(printable(detail), "dim"))
-        if not self._console.is_terminal:  # whoever reads a pipe takes lines as they are
+        if not self._console.is_terminal:  # no wrapping in a pipe: one step, one line
             line = Text("  ").join(columns)
             line.rstrip()
             self._console.print(line, soft_wrap=True)
@@ -97,6 +97,6 @@ class Steps:
         self._console.print(row)
 
     def quote(self, speaker: str, text: str) -> None:
-        """Write what somebody said, set in and wrapped."""
+        """Write a message of the conversation, indented and wrapped."""
         line = Text.assemble((f"{speaker}: ", "bold"), printable(text))
         self._console.print(Padding(line, (0, 2), expand=False))

@@ -1,4 +1,4 @@
-"""A smoke test's steps as JUnit XML, which every continuous integration reads."""
+"""The report of a smoke test as JUnit XML, which most continuous integration systems read."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
-    from .steps import Journal, Result
+    from .step_log import StepLog, StepResult
 
 SUITE = "chatgpt-browser smoke"
 CLASS = "chatgpt_browser.smoke"
 
-#: What XML 1.0 has no way to write, escaped or not; errors quote the site.
+#: Characters that XML 1.0 does not allow, even escaped. Error messages may contain text from the site.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit_xml(journal: Journal) -> bytes:
-    """The whole document, in UTF-8."""
-    results = journal.results
+def junit_xml(log: StepLog) -> bytes:
+    """Return the report as an XML document in UTF-8."""
+    results = log.results
     counts = {
         "tests": str(len(results)),
         "failures": str(sum(result.failure is not None for result in results)),
@@ -28,27 +28,27 @@ def junit_xml(journal: Journal) -> bytes:
     }
     root = ET.Element("testsuites", counts)
     suite = ET.SubElement(
-        root, "testsuite", {"name": SUITE, **counts, "timestamp": journal.began.isoformat(timespec="seconds")}
+        root, "testsuite", {"name": SUITE, **counts, "timestamp": log.started.isoformat(timespec="seconds")}
     )
-    listed = ET.SubElement(suite, "properties")
-    for name, value in journal.facts.items():
-        ET.SubElement(listed, "property", {"name": name, "value": _xml(value)})
+    properties = ET.SubElement(suite, "properties")
+    for name, value in log.properties.items():
+        ET.SubElement(properties, "property", {"name": name, "value": _valid_xml(value)})
     for result in results:
-        _add(suite, result)
+        _add_test_case(suite, result)
     ET.indent(root)
     document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return document + b"\n"
 
 
-def _add(suite: ET.Element, result: Result) -> None:
+def _add_test_case(suite: ET.Element, result: StepResult) -> None:
     attributes = {"classname": CLASS, "name": result.name, "time": f"{result.seconds:.3f}"}
     case = ET.SubElement(suite, "testcase", attributes)
     if result.failure is not None:
-        kind, message = result.failure.kind, _xml(result.failure.message)
+        kind, message = result.failure.kind, _valid_xml(result.failure.message)
         ET.SubElement(case, "failure", {"type": kind, "message": message}).text = f"{kind}: {message}"
     elif result.skipped:
-        ET.SubElement(case, "skipped", {"message": "a step before it failed"})
+        ET.SubElement(case, "skipped", {"message": "an earlier step failed"})
 
 
-def _xml(text: str) -> str:
+def _valid_xml(text: str) -> str:
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

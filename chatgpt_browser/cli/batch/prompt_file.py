@@ -1,0 +1,96 @@
+"""The prompts of a batch: JSON lines or lines of text, all validated before the first one is sent."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from chatgpt_browser import BatchMessage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_JSON_LINES = (".jsonl", ".ndjson")
+_TEXT_FIELDS = ("conversation", "conversation_id", "parent_message_id", "model")
+
+
+def read_prompts(path: Path) -> list[BatchMessage]:
+    """Return the messages of a file, or of standard input if the path is ``-``.
+
+    The id of a message is the one in the file, or else its line number. The file contains JSON lines if its name ends in
+    ``.jsonl`` or ``.ndjson``, or if its first line is a JSON object.
+
+    :raises typer.BadParameter: the file cannot be read, or a line is invalid; the error names the line.
+    """
+    lines = _numbered_lines(_read(path))
+    if path.suffix.lower() in _JSON_LINES or (lines and _is_json_object(lines[0][1])):
+        messages = [_parse_message(number, line) for number, line in lines]
+    else:
+        messages = [BatchMessage(line, id=str(number)) for number, line in lines]
+    _check_unique_ids(messages, [number for number, _ in lines])
+    return messages
+
+
+def _read(path: Path) -> str:
+    try:
+        data = typer.get_binary_stream("stdin").read() if str(path) == "-" else path.read_bytes()
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{path} is not UTF-8") from None
+
+
+def _numbered_lines(text: str) -> list[tuple[int, str]]:
+    """Return the non-empty lines with their numbers.
+
+    Unlike ``splitlines``, this splits at line feeds only: JSON strings may contain other line separators.
+    """
+    lines = (line.removesuffix("\r") for line in text.split("\n"))
+    return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _is_json_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _parse_message(number: int, line: str) -> BatchMessage:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise typer.BadParameter(f"line {number} is not valid JSON: {error}") from None
+    if not isinstance(row, dict) or not isinstance(row.get("prompt"), str) or not row["prompt"].strip():
+        raise typer.BadParameter(f"line {number} has no `prompt`")
+    return BatchMessage(
+        row["prompt"],
+        id=_parse_id(number, row.get("id")),
+        **{name: _parse_text(number, row, name) for name in _TEXT_FIELDS},
+    )
+
+
+def _parse_id(number: int, value: Any) -> str:
+    if value is None:
+        return str(number)
+    if not isinstance(value, (str, int)) or isinstance(value, bool) or value == "":
+        raise typer.BadParameter(f"line {number}: `id` must be a string or a number")
+    return str(value)
+
+
+def _parse_text(number: int, row: dict[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    if value is not None and (not isinstance(value, str) or not value):
+        raise typer.BadParameter(f"line {number}: `{name}` must be a string")
+    return value
+
+
+def _check_unique_ids(messages: list[BatchMessage], numbers: list[int]) -> None:
+    seen: dict[str | None, int] = {}
+    for message, number in zip(messages, numbers, strict=True):
+        if message.id in seen:
+            raise typer.BadParameter(f"lines {seen[message.id]} and {number} have the same id: {message.id}")
+        seen[message.id] = number

@@ -1,0 +1,27 @@
+"""The slash commands of `chat`, such as `/save`; `ChatSession._do_<name>` implements each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class SlashCommand(NamedTuple):
+    """A slash command: its argument and its description in `/help`."""
+
+    argument: str
+    meaning: str
+
+
+SLASH_COMMANDS = {
+    "/new": SlashCommand("", "start a new conversation"),
+    "/retry": SlashCommand("", "send the last message again; the new reply replaces the old one"),
+    "/open": SlashCommand(
+        "[ID]", "continue another conversation; `last` is the last one; without an id, list the newest"
+    ),
+    "/save": SlashCommand(
+        "FILE", "write the conversation to a file: JSON if its name ends in .json, else Markdown"
+    ),
+    "/model": SlashCommand("[NAME]", "use another model from now on; without a name, show the current one"),
+    "/help": SlashCommand("", "show this list"),
+    "/quit": SlashCommand("", "leave; Ctrl-D does the same"),
+}

@@ -1,0 +1,73 @@
+"""Clients for the commands, configured by the environment and by the session that `login` saved.
+
+The library is imported when a client is created, because `--help` and shell completion do not need it.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from .environment import TOKEN, base_url_options, site_origin
+from .exit_codes import errors_as_exit_codes
+from .input.terminal_settings import restored_terminal_settings
+from .output.consoles import logging_to_stderr
+from .state.data_folder import DataFolder
+from .state.session_token import load_session_token, save_session_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chatgpt_browser import ChatGPTAPI
+
+
+@contextmanager
+def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
+    """Yield a client that is not started yet, and close it at the end.
+
+    The session token is taken from the environment, or else from what `login` saved, together with the saved browser profile. If
+    the site rotates a saved token, the new one is saved. An option that is None keeps the client's default.
+
+    :raises InvalidSessionTokenError: there is no session token, or it is empty.
+    :raises typer.BadParameter: a base URL is invalid.
+    """
+    if TOKEN in os.environ:
+        with restored_terminal_settings(), _create_client(os.environ[TOKEN], **options) as api:
+            yield api
+        return
+
+    folder, origin = DataFolder.default(), site_origin()
+    saved = load_session_token(folder, origin)
+    client = _create_client(saved or "", user_data_dir=folder.profile, **options)
+    with restored_terminal_settings(), client as api:
+        try:
+            yield api
+        finally:
+            if api.session_token != saved:
+                save_session_token(folder, origin, api.session_token)
+
+
+@contextmanager
+def client_for_command(*, headed: bool, verbose: int, as_json: bool = False) -> Iterator[ChatGPTAPI]:
+    """Yield a client that is not started yet; errors inside the block are printed and become exit codes."""
+    with (
+        errors_as_exit_codes(as_json=as_json),
+        logging_to_stderr(verbose),
+        client_from_environment(headless=not headed) as api,
+    ):
+        yield api
+
+
+def _create_client(session_token: str, **options: Any) -> ChatGPTAPI:
+    from chatgpt_browser import ChatGPTAPI, InvalidSessionTokenError
+
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return ChatGPTAPI(session_token, **base_url_options(), **given)
+    except InvalidSessionTokenError:
+        raise
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None

@@ -1,0 +1,88 @@
+"""Removes contents from what `doctor --live` saves: only kinds, field names and lengths remain."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from chatgpt_browser import (
+    APIStatusError,
+    AuthenticationError,
+    ChatGPTError,
+    DialogInTheWayError,
+    StreamError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: The fields whose values name a kind of object. All other strings may be the user's or secret.
+KIND_FIELDS = frozenset(
+    "type o c role content_type channel recipient status marker event kind encoding finish_details error_code".split()
+)
+#: The format of the site's names of kinds.
+KIND = re.compile(r"[\w.:/+-]{1,60}", re.ASCII)
+#: The format of the site's field names. Keys may also be ids or names from the user, most of which do not match.
+FIELD = re.compile(r"[A-Za-z_]{1,40}")
+QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
+
+
+def shape_of(value: Any, name: str = "") -> Any:
+    """Return the structure of a JSON value: field names and kinds are kept, other strings are replaced by their length."""
+    if isinstance(value, dict):
+        return {_anonymize_key(key): shape_of(member, key) for key, member in value.items()}
+    if isinstance(value, list):
+        return [shape_of(item, name) for item in value[:5]]
+    if isinstance(value, str):
+        if name == "p":
+            return _anonymize_pointer(value)
+        return value if name in KIND_FIELDS and KIND.fullmatch(value) else _length(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and name not in KIND_FIELDS:
+        return "<number>"
+    return value
+
+
+def remove_words(value: Any, words: Sequence[str]) -> Any:
+    """Return a JSON value in which these words are replaced, for example the user's name in a text from the site."""
+    if not words:
+        return value
+    if isinstance(value, dict):
+        return {remove_words(key, words): remove_words(member, words) for key, member in value.items()}
+    if isinstance(value, list):
+        return [remove_words(item, words) for item in value]
+    if isinstance(value, str):
+        alternatives = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+        return re.sub(rf"(?<!\w)(?:{alternatives})(?!\w)", "<name>", value, flags=re.IGNORECASE)
+    return value
+
+
+def anonymize_message(error: ChatGPTError) -> str:
+    """Return an error's message without text from the site; quoted parts remain only if they name a kind of object."""
+    text = str(error)
+    if isinstance(error, (APIStatusError, AuthenticationError)) or type(error) is StreamError:
+        text = text.partition(": ")[0]
+    if isinstance(error, DialogInTheWayError):
+        text = text.partition(" (")[0]
+    return QUOTED.sub(_anonymize_quotation, text)
+
+
+def _anonymize_quotation(match: re.Match[str]) -> str:
+    inner = match[0][1:-1]
+    is_kind = KIND.fullmatch(inner)
+    shown = _anonymize_pointer(inner) if inner.startswith("/") else inner if is_kind else _length(inner)
+    return f"{match[0][0]}{shown}{match[0][-1]}"
+
+
+def _anonymize_pointer(path: str) -> str:
+    """Return a JSON Pointer with only the site's field names, indexes and `-`."""
+    return "/".join(
+        step if step in ("", "-") or step.isdecimal() else _anonymize_key(step) for step in path.split("/")
+    )
+
+
+def _anonymize_key(key: str) -> str:
+    return key if FIELD.fullmatch(key) else _length(key)
+
+
+def _length(text: str) -> str:
+    return f"<{len(text)} characters>"

@@ -1,0 +1,66 @@
+"""The record of one message that `doctor --live` sent, without contents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from chatgpt_browser import APIStatusError, AuthenticationError, ChatGPTError, PageError
+
+from .anonymization import anonymize_message, shape_of
+
+if TYPE_CHECKING:
+    from chatgpt_browser import ConversationEvent
+
+#: The number of events whose shape is kept, from the start and from the end.
+FIRST, LAST = 40, 10
+
+
+@dataclass
+class LiveAttempt:
+    """The outcome of one message: the error or the shapes of the events, and the elements of the page."""
+
+    outcome: str = "not tried"
+    message: str = ""
+    status: int | None = None
+    code: str | None = None
+    count: int = 0
+    first: list[Any] = field(default_factory=list)
+    last: list[Any] = field(default_factory=list)
+    elements: list[Any] = field(default_factory=list)
+    conversation_id: str | None = field(default=None, repr=False)
+
+    def record_event(self, event: ConversationEvent) -> None:
+        """Record the shape of an event."""
+        self.count += 1
+        value = (event.whole or event).get("conversation_id")
+        self.conversation_id = value if isinstance(value, str) and value else self.conversation_id
+        shape = shape_of(dict(event))
+        if self.count <= FIRST:
+            self.first.append(shape)
+        else:
+            self.last = [*self.last, shape][-LAST:]
+
+    def record_error(self, error: ChatGPTError) -> None:
+        """Record the error that ended the message."""
+        self.outcome, self.message = type(error).__name__, anonymize_message(error)
+        if isinstance(error, (APIStatusError, AuthenticationError)):
+            self.status = error.status_code
+        if isinstance(error, APIStatusError) and error.code is not None:
+            self.code = shape_of(error.code, "type")
+        if isinstance(error, PageError):
+            self.elements = list(error.elements)
+
+    @property
+    def form(self) -> str:
+        """The format of the reply's events."""
+        shapes = [*self.first, *self.last]
+        return "deltas" if any("message" not in each and "v" in each for each in shapes) else "whole events"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as a JSON-serialisable dict without contents."""
+        events = {"count": self.count, "first": self.first, "last": self.last}
+        record: dict[str, Any] = {"outcome": self.outcome, "message": self.message}
+        if self.status is not None:
+            record |= {"status": self.status, "code": self.code}
+        return {**record, "events": events, "page": self.elements}

@@ -1,0 +1,155 @@
+"""The checks of `doctor --live`: send a short message by each transport, and save a report without contents."""
+
+from __future__ import annotations
+
+import json
+import platform
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chatgpt_browser import (
+    APIStatusError,
+    AuthenticationError,
+    ChatGPTError,
+    ChatGPTTimeoutError,
+    PageError,
+    RateLimitError,
+    StreamError,
+    UnusualActivityError,
+    __version__,
+)
+
+from .anonymization import remove_words
+from .checks import Check, Finding, ok, problem, warning
+from .live_attempt import LiveAttempt
+
+if TYPE_CHECKING:
+    from .context import CheckContext
+
+QUESTION = "Please answer with the one word: ready"
+#: The time limit of one message, in milliseconds.
+TIMEOUT_MS = 120_000
+#: The tolerated difference between the site's clock and ours.
+CLOCK_SKEW = timedelta(minutes=10)
+REPORT = "please report it, and attach the file named in the last line"
+USE_THE_PAGE = 'use send_via="auto" or "page"'
+REFUSED = (
+    "the site refuses the account, the IP address (a VPN or data centre) or the browser: check whether you can send a message by "
+    f"hand on this machine (`chatgpt-browser login`). If you can, {REPORT}"
+)
+
+
+def by_fetch(context: CheckContext) -> Finding:
+    """Send a message by a request of the client, the transport of 2022."""
+    return _send_message(context, "fetch")
+
+
+def by_page(context: CheckContext) -> Finding:
+    """Send a message by the site's page."""
+    return _send_message(context, "page")
+
+
+def _send_message(context: CheckContext, send_via: str) -> Finding:
+    """Send the question, record what the site sends, and delete the conversation."""
+    attempt = context.attempts[send_via] = LiveAttempt()
+    conversation = context.client(send_via=send_via).get_conversation()
+    context.remember_secrets()
+    started = datetime.now(timezone.utc)
+    try:
+        reply = conversation.send_message(
+            QUESTION, timeout_ms=TIMEOUT_MS, on_conversation_response=attempt.record_event
+        )
+    except ChatGPTError as error:
+        attempt.record_error(error)
+        attempt.conversation_id = getattr(error, "conversation_id", None) or attempt.conversation_id
+        if attempt.conversation_id is None and not isinstance(error, (APIStatusError, AuthenticationError)):
+            attempt.conversation_id = _find_conversation(context, send_via, started)
+        finding = _failure_finding(send_via, error)
+    else:
+        attempt.outcome = "works"
+        attempt.conversation_id = conversation.conversation_id
+        summary = f"works: {len(reply)} characters in {attempt.count} events ({attempt.form})"
+        finding = ok(summary, works=True, events=attempt.count, form=attempt.form)
+    finally:
+        context.remember_secrets()
+    note = _delete_conversation(context, attempt.conversation_id, send_via)
+    return replace(finding, summary=finding.summary + note)
+
+
+def _failure_finding(send_via: str, error: ChatGPTError) -> Finding:
+    """Return the finding of a message that failed."""
+    if isinstance(error, UnusualActivityError):
+        if send_via == "fetch":
+            return warning("the site accepts messages only from its own page", USE_THE_PAGE, works=False)
+        return problem(error, REFUSED, works=False)
+    if isinstance(error, (PageError, StreamError)):
+        return problem(error, REPORT, works=False)
+    if isinstance(error, RateLimitError):
+        return problem(error, "wait as long as the site requests, then try again", works=False)
+    if isinstance(error, (APIStatusError, ChatGPTTimeoutError)) and not isinstance(
+        error, AuthenticationError
+    ):
+        return problem(error, f"try again later; if the problem persists, {REPORT}", works=False)
+    return problem(error, works=False)
+
+
+def _find_conversation(context: CheckContext, send_via: str, started: datetime) -> str | None:
+    """Return the id of a new conversation that contains only our question.
+
+    The site creates it if it accepts the message but the reply breaks off before the conversation id arrives.
+    """
+    client = context.client(send_via=send_via)
+    with suppress(ChatGPTError):
+        for summary in client.list_conversations(0, 5):
+            if summary.create_time is not None and summary.create_time < started - CLOCK_SKEW:
+                continue
+            messages = client.get_history(summary.id).messages
+            if [message.text for message in messages if message.role == "user"] == [QUESTION]:
+                return summary.id
+    return None
+
+
+def _delete_conversation(context: CheckContext, conversation_id: str | None, send_via: str) -> str:
+    """Delete the conversation; return a note for the summary, empty if there is nothing to report."""
+    if conversation_id is None:
+        return ""
+    try:
+        context.client(send_via=send_via).delete_conversation(conversation_id)
+    except ChatGPTError:
+        return "; its conversation could not be deleted and is still in your list"
+    return ""
+
+
+def save_report(context: CheckContext) -> Finding:
+    """Save the records of both messages in the current folder, for a bug report."""
+    from chatgpt_browser._core.files import write_private
+    from chatgpt_browser._protocol.redaction import scrub
+
+    now = datetime.now(timezone.utc)
+    report = {
+        "chatgpt_browser": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "browser": context.browser.version if context.browser is not None else None,
+        "origin": context.origin,
+        "at": now.isoformat(timespec="seconds"),
+        "ways": {send_via: attempt.to_json() for send_via, attempt in context.attempts.items()},
+    }
+    anonymous = remove_words(report, context.user_words)
+    text = scrub(json.dumps(anonymous, indent=1, ensure_ascii=False), context.secrets)
+    try:
+        path = Path(f"chatgpt-browser-live-{now:%Y%m%d-%H%M%S}.json").absolute()
+        write_private(path, text.encode())
+    except OSError as error:
+        return warning(f"no report: {error}", "run the command in a folder that you can write to")
+    return ok(f"{path}: structure without contents; check it before you share it", path=str(path))
+
+
+CHECKS: tuple[Check[CheckContext], ...] = (
+    Check("fetch", by_fetch, ("session",)),
+    Check("page", by_page, ("session",)),
+    Check("saved", save_report, ("session",)),
+)

@@ -1,0 +1,57 @@
+"""Checks of the session: that the client passes the site's challenge, and whose session it is."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from ..output.milestones import CHALLENGE_PASSED, milestone_callback
+from .checks import Check, Finding, ok, warning
+
+if TYPE_CHECKING:
+    from .context import CheckContext
+
+#: A session that expires within this time is a warning.
+EXPIRES_SOON = timedelta(days=2)
+
+
+def challenge(context: CheckContext) -> Finding:
+    """Start the client, which passes the site's challenge if there is one."""
+    passed: list[str] = []
+
+    def on_milestone(event: str, message: str) -> None:
+        if event == CHALLENGE_PASSED:
+            passed.append(message)
+
+    with milestone_callback(on_milestone):
+        context.client().start()
+    return ok(passed[-1] if passed else "none", challenged=bool(passed))
+
+
+def session(context: CheckContext) -> Finding:
+    """Report the user of the session, with a masked e-mail address, and its expiry date."""
+    found = context.client().get_session()
+    context.remember_user(found.user)
+    name, email = mask_emails(found.user.name or ""), mask_emails(found.user.email or "")
+    user = ", ".join(filter(None, (name, email if email != name else ""))) or "valid"
+    expires = found.expires
+    facts = {"name": name, "email": email, "expires": expires.isoformat() if expires else None}
+    if expires is None:
+        return ok(user, **facts)
+
+    summary = f"{user}, until {expires:%Y-%m-%d %H:%M} UTC"
+    if expires - datetime.now(timezone.utc) < EXPIRES_SOON:
+        return warning(summary, "the session expires soon: sign in again (`chatgpt-browser login`)", **facts)
+    return ok(summary, **facts)
+
+
+def mask_emails(text: str) -> str:
+    """Return a text in which each e-mail address shows only the first letters of its parts, and its top-level domain."""
+    return re.sub(r"([\w.+-])[\w.+-]*@(\w)[\w-]*(?:\.[\w-]+)*?(\.\w+)?(?![\w.-])", r"\1***@\2***\3", text)
+
+
+CHECKS: tuple[Check[CheckContext], ...] = (
+    Check("challenge", challenge, ("token", "answer")),
+    Check("session", session, ("challenge",)),
+)

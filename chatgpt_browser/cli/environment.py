@@ -1,0 +1,40 @@
+"""The environment variables that the commands read."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import typer
+
+TOKEN = "CHATGPT_SESSION_TOKEN"
+DATA_FOLDER = "CHATGPT_DATA_DIR"
+#: The client's options that a variable sets, each with the name of its variable.
+BASE_URLS = {
+    "api_base_url": "CHATGPT_API_BASE_URL",
+    "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL",
+}
+#: Each variable with its description, for `--help` and the documentation.
+VARIABLES = (
+    (TOKEN, "session token; a secret, so no option sets it; default: the token that `login` saved"),
+    *((name, f"the client's {option}; default: the real site") for option, name in BASE_URLS.items()),
+    (DATA_FOLDER, "folder for the browser profile, the saved session and the last conversation's id"),
+)
+
+
+def base_url_options() -> dict[str, Any]:
+    """Return the base URLs that the environment sets, as client options."""
+    return {option: os.environ[name] for option, name in BASE_URLS.items() if os.environ.get(name)}
+
+
+def site_origin() -> str:
+    """Return the origin of the base URLs: from the environment, or the client's default.
+
+    :raises typer.BadParameter: a base URL is invalid.
+    """
+    from chatgpt_browser._client.base_client import default_options
+
+    try:
+        return default_options(**base_url_options()).site.origin
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None

@@ -1,0 +1,189 @@
+"""`chatgpt-browser history`: list, show, rename and delete the account's conversations."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.rule import Rule
+
+from ..client_factory import client_for_command
+from ..output.consoles import out, print_note, printable, shows_markdown, write_json
+from ..output.conversation_formats import as_markdown, author_name, history_object
+from ..output.conversation_list import list_newest, write_summaries
+from ..output.wait_spinner import wait_spinner
+from ..shared_options import AsJson, Headed, Verbose, complete_conversation_id
+from ..state.last_conversation import forget_conversation, resolve_conversation_id
+from .export_command import export
+
+if TYPE_CHECKING:
+    from chatgpt_browser import History
+
+Id = Annotated[
+    str,
+    typer.Argument(
+        help="Id of the conversation; `last` is the last one.",
+        metavar="ID",
+        autocompletion=complete_conversation_id,
+    ),
+]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Number of conversations to list.")]
+ListAll = Annotated[bool, typer.Option("--all", help="List all conversations.")]
+Title = Annotated[
+    str | None,
+    typer.Argument(help="New title; default: the site generates one.", metavar="TITLE", show_default=False),
+]
+Ids = Annotated[
+    list[str],
+    typer.Argument(
+        help="Ids of the conversations; `last` is the last one.",
+        metavar="ID",
+        autocompletion=complete_conversation_id,
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")]
+history = typer.Typer(help="List, show, rename, delete and export conversations.", no_args_is_help=True)
+
+
+@history.command("list")
+def list_(
+    limit: Limit = 20,
+    everything: ListAll = False,
+    as_json: AsJson = False,
+    headed: Headed = False,
+    verbose: Verbose = 0,
+) -> None:
+    """List conversations, newest first.
+
+    In a pipe, columns are separated by tabs: id, time of the last change (ISO 8601), title.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser history list
+
+    chatgpt-browser history list --all | grep -i recipe
+    """
+    with client_for_command(headed=headed, verbose=verbose, as_json=as_json) as api:
+        with wait_spinner("the list of conversations"):
+            found = list_newest(api, None if everything else limit)
+
+        if as_json:
+            write_json(
+                [
+                    {
+                        "id": c.id,
+                        "title": c.title,
+                        "create_time": c.create_time,
+                        "update_time": c.update_time,
+                    }
+                    for c in found
+                ]
+            )
+        else:
+            write_summaries(found)
+
+
+@history.command()
+def show(
+    conversation: Id,
+    as_json: AsJson = False,
+    headed: Headed = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Show a conversation, from the first message to the newest.
+
+    A pipe receives Markdown, in the format of `export`.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser history show last
+
+    chatgpt-browser history show 6f1c6c4e-0c1b-4f7e-9d5c-2f1f3e1a7b10 | less
+    """
+    with client_for_command(headed=headed, verbose=verbose, as_json=as_json) as api:
+        with wait_spinner("the conversation"):
+            found = api.get_history(resolve_conversation_id(conversation))
+
+        if as_json:
+            write_json(history_object(found))
+        elif shows_markdown():
+            print_conversation(found)
+        else:
+            sys.stdout.write(as_markdown(found))
+
+
+def print_conversation(found: History) -> None:
+    """Print a conversation on a terminal."""
+    from ..output.markdown_renderer import print_markdown
+
+    out.print(printable(found.title or "Untitled"), style="bold", markup=False)
+    for message in found.messages:
+        if message.text.strip():
+            out.print(Rule(author_name(message.role), align="left", style="dim"))
+            print_markdown(out, message.text)
+
+
+@history.command()
+def rename(
+    conversation: Id,
+    title: Title = None,
+    headed: Headed = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Change the title of a conversation.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser history rename last "Bread without yeast"
+
+    chatgpt-browser history rename last
+    """
+    with client_for_command(headed=headed, verbose=verbose) as api:
+        conversation_id = resolve_conversation_id(conversation)
+        with wait_spinner("the site"):
+            if title is None:
+                title = api.generate_title(conversation_id)
+            else:
+                api.rename_conversation(conversation_id, title)
+        print_note(f"renamed {conversation_id}: {printable(title)}")
+
+
+@history.command()
+def delete(
+    conversations: Ids,
+    yes: Yes = False,
+    headed: Headed = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Delete conversations, like the site's delete button. Ask for confirmation before each.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser history delete last
+
+    chatgpt-browser history list | grep Draft | cut -f1 | xargs chatgpt-browser history delete -y
+    """
+    with client_for_command(headed=headed, verbose=verbose) as api:
+        if not (yes or can_confirm()):
+            raise typer.BadParameter("standard input is not a terminal, so you cannot be asked: use --yes")
+
+        for conversation_id in [resolve_conversation_id(conversation) for conversation in conversations]:
+            if not yes:
+                with wait_spinner("the conversation"):
+                    title = api.get_history(conversation_id).title or "Untitled"
+                if not typer.confirm(f"Delete “{printable(title)}” ({conversation_id})?", err=True):
+                    print_note("not deleted")
+                    continue
+            with wait_spinner("the site"):
+                api.delete_conversation(conversation_id)
+            forget_conversation(conversation_id)
+            print_note(f"deleted {conversation_id}")
+
+
+def can_confirm() -> bool:
+    """Return whether a user can answer a question on standard input."""
+    return sys.stdin.isatty()
+
+
+history.command()(export)

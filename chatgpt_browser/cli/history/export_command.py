@@ -1,0 +1,102 @@
+"""`chatgpt-browser history export`: write conversations to standard output or to files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..client_factory import client_for_command
+from ..output.consoles import print_note
+from ..output.conversation_formats import Format, format_conversation
+from ..output.conversation_list import list_newest
+from ..output.wait_spinner import wait_spinner
+from ..shared_options import Headed, Verbose, complete_conversation_id
+from ..state.last_conversation import resolve_conversation_id
+from .export_folder import ExportFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chatgpt_browser import ChatGPTAPI
+
+    from ..output.wait_spinner import WaitSpinner
+
+AnyIds = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Ids of the conversations; `last` is the last one.",
+        metavar="ID",
+        autocompletion=complete_conversation_id,
+        show_default=False,
+    ),
+]
+ExportAll = Annotated[bool, typer.Option("--all", help="Export all conversations.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Folder for one file per conversation; it is created if it does not exist.",
+        file_okay=False,
+        show_default=False,
+    ),
+]
+Form = Annotated[Format, typer.Option("--format", help="Output format.")]
+
+
+def export(
+    conversations: AnyIds = None,
+    everything: ExportAll = False,
+    output: Output = None,
+    form: Form = Format.markdown,
+    headed: Headed = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Export conversations as Markdown or JSON: one to standard output, or each to a file in a folder.
+
+    When --all is used again with the same folder, only conversations that changed are fetched. This also resumes an export that
+    a rate limit stopped.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser history export last > talk.md
+
+    chatgpt-browser history export --all -o conversations --format json
+    """
+    with client_for_command(headed=headed, verbose=verbose) as api:
+        ids = [resolve_conversation_id(conversation) for conversation in conversations or ()]
+        if bool(ids) == everything:
+            raise typer.BadParameter("give either the ids of the conversations, or --all")
+        if output is None:
+            if everything or len(ids) > 1:
+                raise typer.BadParameter("more than one conversation needs a folder: -o FOLDER")
+            with wait_spinner("the conversation"):
+                text = format_conversation(api.get_history(ids[0]), form)
+            sys.stdout.write(text)
+            return
+
+        with wait_spinner("the conversations") as spinner:
+            export_each(api, ExportFolder(output, form), None if everything else ids, spinner)
+
+
+def export_each(
+    api: ChatGPTAPI, folder: ExportFolder, ids: Sequence[str] | None, spinner: WaitSpinner
+) -> None:
+    """Write these conversations to the folder; None means all whose file is missing or outdated."""
+    if ids is None:
+        wanted = [(c.id, c.title) for c in list_newest(api, None) if not folder.is_up_to_date(c)]
+    else:
+        wanted = [(conversation_id, None) for conversation_id in ids]
+
+    written = 0
+    try:
+        for conversation_id, title in wanted:
+            spinner.what = f"{written + 1} of {len(wanted)}: {title or conversation_id}"
+            folder.write(api.get_history(conversation_id))
+            written += 1
+    finally:
+        spinner.stop()
+        print_note(f"{written} of {len(wanted)} written to {folder.path}")

@@ -1,0 +1,64 @@
+"""A spinner on standard error that names what the command is waiting for."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from rich.status import Status
+from rich.text import Text
+
+from ..input.terminal_settings import echo_disabled
+from .consoles import err, printable
+from .milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: The step that follows a milestone. After other milestones, only the result itself is awaited.
+NEXT_STEPS = {BROWSER_UP: "opening the site", CHALLENGE_PASSED: "signing in"}
+#: Seconds after which the spinner shows the elapsed time.
+LONG_WAIT = 3
+
+
+class WaitSpinner:
+    """A line with a spinner, the awaited result or the current step, and the elapsed time."""
+
+    def __init__(self, what: str, step: str | None = None) -> None:
+        #: The awaited result.
+        self.what = what
+        #: The current step before the result, or None.
+        self.step = step
+        self._started = perf_counter()
+        self._status = Status(self, console=err)
+
+    def __rich__(self) -> Text:
+        # Rich calls this for each frame of the spinner, so the elapsed time stays current.
+        seconds = perf_counter() - self._started
+        line = printable(self.step or f"waiting for {self.what}")
+        return Text(line + (f" · {seconds:.0f} s" if seconds >= LONG_WAIT else ""), "dim")
+
+    def start(self) -> None:
+        """Show the spinner, if standard error is a terminal."""
+        self._status.start()
+
+    def stop(self) -> None:
+        """Remove the spinner. May be called twice."""
+        self._status.stop()
+
+
+@contextmanager
+def wait_spinner(what: str, *, first_step: str | None = "starting the browser") -> Iterator[WaitSpinner]:
+    """Show a spinner in the block: first with the steps up to a signed-in client, then with `what`."""
+    spinner = WaitSpinner(what, first_step)
+
+    def on_milestone(event: str, _: str) -> None:
+        spinner.step = NEXT_STEPS.get(event)
+
+    with echo_disabled(), milestone_callback(on_milestone):
+        spinner.start()
+        try:
+            yield spinner
+        finally:
+            spinner.stop()

@@ -1,0 +1,65 @@
+"""The command-line options that several commands share."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from .state.last_conversation import LAST
+
+Headed = Annotated[bool, typer.Option("--headed", help="Show the browser window.")]
+Verbose = Annotated[
+    int,
+    typer.Option(
+        "--verbose",
+        "-v",
+        count=True,
+        show_default=False,
+        help="Log the main steps to standard error; -vv logs everything.",
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Model to use; the command `models` lists them.",
+        metavar="NAME",
+        show_default=False,
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        help="Stop waiting for the reply after this time.", min=0.001, metavar="SECONDS", show_default=False
+    ),
+]
+PlainText = Annotated[bool, typer.Option("--plain-text", help="Remove the Markdown from the reply.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output; errors too.")]
+
+
+def complete_conversation_id(incomplete: str) -> list[str]:
+    """Return the completions of a conversation id that need no request to the site."""
+    return [LAST] if LAST.startswith(incomplete) else []
+
+
+Continue = Annotated[
+    bool, typer.Option("--continue", "-c", help="Continue the last conversation.", show_default=False)
+]
+ConversationId = Annotated[
+    str | None,
+    typer.Option(
+        "--conversation",
+        help=f"Continue this conversation; `{LAST}` is the last one.",
+        metavar="ID",
+        show_default=False,
+        autocompletion=complete_conversation_id,
+    ),
+]
+
+
+def to_timedelta(seconds: float | None) -> timedelta | None:
+    """Return a number of seconds as a timedelta, or None."""
+    return None if seconds is None else timedelta(seconds=seconds)

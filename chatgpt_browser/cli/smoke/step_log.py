@@ -1,0 +1,67 @@
+"""The log of a smoke test: the result and duration of each step."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..output.step_lines import Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..output.step_lines import StepLines
+
+
+class Failure(NamedTuple):
+    """The error of a failed step: its class name and its message."""
+
+    kind: str
+    message: str
+
+
+class StepResult(NamedTuple):
+    """The result of a step; ``skipped`` is True if an earlier step failed."""
+
+    name: str
+    seconds: float = 0.0
+    failure: Failure | None = None
+    skipped: bool = False
+
+
+class StepLog:
+    """Records the results of a fixed list of steps, and prints each result.
+
+    Attributes: ``started`` is the time of the first step, ``results`` the finished steps, ``properties`` values for the report.
+    """
+
+    def __init__(self, steps: StepLines, names: Sequence[str]) -> None:
+        self.started = datetime.now(timezone.utc)
+        self.properties: dict[str, str] = {}
+        self.results: list[StepResult] = []
+        self._steps = steps
+        self._names = list(names)
+
+    @property
+    def current(self) -> str | None:
+        """The name of the current step, or None after the last one."""
+        return self._names[len(self.results)] if len(self.results) < len(self._names) else None
+
+    def done(self, detail: str = "") -> None:
+        """Record the success of the current step and start the next one."""
+        if self.current is not None:
+            seconds = self._steps.done(self.current, detail)
+            self.results.append(StepResult(self.current, seconds))
+            self._steps.show(self.current or "")
+
+    def failed(self, error: Exception) -> None:
+        """Record the failure of the current step and skip the remaining ones. Later calls have no effect."""
+        name = self.current
+        if name is None:
+            return
+        seconds = self._steps.done(name, type(error).__name__, Mark.FAILED)
+        self.results.append(StepResult(name, seconds, Failure(type(error).__name__, str(error))))
+        while self.current is not None:
+            self._steps.done(self.current, "", Mark.SKIPPED)
+            self.results.append(StepResult(self.current, skipped=True))
+        self._steps.show("closing the browser")
