@@ -103,15 +103,7 @@ OTHERS = (
 
 
 #: The attributes of an error that `--json` includes.
-JSON_ATTRIBUTES = (
-    "status_code",
-    "code",
-    "retry_after",
-    "scope",
-    "partial_text",
-    "conversation_id",
-    "message_id",
-)
+JSON_FIELDS = ("status_code", "code", "retry_after", "scope", "partial_text", "conversation_id", "message_id")
 
 
 def exit_codes() -> list[tuple[int, str]]:
@@ -166,7 +158,7 @@ def _print_error_line(message: str) -> None:
 
 def error_object(error: ChatGPTError) -> dict[str, Any]:
     """Return the error as a JSON-serialisable dict, without empty fields."""
-    attributes = {name: getattr(error, name, None) for name in JSON_ATTRIBUTES}
+    attributes = {name: getattr(error, name, None) for name in JSON_FIELDS}
     return {
         "type": type(error).__name__,
         "message": str(error),

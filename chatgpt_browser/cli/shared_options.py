@@ -32,9 +32,7 @@ Model = Annotated[
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option(
-        help="Stop waiting for the reply after this time.", min=0.001, metavar="SECONDS", show_default=False
-    ),
+    typer.Option(help="Time limit of the reply.", min=0.001, metavar="SECONDS", show_default=False),
 ]
 PlainText = Annotated[bool, typer.Option("--plain-text", help="Remove the Markdown from the reply.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output; errors too.")]
@@ -45,9 +43,7 @@ def complete_conversation_id(incomplete: str) -> list[str]:
     return [LAST] if LAST.startswith(incomplete) else []
 
 
-Continue = Annotated[
-    bool, typer.Option("--continue", "-c", help="Continue the last conversation.", show_default=False)
-]
+Continue = Annotated[bool, typer.Option("--continue", "-c", help="Continue the last conversation.")]
 ConversationId = Annotated[
     str | None,
     typer.Option(

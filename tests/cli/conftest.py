@@ -1,14 +1,12 @@
-"""The command line as a person meets it: in this process for its words, in one of its own for its signals."""
+"""Fixtures that run the command line: in this process for its output, in a new process for signals."""
 
 from __future__ import annotations
 
 import importlib
 import os
-import signal
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,35 +15,13 @@ from typer.testing import CliRunner
 from chatgpt_browser import ChatGPTAPI
 from chatgpt_browser.cli import app
 from chatgpt_browser.testing import FakeChatGPT
+from tests.support.cli_fixtures import Account, restore_default_sigint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from typer.testing import Result
-
-    from chatgpt_browser.testing import RecordedRequest
-
-    Invoke = Callable[..., Result]
-
-
-def heed_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-@dataclass
-class Account:
-    """A server that remembers, and a signed-in client whose browser is up: many tests share them."""
-
-    server: FakeChatGPT
-    api: ChatGPTAPI
-    mark: int = 0
-
-    @property
-    def posts(self) -> list[RecordedRequest]:
-        """The messages that were sent since the test began."""
-        requests = self.server.requests[self.mark :]
-        return [r for r in requests if r.method == "POST" and r.path == "/backend-api/conversation"]
+    from tests.support.cli_fixtures import Invoke, StartCommand
 
 
 @pytest.fixture(scope="session")
@@ -64,25 +40,25 @@ def shared_account() -> Iterator[Account]:
 
 @pytest.fixture
 def account(shared_account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
-    """Let the commands of this test find the shared client; the environment names its server."""
+    """Let the commands use the shared client; set its server's base URLs in the environment."""
 
     @contextmanager
     def client(**_: Any) -> Iterator[ChatGPTAPI]:
         yield shared_account.api
 
-    for module in ("ask", "_account"):
+    for module in ("commands.ask", "client_factory"):
         monkeypatch.setattr(
             importlib.import_module(f"chatgpt_browser.cli.{module}"), "client_from_environment", client
         )
     monkeypatch.setenv("CHATGPT_API_BASE_URL", shared_account.server.api_base_url)
     monkeypatch.setenv("CHATGPT_BACKEND_API_BASE_URL", shared_account.server.backend_api_base_url)
-    shared_account.mark = len(shared_account.server.requests)
+    shared_account.first_request = len(shared_account.server.requests)
     return shared_account
 
 
 @pytest.fixture(autouse=True)
 def data_folder(tmp_path: Path, clean_environ: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep what commands save away from the folder of whoever runs the tests."""
+    """Use a temporary data folder instead of the user's own."""
     folder = tmp_path / "chatgpt-data"
     monkeypatch.setenv("CHATGPT_DATA_DIR", str(folder))
     return folder
@@ -90,7 +66,7 @@ def data_folder(tmp_path: Path, clean_environ: None, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
-    """Run the command line with these arguments."""
+    """Return a function that runs the command line in this process."""
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "dumb")
     runner = CliRunner()
@@ -99,7 +75,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
 
 @pytest.fixture
 def signed_in(server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch) -> FakeChatGPT:
-    """Point the command line's environment at the fake server."""
+    """Set the token and the base URLs of the fake server in the environment."""
     monkeypatch.setenv("CHATGPT_SESSION_TOKEN", server.session_token)
     monkeypatch.setenv("CHATGPT_API_BASE_URL", server.api_base_url)
     monkeypatch.setenv("CHATGPT_BACKEND_API_BASE_URL", server.backend_api_base_url)
@@ -107,8 +83,8 @@ def signed_in(server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch) -> FakeChatG
 
 
 @pytest.fixture
-def command() -> Callable[..., subprocess.Popen[str]]:
-    """Start `chatgpt-browser` as a process of its own, with pipes for its three streams."""
+def start_command() -> StartCommand:
+    """Return a function that starts `chatgpt-browser` in a new process, with pipes for its three streams."""
 
     def start(*arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -119,8 +95,8 @@ def command() -> Callable[..., subprocess.Popen[str]]:
             text=True,
             encoding="utf-8",
             env=os.environ | {"PYTHONWARNINGS": "error"},
-            # Whoever runs the tests may ignore Ctrl-C, as a background job does: the command under test must not.
-            preexec_fn=heed_ctrl_c if sys.platform != "win32" else None,
+            # If the tests run as a background job, SIGINT is ignored and the new process inherits that.
+            preexec_fn=restore_default_sigint if sys.platform != "win32" else None,
         )
 
     return start

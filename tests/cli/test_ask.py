@@ -1,4 +1,4 @@
-"""`chatgpt-browser ask`: what is asked, where the reply goes, how it ends."""
+"""`chatgpt-browser ask`: the question, the output of the reply, and the exit codes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 import typer
 
 from chatgpt_browser.cli.commands.ask import answering_model
-from chatgpt_browser.cli.input import question as _question
-from chatgpt_browser.cli.input.question import whole_question
+from chatgpt_browser.cli.input import question as question_module
+from chatgpt_browser.cli.input.question import build_question
 from chatgpt_browser.cli.output.reply import write_reply
 from chatgpt_browser.testing import Answer
 
@@ -23,29 +23,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chatgpt_browser.testing import FakeChatGPT
-    from tests.cli.conftest import Account, Invoke
+    from tests.support.cli_fixtures import Account, Invoke
 
 
-class Terminal(io.StringIO):
+class FakeTerminal(io.StringIO):
+    """A text stream that claims to be a terminal."""
+
     def isatty(self) -> bool:
         return True
 
 
-def test_reply_goes_to_standard_output_and_nothing_else(invoke: Invoke, signed_in: FakeChatGPT) -> None:
+def test_ask_reply_is_the_only_output(invoke: Invoke, signed_in: FakeChatGPT) -> None:
     result = invoke("ask", "Hello from the command line")
     assert result.exit_code == 0
     assert result.stdout == 'You said: "Hello from the command line".\n'
     assert result.stderr == ""
 
 
-def test_verbose_logs_to_standard_error(invoke: Invoke, signed_in: FakeChatGPT) -> None:
+def test_ask_verbose_logs_to_stderr(invoke: Invoke, signed_in: FakeChatGPT) -> None:
     result = invoke("ask", "Hello", "-vv")
     assert result.stdout == 'You said: "Hello".\n'
     assert "browser up" in result.stderr
     assert signed_in.session_token not in result.stderr
 
 
-def test_no_token_is_3_and_says_which_variable(invoke: Invoke) -> None:
+def test_ask_without_token_exits_3_and_names_the_variable(invoke: Invoke) -> None:
     result = invoke("ask", "Hello")
     assert result.exit_code == 3
     assert result.stdout == ""
@@ -53,25 +55,27 @@ def test_no_token_is_3_and_says_which_variable(invoke: Invoke) -> None:
     assert "CHATGPT_SESSION_TOKEN" in result.stderr
 
 
-def test_dead_session_is_4(invoke: Invoke, signed_in: FakeChatGPT, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "somebody-elses-token")
+def test_ask_invalid_session_exits_4(
+    invoke: Invoke, signed_in: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "another-accounts-token")
     result = invoke("ask", "Hello")
     assert result.exit_code == 4
-    assert "somebody-elses-token" not in result.stderr
+    assert "another-accounts-token" not in result.stderr
 
 
-def test_timeout_is_7(invoke: Invoke, signed_in: FakeChatGPT) -> None:
+def test_ask_timeout_exits_7(invoke: Invoke, signed_in: FakeChatGPT) -> None:
     result = invoke("ask", "Hello", "--timeout", "0.001")
     assert result.exit_code == 7
     assert "timed out" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [["ask"], ["ask", ""], ["ask", "Hello", "--timeout", "-1"]])
-def test_misuse_is_2(invoke: Invoke, arguments: list[str]) -> None:
+def test_ask_invalid_usage_exits_2(invoke: Invoke, arguments: list[str]) -> None:
     assert invoke(*arguments).exit_code == 2
 
 
-def test_base_url_that_makes_no_sense_is_2(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ask_invalid_base_url_exits_2(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "a-token")
     monkeypatch.setenv("CHATGPT_API_BASE_URL", "chat.example/api")
     result = invoke("ask", "Hello")
@@ -79,7 +83,7 @@ def test_base_url_that_makes_no_sense_is_2(invoke: Invoke, monkeypatch: pytest.M
     assert "api_base_url" in result.stderr
 
 
-def test_options_reach_the_client(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ask_options_are_passed_to_the_client(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {}
 
     class Client:
@@ -111,6 +115,8 @@ def test_options_reach_the_client(invoke: Invoke, monkeypatch: pytest.MonkeyPatc
 
 
 class Stream(list[str]):
+    """A reply stream with fixed pieces."""
+
     conversation_id = message_id = None
 
     def __enter__(self) -> Stream:
@@ -129,29 +135,29 @@ class Stream(list[str]):
         ("Why?", " \n", "Why?"),
     ],
 )
-def test_question_is_argument_and_pipe(
+def test_build_question_joins_argument_and_piped_input(
     argument: str | None, piped: str, question: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_question, "piped_in", lambda: piped)
-    assert whole_question(argument) == question
+    monkeypatch.setattr(question_module, "read_piped_input", lambda: piped)
+    assert build_question(argument) == question
 
 
-def test_question_that_is_not_utf8(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_build_question_non_utf8_input_is_rejected(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     path = tmp_path / "question"
     path.write_bytes(b"caf\xe9")
     with path.open() as file:
         monkeypatch.setattr("sys.stdin", file)
         with pytest.raises(typer.BadParameter, match="UTF-8"):
-            whole_question(None)
+            build_question(None)
 
 
-def test_closed_standard_input_is_no_question(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_question_closed_stdin_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
-    assert whole_question("Why?") == "Why?"
+    assert build_question("Why?") == "Why?"
 
 
-@pytest.mark.parametrize(("stream", "written"), [(Terminal(), "a[2Jb\n"), (io.StringIO(), "a\x1b[2Jb\n")])
-def test_reply_does_not_command_a_terminal(
+@pytest.mark.parametrize(("stream", "written"), [(FakeTerminal(), "a[2Jb\n"), (io.StringIO(), "a\x1b[2Jb\n")])
+def test_write_reply_strips_control_characters_on_terminal_only(
     stream: io.StringIO, written: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdout", stream)
@@ -159,7 +165,7 @@ def test_reply_does_not_command_a_terminal(
     assert stream.getvalue() == written
 
 
-def test_broken_reply_still_ends_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_write_reply_after_error_ends_the_line(capsys: pytest.CaptureFixture[str]) -> None:
     def pieces() -> Iterator[str]:
         yield "half a"
         raise ZeroDivisionError
@@ -171,23 +177,27 @@ def test_broken_reply_still_ends_its_line(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize("text", ["one\n", ""])
-def test_line_that_has_ended_is_not_ended_twice(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_write_reply_complete_line_gets_no_second_line_feed(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_reply([text])
     assert capsys.readouterr().out == text
 
 
-# ---- what else it takes ----------------------------------------------------------------------------------------------
+# ---- files, JSON and conversations -----------------------------------------------------------------------------------
 
 
-def test_files_follow_under_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_question_appends_files_below_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("one.py").write_text("print(1)\n")
     Path("notes.md").write_text("```sh\nls\n```")
-    question = whole_question("Why?", [Path("one.py"), tmp_path / "notes.md"])
+    question = build_question("Why?", [Path("one.py"), tmp_path / "notes.md"])
     assert question == "Why?\n\none.py:\n\n```\nprint(1)\n```\n\nnotes.md:\n\n````\n```sh\nls\n```\n````"
 
 
-def test_file_that_is_no_text_or_not_there_is_2(invoke: Invoke, tmp_path: Path) -> None:
+def test_ask_unreadable_file_exits_2(invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "picture").write_bytes(b"\x89PNG")
     for name in ("picture", "nothing", "."):
         result = invoke("ask", "Why?", "--file", str(tmp_path / name))
@@ -195,18 +205,18 @@ def test_file_that_is_no_text_or_not_there_is_2(invoke: Invoke, tmp_path: Path) 
         assert "--file" in result.stderr
 
 
-def test_json_is_one_object(invoke: Invoke, account: Account) -> None:
+def test_ask_json_writes_one_object(invoke: Invoke, account: Account) -> None:
     result = invoke("ask", "Hello", "--json")
-    told = json.loads(result.stdout)
-    assert told["reply"] == 'You said: "Hello".'
-    assert told["conversation_id"] in account.server.conversations
-    assert told["message_id"]
-    assert told["model"] == "text-davinci-002-render"
-    assert 0 < told["seconds"]["first_word"] <= told["seconds"]["total"]
+    content = json.loads(result.stdout)
+    assert content["reply"] == 'You said: "Hello".'
+    assert content["conversation_id"] in account.server.conversations
+    assert content["message_id"]
+    assert content["model"] == "text-davinci-002-render"
+    assert 0 < content["seconds"]["first_word"] <= content["seconds"]["total"]
     assert result.stderr == ""
 
 
-def test_json_tells_errors_too(invoke: Invoke, account: Account) -> None:
+def test_ask_json_writes_errors_to_stdout(invoke: Invoke, account: Account) -> None:
     account.server.script(Answer(429, {"detail": "Too many requests in 1 hour. Try again later."}))
     result = invoke("ask", "Hello", "--json")
     assert result.exit_code == 6
@@ -216,37 +226,35 @@ def test_json_tells_errors_too(invoke: Invoke, account: Account) -> None:
     assert result.stderr == ""
 
 
-def test_model_that_answered(account: Account) -> None:
+def test_answering_model_returns_slug_of_event_metadata(account: Account) -> None:
     assert answering_model({"message": {"metadata": {"model_slug": "best"}}}) == "best"
     assert answering_model({"message": None}) is None
     assert answering_model(None) is None
 
 
-def test_no_stream_is_the_same_text(invoke: Invoke, account: Account) -> None:
+def test_ask_no_stream_writes_the_same_text(invoke: Invoke, account: Account) -> None:
     account.server.script("# A *reply*\n")
     assert invoke("ask", "Hello", "--no-stream").stdout == "# A *reply*\n"
 
 
-def test_continue_goes_on_where_the_last_one_stood(
-    invoke: Invoke, account: Account, data_folder: Path
-) -> None:
+def test_ask_continue_uses_the_last_position(invoke: Invoke, account: Account, data_folder: Path) -> None:
     invoke("ask", "One")
     assert invoke("ask", "-c", "Two").stdout.endswith('Before that you said: "One".\n')
     invoke("ask", "--conversation", "last", "Three")
     one, two, three = (post.json for post in account.posts)
     assert two["conversation_id"] == three["conversation_id"]
     assert stat.S_IMODE((data_folder / "last_conversation.json").stat().st_mode) == 0o600
-    # Both ids were known: nothing else had to be asked for.
-    assert [r.method for r in account.server.requests[account.mark :] if "/conversation" in r.path] == [
-        "POST"
-    ] * 3
+    # Both ids were saved, so no other request was necessary.
+    assert [
+        r.method for r in account.server.requests[account.first_request :] if "/conversation" in r.path
+    ] == ["POST"] * 3
 
     assert "Before that" not in invoke("ask", "Four").stdout
     given = invoke("ask", "--conversation", two["conversation_id"], "Five")
     assert given.stdout.endswith('Before that you said: "Three".\n')
 
 
-def test_conversation_that_is_not_known(invoke: Invoke, account: Account) -> None:
+def test_ask_unknown_conversation_is_an_error(invoke: Invoke, account: Account) -> None:
     assert invoke("ask", "-c", "Hello").exit_code == 2
     assert invoke("ask", "-c", "--conversation", "an-id", "Hello").exit_code == 2
     result = invoke("ask", "--conversation", "nonsense", "Hello")
@@ -254,8 +262,6 @@ def test_conversation_that_is_not_known(invoke: Invoke, account: Account) -> Non
     assert "history list" in result.stderr
 
 
-def test_folder_that_cannot_be_written_to_is_no_error(
-    invoke: Invoke, account: Account, data_folder: Path
-) -> None:
-    data_folder.write_text("a file in its place")
+def test_ask_unwritable_data_folder_is_ignored(invoke: Invoke, account: Account, data_folder: Path) -> None:
+    data_folder.write_text("a file instead of a folder")
     assert invoke("ask", "Hello").exit_code == 0

@@ -1,4 +1,4 @@
-"""`chatgpt-browser batch`: what it reads and writes, how it goes on, and that no end of it loses or repeats a reply."""
+"""`chatgpt-browser batch`: its input and output files, resuming, and that an interruption loses or repeats no reply."""
 
 from __future__ import annotations
 
@@ -20,21 +20,17 @@ from chatgpt_browser import (
     RateLimitError,
     StreamInterruptedError,
 )
-from chatgpt_browser.cli.batch.command import plan
-from chatgpt_browser.cli.batch.input_file import read_prompts
-from chatgpt_browser.cli.batch.output_file import Outcome, Results, as_row
-from chatgpt_browser.cli.batch.progress import Board, Tally
+from chatgpt_browser.cli.batch.progress import ProgressCounts, ProgressDisplay
+from chatgpt_browser.cli.batch.prompt_file import read_prompts
+from chatgpt_browser.cli.batch.result_file import Outcome, ResultFile, as_row
+from chatgpt_browser.cli.batch.resume_plan import plan
 from chatgpt_browser.testing import Answer, Reply, Turn, remember
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable
     from pathlib import Path
 
     from chatgpt_browser.testing import FakeChatGPT
-    from tests.cli.conftest import Invoke
-
-    Command = Callable[..., subprocess.Popen[str]]
+    from tests.support.cli_fixtures import Invoke, StartCommand
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -46,7 +42,7 @@ def posts_of(server: FakeChatGPT) -> list[str]:
     return [post.json["messages"][0]["content"]["parts"][0] for post in messages]
 
 
-# ---- what goes in ------------------------------------------------------------------------------------------------------
+# ---- the prompt file -------------------------------------------------------------------------------------------------
 
 
 def prompts(tmp_path: Path, text: str | bytes, name: str = "prompts.txt") -> list[BatchMessage]:
@@ -55,14 +51,14 @@ def prompts(tmp_path: Path, text: str | bytes, name: str = "prompts.txt") -> lis
     return read_prompts(path)
 
 
-def test_lines_of_text(tmp_path: Path) -> None:
+def test_read_prompts_text_lines_become_messages(tmp_path: Path) -> None:
     assert prompts(tmp_path, "\ufeffWhy?\r\n\n  \nGrüße \u2028 {}\n") == [
         BatchMessage("Why?", id="1"),
         BatchMessage("Grüße \u2028 {}", id="4"),
     ]
 
 
-def test_json_lines(tmp_path: Path) -> None:
+def test_read_prompts_json_lines_become_messages(tmp_path: Path) -> None:
     text = (
         '{"prompt": "Why?", "id": 7, "note": "mine"}\n\n{"prompt": "And?", "conversation": "c", "model": "m"}'
     )
@@ -75,28 +71,28 @@ def test_json_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "error"),
     [
-        ("Why?", "line 1 is not JSON"),
-        ('{"prompt": "Why?"}\n["a"]', "line 2 has no prompt"),
-        ('{"prompt": " "}', "line 1 has no prompt"),
-        ('{"prompt": "Why?", "id": true}', "line 1: an id is"),
-        ('{"prompt": "Why?", "model": 4}', "line 1: model is a text"),
+        ("Why?", "line 1 is not valid JSON"),
+        ('{"prompt": "Why?"}\n["a"]', "line 2 has no `prompt`"),
+        ('{"prompt": " "}', "line 1 has no `prompt`"),
+        ('{"prompt": "Why?", "id": true}', "line 1: `id` must be a string or a number"),
+        ('{"prompt": "Why?", "model": 4}', "line 1: `model` must be a string"),
         ('{"prompt": "a", "id": 2}\n{"prompt": "b"}', "lines 1 and 2 have the same id: 2"),
         (b"caf\xe9", "not UTF-8"),
     ],
 )
-def test_what_can_not_be_read(text: str | bytes, complaint: str, tmp_path: Path) -> None:
-    with pytest.raises(typer.BadParameter, match=complaint):
+def test_read_prompts_invalid_line_is_rejected(text: str | bytes, error: str, tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match=error):
         prompts(tmp_path, text, "prompts.jsonl")
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_read_prompts_missing_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(typer.BadParameter, match="No such file"):
         read_prompts(tmp_path / "nothing")
 
 
-# ---- what comes out ----------------------------------------------------------------------------------------------------
+# ---- the result file -------------------------------------------------------------------------------------------------
 
 RESULTS = [
     BatchResult(0, BatchMessage("a\u2028", id="1"), "Grüße \U0001f600\n", None, "c-1", "m-1", 1.5),
@@ -106,7 +102,7 @@ RESULTS = [
 ]
 
 
-def test_rows() -> None:
+def test_as_row_contains_reply_or_error() -> None:
     assert as_row(RESULTS[1]) == {
         "id": "2",
         "prompt": "b",
@@ -124,9 +120,9 @@ def test_rows() -> None:
     assert as_row(RESULTS[3])["error"]["status_code"] == 500
 
 
-def test_a_file_that_was_cut_anywhere_is_gone_on_with(tmp_path: Path) -> None:
+def test_result_file_truncated_anywhere_is_repaired(tmp_path: Path) -> None:
     whole, path = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
-    with Results(whole) as results:
+    with ResultFile(whole) as results:
         for result in RESULTS:
             results.write(result)
     data = whole.read_bytes()
@@ -134,23 +130,23 @@ def test_a_file_that_was_cut_anywhere_is_gone_on_with(tmp_path: Path) -> None:
 
     for length in range(len(data) + 1):
         path.write_bytes(data[:length])
-        with Results(path) as results:
-            # A row that lacks but its line end is whole.
+        with ResultFile(path) as results:
+            # A row is complete even without its line feed.
             complete = data[: length + 1].count(b"\n")
             assert list(results.outcomes) == ["1", "2", "3", "4"][:complete]
             assert results.was_cut is (length > len(b"".join(lines[:complete])))
             assert results.failed == max(0, complete - 2)
             if length % 9 and length < len(data) - 9:
-                continue  # a write waits for the disk
+                continue  # writing syncs to disk, which is too slow for each length
             for result in RESULTS[complete:]:
                 results.write(result)
         assert path.read_bytes() == data
 
 
-def test_failures_are_dropped_and_the_rest_stays(tmp_path: Path) -> None:
+def test_result_file_drop_failures_keeps_replies(tmp_path: Path) -> None:
     path = tmp_path / "replies.jsonl"
-    (tmp_path / "replies.jsonl.tmp").write_bytes(b"left by a run that was killed")
-    with Results(path) as results:
+    (tmp_path / "replies.jsonl.tmp").write_bytes(b"left over from a killed run")
+    with ResultFile(path) as results:
         for result in RESULTS:
             results.write(result)
         results.drop_failures()
@@ -161,28 +157,28 @@ def test_failures_are_dropped_and_the_rest_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["Hello", "[]", '{"id": "1", "prompt": "a"}', '{"id": 1, "reply": "a"}'])
-def test_a_file_that_holds_something_else(line: str, tmp_path: Path) -> None:
+def test_result_file_with_other_content_is_rejected(line: str, tmp_path: Path) -> None:
     path = tmp_path / "mine"
     path.write_text(f"{line}\n")
-    with pytest.raises(typer.BadParameter, match="line 1 is no result"):
-        Results(path)
+    with pytest.raises(typer.BadParameter, match="line 1 is not a batch result"):
+        ResultFile(path)
     assert path.read_text() == f"{line}\n"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no such lock")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
 @pytest.mark.parametrize("renewed", [False, True])
-def test_two_at_once(renewed: bool, tmp_path: Path) -> None:
+def test_result_file_opened_twice_is_rejected(renewed: bool, tmp_path: Path) -> None:
     path = tmp_path / "replies.jsonl"
-    with Results(path) as results:
+    with ResultFile(path) as results:
         if renewed:
             results.drop_failures()
         with pytest.raises(typer.BadParameter, match="another batch"):
-            Results(path)
-    with Results(path):
+            ResultFile(path)
+    with ResultFile(path):
         pass
 
 
-# ---- what is left ------------------------------------------------------------------------------------------------------
+# ---- the resume plan -------------------------------------------------------------------------------------------------
 
 
 def message(name: str, conversation: str | None = None) -> BatchMessage:
@@ -197,61 +193,65 @@ def failed(name: str) -> Outcome:
     return Outcome(f"prompt {name}", False, None, None)
 
 
-def test_what_has_an_outcome_is_not_sent_again() -> None:
+def test_plan_message_with_outcome_is_not_sent() -> None:
     messages = [message("1"), message("2"), message("3")]
     assert plan(messages, {"1": replied("1"), "2": failed("2")}) == ([messages[2]], [])
 
 
-def test_a_conversation_goes_on_where_it_stood() -> None:
+def test_plan_conversation_continues_at_last_reply() -> None:
     messages = [message(name, "x") for name in "1234"] + [message("5", "y")]
     todo, blocked = plan(messages, {"1": replied("1"), "2": replied("2")})
     assert [(m.id, m.conversation_id, m.parent_message_id) for m in todo] == [
         ("3", "c-2", "m-2"),
-        ("4", None, None),  # it follows the one before
+        ("4", None, None),  # follows message 3 without an explicit position
         ("5", None, None),
     ]
     assert blocked == []
 
 
-def test_nothing_is_sent_behind_a_failure() -> None:
+def test_plan_message_after_failure_is_blocked() -> None:
     messages = [message(name, "x") for name in "1234"] + [message("5", "y")]
     todo, blocked = plan(messages, {"1": replied("1"), "2": failed("2"), "3": failed("3")})
     assert [m.id for m in todo] == ["5"]
     assert blocked == [(3, messages[3])]
 
 
-def test_another_prompt_of_the_same_id() -> None:
-    with pytest.raises(typer.BadParameter, match="id 1 was another one"):
+def test_plan_different_prompt_with_same_id_is_rejected() -> None:
+    with pytest.raises(typer.BadParameter, match="a result for id 1 with a different prompt"):
         plan([message("1")], {"1": replied("2")})
 
 
-# ---- how far it has come -----------------------------------------------------------------------------------------------
+# ---- progress --------------------------------------------------------------------------------------------------------
 
 
-def test_the_tally_in_words() -> None:
-    tally = Tally(total=100, done=10, failed=0)
-    assert tally.line(0) == "10 of 100"
+def test_progress_counts_line_shows_rate_and_time_left() -> None:
+    counts = ProgressCounts(total=100, done=10, failed=0)
+    assert counts.line(0) == "10 of 100"
     for number in range(30):
-        tally.count(failed=number == 0)
-    assert tally.line(600) == "40 of 100, 1 failed, 3.0 a minute, 0:20:00 left"
+        counts.count(failed=number == 0)
+    assert counts.line(600) == "40 of 100, 1 failed, 3.0 a minute, 0:20:00 left"
 
 
-def test_without_a_terminal_there_is_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_display_without_terminal_prints_a_line_every_30_seconds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     now = [0.0]
-    with Board(Tally(3, 0, 0), clock=lambda: now[0]) as board:
+    with ProgressDisplay(ProgressCounts(3, 0, 0), clock=lambda: now[0]) as display:
         for now[0] in (1.0, 31.0, 32.0):
-            board.count(failed=False)
+            display.count(failed=False)
     assert capsys.readouterr().err.splitlines() == [
         "2 of 3, 3.9 a minute, 0:00:16 left",
         "3 of 3, 5.6 a minute, 0:00:00 left",
     ]
 
 
-# ---- the whole ---------------------------------------------------------------------------------------------------------
+# ---- the command -----------------------------------------------------------------------------------------------------
 
 
-def test_the_whole_and_again(invoke: Invoke, signed_in: FakeChatGPT, tmp_path: Path) -> None:
-    """One failure, a pause; then nothing is sent again but what failed."""
+def test_batch_repeated_run_sends_only_what_failed(
+    invoke: Invoke, signed_in: FakeChatGPT, tmp_path: Path
+) -> None:
+    """The first run has a rate limit and a failure; the second sends nothing, the third only the failed prompt."""
     source, output = tmp_path / "prompts.jsonl", tmp_path / "replies.jsonl"
     source.write_text(
         '{"prompt": "My cat is called Ada.", "conversation": "cats"}\n'
@@ -285,13 +285,13 @@ def test_the_whole_and_again(invoke: Invoke, signed_in: FakeChatGPT, tmp_path: P
     assert [row["id"] for row in rows_of(output)] == ["1", "3", "breaks"]
 
 
-class Client:
-    """A client whose every message fails."""
+class FailingClient:
+    """A client whose messages all fail."""
 
     def __init__(self, **options: Any) -> None:
         self.options = options
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> FailingClient:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -301,22 +301,24 @@ class Client:
         for index, each in enumerate(messages):
             error = APIStatusError(f"down {index}", status_code=503)
             yield BatchResult(index, each, error=error)
-        raise RateLimitError("no end in sight")
+        raise RateLimitError("rate limited")
 
 
 @pytest.fixture
-def failing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["chatgpt_browser.cli.batch.command"], "client_from_environment", Client)
+def failing_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        sys.modules["chatgpt_browser.cli.batch.command"], "client_from_environment", FailingClient
+    )
 
 
-@pytest.mark.usefixtures("failing")
-def test_failures_in_a_row_end_it(invoke: Invoke, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("failing_client")
+def test_batch_consecutive_failures_stop_it(invoke: Invoke, tmp_path: Path) -> None:
     output = tmp_path / "replies.jsonl"
     source = tmp_path / "prompts.txt"
     source.write_text("a\nb\nc\nd\n")
     result = invoke("batch", str(source), "-o", str(output), "--give-up-after", "3")
     assert result.exit_code == 10
-    assert "3 failures in a row" in result.stderr
+    assert "stopping after 3 failures in a row" in result.stderr
     assert "down 2" in result.stderr
     assert len(rows_of(output)) == 3
 
@@ -326,17 +328,17 @@ def test_failures_in_a_row_end_it(invoke: Invoke, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["batch"], ["batch", "nothing", "-o", "x"], ["batch", "nothing"]])
-def test_misuse_is_2(arguments: list[str], invoke: Invoke, tmp_path: Path) -> None:
+def test_batch_invalid_usage_exits_2(arguments: list[str], invoke: Invoke, tmp_path: Path) -> None:
     assert invoke(*[str(tmp_path / "x") if each == "x" else each for each in arguments]).exit_code == 2
     assert not (tmp_path / "x").exists()
 
 
-# ---- its end, at any moment --------------------------------------------------------------------------------------------
+# ---- interruptions ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
-def test_killed_at_random_it_loses_and_repeats_nothing(
-    signed_in: FakeChatGPT, command: Command, tmp_path: Path
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_batch_killed_at_random_loses_and_repeats_no_reply(
+    signed_in: FakeChatGPT, start_command: StartCommand, tmp_path: Path
 ) -> None:
     chance, count = random.Random(7), 8
     texts = [f"prompt {number}" for number in range(count)]
@@ -348,7 +350,7 @@ def test_killed_at_random_it_loses_and_repeats_nothing(
     signed_in.script(*[reply] * 3 * count)
 
     for end in (signal.SIGKILL, signal.SIGINT, None):
-        with command("batch", "-", "-o", str(output)) as process:
+        with start_command("batch", "-", "-o", str(output)) as process:
             assert process.stdin and process.stderr
             process.stdin.write("\n".join(texts))
             process.stdin.close()
@@ -356,19 +358,19 @@ def test_killed_at_random_it_loses_and_repeats_nothing(
                 signed_in.wait_for_request(
                     "/conversation", "POST", sent_before + chance.randint(1, 3), timeout=20
                 )
-                time.sleep(chance.uniform(0, 0.1))  # somewhere in the message, its row, or the next
+                time.sleep(chance.uniform(0, 0.1))  # during the message, its row, or the next message
                 process.send_signal(end)
             code = process.wait(30)
             assert code == {signal.SIGKILL: -9, signal.SIGINT: 130, None: 0}[end], process.stderr.read()
 
         sent = posts_of(signed_in)
         known = {row["prompt"] for row in rows_before}
-        assert not known & {*sent[sent_before:]}, "what was answered is not sent again"
-        with Results(output):  # mends what a kill has left
+        assert not known & {*sent[sent_before:]}, "a prompt with a reply was sent again"
+        with ResultFile(output):  # repairs an incomplete last row
             pass
         rows = rows_of(output)
         assert rows[: len(rows_before)] == rows_before
-        assert len({*sent}) - len(rows) <= 1, "at most the message in flight is lost"
+        assert len({*sent}) - len(rows) <= 1, "more than the message in flight was lost"
         sent_before, rows_before = len(sent), rows
 
     assert sorted(row["prompt"] for row in rows_before) == sorted(texts)

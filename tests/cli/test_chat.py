@@ -1,4 +1,4 @@
-"""`chat`: what each line does, in this process; what only a terminal shows is in test_terminal.py."""
+"""`chat`: the effect of each line, in this process. Tests on a real terminal are in test_terminal.py."""
 
 from __future__ import annotations
 
@@ -16,24 +16,26 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from chatgpt_browser import AbortError
-from chatgpt_browser.cli.chat.prompt import Commands, make_prompt
-from chatgpt_browser.cli.chat.session import COMMANDS, Chat, aborted_by_ctrl_c
-from chatgpt_browser.cli.state.data_folder import Store
+from chatgpt_browser.cli.chat.chat_session import ChatSession, aborted_by_ctrl_c
+from chatgpt_browser.cli.chat.prompt import SlashCommandCompleter, create_prompt
+from chatgpt_browser.cli.chat.slash_commands import SLASH_COMMANDS
+from chatgpt_browser.cli.state.data_folder import DataFolder
+from chatgpt_browser.cli.state.last_conversation import load_position
 from chatgpt_browser.testing import Answer, Reply
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import Account, Invoke
+    from tests.support.cli_fixtures import Account, Invoke
 
 
 @pytest.fixture
-def chat(account: Account) -> Chat:
-    return Chat(account.api)
+def chat(account: Account) -> ChatSession:
+    return ChatSession(account.api)
 
 
 def messages(account: Account) -> list[tuple[str, str | None, str]]:
-    """What was sent since the test began: the text, the conversation, the parent."""
+    """Return the sent messages of this test: text, conversation id and parent message id."""
     return [
         (
             post.json["messages"][0]["content"]["parts"][0],
@@ -44,8 +46,8 @@ def messages(account: Account) -> list[tuple[str, str | None, str]]:
     ]
 
 
-def test_messages_follow_each_other_and_new_begins_anew(
-    chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]
+def test_chat_new_starts_a_new_conversation(
+    chat: ChatSession, account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for line in ("One", "Two", "/new", "Three"):
         chat.handle(line)
@@ -59,10 +61,10 @@ def test_messages_follow_each_other_and_new_begins_anew(
         stdout
         == 'You said: "One".\n\nYou said: "Two". Before that you said: "One".\n\nYou said: "Three".\n\n'
     )
-    assert stderr == "A new conversation.\n"
+    assert stderr == "New conversation.\n"
 
 
-def test_retry_takes_the_place_of_what_came(chat: Chat, account: Account) -> None:
+def test_chat_retry_replaces_the_last_reply(chat: ChatSession, account: Account) -> None:
     for line in ("One", "Two", "/retry", "Three"):
         chat.handle(line)
 
@@ -80,8 +82,8 @@ def test_retry_takes_the_place_of_what_came(chat: Chat, account: Account) -> Non
     assert [message.text for message in history.messages if message.role == "user"] == ["Alone"]
 
 
-def test_retry_after_an_error_sends_what_was_not_answered(
-    chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]
+def test_chat_retry_after_error_sends_the_failed_message(
+    chat: ChatSession, account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chat.handle("/retry")
     chat.handle("One")
@@ -94,12 +96,12 @@ def test_retry_after_an_error_sends_what_was_not_answered(
     one, two, again = messages(account)
     assert two == again
     stdout, stderr = capsys.readouterr()
-    assert "nothing to send again yet" in stderr
+    assert "no message to send again yet" in stderr
     assert "error: " in stderr
     assert stdout.endswith('You said: "Two". Before that you said: "One".\n\n')
 
 
-def test_a_failed_retry_leaves_all_as_it_was(chat: Chat, account: Account) -> None:
+def test_chat_failed_retry_keeps_the_position(chat: ChatSession, account: Account) -> None:
     chat.handle("One")
     chat.handle("Two")
     account.server.script(Answer.server_error())
@@ -110,8 +112,8 @@ def test_a_failed_retry_leaves_all_as_it_was(chat: Chat, account: Account) -> No
     assert three[2] != two[2]
 
 
-def test_dead_session_says_what_to_do_and_the_talk_goes_on(
-    chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]
+def test_chat_expired_session_prints_hint_and_continues(
+    chat: ChatSession, account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = account.server.session_token
     account.server.sign_out()
@@ -120,15 +122,15 @@ def test_dead_session_says_what_to_do_and_the_talk_goes_on(
     stderr = capsys.readouterr().err
     assert "chatgpt-browser login" in stderr
     assert "/quit" in stderr
-    assert not chat.over
+    assert not chat.is_over
 
     account.server.sign_in(token)
     chat.handle("/retry")
     assert capsys.readouterr().out == 'You said: "One".\n\n'
 
 
-def test_open_shows_where_a_conversation_stands_and_goes_on_there(
-    chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]
+def test_chat_open_shows_last_messages_and_continues(
+    chat: ChatSession, account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for line in ("One", "Two", "/new", "/open last", "Three"):
         chat.handle(line)
@@ -140,25 +142,31 @@ def test_open_shows_where_a_conversation_stands_and_goes_on_there(
     assert 'Before that you said: "Two"' in stdout
 
 
-def test_open_alone_lists_some(chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+def test_chat_open_without_id_lists_conversations(
+    chat: ChatSession, account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
     chat.handle("One")
     chat.handle("/open")
-    conversation_id = account.posts[0].json.get("conversation_id") or Store.default().last_place(
-        account.server.origin
+    conversation_id = account.posts[0].json.get("conversation_id") or load_position(
+        DataFolder.default(), account.server.origin
     )
     assert conversation_id
     assert re.search(rf"^{conversation_id[0]}\t", capsys.readouterr().out, re.MULTILINE)
 
 
-def test_open_what_is_not_there(chat: Chat, capsys: pytest.CaptureFixture[str]) -> None:
+def test_chat_open_unknown_conversation_prints_error(
+    chat: ChatSession, capsys: pytest.CaptureFixture[str]
+) -> None:
     chat.handle("/open last")
     chat.handle("/open nonsense")
     stderr = capsys.readouterr().err
-    assert "no conversation to go on with yet" in stderr
+    assert "there is no last conversation yet" in stderr
     assert "hint: " in stderr
 
 
-def test_save_writes_what_was_said(chat: Chat, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_chat_save_writes_the_conversation(
+    chat: ChatSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     chat.handle("One")
     chat.handle(f"/save {tmp_path / 'talk.md'}")
     chat.handle("Two")
@@ -176,12 +184,14 @@ def test_save_writes_what_was_said(chat: Chat, tmp_path: Path, capsys: pytest.Ca
         chat.handle(f"/save {name}")
     assert (tmp_path / "other").read_text() == "mine"
     stderr = capsys.readouterr().err
-    assert "Say where to" in stderr
-    assert "is there already" in stderr
-    assert "can't be written" in stderr
+    assert "/save needs a file name" in stderr
+    assert "already exists; nothing was written" in stderr
+    assert "cannot write" in stderr
 
 
-def test_model_may_be_changed(chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]) -> None:
+def test_chat_model_changes_the_model(
+    chat: ChatSession, account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = account.api.model
     try:
         for line in ("/model", "/model another", "One"):
@@ -189,12 +199,12 @@ def test_model_may_be_changed(chat: Chat, account: Account, capsys: pytest.Captu
     finally:
         account.api.model = before
 
-    assert capsys.readouterr().err == f"{before} answers.\nanother answers.\n"
+    assert capsys.readouterr().err == f"Model: {before}\nModel: another\n"
     assert account.posts[0].json["model"] == "another"
 
 
-def test_what_is_no_command_is_a_message(
-    chat: Chat, account: Account, capsys: pytest.CaptureFixture[str]
+def test_chat_line_that_is_no_command_is_sent(
+    chat: ChatSession, account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for line in ("/etc/hosts: what is it?", " /help", "/nothing"):
         chat.handle(line)
@@ -203,20 +213,22 @@ def test_what_is_no_command_is_a_message(
     assert "no command /nothing" in capsys.readouterr().err
 
 
-def test_help_tells_every_command_and_quit_ends(chat: Chat, capsys: pytest.CaptureFixture[str]) -> None:
+def test_chat_help_lists_commands_and_quit_ends(
+    chat: ChatSession, capsys: pytest.CaptureFixture[str]
+) -> None:
     chat.handle("/help")
     stderr = capsys.readouterr().err
     assert all(
         re.search(rf"^{name} .*{re.escape(command.meaning)}$", stderr, re.MULTILINE)
-        for name, command in COMMANDS.items()
+        for name, command in SLASH_COMMANDS.items()
     )
-    assert not chat.over
+    assert not chat.is_over
     chat.handle("/quit")
-    assert chat.over
+    assert chat.is_over
 
 
-def test_a_reply_does_not_command_the_terminal(
-    chat: Chat, account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_chat_reply_control_characters_are_stripped(
+    chat: ChatSession, account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account.server.script(Reply("a\x1b[2Jb"))
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
@@ -227,7 +239,7 @@ def test_a_reply_does_not_command_the_terminal(
 # ---- Ctrl-C ----------------------------------------------------------------------------------------------------------
 
 
-def test_ctrl_c_aborts_and_twice_interrupts() -> None:
+def test_aborted_by_ctrl_c_second_ctrl_c_interrupts() -> None:
     before = signal.getsignal(signal.SIGINT)
     with aborted_by_ctrl_c() as abort_signal:
         signal.raise_signal(signal.SIGINT)
@@ -252,33 +264,33 @@ def test_ctrl_c_aborts_and_twice_interrupts() -> None:
     ],
     ids=["enter", "alt-enter", "ctrl-j", "pasted"],
 )
-def test_what_is_typed(keys: str, typed: str, tmp_path: Path) -> None:
+def test_prompt_keys_give_the_typed_text(keys: str, typed: str, tmp_path: Path) -> None:
     with create_pipe_input() as keyboard:
-        prompt = make_prompt(Store(tmp_path), input=keyboard, output=DummyOutput())
+        prompt = create_prompt(DataFolder(tmp_path), input=keyboard, output=DummyOutput())
         keyboard.send_text(keys)
         assert prompt.prompt() == typed
 
 
-def test_what_was_typed_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
-    store = Store(tmp_path / "data")
+def test_prompt_history_file_is_private(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
     before = os.umask(0)
     try:
         for keys in ("first\r", "\x1b[A\r"):
             with create_pipe_input() as keyboard:
-                prompt = make_prompt(store, input=keyboard, output=DummyOutput())
+                prompt = create_prompt(folder, input=keyboard, output=DummyOutput())
                 keyboard.send_text(keys)
                 assert prompt.prompt() == "first"
     finally:
         os.umask(before)
 
-    assert stat.S_IMODE(store.chat_history.stat().st_mode) == 0o600
-    assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(folder.chat_history.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.folder.stat().st_mode) == 0o700
 
 
-def test_a_folder_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path) -> None:
+def test_prompt_unwritable_data_folder_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with create_pipe_input() as keyboard:
-        prompt = make_prompt(Store(tmp_path / "file"), input=keyboard, output=DummyOutput())
+        prompt = create_prompt(DataFolder(tmp_path / "file"), input=keyboard, output=DummyOutput())
         keyboard.send_text("Hello\r")
         assert prompt.prompt() == "Hello"
 
@@ -286,25 +298,25 @@ def test_a_folder_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("typed", "completions"),
     [
-        ("/", list(COMMANDS)),
+        ("/", list(SLASH_COMMANDS)),
         ("/m", ["/model"]),
         ("hello", []),
         ("/model x", []),
         ("", []),
     ],
 )
-def test_commands_complete_themselves(typed: str, completions: list[str]) -> None:
-    found = Commands().get_completions(Document(typed), CompleteEvent())
+def test_prompt_completes_slash_commands(typed: str, completions: list[str]) -> None:
+    found = SlashCommandCompleter().get_completions(Document(typed), CompleteEvent())
     assert [completion.text for completion in found] == completions
 
 
-def test_files_complete_themselves(tmp_path: Path) -> None:
+def test_prompt_completes_save_path(tmp_path: Path) -> None:
     (tmp_path / "talk.md").write_text("")
-    found = Commands().get_completions(Document(f"/save {tmp_path}/ta"), CompleteEvent())
+    found = SlashCommandCompleter().get_completions(Document(f"/save {tmp_path}/ta"), CompleteEvent())
     assert [completion.text for completion in found] == ["lk.md"]
 
 
-def test_chat_needs_a_terminal(invoke: Invoke) -> None:
+def test_chat_without_terminal_exits_2(invoke: Invoke) -> None:
     result = invoke("chat")
     assert result.exit_code == 2
     assert "chatgpt-browser ask" in result.stderr

@@ -1,4 +1,4 @@
-"""`chatgpt-browser demo`: every step, in order, and no doubt that the server is a fake."""
+"""`chatgpt-browser demo`: prints every step in order, and that the server is a fake."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import pytest
 from rich.console import Console
 
 from chatgpt_browser import ChatGPTError
-from chatgpt_browser.cli.commands.demo import talk
-from chatgpt_browser.cli.output.steps import Steps
+from chatgpt_browser.cli.commands.demo import converse
+from chatgpt_browser.cli.output.step_lines import StepLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.cli.conftest import Invoke
+    from tests.support.cli_fixtures import Invoke
 
 STEPS = [
     "fake server up",
     "browser up",
     "challenge passed",
-    "session alive",
+    "session valid",
     "first word",
     "reply",
-    "second remembered",
+    "second reply",
     "browser closed",
 ]
 
 
-def test_demo_shows_every_step_with_its_time(invoke: Invoke) -> None:
+def test_demo_prints_every_step_with_its_duration(invoke: Invoke) -> None:
     result = invoke("demo")
     assert result.exit_code == 0
     assert result.stderr == ""
@@ -39,7 +39,7 @@ def test_demo_shows_every_step_with_its_time(invoke: Invoke) -> None:
     assert "fake server, not ChatGPT" in result.stdout
 
 
-def test_forgetful_server_is_an_error() -> None:
+def test_demo_reply_without_first_message_is_an_error() -> None:
     class Stream:
         text = "Who knows?"
 
@@ -65,15 +65,18 @@ def test_forgetful_server_is_an_error() -> None:
         def send_message(self, message: str) -> str:
             return "I do not know."
 
-    with Steps(Console(file=io.StringIO())) as steps, pytest.raises(ChatGPTError, match="remember"):
-        talk(Conversation(), steps)  # type: ignore[arg-type]
+    with (
+        StepLines(Console(file=io.StringIO())) as steps,
+        pytest.raises(ChatGPTError, match="does not mention"),
+    ):
+        converse(Conversation(), steps)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("encoding", "tick"), [("utf-8", "✓"), ("ascii", "+")])
-def test_tick_that_the_output_can_show(encoding: str, tick: str) -> None:
+@pytest.mark.parametrize(("encoding", "sign"), [("utf-8", "✓"), ("ascii", "+")])
+def test_step_lines_sign_fits_the_encoding(encoding: str, sign: str) -> None:
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    with Steps(Console(file=file)) as steps:
+    with StepLines(Console(file=file)) as steps:
         steps.done("a step")
 
     file.seek(0)
-    assert file.read().startswith(tick)
+    assert file.read().startswith(sign)

@@ -1,4 +1,4 @@
-"""`chatgpt-browser doctor`: what it finds, what it advises, and that it tells no secret."""
+"""`chatgpt-browser doctor`: its findings and remedies, and that its output contains no secrets."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ from chatgpt_browser import (
 from chatgpt_browser._browser.probe import Probe, Sighting
 from chatgpt_browser._client.base_client import default_options
 from chatgpt_browser._client.portal import Portal
-from chatgpt_browser.cli.doctor import machine_checks as doctor_here
-from chatgpt_browser.cli.doctor import site_checks as doctor_site
-from chatgpt_browser.cli.doctor.checks import Check, Finding, Status, examine, exit_code, ok, problem
+from chatgpt_browser.cli.doctor import machine_checks, network_checks
+from chatgpt_browser.cli.doctor.checks import Check, Finding, Status, exit_code, ok, problem, run_checks
 from chatgpt_browser.cli.doctor.command import CHECKS
-from chatgpt_browser.cli.doctor.context import Patient
+from chatgpt_browser.cli.doctor.context import CheckContext
+from chatgpt_browser.cli.doctor.network_errors import classify_network_error
+from chatgpt_browser.cli.doctor.session_checks import mask_emails
+from chatgpt_browser.cli.state.session_token import save_session_token
 from chatgpt_browser.testing import Answer, FakeChatGPT
 from tests.support.secret_search import assert_none_in, secrets_of
 
@@ -34,27 +36,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.cli.conftest import Invoke
+    from tests.support.cli_fixtures import Invoke
 
 NAMES = [check.name for check in CHECKS]
 
 
 @pytest.fixture(autouse=True)
-def no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CHATGPT_DATA_DIR", str(tmp_path / "data"))
     return tmp_path / "data"
 
 
-# ---- the whole way, through a browser --------------------------------------------------------------------------------
+# ---- the command, with a browser -------------------------------------------------------------------------------------
 
 
-def test_all_is_well_and_nothing_secret_is_told(invoke: Invoke, signed_in: FakeChatGPT) -> None:
+def test_doctor_valid_session_is_ok_without_secrets(invoke: Invoke, signed_in: FakeChatGPT) -> None:
     result = invoke("doctor", "--json")
 
     assert result.exit_code == 0, result.output
-    told = json.loads(result.stdout)
-    assert (told["ok"], told["exit_code"]) == (True, 0)
-    checks = {check["name"]: check for check in told["checks"]}
+    report = json.loads(result.stdout)
+    assert (report["ok"], report["exit_code"]) == (True, 0)
+    checks = {check["name"]: check for check in report["checks"]}
     assert list(checks) == NAMES
     assert {check["status"] for check in checks.values()} <= {"ok", "warning"}
     assert re.match(r"Chromium \d+", checks["browser"]["facts"]["version"])
@@ -67,9 +69,7 @@ def test_all_is_well_and_nothing_secret_is_told(invoke: Invoke, signed_in: FakeC
     assert "ada@example.com" not in result.output
 
 
-def test_each_problem_has_its_line_its_remedy_and_its_exit_code(
-    invoke: Invoke, signed_in: FakeChatGPT
-) -> None:
+def test_doctor_problem_has_line_remedy_and_exit_code(invoke: Invoke, signed_in: FakeChatGPT) -> None:
     signed_in.session_answer = "signed_out"
 
     result = invoke("doctor")
@@ -81,7 +81,7 @@ def test_each_problem_has_its_line_its_remedy_and_its_exit_code(
     assert re.search(r"^1 problem", result.stdout, re.MULTILINE)
 
 
-def test_a_base_url_that_makes_no_sense(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_invalid_base_url_exits_2(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHATGPT_API_BASE_URL", "nowhere")
 
     result = invoke("doctor")
@@ -90,20 +90,20 @@ def test_a_base_url_that_makes_no_sense(invoke: Invoke, monkeypatch: pytest.Monk
     assert "api_base_url" in result.stderr
 
 
-def test_a_challenge_that_wants_a_person(signed_in: FakeChatGPT) -> None:
+def test_doctor_unsolved_challenge_is_a_problem(signed_in: FakeChatGPT) -> None:
     signed_in.strike_challenge("person")
 
-    with Patient(challenge_timeout=300) as patient:
-        findings = {result.name: result.finding for result in examine(CHECKS, patient, lambda _: None)}
+    with CheckContext(challenge_timeout=300) as context:
+        findings = {result.name: result.finding for result in run_checks(CHECKS, context, lambda _: None)}
 
     assert findings["answer"].status is Status.OK
     assert findings["answer"].facts["cf-mitigated"] == "challenge"
     assert (findings["challenge"].status, findings["challenge"].exit_code) == (Status.PROBLEM, 5)
     assert "login" in findings["challenge"].remedy
-    assert findings["session"] == Finding(Status.SKIPPED, "not without challenge")
+    assert findings["session"] == Finding(Status.SKIPPED, "requires challenge")
 
 
-# ---- one browser, many sites -----------------------------------------------------------------------------------------
+# ---- network checks, with one browser --------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def site() -> Iterator[FakeChatGPT]:
 
 @pytest.fixture(scope="module")
 def probe(site: FakeChatGPT) -> Iterator[Any]:
-    """A function that has one browser look at a URL."""
+    """Return a function that visits a URL with a shared browser."""
     portal = Portal()
     base_urls = {"api_base_url": site.api_base_url, "backend_api_base_url": site.backend_api_base_url}
     started = portal.call(Probe.start, default_options(**base_urls, first_byte_timeout=2_000))
@@ -123,41 +123,38 @@ def probe(site: FakeChatGPT) -> Iterator[Any]:
 
 
 @pytest.fixture
-def seeing(site: FakeChatGPT, monkeypatch: pytest.MonkeyPatch) -> Patient:
-    """A patient whose base URLs are the site's; what was seen of it is put there by the test."""
+def site_context(site: FakeChatGPT, monkeypatch: pytest.MonkeyPatch) -> CheckContext:
+    """Return a context with the base URLs of the site; the test provides the visit."""
     monkeypatch.setenv("CHATGPT_API_BASE_URL", site.api_base_url)
     monkeypatch.setenv("CHATGPT_BACKEND_API_BASE_URL", site.backend_api_base_url)
-    return Patient()
+    return CheckContext()
 
 
-def looked(patient: Patient, sighting: Sighting) -> dict[str, Finding]:
-    """What the checks between the browser and the client make of a sighting."""
-    patient.sighting = sighting
-    patient.look = lambda: sighting  # type: ignore[method-assign]
-    way = [
-        check for check in doctor_site.CHECKS if check.name in ("dns", "connection", "tls", "answer", "clock")
-    ]
-    way[0] = Check("dns", doctor_site.dns)
-    return {result.name: result.finding for result in examine(way, patient, lambda _: None)}
+def network_findings(context: CheckContext, visit: Sighting) -> dict[str, Finding]:
+    """Run the network checks on a visit; return their findings by name."""
+    context.session_visit = visit
+    context.visit_session_endpoint = lambda: visit  # type: ignore[method-assign]
+    checks = [Check("dns", network_checks.dns), *network_checks.CHECKS[1:]]
+    return {result.name: result.finding for result in run_checks(checks, context, lambda _: None)}
 
 
 @pytest.mark.parametrize(
     ("step", "code", "words"),
     [
-        (Answer(503, "down"), 10, "the site answers 503"),
-        (Answer(429, {}), 6, "the site answers 429"),
-        (Answer(403, {"detail": "no"}), 10, "refuses this address"),
-        (Answer(404, ""), 10, "the site answers 404"),
+        (Answer(503, "down"), 10, "the site responded 503"),
+        (Answer(429, {}), 6, "the site responded 429"),
+        (Answer(403, {"detail": "no"}), 10, "refuses this IP address"),
+        (Answer(404, ""), 10, "the site responded 404"),
         (Answer(302, headers=[("location", "http://localhost:1/")]), 12, "ERR_"),
     ],
-    ids=["503", "429", "403", "404", "elsewhere, which is nowhere"],
+    ids=["503", "429", "403", "404", "redirect to an unreachable origin"],
 )
-def test_an_answer_that_is_none(
-    probe: Any, site: FakeChatGPT, seeing: Patient, step: Answer, code: int, words: str
+def test_answer_check_error_response_is_a_problem(
+    probe: Any, site: FakeChatGPT, site_context: CheckContext, step: Answer, code: int, words: str
 ) -> None:
     site.script_session(step)
 
-    findings = looked(seeing, probe(f"{site.api_base_url}/auth/session"))
+    findings = network_findings(site_context, probe(f"{site.api_base_url}/auth/session"))
 
     [found] = [finding for finding in findings.values() if finding.status is Status.PROBLEM]
     assert words in found.summary
@@ -169,95 +166,101 @@ def test_an_answer_that_is_none(
 @pytest.mark.parametrize(
     ("seconds", "status", "words"),
     [
-        (0, Status.OK, "0 s from the site's"),
-        (-20, Status.OK, "s from the site's"),
+        (0, Status.OK, "0 s difference from the site's clock"),
+        (-20, Status.OK, "s difference from the site's clock"),
         (+300, Status.WARNING, "ahead of the site's"),
         (-86_400, Status.PROBLEM, "behind the site's"),
     ],
 )
-def test_the_clock_is_held_against_the_sites(
-    probe: Any, site: FakeChatGPT, seeing: Patient, seconds: int, status: Status, words: str
+def test_clock_check_compares_with_date_header(
+    probe: Any, site: FakeChatGPT, site_context: CheckContext, seconds: int, status: Status, words: str
 ) -> None:
-    theirs = formatdate(time() - seconds, usegmt=True)
-    site.script_session(Answer(200, {}, headers=[("date", theirs)]))
+    site_time = formatdate(time() - seconds, usegmt=True)
+    site.script_session(Answer(200, {}, headers=[("date", site_time)]))
 
-    found = looked(seeing, probe(f"{site.api_base_url}/auth/session"))["clock"]
+    found = network_findings(site_context, probe(f"{site.api_base_url}/auth/session"))["clock"]
 
     assert found.status is status
     assert words in found.summary
     assert found.facts["ahead_seconds"] == pytest.approx(seconds, abs=3)
 
 
-def test_a_site_that_sends_its_visitors_elsewhere(probe: Any, site: FakeChatGPT, seeing: Patient) -> None:
-    place = f"http://localhost:{site.port}"
-    site.script_session(Answer(302, headers=[("location", f"{place}/sign-in")]))
+def test_answer_check_redirect_to_other_origin_is_a_problem(
+    probe: Any, site: FakeChatGPT, site_context: CheckContext
+) -> None:
+    other_origin = f"http://localhost:{site.port}"
+    site.script_session(Answer(302, headers=[("location", f"{other_origin}/sign-in")]))
 
-    found = looked(seeing, probe(f"{site.api_base_url}/auth/session"))["answer"]
+    found = network_findings(site_context, probe(f"{site.api_base_url}/auth/session"))["answer"]
 
     assert (found.status, found.exit_code) == (Status.PROBLEM, 11)
-    assert place in found.summary
+    assert other_origin in found.summary
 
 
-def test_where_a_connection_ends(probe: Any, seeing: Patient) -> None:
+def test_network_checks_failure_is_reported_at_its_stage(probe: Any, site_context: CheckContext) -> None:
     with FakeChatGPT(tls=True) as untrusted:
-        certificate = looked(seeing, probe(f"{untrusted.api_base_url}/auth/session"))
-        seeing.origin = untrusted.origin
-        certificate = looked(seeing, seeing.sighting or pytest.fail())
-    refused = looked(seeing, probe(f"{untrusted.api_base_url}/auth/session"))
+        visit = probe(f"{untrusted.api_base_url}/auth/session")
+        site_context.origin = untrusted.origin
+        certificate = network_findings(site_context, visit)
+    refused = network_findings(site_context, probe(f"{untrusted.api_base_url}/auth/session"))
 
     assert certificate["tls"].facts["error"] == "ERR_CERT_AUTHORITY_INVALID"
     assert certificate["connection"].status is Status.OK
     assert certificate["answer"].status is Status.SKIPPED
     assert refused["connection"].facts["error"] == "ERR_CONNECTION_REFUSED"
-    assert refused["tls"] == Finding(Status.SKIPPED, "not without connection")
+    assert refused["tls"] == Finding(Status.SKIPPED, "requires connection")
     assert {certificate["tls"].exit_code, refused["connection"].exit_code} == {12}
 
 
-# ---- on this machine, without a browser ------------------------------------------------------------------------------
+# ---- machine checks, without a browser -------------------------------------------------------------------------------
 
 
-def test_no_token_and_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_and_display_checks_depend_on_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    nobody = Patient()
+    signed_out = CheckContext()
 
-    assert doctor_here.token(nobody).exit_code == 3
-    assert doctor_here.display(nobody).status is Status.WARNING
+    assert machine_checks.token(signed_out).exit_code == 3
+    assert machine_checks.display(signed_out).status is Status.WARNING
 
     monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "x" * 5000)
-    somebody = Patient()
+    with_token = CheckContext()
 
-    assert doctor_here.token(somebody).summary == "from CHATGPT_SESSION_TOKEN: 5000 characters, 2 cookies"
-    assert doctor_here.display(somebody).status is Status.OK
-    assert "xxx" not in repr(somebody)
+    assert (
+        machine_checks.token(with_token).summary == "from CHATGPT_SESSION_TOKEN: 5000 characters, 2 cookies"
+    )
+    assert machine_checks.display(with_token).status is Status.OK
+    assert "xxx" not in repr(with_token)
 
     monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "two words")
     monkeypatch.setenv("DISPLAY", ":7")
 
-    assert doctor_here.token(Patient()).exit_code == 3
-    assert doctor_here.display(Patient()).facts == {"display": ":7"}
+    assert machine_checks.token(CheckContext()).exit_code == 3
+    assert machine_checks.display(CheckContext()).facts == {"display": ":7"}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps permissions in another way")
-def test_what_login_saved_is_looked_at(no_store: Path) -> None:
-    assert doctor_here.store(Patient()).summary == f"nothing is saved yet in {no_store}"
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows uses access control lists")
+def test_store_check_readable_by_others_is_a_warning(empty_data_folder: Path) -> None:
+    assert (
+        machine_checks.data_folder(CheckContext()).summary == f"nothing is saved yet in {empty_data_folder}"
+    )
 
-    Patient().store.save("https://chat.openai.com", "a-token")
-    (no_store / "SingletonLock").symlink_to("nowhere")
+    save_session_token(CheckContext().data_folder, "https://chat.openai.com", "a-token")
+    (empty_data_folder / "SingletonLock").symlink_to("nowhere")
 
-    assert doctor_here.store(Patient()).status is Status.OK
-    assert doctor_here.token(Patient()).facts["source"] == "login"
+    assert machine_checks.data_folder(CheckContext()).status is Status.OK
+    assert machine_checks.token(CheckContext()).facts["source"] == "login"
 
-    (no_store / "session.json").chmod(0o640)
-    found = doctor_here.store(Patient())
+    (empty_data_folder / "session.json").chmod(0o640)
+    found = machine_checks.data_folder(CheckContext())
 
     assert found.status is Status.WARNING
-    assert found.facts["open_to_others"] == [str(no_store / "session.json")]
-    assert found.remedy == f"chmod -R go-rwx '{no_store}'"
+    assert found.facts["open_to_others"] == [str(empty_data_folder / "session.json")]
+    assert found.remedy == f"chmod -R go-rwx '{empty_data_folder}'"
 
 
-# ---- as plain data ---------------------------------------------------------------------------------------------------
+# ---- functions without input and output ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -275,10 +278,10 @@ def test_what_login_saved_is_looked_at(no_store: Path) -> None:
         ("Navigation was interrupted", "answer"),
     ],
 )
-def test_at_which_stage_an_error_ends_a_request(error: str, stage: str) -> None:
-    trouble = doctor_site.trouble_of(error)
-    assert trouble.stage == stage
-    assert trouble.remedy
+def test_classify_network_error_returns_stage_and_remedy(error: str, stage: str) -> None:
+    group = classify_network_error(error)
+    assert group.stage == stage
+    assert group.remedy
 
 
 @pytest.mark.parametrize(
@@ -292,11 +295,11 @@ def test_at_which_stage_an_error_ends_a_request(error: str, stage: str) -> None:
         ("", ""),
     ],
 )
-def test_an_email_is_masked_wherever_it_stands(text: str, shown: str) -> None:
-    assert doctor_site.masked(text) == shown
+def test_mask_emails_hides_each_address(text: str, shown: str) -> None:
+    assert mask_emails(text) == shown
 
 
-def test_checks_that_need_each_other() -> None:
+def test_run_checks_skips_checks_with_failed_requirements() -> None:
     def broken(_: None) -> Finding:
         raise APIConnectionError("no network")
 
@@ -307,11 +310,11 @@ def test_checks_that_need_each_other() -> None:
         Check[None]("fourth", lambda _: ok("never"), ("first", "third")),
         Check[None]("fifth", lambda _: problem(ChatGPTError("another"))),
     ]
-    begun = list[str]()
+    started = list[str]()
 
-    results = list(examine(checks, None, begun.append))
+    results = list(run_checks(checks, None, started.append))
 
-    assert begun == [result.name for result in results] == ["first", "second", "third", "fourth", "fifth"]
+    assert started == [result.name for result in results] == ["first", "second", "third", "fourth", "fifth"]
     assert [result.finding.status.value for result in results] == [
         "ok",
         "problem",
@@ -319,7 +322,7 @@ def test_checks_that_need_each_other() -> None:
         "skipped",
         "problem",
     ]
-    assert [result.finding.summary for result in results][1:4] == ["no network", *["not without second"] * 2]
+    assert [result.finding.summary for result in results][1:4] == ["no network", *["requires second"] * 2]
     assert exit_code(results) == 12
     assert exit_code(results[:1]) == 0
 
@@ -333,5 +336,5 @@ def test_checks_that_need_each_other() -> None:
         (ChallengeError("a check"), "chatgpt-browser login"),
     ],
 )
-def test_every_problem_has_a_remedy(error: ChatGPTError, words: str) -> None:
+def test_problem_error_has_default_remedy(error: ChatGPTError, words: str) -> None:
     assert words in problem(error).remedy

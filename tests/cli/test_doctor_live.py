@@ -1,4 +1,4 @@
-"""`chatgpt-browser doctor --live`: which of the two ways works, and a file about it that tells no secret."""
+"""`chatgpt-browser doctor --live`: the finding for each transport, and a report without secrets."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from chatgpt_browser import (
     PageError,
     StreamInterruptedError,
 )
-from chatgpt_browser.cli.doctor.live import QUESTION
-from chatgpt_browser.cli.doctor.live_record import FIRST, LAST, Attempt, shape_of, words_of_ours
+from chatgpt_browser.cli.doctor.anonymization import anonymize_message, shape_of
+from chatgpt_browser.cli.doctor.live_attempt import FIRST, LAST, LiveAttempt
+from chatgpt_browser.cli.doctor.live_checks import QUESTION
 from chatgpt_browser.testing import BREAK, Answer, Aside, FakeChatGPT, RawBody, Reply
 from tests.support.secret_search import assert_none_in, secrets_of
 
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.cli.conftest import Invoke
+    from tests.support.cli_fixtures import Invoke
 
-ANSWER = "A word that nobody else says"
+ANSWER = "An unmistakable reply"
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     servers: list[FakeChatGPT] = []
 
     def start(**options: Any) -> FakeChatGPT:
@@ -54,7 +55,8 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         server.close()
 
 
-def examined(invoke: Invoke, folder: Path) -> tuple[int, dict[str, Any], dict[str, Any], str]:
+def run_doctor_live(invoke: Invoke, folder: Path) -> tuple[int, dict[str, Any], dict[str, Any], str]:
+    """Run the command; return the exit code, the checks by name, the report, and all output as text."""
     result = invoke("doctor", "--live", "--json")
     checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
     (path,) = folder.glob("chatgpt-browser-live-*.json")
@@ -63,132 +65,142 @@ def examined(invoke: Invoke, folder: Path) -> tuple[int, dict[str, Any], dict[st
     return result.exit_code, checks, json.loads(text), result.output + text
 
 
-def test_the_site_of_today(invoke: Invoke, serve: Any, folder: Path) -> None:
-    server = serve(form="app")
-    code, checks, told, everything = examined(invoke, folder)
+def test_live_current_site_works_by_page(invoke: Invoke, start_server: Any, folder: Path) -> None:
+    server = start_server(form="app")
+    code, checks, report, everything = run_doctor_live(invoke, folder)
 
     assert code == 0
     assert (checks["fetch"]["status"], checks["page"]["status"]) == ("warning", "ok")
     assert "deltas" in checks["page"]["summary"]
-    assert told["ways"]["fetch"]["outcome"] == "UnusualActivityError"
-    assert told["ways"]["page"]["outcome"] == "works"
+    assert report["ways"]["fetch"]["outcome"] == "UnusualActivityError"
+    assert report["ways"]["page"]["outcome"] == "works"
     assert_none_in(everything, secrets=[*secrets_of(server), ANSWER, QUESTION, *server.conversations])
     assert not any(each.is_visible for each in server.conversations.values())
 
 
-def test_the_site_of_2022(invoke: Invoke, serve: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatgpt_browser.cli.doctor.live.PATIENCE", 2000)
-    serve()
-    code, checks, told, _ = examined(invoke, folder)
+def test_live_site_of_2022_works_by_fetch(
+    invoke: Invoke, start_server: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatgpt_browser.cli.doctor.live_checks.TIMEOUT_MS", 2000)
+    start_server()
+    code, checks, report, _ = run_doctor_live(invoke, folder)
 
     assert (checks["fetch"]["status"], checks["fetch"]["facts"]["form"]) == ("ok", "whole events")
-    # It has no composer: within the time that the message was given, none came.
+    # That site has no composer, so the message times out.
     assert (code, checks["page"]["status"]) == (7, "problem")
-    assert told["ways"]["page"]["outcome"] == "ChatGPTTimeoutError"
+    assert report["ways"]["page"]["outcome"] == "ChatGPTTimeoutError"
 
 
-def test_a_page_that_is_laid_out_otherwise(invoke: Invoke, serve: Any, folder: Path) -> None:
-    server = serve(form="app")
+def test_live_modal_dialog_is_a_problem_with_elements(
+    invoke: Invoke, start_server: Any, folder: Path
+) -> None:
+    server = start_server(form="app")
     server.modal = "New terms"
-    code, checks, told, _ = examined(invoke, folder)
+    code, checks, report, _ = run_doctor_live(invoke, folder)
 
     assert (code, checks["page"]["status"]) == (14, "problem")
-    assert "report it" in checks["page"]["remedy"]
-    elements = told["ways"]["page"]["page"]
+    assert "please report it" in checks["page"]["remedy"]
+    elements = report["ways"]["page"]["page"]
     assert {"tag": "div", "role": "textbox", "label": "Message", "testid": "prompt-textarea"}.items() <= next(
         each for each in elements if each.get("role") == "textbox"
     ).items()
     assert any(each.get("id") == "modal-close" and each["label"] == "<5 characters>" for each in elements)
-    # What a dialog says may be about the person: here it is told, there it is not.
+    # The text of a dialog may be personal: the summary contains it, the report does not.
     assert "New terms" in checks["page"]["summary"]
-    assert "New terms" not in json.dumps(told)
+    assert "New terms" not in json.dumps(report)
 
 
-def test_a_reply_that_makes_no_sense(invoke: Invoke, serve: Any, folder: Path) -> None:
-    server = serve(form="app")
+def test_live_unknown_encoding_is_a_problem(invoke: Invoke, start_server: Any, folder: Path) -> None:
+    server = start_server(form="app")
     begun = {"message": {"id": "a", "author": {"role": "assistant"}, "content": {"parts": [ANSWER]}}}
     unknown = f'event: delta_encoding\ndata: "v7"\n\ndata: {json.dumps(begun)}\n\ndata: [DONE]\n\n'
     server.script(*[RawBody([unknown.encode()])] * 2)
-    _, checks, told, everything = examined(invoke, folder)
+    _, checks, report, everything = run_doctor_live(invoke, folder)
 
-    assert "report it, with the file" in checks["page"]["remedy"]
-    page = told["ways"]["page"]
+    assert "please report it, and attach the file" in checks["page"]["remedy"]
+    page = report["ways"]["page"]
     assert (page["outcome"], "'v7'" in page["message"]) == ("UnknownEncodingError", True)
     assert_none_in(everything, secrets=[*secrets_of(server), ANSWER])
 
 
-def test_a_reply_that_ends_in_an_error(invoke: Invoke, serve: Any, folder: Path) -> None:
-    server = serve(form="app")
+def test_live_error_event_is_reported_without_contents(
+    invoke: Invoke, start_server: Any, folder: Path
+) -> None:
+    server = start_server(form="app")
     server.script(*[Reply(pieces=[ANSWER, " and more"], error="Ada Example's quota", channel="final")] * 2)
-    _, checks, told, everything = examined(invoke, folder)
+    _, checks, report, everything = run_doctor_live(invoke, folder)
 
     assert "Ada Example's quota" in checks["page"]["summary"]
-    assert "report it, with the file" in checks["page"]["remedy"]
-    page = told["ways"]["page"]
+    assert "please report it, and attach the file" in checks["page"]["remedy"]
+    page = report["ways"]["page"]
     assert (page["outcome"], page["message"]) == ("StreamError", "ChatGPT ended the reply with an error")
-    assert "Ada Example" not in json.dumps(told)
-    # The conversation that was begun is gone again.
+    assert "Ada Example" not in json.dumps(report)
+    # The new conversation was deleted.
     assert server.conversations and not any(each.is_visible for each in server.conversations.values())
 
 
-def test_a_site_that_refuses_both(invoke: Invoke, serve: Any, folder: Path) -> None:
-    server = serve(form="app")
+def test_live_refused_messages_are_a_problem(invoke: Invoke, start_server: Any, folder: Path) -> None:
+    server = start_server(form="app")
     server.inject("unusual-activity", times=None, path="/f/conversation")
-    code, checks, told, _ = examined(invoke, folder)
+    code, checks, report, _ = run_doctor_live(invoke, folder)
 
     assert code == 10
     assert (checks["fetch"]["status"], checks["page"]["status"]) == ("warning", "problem")
     assert "by hand" in checks["page"]["remedy"]
-    page = told["ways"]["page"]
+    page = report["ways"]["page"]
     assert (page["outcome"], page["message"]) == ("UnusualActivityError", "ChatGPTAPI error 403")
     assert page["status"] == 403
 
 
-def test_a_session_that_ends_meanwhile(invoke: Invoke, serve: Any, folder: Path) -> None:
+def test_live_session_expiring_during_reply_hides_tokens(
+    invoke: Invoke, start_server: Any, folder: Path
+) -> None:
     def answer(turn: Any) -> Reply:
         server.sign_out()
         server.expire_access_tokens()
         return Reply(ANSWER)
 
-    server = serve(form="app", reply=answer)
-    _, checks, told, everything = examined(invoke, folder)
+    server = start_server(form="app", reply=answer)
+    _, checks, report, everything = run_doctor_live(invoke, folder)
 
-    assert (checks["page"]["status"], told["ways"]["page"]["outcome"]) == ("ok", "works")
-    assert "left in your list" in checks["page"]["summary"]
+    assert (checks["page"]["status"], report["ways"]["page"]["outcome"]) == ("ok", "works")
+    assert "still in your list" in checks["page"]["summary"]
     assert_none_in(everything, secrets=[*secrets_of(server), ANSWER])
 
 
-def test_a_conversation_that_nobody_has_named(invoke: Invoke, serve: Any, folder: Path) -> None:
-    """The site took the message, and its reply broke off before it said where."""
+def test_live_reply_without_conversation_id_deletes_the_conversation(
+    invoke: Invoke, start_server: Any, folder: Path
+) -> None:
+    """The site accepts the message, but the reply breaks off before the conversation id arrives."""
 
     def answer(turn: Any) -> RawBody:
         server.add_conversation([("user", QUESTION), ("assistant", ANSWER)])
-        server.add_conversation([("user", "What is mine stays")])
+        server.add_conversation([("user", "The user's own conversation")])
         return RawBody([b"data: [1]\n\n", BREAK])
 
-    server = serve(form="app", reply=answer)
-    _, checks, told, _ = examined(invoke, folder)
+    server = start_server(form="app", reply=answer)
+    _, checks, report, _ = run_doctor_live(invoke, folder)
 
-    assert told["ways"]["page"]["outcome"] == "StreamInterruptedError"
-    assert "left in your list" not in checks["page"]["summary"]
+    assert report["ways"]["page"]["outcome"] == "StreamInterruptedError"
+    assert "still in your list" not in checks["page"]["summary"]
     kept = {each.history()[0][1]: each.is_visible for each in server.conversations.values()}
-    assert kept == {QUESTION: False, "What is mine stays": True}
+    assert kept == {QUESTION: False, "The user's own conversation": True}
 
 
-def test_a_status_that_nobody_knows(invoke: Invoke, serve: Any, folder: Path) -> None:
-    server = serve(form="app")
+def test_live_unknown_status_is_a_problem(invoke: Invoke, start_server: Any, folder: Path) -> None:
+    server = start_server(form="app")
     server.script(*[Answer.error(418, "Dear Ada Example: no")] * 2)
-    code, checks, told, _ = examined(invoke, folder)
+    code, checks, report, _ = run_doctor_live(invoke, folder)
 
     assert (code, checks["page"]["status"]) == (10, "problem")
-    assert "report it, with the file" in checks["page"]["remedy"]
-    assert (told["ways"]["page"]["status"], "Ada" in json.dumps(told)) == (418, False)
+    assert "please report it, and attach the file" in checks["page"]["remedy"]
+    assert (report["ways"]["page"]["status"], "Ada" in json.dumps(report)) == (418, False)
 
 
-def test_a_folder_that_cannot_be_written_to(
-    invoke: Invoke, serve: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_live_unwritable_folder_is_a_warning(
+    invoke: Invoke, start_server: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    serve(form="app")
+    start_server(form="app")
     gone = folder / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
@@ -197,11 +209,11 @@ def test_a_folder_that_cannot_be_written_to(
 
     checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
     assert (result.exit_code, checks["page"]["status"], checks["saved"]["status"]) == (0, "ok", "warning")
-    assert "may write to" in checks["saved"]["remedy"]
+    assert "can write to" in checks["saved"]["remedy"]
 
 
-def test_what_is_said_of_an_error_is_ours() -> None:
-    told = [
+def test_anonymize_message_removes_text_from_the_site() -> None:
+    cases = [
         (APIStatusError("ChatGPTAPI error 500: Ada's things", status_code=500), "ChatGPTAPI error 500"),
         (
             DialogInTheWayError("the site's page shows a dialog ('Hello, Ada'): open it"),
@@ -217,11 +229,11 @@ def test_what_is_said_of_an_error_is_ours() -> None:
             "append at '/message/metadata/<15 characters>/0': nothing is there",
         ),
     ]
-    for error, words in told:
-        assert words_of_ours(error) == words
+    for error, message in cases:
+        assert anonymize_message(error) == message
 
 
-def test_shapes_tell_kinds_and_no_contents() -> None:
+def test_shape_of_keeps_kinds_and_no_contents() -> None:
     event = {
         "type": "title_generation",
         "title": "My illness",
@@ -245,7 +257,7 @@ def test_shapes_tell_kinds_and_no_contents() -> None:
     }
     assert shape_of({"type": "x" * 81}) == {"type": "<81 characters>"}
     assert shape_of({"role": "Ada Example"}) == {"role": "<11 characters>"}
-    # Names of fields are the site's; what has other characters may be a file's or a person's.
+    # The site's field names have only letters and underscores; other keys may be names of files or persons.
     assert shape_of({"ada@example.com": {"my_notes.txt": 1}}) == {
         "<15 characters>": {"<12 characters>": "<number>"}
     }
@@ -254,14 +266,14 @@ def test_shapes_tell_kinds_and_no_contents() -> None:
     }
 
 
-def test_of_a_long_reply_the_ends_are_kept() -> None:
-    attempt = Attempt()
+def test_live_attempt_long_reply_keeps_first_and_last_events() -> None:
+    attempt = LiveAttempt()
     for number in range(200):
-        attempt.note(ConversationEvent({"v": "x" * number}))
-    attempt.fail(PageError("no", elements=[{"tag": "div"}]))
+        attempt.record_event(ConversationEvent({"v": "x" * number}))
+    attempt.record_error(PageError("no", elements=[{"tag": "div"}]))
 
-    told = attempt.to_json()
-    assert (told["outcome"], told["message"], told["page"]) == ("PageError", "no", [{"tag": "div"}])
-    events = told["events"]
+    record = attempt.to_json()
+    assert (record["outcome"], record["message"], record["page"]) == ("PageError", "no", [{"tag": "div"}])
+    events = record["events"]
     assert (events["count"], len(events["first"]), len(events["last"])) == (200, FIRST, LAST)
     assert events["last"][-1] == {"v": "<199 characters>"}

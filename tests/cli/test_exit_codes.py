@@ -1,4 +1,4 @@
-"""Each kind of error has its exit code, and the help tells them."""
+"""Each error class has an exit code, and the help lists all exit codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chatgpt_browser import ChatGPTError
 from chatgpt_browser.cli.exit_codes import errors_as_exit_codes, exit_codes, kind_of
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Invoke
+    from tests.support.cli_fixtures import Invoke
 
 EXPECTED = {
     "InvalidSessionTokenError": 3,
@@ -46,7 +46,7 @@ EXPECTED = {
 }
 
 
-def test_every_error_of_the_library_is_expected_here() -> None:
+def test_exit_codes_cover_every_library_error() -> None:
     public = (getattr(chatgpt_browser, name) for name in chatgpt_browser.__all__)
     errors = {
         thing.__name__ for thing in public if isinstance(thing, type) and issubclass(thing, ChatGPTError)
@@ -55,7 +55,9 @@ def test_every_error_of_the_library_is_expected_here() -> None:
 
 
 @pytest.mark.parametrize(("name", "code"), EXPECTED.items())
-def test_error_becomes_its_code(name: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_as_exit_codes_library_error_gives_its_code(
+    name: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     error: ChatGPTError = getattr(chatgpt_browser, name)("it went wrong")
 
     with pytest.raises(typer.Exit) as caught, errors_as_exit_codes():
@@ -67,12 +69,12 @@ def test_error_becomes_its_code(name: str, code: int, capsys: pytest.CaptureFixt
     assert "error: it went wrong" in stderr
 
 
-def test_codes_are_distinct() -> None:
+def test_exit_codes_are_distinct() -> None:
     codes = [code for code, _ in exit_codes()]
     assert len(codes) == len(set(codes))
 
 
-def test_interrupt_is_130_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_as_exit_codes_interrupt_exits_130_silently(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as caught, errors_as_exit_codes():
         raise KeyboardInterrupt
 
@@ -80,31 +82,31 @@ def test_interrupt_is_130_without_a_word(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr() == ("", "")
 
 
-def test_errors_of_no_kind_are_left_alone() -> None:
+def test_errors_as_exit_codes_other_error_is_raised() -> None:
     with pytest.raises(ZeroDivisionError), errors_as_exit_codes():
         raise ZeroDivisionError
 
 
-def test_error_does_not_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_print_error_strips_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit), errors_as_exit_codes():
         raise ChatGPTError("detail: \x1b]0;owned\x07[red]not markup[/red]")
 
     assert capsys.readouterr().err == "error: detail: ]0;owned[red]not markup[/red]\n"
 
 
-def test_help_names_the_variables(invoke: Invoke) -> None:
+def test_help_lists_environment_variables(invoke: Invoke) -> None:
     help_page = invoke("--help").stdout
     for name in ("CHATGPT_SESSION_TOKEN", "CHATGPT_API_BASE_URL", "CHATGPT_BACKEND_API_BASE_URL"):
         assert name in help_page
 
 
-def test_help_lists_every_code(invoke: Invoke) -> None:
+def test_help_lists_every_exit_code(invoke: Invoke) -> None:
     result = invoke("--help")
     assert result.exit_code == 0
     for code, meaning in exit_codes():
         assert re.search(rf"^│ {code} +{re.escape(meaning)} +│$", result.stdout, re.MULTILINE)
 
 
-def test_dead_session_says_what_to_do() -> None:
+def test_kind_of_expired_session_has_sign_in_hint() -> None:
     kind = kind_of(chatgpt_browser.SessionExpiredError("the session token may have expired"))
     assert "sign in" in kind.hint

@@ -1,4 +1,4 @@
-"""`chatgpt-browser install`: the cheapest way first, and no way twice."""
+"""`chatgpt-browser install`: tries the cheapest way first, and each way once."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from chatgpt_browser.cli.commands import install as install_module
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.cli.conftest import Invoke
+    from tests.support.cli_fixtures import Invoke
 
 install: Any = install_module
 
 
 class Machine:
-    """A machine that has some programs, and on which some commands fail."""
+    """A fake machine: `has` names its programs, `fails` parts of the commands that fail."""
 
     def __init__(self, *, has: Sequence[str] = (), fails: Sequence[str] = ()) -> None:
         self.has, self.fails = has, fails
@@ -36,19 +36,19 @@ class Machine:
 
 
 @pytest.fixture
-def on(monkeypatch: pytest.MonkeyPatch) -> Any:
-    def put(machine: Machine, *, root: bool = True) -> Machine:
+def use_machine(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def use(machine: Machine, *, root: bool = True) -> Machine:
         monkeypatch.setattr("shutil.which", machine.which)
         monkeypatch.setattr("subprocess.run", machine.run)
         monkeypatch.setattr("os.geteuid", lambda: 0 if root else 1000)
         monkeypatch.setattr("sys.platform", "linux")
         return machine
 
-    return put
+    return use
 
 
-def test_nothing_is_done_where_there_is_a_browser(invoke: Invoke, on: Any) -> None:
-    machine = on(Machine(has=["chromium"]))
+def test_install_existing_browser_runs_nothing(invoke: Invoke, use_machine: Any) -> None:
+    machine = use_machine(Machine(has=["chromium"]))
     result = invoke("install")
     assert result.exit_code == 0
     assert result.stdout == ""
@@ -56,18 +56,20 @@ def test_nothing_is_done_where_there_is_a_browser(invoke: Invoke, on: Any) -> No
     assert machine.ran == []
 
 
-def test_what_is_found_here_the_client_finds_too() -> None:
-    assert set(install.BROWSERS) <= {*SHELLS, *WHOLE}
+@pytest.mark.parametrize("name", SHELLS + WHOLE)
+def test_install_finds_every_browser_of_the_launcher(name: str, use_machine: Any) -> None:
+    use_machine(Machine(has=[name]))
+    assert install.installed_browser() == f"/usr/bin/{name}"
 
 
-def test_playwrights_own_is_tried_first(invoke: Invoke, on: Any) -> None:
-    machine = on(Machine(has=["apt-get"]))
+def test_install_tries_playwright_build_first(invoke: Invoke, use_machine: Any) -> None:
+    machine = use_machine(Machine(has=["apt-get"]))
     assert invoke("install").exit_code == 0
     assert machine.ran == ["playwright install chromium", "playwright install-deps chromium"]
 
 
-def test_systems_is_the_way_out_of_a_closed_network(invoke: Invoke, on: Any) -> None:
-    machine = on(Machine(has=["apt-get"], fails=["playwright"]))
+def test_install_failed_download_uses_system_package(invoke: Invoke, use_machine: Any) -> None:
+    machine = use_machine(Machine(has=["apt-get"], fails=["playwright"]))
     result = invoke("install")
     assert result.exit_code == 0
     assert "that failed: Error: no such host" in result.stderr
@@ -76,36 +78,38 @@ def test_systems_is_the_way_out_of_a_closed_network(invoke: Invoke, on: Any) -> 
     ]
 
 
-def test_list_of_packages_is_fetched_where_it_lacks(invoke: Invoke, on: Any) -> None:
-    machine = on(Machine(has=["apt-get"], fails=["playwright", "apt-get install"]))
+def test_install_failed_package_updates_lists_and_retries(invoke: Invoke, use_machine: Any) -> None:
+    machine = use_machine(Machine(has=["apt-get"], fails=["playwright", "apt-get install"]))
     assert invoke("install").exit_code == 8
     assert [line.split()[3] for line in machine.ran[1:]] == ["install", "update", "install"]
 
 
-def test_sudo_is_used_where_it_takes_no_password(invoke: Invoke, on: Any) -> None:
-    machine = on(Machine(has=["apt-get", "sudo"], fails=["playwright"]), root=False)
+def test_install_uses_sudo_without_password(invoke: Invoke, use_machine: Any) -> None:
+    machine = use_machine(Machine(has=["apt-get", "sudo"], fails=["playwright"]), root=False)
     assert invoke("install").exit_code == 0
     assert machine.ran[-1].startswith("sudo -n env ")
 
 
 @pytest.mark.parametrize("fails", [["playwright", "sudo"], ["playwright"]])
-def test_without_root_only_playwrights_is_tried(invoke: Invoke, on: Any, fails: list[str]) -> None:
+def test_install_without_root_skips_system_package(
+    invoke: Invoke, use_machine: Any, fails: list[str]
+) -> None:
     has = ["apt-get", "sudo"] if "sudo" in fails else ["apt-get"]
-    machine = on(Machine(has=has, fails=fails), root=False)
+    machine = use_machine(Machine(has=has, fails=fails), root=False)
     result = invoke("install")
     assert result.exit_code == 8
-    assert "by your system's own means" in result.stderr
+    assert "with your system's package manager" in result.stderr
     assert not any("apt-get" in line for line in machine.ran)
 
 
-def test_download_that_never_ends_is_given_up(
-    invoke: Invoke, on: Any, monkeypatch: pytest.MonkeyPatch
+def test_install_endless_download_times_out(
+    invoke: Invoke, use_machine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(command: Sequence[str], **_: Any) -> None:
         raise subprocess.TimeoutExpired(command, 600)
 
-    on(Machine())
+    use_machine(Machine())
     monkeypatch.setattr("subprocess.run", never)
     result = invoke("install")
     assert result.exit_code == 8
-    assert "gave up after 600 seconds" in result.stderr
+    assert "stopped after 600 seconds" in result.stderr

@@ -1,4 +1,7 @@
-"""Signing in, and what is kept of it. The window is a headless one here: the site's page sets the cookie as a sign-in would."""
+"""`login` and `logout`, and the data folder.
+
+The browser is headless here; the fake site's page sets the session cookie, as a sign-in would.
+"""
 
 from __future__ import annotations
 
@@ -15,23 +18,25 @@ import typer
 from chatgpt_browser import AuthenticationError, BrowserLaunchError, InvalidSessionTokenError
 from chatgpt_browser._browser.login import sign_in
 from chatgpt_browser._client.base_client import default_options
-from chatgpt_browser.cli.client import client_from_environment
-from chatgpt_browser.cli.state.data_folder import Place, Store
+from chatgpt_browser.cli.client_factory import client_from_environment
+from chatgpt_browser.cli.state.data_folder import DataFolder
+from chatgpt_browser.cli.state.last_conversation import Position, load_position, save_position
+from chatgpt_browser.cli.state.session_token import load_session_token, save_session_token
 from chatgpt_browser.testing import Answer, FakeChatGPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.cli.conftest import Invoke
+    from tests.support.cli_fixtures import Invoke
 
 HTML = "text/html"
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
     monkeypatch.setenv("CHATGPT_DATA_DIR", str(tmp_path / "data"))
-    return Store.default()
+    return DataFolder.default()
 
 
 @pytest.fixture
@@ -60,7 +65,7 @@ def umask(mask: int) -> Iterator[None]:
 
 
 @pytest.mark.anyio
-async def test_the_session_is_taken_as_soon_as_the_site_has_set_it(site: FakeChatGPT, tmp_path: Path) -> None:
+async def test_sign_in_returns_token_when_cookie_is_set(site: FakeChatGPT, tmp_path: Path) -> None:
     page = "<script>fetch('/signed-in')</script>"
     cookie = f"next-auth.session-token={site.session_token}; Path=/; HttpOnly; SameSite=Lax"
     site.script_path("/", Answer(200, page, content_type=HTML))
@@ -74,11 +79,11 @@ async def test_the_session_is_taken_as_soon_as_the_site_has_set_it(site: FakeCha
 
 
 @pytest.mark.anyio
-async def test_a_window_that_is_closed_before(site: FakeChatGPT) -> None:
+async def test_sign_in_closed_window_is_an_error(site: FakeChatGPT) -> None:
     signing_in = asyncio.ensure_future(sign_in(options(site)))
-    await asyncio.to_thread(site.wait_for_request, "/")
+    await asyncio.to_thread(site.wait_for_request, "/", timeout=60)
     for process in browsers():
-        with suppress(psutil.NoSuchProcess):  # the children of one that has ended already
+        with suppress(psutil.NoSuchProcess):  # a child process of a browser that has already exited
             process.terminate()
 
     with pytest.raises(AuthenticationError, match="closed before anybody had signed in"):
@@ -86,7 +91,7 @@ async def test_a_window_that_is_closed_before(site: FakeChatGPT) -> None:
 
 
 def browsers() -> list[psutil.Process]:
-    """The browsers that this process has started: the first process of each."""
+    """Return the main processes of the browsers that this process started."""
     below = psutil.Process().children(recursive=True)
     return [
         p for p in below if "--remote-debugging-pipe" in p.cmdline() and "--headless" in " ".join(p.cmdline())
@@ -94,7 +99,9 @@ def browsers() -> list[psutil.Process]:
 
 
 @pytest.mark.anyio
-async def test_no_screen_is_said_in_a_clear_line(site: FakeChatGPT, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sign_in_without_display_is_a_launch_error(
+    site: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -102,110 +109,117 @@ async def test_no_screen_is_said_in_a_clear_line(site: FakeChatGPT, monkeypatch:
         await sign_in(options(site, headless=False))
 
 
-# ---- what is kept ----------------------------------------------------------------------------------------------------
+# ---- saved session ---------------------------------------------------------------------------------------------------
 
 
-def test_what_is_saved_is_for_its_owner_alone_from_the_first_byte(store: Store) -> None:
+def test_session_token_file_is_private(folder: DataFolder) -> None:
     with umask(0):
-        store.save("https://one.example", "a-token")
+        save_session_token(folder, "https://one.example", "a-token")
 
-    assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
-    assert [stat.S_IMODE(path.stat().st_mode) for path in store.folder.iterdir()] == [0o600]
-    assert store.load("https://one.example") == "a-token"
-    assert store.load("https://other.example") is None
+    assert stat.S_IMODE(folder.folder.stat().st_mode) == 0o700
+    assert [stat.S_IMODE(path.stat().st_mode) for path in folder.folder.iterdir()] == [0o600]
+    assert load_session_token(folder, "https://one.example") == "a-token"
+    assert load_session_token(folder, "https://other.example") is None
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"origin": "https://one.example", "session_token": 7}'])
-def test_a_damaged_file_is_no_session(store: Store, damage: str) -> None:
-    store.make_folder()
-    (store.folder / "session.json").write_text(damage)
+def test_session_token_damaged_file_is_ignored(folder: DataFolder, damage: str) -> None:
+    folder.create()
+    (folder.folder / "session.json").write_text(damage)
 
-    assert store.load("https://one.example") is None
+    assert load_session_token(folder, "https://one.example") is None
 
 
-def test_a_client_of_the_saved_session_keeps_what_the_site_rotates(store: Store) -> None:
+def test_client_saves_rotated_session_token(folder: DataFolder) -> None:
     with FakeChatGPT(rotate_session_token=True) as site, pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHATGPT_API_BASE_URL", site.api_base_url)
         patch.setenv("CHATGPT_BACKEND_API_BASE_URL", site.backend_api_base_url)
         first = site.session_token
-        store.save(site.origin, first)
+        save_session_token(folder, site.origin, first)
         with client_from_environment() as api:
             api.ensure_auth()
 
-        assert store.load(site.origin) == site.session_token != first
-        assert store.profile.is_dir()
+        assert load_session_token(folder, site.origin) == site.session_token != first
+        assert folder.profile.is_dir()
 
 
-def test_the_environments_token_goes_before_the_saved_one(
-    store: Store, site: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
+def test_client_prefers_token_from_environment(
+    folder: DataFolder, site: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.save(site.origin, "saved")
+    save_session_token(folder, site.origin, "saved")
     monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "given")
 
     with client_from_environment() as api:
         assert api.session_token == "given"
-    assert store.load(site.origin) == "saved"
-    assert not store.profile.exists()
+    assert load_session_token(folder, site.origin) == "saved"
+    assert not folder.profile.exists()
 
 
-def test_no_session_at_all(store: Store, site: FakeChatGPT) -> None:
+def test_client_without_token_is_an_error(folder: DataFolder, site: FakeChatGPT) -> None:
     with pytest.raises(InvalidSessionTokenError), client_from_environment():
         pass
 
 
-def test_a_base_url_that_makes_no_sense(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_invalid_base_url_is_rejected(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHATGPT_API_BASE_URL", "nowhere")
 
     with pytest.raises(typer.BadParameter, match="api_base_url"), client_from_environment():
         pass
 
 
-# ---- what is taken away ----------------------------------------------------------------------------------------------
+# ---- logout ----------------------------------------------------------------------------------------------------------
 
 
-def test_logout_takes_away_what_lets_anybody_in(
-    store: Store, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+def test_logout_removes_session_and_profile(
+    folder: DataFolder, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.save("https://one.example", "a-token")
-    store.remember("https://one.example", Place("c-1", "m-1"))
-    store.make_chat_history()
-    (store.profile / "Default").mkdir(parents=True)
+    save_session_token(folder, "https://one.example", "a-token")
+    save_position(folder, "https://one.example", Position("c-1", "m-1"))
+    folder.create_chat_history()
+    (folder.profile / "Default").mkdir(parents=True)
     monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "given")
 
     result = invoke("logout")
 
     assert result.exit_code == 0
-    assert list(store.folder.iterdir()) == [store.chat_history]
-    for said in ("removed the session", "removed the browser's profile", "lives on at the site", "still set"):
-        assert said in result.stderr
-    assert str(store.chat_history) in result.stderr
+    assert list(folder.folder.iterdir()) == [folder.chat_history]
+    for note in (
+        "removed the session",
+        "removed the browser profile",
+        "still valid at the site",
+        "still set",
+    ):
+        assert note in result.stderr
+    assert str(folder.chat_history) in result.stderr
     assert "a-token" not in result.stderr
 
 
-def test_logout_where_nothing_was_saved(store: Store, invoke: Invoke) -> None:
+def test_logout_without_saved_session_prints_note(folder: DataFolder, invoke: Invoke) -> None:
     result = invoke("logout")
     assert result.exit_code == 0
-    assert result.stderr == "nothing was saved\n"
+    assert result.stderr == "nothing to remove\n"
 
 
-def test_logout_that_is_not_let(store: Store, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logout_failed_removal_exits_1(
+    folder: DataFolder, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def busy(path: Path) -> None:
         raise OSError(39, "Directory not empty")
 
-    store.profile.mkdir(parents=True)
+    folder.profile.mkdir(parents=True)
     monkeypatch.setattr("shutil.rmtree", busy)
     result = invoke("logout")
     assert result.exit_code == 1
     assert "Directory not empty" in result.stderr
 
 
-# ---- where the last conversation stood -------------------------------------------------------------------------------
+# ---- last conversation -----------------------------------------------------------------------------------------------
 
 
-def test_last_place_is_the_origins_own(store: Store) -> None:
-    store.remember("https://one.example", Place("c-1", "m-1"))
-    assert store.last_place("https://one.example") == Place("c-1", "m-1")
-    assert store.last_place("https://other.example") is None
-    assert stat.S_IMODE(store.last.stat().st_mode) == 0o600
-    store.last.write_text('{"origin": "https://one.example", "conversation_id": 7}')
-    assert store.last_place("https://one.example") is None
+def test_last_position_is_stored_by_origin(folder: DataFolder) -> None:
+    save_position(folder, "https://one.example", Position("c-1", "m-1"))
+    assert load_position(folder, "https://one.example") == Position("c-1", "m-1")
+    assert load_position(folder, "https://other.example") is None
+    assert stat.S_IMODE(folder.last_conversation.stat().st_mode) == 0o600
+    folder.last_conversation.write_text('{"origin": "https://one.example", "conversation_id": 7}')
+    assert load_position(folder, "https://one.example") is None

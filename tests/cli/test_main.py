@@ -1,4 +1,4 @@
-"""`python -m chatgpt_browser`: the door, with and without the extras."""
+"""`python -m chatgpt_browser`, with and without the extras; help, version and shell completion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from chatgpt_browser import __main__ as door
+from chatgpt_browser import __main__ as main_module
 from chatgpt_browser.cli import app
 from chatgpt_browser.testing import FakeChatGPT
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.cli.conftest import Invoke
+    from tests.support.cli_fixtures import Invoke
 
-WITHOUT = """
+MAIN_WITHOUT_PACKAGE = """
 import sys
 sys.modules[{package!r}] = None  # as if it were not installed
 from chatgpt_browser.__main__ import main
@@ -31,44 +31,44 @@ main()
 
 
 def run_without(package: str) -> subprocess.CompletedProcess[str]:
-    code = WITHOUT.format(package=package)
+    code = MAIN_WITHOUT_PACKAGE.format(package=package)
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
 
 
 @pytest.mark.parametrize("package", ["typer", "rich"])
-def test_missing_cli_extra_is_one_line(package: str) -> None:
+def test_main_missing_cli_extra_prints_one_line(package: str) -> None:
     result = run_without(package)
     assert result.returncode == 2
     assert result.stderr == "The command line needs an extra: pip install 'chatgpt-browser-api[cli]'\n"
 
 
 @pytest.mark.parametrize("package", ["starlette", "hypercorn"])
-def test_missing_testing_extra_is_one_line(package: str) -> None:
+def test_demo_missing_testing_extra_prints_one_line(package: str) -> None:
     result = run_without(package)
     assert result.returncode == 2
     assert result.stderr == "The demo needs an extra: pip install 'chatgpt-browser-api[cli,testing]'\n"
 
 
-def test_another_missing_module_is_not_explained_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_main_other_missing_module_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "chatgpt_browser.cli", raising=False)
     monkeypatch.setitem(sys.modules, "chatgpt_browser.cli", None)
     with pytest.raises(ModuleNotFoundError, match="chatgpt_browser"):
-        door.main()
+        main_module.main()
 
 
-def test_interrupt_before_a_command_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_main_interrupt_during_start_exits_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(**_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("chatgpt_browser.cli.app", interrupted)
     with pytest.raises(SystemExit) as caught:
-        door.main()
+        main_module.main()
 
     assert caught.value.code == 130
 
 
-def test_a_standard_output_that_is_closed(tmp_path: Path) -> None:
-    """As by `>&-`: what would have gone there is wanted by nobody."""
+def test_ask_closed_stdout_succeeds(tmp_path: Path) -> None:
+    """Shells close standard output with `>&-`."""
     with FakeChatGPT() as server:
         environment = os.environ | {
             "CHATGPT_SESSION_TOKEN": server.session_token,
@@ -84,32 +84,33 @@ def test_a_standard_output_that_is_closed(tmp_path: Path) -> None:
         assert len(server.conversations) == 1
 
 
-def test_version(invoke: Invoke) -> None:
+def test_version_option_prints_version(invoke: Invoke) -> None:
     result = invoke("--version")
     assert result.exit_code == 0
     assert result.stdout.startswith("chatgpt-browser ")
 
 
-def test_no_command_shows_the_help(invoke: Invoke) -> None:
+def test_app_without_command_shows_help(invoke: Invoke) -> None:
     assert "ask" in invoke().output
 
 
-def test_every_command_has_examples() -> None:
-    commands = list(leaves(typer.main.get_command(app)))
+def test_help_of_every_command_has_examples() -> None:
+    commands = list(leaf_commands(typer.main.get_command(app)))
     assert len(commands) > 10
     for command in commands:
         if not command.hidden:
             assert "chatgpt-browser " in (command.help or ""), f"{command.name} shows no example"
 
 
-def leaves(command: Any) -> Iterator[Any]:
+def leaf_commands(command: Any) -> Iterator[Any]:
+    """Yield the commands that have no subcommands."""
     for below in getattr(command, "commands", {}).values():
-        yield from leaves(below)
+        yield from leaf_commands(below)
     if not hasattr(command, "commands"):
         yield command
 
 
-def test_help_loads_nothing_heavy() -> None:
+def test_help_imports_no_heavy_module() -> None:
     code = (
         "import sys; sys.argv = ['chatgpt-browser', '--help']\n"
         "from chatgpt_browser.__main__ import main\n"
@@ -130,7 +131,9 @@ def test_help_loads_nothing_heavy() -> None:
         ("chatgpt-browser history show l", ["last"]),
     ],
 )
-def test_shell_completion(words: str, completions: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shell_completion_completes_commands_and_ids(
+    words: str, completions: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("_CHATGPT_BROWSER_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", words)
     monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))

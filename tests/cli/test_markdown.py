@@ -1,114 +1,27 @@
-"""Markdown on a terminal: while it grows nothing flickers, and in the end it stands there as if it had been written at once."""
+"""Markdown on a terminal: a streamed text looks like one printed at once, and unchanged lines are not rewritten."""
 
 from __future__ import annotations
 
-import io
 import random
 import re
 from typing import TYPE_CHECKING
 
 import pytest
-from rich.console import Console
 
-from chatgpt_browser.cli.output.markdown import LiveMarkdown, print_markdown
 from chatgpt_browser.cli.output.markdown_blocks import blocks_of, settled_blocks
-from tests.support.terminal_screen import Screen
+from chatgpt_browser.cli.output.markdown_renderer import LiveMarkdown, print_markdown
+from tests.support.markdown_samples import LONG_CODE, LONG_ITEM, LONG_LIST, LONG_TABLE, SAMPLE
+from tests.support.terminal_screen import EmulatedTerminal, lines_printed_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-WIDTH, HEIGHT = 60, 12
-
-SAMPLE = """\
-# A heading
-
-Some **bold** and *italic* words, enough of them to go on over several lines of a terminal that is not a very wide one.
-With `code` and a [link](https://site.example/a).
-
-## Steps
-
-1. First do this
-2. Then do that:
-   ```python
-   for number in range(3):
-       print(number)
-   ```
-3. Third
-   - nested
-
-- a loose one
-
-- another
-
-> A quote
-> goes on
-
-| name | value |
-|------|------:|
-| one  | 1     |
-| a much longer name | 22 |
-
-```python
-def f(x):
-    \"\"\"Of several
-    lines.\"\"\"
-    return x + 1
-
-
-print(f(2))
-```
-
-Setext
-------
-and a line
-***
-The end: 世界 🌍
-"""
-LONG_CODE = "Look:\n\n```python\n" + "".join(f"line_{n} = {n}\n" for n in range(40)) + "```\n\nThat was it."
-LONG_LIST = "".join(f"{n}. item number {n}\n" for n in range(1, 31))
-LONG_TABLE = "| a | b |\n|---|---|\n" + "".join(f"| {'x' * n} | {n} |\n" for n in range(1, 25)) + "\nEnd."
-LONG_ITEM = "1. See:\n\n" + "".join(f"   Paragraph {n}.\n\n" for n in range(15)) + "2. Second"
 TEXTS = [SAMPLE, LONG_CODE, LONG_LIST, LONG_TABLE, LONG_ITEM, "one line", "a\n\n\n\n", "", "\n\n", "- \n- \n"]
 
 
-class Terminal:
-    """A console, and the screen that it writes to."""
-
-    def __init__(self, width: int = WIDTH, height: int = HEIGHT) -> None:
-        self.file = io.StringIO()
-        self.console = Console(
-            file=self.file,
-            force_terminal=True,
-            width=width,
-            height=height,
-            color_system="256",
-            legacy_windows=False,
-        )
-        self.screen = Screen(width, height)
-
-    def read(self) -> str:
-        """What has been written since; the screen has seen it then."""
-        written = self.file.getvalue()
-        self.file.seek(0)
-        self.file.truncate()
-        self.screen.feed(written)
-        return written
-
-    @property
-    def lines(self) -> list[str]:
-        return self.screen.lines
-
-
-def at_once(text: str) -> list[str]:
-    terminal = Terminal()
-    print_markdown(terminal.console, text)
-    terminal.read()
-    return terminal.lines
-
-
-def grown(texts: Iterable[str], terminal: Terminal | None = None) -> list[str]:
-    """What stands on a terminal that has shown each of these texts, one after another."""
-    terminal = terminal or Terminal()
+def lines_streamed(texts: Iterable[str]) -> list[str]:
+    """Return the terminal's lines after each of these texts was shown, one after another."""
+    terminal = EmulatedTerminal()
     live = LiveMarkdown(terminal.console)
     for text in texts:
         live._text = text
@@ -124,23 +37,23 @@ def prefixes(text: str, step: int) -> list[str]:
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
-def test_grown_is_as_if_at_once(text: str) -> None:
-    assert grown(prefixes(text, 29)) == at_once(text)
+def test_live_markdown_streamed_equals_printed_lines_printed_at_once(text: str) -> None:
+    assert lines_streamed(prefixes(text, 29)) == lines_printed_at_once(text)
 
 
-def test_every_cut_of_everything() -> None:
-    """Character by character, with what stands on each screen in between compared with the whole text up to there."""
-    terminal = Terminal(height=200)
+def test_live_markdown_every_prefix_equals_printed_lines_printed_at_once() -> None:
+    """Stream character by character; at each line end, compare the screen with the prefix printed at once."""
+    terminal = EmulatedTerminal(height=200)
     live = LiveMarkdown(terminal.console)
     for prefix in prefixes(SAMPLE[:250], 1):
         live._text = prefix
         live._draw()
         terminal.read()
         if prefix.endswith("\n"):
-            assert terminal.lines == at_once(prefix)
+            assert terminal.lines == lines_printed_at_once(prefix)
 
 
-def test_random_markdown() -> None:
+def test_live_markdown_random_text_equals_printed_lines_printed_at_once() -> None:
     chance = random.Random(7)
     parts = [
         "word ",
@@ -161,11 +74,11 @@ def test_random_markdown() -> None:
     ]
     for _ in range(25):
         text = "".join(chance.choices(parts, k=25))
-        assert grown(prefixes(text, 5)) == at_once(text), text
+        assert lines_streamed(prefixes(text, 5)) == lines_printed_at_once(text), text
 
 
-def test_nothing_that_stays_is_written_again() -> None:
-    terminal = Terminal()
+def test_live_markdown_writes_only_changed_lines() -> None:
+    terminal = EmulatedTerminal()
     live = LiveMarkdown(terminal.console)
     live._text = "First.\n\nSecond and"
     live._draw()
@@ -182,8 +95,8 @@ def test_nothing_that_stays_is_written_again() -> None:
     assert terminal.read() == ""
 
 
-def test_long_code_scrolls_like_any_text() -> None:
-    terminal = Terminal()
+def test_live_markdown_long_code_scrolls() -> None:
+    terminal = EmulatedTerminal()
     live = LiveMarkdown(terminal.console)
     live._text = LONG_CODE[: LONG_CODE.index("line_30")]
     live._draw()
@@ -192,13 +105,13 @@ def test_long_code_scrolls_like_any_text() -> None:
     assert any("line_29 = 29" in line for line in terminal.screen.display)
 
 
-def test_what_the_site_takes_back_is_begun_anew() -> None:
-    lines = grown(["One.\n\nTwo.\n\nThree", "Other.\n\nThings"])
-    assert lines == ["One.", "", "Other.", "", "Things"]  # what was settled stays
+def test_live_markdown_replaced_text_is_drawn_anew() -> None:
+    lines = lines_streamed(["One.\n\nTwo.\n\nThree", "Other.\n\nThings"])
+    assert lines == ["One.", "", "Other.", "", "Things"]  # settled blocks stay
 
 
-def test_a_terminal_that_becomes_narrower() -> None:
-    terminal = Terminal()
+def test_live_markdown_narrower_terminal_counts_wrapped_rows() -> None:
+    terminal = EmulatedTerminal()
     live = LiveMarkdown(terminal.console)
     live._text = "A paragraph of so many words that it takes one line of sixty."
     live._draw()
@@ -209,24 +122,24 @@ def test_a_terminal_that_becomes_narrower() -> None:
     assert terminal.read().startswith(f"\x1b[{2 + 1}A")
 
 
-def test_a_text_does_not_command_the_terminal() -> None:
-    terminal = Terminal()
+def test_print_markdown_strips_control_characters() -> None:
+    terminal = EmulatedTerminal()
     print_markdown(terminal.console, "a\x1b]0;owned\x07b `c\x1b[2J`")
     assert not re.search(r"\x1b\]|\x1b\[2J|\x07", terminal.file.getvalue())
 
 
-def test_links_say_where_they_lead() -> None:
-    assert "https://site.example/a" in " ".join(at_once("[click](https://site.example/a)"))
+def test_print_markdown_shows_link_targets() -> None:
+    assert "https://site.example/a" in " ".join(lines_printed_at_once("[click](https://site.example/a)"))
 
 
-def test_painter_shows_the_newest_text() -> None:
-    terminal = Terminal()
+def test_live_markdown_thread_draws_newest_text() -> None:
+    terminal = EmulatedTerminal()
     with LiveMarkdown(terminal.console) as live:
         for prefix in prefixes(SAMPLE, 5):
             live.show(prefix)
 
     terminal.read()
-    assert terminal.lines == at_once(SAMPLE)
+    assert terminal.lines == lines_printed_at_once(SAMPLE)
 
 
 @pytest.mark.parametrize(
@@ -239,19 +152,19 @@ def test_painter_shows_the_newest_text() -> None:
         ("", [], []),
     ],
 )
-def test_blocks(markdown: str, kinds: list[str], apart: list[bool]) -> None:
+def test_blocks_of_splits_lists_into_items(markdown: str, kinds: list[str], apart: list[bool]) -> None:
     blocks = blocks_of(markdown)
     assert [block.tokens[0].type for block in blocks] == kinds
     assert [block.apart for block in blocks] == apart
 
 
-def test_items_go_on_counting() -> None:
+def test_blocks_of_list_items_keep_their_numbers() -> None:
     assert [block.tokens[0].attrs["start"] for block in blocks_of("3. a\n3. b\n3. c")] == [3, 4, 5]
 
 
 @pytest.mark.parametrize(
     ("markdown", "settled"),
-    # A line of asterisks is a rule until it goes on: what has no end yet settles nothing.
+    # An unfinished line of asterisks may become a rule or a paragraph, so the block before it is not settled yet.
     [
         ("a", 0),
         ("a\n***", 0),
@@ -262,5 +175,5 @@ def test_items_go_on_counting() -> None:
         ("```\na\n\nb\n", 0),
     ],
 )
-def test_what_will_not_change(markdown: str, settled: int) -> None:
+def test_settled_blocks_counts_finished_blocks(markdown: str, settled: int) -> None:
     assert settled_blocks(markdown) == settled

@@ -1,4 +1,4 @@
-"""Ways to stop `ask` from outside, each with its own code and the browser taken along; and outputs that can't take a reply."""
+"""Signals that stop `ask`: exit code, output and no browser left; and outputs that cannot take the reply."""
 
 from __future__ import annotations
 
@@ -15,30 +15,28 @@ from chatgpt_browser.testing import Gate, Reply
 from tests.support.processes import still_running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from chatgpt_browser.testing import FakeChatGPT
+    from tests.support.cli_fixtures import StartCommand
 
-    Command = Callable[..., subprocess.Popen[str]]
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
 
-def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
+def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Return all child processes of a process, recursively."""
     return psutil.Process(process.pid).children(recursive=True)
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signal_in_the_middle_of_a_reply(
-    sent: signal.Signals, code: int, signed_in: FakeChatGPT, command: Command
+def test_ask_signal_during_reply_ends_the_browser(
+    sent: signal.Signals, code: int, signed_in: FakeChatGPT, start_command: StartCommand
 ) -> None:
     gate = Gate()
     signed_in.script(Reply(pieces=["first\n", "second\n"], hold_after=1, gate=gate))
-    with command("ask", "Hello") as process:
+    with start_command("ask", "Hello") as process:
         assert process.stdin and process.stdout and process.stderr
         process.stdin.close()
         assert process.stdout.readline() == "first\n"
-        started = family(process)
+        started = descendants(process)
         assert started
 
         process.send_signal(sent)
@@ -50,14 +48,14 @@ def test_signal_in_the_middle_of_a_reply(
     gate.open()
 
 
-def test_reader_that_goes_away(signed_in: FakeChatGPT, command: Command) -> None:
+def test_ask_closed_output_pipe_exits_141(signed_in: FakeChatGPT, start_command: StartCommand) -> None:
     gate = Gate()
     signed_in.script(Reply(pieces=["first\n", "second\n"], hold_after=1, gate=gate))
-    with command("ask", "Hello") as process:
+    with start_command("ask", "Hello") as process:
         assert process.stdin and process.stdout and process.stderr
         process.stdin.close()
         assert process.stdout.readline() == "first\n"
-        started = family(process)
+        started = descendants(process)
 
         process.stdout.close()
         gate.open()
@@ -67,8 +65,8 @@ def test_reader_that_goes_away(signed_in: FakeChatGPT, command: Command) -> None
     assert not still_running(started)
 
 
-def test_question_from_a_pipe(signed_in: FakeChatGPT, command: Command) -> None:
-    with command("ask", "Translate:") as process:
+def test_ask_question_from_pipe_is_sent(signed_in: FakeChatGPT, start_command: StartCommand) -> None:
+    with start_command("ask", "Translate:") as process:
         stdout, stderr = process.communicate("grüße, 世界 🌍")
 
     assert stdout == 'You said: "Translate:\n\ngrüße, 世界 🌍".\n'
@@ -76,7 +74,7 @@ def test_question_from_a_pipe(signed_in: FakeChatGPT, command: Command) -> None:
     assert process.returncode == 0
 
 
-# ---- where a reply goes ----------------------------------------------------------------------------------------------
+# ---- outputs that cannot take the reply ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -87,18 +85,18 @@ def test_question_from_a_pipe(signed_in: FakeChatGPT, command: Command) -> None:
         (("--json",), "ascii", '"caf\\u00e9 \\ud83d\\ude00"'),
     ],
 )
-def test_an_output_that_has_no_such_character(
+def test_ask_unencodable_character_is_replaced_or_escaped(
     signed_in: FakeChatGPT,
-    command: Command,
+    start_command: StartCommand,
     monkeypatch: pytest.MonkeyPatch,
     arguments: tuple[str, ...],
     encoding: str,
     written: str,
 ) -> None:
-    """As a console's own on Windows: the reply has been paid for, and comes as far as it can; as JSON, whole."""
+    """Windows consoles use such encodings: unencodable characters become `?` in text and are escaped in JSON."""
     monkeypatch.setenv("PYTHONIOENCODING", encoding)
     signed_in.script("café \U0001f600")
-    with command("ask", *arguments, "Hello") as process:
+    with start_command("ask", *arguments, "Hello") as process:
         assert process.stdin and process.stdout and process.stderr
         process.stdin.close()
         assert written.encode(encoding) in process.stdout.buffer.read()  # type: ignore[attr-defined]
@@ -106,8 +104,8 @@ def test_an_output_that_has_no_such_character(
         assert process.wait(20) == 0
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-def test_a_disk_that_is_full(signed_in: FakeChatGPT) -> None:
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
+def test_ask_full_disk_exits_1(signed_in: FakeChatGPT) -> None:
     with open("/dev/full", "w") as full:
         ended = subprocess.run(
             [sys.executable, "-m", "chatgpt_browser", "ask", "Hello"],

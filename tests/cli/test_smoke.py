@@ -1,4 +1,4 @@
-"""`chatgpt-browser smoke`: one round trip, its report, and what is saved of one that failed."""
+"""`chatgpt-browser smoke`: the round trip, the JUnit report, and the artifacts of a failure."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ import pytest
 from rich.console import Console
 
 from chatgpt_browser import APIStatusError, ChatGPTError
-from chatgpt_browser.cli.output.steps import Steps
-from chatgpt_browser.cli.smoke.junit import junit_xml
+from chatgpt_browser.cli.output.step_lines import StepLines
+from chatgpt_browser.cli.smoke.junit_report import junit_xml
 from chatgpt_browser.cli.smoke.round_trip import STEPS
-from chatgpt_browser.cli.smoke.steps import Journal
+from chatgpt_browser.cli.smoke.step_log import StepLog
 from chatgpt_browser.testing import Answer, FakeChatGPT
 from tests.support.secret_search import assert_none_in, secrets_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import Invoke
+    from tests.support.cli_fixtures import Invoke
 
 
-def shown(output: str) -> list[tuple[str, str]]:
-    """The signs and names of the steps' lines."""
+def printed_steps(output: str) -> list[tuple[str, str]]:
+    """Return the sign and the name of each printed step."""
     return re.findall(r"^([✓✗–]) +(\w+ \w+)", output, re.MULTILINE)
 
 
-# ---- through a browser -----------------------------------------------------------------------------------------------
+# ---- with a browser --------------------------------------------------------------------------------------------------
 
 
-def test_a_round_trip(invoke: Invoke, signed_in: FakeChatGPT, tmp_path: Path) -> None:
-    report, output = tmp_path / "new" / "smoke.xml", tmp_path / "evidence"
+def test_smoke_success_reports_every_step(invoke: Invoke, signed_in: FakeChatGPT, tmp_path: Path) -> None:
+    report, output = tmp_path / "new" / "smoke.xml", tmp_path / "artifacts"
 
     result = invoke("smoke", "--junit", str(report), "--output", str(output), "--expect", "PONG")
 
     assert result.exit_code == 0, result.output
-    assert shown(result.stdout) == [("✓", step) for step in STEPS]
+    assert printed_steps(result.stdout) == [("✓", step) for step in STEPS]
     assert result.stderr == ""
-    assert not output.exists(), "evidence is for failures"
+    assert not output.exists(), "artifacts are saved only on failure"
     suite = ET.parse(report).getroot()[0]
     assert [case.get("name") for case in suite.iter("testcase")] == list(STEPS)
     assert suite.attrib["failures"] == "0"
@@ -53,16 +53,16 @@ def test_a_round_trip(invoke: Invoke, signed_in: FakeChatGPT, tmp_path: Path) ->
     assert deletion.json == {"is_visible": False}
 
 
-def test_a_failure_has_its_exit_code_a_report_and_evidence(
+def test_smoke_failure_has_exit_code_report_and_artifacts(
     invoke: Invoke, signed_in: FakeChatGPT, tmp_path: Path
 ) -> None:
-    report, output = tmp_path / "smoke.xml", tmp_path / "evidence"
+    report, output = tmp_path / "smoke.xml", tmp_path / "artifacts"
     signed_in.script(Answer(429, {"detail": "Too many requests in 1 hour. Try again later."}))
 
     result = invoke("smoke", "--junit", str(report), "--output", str(output))
 
     assert result.exit_code == 6
-    assert [sign for sign, _ in shown(result.stdout)] == [*"✓✓✓✓", "✗", *"–––"]
+    assert [sign for sign, _ in printed_steps(result.stdout)] == [*"✓✓✓✓", "✗", *"–––"]
     assert "error: ChatGPTAPI error 429: Too many requests in 1 hour" in result.stderr
     for name in ("smoke.png", "smoke-trace.zip"):
         assert f"saved: {output / name}" in result.stderr.replace("\n", "")
@@ -74,46 +74,46 @@ def test_a_failure_has_its_exit_code_a_report_and_evidence(
     assert_none_in(output, report, result.output, secrets=secrets_of(signed_in))
 
 
-def test_an_unexpected_reply_is_a_failure_and_leaves_no_conversation(
+def test_smoke_unexpected_reply_fails_and_deletes_the_conversation(
     invoke: Invoke, signed_in: FakeChatGPT
 ) -> None:
     result = invoke("smoke", "--expect", "42")
 
     assert result.exit_code == 1
-    assert ("✗", "whole reply") in shown(result.stdout)
+    assert ("✗", "complete reply") in printed_steps(result.stdout)
     assert "does not contain '42'" in result.stderr
     assert [request.json for request in signed_in.requests if request.method == "PATCH"] == [
         {"is_visible": False}
     ]
 
 
-def test_no_token_is_the_first_step_that_fails(
+def test_smoke_without_token_fails_at_first_step(
     invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATGPT_DATA_DIR", str(tmp_path))
-    result = invoke("smoke", "--output", str(tmp_path / "evidence"), "--keep")
+    result = invoke("smoke", "--output", str(tmp_path / "artifacts"), "--keep")
 
     assert result.exit_code == 3
-    assert shown(result.stdout)[0] == ("✗", "token found")
-    assert ("–", "chat deleted") not in shown(result.stdout)
-    assert not (tmp_path / "evidence").exists()
+    assert printed_steps(result.stdout)[0] == ("✗", "token found")
+    assert ("–", "chat deleted") not in printed_steps(result.stdout)
+    assert not (tmp_path / "artifacts").exists()
 
 
-# ---- the report, as plain data ---------------------------------------------------------------------------------------
+# ---- the report ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def journal() -> Journal:
-    return Journal(Steps(Console(file=io.StringIO())), ["one", "two", "three"])
+def step_log() -> StepLog:
+    return StepLog(StepLines(Console(file=io.StringIO())), ["one", "two", "three"])
 
 
-def test_the_report_counts_what_was_done_failed_and_skipped(journal: Journal) -> None:
-    journal.facts["origin"] = "https://one.example/?a=1&b=2"
-    journal.done()
-    journal.failed(APIStatusError('<detail> "quoted" \x1b[31m\x00 & \ud800 more'))
-    journal.failed(ChatGPTError("while the client was closed"))
+def test_junit_xml_counts_done_failed_and_skipped_steps(step_log: StepLog) -> None:
+    step_log.properties["origin"] = "https://one.example/?a=1&b=2"
+    step_log.done()
+    step_log.failed(APIStatusError('<detail> "quoted" \x1b[31m\x00 & \ud800 more'))
+    step_log.failed(ChatGPTError("a second error, during close"))
 
-    root = ET.fromstring(junit_xml(journal).decode())
+    root = ET.fromstring(junit_xml(step_log).decode())
 
     suite = root[0]
     assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
@@ -135,9 +135,9 @@ def test_the_report_counts_what_was_done_failed_and_skipped(journal: Journal) ->
     assert next(suite.iter("property")).attrib == {"name": "origin", "value": "https://one.example/?a=1&b=2"}
 
 
-def test_a_journal_ends_with_its_last_step(journal: Journal) -> None:
+def test_step_log_ends_with_its_last_step(step_log: StepLog) -> None:
     for _ in range(4):
-        journal.done()
+        step_log.done()
 
-    assert journal.current is None
-    assert [result.name for result in journal.results] == ["one", "two", "three"]
+    assert step_log.current is None
+    assert [result.name for result in step_log.results] == ["one", "two", "three"]

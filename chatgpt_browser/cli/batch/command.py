@@ -33,30 +33,20 @@ Prompts = Annotated[
     ),
 ]
 Output = Annotated[
-    Path,
-    typer.Option("--output", "-o", help="File for the replies, as JSON lines.", show_default=False),
+    Path, typer.Option("--output", "-o", help="File for the replies, as JSON lines.", show_default=False)
 ]
-RetryFailed = Annotated[
-    bool, typer.Option("--retry-failed", help="Send the prompts again that failed in earlier runs.")
-]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Send the failed prompts again.")]
 Timeout = Annotated[
     float | None,
-    typer.Option(
-        help="Stop waiting for a reply after this time.", min=0.001, metavar="SECONDS", show_default=False
-    ),
+    typer.Option(help="Time limit of each reply.", min=0.001, metavar="SECONDS", show_default=False),
 ]
 Concurrency = Annotated[
-    int,
-    typer.Option(
-        help="Messages in flight at the same time; for most accounts the site accepts only one.", min=1
-    ),
+    int, typer.Option(help="Messages in flight; for most accounts the site accepts only one.", min=1)
 ]
 GiveUpAfter = Annotated[int, typer.Option(help="Stop after this many failures in a row.", min=1)]
 ModelName = Annotated[
     str | None,
-    typer.Option(
-        "--model", help="Model for prompts that do not name one.", metavar="NAME", show_default=False
-    ),
+    typer.Option("--model", help="Model for prompts without `model`.", metavar="NAME", show_default=False),
 ]
 
 
@@ -74,8 +64,10 @@ def batch(
 ) -> None:
     """Send many prompts, one after another; save each reply to disk before the next prompt is sent.
 
-    To resume after an interruption, run the same command again: prompts with a reply are not sent again. When the site sets a
-    rate limit, the command waits as long as the site requests. A failed prompt is written as a row with its error.
+    To resume after an interruption, run the same command again: prompts with
+    a reply are not sent again. When the site sets a rate limit, the command
+    waits as long as the site requests. A failed prompt is written as a row
+    with its error.
 
     [dim]Examples:[/dim]
 

@@ -44,17 +44,13 @@ def plan(
             _check_same_prompt(message, outcome)
             _update_outcome_before(before, message, outcome)
             continue
-        previous = before.get(message.conversation or "")
-        if previous is not None and not previous.is_reply:
+        reply = before.get(message.conversation or "")
+        if reply is not None and not reply.is_reply:
             blocked.append((index, message))
-        elif previous is not None:
-            del before[
-                message.conversation or ""
-            ]  # later messages follow this one without an explicit position
+        elif reply is not None:
+            del before[message.conversation or ""]  # later messages follow this one
             todo.append(
-                replace(
-                    message, conversation_id=previous.conversation_id, parent_message_id=previous.message_id
-                )
+                replace(message, conversation_id=reply.conversation_id, parent_message_id=reply.message_id)
             )
         else:
             todo.append(message)

@@ -80,9 +80,7 @@ class ChatSession:
 
         name, argument = match[1], match[2] or ""
         if name not in SLASH_COMMANDS:
-            print_dim(
-                f"There is no command {name}; /help lists them. To send it, start the line with a space."
-            )
+            print_dim(f"There is no command {name}; see /help. To send it, start the line with a space.")
         else:
             getattr(self, f"_do_{name[1:]}")(argument)
 

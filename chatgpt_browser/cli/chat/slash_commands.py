@@ -15,11 +15,9 @@ class SlashCommand(NamedTuple):
 SLASH_COMMANDS = {
     "/new": SlashCommand("", "start a new conversation"),
     "/retry": SlashCommand("", "send the last message again; the new reply replaces the old one"),
-    "/open": SlashCommand(
-        "[ID]", "continue another conversation; `last` is the last one; without an id, list the newest"
-    ),
+    "/open": SlashCommand("[ID]", "continue another conversation, or `last`; without an id, list the newest"),
     "/save": SlashCommand(
-        "FILE", "write the conversation to a file: JSON if its name ends in .json, else Markdown"
+        "FILE", "write the conversation to a file: JSON if it ends in .json, else Markdown"
     ),
     "/model": SlashCommand("[NAME]", "use another model from now on; without a name, show the current one"),
     "/help": SlashCommand("", "show this list"),

@@ -31,9 +31,7 @@ def install() -> None:
     elif install_playwright_build() or install_system_package():
         print_message("Chromium is installed")
     else:
-        print_message(
-            "could not install Chromium: install Chromium or Google Chrome with your system's package manager"
-        )
+        print_message("no Chromium: install Chromium or Chrome with your system's package manager")
         raise typer.Exit(NO_BROWSER)
 
 

@@ -46,11 +46,7 @@ def login(channel: Channel = None, verbose: Verbose = 0) -> None:
             **base_url_options(), headless=False, channel=channel, user_data_dir=folder.profile
         )
         origin = options.site.origin
-        err.print(
-            f"Opening a window on {origin}. Sign in there; the window closes automatically.", soft_wrap=True
-        )
+        err.print(f"Sign in to {origin} in the window; it closes automatically.", soft_wrap=True)
         token = asyncio.run(sign_in(options))
         save_session_token(folder, origin, token.value)
-        err.print(
-            f"Signed in. The session is saved in {folder.folder}; only you can read it.", soft_wrap=True
-        )
+        err.print(f"Signed in. The session is saved in {folder.folder}, for you only.", soft_wrap=True)

@@ -32,22 +32,20 @@ Live = Annotated[
 ]
 
 #: The checks without `--live`, in order.
-CHECKS: tuple[Check[CheckContext], ...] = (
-    *MACHINE_CHECKS,
-    *BROWSER_CHECKS,
-    *NETWORK_CHECKS,
-    *SESSION_CHECKS,
-)
+CHECKS: tuple[Check[CheckContext], ...] = (*MACHINE_CHECKS, *BROWSER_CHECKS, *NETWORK_CHECKS, *SESSION_CHECKS)
 
 
 def doctor(live: Live = False, as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0) -> None:
     """Check everything that a message needs, and suggest what to do about each problem.
 
-    The only request to the site is for your session. No token is shown. The output may contain your name and text from the
-    site: check it before you share it. The exit code is the one of the first problem.
+    The only request to the site is for your session. No token is shown. The
+    output may contain your name and text from the site: check it before you
+    share it. The exit code is the one of the first problem.
 
-    With --live, two short messages are sent with your session: one by the client's own request, one by the site's page. Their
-    conversations are deleted afterwards. A file in the current folder describes the responses; attach it to a bug report.
+    With --live, two short messages are sent with your session: one by the
+    client's own request, one by the site's page. Their conversations are
+    deleted afterwards. A file in the current folder describes the responses;
+    attach it to a bug report.
 
     [dim]Examples:[/dim]
 

@@ -15,8 +15,6 @@ from ..state.data_folder import DataFolder
 from ..state.session_token import load_session_token
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from typing_extensions import Self
 
     from chatgpt_browser import ChatGPTAPI, User
@@ -40,7 +38,6 @@ class CheckContext:
         self.options: Options = default_options(**base_url_options(), **options)
         self.origin = self.options.site.origin
         self.data_folder = DataFolder.default()
-        self.is_from_environment = TOKEN in os.environ
         self.token = (
             os.environ.get(TOKEN)
             if self.is_from_environment
@@ -62,15 +59,18 @@ class CheckContext:
         self._send_via = ""
         self._closers = ExitStack()
 
+    @property
+    def is_from_environment(self) -> bool:
+        """True if the session token comes from the environment."""
+        return TOKEN in os.environ
+
     def __repr__(self) -> str:
         return f"<CheckContext {self.origin}>"
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closers.close()
 
     def start_browser(self) -> BrowserFacts:

@@ -65,9 +65,7 @@ def data_folder(context: CheckContext) -> Finding:
     try:
         open_to_others = [path for path in (folder, *folder.iterdir()) if is_open_to_others(path)]
     except OSError as error:
-        return warning(
-            f"cannot read {folder}: {error.strerror}", f"check the owner and the permissions of '{folder}'"
-        )
+        return warning(f"cannot read {folder}: {error.strerror}", f"check the permissions of '{folder}'")
     if open_to_others:
         names = ", ".join(path.name for path in open_to_others)
         return warning(

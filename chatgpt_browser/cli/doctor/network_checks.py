@@ -113,9 +113,7 @@ def _redirect_finding(context: CheckContext, visit: Sighting) -> Finding:
     if target == moved_to(context.origin):
         return ok(f"the site has moved to {target}, and the client follows", moved_to=target)
     error = OriginError(f"{context.origin} redirects to {target}")
-    return problem(
-        error, "check the base URLs; if the redirect comes from a network's sign-in page, sign in there first"
-    )
+    return problem(error, "check the base URLs; if a network's sign-in page redirects, sign in there first")
 
 
 def clock(context: CheckContext) -> Finding:

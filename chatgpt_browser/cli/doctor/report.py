@@ -15,7 +15,6 @@ from .checks import Status, exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
     from rich.console import Console
     from typing_extensions import Self
@@ -44,10 +43,8 @@ class LineReport:
         self._steps.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._steps.__exit__(kind, error, traceback)
+    def __exit__(self, *_: object) -> None:
+        self._steps.__exit__()
 
     def begin(self, name: str) -> None:
         """Show the name of the current check."""
@@ -93,9 +90,7 @@ class JsonReport:
         self._status.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._status.stop()
 
     def begin(self, name: str) -> None:

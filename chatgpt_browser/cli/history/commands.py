@@ -71,12 +71,7 @@ def list_(
         if as_json:
             write_json(
                 [
-                    {
-                        "id": c.id,
-                        "title": c.title,
-                        "create_time": c.create_time,
-                        "update_time": c.update_time,
-                    }
+                    {"id": c.id, "title": c.title, "create_time": c.create_time, "update_time": c.update_time}
                     for c in found
                 ]
             )
@@ -85,12 +80,7 @@ def list_(
 
 
 @history.command()
-def show(
-    conversation: Id,
-    as_json: AsJson = False,
-    headed: Headed = False,
-    verbose: Verbose = 0,
-) -> None:
+def show(conversation: Id, as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0) -> None:
     """Show a conversation, from the first message to the newest.
 
     A pipe receives Markdown, in the format of `export`.
@@ -125,12 +115,7 @@ def print_conversation(found: History) -> None:
 
 
 @history.command()
-def rename(
-    conversation: Id,
-    title: Title = None,
-    headed: Headed = False,
-    verbose: Verbose = 0,
-) -> None:
+def rename(conversation: Id, title: Title = None, headed: Headed = False, verbose: Verbose = 0) -> None:
     """Change the title of a conversation.
 
     [dim]Examples:[/dim]
@@ -150,12 +135,7 @@ def rename(
 
 
 @history.command()
-def delete(
-    conversations: Ids,
-    yes: Yes = False,
-    headed: Headed = False,
-    verbose: Verbose = 0,
-) -> None:
+def delete(conversations: Ids, yes: Yes = False, headed: Headed = False, verbose: Verbose = 0) -> None:
     """Delete conversations, like the site's delete button. Ask for confirmation before each.
 
     [dim]Examples:[/dim]

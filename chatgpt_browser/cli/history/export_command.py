@@ -57,8 +57,8 @@ def export(
 ) -> None:
     """Export conversations as Markdown or JSON: one to standard output, or each to a file in a folder.
 
-    When --all is used again with the same folder, only conversations that changed are fetched. This also resumes an export that
-    a rate limit stopped.
+    When --all is used again with the same folder, only conversations that
+    changed are fetched. This also resumes an export after a rate limit.
 
     [dim]Examples:[/dim]
 

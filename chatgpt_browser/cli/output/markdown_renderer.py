@@ -14,8 +14,6 @@ from .consoles import printable
 from .markdown_blocks import Block, blocks_of, settled_blocks
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from rich.console import Console
     from typing_extensions import Self
 
@@ -62,9 +60,7 @@ class LiveMarkdown:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._finished.set()
         self._changed.set()
         self._thread.join()
@@ -86,9 +82,7 @@ class LiveMarkdown:
 
     def _draw(self, *, whole: bool = False) -> None:
         text = printable(self._text)
-        if not text.startswith(
-            self._settled
-        ):  # the site replaced earlier text: draw the new text from its start
+        if not text.startswith(self._settled):  # the site replaced earlier text: start again
             self._region.draw([], [])
             self._settled, self._written = "", 0
 

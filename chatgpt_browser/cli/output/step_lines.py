@@ -14,8 +14,6 @@ from rich.text import Text
 from .consoles import printable
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from rich.console import Console
     from typing_extensions import Self
 
@@ -50,9 +48,7 @@ class StepLines:
         self._status.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._status.stop()
 
     @property

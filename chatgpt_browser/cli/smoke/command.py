@@ -36,9 +36,7 @@ Expect = Annotated[
         show_default=False,
     ),
 ]
-Timeout = Annotated[
-    float, typer.Option(help="Stop waiting for the reply after this time.", min=0.001, metavar="SECONDS")
-]
+Timeout = Annotated[float, typer.Option(help="Time limit of the reply.", min=0.001, metavar="SECONDS")]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep the conversation in the account's history.")]
 Junit = Annotated[
     Path | None,

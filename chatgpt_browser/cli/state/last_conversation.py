@@ -43,9 +43,7 @@ def requested_position(conversation: str | None, continue_last: bool = False) ->
     :raises typer.BadParameter: there is no last conversation, or both a conversation and the last one were requested.
     """
     if continue_last and conversation not in (None, LAST):
-        raise typer.BadParameter(
-            "--continue and --conversation ID name two different conversations; use one of them"
-        )
+        raise typer.BadParameter("use either --continue or --conversation ID, not both")
     if not (continue_last or conversation):
         return None
     if conversation not in (None, LAST):
