@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-class Kind(NamedTuple):
+class ErrorKind(NamedTuple):
     """A row of the table: an error class, its exit code, the description in `--help`, and a hint for the user.
 
     A row with an empty description shares its exit code with a row that has one.
@@ -47,52 +47,52 @@ class Kind(NamedTuple):
 
 
 #: The first matching row applies: subclasses come before their base classes.
-KINDS = (
-    Kind(
+ERROR_KINDS = (
+    ErrorKind(
         InvalidSessionTokenError,
         3,
         "the session token is missing or malformed",
         "run `chatgpt-browser login`, or set CHATGPT_SESSION_TOKEN to the value of the session cookie (see the README)",
     ),
-    Kind(
+    ErrorKind(
         APIConnectionError,
         12,
         "the site could not be reached",
         "check whether a browser on this machine can open the site; `chatgpt-browser doctor` checks each step",
     ),
-    Kind(
+    ErrorKind(
         AuthenticationError,
         4,
         "the session has expired or was rejected",
         "sign in again: `chatgpt-browser login`, or a new session token from your browser",
     ),
-    Kind(ChallengeError, 5, "the site requires a check that only a person can pass"),
-    Kind(RateLimitError, 6, "rate limit reached; the message was not sent again"),
-    Kind(ChatGPTTimeoutError, 7, "timed out"),
-    Kind(BrowserError, 8, "the browser is missing or failed"),
-    Kind(StreamError, 9, "the reply was interrupted or malformed"),
-    Kind(
+    ErrorKind(ChallengeError, 5, "the site requires a check that only a person can pass"),
+    ErrorKind(RateLimitError, 6, "rate limit reached; the message was not sent again"),
+    ErrorKind(ChatGPTTimeoutError, 7, "timed out"),
+    ErrorKind(BrowserError, 8, "the browser is missing or failed"),
+    ErrorKind(StreamError, 9, "the reply was interrupted or malformed"),
+    ErrorKind(
         ConversationNotFoundError,
         10,
         "",
         "`chatgpt-browser history list` lists the conversations of the account",
     ),
-    Kind(APIStatusError, 10, "the site responded with another error"),
-    Kind(OriginError, 11, "the site redirected to a host that must not receive the token"),
-    Kind(
+    ErrorKind(APIStatusError, 10, "the site responded with another error"),
+    ErrorKind(OriginError, 11, "the site redirected to a host that must not receive the token"),
+    ErrorKind(
         PageError,
         14,
         "the site's page could not send the message",
         "`chatgpt-browser login` opens the site in a window: check what the page shows, and close any dialog",
     ),
-    Kind(ChatGPTError, 1, "any other error"),
+    ErrorKind(ChatGPTError, 1, "any other error"),
 )
 
 #: The exit code of a batch in which some messages failed.
 BATCH_FAILURES = 13
 
 #: Exit codes that no error class stands for.
-OTHERS = (
+OTHER_EXIT_CODES = (
     (0, "success"),
     (2, "invalid usage, or a required extra is not installed"),
     (BATCH_FAILURES, "some prompts of a batch failed"),
@@ -108,12 +108,12 @@ JSON_FIELDS = ("status_code", "code", "retry_after", "scope", "partial_text", "c
 
 def exit_codes() -> list[tuple[int, str]]:
     """Return all exit codes with their descriptions, in ascending order."""
-    return sorted([*OTHERS, *((kind.code, kind.meaning) for kind in KINDS if kind.meaning)])
+    return sorted([*OTHER_EXIT_CODES, *((kind.code, kind.meaning) for kind in ERROR_KINDS if kind.meaning)])
 
 
-def kind_of(error: ChatGPTError) -> Kind:
+def kind_of(error: ChatGPTError) -> ErrorKind:
     """Return the first row that matches an error."""
-    return next(kind for kind in KINDS if isinstance(error, kind.error))
+    return next(kind for kind in ERROR_KINDS if isinstance(error, kind.error))
 
 
 @contextmanager

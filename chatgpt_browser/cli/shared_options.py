@@ -32,7 +32,7 @@ Model = Annotated[
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option(help="Time limit of the reply.", min=0.001, metavar="SECONDS", show_default=False),
+    typer.Option(help="Time limit for the reply.", min=0.001, metavar="SECONDS", show_default=False),
 ]
 PlainText = Annotated[bool, typer.Option("--plain-text", help="Remove the Markdown from the reply.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output; errors too.")]

@@ -38,7 +38,7 @@ Output = Annotated[
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Send the failed prompts again.")]
 Timeout = Annotated[
     float | None,
-    typer.Option(help="Time limit of each reply.", min=0.001, metavar="SECONDS", show_default=False),
+    typer.Option(help="Time limit for each reply.", min=0.001, metavar="SECONDS", show_default=False),
 ]
 Concurrency = Annotated[
     int, typer.Option(help="Messages in flight; for most accounts the site accepts only one.", min=1)

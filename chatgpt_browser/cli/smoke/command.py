@@ -31,12 +31,12 @@ Message = Annotated[str, typer.Option(help="Message to send.", metavar="TEXT")]
 Expect = Annotated[
     str | None,
     typer.Option(
-        help="Fail unless the reply contains this text; upper and lower case are equal.",
+        help="Fail unless the reply contains this text, ignoring case.",
         metavar="TEXT",
         show_default=False,
     ),
 ]
-Timeout = Annotated[float, typer.Option(help="Time limit of the reply.", min=0.001, metavar="SECONDS")]
+Timeout = Annotated[float, typer.Option(help="Time limit for the reply.", min=0.001, metavar="SECONDS")]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep the conversation in the account's history.")]
 Junit = Annotated[
     Path | None,
