@@ -142,7 +142,7 @@ def broken(conversation: ChatGPTConversation, scene: Scene) -> None:
 def timed_out(conversation: ChatGPTConversation, scene: Scene) -> None:
     with pytest.raises(ChatGPTTimeoutError):
         conversation.send_message(
-            scene.answering(Reply("one two", hold_after=1, gate=Gate())), timeout_ms=100
+            scene.answering(Reply("one two", hold_after=1, gate=Gate())), timeout_ms=1000
         )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from .scene import Scene
 
-SECOND = 1.0
+SECOND = 20.0
 
 
 class Reason(Exception):
@@ -83,7 +83,7 @@ def test_abort_from_another_thread(scene: Scene, api: ChatGPTAPI) -> None:
             arrived.set()
 
     def abort() -> None:
-        arrived.wait(5)
+        arrived.wait(20)
         controller.abort(reason)
 
     aborter = threading.Thread(target=abort)
@@ -158,7 +158,7 @@ def test_one_signal_ends_every_call_that_has_it(scene: Scene, api: ChatGPTAPI) -
     scene.wait_for_post()
     controller.abort("all of you")
     for thread in threads:
-        thread.join(5)
+        thread.join(20)
 
     assert [str(failure) for failure in failures] == ["all of you"] * 3
     assert_closed(scene.posts[0])
@@ -184,7 +184,7 @@ def test_timeout_in_the_middle(scene: Scene, api: ChatGPTAPI, limit: Any) -> Non
 @pytest.mark.parametrize("before_head", [True, False])
 def test_timeout_before_the_first_word(scene: Scene, api: ChatGPTAPI, before_head: bool) -> None:
     with pytest.raises(ChatGPTTimeoutError) as caught:
-        api.send_message(scene.answering(Stall(before_head=before_head)), timeout_ms=100)
+        api.send_message(scene.answering(Stall(before_head=before_head)), timeout_ms=1500)
 
     assert caught.value.partial_text == ""
     assert_closed(scene.posts[0])
@@ -193,7 +193,7 @@ def test_timeout_before_the_first_word(scene: Scene, api: ChatGPTAPI, before_hea
 
 def test_timeout_of_a_stream(scene: Scene, api: ChatGPTAPI) -> None:
     with pytest.raises(ChatGPTTimeoutError) as caught:
-        list(api.stream_message(held(scene), timeout_ms=150))
+        list(api.stream_message(held(scene), timeout_ms=1500))
 
     assert caught.value.partial_text == "one two"
     assert_closed(scene.posts[0])
@@ -223,7 +223,7 @@ async def test_a_cancelled_task(async_scene: Scene, async_api: AsyncChatGPTAPI, 
     task = asyncio.ensure_future(async_api.send_message(message, on_progress=hear))
     post = await asyncio.to_thread(async_scene.wait_for_post)
     if stage == "body":
-        await asyncio.wait_for(arrived.wait(), 5)
+        await asyncio.wait_for(arrived.wait(), 20)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -269,7 +269,7 @@ async def test_a_cancelled_task_that_waited_its_turn(async_scene: Scene, async_a
 async def test_a_timeout_of_the_callers_own(async_scene: Scene, async_api: AsyncChatGPTAPI) -> None:
     import anyio
 
-    with anyio.move_on_after(0.2) as scope:
+    with anyio.move_on_after(1.5) as scope:
         await async_api.send_message(held(async_scene))
 
     assert scope.cancelled_caught
@@ -439,10 +439,10 @@ def test_a_slow_callback_does_not_outlive_the_timeout(scene: Scene, api: ChatGPT
 
     def dawdle(text: str) -> None:
         heard.append(text)
-        threading.Event().wait(0.3)
+        threading.Event().wait(1.7)
 
     with pytest.raises(ChatGPTTimeoutError):
-        api.send_message(scene.answering(at_once("a", "ab", "abc")), timeout_ms=150, on_progress=dawdle)
+        api.send_message(scene.answering(at_once("a", "ab", "abc")), timeout_ms=1500, on_progress=dawdle)
 
     assert heard == ["a"]
     assert works(api)

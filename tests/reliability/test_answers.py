@@ -183,7 +183,7 @@ def test_retries_can_be_switched_off(serve: Serve, connect: Connect) -> None:
 def test_waiting_for_another_try_counts_as_time(scene: Scene, api: ChatGPTAPI) -> None:
     refusal = Answer.error(429, detail_of(ONE_AT_A_TIME), headers=[("retry-after", "20")])
     with pytest.raises(ChatGPTTimeoutError):
-        api.send_message(scene.answering(refusal, "too late"), timeout_ms=300)
+        api.send_message(scene.answering(refusal, "too late"), timeout_ms=2000)
     assert len(scene.posts) == 1
 
 
