@@ -2,7 +2,7 @@
 # Runs all checks and all tests, and continues after a failure, so that one run reports everything; fails if one of them failed.
 #   bash scripts/test.sh           all checks; all tests except those marked `long`
 #   bash scripts/test.sh --fast    the everyday loop: lint, format, layers, types, and the tests without browser, server or process
-#   bash scripts/test.sh --long    the tests marked `long`, a short soak test, and the tests under each Python that is installed
+#   bash scripts/test.sh --long    the tests marked `long` or `timing`, a short soak test, and the tests under each Python that is installed
 #   bash scripts/test.sh ARG...    all checks; pytest with these arguments
 source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
 
@@ -31,7 +31,7 @@ unset PYTHONDONTWRITEBYTECODE
 if [ "${1:-}" = --long ]; then
     bash scripts/install_browsers.sh
     export CHATGPT_SOAK=${CHATGPT_SOAK:-10}
-    check "long tests: pytest -m long" pytest -m long "${@:2}"
+    check "long tests: pytest -m 'long or timing'" pytest -m "long or timing" "${@:2}"
     check "soak test" bash scripts/soak.sh --minutes 2 --folder "$(mktemp -d)"
     unset CHATGPT_SOAK
     if [ -n "$(bash scripts/test_pythons.sh --list)" ]; then
