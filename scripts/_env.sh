@@ -55,7 +55,7 @@ get_pip() {
         fail "pip is missing; install the package python3-venv of your system, then run this script again"
 }
 
-# From pip 22.3 on, the system's pip can install into the new environment. This is faster than installing pip there first.
+# The system's pip can install into the new environment (since pip 22.3). This is faster than installing pip there first.
 get_uv() {
     if [ -x "$BIN/uv$EXE" ]; then return; fi
     "$(find_python)" -m pip --python "$VENV_PYTHON" install -q --disable-pip-version-check uv 2>/dev/null ||
