@@ -148,7 +148,7 @@ def test_a_reply_that_is_whole_needs_no_last_word(
     complete = {"type": "message_stream_complete", "conversation_id": "c"}
     message = scene.answering(body(WHOLE, complete, b": a ping\n\n", last, interval=20))
 
-    assert api.send_message(message, timeout_ms=5000) == "Four."
+    assert api.send_message(message, timeout_ms=20_000) == "Four."
 
 
 @pytest.mark.anyio
@@ -157,7 +157,7 @@ async def test_a_short_limit_of_silence_is_none_for_a_reply_that_is_whole(scene:
     message = scene.answering(body(WHOLE, complete, Hold(Gate())))
     options: dict[str, Any] = where(scene.server)
     async with AsyncChatGPTAPI(scene.server.session_token, idle_timeout=600, **options) as api:
-        assert await api.send_message(message, timeout_ms=5000) == "Four."
+        assert await api.send_message(message, timeout_ms=20_000) == "Four."
 
 
 @pytest.mark.parametrize("last", [BREAK, Hold(Gate())], ids=["breaks off", "stays open"])
@@ -169,7 +169,7 @@ def test_the_rest_is_elsewhere_however_the_stream_ends(
     handoff_event = {"type": "stream_handoff", "conversation_id": kept.id}
     message = scene.answering(body(handoff_event, b": a ping\n\n", last, interval=20))
 
-    assert api.send_message(message, timeout_ms=5000) == "Four."
+    assert api.send_message(message, timeout_ms=20_000) == "Four."
 
 
 def test_a_rest_that_is_refused_leaves_what_there_was(scene: Scene, api: ChatGPTAPI) -> None:

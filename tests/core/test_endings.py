@@ -230,7 +230,7 @@ async def test_a_cancelled_task(async_scene: Scene, async_api: AsyncChatGPTAPI, 
 
     told = [*heard]
     assert await asyncio.to_thread(post.disconnected.wait, SECOND)
-    assert await async_api.send_message("Next", timeout_ms=5000) == 'You said: "Next".'
+    assert await async_api.send_message("Next", timeout_ms=20_000) == 'You said: "Next".'
     assert heard == told
 
 
@@ -261,7 +261,7 @@ async def test_a_cancelled_task_that_waited_its_turn(async_scene: Scene, async_a
         with pytest.raises(asyncio.CancelledError):
             await waiting
 
-    assert await async_api.send_message("Next", timeout_ms=5000) == 'You said: "Next".'
+    assert await async_api.send_message("Next", timeout_ms=20_000) == 'You said: "Next".'
     assert not any(b"never sent" in post.body for post in async_scene.posts)
 
 
@@ -274,7 +274,7 @@ async def test_a_timeout_of_the_callers_own(async_scene: Scene, async_api: Async
 
     assert scope.cancelled_caught
     assert await asyncio.to_thread(async_scene.posts[0].disconnected.wait, SECOND)
-    assert await async_api.send_message("Next", timeout_ms=5000) == 'You said: "Next".'
+    assert await async_api.send_message("Next", timeout_ms=20_000) == 'You said: "Next".'
 
 
 # ---- streams that are left ---------------------------------------------------------------------------------------------
@@ -333,7 +333,7 @@ async def test_an_async_stream_left_early(async_scene: Scene, async_api: AsyncCh
 
     (post,) = async_scene.posts
     assert await asyncio.to_thread(post.disconnected.wait, SECOND)
-    assert await async_api.send_message("Next", timeout_ms=5000) == 'You said: "Next".'
+    assert await async_api.send_message("Next", timeout_ms=20_000) == 'You said: "Next".'
 
 
 def test_a_stream_left_at_its_last_word_lets_the_next_message_go(scene: Scene, api: ChatGPTAPI) -> None:
@@ -397,7 +397,7 @@ async def test_a_callback_that_raises_async(
 
     assert caught.value is reason
     assert await asyncio.to_thread(async_scene.posts[0].disconnected.wait, SECOND)
-    assert await async_api.send_message("Next", timeout_ms=5000) == 'You said: "Next".'
+    assert await async_api.send_message("Next", timeout_ms=20_000) == 'You said: "Next".'
     assert calls == 1
 
 

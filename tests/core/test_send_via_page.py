@@ -168,7 +168,7 @@ def test_stopping_presses_the_pages_stop(scene: Scene, api: ChatGPTAPI, how: str
             )
     elif how == "timeout":
         with pytest.raises(ChatGPTTimeoutError) as caught:
-            api.send_message(message, timeout_ms=5000)
+            api.send_message(message, timeout_ms=20_000)
         assert caught.value.partial_text == "One"
     else:
         with api.stream_message(message) as stream:

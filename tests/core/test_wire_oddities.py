@@ -144,8 +144,8 @@ def test_done_ends_the_reply_though_the_body_goes_on(scene: Scene, api: ChatGPTA
 def test_done_ends_the_reply_though_the_body_never_ends(scene: Scene, api: ChatGPTAPI) -> None:
     message = scene.answering(Reply("one two", hang_after_done=True))
 
-    assert api.send_message(message, timeout_ms=5000) == "one two"
-    assert api.send_message(message, timeout_ms=5000) == "one two"
+    assert api.send_message(message, timeout_ms=20_000) == "one two"
+    assert api.send_message(message, timeout_ms=20_000) == "one two"
     for post in scene.posts:
         assert post.disconnected.wait(20), "the connection is kept for nothing"
 
@@ -167,7 +167,7 @@ def test_done_in_several_spellings(scene: Scene, api: ChatGPTAPI) -> None:
         b"event: x\ndata: [DONE]\n\n",
     ):
         message = scene.answering(RawBody([sse(event("a")), done, Hold(Gate())]))
-        assert api.send_message(message, timeout_ms=5000) == "a"
+        assert api.send_message(message, timeout_ms=20_000) == "a"
 
 
 def test_nothing_that_is_a_reply(scene: Scene, api: ChatGPTAPI) -> None:
