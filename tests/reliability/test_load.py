@@ -14,9 +14,8 @@ import psutil
 import pytest
 
 from chatgpt_browser.testing import RawBody
+from tests.support.client_processes import Mark, until
 from tests.support.scripted_site import DONE, base_urls, event, sse
-
-from .anatomy import Mark, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

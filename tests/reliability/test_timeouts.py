@@ -13,9 +13,8 @@ import pytest
 
 from chatgpt_browser import APIConnectionError, ChatGPTTimeoutError
 from chatgpt_browser.testing import Gate, Hold, RawBody, Reply, Stall
+from tests.support.client_processes import Mark
 from tests.support.scripted_site import DONE, base_urls, can_send, event, posts_of, sse
-
-from .anatomy import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
