@@ -20,9 +20,9 @@ from chatgpt_browser import (
     StreamInterruptedError,
     UnknownEncodingError,
 )
+from chatgpt_browser import _handoff as handoff
+from chatgpt_browser import _stream as stream
 from chatgpt_browser._core.models import QuestionRef
-from chatgpt_browser._messaging import handoff as handoff
-from chatgpt_browser._messaging import reply_stream as stream
 from chatgpt_browser._protocol.reply_reader import ReplyReader
 from chatgpt_browser.testing import BREAK, Answer, Aside, Gate, Hold, Reply
 from tests.support.scripted_site import DONE, base_urls, body
@@ -132,7 +132,7 @@ def test_a_rest_that_does_not_come(
     message = scripted_site.answering(Reply(pieces=PIECES, encoding="delta", handoff_after=2))
 
     with pytest.raises(ChatGPTTimeoutError) as timed_out:
-        api.send_message(message, timeout_ms=400)
+        api.send_message(message, timeout_ms=1500)
     assert timed_out.value.partial_text == "Two and"
 
     controller = AbortController()
@@ -160,7 +160,7 @@ def test_a_reply_that_is_whole_needs_no_last_word(
     complete = {"type": "message_stream_complete", "conversation_id": "c"}
     message = scripted_site.answering(body(WHOLE, complete, b": a ping\n\n", last, interval=20))
 
-    assert api.send_message(message, timeout_ms=5000) == "Four."
+    assert api.send_message(message, timeout_ms=20_000) == "Four."
 
 
 @pytest.mark.anyio
@@ -171,7 +171,7 @@ async def test_a_short_limit_of_silence_is_none_for_a_reply_that_is_whole(
     message = scripted_site.answering(body(WHOLE, complete, Hold(Gate())))
     options: dict[str, Any] = base_urls(scripted_site.server)
     async with AsyncChatGPTAPI(scripted_site.server.session_token, idle_timeout=600, **options) as api:
-        assert await api.send_message(message, timeout_ms=5000) == "Four."
+        assert await api.send_message(message, timeout_ms=20_000) == "Four."
 
 
 @pytest.mark.parametrize("last", [BREAK, Hold(Gate())], ids=["breaks off", "stays open"])
@@ -183,7 +183,7 @@ def test_the_rest_is_elsewhere_however_the_stream_ends(
     handoff_event = {"type": "stream_handoff", "conversation_id": kept.id}
     message = scripted_site.answering(body(handoff_event, b": a ping\n\n", last, interval=20))
 
-    assert api.send_message(message, timeout_ms=5000) == "Four."
+    assert api.send_message(message, timeout_ms=20_000) == "Four."
 
 
 def test_a_rest_that_is_refused_leaves_what_there_was(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
@@ -235,24 +235,19 @@ def test_a_turn_lasts_as_long_as_its_reply_wherever_that_goes_on(
     scripted_site: ScriptedSite, api: ChatGPTAPI
 ) -> None:
     """The site takes one message at a time: also while the one before is read from its conversation."""
-    done: list[tuple[str, int]] = []
-
-    def ask(message: str) -> None:
-        api.send_message(message)
-        done.append((message, len(scripted_site.posts)))
-
-    before = len(
-        [r for r in scripted_site.server.requests if r.method == "POST" and r.path.endswith("/conversation")]
-    )
     first = scripted_site.answering(Reply(pieces=PIECES, encoding="delta", handoff_after=2))
     second = scripted_site.answering("A short one")
-    one = threading.Thread(target=ask, args=(first,))
+    one = threading.Thread(target=api.send_message, args=(first,))
     one.start()
-    scripted_site.server.wait_for_request("/conversation", "POST", before + 1)
-    ask(second)
+    scripted_site.wait_for_post()
+    api.send_message(second)
     one.join(20)
 
-    assert done == [(first, 1), (second, 2)]
+    # All reads of the first conversation come between the two messages.
+    methods = [request.method for request in scripted_site.requests if "/conversation" in request.path]
+    reads = methods.count("GET")
+    assert methods == ["POST", *["GET"] * reads, "POST"]
+    assert reads > 0
 
 
 @pytest.mark.anyio

@@ -80,7 +80,7 @@ def test_progress_is_called_while_the_reply_is_under_way(
             gate.open()  # the server does not say the second word before the first was heard
 
     message = scripted_site.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate))
-    assert api.send_message(message, on_progress=hear, timeout_ms=5000) == "one two"
+    assert api.send_message(message, on_progress=hear, timeout_ms=20_000) == "one two"
     assert heard == ["one", "one two"]
 
 
@@ -181,7 +181,7 @@ def test_a_stream_gives_what_is_new(scripted_site: ScriptedSite, api: ChatGPTAPI
 def test_a_stream_knows_its_ids_with_the_first_piece(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     gate = Gate()
     message = scripted_site.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate))
-    with api.stream_message(message, timeout_ms=5000) as stream:
+    with api.stream_message(message, timeout_ms=20_000) as stream:
         assert next(stream) == "one"
         assert stream.conversation_id in scripted_site.server.conversations
         assert stream.message_id is not None

@@ -65,7 +65,7 @@ class ScriptedSite:
 
     def wait_for_post(self, count: int = 1) -> RecordedRequest:
         before = len(posts_of(self.server.requests[: self._mark]))
-        return self.server.wait_for_request("/backend-api/conversation", "POST", before + count)
+        return self.server.wait_for_request("/backend-api/conversation", "POST", before + count, timeout=30)
 
 
 def posts_of(requests: list[RecordedRequest]) -> list[RecordedRequest]:
@@ -90,7 +90,7 @@ def base_urls(server: FakeChatGPT) -> dict[str, Any]:
 
 def can_send(api: ChatGPTAPI) -> bool:
     """Whether a client takes one more message and brings its reply."""
-    return api.send_message("Still there?", timeout_ms=20_000) == 'You said: "Still there?".'
+    return api.send_message("Still there?", timeout_ms=60_000) == 'You said: "Still there?".'
 
 
 # ---- events ----------------------------------------------------------------------------------------------------------

@@ -144,10 +144,10 @@ def test_done_ends_the_reply_though_the_body_goes_on(scripted_site: ScriptedSite
 def test_done_ends_the_reply_though_the_body_never_ends(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     message = scripted_site.answering(Reply("one two", hang_after_done=True))
 
-    assert api.send_message(message, timeout_ms=5000) == "one two"
-    assert api.send_message(message, timeout_ms=5000) == "one two"
+    assert api.send_message(message, timeout_ms=20_000) == "one two"
+    assert api.send_message(message, timeout_ms=20_000) == "one two"
     for post in scripted_site.posts:
-        assert post.disconnected.wait(5), "the connection is kept for nothing"
+        assert post.disconnected.wait(20), "the connection is kept for nothing"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_done_in_several_spellings(scripted_site: ScriptedSite, api: ChatGPTAPI)
         b"event: x\ndata: [DONE]\n\n",
     ):
         message = scripted_site.answering(RawBody([sse(event("a")), done, Hold(Gate())]))
-        assert api.send_message(message, timeout_ms=5000) == "a"
+        assert api.send_message(message, timeout_ms=20_000) == "a"
 
 
 def test_nothing_that_is_a_reply(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
