@@ -37,11 +37,11 @@ def prefixes(text: str, step: int) -> list[str]:
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
-def test_live_markdown_streamed_equals_printed_lines_printed_at_once(text: str) -> None:
+def test_live_markdown_streamed_equals_printed_at_once(text: str) -> None:
     assert lines_streamed(prefixes(text, 29)) == lines_printed_at_once(text)
 
 
-def test_live_markdown_every_prefix_equals_printed_lines_printed_at_once() -> None:
+def test_live_markdown_every_prefix_equals_printed_at_once() -> None:
     """Stream character by character; at each line end, compare the screen with the prefix printed at once."""
     terminal = EmulatedTerminal(height=200)
     live = LiveMarkdown(terminal.console)
@@ -53,7 +53,7 @@ def test_live_markdown_every_prefix_equals_printed_lines_printed_at_once() -> No
             assert terminal.lines == lines_printed_at_once(prefix)
 
 
-def test_live_markdown_random_text_equals_printed_lines_printed_at_once() -> None:
+def test_live_markdown_random_text_equals_printed_at_once() -> None:
     chance = random.Random(7)
     parts = [
         "word ",
