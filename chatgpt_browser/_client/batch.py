@@ -253,7 +253,7 @@ class Batch:
             self._resume_at = resume_at
             until = datetime.now() + timedelta(seconds=seconds)
             logger.info(
-                "paused for %.0f s, until %s, because of a rate limit: %s",
+                "paused for %.0f s, until %s, as the site asks: %s",
                 seconds,
                 f"{until:%H:%M:%S}",
                 error,
