@@ -1,4 +1,4 @@
-"""Each of pytest-xdist's processes has a browser of its own, in turn."""
+"""Assign one browser of BROWSERS to each pytest-xdist process, in turn."""
 
 import os
 

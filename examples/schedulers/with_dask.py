@@ -1,7 +1,7 @@
-"""Prompts divided over browsers by Dask: `python with_dask.py SCHEDULER PROMPTS BROWSER...`, one prompt a line.
+"""Divide prompts over browsers with Dask: `python with_dask.py SCHEDULER PROMPTS BROWSER...`. The file has one prompt per line.
 
-A message must not be sent twice, so no task may run twice: Dask's own retries are off below, and where a worker may die, set
-`distributed.scheduler.allowed-failures: 0` for the scheduler, which else gives its tasks to another.
+A message must not be sent twice, so no task may run twice. Dask's retries are off below. If a worker may die, also set
+`distributed.scheduler.allowed-failures: 0` for the scheduler; otherwise it gives the tasks of that worker to another one.
 """
 
 import os
@@ -14,13 +14,13 @@ from chatgpt_browser import ChatGPTAPI
 
 
 def answer(prompts, browser_url, options):
-    """A task: one share of the prompts, one client, one browser. Gives (prompt, reply or error) in order."""
+    """Send one share of the prompts with one client and one browser; return (prompt, reply or error) pairs in order."""
     with ChatGPTAPI(os.environ["CHATGPT_SESSION_TOKEN"], browser_url=browser_url, **options) as api:
         return [(each.message.text, each.reply or repr(each.error)) for each in api.send_many(prompts)]
 
 
 def divide(cluster, prompts, browsers, **options):
-    """A task for each browser; what they give, as it comes."""
+    """Run one task for each browser; return the pairs of all tasks."""
     shares = [prompts[number :: len(browsers)] for number in range(len(browsers))]
     futures = cluster.map(answer, shares, browsers, options=options, retries=0, pure=False)
     return [outcome for share in cluster.gather(futures) for outcome in share]

@@ -1,4 +1,4 @@
-"""`git log --oneline --since=yesterday | standup`: a note for the stand-up, in plain words."""
+"""Write a stand-up note from the latest commits: `git log --oneline --since=yesterday | standup`."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ QUESTION = "Sum up these commits for a stand-up, in two sentences:\n\n"
 
 
 def write_note(api: ChatGPTAPI, commits: Iterable[str]) -> str:
-    """The note. Where the reply breaks off, what has come of it is gone on from, once.
+    """Return the note. If the reply breaks off, ask once for the rest of it.
 
-    :raises ChatGPTError: the site gave no reply.
+    :raises ChatGPTError: if there is no complete reply.
     """
     try:
         return api.send_message(QUESTION + "\n".join(commits))
     except StreamError as error:
-        rest = "Go on from here, and give the rest alone:\n\n"
+        rest = "Continue this text, and write only the rest:\n\n"
         return error.partial_text + api.send_message(rest + error.partial_text)
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     commits = [line.strip() for line in sys.stdin if line.strip()]
     if not commits:
-        sys.exit("standup: nothing was committed")
+        sys.exit("standup: there are no commits on standard input")
     try:
         with ChatGPTAPI(os.environ["CHATGPT_SESSION_TOKEN"]) as api:
             print(write_note(api, commits))

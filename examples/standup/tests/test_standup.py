@@ -1,4 +1,4 @@
-"""The program's tests: through a real browser, to a fake ChatGPT; no account, no network."""
+"""Tests of the program, with a real browser and a fake ChatGPT. They need no account and no network."""
 
 import functools
 import io
@@ -13,7 +13,7 @@ COMMITS = ["1f2e3d4 Faults by name", "5a6b7c8 A page to watch"]
 RECORDINGS = Path(__file__).parent / "recordings"
 
 
-def test_the_commits_are_sent_and_the_note_comes_back(chatgpt_server, chatgpt_api):
+def test_write_note_sends_commits_and_returns_note(chatgpt_server, chatgpt_api):
     chatgpt_server.when("Sum up these commits", "Faults have names now.")
 
     assert standup.write_note(chatgpt_api, COMMITS) == "Faults have names now."
@@ -21,30 +21,30 @@ def test_the_commits_are_sent_and_the_note_comes_back(chatgpt_server, chatgpt_ap
     assert "1f2e3d4 Faults by name" in request.json["messages"][0]["content"]["parts"][0]
 
 
-def test_a_reply_that_breaks_off_is_gone_on_with(chatgpt_server, chatgpt_api):
+def test_write_note_after_stream_error_appends_rest(chatgpt_server, chatgpt_api):
     chatgpt_server.script("Faults have names now.", " The end.")
     with chatgpt_server.inject("error-event"):
         assert standup.write_note(chatgpt_api, COMMITS) == "Faults have names now. The end."
 
 
-def test_a_rate_limit_is_the_callers(chatgpt_server, chatgpt_api):
+def test_write_note_at_rate_limit_raises(chatgpt_server, chatgpt_api):
     chatgpt_server.inject("rate-limit-header")
     with pytest.raises(RateLimitError) as caught:
         standup.write_note(chatgpt_api, COMMITS)
     assert caught.value.retry_after == 120
 
 
-def test_a_real_reply_as_it_was_recorded(chatgpt_server, chatgpt_api):
+def test_write_note_with_recorded_reply_returns_it(chatgpt_server, chatgpt_api):
     chatgpt_server.replay(RECORDINGS / "note.jsonl", speed=None)
     assert standup.write_note(chatgpt_api, COMMITS).count(".") == 2
 
 
-def test_the_command(chatgpt_server, monkeypatch, capsys):
-    where = {
+def test_main_prints_note(chatgpt_server, monkeypatch, capsys):
+    base_urls = {
         "api_base_url": chatgpt_server.api_base_url,
         "backend_api_base_url": chatgpt_server.backend_api_base_url,
     }
-    monkeypatch.setattr(standup, "ChatGPTAPI", functools.partial(standup.ChatGPTAPI, **where))
+    monkeypatch.setattr(standup, "ChatGPTAPI", functools.partial(standup.ChatGPTAPI, **base_urls))
     monkeypatch.setenv("CHATGPT_SESSION_TOKEN", chatgpt_server.session_token)
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(COMMITS)))
     chatgpt_server.script("A note.")
@@ -54,6 +54,6 @@ def test_the_command(chatgpt_server, monkeypatch, capsys):
 
 
 @pytest.mark.chatgpt_live
-def test_live(chatgpt_api):
-    """With CHATGPT_SESSION_TOKEN in the environment, this one asks the real site."""
+def test_write_note_on_real_site_returns_note(chatgpt_api):
+    """Use the real site. Without CHATGPT_SESSION_TOKEN the test is skipped."""
     assert standup.write_note(chatgpt_api, COMMITS)
