@@ -1,1 +1,1 @@
-"""How fast `chatgpt_browser` is beside a plain HTTP client: see README.md, and run `bash scripts/bench.sh`."""
+"""Benchmarks of `chatgpt_browser` against a plain HTTP client: see README.md, and run `bash scripts/bench.sh`."""

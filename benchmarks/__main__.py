@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures everything, prints the table, writes the results."""
+"""Command line of the benchmarks: `python -m benchmarks` measures, prints the table and writes the results."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ err = Console(stderr=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run what was asked for; 1 where a target was missed and --strict was given."""
+    """Run the selected benchmarks. Return 1 if --strict is given and a target is missed, otherwise 0."""
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    _warn_of_company()
+    _warn_if_busy()
     rows, about = asyncio.run(_measure(options))
 
     whole = not (options.quick or options.only or options.protocol)
@@ -69,16 +69,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="fewer rounds and rows, in less than a minute")
     parser.add_argument("--only", action="append", choices=FAMILIES, metavar="NAME", help=", ".join(FAMILIES))
     parser.add_argument("--protocol", choices=PROTOCOLS, help="one protocol instead of both")
-    parser.add_argument("--no-npm", action="store_true", help="leave the npm package out")
-    parser.add_argument("--strict", action="store_true", help="exit with 1 where a target is missed")
+    parser.add_argument("--no-npm", action="store_true", help="do not measure the npm package")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if a target is missed")
     return parser
 
 
-def _warn_of_company() -> None:
+def _warn_if_busy() -> None:
     load, cores = psutil.getloadavg()[0], os.cpu_count() or 1
     if load > BUSY * cores:
         err.print(
-            f"[yellow]load average {load:.1f} on {cores} cores: something else is running, figures will be noisy"
+            f"[yellow]load average {load:.1f} on {cores} cores: other programs are running, so the figures will be noisy"
         )
 
 

@@ -1,4 +1,4 @@
-"""Replies that come as fast as the server can send them: what each event costs."""
+"""Benchmark of replies that the server sends at full speed: the cost of each event."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["measure_bursts"]
 
-#: Events in a burst, and rounds: a short reply needs more of them, and they cost little.
+#: Number of events: number of rounds. Short replies need more rounds, and these are cheap.
 FULL = {1: 50, 20: 25, 200: 15, 1000: 9, 2000: 7, 4000: 7, 10_000: 5}
 QUICK = {1: 10, 200: 5, 2000: 3}
 
@@ -25,7 +25,7 @@ ONE_EVENT_RATIO, ONE_EVENT_MS = 4.0, 6.0
 
 
 async def measure_bursts(clients: Clients, *, quick: bool, say: Callable[[str], None]) -> list[Row]:
-    """A row for each number of events; for information, another for the least that one event costs in a browser."""
+    """Return a row for each number of events, and one for information: the minimum cost of one event in a browser."""
     rows: list[Row] = []
     at_4000: Row | None = None
     for events, rounds in (QUICK if quick else FULL).items():

@@ -1,7 +1,7 @@
-"""What a browser server needs for its clients: memory and CPU a client, a page and a stream. `python -m benchmarks.capacity`.
+"""Capacity of a browser server: memory and CPU for each client, page and stream. Run `python -m benchmarks.capacity`.
 
-A Playwright server on this machine, clients that connect to it, streams of 20 events a second; what the server holds is read.
-The figures are the sums in deploy/README.md.
+A Playwright server runs on this machine. Clients connect to it and receive streams of 20 events per second, while the memory
+and CPU time of the server are measured. deploy/README.md shows the totals.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def family(server: psutil.Process) -> list[psutil.Process]:
 
 
 def megabytes(server: psutil.Process) -> float:
-    """Proportional memory: what they share is divided among them, so that the sum is what a container's limit sees."""
+    """Return the proportional memory (PSS): shared memory counts once, as in a container's memory limit."""
     return float(sum(process.memory_full_info().pss for process in family(server)) / MEGABYTE)
 
 

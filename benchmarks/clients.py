@@ -1,4 +1,4 @@
-"""All clients of one server, opened together and asked in turn."""
+"""The clients of one server, opened together and measured in turn."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Clients", "ask", "ask_many", "in_turn"]
 
 
 class Clients:
-    """The clients of one server. The npm package is there where it could be installed; it speaks HTTP/1.1 alone."""
+    """The clients of one server. The npm package is included if it is installed; it supports only HTTP/1.1."""
 
     def __init__(self, address: Address, plain: PlainHttp1 | PlainHttp2, ours: Ours, npm: Npm | None) -> None:
         self.address = address
@@ -34,18 +34,18 @@ class Clients:
 
     @property
     def both(self) -> list[Client]:
-        """The two that every target is about."""
+        """The two clients that the targets compare."""
         return [self.plain, self.ours]
 
     @property
     def everyone(self) -> list[Client]:
-        """Those two, and the npm package for information."""
+        """The two compared clients and, for information, the npm package."""
         return self.both if self.npm is None else [*self.both, self.npm]
 
     @classmethod
     @asynccontextmanager
     async def open(cls, address: Address, *, with_npm: bool) -> AsyncIterator[Clients]:
-        """Sign all of them in, and start our browser."""
+        """Sign in all clients and start our browser."""
         async with AsyncExitStack() as stack:
             plain: PlainHttp1 | PlainHttp2 = PlainHttp2(address) if address.is_http2 else PlainHttp1(address)
             await stack.enter_async_context(plain)
@@ -55,14 +55,14 @@ class Clients:
 
 
 async def ask(client: Client, script: Script) -> Sample:
-    """Send one message, and see that all of the reply came."""
+    """Send one message and check that the reply is complete."""
     sample = await client.listen(script.to_message())
     script.check(client.name, sample.text, len(sample.arrivals))
     return sample
 
 
 async def ask_many(client: Client, script: Script, streams: int) -> tuple[float, list[Sample]]:
-    """Send so many messages at once: the seconds until the last reply was whole, and all replies."""
+    """Send `streams` messages at once. Return the seconds until the last reply was complete, and all replies."""
     gc.collect()
     started = time.monotonic()
     samples = await asyncio.gather(*(ask(client, script) for _ in range(streams)))
@@ -70,11 +70,11 @@ async def ask_many(client: Client, script: Script, streams: int) -> tuple[float,
 
 
 async def in_turn(clients: Sequence[Client], script: Script, rounds: int) -> dict[str, list[Sample]]:
-    """Ask one client after the other, that many rounds, after one round to warm up."""
+    """Measure one client after the other for `rounds` rounds, after one warm-up round."""
     samples: dict[str, list[Sample]] = {client.name: [] for client in clients}
     for turn in range(rounds + 1):
         for client in clients:
-            gc.collect()  # nobody pays for what another left behind
+            gc.collect()  # so that no client is charged for another client's garbage
             sample = await ask(client, script)
             if turn > 0:
                 samples[client.name].append(sample)

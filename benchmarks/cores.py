@@ -1,8 +1,8 @@
-"""A processor for the server alone, while it sends as fast as it can: to see what a figure owes to the machine.
+"""A separate core for the server while it sends at full speed, to separate the client's cost from the machine's scheduling.
 
-A site does not share its processors with its visitors. On a machine of few cores the benchmark's server does, and each piece that
-it sends wakes up a process which may take it off its core: then the kernel's scheduling is a part of what is timed. Measured on
-two cores, 10,000 deltas over HTTP/1.1: the server is taken off 979 times with a browser as its client, 6 times with aiohttp.
+A real site does not share its cores with its clients, but the benchmark's server does if the machine has few cores. Each chunk
+that it sends wakes a process that may preempt the server, so that the measured time includes the kernel's scheduling. Measured
+on two cores with 10,000 deltas over HTTP/1.1: the server is preempted 979 times by a browser, 6 times by aiohttp.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = ["can_part", "server_apart"]
 
 
 def can_part() -> bool:
-    """Whether the machine has a core to spare, and lets one say who runs where."""
+    """Return whether the machine has more than one core and supports CPU affinity."""
     return hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1
 
 
 @contextmanager
 def server_apart(address: Address) -> Iterator[None]:
-    """Keep the server on one core, and this process with all others under it on the rest, for as long as the block runs."""
+    """Pin the server to one core, and this process with its other descendants to the rest, while the block runs."""
     if not can_part():
         yield
         return
@@ -47,8 +47,6 @@ def _place(address: Address, server: set[int], others: set[int]) -> None:
     here = psutil.Process()
     for process in (here, *here.children(recursive=True)):
         cores = server if process.pid == address.pid else others
-        with suppress(
-            FileNotFoundError, ProcessLookupError
-        ):  # it, or one of its threads, has ended meanwhile
+        with suppress(FileNotFoundError, ProcessLookupError):  # the process, or one of its threads, has ended
             for thread in Path(f"/proc/{process.pid}/task").iterdir():
                 os.sched_setaffinity(int(thread.name), cores)

@@ -1,4 +1,4 @@
-"""Replies in the site's newer form, as fast as the server can send them: each event says what it adds, and no more."""
+"""Benchmark of replies in the site's newer format at full speed: each event contains only the added text."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 __all__ = ["measure_deltas"]
 
-#: Events in a burst, and rounds.
+#: Number of events: number of rounds.
 FULL = {200: 15, 2000: 9, 10_000: 5}
 QUICK = {2000: 3}
 
 LARGEST_RATIO = 1.3
-#: What one message costs more than with a plain client, however long its reply is: the way through the browser.
+#: Fixed cost of the browser for each message in milliseconds, compared with a plain client.
 LARGEST_MS = 6.0
 
 
 async def measure_deltas(clients: Clients, *, quick: bool, say: Callable[[str], None]) -> list[Row]:
-    """A row for each number of events; for information, another with the server on a core of its own. npm's can't read them."""
+    """Return a row for each number of events, and informative rows with the server on a separate core. npm cannot read deltas."""
     rows = []
     for events, rounds in (QUICK if quick else FULL).items():
         name = f"{events:,} deltas in a burst"

@@ -1,4 +1,4 @@
-"""What is measured, as data: samples, limits, and the rows that the table, the JSON and the plots are made of."""
+"""Measured data: samples, limits, and the rows of the table, the JSON file and the plots."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ Samples = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class Limit:
-    """One target: a value, and what it may be at most."""
+    """A target: a value and its upper limit."""
 
     value: float
     at_most: float
-    #: What the numbers are of: "x", " ms", " %", …
+    #: The unit of both numbers: "x", " ms", " %", …
     unit: str
 
     @property
     def is_met(self) -> bool:
-        """Whether it is kept."""
+        """True if the value does not exceed the limit."""
         return self.value <= self.at_most
 
     @property
     def margin(self) -> float:
-        """What is left, as a share of the limit; negative where it is exceeded."""
+        """The distance to the limit as a fraction of the limit; negative if the limit is exceeded."""
         return (self.at_most - self.value) / abs(self.at_most)
 
     @property
     def verdict(self) -> str:
-        """Met or missed, and by how much: times by time, ratios by a share."""
+        """Return "met" or "missed" and the distance: in the unit for times, in percent for ratios."""
         if self.unit == "x":
             distance = f"{abs(self.margin):.0%}"
         else:
@@ -44,38 +44,38 @@ class Limit:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table."""
+    """A row of the table."""
 
     name: str
     protocol: str
-    #: Every sample of every client, in the unit.
+    #: All samples of each client, in `unit`.
     samples: Samples
     unit: str = "ms"
-    #: Meeting one of them is enough; none: for information.
+    #: The row is met if one of the limits is met. A row without limits is for information.
     limits: tuple[Limit, ...] = ()
-    #: What else is worth keeping: for the JSON, and for the plots.
+    #: Additional values for the JSON file and the plots.
     detail: dict[str, Any] = field(default_factory=dict)
 
     def limited(self, *limits: Limit) -> Row:
-        """The same row, held to these limits."""
+        """Return a copy of the row with these limits."""
         return replace(self, limits=limits)
 
     @property
     def best(self) -> Limit | None:
-        """The limit that is met, or the one that is nearest to it."""
+        """The limit with the largest margin, or None."""
         return max(self.limits, key=lambda limit: limit.margin, default=None)
 
     def median(self, client: str) -> float | None:
-        """The median of a client's samples; None where it has none."""
+        """Return the median of a client's samples, or None if it has no samples."""
         samples = self.samples.get(client)
         return median(samples) if samples else None
 
     def ratio(self, client: str = "ours") -> float:
-        """How many times the plain client's time a client takes."""
+        """Return the ratio of a client's median to the plain client's."""
         return median(self.samples[client]) / median(self.samples["plain"])
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, for the results' file."""
+        """Return the row as a JSON-serialisable dict for the results file."""
         best = self.best
         return {
             "name": self.name,
@@ -98,5 +98,5 @@ class Row:
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """The value that so many percent of the others lie under."""
+    """Return the value below which `percent` percent of the values lie."""
     return quantiles(values, n=100, method="inclusive")[percent - 1]

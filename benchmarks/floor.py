@@ -1,4 +1,4 @@
-"""What a way through a browser costs at the least: one `evaluate(fetch)` of Playwright's, on a page that is open already."""
+"""Benchmark of the minimum cost of a message in a browser: one `evaluate(fetch)` of Playwright in an open page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["measure_floor"]
 
 
 class BareFetch:
-    """Reads the reply as one text, when it is whole: of several events it could tell nothing before."""
+    """A client that reads the reply as one text after it is complete. It cannot report single events."""
 
     name = "bare"
 
@@ -51,7 +51,7 @@ class BareFetch:
         await self._stack.aclose()
 
     async def listen(self, message: str) -> Sample:
-        """Send a message; the whole reply."""
+        """Send a message and return the whole reply."""
         return await timed(self._ask, message)
 
     async def _ask(self, message: str, on_progress: Callable[[str], object]) -> str:
@@ -63,7 +63,7 @@ class BareFetch:
 
 
 async def measure_floor(clients: Clients, rounds: int) -> Row:
-    """A reply of one event, beside the bare fetch in the place of the plain client."""
+    """Return a row for a reply of one event, with the bare fetch in the column of the plain client."""
     async with BareFetch(clients) as bare:
         heard = await in_turn([clients.plain, bare, clients.ours], Script(1), rounds)
     samples = {

@@ -1,4 +1,4 @@
-"""What a client holds after thousands of messages: in a process of its own, which has done nothing else before."""
+"""Benchmark of the memory of a client after thousands of messages, in a new process."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ Series = dict[str, list[float]]
 
 
 async def measure_memory(clients: Clients, *, quick: bool, say: Callable[[str], None]) -> list[Row]:
-    """A row for each process; the driver's and the browser's are for information. Over HTTP/1.1: nothing in it is HTTP's."""
+    """Return a row for each process. Driver and browser are for information. Only HTTP/1.1: the protocol does not matter here."""
     if clients.address.is_http2:
         return []
     messages, warm = (QUICK_MESSAGES, QUICK_WARM) if quick else (MESSAGES, WARM)
     say(f"{clients.protocol}: memory over {messages:,} messages on one client")
-    # Beside another browser, what both have mapped of Chromium's files would count as nobody's: a client alone holds it.
+    # USS excludes pages of Chromium's files that another browser also maps: close the other browser first.
     await clients.ours.api.close()
     series = await _in_new_process(clients.address, messages, warm)
     pages = Limit(series.pop("pages")[0], 1, "")
@@ -68,13 +68,13 @@ async def _in_new_process(address: Address, messages: int, warm: int) -> Series:
     )
     said, _ = await process.communicate()
     if process.returncode:
-        raise BenchmarkError(f"{__name__} ended with {process.returncode}")
+        raise BenchmarkError(f"{__name__} failed with exit status {process.returncode}")
     series: Series = json.loads(said)
     return series
 
 
 async def main(address: Address, messages: int, step: int) -> None:
-    """Send them all, and look at the memory after each `step` messages."""
+    """Send all messages, measure the memory after each `step` messages and print the series as JSON."""
     series: Series = {part: [] for part in PARTS}
     async with Ours(address) as ours:
         for number in range(1, messages + 1):

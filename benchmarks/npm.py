@@ -1,4 +1,4 @@
-"""The npm package whose interface we follow, `chatgpt@2.0.7`, beside us wherever Node.js and npm are at hand: for information."""
+"""The npm package `chatgpt@2.0.7`, for information. It is measured if Node.js and npm are installed."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ logger = logging.getLogger("benchmarks")
 
 
 async def install_npm() -> bool:
-    """Install the package into a folder of its own, once. False where that can't be done."""
+    """Install the package into a separate folder, unless it is there. Return whether it is installed."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
-        logger.warning("%s is left out: Node.js and npm are not at hand", PACKAGE)
+        logger.warning("%s is not measured: Node.js or npm is not installed", PACKAGE)
         return False
 
     if not (FOLDER / "node_modules" / "chatgpt").is_dir():
@@ -41,16 +41,16 @@ async def install_npm() -> bool:
         said, _ = await process.communicate()
         if process.returncode:
             logger.warning(
-                "%s is left out: npm said %s", PACKAGE, said.decode(errors="replace").strip()[-300:]
+                "%s is not measured: npm failed: %s", PACKAGE, said.decode(errors="replace").strip()[-300:]
             )
             return False
 
-    shutil.copy(SCRIPT, FOLDER)  # it imports the package from where it lies
+    shutil.copy(SCRIPT, FOLDER)  # Node.js resolves the package from the script's folder
     return True
 
 
 class Npm:
-    """The package in a Node.js process: a message in, and when its reply is whole, a line of JSON out."""
+    """The package in a Node.js process. It reads messages from stdin and writes one line of JSON for each complete reply."""
 
     name = "npm"
 
@@ -80,7 +80,7 @@ class Npm:
         await self._process.wait()
 
     async def listen(self, message: str) -> Sample:
-        """Send a message; the whole reply. Its times are Node's own, of the clock that `time.monotonic()` reads."""
+        """Send a message and return the whole reply. Node.js measures the times with the same clock as `time.monotonic()`."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(message.encode() + b"\n")
         return Sample(**json.loads(await self._process.stdout.readline()))

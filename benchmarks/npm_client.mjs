@@ -1,4 +1,4 @@
-// Sends each line of standard input through the npm package `chatgpt` 2.0; says in a line of JSON what came and when.
+// Sends each line of standard input with the npm package `chatgpt` 2.0; prints each reply and its times as one line of JSON.
 import { createInterface } from "node:readline";
 import { ChatGPTAPI } from "chatgpt";
 
@@ -10,7 +10,7 @@ await api.ensureAuth();
 for await (const message of createInterface({ input: process.stdin })) {
   const arrivals = [];
   const started = now();
-  // It takes the user's own words, which the site repeats first, for the reply: that call is not counted.
+  // The package also calls back with the user's message, which the site repeats first: that call is not counted.
   const onProgress = (text) => text === message || arrivals.push(now());
   const text = await api.sendMessage(message, { onProgress });
   console.log(JSON.stringify({ seconds: now() - started, text, arrivals }));

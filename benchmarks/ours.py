@@ -1,4 +1,4 @@
-"""Our client, in the one form in which everything is measured; and the only look behind its interface."""
+"""Our client as all benchmarks use it. This is the only module of the benchmarks that reads private attributes of the client."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Ours", "make_client"]
 
-#: Over HTTP/2. Over HTTP/1.1 the client itself keeps to what a browser's six connections allow.
+#: Maximum of concurrent messages over HTTP/2. Over HTTP/1.1, a browser opens at most six connections.
 STREAMS = 64
 
 
 def make_client(address: Address, **options: Any) -> AsyncChatGPTAPI:
-    """A client of this server, with the defaults for all that is not about the server."""
+    """Return a client of this server with default options."""
     return AsyncChatGPTAPI(
         address.session_token,
         api_base_url=f"{address.origin}/api",
@@ -35,7 +35,7 @@ def make_client(address: Address, **options: Any) -> AsyncChatGPTAPI:
 
 
 class Ours:
-    """`AsyncChatGPTAPI`, its browser started beforehand."""
+    """`AsyncChatGPTAPI` with a started browser."""
 
     name = "ours"
 
@@ -50,24 +50,24 @@ class Ours:
         await self.api.close()
 
     async def listen(self, message: str) -> Sample:
-        """Send a message; the whole reply."""
+        """Send a message and return the whole reply."""
         return await timed(self._ask, message)
 
     async def _ask(self, message: str, on_progress: Callable[[str], object]) -> str:
         return await self.api.send_message(message, on_progress=on_progress)
 
     async def count_pages(self) -> int:
-        """How many pages its browser has open."""
+        """Return the number of open pages in the browser."""
         return len(await _pages(self._devtools()))
 
     async def collect_garbage(self) -> None:
-        """Have the pages' JavaScript let go of what nobody holds, so that memory is what is held."""
+        """Collect garbage in all pages, so that only reachable memory is measured."""
         session = self._devtools()
         for target in await _pages(session):
             await _collect_garbage(session, target)
 
     def _devtools(self) -> CDPSession:
-        """The DevTools session of the whole browser: it sees every page, whoever opened it."""
+        """Return the CDP session of the browser, which lists all pages."""
         running = self.api._browser_manager._browser
         assert running is not None, "the browser is not running"
         return running.devtools

@@ -1,4 +1,4 @@
-"""Replies that come at their own pace, one event each 10 ms: how late an event reaches its callback, alone and among 64."""
+"""Benchmark of replies with one event each 10 ms: the delay of an event, with one stream and with 64."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["measure_many", "measure_paced"]
 PACED = Script(100, interval=10, stamped=True)
 LARGEST_PACED_RATIO = 1.02
 LARGEST_MANY_RATIO = 1.5
-#: By how many milliseconds an event may be later than a plain client's: in the median, and for 99 of 100.
+#: Percentile: by how many milliseconds an event may be later than with a plain client.
 LATER_MS = {50: 3.0, 99: 10.0}
 
 Lateness = dict[str, list[float]]
 
 
 async def measure_paced(clients: Clients, *, quick: bool, say: Callable[[str], None]) -> list[Row]:
-    """One stream at a time: the time of the whole, and how late its events are."""
+    """Return rows for one stream at a time: the time of the whole reply, and the delay of its events."""
     rounds = 2 if quick else 7
     say(f"{clients.protocol}: 100 events, one each 10 ms, {rounds} rounds")
     heard = await in_turn(clients.everyone, PACED, rounds)
@@ -42,7 +42,7 @@ async def measure_paced(clients: Clients, *, quick: bool, say: Callable[[str], N
 
 
 async def measure_many(clients: Clients, *, quick: bool, say: Callable[[str], None]) -> list[Row]:
-    """64 streams at once, over HTTP/2: over HTTP/1.1 a browser has six connections."""
+    """Return rows for 64 concurrent streams. Only HTTP/2: over HTTP/1.1, a browser opens at most six connections."""
     if not clients.address.is_http2:
         return []
     rounds = 1 if quick else 5
@@ -74,7 +74,7 @@ async def measure_many(clients: Clients, *, quick: bool, say: Callable[[str], No
 
 
 def _lateness(heard: Sequence[Sample]) -> list[float]:
-    """In milliseconds, of all events of all those replies."""
+    """Return the delays of all events of these replies in milliseconds."""
     return [
         round(late * 1000, 3) for sample in heard for late in PACED.lateness(sample.text, sample.arrivals)
     ]
@@ -89,5 +89,5 @@ def _delay_row(protocol: str, lateness: Lateness, percent: int) -> Row:
 
 
 def _shares(values: list[float]) -> list[float]:
-    """The value at each percent from 1 to 99: what a plot needs of many thousand."""
+    """Return the percentiles from 1 to 99, enough for a plot of thousands of values."""
     return [round(percentile(values, percent), 3) for percent in range(1, 100)]

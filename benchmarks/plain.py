@@ -1,4 +1,4 @@
-"""The plain clients that ours is measured against: aiohttp over HTTP/1.1, httpx over HTTP/2, as well written as they can be."""
+"""The plain clients for comparison: aiohttp over HTTP/1.1 and httpx over HTTP/2, optimised as far as possible."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ __all__ = ["PlainHttp1", "PlainHttp2", "message_headers", "message_body"]
 
 
 class PlainHttp1:
-    """aiohttp, which speaks HTTP/1.1 alone."""
+    """A client with aiohttp, which supports only HTTP/1.1."""
 
     name = "plain"
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        #: With an access token in them, once the client is open.
+        #: Request headers; they include an access token after the client was opened.
         self.headers: dict[str, str] = {}
 
     async def __aenter__(self) -> PlainHttp1:
-        # A buffer of 256 KiB instead of 64: long replies are read with fewer turns of the loop.
+        # A buffer of 256 KiB instead of 64 KiB: long replies need fewer iterations of the event loop.
         self._session = aiohttp.ClientSession(read_bufsize=2**18)
         async with self._session.get(
             self._address.session_url, headers={"cookie": self._address.cookie}
@@ -44,7 +44,7 @@ class PlainHttp1:
         await self._session.close()
 
     async def listen(self, message: str) -> Sample:
-        """Send a message; the whole reply."""
+        """Send a message and return the whole reply."""
         return await timed(self._ask, message)
 
     async def _ask(self, message: str, on_progress: Callable[[str], object]) -> str:
@@ -55,13 +55,13 @@ class PlainHttp1:
 
 
 class PlainHttp2:
-    """httpx, all streams over one connection."""
+    """A client with httpx, with all streams on one connection."""
 
     name = "plain"
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        #: With an access token in them, once the client is open.
+        #: Request headers; they include an access token after the client was opened.
         self.headers: dict[str, str] = {}
         context = ssl.create_default_context(cadata=address.certificate_authority)
         self._client = httpx.AsyncClient(http1=False, http2=True, verify=context, timeout=None)
@@ -75,7 +75,7 @@ class PlainHttp2:
         await self._client.aclose()
 
     async def listen(self, message: str) -> Sample:
-        """Send a message; the whole reply."""
+        """Send a message and return the whole reply."""
         return await timed(self._ask, message)
 
     async def _ask(self, message: str, on_progress: Callable[[str], object]) -> str:
@@ -86,7 +86,7 @@ class PlainHttp2:
 
 
 def message_body(message: str) -> bytes:
-    """The body of a request that sends a message."""
+    """Return the request body of a message."""
     content = {"content_type": "text", "parts": [message]}
     fields = {
         "action": "next",
@@ -98,7 +98,7 @@ def message_body(message: str) -> bytes:
 
 
 def message_headers(session: dict[str, Any]) -> dict[str, str]:
-    """The headers of such a request, with the access token that a session holds."""
+    """Return the request headers of a message, with the access token of a session."""
     return {
         "accept": "text/event-stream",
         "authorization": f"Bearer {session['accessToken']}",
@@ -107,7 +107,7 @@ def message_headers(session: dict[str, Any]) -> dict[str, str]:
 
 
 async def _follow(chunks: AsyncIterator[bytes], on_progress: Callable[[str], object]) -> str:
-    """Read the events of a reply: each parsed, each passed on with the whole text so far."""
+    """Parse the events of a reply, call `on_progress` with the text so far, and return the text."""
     decode = codecs.getincrementaldecoder("utf-8")().decode
     read: Callable[[str], str | None] = _read
     text = rest = ""
@@ -125,7 +125,7 @@ async def _follow(chunks: AsyncIterator[bytes], on_progress: Callable[[str], obj
 
 
 def _read(event: str) -> str | None:
-    """The text that an event of the answer holds."""
+    """Return the text in an event of the assistant's message, otherwise None."""
     if not event.startswith("data: {"):
         return None
     message = json.loads(event[6:])["message"]
@@ -136,7 +136,7 @@ def _read(event: str) -> str | None:
 
 
 class Deltas:
-    """The text of a reply in delta form: the least that reads it right where one message is the assistant's."""
+    """A minimal decoder of deltas, for replies with one message of the assistant."""
 
     def __init__(self) -> None:
         self._text = ""
@@ -144,7 +144,7 @@ class Deltas:
         self._is_answer = False
 
     def read(self, event: str) -> str | None:
-        """The text after this event, where it is the answer's."""
+        """Return the text after this event if it belongs to the assistant's message, otherwise None."""
         if not event.startswith("event: delta\ndata: "):
             return None
         delta = json.loads(event[19:])

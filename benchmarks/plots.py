@@ -1,4 +1,4 @@
-"""Two pictures: how the time grows with the number of events, and how late an event reaches its callback."""
+"""Two plots: the time over the number of events, and the distribution of the delays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["plot_delay", "plot_time"]
 
 COLOURS = {"plain": "#6b7280", "ours": "#0f766e", "npm": "#d97706"}
 LABELS = {"plain": "plain HTTP client", "ours": "chatgpt_browser", "npm": "npm chatgpt 2.0.7"}
-#: The forms of events, with the names of the details that count them: each is a line, with what its label says more.
+#: Axis label for each format of events, with the keys in `Row.detail` that count the events; each has a suffix for its line's label.
 FORMS = {
     "events, each with the whole text so far": {"events": ""},
     "deltas, each with what it adds": {"deltas": "", "deltas_apart": ", the server apart"},
@@ -43,8 +43,9 @@ STYLE: Any = {
 
 
 def plot_time(rows: Sequence[Row], caption: str, path: Path) -> bool:
-    """Time against the number of events, both logarithmic: a column for each protocol, a line of pictures for each form of the
-    events. False where there is nothing to draw.
+    """Plot time against the number of events with logarithmic axes: a column for each protocol, a row for each format of events.
+
+    Return False if there are no rows to plot.
     """
     forms = {name: lines for name, lines in FORMS.items() if any(lines.keys() & row.detail for row in rows)}
     shown = [row for row in rows if any(lines.keys() & row.detail for lines in forms.values())]
@@ -97,7 +98,7 @@ def _duration(milliseconds: float, _position: int) -> str:
 
 
 def plot_delay(rows: Sequence[Row], caption: str, path: Path) -> bool:
-    """How late events are, as a distribution, a picture for each row that knows. False where there is nothing to draw."""
+    """Plot the distribution of delays, one plot for each row with delays. Return False if there are none."""
     shown = [row for row in rows if "lateness_ms" in row.detail or "lateness_shares_ms" in row.detail]
     if not shown:
         return False

@@ -1,4 +1,4 @@
-"""What there is to know of the processes under this one: which browser runs, and how much memory each part holds."""
+"""Descendant processes of this one: the running browser, and the memory of each kind of process."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MEGABYTE = 1 << 20
 
 
 def browser_executable() -> str:
-    """The program that our browser runs as, wrappers left out.
+    """Return the path of the browser's program, without wrapper scripts.
 
-    :raises BenchmarkError: none is running.
+    :raises BenchmarkError: no browser is running.
     """
     for process in psutil.Process().children(recursive=True):
         if kind_of(process) == "browser":
@@ -26,32 +26,32 @@ def browser_executable() -> str:
 
 
 def held_here() -> float:
-    """Megabytes of this process alone, after a garbage collection."""
+    """Return the megabytes of this process after a garbage collection."""
     gc.collect()
     return _megabytes(psutil.Process())
 
 
 def held_by(kind: str) -> float:
-    """Megabytes of the processes under this one that are of this kind: `renderer`, `browser` or `driver`."""
+    """Return the megabytes of all descendants of one kind: `renderer`, `browser` or `driver`."""
     return sum(
         _megabytes(child) for child in psutil.Process().children(recursive=True) if kind_of(child) == kind
     )
 
 
 def _megabytes(process: psutil.Process) -> float:
-    """Unique memory: what would be free if the process ended. RSS also counts what Chromium's processes share."""
+    """Return the unique memory (USS), which ends with the process. RSS also counts memory shared by Chromium's processes."""
     return float(process.memory_full_info().uss / MEGABYTE)
 
 
 def kind_of(process: psutil.Process) -> str:
-    """`browser`, `renderer`, `driver`, another of Chromium's own types, or `other`."""
+    """Return `browser`, `renderer`, `driver`, another process type of Chromium, or `other`."""
     try:
         program, words = Path(process.exe()).name, process.cmdline()
-    except psutil.Error:  # it has ended meanwhile
+    except psutil.Error:  # the process has ended
         return "other"
     if "node" in program:
         return "driver"
-    if "chrom" not in program or "crashpad" in program:  # a wrapper in the shell's language is a shell
+    if "chrom" not in program or "crashpad" in program:  # a wrapper script runs as a shell
         return "other"
     types = [word.partition("=")[2] for word in words if word.startswith("--type=")]
     return types[0] if types else "browser"

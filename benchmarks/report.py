@@ -1,4 +1,4 @@
-"""The table: a line for each row, its target, and whether that is met."""
+"""The table: each row with its target and whether it is met."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["summary", "table"]
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """All rows, a section for each protocol."""
+    """Return a table of all rows, with a section for each protocol."""
     made = Table(title="chatgpt_browser beside a plain HTTP client (medians)", title_justify="left")
     made.add_column("work")
     made.add_column("HTTP")
@@ -42,7 +42,7 @@ def table(rows: Sequence[Row]) -> Table:
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """How many targets are met, in one line."""
+    """Return one line with the number of targets that are met."""
     limits = [row.best for row in rows if row.best is not None]
     missed = sum(not limit.is_met for limit in limits)
     return f"{len(limits) - missed} of {len(limits)} targets met" + (f", {missed} missed" if missed else "")

@@ -1,4 +1,4 @@
-"""The results' file: every sample, and what they were taken on."""
+"""The results file: all samples, the machine and the versions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PACKAGES = ("chatgpt-browser-api", "playwright", "aiohttp", "httpx", "h2", "hype
 
 
 def machine() -> dict[str, Any]:
-    """What everything ran on. To be asked while our browser is running."""
+    """Return the machine and the versions. Call it while our browser is running."""
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "system": platform.platform(),
@@ -44,7 +44,7 @@ def machine() -> dict[str, Any]:
 
 
 def write_results(rows: Sequence[Row], about: dict[str, Any], folder: Path) -> Path:
-    """Write them all."""
+    """Write all rows to `latest.json` in a folder and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "latest.json"
     document = json.dumps({"machine": about, "rows": [row.to_json() for row in rows]}, indent=1)
@@ -53,7 +53,7 @@ def write_results(rows: Sequence[Row], about: dict[str, Any], folder: Path) -> P
 
 
 def _on_one_line(document: str) -> str:
-    """Lists of numbers take a line each, not a line for each number."""
+    """Return the JSON with each list of numbers on one line."""
     lines: list[str] = []
     within = False
     for line in document.splitlines():

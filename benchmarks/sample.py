@@ -1,4 +1,4 @@
-"""One reply as a client saw it."""
+"""One reply, measured in a client."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Client", "Sample", "timed"]
 
 @dataclass(frozen=True)
 class Sample:
-    """One reply: how many seconds it took, its text, and when its callback was called (`time.monotonic()`)."""
+    """A reply: its duration in seconds, its text, and the times of its callbacks (`time.monotonic()`)."""
 
     seconds: float
     text: str
@@ -22,17 +22,17 @@ class Sample:
 
 
 class Client(Protocol):
-    """Whoever can send a message and follow the reply."""
+    """A client that can send a message and follow its reply."""
 
     name: str
 
     async def listen(self, message: str) -> Sample:
-        """Send a message; the whole reply."""
+        """Send a message and return the whole reply."""
         ...
 
 
 async def timed(ask: Callable[[str, Callable[[str], object]], Awaitable[str]], message: str) -> Sample:
-    """Ask, with a callback that notes the time: the same one for all clients of this process."""
+    """Send a message with a callback that records the time, the same for all clients of this process."""
     arrivals: list[float] = []
     now, arrived = time.monotonic, arrivals.append
 

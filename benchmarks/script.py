@@ -1,4 +1,4 @@
-"""What is asked of the server: a message that says in JSON what its reply is to be, so that one server serves every row."""
+"""Messages that describe the wanted reply in JSON, so that one server serves all rows."""
 
 from __future__ import annotations
 
@@ -12,52 +12,52 @@ PIECE = "word "
 
 
 class BenchmarkError(Exception):
-    """A client gave something else than what the server sent: its times mean nothing."""
+    """A client returned something else than the server sent, so its times are worthless."""
 
 
 @dataclass(frozen=True)
 class Script:
-    """A reply of so many events; `interval` is the milliseconds between them."""
+    """A reply with `events` events, `interval` milliseconds apart."""
 
     events: int
     interval: float = 0
-    #: Whether the first piece is the server's clock when the reply began: see `lateness`.
+    #: True if the first piece is the server's time at the start of the reply: see `lateness`.
     stamped: bool = False
-    #: The form of the events: `whole`, each with the whole text so far, or `delta`, each with what it adds.
+    #: The format of the events: `whole` (the whole text so far) or `delta` (the added text).
     encoding: Literal["whole", "delta"] = "whole"
 
     def to_message(self) -> str:
-        """The message that asks for this reply."""
+        """The message that requests this reply."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_message(cls, message: str) -> Script:
-        """What a message asks for."""
+        """Return the script in a message."""
         return cls(**json.loads(message))
 
     def pieces(self, now: float) -> list[str]:
-        """What each event adds to the text."""
+        """Return the text that each event adds."""
         first = f"{now:.6f} " if self.stamped else PIECE
         return [first, *[PIECE] * (self.events - 1)]
 
     def check(self, who: str, text: str, count: int) -> None:
-        """See that nothing was lost.
+        """Check that the reply is complete.
 
-        :raises BenchmarkError: the text is another, or the callback was not called for every event.
+        :raises BenchmarkError: the text differs, or the callback was not called for each event.
         """
         began = float(text.partition(" ")[0]) if self.stamped and text[:1].isdigit() else 0.0
         if text != "".join(self.pieces(began)):
-            raise BenchmarkError(f"{who}: of {self.events} events came another text: {text[:60]!r}")
+            raise BenchmarkError(f"{who}: the text of {self.events} events is wrong: {text[:60]!r}")
         if count != self.events:
             raise BenchmarkError(f"{who}: the callback was called {count} times for {self.events} events")
 
     def lateness(self, text: str, arrivals: list[float]) -> list[float]:
-        """By how many seconds each event of a stamped reply reached its callback after it was due at the server.
+        """Return the delay of each event of a stamped reply in seconds: from its due time at the server to its callback.
 
-        Due, not sent: the server keeps an absolute schedule, so what it is late itself counts against whoever is being
-        measured, in the same way for every client. A browser that takes the processor from the server next to it would
-        look good by the time of sending, while its user waits. The clock is the system's monotonic one, which is the same
-        for all processes of a machine (not so on Windows before 3.13, by some microseconds).
+        The due time is used instead of the time of sending. The server has an absolute schedule, so its own lateness counts
+        for each client in the same way. Measured from the time of sending, a browser that takes CPU time from the server
+        would look good while its user waits. All processes of a machine share the system's monotonic clock (on Windows
+        before Python 3.13, with a difference of some microseconds).
         """
         began = float(text.partition(" ")[0])
         return [arrival - began - index * self.interval / 1000 for index, arrival in enumerate(arrivals)]

@@ -1,4 +1,4 @@
-"""The server: `FakeChatGPT` in a process of its own, so that it shares no interpreter with the clients it is measured with."""
+"""The server: `FakeChatGPT` in a separate process, so that it shares no interpreter with the measured clients."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Address", "serving"]
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server is and what it takes. Its token is a secret of nothing."""
+    """The address and the session token of a server. The token is not secret."""
 
     protocol: str
     origin: str
@@ -33,29 +33,29 @@ class Address:
 
     @property
     def is_http2(self) -> bool:
-        """Whether it speaks HTTP/2, over TLS."""
+        """True if the server uses HTTP/2 over TLS."""
         return self.certificate_authority is not None
 
     @property
     def session_url(self) -> str:
-        """Where an access token is to be had."""
+        """The URL that returns an access token."""
         return f"{self.origin}/api/auth/session"
 
     @property
     def message_url(self) -> str:
-        """Where a message is sent to."""
+        """The URL that messages are sent to."""
         return f"{self.origin}/backend-api/conversation"
 
     @property
     def cookie(self) -> str:
-        """The session's cookie, for clients without a jar."""
+        """The session cookie as a header value, for clients without a cookie jar."""
         prefix = "__Secure-" if self.is_http2 else ""
         return f"{prefix}next-auth.session-token={self.session_token}"
 
 
 @asynccontextmanager
 async def serving(*, http2: bool) -> AsyncIterator[Address]:
-    """Run a server: HTTP/1.1 without TLS, or HTTP/2 over TLS. It ends with its standard input."""
+    """Run a server: HTTP/1.1 without TLS, or HTTP/2 over TLS. It exits when its standard input is closed."""
     arguments = ["--http2"] if http2 else []
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
@@ -78,7 +78,7 @@ def _reply(turn: Turn) -> Reply:
 
 
 def main(http2: bool) -> None:
-    """Serve until the end of standard input. The first line on standard output says where."""
+    """Serve until standard input is closed. The first line of standard output is the address as JSON."""
     from chatgpt_browser.testing import FakeChatGPT
 
     with FakeChatGPT(reply=_reply, tls=http2) as server:

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Builds the site of docs/ into site/; a warning is an error. With `serve`, shows it and follows changes.
+# Builds the site of docs/ into site/; a warning is an error. With the argument `serve`, serves the site and rebuilds it after
+# each change.
 source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
 
 install_for_tests
-# The theme's notice about its own end: pyproject.toml says what we make of it.
+# Hide the theme's notice about its end of life; pyproject.toml states the plan.
 export NO_MKDOCS_2_WARNING=1
 if [ "${1:-}" = serve ]; then
-    exec .venv/bin/mkdocs serve "${@:2}"
+    exec "$BIN/mkdocs" serve "${@:2}"
 fi
-# Not --quiet: it keeps warnings from --strict, too.
-.venv/bin/mkdocs build --strict
+# Without --quiet: it would hide warnings from --strict.
+"$BIN/mkdocs" build --strict
 
-# Reading the site asks nobody but whoever serves it: links may lead elsewhere, nothing is loaded from there.
+# Reading the site sends no request to another host: links may lead there, but scripts, styles and images may not.
 if grep -rnoE --include='*.html' '<(script|img|iframe|source|video)[^>]+src="?(https?:)?//[^ ">]+|<link[^>]+href="?(https?:)?//[^ ">]+' site; then
-    fail "the site would load that from elsewhere"
+    fail "the site would load the files above from another host"
 fi

@@ -1,7 +1,7 @@
-"""For the site: makes docstrings that are written for ``help()`` into pages.
+"""A Griffe extension that converts docstrings written for ``help()`` into pages of the documentation.
 
-Sphinx's roles (``:class:`Session` ``) become links, and where the synchronous face only says "see" and names its asynchronous
-twin, the reader is spared the walk.
+Sphinx roles (``:class:`Session` ``) become links. A docstring of the sync client that only refers to the asynchronous
+counterpart is replaced by that counterpart's docstring.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import griffe
 
 PACKAGE = "chatgpt_browser"
 ROLE = re.compile(r":(?:class|meth|attr|func|mod):`(?P<target>[\w.]+)`")
-SEE_TWIN = re.compile(r"see :(?:meth|attr):`(?P<owner>Async\w+)\.(?P<name>\w+)`\.$")
+SEE_COUNTERPART = re.compile(r"see :(?:meth|attr):`(?P<owner>Async\w+)\.(?P<name>\w+)`\.$")
 
 
 class Docstrings(griffe.Extension):
-    """Rewrites every docstring of the package once all of it has been read."""
+    """Extension that rewrites the docstrings after the whole package was loaded."""
 
     def on_package(self, *, pkg: griffe.Module, **kwargs: Any) -> None:
         if pkg.path == PACKAGE:
@@ -29,30 +29,30 @@ class Docstrings(griffe.Extension):
 
 
 def documented(obj: griffe.Object) -> list[griffe.Object]:
-    """Everything in a module or class that has a docstring of its own, at any depth."""
+    """Return all members of a module or class that have a docstring, at any depth."""
     own = [member for member in obj.members.values() if isinstance(member, griffe.Object)]
     deeper = [found for member in own for found in documented(member)]
     return [member for member in own if member.docstring is not None] + deeper
 
 
 def whole(obj: griffe.Object, package: griffe.Module) -> str:
-    """The docstring, or that of the twin which it sends its reader to."""
+    """Return the docstring, or the counterpart's docstring if it only refers to that."""
     text = obj.docstring.value if obj.docstring is not None else ""
-    see = SEE_TWIN.search(text)
+    see = SEE_COUNTERPART.search(text)
     if see is None or obj.parent is None or see["owner"] != f"Async{obj.parent.name}":
         return text
     return str(package[f"{see['owner']}.{see['name']}"].docstring.value)
 
 
 def linked(obj: griffe.Object) -> str:
-    """The docstring with links for roles. A class's name its own members, a method's its neighbours."""
+    """Return the docstring with links in place of roles. Short names refer to members of the class or of the method's class."""
     owner = obj if obj.is_class else obj.parent
     text = obj.docstring.value if obj.docstring is not None else ""
     return ROLE.sub(lambda role: link(role["target"], owner), text)
 
 
 def link(target: str, owner: griffe.Object | None) -> str:
-    """Markdown for a name as a docstring has it: a link where it is public and ours, else code alone."""
+    """Return Markdown for a name: a link if the name is public and belongs to this package, otherwise only code."""
     if "._" in f".{target}" or target.partition(".")[0] in sys.stdlib_module_names:
         return f"`{target}`"
     if owner is not None and owner.is_class and target in owner.all_members:

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Sees that there is a Chromium: one that is here already, else Playwright's own build, else the system's.
+# Finds Chromium, or installs it: an existing one, else Playwright's build, else the system package.
 source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
 
-# The common case costs one look at PATH; all others are `chatgpt-browser install`, which knows more places.
-if command -v chromium-headless-shell chromium google-chrome google-chrome-stable >/dev/null; then
+# A fast path for a browser on PATH; `chatgpt-browser install` also searches other places.
+if command -v chromium-headless-shell chrome-headless-shell chromium chromium-browser google-chrome google-chrome-stable \
+    >/dev/null; then
     exit 0
 fi
 install_for_demo
-exec .venv/bin/chatgpt-browser install
+exec "$BIN/chatgpt-browser" install

@@ -1,9 +1,9 @@
-"""Makes docs/assets/*.svg anew: commands on a terminal of their own, against a fake server on this machine.
+"""Record docs/assets/*.svg: commands in a pseudo-terminal, with a fake server on this machine.
 
     python scripts/record.py            # all recordings
-    python scripts/record.py demo ask   # these
+    python scripts/record.py demo ask   # only these
 
-Run it where `chatgpt-browser` is installed with its extras. It is for POSIX systems: it needs a pseudo-terminal.
+Run it in an environment where `chatgpt-browser` is installed with its extras. A pseudo-terminal needs a POSIX system.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main(names: Sequence[str]) -> None:
 
 
 def played(recording: Recording) -> Iterator[tuple[float, str]]:
-    """A prompt, the command as if somebody typed it, and what it wrote, each piece with its time."""
+    """Yield a prompt, the typed command and its output in pieces, each with its time in seconds."""
     at = 0.0
     yield at, "\x1b[32m$\x1b[0m "
     for key in recording.command:
@@ -77,7 +77,7 @@ def played(recording: Recording) -> Iterator[tuple[float, str]]:
 
 
 def written(recording: Recording) -> Iterator[tuple[float, str]]:
-    """Run the command on a terminal, and give what it writes, as it does."""
+    """Run the command in a terminal; yield each piece of its output when it arrives, with the seconds since the start."""
     with FakeChatGPT(reply=Reply(FJORD, interval=40)) as server:
         environment = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -89,7 +89,7 @@ def written(recording: Recording) -> Iterator[tuple[float, str]]:
             "CHATGPT_API_BASE_URL": server.api_base_url,
             "CHATGPT_BACKEND_API_BASE_URL": server.backend_api_base_url,
         }
-        # PATH decides which python starts the command; what it imports, it imports from here.
+        # PATH selects the Python that runs the command; PYTHONPATH selects the modules that it imports.
         environment |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
         child = pexpect.spawn(
             "bash",
@@ -109,7 +109,7 @@ def written(recording: Recording) -> Iterator[tuple[float, str]]:
         finally:
             child.close()
         if child.exitstatus:
-            raise SystemExit(f"{recording.command} ended with {child.exitstatus}")
+            raise SystemExit(f"{recording.command} failed with exit status {child.exitstatus}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What a terminal showed, moment by moment, as one SVG that plays by itself: text that can be read and searched, no script.
+"""Conversion of terminal output into an animated SVG. Its text can be searched, and it contains no script.
 
-Each different row is drawn once. A frame is a column of references to rows; all stand side by side, and an animation of CSS
-moves the one that is due into view. Whoever asks for reduced motion sees the last.
+Each different row is drawn once. A frame is a column of references to rows. The frames are placed side by side, and a CSS
+animation moves them into view. If the reader's system asks for reduced motion, the SVG shows only the last frame.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CELL, LINE, SIZE = 8.4, 19, 14  # pixels: a character's width, a row's height, the font's size
 EDGE, BAR = 14, 32
-#: How long the last frame stays before the whole begins again, and the shortest time that a frame is shown: seconds.
+#: Duration of the last frame before the animation restarts, and minimum duration of a frame, in seconds.
 LINGER, SHORTEST = 5.0, 0.1
 
 PAPER, INK, DIM = "#15191f", "#d7dce2", "#8b949e"
@@ -39,7 +39,7 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class Run:
-    """Neighbours on a row that look the same."""
+    """Adjacent characters of a row with the same style."""
 
     column: int
     text: str
@@ -53,14 +53,14 @@ Row = tuple[Run, ...]
 
 @dataclass(frozen=True)
 class Frame:
-    """What the screen showed from some moment on, in seconds from the beginning."""
+    """Content of the screen from the time ``at`` on, in seconds since the start."""
 
     at: float
     rows: tuple[Row, ...]
 
 
 def frames_of(output: Iterable[tuple[float, str]], columns: int, lines: int) -> list[Frame]:
-    """Play a command's output, pieces with their times, on a terminal; frames that nobody could see are left out."""
+    """Feed pieces of output, each with its time, to a terminal and return its frames, without frames too short to see."""
     screen = pyte.Screen(columns, lines)
     stream = pyte.Stream(screen)
     frames: list[Frame] = []
@@ -101,7 +101,7 @@ def _colour(cell: Char) -> str:
 
 
 def to_svg(frames: Sequence[Frame], columns: int, lines: int, title: str) -> str:
-    """Draw the frames."""
+    """Return the frames as an SVG document."""
     width, height = round(columns * CELL + 2 * EDGE), round(lines * LINE + BAR + EDGE)
     rows = {
         row: f"r{number}"
@@ -148,7 +148,7 @@ text{{font:{SIZE}px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono
 def _text(run: Run) -> str:
     kind = " ".join(name for name, wanted in (("b", run.bold), ("i", run.italics)) if wanted)
     marks = f' class="{kind}"' if kind else ""
-    # The length holds the grid, whatever font the reader has.
+    # The text length keeps the columns aligned in every font.
     return (
         f'<text x="{EDGE + run.column * CELL:.1f}" y="{SIZE + 1}" fill="{run.colour}"{marks}'
         f' textLength="{len(run.text) * CELL:.1f}" lengthAdjust="spacingAndGlyphs">{escape(run.text)}</text>'

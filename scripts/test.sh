@@ -1,22 +1,46 @@
 #!/usr/bin/env bash
-# Every check and every test. Goes on after a failure, so that one run shows all; fails if any did.
-# Arguments go to pytest.
+# Runs all checks and all tests, and continues after a failure, so that one run reports everything; fails if one of them failed.
+#   bash scripts/test.sh           all checks; all tests except those marked `long`
+#   bash scripts/test.sh --fast    the everyday loop: lint, format, layers, types, and the tests without browser, server or process
+#   bash scripts/test.sh --long    the tests marked `long` or `timing`, a short soak test, and the tests under each Python that is installed
+#   bash scripts/test.sh ARG...    all checks; pytest with these arguments
 source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
 
 install_for_tests
-bash scripts/install_browsers.sh
-export PATH="$PWD/.venv/bin:$PATH"
+export PATH="$PWD/$BIN:$PATH"
 
 failed=()
 check() {
+    local start=$SECONDS
     say "$1"
     "${@:2}" || failed+=("$1")
+    say "$1: $((SECONDS - start)) s"
 }
 
-# Many processes are started: each would compile all that it imports anew.
+finish() {
+    if [ ${#failed[@]} -gt 0 ]; then
+        fail "failed: $(IFS=,; printf '%s' "${failed[*]}")"
+    fi
+    say "all checks passed in $SECONDS s"
+    exit 0
+}
+
+# The tests start many Python processes: each would compile all its imports again.
 unset PYTHONDONTWRITEBYTECODE
 
-# Types are checked while the tests run.
+if [ "${1:-}" = --long ]; then
+    bash scripts/install_browsers.sh
+    export CHATGPT_SOAK=${CHATGPT_SOAK:-10}
+    check "long tests: pytest -m 'long or timing'" pytest -m "long or timing" "${@:2}"
+    check "soak test" bash scripts/soak.sh --minutes 2 --folder "$(mktemp -d)"
+    unset CHATGPT_SOAK
+    if [ -n "$(bash scripts/test_pythons.sh --list)" ]; then
+        check "each installed Python" bash scripts/test_pythons.sh
+    fi
+    finish
+fi
+
+# mypy runs beside the other checks.
 types=$(mktemp)
 mypy >"$types" 2>&1 &
 mypy=$!
@@ -24,23 +48,29 @@ mypy=$!
 check "lint: ruff check" ruff check
 check "format: ruff format --check" ruff format --check
 check "layers: lint-imports" lint-imports
-check "docs: mkdocs build --strict" bash scripts/docs.sh
-# `coverage run`, not pytest-cov: the plugin is imported by pytest before pytest-cov could measure it.
-coverage erase
-if [ $# -gt 0 ]; then
-    check "tests: pytest $*" coverage run -m pytest "$@"
+
+if [ "${1:-}" = --fast ]; then
+    check "tests: pytest -m 'not browser and not long'" \
+        pytest -q -m "not browser and not long" --numprocesses logical --dist loadfile "${@:2}"
 else
-    # The tests of a module share a server and a browser, so a worker takes whole modules.
-    check "tests: pytest" coverage run -m pytest --numprocesses logical --dist loadfile
+    bash scripts/install_browsers.sh
+    check "docs: mkdocs build --strict" bash scripts/docs.sh
+    # `coverage run` instead of pytest-cov: pytest imports the project's plugin before pytest-cov starts to measure.
+    coverage erase
+    if [ $# -gt 0 ]; then
+        check "tests: pytest $*" coverage run -m pytest "$@"
+    else
+        # The tests of a module share a server and a browser: a worker gets whole modules.
+        check "tests: pytest" coverage run -m pytest --numprocesses logical --dist loadfile
+    fi
 fi
 
 say "types: mypy --strict"
 wait "$mypy" || failed+=("types: mypy --strict")
 cat "$types" && rm -f "$types"
-coverage combine --quiet || true
-check "branch coverage: at least 90 %" coverage report
 
-if [ ${#failed[@]} -gt 0 ]; then
-    fail "failed: $(IFS=,; printf '%s' "${failed[*]}")"
+if [ "${1:-}" != --fast ]; then
+    coverage combine --quiet || true
+    check "branch coverage: at least 90 %" coverage report
 fi
-say "all checks passed"
+finish

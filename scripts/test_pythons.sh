@@ -1,14 +1,11 @@
 #!/usr/bin/env bash
-# The demo from an installed wheel, and tests, under every Python from 3.10 on that is here: on PATH, or kept by pyenv.
-# Arguments go to pytest, in place of the faster tests. PYTHONS names other interpreters.
+# Runs the demo from an installed wheel, and tests, under each installed Python from 3.10 on (on PATH, or installed by pyenv).
+# Arguments are passed on to pytest and replace the default selection. PYTHONS names other interpreters. `--list` only lists them.
 source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
 
-HOMES=.venv/pythons # an environment each, kept for the next time
-# What differs between Pythons is met here: annotations at run time, event loops, signals, threads, the command line.
-FAST=(tests/cli tests/core/test_{errors,evidence,import,library,messages,options,protocol,reply,rooms,session,sync_face}.py
-    tests/testing/test_server.py)
+HOMES=.venv/pythons # one environment for each version, kept for the next run
 
-# One interpreter for each minor version: a line each with the version and the path.
+# Print one line for each minor version: the version and the path of an interpreter.
 pythons() {
     local minor candidate
     for minor in 10 11 12 13 14 15; do
@@ -33,15 +30,29 @@ prepare() {
 failed=()
 try() {
     local version=$1 home=$HOMES/$1
-    say "Python $version: the demo, from the package as it is installed"
+    say "Python $version: the demo, from the installed package"
     "$home/bin/python" -m pip install -q --disable-pip-version-check --no-deps --force-reinstall .
     (cd / && "$OLDPWD/$home/bin/chatgpt-browser" demo) || failed+=("$version demo")
-    say "Python $version: pytest ${*:2}"
-    "$home/bin/python" -m pytest -q "${@:2}" || failed+=("$version tests")
+    if [ $# -gt 1 ]; then
+        run_pytest "${@:2}"
+    else
+        # Pythons differ in annotations at run time, event loops, signals and threads: the fast tests and the command line use these.
+        run_pytest --numprocesses logical --dist loadfile -m "not browser and not long" --ignore tests/docs
+        run_pytest --numprocesses logical --dist loadfile tests/cli
+    fi
 }
 
+run_pytest() {
+    say "Python $version: pytest $*"
+    "$home/bin/python" -m pytest -q "$@" || failed+=("$version tests")
+}
+
+if [ "${1:-}" = --list ]; then
+    pythons
+    exit
+fi
+
 bash scripts/install_browsers.sh
-[ $# -gt 0 ] || set -- --numprocesses logical --dist loadfile "${FAST[@]}"
 tried=()
 while read -r version python <&3; do
     say "Python $version: $("$python" --version), $python"
@@ -50,7 +61,7 @@ while read -r version python <&3; do
     tried+=("$version")
 done 3< <(pythons)
 
-[ ${#tried[@]} -gt 0 ] || fail "no Python from 3.10 on was found; name one or more in PYTHONS"
+[ ${#tried[@]} -gt 0 ] || fail "no Python from 3.10 on was found; name at least one in PYTHONS"
 if [ ${#failed[@]} -gt 0 ]; then
     fail "failed: $(IFS=,; printf '%s' "${failed[*]}")"
 fi

@@ -7,9 +7,11 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from chatgpt_browser.testing import FakeChatGPT
 from tests.support.processes import marked, still_running
+from tests.support.selection import mark_slow_resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +19,19 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.support.client_fixtures"]
 
 MARK = "TEST_RUN_MARK"
+
+# No example may fail because the machine is slow, and a run without CHATGPT_SOAK is the same each time.
+settings.register_profile(
+    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile("long", settings.get_profile("default"), derandomize=False)
+settings.load_profile("long" if "CHATGPT_SOAK" in os.environ else "default")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Add the marker ``browser`` before ``-m`` selects by markers."""
+    mark_slow_resources(items)
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""How long a new process takes to its first reply, beside the bare minimum that Playwright needs."""
+"""Benchmark of the time from process start to the first reply, compared with a minimal Playwright program."""

@@ -1,4 +1,4 @@
-"""The bare minimum: launch, one page, one `goto`, one `evaluate(fetch)`. Says the reply's text; its argument is JSON."""
+"""A minimal Playwright program: launch, a page, a `goto`, an `evaluate(fetch)`. Its argument is JSON; it prints the reply."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FETCH = """async ({url, headers, body}) => {
 
 
 def read_text(events: str) -> str:
-    """The text that the last event of the reply holds."""
+    """Return the text in the last event of the reply."""
     event = events.split("\n\n")[-3]
     text: str = json.loads(event.removeprefix("data: "))["message"]["content"]["parts"][0]
     return text
 
 
 async def main(task: dict[str, Any]) -> None:
-    """Do it once."""
+    """Send one message and print its reply."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=task["executable"], chromium_sandbox=task["sandbox"]

@@ -1,4 +1,4 @@
-"""Runs the two programs in turn, and holds them against each other."""
+"""Measurement of the two programs in turn."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROGRAMS = {"plain": "benchmarks.first_reply.bare", "ours": "benchmarks.first_re
 
 
 async def measure_first_reply(clients: Clients, *, quick: bool, say: Callable[[str], None]) -> list[Row]:
-    """From the start of the process to its reply. The first round also writes the bytecode of both."""
+    """Return a row with the times from process start to reply. The warm-up round also writes the bytecode of both programs."""
     if quick and clients.address.is_http2:
         return []
     rounds = 1 if quick else 9
@@ -47,7 +47,7 @@ async def measure_first_reply(clients: Clients, *, quick: bool, say: Callable[[s
 
 
 def _task(clients: Clients) -> dict[str, Any]:
-    """What both programs are told: the same browser, in the same sandbox, the same message."""
+    """Return the arguments of both programs: the same browser, sandbox and message."""
     address, message = clients.address, SCRIPT.to_message()
     headers = clients.plain.headers
     return {
@@ -78,6 +78,6 @@ async def _run(program: str, task: str) -> float:
     seconds = time.monotonic() - started
 
     if await process.wait() != 0:
-        raise BenchmarkError(f"{program} ended with {process.returncode}")
+        raise BenchmarkError(f"{program} failed with exit status {process.returncode}")
     SCRIPT.check(program, json.loads(line), SCRIPT.events)
     return seconds

@@ -1,4 +1,4 @@
-"""The same with our client. Says the reply's text; its argument is JSON."""
+"""The program of `bare.py`, written with our client. Takes JSON as its argument; prints the reply."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chatgpt_browser import AsyncChatGPTAPI
 
 
 async def main(task: dict[str, Any]) -> None:
-    """Do it once."""
+    """Send one message and print its reply."""
     async with AsyncChatGPTAPI(
         task["session_token"],
         api_base_url=f"{task['origin']}/api",

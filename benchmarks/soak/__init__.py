@@ -1,1 +1,1 @@
-"""A long run: mixed load on one client, with faults drawn at random; what was lost, doubled, held. See scripts/soak.sh."""
+"""Soak test: mixed load with random faults on one client; reports lost and duplicate messages and memory. See scripts/soak.sh."""

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.soak`: runs the load, prints what became of it, writes JSON and a picture.
+"""Command line of the soak test: `python -m benchmarks.soak` runs the load, prints the outcome, and writes JSON and a plot.
 
-Each message is one of its own: the callers know what they sent and what they got, the server what it took.
-Where these books don't balance, it fails.
+Each message is unique. The callers record what they sent and received, the server what it accepted. If these records do not
+match, the soak test fails.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from chatgpt_browser import AsyncChatGPTAPI
 from chatgpt_browser.testing import FakeChatGPT
 
 from ..results import FOLDER
-from .faults import Troublemaker
+from .faults import FaultInjector
 from .gauges import PARTS, Gauges
 from .ledger import Ledger
 from .load import Caller, answer_to, reply_to
@@ -48,11 +48,11 @@ OPTIONS: dict[str, Any] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Give 1 where something was lost, doubled, wrong or left running."""
+    """Run the soak test. Return 1 if a message was lost, duplicated or wrong, or a process is left; otherwise 0."""
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=1, help="draws the same load and the same faults again")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where soak.json and soak.png go")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed repeats the same load and faults")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="the folder of soak.json and soak.png")
     given = parser.parse_args(arguments)
     logging.getLogger("chatgpt_browser").setLevel(logging.ERROR)
 
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class Run:
-    """One long run."""
+    """One run of the soak test."""
 
     def __init__(self, seconds: float, seed: int) -> None:
         self.seconds = seconds
@@ -94,7 +94,7 @@ class Run:
         self.complaints += [f"the server: {error!r}" for error in server.errors]
 
     async def _load(self, api: AsyncChatGPTAPI, server: FakeChatGPT, chance: random.Random) -> None:
-        troubles = Troublemaker(server, random.Random(chance.random()), PAUSE)
+        troubles = FaultInjector(server, random.Random(chance.random()), PAUSE)
         ends_at = time.monotonic() + self.seconds
         callers = [Caller(f"c{n}", api, self.ledger, random.Random(chance.random())) for n in range(CALLERS)]
         loads = [asyncio.create_task(_until(ends_at, caller)) for caller in callers]
@@ -103,7 +103,7 @@ class Run:
         for task in [*others, *late]:
             task.cancel()
         ended = await asyncio.gather(*others, *loads, return_exceptions=True)
-        self.complaints += [f"{len(late)} callers got no answer any more"] if late else []
+        self.complaints += [f"{len(late)} callers got no more replies"] if late else []
         self.complaints += [repr(end) for end in ended if isinstance(end, Exception)]
         self.struck = dict(sorted(troubles.struck.items()))
         server._site.injections._all.clear()
@@ -117,23 +117,23 @@ class Run:
             await asyncio.sleep(max(0.5, self.seconds / READINGS))
 
     async def _still_works(self, api: AsyncChatGPTAPI) -> None:
-        """A message that was taken away by the last fault may fail; the next one after it must not."""
+        """Check that the client works. The last fault may still break one message, but not all of the next ones."""
         for number in range(3):
             with suppress(Exception):
                 if await api.send_message(f"after {number}") == answer_to(f"after {number}"):
                     return
-        self.complaints.append("the client does not work any more")
+        self.complaints.append("the client does not work after the last fault")
 
     async def _nothing_is_left(self) -> None:
         children = psutil.Process().children(recursive=True)
         _, alive = await asyncio.to_thread(psutil.wait_procs, children, 10)
         self.complaints += [f"still running: {process}" for process in alive]
 
-    # ---- what came of it
+    # ---- the outcome
 
     def show(self, console: Console, complaints: list[str]) -> None:
         ledger = self.ledger
-        table = Table("of the messages", "", title=f"{self.seconds / 60:g} minutes, seed {self.seed}")
+        table = Table("messages", "", title=f"{self.seconds / 60:g} minutes, seed {self.seed}")
         table.add_row("sent", f"{len(ledger.begun):,}")
         table.add_row("replies", f"{ledger.replies:,}")
         table.add_row("left early by their caller", f"{ledger.left:,}")
@@ -170,7 +170,7 @@ async def _until(ends_at: float, caller: Caller) -> None:
 
 
 def _clear(server: FakeChatGPT) -> None:
-    """What the fake server remembers is not what is measured."""
+    """Delete the server's records, which are in the measured process but do not belong to the client."""
     site = server._site
     site.requests._records.clear()
     with site.lock:

@@ -1,4 +1,4 @@
-"""What goes wrong in a long run: the fake site's faults by name, the browser's processes killed, tokens that run out."""
+"""Faults of a soak test: the named faults of the fake site, killed browser processes, and expired tokens."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     from chatgpt_browser.testing import FakeChatGPT
 
-__all__ = ["Troublemaker"]
+__all__ = ["FaultInjector"]
 
-#: They need a server of another name.
+#: These faults need a server with another host name.
 _LEFT_OUT = {"redirect-other-name"}
 KILLS = ("renderer", "browser", "driver")
 
 
-class Troublemaker:
-    """Draws a fault, lets it strike, waits, draws again. ``struck`` counts them by name."""
+class FaultInjector:
+    """Injects random faults, with pauses. ``struck`` counts them by name."""
 
     def __init__(self, server: FakeChatGPT, chance: random.Random, pause: tuple[float, float]) -> None:
         self._server = server
@@ -39,14 +39,14 @@ class Troublemaker:
         ]
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Inject faults until cancelled."""
         while True:
             await asyncio.sleep(self._chance.uniform(*self._pause))
             name = self._chance.choice(self._names)
             self.struck[name] += await self._strike(name)
 
     async def _strike(self, name: str) -> int:
-        """How many requests, or processes, it has struck."""
+        """Inject one fault and return how many requests or processes it affected."""
         struck = 1
         if name == "tokens-expire":
             self._server.expire_access_tokens()
@@ -57,7 +57,7 @@ class Troublemaker:
                 await asyncio.sleep(self._chance.uniform(*self._pause))
             struck = len(injection.struck)
         if name == "challenge-person":
-            self._server.strike_challenge(None)  # somebody has passed it
+            self._server.strike_challenge(None)  # as if a person had solved the challenge
         return struck
 
 
@@ -71,5 +71,5 @@ def _kill_if(process: psutil.Process, kind: str) -> bool:
             process.send_signal(signal.SIGKILL)
             return True
     except psutil.Error:
-        pass  # it has ended by itself meanwhile
+        pass  # the process has already ended
     return False

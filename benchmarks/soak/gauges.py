@@ -1,4 +1,4 @@
-"""What a client holds, over time: memory and handles of its own process, of the driver, the browser and the renderer."""
+"""Resources of a client over time: memory and file handles of its process, the driver, the browser and the renderer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PARTS = ("own", "driver", "browser", "renderer")
 
 @dataclass
 class Reading:
-    """One look: seconds since the start; megabytes and open files by part; own threads; processes; the books so far."""
+    """One measurement: seconds since the start, megabytes and open files by part, threads, processes, and messages so far."""
 
     seconds: float
     megabytes: dict[str, float]
@@ -33,17 +33,17 @@ class Reading:
 
 
 class Gauges:
-    """Looks again and again. Our own process holds the fake server too, which is cleared at each look."""
+    """The series of measurements. Our process also contains the fake server, which is cleared after each measurement."""
 
     def __init__(self) -> None:
         self.readings: list[Reading] = []
 
     def read(self, seconds: float, ledger: Ledger) -> None:
-        """Look once; blocks for some milliseconds."""
+        """Measure once. Blocks for some milliseconds."""
         megabytes, handles, processes = dict.fromkeys(PARTS, 0.0), dict.fromkeys(PARTS, 0), 0
         own = psutil.Process()
         for process in [own, *own.children(recursive=True)]:
-            with suppress(psutil.Error):  # it has ended meanwhile
+            with suppress(psutil.Error):  # the process has ended
                 part = "own" if process == own else kind_of(process)
                 if part in PARTS:
                     megabytes[part] += process.memory_full_info().uss / MEGABYTE
@@ -62,7 +62,7 @@ class Gauges:
         )
 
     def growth(self, part: str) -> float:
-        """Megabytes that the median of the last quarter is over that of the second."""
+        """Return the growth in megabytes: the median of the last quarter minus the median of the second quarter."""
         held = [reading.megabytes[part] for reading in self.readings if reading.megabytes[part]]
         quarter = max(1, len(held) // 4)
         return _median(held[-quarter:]) - _median(held[quarter : 2 * quarter] or held[:1])

@@ -1,4 +1,4 @@
-"""Each message and what became of it: the books that have to balance in the end."""
+"""Records of all messages and their outcomes, which must match at the end."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["Ledger"]
 
 @dataclass
 class Ledger:
-    """Messages by their text, of which each is sent by one caller once.
+    """Records of messages, identified by their text. A caller sends each message once.
 
-    `taken` is the server's side: how often it took a message. A message that was refused and then sent again was taken once.
+    `taken` counts how often the server accepted a message. A message that was refused and sent again is accepted once.
     """
 
     begun: set[str] = field(default_factory=set)
@@ -30,21 +30,21 @@ class Ledger:
         self.begun.add(message)
 
     def reply(self, message: str, text: str, expected: str) -> None:
-        """It has come through."""
+        """Record a complete reply."""
         self.ended.add(message)
         self.replies += 1
         if text != expected:
             self.wrong.append(f"{message}: {text!r}")
         if not self.taken[message]:
-            self.wrong.append(f"{message}: a reply to what the server never took")
+            self.wrong.append(f"{message}: a reply to a message that the server never accepted")
 
     def leave(self, message: str) -> None:
-        """Its caller did not want the rest."""
+        """Record that the caller closed the stream early."""
         self.ended.add(message)
         self.left += 1
 
     def error(self, message: str, error: BaseException) -> None:
-        """It has ended in an error: one of the library's, or something is wrong."""
+        """Record an error. Errors of other types than the library's are unexpected."""
         self.ended.add(message)
         if isinstance(error, ChatGPTError):
             self.errors[type(error).__name__] += 1
@@ -53,20 +53,20 @@ class Ledger:
 
     @property
     def lost(self) -> list[str]:
-        """Messages of which nobody ever heard again."""
+        """The messages without any outcome."""
         return sorted(self.begun - self.ended)
 
     @property
     def doubled(self) -> list[str]:
-        """Messages that the server took more than once."""
+        """The messages that the server accepted more than once."""
         return sorted(message for message, count in self.taken.items() if count > 1)
 
     def complaints(self) -> list[str]:
-        """What must not be, in words."""
+        """Return a description of each kind of mismatch."""
         kinds = {
             "lost": self.lost,
             "doubled": self.doubled,
             "wrong": self.wrong,
             "unexpected": self.unexpected,
         }
-        return [f"{kind}: {len(found)}, such as {found[0]}" for kind, found in kinds.items() if found]
+        return [f"{kind}: {len(found)}, for example {found[0]}" for kind, found in kinds.items() if found]

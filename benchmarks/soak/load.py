@@ -1,4 +1,4 @@
-"""What the callers of a long run do: conversations, streams read and left, time limits, many at once, a look at the history."""
+"""Load of a soak test: conversations, streams read and left, timeouts, many messages at once, and the history."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ __all__ = ["Caller", "answer_to", "reply_to"]
 
 _WORDS = 12
 _INTERVAL = 4  # milliseconds
-#: One message in so many is long in coming, so that a fault can strike in the middle of it.
+#: One in so many replies is slow, so that a fault can hit it in the middle.
 _SLOW = 10
 
 
 def answer_to(message: str) -> str:
-    """What the server answers, and a caller expects. Not in ASCII alone."""
+    """Return the expected reply to a message; it contains non-ASCII text."""
     return " ".join(f"{message}:{number}é" for number in range(_WORDS))
 
 
 def reply_to(ledger: Ledger) -> Callable[[Turn], Reply]:
-    """The server's side: counts what it takes."""
+    """Return the server's reply function, which counts accepted messages."""
     count = itertools.count(1)
 
     def reply(turn: Turn) -> Reply:
@@ -42,7 +42,7 @@ def reply_to(ledger: Ledger) -> Callable[[Turn], Reply]:
 
 
 class Caller:
-    """One of several who share a client. Each message that it sends is one of its own."""
+    """One of several callers that share a client. Each of its messages is unique."""
 
     def __init__(self, name: str, api: AsyncChatGPTAPI, ledger: Ledger, chance: random.Random) -> None:
         self._name = name
@@ -53,7 +53,7 @@ class Caller:
         self._conversation = api.get_conversation()
 
     async def step(self) -> None:
-        """One thing, drawn at random."""
+        """Do one random action."""
         acts: dict[Callable[[], Awaitable[None]], int] = {
             self._talk: 50,
             self._stream: 15,
@@ -131,7 +131,7 @@ class Caller:
             await self._api.list_conversations(limit=5)
             await self._api.get_is_authenticated()
         except ChatGPTError:
-            pass  # a fault was meant for somebody else
+            pass  # a fault for another request may hit this one
 
     async def _turn_over(self) -> None:
         self._conversation = self._api.get_conversation()

@@ -1,4 +1,4 @@
-"""One picture of a long run: memory, handles, and the messages with their errors, over time."""
+"""Plot of a soak test: memory, file handles, replies and errors over time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLOURS = {"own": "#0f766e", "driver": "#d97706", "browser": "#6b7280", "rendere
 
 
 def plot_soak(gauges: Gauges, caption: str, path: Path) -> None:
-    """Draw it."""
+    """Plot the measurements and write the picture."""
     readings = gauges.readings
     minutes = [reading.seconds / 60 for reading in readings]
     with plt.rc_context(STYLE):

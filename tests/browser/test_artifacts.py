@@ -199,7 +199,7 @@ def everywhere(value: Any, secret: str) -> Any:
     return f"{value}{secret}" if isinstance(value, str) else value
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.randoms(use_true_random=False), st.integers(PART, 2_000))
 def test_a_secret_leaves_no_trace_wherever_it_stands(chance: random.Random, length: int) -> None:
     """A session token is known to whoever redacts; an access token is not, but has a form of its own."""

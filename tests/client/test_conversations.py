@@ -146,7 +146,7 @@ def broken(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> No
 def timed_out(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     with pytest.raises(ChatGPTTimeoutError):
         conversation.send_message(
-            scripted_site.answering(Reply("one two", hold_after=1, gate=Gate())), timeout_ms=100
+            scripted_site.answering(Reply("one two", hold_after=1, gate=Gate())), timeout_ms=1000
         )
 
 

@@ -252,7 +252,7 @@ async def test_a_pause_can_be_left() -> None:
     await settle()
     controller.abort("enough")
     with pytest.raises(AbortError, match="enough"):
-        await asyncio.wait_for(waiting, 2)
+        await asyncio.wait_for(waiting, 20)
     assert site.texts == ["a"]
 
 

@@ -132,7 +132,7 @@ def test_a_rest_that_does_not_come(
     message = scripted_site.answering(Reply(pieces=PIECES, encoding="delta", handoff_after=2))
 
     with pytest.raises(ChatGPTTimeoutError) as timed_out:
-        api.send_message(message, timeout_ms=400)
+        api.send_message(message, timeout_ms=1500)
     assert timed_out.value.partial_text == "Two and"
 
     controller = AbortController()

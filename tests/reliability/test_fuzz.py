@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatgpt_browser import ChatGPTAPI, MalformedEventError, StreamError, StreamInterruptedError
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Client = tuple[FakeChatGPT, ChatGPTAPI]
-THOROUGH = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +147,7 @@ def test_a_last_word_without_its_empty_line(client: Client, end: bytes) -> None:
 
 
 def test_every_cut_of_a_stream(client: Client, soak: int) -> None:
-    @settings(THOROUGH, max_examples=60 * soak)
+    @settings(max_examples=60 * soak)
     @given(streams(), PLACES)
     def check(stream: tuple[list[str], bytes], places: list[int]) -> None:
         texts, body = stream
@@ -165,7 +164,7 @@ def test_a_stream_that_is_damaged(client: Client, soak: int) -> None:
         st.sampled_from([b"\n\n", b"\r", b'"', b"\\", b"data: ", b"\xef\xbb\xbf"]),
     )
 
-    @settings(THOROUGH, max_examples=60 * soak)
+    @settings(max_examples=60 * soak)
     @given(streams(), st.integers(0, 10**6), st.integers(0, 5), damage, st.booleans(), PLACES)
     def check(
         stream: tuple[list[str], bytes], at: int, lost: int, new: bytes, ends: bool, places: list[int]
@@ -186,7 +185,7 @@ def test_a_stream_that_is_damaged(client: Client, soak: int) -> None:
 
 
 def test_any_bytes(client: Client, soak: int) -> None:
-    @settings(THOROUGH, max_examples=60 * soak)
+    @settings(max_examples=60 * soak)
     @given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=8))
     def check(chunks: list[bytes]) -> None:
         kind, text, _ = fetch(client, chunks)

@@ -135,7 +135,7 @@ def talk(server: FakeChatGPT, api: ChatGPTAPI) -> None:
             api.send_message("What I say is nobody's business.")
     with pytest.raises(TimeoutError):
         server.script(Stall())
-        api.send_message("What I say is nobody's business.", timeout_ms=100)
+        api.send_message("What I say is nobody's business.", timeout_ms=1500)
 
 
 PRIVATE = ("nobody's business", "secret of the two")

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import ChatGPTConversation
 
-KILLS = 10
+#: The short run kills each kind of process once.
+FIRST = [Mark.kill_renderers, Mark.kill_browser, Mark.kill_driver]
+KILLS = [len(FIRST), pytest.param(10, marks=pytest.mark.long)]
 #: Mostly renderers; a driver takes longest to come back.
 WAYS = [Mark.kill_renderers] * 6 + [Mark.kill_browser] * 2 + [Mark.kill_driver]
 CONVERSATIONS = 3
@@ -62,9 +64,10 @@ def reply(turn: Turn) -> Reply:
 
 
 @pytest.mark.timeout(600)
-def test_a_load_outlives_every_kill(soak: int, temporary_folder: Path) -> None:
+@pytest.mark.parametrize("wanted", KILLS)
+def test_a_load_outlives_every_kill(wanted: int, soak: int, temporary_folder: Path) -> None:
     folders_before, threads_before = folders(temporary_folder), client_threads()
-    chance = random.Random(4)
+    chance, wanted = random.Random(4), wanted * soak
     mark, processes, kills = Mark(), set[psutil.Process](), 0
 
     with FakeChatGPT(reply=reply) as server:
@@ -75,13 +78,14 @@ def test_a_load_outlives_every_kill(soak: int, temporary_folder: Path) -> None:
             for worker in workers:
                 worker.start()
 
-            while kills < KILLS * soak:
+            while kills < wanted:
                 load.answered.clear()
                 assert load.answered.wait(TIMEOUT / 1000), "nobody gets a reply any more"
                 load.stop.wait(chance.uniform(0, 0.1))  # somewhere in the messages that follow
                 try:
                     processes.update(mark.all())
-                    chance.choice(WAYS)(mark)
+                    way = FIRST[kills] if kills < len(FIRST) else chance.choice(WAYS)
+                    way(mark)
                 except (psutil.Error, ValueError, AssertionError):
                     continue  # this browser is dying already, of the kill before
                 kills += 1

@@ -185,7 +185,7 @@ def test_retries_can_be_switched_off(serve: Serve, connect: Connect) -> None:
 def test_waiting_for_another_try_counts_as_time(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     refusal = Answer.error(429, detail_of(ONE_AT_A_TIME), headers=[("retry-after", "20")])
     with pytest.raises(ChatGPTTimeoutError):
-        api.send_message(scripted_site.answering(refusal, "too late"), timeout_ms=300)
+        api.send_message(scripted_site.answering(refusal, "too late"), timeout_ms=2000)
     assert len(scripted_site.posts) == 1
 
 

@@ -155,7 +155,7 @@ BAD_OPTIONS: list[dict[str, Any]] = [
 ]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(TOKENS, st.sampled_from(BAD_OPTIONS))
 def test_an_option_that_makes_no_sense(token: str, options: dict[str, Any]) -> None:
     held = Held(token)
@@ -183,7 +183,7 @@ BAD_FORMS: list[Callable[[str], Any]] = [
 ]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(TOKENS, st.sampled_from(BAD_FORMS))
 def test_a_token_that_can_be_none(token: str, form: Callable[[str], Any]) -> None:
     held = Held(form(token))
@@ -209,7 +209,7 @@ SESSION_BODIES: list[Callable[[str], str]] = [
 ]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(TOKENS, st.sampled_from(SESSION_BODIES), st.sampled_from([200, 304, 401, 403, 500, 503]))
 def test_a_session_that_is_none(token: str, body: Callable[[str], str], status: int) -> None:
     response, secret = Response(Head(status), body(token)), Held(token)
@@ -225,7 +225,7 @@ def test_a_session_that_is_none(token: str, body: Callable[[str], str], status: 
     ear.assert_heard_nothing_of([secret.value])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(TOKENS, TOKENS)
 def test_reprs(session_token: str, access_token: str) -> None:
     site = Site("https://chatgpt.com/api", "https://chatgpt.com/backend-api")
@@ -376,10 +376,10 @@ TROUBLES: dict[str, tuple[type[Exception], Callable[[Victim], Any]]] = {
     "no UTF-8": (MalformedEventError, lambda victim: victim.send(RawBody([b"data: \xff\n\n"]))),
     "error event": (StreamError, lambda victim: victim.send(Reply(error="trouble"))),
     "no reply": (StreamInterruptedError, lambda victim: victim.send(RawBody([DONE]))),
-    "timeout": (ChatGPTTimeoutError, lambda victim: victim.send(Stall(), timeout_ms=150)),
+    "timeout": (ChatGPTTimeoutError, lambda victim: victim.send(Stall(), timeout_ms=1500)),
     "timeout before the head": (
         ChatGPTTimeoutError,
-        lambda victim: victim.send(Stall(before_head=True), timeout_ms=150),
+        lambda victim: victim.send(Stall(before_head=True), timeout_ms=1500),
     ),
     "abort": (AbortError, _abort),
     "callback": (RuntimeError, lambda victim: victim.send("Hello.", on_progress=_raise)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -27,8 +28,14 @@ if TYPE_CHECKING:
     from tests.support.scripted_site import ScriptedSite
 
 LIMIT = 400
-GRACE = 0.1
+#: The limit in milliseconds where something has to happen before it: a busy machine delays that, too.
+LONG_LIMIT = 1000
+#: How many seconds late a timeout may be. A busy machine is later than what the client promises: `scripts/test.sh --long` checks
+#: the promise, and other runs check that a call ends although something hangs.
+GRACE = 0.1 if "CHATGPT_SOAK" in os.environ else 10.0
 PING = b": ping\n\n"
+
+pytestmark = pytest.mark.timing
 
 
 class BrowserObserver(threading.Thread):
@@ -134,8 +141,8 @@ def test_before_the_answer(scripted_site: ScriptedSite, api: ChatGPTAPI, before_
 
 def test_in_the_middle(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     reply = Reply(pieces=["one", " never"], hold_after=1, gate=Gate())
-    with in_time() as caught:
-        api.send_message(scripted_site.answering(reply), timeout_ms=LIMIT)
+    with in_time(LONG_LIMIT) as caught:
+        api.send_message(scripted_site.answering(reply), timeout_ms=LONG_LIMIT)
     assert caught.value.partial_text == "one"
 
 
@@ -163,13 +170,15 @@ def test_with_a_slow_callback(scripted_site: ScriptedSite, api: ChatGPTAPI) -> N
     calls: list[float] = []
 
     def sleep(text: str) -> None:
-        time.sleep(0.5)
+        time.sleep(1.2 * LONG_LIMIT / 1000)
         calls.append(time.monotonic())
 
     with BrowserObserver() as witness:
         with pytest.raises(ChatGPTTimeoutError):
             api.send_message(
-                scripted_site.answering(Reply(pieces=["a", "b", "c"])), timeout_ms=LIMIT, on_progress=sleep
+                scripted_site.answering(Reply(pieces=["a", "b", "c"])),
+                timeout_ms=LONG_LIMIT,
+                on_progress=sleep,
             )
         assert len(calls) == 1
         assert time.monotonic() - calls[0] < GRACE + witness.taken_since(calls[0])
@@ -237,7 +246,7 @@ def impatient() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
     from chatgpt_browser.testing import FakeChatGPT
 
     with FakeChatGPT() as server:
-        limits: dict[str, Any] = {"first_byte_timeout": LIMIT, "idle_timeout": LIMIT}
+        limits: dict[str, Any] = {"first_byte_timeout": LONG_LIMIT, "idle_timeout": LONG_LIMIT}
         with ChatGPTAPI(server.session_token, **base_urls(server), **limits, retries=0) as api:
             assert can_send(api)
             yield server, api
@@ -246,19 +255,19 @@ def impatient() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
 def test_no_first_byte(impatient: tuple[FakeChatGPT, ChatGPTAPI]) -> None:
     server, api = impatient
     server.script(Stall(before_head=True))
-    with in_time() as caught:
+    with in_time(LONG_LIMIT) as caught:
         api.send_message("hello")
-    assert "no first byte within 0.4 s" in str(caught.value)
-    assert posts_of(server.requests)[-1].disconnected.wait(1)
+    assert "no first byte within 1 s" in str(caught.value)
+    assert posts_of(server.requests)[-1].disconnected.wait(20)
 
 
 def test_no_session_in_time(serve: Serve, connect: Connect) -> None:
     server = serve()
-    api = connect(server, first_byte_timeout=LIMIT, access_token_ttl=0, retries=0)
+    api = connect(server, first_byte_timeout=LONG_LIMIT, access_token_ttl=0, retries=0)
     assert can_send(api)
     server.script_session(Stall(before_head=True))
     with pytest.raises(APIConnectionError, match="did not answer in time"):
-        api.send_message("hello", timeout_ms=5000)
+        api.send_message("hello", timeout_ms=20_000)
     assert can_send(api)
 
 
@@ -268,9 +277,9 @@ def test_silence_in_the_body(impatient: tuple[FakeChatGPT, ChatGPTAPI], start: l
     gate = Gate()
     server.script(RawBody([*start, Hold(gate)]))
     started = time.monotonic()
-    with pytest.raises(ChatGPTTimeoutError, match=r"nothing came for 0\.4 s") as caught:
+    with pytest.raises(ChatGPTTimeoutError, match=r"nothing came for 1 s") as caught:
         api.send_message("hello")
-    assert LIMIT / 1000 <= time.monotonic() - started < 3 * LIMIT / 1000
+    assert LONG_LIMIT / 1000 <= time.monotonic() - started < LONG_LIMIT / 1000 + 4 * GRACE
     assert caught.value.partial_text == ("one" if b"one" in b"".join(start) else "")
 
 
@@ -283,21 +292,21 @@ def test_anything_that_comes_renews_the_patience(
     impatient: tuple[FakeChatGPT, ChatGPTAPI], kept_alive_by: bytes
 ) -> None:
     server, api = impatient
-    chunks = [sse(event("one")), *[kept_alive_by] * 8, sse(event("one two")), DONE]
-    server.script(RawBody(chunks, interval=LIMIT / 4))
+    chunks = [sse(event("one")), *[kept_alive_by] * 5, sse(event("one two")), DONE]
+    server.script(RawBody(chunks, interval=LONG_LIMIT / 4))
     assert api.send_message("hello") == "one two"
 
 
 def test_half_an_event_is_no_sign_of_life(impatient: tuple[FakeChatGPT, ChatGPTAPI]) -> None:
     """A site that drips bytes but never ends an event is as good as silent."""
     server, api = impatient
-    server.script(RawBody([sse(event("one")), *[b"x"] * 100], interval=LIMIT / 8))
+    server.script(RawBody([sse(event("one")), *[b"x"] * 100], interval=LONG_LIMIT / 8))
     with pytest.raises(ChatGPTTimeoutError):
-        api.send_message("hello", timeout_ms=10_000)
+        api.send_message("hello", timeout_ms=20_000)
 
 
 def test_a_slow_reader_is_not_the_sites_silence(impatient: tuple[FakeChatGPT, ChatGPTAPI]) -> None:
     server, api = impatient
     server.script(Reply(pieces=["a", "b", "c"]))
     wait = threading.Event()
-    assert api.send_message("hello", on_progress=lambda _: wait.wait(2 * LIMIT / 1000)) == "abc"
+    assert api.send_message("hello", on_progress=lambda _: wait.wait(1.2 * LONG_LIMIT / 1000)) == "abc"

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from chatgpt_browser.testing import FakeChatGPT
+from chatgpt_browser.testing.server.listener import ServerConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +133,15 @@ class Serve(Protocol):
     """Start a server with these options."""
 
     def __call__(self, **options: Any) -> FakeChatGPT: ...
+
+
+@pytest.fixture
+def long_graceful_timeout(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Return a graceful timeout in seconds, set for servers started later, that no close() may wait for on any machine."""
+    monkeypatch.setattr(
+        ServerConfig, "graceful_timeout", property(lambda config: 60.0, lambda config, value: None)
+    )
+    return 60.0
 
 
 @pytest.fixture

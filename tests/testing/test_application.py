@@ -111,7 +111,7 @@ def test_stopping(page: Page, server: FakeChatGPT) -> None:
 
     expect(page.get_by_role("button", name="Send")).to_be_visible()
     sent = [record for record in server.requests if record.path == "/backend-api/f/conversation"]
-    assert sent[-1].disconnected.wait(5)
+    assert sent[-1].disconnected.wait(20)
 
 
 def test_only_the_page_may_send(visit: Visit, server: FakeChatGPT) -> None:

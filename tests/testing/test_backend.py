@@ -155,7 +155,7 @@ def test_a_scripted_path_needs_no_token(visit: Visit) -> None:
     with visitor.http.stream("GET", f"{visitor.server.backend_api_base_url}/models") as response:
         assert response.status_code == 200
 
-    assert visitor.server.requests[-1].disconnected.wait(5)
+    assert visitor.server.requests[-1].disconnected.wait(20)
 
 
 def test_the_site_can_send_everybody_elsewhere(visitor: Visitor) -> None:

@@ -179,7 +179,7 @@ def test_a_reply_can_break_off(any_visitor: Visitor) -> None:
 
     record = any_visitor.server.requests[-1]
     assert b'"one two"' in got and b"three" not in got
-    assert record.finished.wait(5)
+    assert record.finished.wait(20)
     assert not record.disconnected.is_set()
     (conversation,) = any_visitor.server.conversations.values()
     assert conversation.history()[-1] == ("assistant", "one two")
@@ -191,7 +191,7 @@ def test_a_break_gives_no_response(any_visitor: Visitor, after: float) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         any_visitor.say("x")
 
-    assert any_visitor.server.requests[-1].finished.wait(5)
+    assert any_visitor.server.requests[-1].finished.wait(20)
     assert any_visitor.server.requests[-1].status is None
     assert any_visitor.say("again").text == 'You said: "again".'
 
@@ -221,10 +221,10 @@ def test_a_stall_ends_when_its_gate_opens(any_visitor: Visitor, before_head: boo
 def test_a_stall_before_the_head_sends_nothing(any_visitor: Visitor) -> None:
     any_visitor.server.script(Stall(before_head=True))
     with pytest.raises(httpx.ReadTimeout):
-        any_visitor.http.post(any_visitor.messages_url, json=message("x"), timeout=0.1)
+        any_visitor.http.post(any_visitor.messages_url, json=message("x"), timeout=1)
 
     any_visitor.http.close()
-    assert any_visitor.server.requests[-1].disconnected.wait(5)
+    assert any_visitor.server.requests[-1].disconnected.wait(20)
     assert any_visitor.server.requests[-1].status is None
 
 
@@ -249,8 +249,8 @@ def test_leaving_is_noticed_over_http1(
         assert response.status_code == 200
 
     record = visitor.server.requests[-1]
-    assert record.disconnected.wait(0.5)
-    assert record.finished.wait(0.5)
+    assert record.disconnected.wait(20)
+    assert record.finished.wait(20)
     assert visitor.server.errors == []
     assert capfd.readouterr().err == ""
 
@@ -267,8 +267,8 @@ def test_leaving_a_stream_is_noticed_over_http2(
         record = server.wait_for_request("/conversation")
         client.read_until(stream, until=b"" if waiting == "silence" else b":status")
         client.reset(stream)
-        assert record.disconnected.wait(0.5)
-        assert record.finished.wait(0.5)
+        assert record.disconnected.wait(20)
+        assert record.finished.wait(20)
         # The connection itself goes on.
         again = client.post("/backend-api/conversation", message("again"))
         assert b"[DONE]" in client.read_until(again, until=b"[DONE]")
@@ -286,7 +286,7 @@ def test_many_streams_of_one_connection_can_be_left(serve: Serve) -> None:
             record = server.wait_for_request("/conversation", count=count)
             client.read_until(stream, until=b":status")
             client.reset(stream)
-            assert record.disconnected.wait(5), count
+            assert record.disconnected.wait(20), count
 
     assert server.errors == []
 
@@ -295,7 +295,7 @@ def test_a_client_that_stays_is_not_taken_for_one_that_left(any_visitor: Visitor
     for _ in range(20):
         any_visitor.say("x")
 
-    assert all(record.finished.wait(5) for record in any_visitor.server.requests)
+    assert all(record.finished.wait(20) for record in any_visitor.server.requests)
     assert not any(record.disconnected.is_set() for record in any_visitor.server.requests)
 
 
@@ -309,12 +309,14 @@ def test_a_client_may_leave_in_the_middle_of_its_request(visitor: Visitor) -> No
     record = visitor.server.wait_for_request("/conversation")
 
     assert record.body == b'{"action": '
-    assert record.disconnected.wait(5) and record.finished.wait(5)
+    assert record.disconnected.wait(20) and record.finished.wait(20)
     assert record.status is None
 
 
 @pytest.mark.parametrize("waiting", [*WAITING, "silence"])
-def test_closing_ends_whatever_is_under_way(any_visitor: Visitor, waiting: str) -> None:
+def test_closing_ends_whatever_is_under_way(
+    any_visitor: Visitor, waiting: str, long_graceful_timeout: float
+) -> None:
     server = any_visitor.server
     step: Step = Stall(before_head=True) if waiting == "silence" else WAITING[waiting]()
     server.script(step, step, step)
@@ -325,7 +327,7 @@ def test_closing_ends_whatever_is_under_way(any_visitor: Visitor, waiting: str) 
         elapsed = close_and_time(server)
         said = talking.result()
 
-    assert elapsed < 0.5
+    assert elapsed < long_graceful_timeout / 2
     assert len(said) == 3 and all(isinstance(each, httpx.HTTPError) for each in said)
     assert all(record.finished.is_set() for record in server.requests)
     assert not any(record.disconnected.is_set() for record in server.requests)

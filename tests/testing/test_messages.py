@@ -132,7 +132,7 @@ def test_only_what_was_sent_of_a_reply_is_remembered(visitor: Visitor) -> None:
     with visitor.stream("Count.") as response:
         next(line for line in response.iter_lines() if '"one two"' in line)
 
-    assert visitor.server.requests[-1].finished.wait(5)
+    assert visitor.server.requests[-1].finished.wait(20)
     (conversation,) = visitor.server.conversations.values()
     assert conversation.history() == [("user", "Count."), ("assistant", "one two")]
 

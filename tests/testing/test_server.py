@@ -85,7 +85,7 @@ def test_the_block_is_left_with_the_error_that_ended_it() -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_closing_waits_for_no_idle_connection(tls: bool) -> None:
+def test_closing_waits_for_no_idle_connection(tls: bool, long_graceful_timeout: float) -> None:
     server = FakeChatGPT(tls=tls).start()
     with ExitStack() as stack:
         for http2 in (False, True):
@@ -97,7 +97,7 @@ def test_closing_waits_for_no_idle_connection(tls: bool) -> None:
         stack.enter_context(socket.create_connection((server.host, server.port), timeout=5))
         start = time.perf_counter()
         server.close()
-        assert time.perf_counter() - start < 0.5
+        assert time.perf_counter() - start < long_graceful_timeout / 2
 
 
 def test_two_servers_are_apart(serve: Serve, visit: Visit) -> None:
@@ -192,7 +192,7 @@ def test_a_request_is_recorded_as_it_came(visitor: Visitor) -> None:
     assert before <= record.received_at <= time.monotonic()
     assert record.status == 404
     assert f"Bearer {record.bearer}" == visitor.http.headers["authorization"]
-    assert record.finished.wait(5)
+    assert record.finished.wait(20)
 
 
 def test_requests_are_in_order_and_a_copy(visitor: Visitor) -> None:

@@ -73,6 +73,6 @@ def test_it_takes_each_text_as_it_is(editor_page: str, connect: Connect) -> None
         with conversation.stream_message("Stop soon") as stream:
             assert next(stream) == "One"
         last = [record for record in server.requests if record.path.endswith("f/conversation")][-1]
-        assert last.disconnected.wait(5), "the stop was not pressed"
+        assert last.disconnected.wait(20), "the stop was not pressed"
         (kept,) = server.conversations.values()
         assert [text for role, text in kept.history() if role == "user"] == [*TEXTS, "Stop soon"]

@@ -182,13 +182,13 @@ def test_stopping_presses_the_pages_stop(scripted_site: ScriptedSite, api: ChatG
             )
     elif how == "timeout":
         with pytest.raises(ChatGPTTimeoutError) as caught:
-            api.send_message(message, timeout_ms=2500)
+            api.send_message(message, timeout_ms=5000)
         assert caught.value.partial_text == "One"
     else:
         with api.stream_message(message) as stream:
             assert next(stream) == "One"
 
-    assert sent(scripted_site)[-1].disconnected.wait(5)
+    assert sent(scripted_site)[-1].disconnected.wait(20)
     assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 
@@ -307,7 +307,7 @@ def test_a_page_with_more_than_the_composer(scripted_site: ScriptedSite, api: Ch
     message = scripted_site.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
     with again.stream_message(message) as stream:
         assert next(stream) == "One"
-    assert sent(scripted_site)[-1].disconnected.wait(5), "another button than the composer's was pressed"
+    assert sent(scripted_site)[-1].disconnected.wait(20), "another button than the composer's was pressed"
 
 
 def test_a_page_is_used_again_only_while_it_knows_its_conversation(
@@ -391,7 +391,7 @@ def test_a_conversation_goes_on_after_a_message_that_came_to_nothing(
             )
     else:
         with pytest.raises(ChatGPTTimeoutError):
-            conversation.send_message(scripted_site.answering(reply), timeout_ms=1500)
+            conversation.send_message(scripted_site.answering(reply), timeout_ms=4000)
     before = conversation.parent_message_id
 
     assert conversation.send_message("Three").startswith('You said: "Three".')
@@ -408,7 +408,7 @@ def test_a_conversation_goes_on_after_a_message_of_which_nothing_was_seen(
     conversation.send_message("One")
     scripted_site.server.script_path("sentinel/chat-requirements", Stall())
     with pytest.raises(ChatGPTTimeoutError):
-        conversation.send_message("Two", timeout_ms=1200)
+        conversation.send_message("Two", timeout_ms=4000)
     kept = scripted_site.server.conversations[conversation.conversation_id or ""]
     kept.add("user", "Two", kept.current_node)
 

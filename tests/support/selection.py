@@ -1,0 +1,94 @@
+"""Selection of tests for ``scripts/test.sh --fast``: a static search for tests that need a browser, a server or a process."""
+
+from __future__ import annotations
+
+import inspect
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["mark_slow_resources", "uses_slow_resource"]
+
+#: Names whose use makes a test too slow for the everyday loop. The command runner is among them: most commands start a browser.
+SLOW_RESOURCES = frozenset(
+    {
+        "AsyncChatGPTAPI",
+        "ChatGPTAPI",
+        "CliRunner",
+        "FakeChatGPT",
+        "Popen",
+        "async_playwright",
+        "pexpect",
+        "pytester",
+        "subprocess",
+        "sync_playwright",
+    }
+)
+
+
+def mark_slow_resources(items: list[pytest.Item]) -> None:
+    """Add the marker ``browser`` to each test that uses a slow resource, directly or through a fixture."""
+    seen: dict[object, bool] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and (
+            SLOW_RESOURCES & {*item.fixturenames}
+            or any(uses_slow_resource(function, seen) for function in _functions(item))
+        ):
+            item.add_marker("browser")
+
+
+def uses_slow_resource(function: Any, seen: dict[object, bool] | None = None) -> bool:
+    """Return whether a function, or test code that it refers to, mentions one of `SLOW_RESOURCES`.
+
+    :param seen: results of earlier calls; a function that is still being examined counts as False.
+    """
+    seen = {} if seen is None else seen
+    function = getattr(function, "__wrapped__", function)
+    if function not in seen:
+        seen[function] = False
+        names = {name for code in _codes(function) for name in _names(code)}
+        seen[function] = bool(SLOW_RESOURCES & names) or any(
+            uses_slow_resource(value, seen) for value in _test_code(function, names)
+        )
+    return seen[function]
+
+
+def _functions(item: pytest.Function) -> Iterator[Any]:
+    """Yield the functions of all fixtures of a test, then its own function."""
+    for definitions in item._fixtureinfo.name2fixturedefs.values():
+        yield from (definition.func for definition in definitions)
+    test = item.function
+    # Hypothesis replaces the function by a generic one.
+    yield test.hypothesis.inner_test if hasattr(test, "hypothesis") else test
+
+
+def _codes(function: Any) -> Iterator[CodeType]:
+    """Yield the code of a function, or of all methods of a class."""
+    if inspect.isclass(function):
+        for value in vars(function).values():
+            for part in (value, getattr(value, "fget", None), getattr(value, "__func__", None)):
+                if isinstance(part, FunctionType):
+                    yield part.__code__
+    elif isinstance(code := getattr(function, "__code__", None), CodeType):
+        yield code
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Yield every global and attribute name in a code object and in the functions nested in it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _test_code(function: Any, names: set[str]) -> Iterator[Any]:
+    """Yield the functions and classes of the test suite that these names refer to."""
+    module = inspect.getmodule(function)
+    for name in names:
+        value = getattr(module, name, None)
+        if (inspect.isfunction(value) or inspect.isclass(value)) and value.__module__.startswith("tests."):
+            yield value
