@@ -25,7 +25,7 @@ __all__ = ["plot_delay", "plot_time"]
 
 COLOURS = {"plain": "#6b7280", "ours": "#0f766e", "npm": "#d97706"}
 LABELS = {"plain": "plain HTTP client", "ours": "chatgpt_browser", "npm": "npm chatgpt 2.0.7"}
-#: Axis label for each format of events, with the keys in `Row.detail` that count the events; each has a suffix for its line's label.
+#: Axis label for each format of events, with the keys in `Row.detail` that count the events, each with a suffix for the legend.
 FORMS = {
     "events, each with the whole text so far": {"events": ""},
     "deltas, each with what it adds": {"deltas": "", "deltas_apart": ", the server apart"},

@@ -1,4 +1,4 @@
-"""Kill after kill, at random moments, over a running load of conversations. ``CHATGPT_SOAK=10`` makes it a hundred."""
+"""Kills of browser processes at random moments, during a load of conversations. ``CHATGPT_SOAK=10`` makes 10 kills a hundred."""
 
 from __future__ import annotations
 

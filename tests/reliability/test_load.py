@@ -1,4 +1,7 @@
-"""Large things, many things, fast things and broken things. ``CHATGPT_SOAK=34`` makes the hundreds of turns ten thousand."""
+"""Large messages, many messages, fast streams and a slow reader.
+
+Tests with the marker ``long`` use the full sizes, the others smaller ones. ``CHATGPT_SOAK=34`` makes 300 turns ten thousand.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +31,12 @@ def memory() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def test_a_reply_of_20_mb_in_one_event(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    text = 'Grüße, 世界 \U0001f600 \\ "x" \n' * (20 * MB // 36)
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("size", [5 * MB, pytest.param(20 * MB, marks=pytest.mark.long)])
+def test_a_reply_of_20_mb_in_one_event(scripted_site: ScriptedSite, api: ChatGPTAPI, size: int) -> None:
+    text = 'Grüße, 世界 \U0001f600 \\ "x" \n' * (size // 36)
     assert (
-        api.send_message(scripted_site.answering(RawBody([sse(event(text)), DONE])), timeout_ms=50_000)
+        api.send_message(scripted_site.answering(RawBody([sse(event(text)), DONE])), timeout_ms=200_000)
         == text
     )
 
@@ -46,21 +51,24 @@ def test_a_reply_of_20_mb_in_many_messages(scripted_site: ScriptedSite, api: Cha
     assert lengths == [len(text) for text in texts]
 
 
-def test_a_message_of_5_mb(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    text = "Grüße, \U0001f600 \x00\u2028 \\" * (5 * MB // 20)
-    assert len(text.encode()) > 5 * MB * 0.9
-    reply = api.send_message(text, timeout_ms=50_000)
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("size", [MB, pytest.param(5 * MB, marks=pytest.mark.long)])
+def test_a_message_of_5_mb(scripted_site: ScriptedSite, api: ChatGPTAPI, size: int) -> None:
+    text = "Grüße, \U0001f600 \x00\u2028 \\" * (size // 20)
+    assert len(text.encode()) > size * 0.9
+    reply = api.send_message(text, timeout_ms=200_000)
     assert reply.startswith('You said: "Grüße')
     assert scripted_site.posts[-1].json["messages"][0]["content"]["parts"] == [text]
 
 
 @pytest.mark.timeout(1200)
-def test_hundreds_of_turns(soak: int) -> None:
+@pytest.mark.parametrize("turns", [100, pytest.param(300, marks=pytest.mark.long)])
+def test_hundreds_of_turns(turns: int, soak: int) -> None:
     """One client, one conversation after another; what it takes of memory it has taken by the first tenth."""
     from chatgpt_browser import ChatGPTAPI
     from chatgpt_browser.testing import FakeChatGPT
 
-    turns, mark = 300 * soak, Mark()
+    turns, mark = turns * soak, Mark()
     with FakeChatGPT(reply=lambda turn: f"Answer to {turn.message}") as server:
         with ChatGPTAPI(server.session_token, **base_urls(server), browser_args=[mark.argument]) as api:
             first = renderer = tasks = 0

@@ -67,6 +67,7 @@ def test_it_talks_to_the_server(server: FakeChatGPT, npm_folder: Path) -> None:
     assert [record.path for record in server.requests].count("/api/auth/session") == 1
 
 
+@pytest.mark.long
 def test_it_passes_over_what_means_nothing(server: FakeChatGPT, npm_folder: Path) -> None:
     server.script(Reply("Hi there", comments=True, empty_data=False, moderation=True, newline="\r\n"))
 
