@@ -13,6 +13,7 @@ import pytest
 
 from chatgpt_browser import (
     AsyncChatGPTAPI,
+    BrowserLaunchError,
     ChatGPTAPI,
     ClientClosedError,
 )
@@ -24,8 +25,9 @@ from tests.support.threads import still_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from tests.support.client_fixtures import Serve
+    from tests.support.client_fixtures import Connect, Serve
 
 
 def test_client_constructor_starts_no_thread_and_no_process() -> None:
@@ -40,6 +42,14 @@ def test_client_constructor_starts_no_thread_and_no_process() -> None:
     assert {*psutil.Process().children(recursive=True)} <= processes
     api.close()
     assert {*threading.enumerate()} <= threads
+
+
+def test_user_data_dir_that_is_a_file_raises_launch_error(
+    serve: Serve, connect: Connect, tmp_path: Path
+) -> None:
+    (tmp_path / "profile").write_text("a file")
+    with pytest.raises(BrowserLaunchError, match="user_data_dir"):
+        connect(serve(), user_data_dir=tmp_path / "profile").start()
 
 
 @pytest.mark.parametrize("started", [False, True])
@@ -81,7 +91,7 @@ def test_sync_close_ends_waiting_calls_with_client_closed(serve: Serve) -> None:
     with ThreadPoolExecutor(4) as pool:
         futures = [pool.submit(api.send_message, "Hello") for _ in range(3)]
         futures.append(pool.submit(api.get_conversation().send_message, "Hello"))
-        post = server.wait_for_request("/conversation", "POST")
+        post = server.wait_for_request("/conversation", "POST", timeout=60)
         api.close()
         failures = [future.exception(20) for future in futures]
 
@@ -107,7 +117,7 @@ def test_sync_close_during_start_ends_waiting_call_with_client_closed(serve: Ser
     api = ChatGPTAPI(server.session_token, **base_urls(server))
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(api.send_message, "Hello")
-        server.wait_for_request("/session")
+        server.wait_for_request("/session", timeout=60)
         api.close()
         assert isinstance(future.exception(20), ClientClosedError)
 
@@ -166,7 +176,7 @@ async def test_async_close_ends_waiting_calls_with_client_closed(serve: Serve) -
     server = serve(reply=Stall(before_head=True))
     api = AsyncChatGPTAPI(server.session_token, **base_urls(server))
     tasks = [asyncio.ensure_future(api.send_message("Hello")) for _ in range(3)]
-    await asyncio.to_thread(server.wait_for_request, "/conversation", "POST")
+    await asyncio.to_thread(server.wait_for_request, "/conversation", "POST", timeout=60)
     await api.close()
     failures = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
 
@@ -238,7 +248,7 @@ async def test_async_close_ends_calls_that_wait_for_start_or_session(
     seen = len(server.requests)
     calling = asyncio.ensure_future(getattr(api, verb)())
     if ready and verb != "start":
-        await asyncio.to_thread(server.wait_for_request, "/api/auth/session", count=seen + 1)
+        await asyncio.to_thread(server.wait_for_request, "/api/auth/session", count=seen + 1, timeout=60)
     else:
         await asyncio.sleep(0)
     await api.close()

@@ -127,7 +127,7 @@ def test_crash_before_response_raises_browser_crashed(killable: KillableClient) 
     before = len(killable.server.requests)
 
     def kill_after_request() -> None:
-        killable.server.wait_for_request("/conversation", "POST", 1 + posts_before)
+        killable.server.wait_for_request("/conversation", "POST", 1 + posts_before, timeout=60)
         killable.kill()
 
     posts_before = sum(posts_by_message(killable.server).values())
@@ -162,7 +162,7 @@ def test_crash_during_start_and_during_close_raises_typed_errors(
     api = connect(server, browser_args=[mark.argument])
     with ThreadPoolExecutor(1) as pool:
         starting = pool.submit(api.start)
-        server.wait_for_request("/api/auth/session")
+        server.wait_for_request("/api/auth/session", timeout=60)
         KILL[process](mark)
         with pytest.raises(BrowserError):
             starting.result(60)
@@ -173,7 +173,7 @@ def test_crash_during_start_and_during_close_raises_typed_errors(
     server.script(Stall())
     with ThreadPoolExecutor(2) as pool:
         under_way = pool.submit(api.send_message, "never answered")
-        post = server.wait_for_request("/conversation", "POST", 2)
+        post = server.wait_for_request("/conversation", "POST", 2, timeout=60)
         closing = pool.submit(api.close)
         assert post.disconnected.wait(60)
         with suppress(psutil.Error, ValueError, AssertionError):  # the process may have ended
