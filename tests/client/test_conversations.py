@@ -258,7 +258,7 @@ def test_conversation_in_six_threads_sends_one_message_at_a_time(api: ChatGPTAPI
         thread.join(60)
 
     assert len(replies) == 6
-    # Six different predecessors: each message followed the previous one, in whatever order they were sent.
+    # Six different predecessors: each message followed the one sent before it. The order of the threads does not matter.
     before = [reply.partition("Before that you said: ")[2] for reply in replies.values()]
     assert len({*before}) == 6
 

@@ -14,7 +14,7 @@ CLASS_PAIRS = [
     ("ChatGPTConversation", "AsyncChatGPTConversation"),
     ("ReplyStream", "AsyncReplyStream"),
 ]
-#: Methods that have another name in the sync class: protocol methods, and the one that closes a stream.
+#: Methods with another name in the sync class: protocol methods, and the close method of a stream.
 SYNC_NAMES = {
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",

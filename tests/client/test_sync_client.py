@@ -70,7 +70,7 @@ def test_sync_client_in_four_threads_returns_each_thread_its_replies(
         replies = list(pool.map(send_all, range(4)))
 
     assert replies == [[f"reply {thread}.{turn}" for turn in range(5)] for thread in range(4)]
-    # The client releases the permit at the end of the reply; the server counts the message until the response is closed, later.
+    # The client releases the permit at the end of a reply. The server counts the message until the response is closed, later.
     assert scripted_site.peak_active_messages < 4
     assert len(scripted_site.posts) == 20
 

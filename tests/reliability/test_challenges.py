@@ -1,4 +1,4 @@
-"""Cloudflare's challenges: the client waits for those that pass without a person. The others raise ``ChallengeError``."""
+"""Cloudflare's challenges: the client waits until they pass. If a person is required, it raises ``ChallengeError``."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def test_crash_during_start_and_during_close_raises_typed_errors(
 def test_crash_of_driver_adds_nothing_to_the_asyncio_log(
     serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Playwright keeps an exception of its own, which asyncio would otherwise log as never retrieved."""
+    """Playwright keeps a second exception, which asyncio would otherwise log as never retrieved."""
     mark, server = Mark(), serve()
     api = connect(server, browser_args=[mark.argument])
     server.script(Reply(pieces=["one", " never"], hold_after=1, gate=Gate()))

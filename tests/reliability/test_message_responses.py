@@ -34,7 +34,7 @@ class MessageCase(NamedTuple):
 
     answer: Answer
     kind: type[Exception]
-    #: How often the server receives the message.
+    #: The number of times that the server receives the message.
     sent: int = 1
     #: A part of the error's message.
     text: str = ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = (HERE.parent.parent / "docs" / "reliability.md").read_text(encoding="utf-8")
-#: `file.py`, `file.py::test`, or `::test` in the file that was references last. A file without a folder is in this folder.
+#: `file.py`, `file.py::test`, or `::test` in the file that was named last. A file without a folder is in this folder.
 REFERENCE = re.compile(r"`((?:tests/(?:\w+/)?)?test_\w+\.py)?(?:::(test_\w+))?`")
 
 
@@ -19,7 +19,7 @@ def names_in(file: str) -> set[str]:
 
 
 def references() -> list[tuple[str, str]]:
-    """Return the files and tests that the page names. The test is empty if only a file is references."""
+    """Return the files and tests that the page names. The test is empty if only a file is named."""
     file, found = "", []
     for match in REFERENCE.finditer(PAGE):
         if match[0] != "``":

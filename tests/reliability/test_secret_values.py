@@ -1,4 +1,4 @@
-"""Property tests without a browser: errors and reprs contain no token, whatever its value."""
+"""Property tests without a browser: errors and reprs contain no token, for any value of the token."""
 
 from __future__ import annotations
 

@@ -339,7 +339,7 @@ def test_token_repeated_by_the_site_is_removed_from_error(client: FailingClient,
 
 @pytest.mark.parametrize("token", ["token", "x" * 3933 + "e"])
 def test_token_equal_to_a_word_removes_no_word_from_error(token: str) -> None:
-    """The longer token is stored in two cookies, the second of which is "e"."""
+    """The longer token is stored in two cookies; the value of the second is "e"."""
     with FakeChatGPT(session_token=token) as server:
         with ChatGPTAPI(token, **base_urls(server), retries=0) as api:
             server.script(Answer.token_expired())

@@ -35,7 +35,7 @@ class SessionCase(NamedTuple):
 
     answer: Any
     kind: type[Exception]
-    #: How often the server receives the request.
+    #: The number of times that the server receives the request.
     sent: int
     #: A part of the error's message.
     text: str

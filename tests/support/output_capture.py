@@ -27,7 +27,7 @@ class CapturedOutput:
         self.stream = io.StringIO()
 
     def add_error(self, error: BaseException) -> None:
-        """Add an error in every form in which it may be printed."""
+        """Add every printed form of an error: traceback, str, repr and attributes."""
         trace = traceback.TracebackException.from_exception(error, capture_locals=True)
         self.stream.writelines(trace.format())
         rich = Traceback.extract(

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["GRACE", "LIMIT", "LONG_LIMIT", "MachineDelay", "raises_timeout"]
 
-#: A limit in milliseconds for calls in which nothing has to happen first.
+#: A limit in milliseconds for a call that cannot proceed.
 LIMIT = 400
-#: A limit in milliseconds for calls in which something has to happen first, which a busy machine delays.
+#: A limit in milliseconds for a call that has to proceed first, for example to the first event, which a busy machine delays.
 LONG_LIMIT = 2000
-#: How many seconds late a timeout may be. The client promises 0.1 s, which ``scripts/test.sh --long`` checks. Other runs, which
-#: may be on a busy machine, only check that the call ends.
+#: The number of seconds that a timeout may be late. The client promises 0.1 s, which ``scripts/test.sh --long`` checks. Other
+#: runs, which may be on a busy machine, only check that the call ends.
 GRACE = 0.1 if "CHATGPT_SOAK" in os.environ else 10.0
 
 
