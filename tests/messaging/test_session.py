@@ -138,7 +138,7 @@ def test_the_time_runs_out(serve: Serve, connect: Connect) -> None:
     server = serve()
     api = connect(server, access_token_ttl=200)
     now = 0.0
-    api._core._courier.session._clock = lambda: now
+    api._core._sender.session._clock = lambda: now
     api.ensure_auth()
     now = 0.199
     api.ensure_auth()

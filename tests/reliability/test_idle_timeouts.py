@@ -37,10 +37,10 @@ pytestmark = pytest.mark.timing
 def impatient_pair() -> Iterator[SiteAndClient]:
     """A site, and a client that allows it ``LONG_LIMIT`` of silence and does not retry."""
     site = ScriptedSite()
-    limits: dict[str, Any] = {"first_byte_timeout": LONG_LIMIT, "idle_timeout": LONG_LIMIT, "retries": 0}
+    options: dict[str, Any] = {"first_byte_timeout": LONG_LIMIT, "idle_timeout": LONG_LIMIT, "retries": 0}
     with site.server as server:
-        concurrency = {"max_concurrent_messages": 3}
-        with ChatGPTAPI(server.session_token, **base_urls(server), **limits, **concurrency) as api:
+        options |= {"max_concurrent_messages": 3, **base_urls(server)}
+        with ChatGPTAPI(server.session_token, **options) as api:
             assert can_send(api)
             yield site, api
 
