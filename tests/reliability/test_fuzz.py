@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Client = tuple[FakeChatGPT, ChatGPTAPI]
+#: Number of examples, multiplied by CHATGPT_SOAK.
+EXAMPLES = [60, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(1800)])]
 
 
 @pytest.fixture(scope="module")
@@ -147,8 +149,9 @@ def test_stream_done_event_without_blank_line_ends_reply(pair: Client, end: byte
     assert read_through_client(pair, [sse(event("one")) + end]) == (None, "one", [event("one")])
 
 
-def test_stream_split_anywhere_gives_the_same_reply(pair: Client, soak: int) -> None:
-    @settings(max_examples=60 * soak)
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_stream_split_anywhere_gives_the_same_reply(pair: Client, examples: int, soak: int) -> None:
+    @settings(max_examples=examples * soak)
     @given(streams(), POSITIONS)
     def check(stream: tuple[list[str], bytes], positions: list[int]) -> None:
         texts, body = stream
@@ -159,13 +162,16 @@ def test_stream_split_anywhere_gives_the_same_reply(pair: Client, soak: int) -> 
     check()
 
 
-def test_stream_with_damage_gives_the_outcome_of_reference_reader(pair: Client, soak: int) -> None:
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_stream_with_damage_gives_the_outcome_of_reference_reader(
+    pair: Client, examples: int, soak: int
+) -> None:
     damage = st.one_of(
         st.binary(min_size=1, max_size=6),
         st.sampled_from([b"\n\n", b"\r", b'"', b"\\", b"data: ", b"\xef\xbb\xbf"]),
     )
 
-    @settings(max_examples=60 * soak)
+    @settings(max_examples=examples * soak)
     @given(streams(), st.integers(0, 10**6), st.integers(0, 5), damage, st.booleans(), POSITIONS)
     def check(
         stream: tuple[list[str], bytes], at: int, lost: int, new: bytes, ends: bool, positions: list[int]
@@ -185,8 +191,9 @@ def test_stream_with_damage_gives_the_outcome_of_reference_reader(pair: Client, 
     check()
 
 
-def test_stream_of_any_bytes_raises_stream_error(pair: Client, soak: int) -> None:
-    @settings(max_examples=60 * soak)
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_stream_of_any_bytes_raises_stream_error(pair: Client, examples: int, soak: int) -> None:
+    @settings(max_examples=examples * soak)
     @given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=8))
     def check(chunks: list[bytes]) -> None:
         kind, text, _ = read_through_client(pair, chunks)
