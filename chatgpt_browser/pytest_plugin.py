@@ -1,8 +1,7 @@
-"""Fixtures for tests of programs that use `chatgpt_browser`: a fake ChatGPT, and clients that talk to it.
+"""Fixtures for tests of programs that use `chatgpt_browser`: a fake ChatGPT server, and clients connected to it.
 
-pytest loads this module in each of its runs once the package is installed, so it imports next to nothing;
-each fixture imports what it needs. Of pytest-playwright's options it follows `--screenshot`, `--tracing` and
-`--output`, where that plugin is there.
+pytest loads this module in every run once the package is installed, so the module imports only what it needs at once;
+each fixture imports the rest. If pytest-playwright is installed, its options `--screenshot`, `--tracing` and `--output` apply.
 """
 
 from __future__ import annotations
@@ -32,15 +31,15 @@ _failed = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
-        f"{_LIVE}: talks to the real site, with the session token in {_TOKEN}; skipped where there is none",
+        f"{_LIVE}: uses the real site with the session token in {_TOKEN}; skipped if the variable is not set",
     )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a live test that has no session to talk with."""
+    """Skip a live test if no session token is set."""
     if item.get_closest_marker(_LIVE) is not None and not os.environ.get(_TOKEN):
         pytest.skip(f"a live test needs a session token in {_TOKEN}")
 
@@ -49,7 +48,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note whether the test has failed, for the fixtures that are torn down after it."""
+    """Record whether the test failed, for the teardown of its fixtures."""
     report = yield
     item.stash[_failed] = item.stash.get(_failed, False) or report.failed
     return report
@@ -57,7 +56,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def chatgpt_server() -> Iterator[FakeChatGPT]:
-    """A fake ChatGPT of this test's own, on a free port of this machine."""
+    """Yield a running :class:`FakeChatGPT` for this test, on a free loopback port."""
     from chatgpt_browser.testing import FakeChatGPT
 
     with FakeChatGPT() as server:
@@ -66,21 +65,24 @@ def chatgpt_server() -> Iterator[FakeChatGPT]:
 
 @pytest.fixture
 def chatgpt_options() -> dict[str, Any]:
-    """Options for the clients of `chatgpt_api` and `async_chatgpt_api`; made to be overridden."""
+    """Return options for the clients of `chatgpt_api` and `async_chatgpt_api`. Override this fixture to set them."""
     return {}
 
 
 @pytest.fixture
 def chatgpt_api(request: pytest.FixtureRequest, chatgpt_options: dict[str, Any]) -> Iterator[ChatGPTAPI]:
-    """A client of `chatgpt_server`, or of the site in a test marked `chatgpt_live`.
+    """Yield a client of `chatgpt_server`, or of the real site in a test marked `chatgpt_live`.
 
-    Its browser starts with the first call that needs it.
+    The browser starts at the first call that needs it.
     """
     from chatgpt_browser import ChatGPTAPI
 
-    with ChatGPTAPI(**_where(request) | chatgpt_options) as api, _evidence(request, api._core) as judge:
+    with (
+        ChatGPTAPI(**_client_settings(request) | chatgpt_options) as api,
+        _artifacts(request, api._core) as report_outcome,
+    ):
         yield api
-        judge(request.node.stash.get(_failed, False))
+        report_outcome(request.node.stash.get(_failed, False))
         api.close()
 
 
@@ -88,31 +90,31 @@ def chatgpt_api(request: pytest.FixtureRequest, chatgpt_options: dict[str, Any])
 def async_chatgpt_api(
     request: pytest.FixtureRequest, chatgpt_options: dict[str, Any]
 ) -> Iterator[AsyncChatGPTAPI]:
-    """An asynchronous client of `chatgpt_server`, or of the site in a test marked `chatgpt_live`.
+    """Yield an asynchronous client of `chatgpt_server`, or of the real site in a test marked `chatgpt_live`.
 
-    It is closed at the end of the test that uses it, and works alike under anyio's plugin and under pytest-asyncio, in
-    either mode of each. A synchronous test that drives a loop of its own closes the client itself, in that loop.
+    The client is closed at the end of the test. The fixture works under anyio's plugin and under pytest-asyncio, in all their
+    modes. A synchronous test that runs its own event loop closes the client itself, in that loop.
     """
     from chatgpt_browser import AsyncChatGPTAPI
 
-    api = AsyncChatGPTAPI(**_where(request) | chatgpt_options)
-    # A client lives in one event loop and has to be closed in it. An asynchronous fixture would have to
-    # choose one of the plugins, and with either the other's loop would be the wrong one. The test itself
-    # is in the right loop whoever runs it, so the close goes there: into the function about to be run.
+    api = AsyncChatGPTAPI(**_client_settings(request) | chatgpt_options)
+    # A client must be closed in the event loop that it was used in. An asynchronous fixture would have to choose one of the two
+    # plugins, and would run in the wrong loop under the other. The test function always runs in the right loop, so the close is
+    # added to that function.
     item = request.node
     test = getattr(item, "obj", None)
-    with _evidence(request, api) as judge:
+    with _artifacts(request, api) as report_outcome:
         if not inspect.iscoroutinefunction(test):
             yield api
             return
 
-        item.obj = _closing(api, test, judge)
+        item.obj = _closing(api, test, report_outcome)
         yield api
         item.obj = test
 
 
-def _where(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Where a test's client goes, and as whom: to the site where the test is marked so, else to the fake server."""
+def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return a client's session token and base URLs: the real site's in a live test, else the fake server's."""
     if request.node.get_closest_marker(_LIVE) is not None:
         urls = {option: os.environ[name] for option, name in _BASE_URLS.items() if os.environ.get(name)}
         return {"session_token": os.environ[_TOKEN], **urls}
@@ -126,7 +128,7 @@ def _where(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def _closing(
-    api: AsyncChatGPTAPI, test: Callable[..., Awaitable[None]], judge: Callable[[bool], None]
+    api: AsyncChatGPTAPI, test: Callable[..., Awaitable[None]], report_outcome: Callable[[bool], None]
 ) -> Callable[..., Awaitable[None]]:
     @functools.wraps(test)
     async def closing(*args: Any, **kwargs: Any) -> None:
@@ -135,17 +137,17 @@ def _closing(
             await test(*args, **kwargs)
             failed = False
         finally:
-            judge(failed)
+            report_outcome(failed)
             await api.close()
 
     return closing
 
 
 @contextmanager
-def _evidence(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> Iterator[Callable[[bool], None]]:
-    """Keep a screenshot and a trace of the client's browser, without secrets, as pytest-playwright's options ask.
+def _artifacts(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> Iterator[Callable[[bool], None]]:
+    """Save a screenshot and a trace of the client's browser, without secrets, according to pytest-playwright's options.
 
-    What it gives has to be told, before the client is closed, whether the test has failed.
+    Yield a function that must be called with the test's outcome (True: failed) before the client is closed.
     """
     screenshot = request.config.getoption("--screenshot", "off")
     tracing = request.config.getoption("--tracing", "off")
@@ -155,20 +157,20 @@ def _evidence(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> Iterator[
 
     from chatgpt_browser._browser.artifacts import FailureArtifacts
 
-    # pytest-playwright's own: a folder for each test.
+    # pytest-playwright provides one output folder for each test.
     folder = Path(request.getfixturevalue("output_path"))
-    api._browser_manager.witness = evidence = FailureArtifacts()
+    api._browser_manager.witness = artifacts = FailureArtifacts()
     has_failed = False
 
-    def judge(failed: bool) -> None:
+    def report_outcome(failed: bool) -> None:
         nonlocal has_failed
         has_failed = failed
         if not failed and "on" not in (screenshot, tracing):
-            evidence.discard()
+            artifacts.discard()
 
-    yield judge
+    yield report_outcome
     if screenshot != "on" and not (has_failed and screenshot == "only-on-failure"):
-        evidence.screenshot = None
+        artifacts.screenshot = None
     if tracing != "on" and not (has_failed and tracing == "retain-on-failure"):
-        evidence.trace = None
-    evidence.save(folder, "chatgpt")
+        artifacts.trace = None
+    artifacts.save(folder, "chatgpt")

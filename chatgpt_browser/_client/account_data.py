@@ -1,4 +1,4 @@
-"""Beyond the document: the account's models and its past conversations."""
+"""The account's models and past conversations. The npm API has no such methods."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
     from .._messaging.sender import MessageSender
     from .._protocol.backend import ConversationSummary, History, Model
 
-__all__ = ["AsyncLibrary"]
+__all__ = ["AsyncAccountDataMixin"]
 
 
-class AsyncLibrary:
-    """The part of :class:`AsyncChatGPTAPI` that reads and keeps what is already there.
+class AsyncAccountDataMixin:
+    """The methods of :class:`AsyncChatGPTAPI` for models and past conversations.
 
-    Every method raises :class:`APIStatusError` where the site refuses, :class:`ConversationNotFoundError` where there is no
-    such conversation, and what :meth:`AsyncChatGPTAPI.refresh_access_token` raises.
+    Every method raises :class:`APIStatusError` if the site refuses the request, :class:`ConversationNotFoundError` if the
+    conversation does not exist, and what :meth:`AsyncChatGPTAPI.refresh_access_token` raises.
     """
 
     _sender: MessageSender
 
     async def list_models(self) -> list[Model]:
-        """The models that the account may use."""
+        """Return the models that the account may use."""
         return read_models(await self._sender.ask("GET", "models"))
 
     async def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
-        """A page of the account's conversations, the newest first."""
+        """Return one page of the account's conversations, newest first."""
         return read_conversations(await self._sender.ask("GET", conversations_path(offset, limit)))
 
     async def iter_conversations(self, page_size: int = 20) -> AsyncIterator[ConversationSummary]:
-        """All of the account's conversations, fetched page by page as they are read."""
+        """Iterate over all conversations of the account, newest first; pages are fetched as needed."""
         offset = 0
         while page := await self.list_conversations(offset, page_size):
             for conversation in page:
@@ -49,21 +49,21 @@ class AsyncLibrary:
             offset += len(page)
 
     async def get_history(self, conversation_id: str) -> History:
-        """A past conversation with its messages."""
+        """Return a past conversation with its messages."""
         return read_history(
             conversation_id, await self._sender.ask("GET", conversation_path(conversation_id))
         )
 
     async def rename_conversation(self, conversation_id: str, title: str) -> None:
-        """Give a conversation another title."""
+        """Change a conversation's title."""
         await self._sender.ask("PATCH", conversation_path(conversation_id), {"title": title})
 
     async def delete_conversation(self, conversation_id: str) -> None:
-        """Take a conversation out of the account's list, as the site's own button does."""
+        """Delete a conversation from the account's list, as the site's Delete button does."""
         await self._sender.ask("PATCH", conversation_path(conversation_id), {"is_visible": False})
 
     async def generate_title(self, conversation_id: str, message_id: str | None = None) -> str:
-        """Have the site make a title for a conversation, from the message given or else its newest."""
+        """Let the site generate a title from the given message, or from the newest one, and return the title."""
         node = message_id or await self._sender.find_current_node(conversation_id)
         body = {"message_id": node, "model": self._sender.options.model}
         return read_title(await self._sender.ask("POST", title_path(conversation_id), body))

@@ -17,7 +17,7 @@ __all__ = ["BaseClient", "default_options"]
 
 
 class BaseClient:
-    """What both faces are made of: a session token and options, checked; nothing is started."""
+    """The constructor of both clients: it checks the session token and the options, and starts nothing."""
 
     def __init__(
         self,
@@ -45,60 +45,60 @@ class BaseClient:
         challenge_timeout: Milliseconds | None = 60_000,
         send_via: SendVia = "fetch",
     ) -> None:
-        """Check the options; the browser starts at the first call that needs it.
+        """Check the options. The browser starts at the first call that needs it.
 
-        Times are milliseconds or timedeltas; for a timeout, None or 0 is no limit.
+        A time is a number of milliseconds or a timedelta. For a timeout, None or 0 means no limit.
 
-        :param session_token: the cookie's value; its parts in order; a dict of cookies; or a ``Cookie:`` header.
-        :param markdown: False gives replies as plain text.
-        :param api_base_url: where ``/auth/session`` is.
-        :param backend_api_base_url: where ``/conversation`` is, on the same origin.
-        :param user_agent: None is the running Chromium's own, without the word Headless.
-        :param access_token_ttl: for how long an access token is kept.
-        :param model: the model that answers.
-        :param retries: how often what is safe to send again is sent again.
-        :param first_byte_timeout: how long the site may take to begin an answer.
-        :param idle_timeout: how long it may fall silent in the middle of one.
-        :param max_concurrent_messages: more wait their turn, in order.
-        :param headless: False opens a window.
-        :param executable_path: the Chromium to start.
+        :param session_token: The session cookie's value, a sequence of its parts, a dict of cookie names to values, or a
+            ``Cookie:`` header line.
+        :param markdown: If False, replies are converted to plain text.
+        :param api_base_url: The base URL of ``/auth/session``.
+        :param backend_api_base_url: The base URL of ``/conversation``, on the same origin as ``api_base_url``.
+        :param user_agent: The user agent to send. None: the running Chromium's own, without the word Headless.
+        :param access_token_ttl: How long an access token is cached.
+        :param model: The model that replies.
+        :param retries: How often a request is repeated if repeating it is safe. 0 switches retries off.
+        :param first_byte_timeout: The longest wait for the first byte of a response.
+        :param idle_timeout: The longest silence within a response.
+        :param max_concurrent_messages: How many messages may be in flight at once. Further messages queue, in order.
+        :param headless: If False, the browser opens a window.
+        :param executable_path: The Chromium executable to start.
         :param channel: Playwright's name of an installed browser, such as ``chrome``.
-        :param browser_args: further arguments for Chromium.
-        :param proxy: a proxy's URL, or Playwright's mapping.
-        :param user_data_dir: a profile folder to keep between runs.
-        :param browser_url: a browser elsewhere: ``ws(s)://`` (Playwright's server), ``http(s)://`` or ``ws(s)://…/devtools/…``
-            (DevTools protocol); several: the one with the fewest of this process's clients that answers.
-        :param ignore_https_errors: take certificates that nobody vouches for.
-        :param launch_timeout: how long the browser may take to start.
-        :param challenge_timeout: how long a challenge may take to pass by itself.
-        :param send_via: ``"fetch"`` sends a message by a request of ours, ``"page"`` by the site's own page, as a person does;
-            ``"auto"`` tries the first and, where the site takes messages from its page alone, goes over to the second.
-        :raises InvalidSessionTokenError: the session token can't be one.
-        :raises ValueError: an option makes no sense; the message names it.
+        :param browser_args: Further command-line arguments for Chromium.
+        :param proxy: A proxy's URL, or Playwright's mapping with ``server``, ``username`` and so on.
+        :param user_data_dir: A profile folder to keep between runs. It is created if it does not exist.
+        :param browser_url: A remote browser: ``ws(s)://`` for a Playwright server; ``http(s)://`` or ``ws(s)://…/devtools/…``
+            for the DevTools protocol. Of several URLs, the client uses the reachable one with the fewest clients of this process.
+        :param ignore_https_errors: If True, accept certificates that Chromium does not trust.
+        :param launch_timeout: The longest wait for the browser to start.
+        :param challenge_timeout: The longest wait for a challenge to pass without a person.
+        :param send_via: ``"fetch"`` sends messages by a fetch request of ours; ``"page"`` types them into the site's own page;
+            ``"auto"`` uses fetch until the site responds that it accepts messages from its own page only, then that page.
+        :raises InvalidSessionTokenError: The session token is empty or cannot be a session token.
+        :raises ValueError: An option is invalid. The message names the option.
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "session_token")}
         token = SessionToken.parse(session_token)
-        del session_token  # from here on a traceback with locals shows no secret
+        del session_token  # a traceback that shows local variables must not show the token
         if token is None:
             raise InvalidSessionTokenError
         self._session_token = token
         self._options = Options.checked(**given)
-        self._set_up()
+        self._initialise()
 
-    def _set_up(self) -> None:
+    def _initialise(self) -> None:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        options: Options | None = getattr(
-            self, "_options", None
-        )  # a traceback may show one that is not made yet
+        # A traceback may show a client whose constructor has failed.
+        options: Options | None = getattr(self, "_options", None)
         return f"<{type(self).__name__} {options.site.origin if options is not None else 'without options'}>"
 
 
 def default_options(**changes: Any) -> Options:
-    """The options of a client that was given these ones alone.
+    """Return the default options of a client, with ``changes`` applied.
 
-    :raises ValueError: one of them makes no sense.
+    :raises ValueError: An option is invalid. The message names the option.
     """
     parameters = inspect.signature(BaseClient).parameters.values()
     defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}

@@ -1,6 +1,6 @@
-"""Many messages, one after another or a few at once: what is sent next, what waits, and how the whole comes to its end.
+"""A batch of messages: which is sent next, which wait, and how the batch ends.
 
-Knows nothing of browsers and pages: it is given the one verb that sends a message.
+Independent of browsers and pages: the function that sends one message is passed in.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ __all__ = ["ReplyResult", "Batch", "not_sent"]
 
 logger = logging.getLogger("chatgpt_browser")
 
-#: After one of these the next message would fare no better: a person is wanted, or a browser.
-_ENDS_ALL = (
+#: Errors after which the next message would fail too, because they concern the session, the browser or the caller's decision.
+_ENDS_BATCH = (
     AbortError,
     AuthenticationError,
     BrowserLaunchError,
@@ -51,7 +51,7 @@ _ENDS_ALL = (
 
 
 class ReplyResult(NamedTuple):
-    """A whole reply, and where it stands."""
+    """A complete reply and its position in its conversation."""
 
     text: str
     conversation_id: str | None
@@ -59,21 +59,21 @@ class ReplyResult(NamedTuple):
 
 
 def not_sent() -> ChatGPTError:
-    """The error of a message whose conversation did not come to it."""
-    return ChatGPTError("not sent: an earlier message of its conversation has failed")
+    """Return the error of a message that was skipped because an earlier message of its conversation failed."""
+    return ChatGPTError("not sent: an earlier message of its conversation failed")
 
 
 class _Conversation:
-    """Where one of the conversations stands."""
+    """The position in one of the batch's conversations."""
 
     def __init__(self) -> None:
-        self.turn = asyncio.Lock()
+        self.lock = asyncio.Lock()
         self.conversation_id: str | None = None
         self.message_id: str | None = None
-        self.broken = False
+        self.has_failed = False
 
     def prompt(self, message: BatchMessage) -> Prompt:
-        """A message as the next one here, where it doesn't say itself where it goes."""
+        """Return the prompt for the next message. Ids that the message itself names are kept."""
         return Prompt(
             message.text,
             self.conversation_id or message.conversation_id,
@@ -83,10 +83,11 @@ class _Conversation:
 
 
 class Batch:
-    """Messages in, results out; in between at most ``window``, the one that was handed out last included.
+    """A queue that sends messages and returns results, with at most ``window`` messages in flight.
 
-    So a message is sent when its forerunner's result has been dealt with: whoever writes results down loses no more than what
-    is under way. An error that is about all of them ends the batch: what is under way comes to its own end first.
+    The result that was returned last still occupies the window until the next call, so a message is sent only after the caller
+    has handled an earlier result. A caller that writes results to a file therefore loses at most the messages in flight.
+    An error that concerns all messages ends the batch, after the messages in flight have ended.
     """
 
     def __init__(
@@ -116,58 +117,58 @@ class Batch:
         self._signal = signal or AbortSignal()
         self._stop_listening = self._signal.listen(self._abort)
 
-    # ---- messages in -------------------------------------------------------------------------------------------------
+    # ---- adding messages -------------------------------------------------------------------------------------------------
 
     @property
     def has_room(self) -> bool:
-        """Whether another message may be put in now."""
+        """True if another message may be added now."""
         return len(self._tasks) < self._window and self._end is None and not self._complete
 
-    async def room(self) -> bool:
-        """Wait until another message may be put in; False where none may any more."""
+    async def wait_for_room(self) -> bool:
+        """Wait until another message may be added. Return False if the batch has ended."""
         while not self.has_room and self._end is None:
             await self._changed.wait()
         return self._end is None
 
     async def put(self, message: str | BatchMessage) -> None:
-        """Have a message sent.
+        """Add a message and start sending it.
 
-        :raises TypeError: it is something else.
+        :raises TypeError: ``message`` is neither a str nor a BatchMessage.
         """
         message = BatchMessage(message) if isinstance(message, str) else message
         if not isinstance(message, BatchMessage):
             raise TypeError(f"a message must be a str or a BatchMessage, not {type(message).__name__}")
         task = self._loop.create_task(self._answer(self._count, message))
         self._count += 1
-        task.add_done_callback(lambda _: self._change())
+        task.add_done_callback(lambda _: self._notify_change())
         self._tasks.append(task)
 
     async def complete(self, error: Exception | None = None) -> None:
-        """There are no more; an error is why, and is raised after the last result."""
+        """Mark the messages as complete. ``error``, if any, is raised after the last result."""
         self._complete, self._failure = True, error
-        self._change()
+        self._notify_change()
 
     def _finish(self, error: BaseException) -> None:
-        """Send nothing any more. The first reason counts."""
+        """End the batch: nothing more is sent. The first reason is kept."""
         self._end = self._end or error
         self._ended.set()
-        self._change()
+        self._notify_change()
 
-    # ---- results out -------------------------------------------------------------------------------------------------
+    # ---- results -------------------------------------------------------------------------------------------------
 
-    async def let_go(self) -> None:
-        """The result that was handed out last has been dealt with."""
+    async def release_result(self) -> None:
+        """Release the place in the window of the result that :meth:`get` returned last."""
         if self._handed_out is not None:
             self._tasks.remove(self._handed_out)
             self._handed_out = None
-            self._change()
+            self._notify_change()
 
     async def get(self) -> BatchResult | None:
-        """The next result, or None after the last.
+        """Return the next result, or None after the last.
 
-        :raises BaseException: what has ended the batch, or its messages, after the results of what was under way.
+        :raises BaseException: The reason why the batch, or its source of messages, ended; raised after the last result.
         """
-        await self.let_go()
+        await self.release_result()
         while (task := self._ready()) is None:
             if not self._tasks and self._end is not None:
                 raise self._end
@@ -180,7 +181,7 @@ class Batch:
         return task.result()
 
     async def close(self) -> None:
-        """End what is under way. May be called twice."""
+        """Cancel the messages in flight. May be called twice."""
         self._stop_listening()
         tasks, self._tasks = self._tasks, []
         for task in tasks:
@@ -188,12 +189,12 @@ class Batch:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ready(self) -> asyncio.Task[BatchResult] | None:
-        """The next task with a result. One that has failed has none, and has ended the batch."""
+        """Return the next task that has a result. A task that failed has none, and has ended the batch."""
         self._tasks = [task for task in self._tasks if not (task.done() and _failure(task))]
         candidates = self._tasks[:1] if self._in_order else self._tasks
         return next((task for task in candidates if task.done()), None)
 
-    def _change(self) -> None:
+    def _notify_change(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -208,27 +209,27 @@ class Batch:
             if name is None:
                 return await self._next(index, message, _Conversation())
             conversation = self._conversations[message.conversation is None, name]
-            async with conversation.turn:
+            async with conversation.lock:
                 return await self._next(index, message, conversation)
         except BaseException as exc:
             self._finish(exc)
             raise
 
     async def _next(self, index: int, message: BatchMessage, conversation: _Conversation) -> BatchResult:
-        """Send a message as the next one of its conversation; again where a pause was asked for, when that is over."""
-        if conversation.broken:
+        """Send the next message of a conversation. After a rate limit with a known end, wait and send it again."""
+        if conversation.has_failed:
             return BatchResult(index, message, error=not_sent())
         while True:
-            await self._sit_out_pause()
+            await self._wait_for_pause_end()
             began = time.perf_counter()
             try:
                 reply, conversation_id, message_id = await self._send(conversation.prompt(message))
             except RateLimitError as exc:
                 self._pause(exc)
             except ChatGPTError as exc:
-                if _ends_all(exc):
+                if _ends_batch(exc):
                     raise
-                conversation.broken = True
+                conversation.has_failed = True
                 return BatchResult(index, message, error=exc, seconds=time.perf_counter() - began)
             else:
                 conversation.conversation_id, conversation.message_id = conversation_id, message_id
@@ -240,9 +241,9 @@ class Batch:
     # ---- pauses ------------------------------------------------------------------------------------------------------
 
     def _pause(self, error: RateLimitError) -> None:
-        """Send nothing for as long as the site asks.
+        """Pause the whole batch for as long as the site asks.
 
-        :raises RateLimitError: it does not say how long, or longer than the caller is ready to wait.
+        :raises RateLimitError: The site named no delay, or a delay longer than ``longest_pause``.
         """
         seconds = error.retry_after
         if seconds is None or seconds > self._longest_pause:
@@ -259,10 +260,10 @@ class Batch:
                 extra={"chatgpt_event": "paused"},
             )
 
-    async def _sit_out_pause(self) -> None:
+    async def _wait_for_pause_end(self) -> None:
         """Wait until messages may be sent.
 
-        :raises BaseException: what has ended the batch meanwhile.
+        :raises BaseException: The reason why the batch ended during the wait.
         """
         while self._end is None and (left := self._resume_at - self._loop.time()) > 0:
             with anyio.move_on_after(left):
@@ -271,9 +272,9 @@ class Batch:
             raise self._end
 
 
-def _ends_all(error: ChatGPTError) -> bool:
-    """Whether the next message would fare no better. A 403 is about the account or the address."""
-    return isinstance(error, _ENDS_ALL) or (isinstance(error, APIStatusError) and error.status_code == 403)
+def _ends_batch(error: ChatGPTError) -> bool:
+    """Return whether the next message would fail too. A 403 concerns the account or the IP address."""
+    return isinstance(error, _ENDS_BATCH) or (isinstance(error, APIStatusError) and error.status_code == 403)
 
 
 def _failure(task: asyncio.Task[BatchResult]) -> bool:

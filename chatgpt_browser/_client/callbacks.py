@@ -1,4 +1,4 @@
-"""What a caller may pass to hear of a reply as it comes."""
+"""The callbacks that a caller may pass to follow a reply while it is received."""
 
 from __future__ import annotations
 
@@ -21,32 +21,30 @@ OnConversationResponse = Callable[["ConversationEvent"], Awaitable[object] | obj
 def notify(
     update: Update, on_progress: OnProgress | None, on_event: OnConversationResponse | None
 ) -> list[Awaitable[object] | object]:
-    """Call those who want to hear of an update; what they return, where it is anything."""
-    answers: list[Awaitable[object] | object] = []
-    if on_event is not None and update.event is not None and (answer := on_event(update.event)) is not None:
-        answers.append(answer)
+    """Call the callbacks for an update, and return what they return, without None."""
+    results: list[Awaitable[object] | object] = []
+    if on_event is not None and update.event is not None and (result := on_event(update.event)) is not None:
+        results.append(result)
     if (
         on_progress is not None
         and update.text is not None
-        and (answer := on_progress(update.text)) is not None
+        and (result := on_progress(update.text)) is not None
     ):
-        answers.append(answer)
-    return answers
+        results.append(result)
+    return results
 
 
 def check_synchronous(**callbacks: OnProgress | OnConversationResponse | None) -> None:
-    """See that nobody is to be waited for.
+    """Check that no callback is asynchronous.
 
-    :raises TypeError: a callback is asynchronous; it is named.
+    :raises TypeError: A callback is a coroutine function. The message names it.
     """
     for name, callback in callbacks.items():
         if inspect.iscoroutinefunction(callback):
-            raise TypeError(
-                f"{name} must not be asynchronous here: AsyncChatGPTAPI waits for such, ChatGPTAPI can't"
-            )
+            raise TypeError(f"{name} must not be asynchronous: only AsyncChatGPTAPI awaits callbacks")
 
 
-async def await_result(answer: Awaitable[object] | object) -> None:
-    """Wait for what a callback has returned, where there is something to wait for."""
-    if inspect.isawaitable(answer):
-        await answer
+async def await_result(result: Awaitable[object] | object) -> None:
+    """Await the return value of a callback if it is awaitable."""
+    if inspect.isawaitable(result):
+        await result

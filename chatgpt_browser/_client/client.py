@@ -1,4 +1,4 @@
-"""The client: the document's ``ChatGPTAPI``, as an async class."""
+"""The asynchronous client: ``ChatGPTAPI`` of the npm API as an async class."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .._messaging.deadline import Deadline
 from .._messaging.reply_stream import AsyncReplyStream, Place
 from .._messaging.sender import MessageSender
 from .._transport.browser_manager import BrowserManager
-from .account_data import AsyncLibrary
+from .account_data import AsyncAccountDataMixin
 from .base_client import BaseClient
 from .callbacks import OnConversationResponse, OnProgress, await_result, notify
 from .conversation import AsyncChatGPTConversation, Somewhere
-from .send_many import AsyncMany
+from .send_many import AsyncSendManyMixin
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
 __all__ = ["AsyncChatGPTAPI"]
 
 
-class AsyncChatGPTAPI(BaseClient, AsyncLibrary, AsyncMany):
-    """A client of ChatGPT's web application, through a real browser.
+class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
+    """An asynchronous client of ChatGPT's web application, through a real browser.
 
-    An async context manager; without ``async with``, call :meth:`close` in the end.
+    It is an async context manager; without ``async with``, call :meth:`close` at the end.
     """
 
-    def _set_up(self) -> None:
+    def _initialise(self) -> None:
         self._browser_manager = BrowserManager(self._options, self._session_token)
         self._sender = MessageSender(self._options, self._browser_manager)
 
     @classmethod
     def _from_options(cls, options: Options, session_token: SessionToken) -> AsyncChatGPTAPI:
-        """A client of options that have been checked already: the core of the synchronous face."""
+        """Return a client for options that were checked before: the core of the synchronous client."""
         self = cls.__new__(cls)
         self._options, self._session_token = options, session_token
-        self._set_up()
+        self._initialise()
         return self
 
     async def __aenter__(self) -> AsyncChatGPTAPI:
@@ -57,42 +57,45 @@ class AsyncChatGPTAPI(BaseClient, AsyncLibrary, AsyncMany):
     ) -> None:
         await self.close()
 
-    # ---- its life ----------------------------------------------------------------------------------------------------
+    # ---- life cycle --------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start the browser and open its page on the site now, and not at the first call that needs them.
+        """Start the browser and open the site now, instead of at the first call that needs them.
 
-        :raises BrowserError: there is no browser, or it does not start.
-        :raises ChallengeError: the site wants to see a person.
+        :raises BrowserError: No browser was found, or it did not start.
+        :raises ChallengeError: The site requires a person to pass a check.
         """
         self._sender.check_open()
         await self._browser_manager.page()
 
     async def close(self) -> None:
-        """End what is under way and close the browser. May be called twice."""
+        """Abort running requests and close the browser. May be called twice."""
         await self._sender.close()
         await self._browser_manager.close()
 
     # ---- the session -------------------------------------------------------------------------------------------------
 
     async def refresh_access_token(self) -> str:
-        """An access token, at most ``access_token_ttl`` old (the document's ``refreshAccessToken``).
+        """Return an access token that is at most ``access_token_ttl`` old (npm: ``refreshAccessToken``).
 
-        :raises SessionExpiredError: the session is dead: sign in again.
-        :raises AuthenticationError: the site gave no token for another reason.
-        :raises ChallengeError: the site wants to see a person.
-        :raises BrowserError: something is wrong with the browser.
+        :raises SessionExpiredError: The session has ended. Sign in again.
+        :raises AuthenticationError: The site returned no access token for another reason.
+        :raises APIConnectionError: The site could not be reached.
+        :raises ChallengeError: The site requires a person to pass a check.
+        :raises BrowserError: The browser was not found, did not start or crashed.
         """
         return (await self._sender.get_session()).access_token
 
     async def ensure_auth(self) -> str:
-        """The same as :meth:`refresh_access_token` (the document's ``ensureAuth``)."""
+        """Return an access token, like :meth:`refresh_access_token` (npm: ``ensureAuth``)."""
         return await self.refresh_access_token()
 
     async def get_is_authenticated(self) -> bool:
-        """Whether an access token can be had (the document's ``getIsAuthenticated``); a dead session is a False.
+        """Return whether the session gives an access token (npm: ``getIsAuthenticated``).
 
-        :raises BrowserError: something is wrong with the browser, which says nothing about the session.
+        The result is False for an expired session, and also if the site could not be reached or requires a person.
+
+        :raises BrowserError: The browser was not found, did not start or crashed. The state of the session is unknown.
         """
         try:
             await self.refresh_access_token()
@@ -101,22 +104,22 @@ class AsyncChatGPTAPI(BaseClient, AsyncLibrary, AsyncMany):
         return True
 
     async def get_session(self) -> Session:
-        """Whose session it is, and until when it lasts.
+        """Return the session: its user and its expiry.
 
-        :raises AuthenticationError: it is dead, or the site does not say.
+        :raises AuthenticationError: The session has ended, or the site returned no session.
         """
         return await self._sender.get_session()
 
     @property
     def session_token(self) -> str:
-        """The session token as it stands now: the site may have rotated it. It is a password: keep it like one."""
+        """The current session token, which the site may have rotated. Treat it like a password."""
         return self._browser_manager.session_token.value
 
     # ---- messages ----------------------------------------------------------------------------------------------------
 
     @property
     def model(self) -> str:
-        """The model that answers. It may be set: the next message goes to that one."""
+        """The model that replies. It may be set; the next message uses the new value."""
         return self._sender.options.model
 
     @model.setter
@@ -134,22 +137,23 @@ class AsyncChatGPTAPI(BaseClient, AsyncLibrary, AsyncMany):
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
     ) -> str:
-        """Send a message and give the whole reply (the document's ``sendMessage``).
+        """Send a message and return the whole reply (npm: ``sendMessage``).
 
-        :param conversation_id: the conversation that it belongs to; a new one where it is None.
-        :param parent_message_id: the message that it answers; that conversation's newest where it is None.
-        :param timeout_ms: how long the call may take, waiting for its turn included.
-        :param on_progress: called for every event that changes the reply, with the whole text so far.
-        :param on_conversation_response: called for every event, with the event as the site sent it.
-        :param abort_signal: ends the call; see :class:`AbortController`.
-        :raises ChatGPTTimeoutError: the time is up, or the site has fallen silent.
-        :raises AuthenticationError: there is no access token to be had.
-        :raises APIStatusError: the site refused the message; :class:`RateLimitError` and others say why.
-        :raises StreamError: the reply ended in an error; it holds what had come.
-        :raises ChallengeError: the site wants to see a person.
-        :raises BrowserError: something is wrong with the browser.
-        :raises PageError: with ``send_via="page"``, the site's own page could not be brought to send it.
-        :raises ClientClosedError: the client has been closed.
+        :param conversation_id: The conversation to continue. None starts a new conversation.
+        :param parent_message_id: The message to reply to. None: the newest message of the conversation.
+        :param timeout_ms: The longest time that the call may take, including the wait in the queue.
+        :param on_progress: Called for every event that changes the reply, with the whole text so far.
+        :param on_conversation_response: Called for every event, with the event as the site sent it.
+        :param abort_signal: Aborts the call; see :class:`AbortController`.
+        :raises ChatGPTTimeoutError: ``timeout_ms``, ``first_byte_timeout`` or ``idle_timeout`` was exceeded.
+        :raises AuthenticationError: The site returned no access token.
+        :raises APIConnectionError: The site could not be reached.
+        :raises APIStatusError: The site refused the message; subclasses such as :class:`RateLimitError` give the reason.
+        :raises StreamError: The reply ended with an error. ``partial_text`` holds what had been received.
+        :raises ChallengeError: The site requires a person to pass a check.
+        :raises BrowserError: The browser was not found, did not start or crashed.
+        :raises PageError: With ``send_via="page"``, the site's own page did not send the message.
+        :raises ClientClosedError: The client has been closed.
         """
         prompt = Prompt(message, conversation_id, parent_message_id)
         stream = self._stream(
@@ -166,9 +170,9 @@ class AsyncChatGPTAPI(BaseClient, AsyncLibrary, AsyncMany):
         timeout_ms: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
     ) -> AsyncReplyStream:
-        """Send a message and give its reply as it comes: an async iterator of the new text, and a context manager.
+        """Return a stream of the reply: an async iterator of new text, and an async context manager.
 
-        The message is sent when the stream is entered or first read; what :meth:`send_message` raises, it raises then.
+        The message is sent when the stream is entered or first read. The stream raises the errors of :meth:`send_message`.
         """
         prompt = Prompt(message, conversation_id, parent_message_id)
         return self._stream(Somewhere(prompt), timeout_ms, abort_signal)
@@ -176,7 +180,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncLibrary, AsyncMany):
     def get_conversation(
         self, *, conversation_id: str | None = None, parent_message_id: str | None = None
     ) -> AsyncChatGPTConversation:
-        """A conversation to send several messages in (the document's ``getConversation``); nothing is sent yet."""
+        """Return a conversation for several messages (npm: ``getConversation``). Nothing is sent yet."""
         return AsyncChatGPTConversation(
             self, conversation_id=conversation_id, parent_message_id=parent_message_id
         )

@@ -1,4 +1,4 @@
-"""A thread with an event loop of its own, for the synchronous face: it works wherever the caller stands, a loop included."""
+"""A thread with its own event loop, in which the synchronous client runs coroutines."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ __all__ = ["Portal"]
 
 T = TypeVar("T")
 
-#: Seconds that a call which was cancelled may take to clean up. A second Ctrl-C does not have to wait for the first.
-_CLEANING_UP = 5.0
+#: Seconds that a cancelled call may take to clean up. A second Ctrl-C ends this wait.
+_CLEANUP_TIMEOUT = 5.0
 
 
 class _Raised:
-    """What a call has raised, as a value."""
+    """An exception that a call raised, passed on as a value."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
 
 
 class Portal:
-    """Runs coroutines for callers in other threads. The thread starts at the first call and ends at :meth:`close`."""
+    """Runs coroutines for callers in other threads.
+
+    The thread starts at the first call and ends at :meth:`close`. Callers may be inside an event loop of their own.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,9 +43,11 @@ class Portal:
         self._thread: int | None = None
 
     def call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
-        """What ``function(*args)`` gives. An exception in the waiting thread, such as Ctrl-C, cancels it first.
+        """Run ``function(*args)`` and return its result.
 
-        :raises ClientClosedError: after :meth:`close`.
+        An exception in the waiting thread, such as Ctrl-C, cancels the coroutine first.
+
+        :raises ClientClosedError: The portal has been closed.
         """
         with self._lock:
             future = self._started().start_task_soon(self._run, function, args)
@@ -56,12 +61,12 @@ class Portal:
         try:
             return await function(*args)
         except (KeyboardInterrupt, SystemExit) as exc:
-            return _Raised(exc)  # raised here, it would end the loop, and everybody's calls with it
+            return _Raised(exc)  # raised here, it would end the event loop and all other calls
 
     def close(self, last: Callable[[], Awaitable[object]]) -> None:
-        """Run ``last``, then end the thread. Only the first time counts; others wait for it."""
+        """Run ``last``, then end the thread. Further calls wait until the first has ended."""
         if threading.get_ident() == self._thread:
-            # The garbage collector has come upon a forgotten client here, of all threads: this one can't wait for its own end.
+            # The garbage collector may finalise a client in the portal's own thread, which cannot wait for its own end.
             threading.Thread(target=self.close, args=(last,), name="chatgpt_browser closes").start()
             return
         with self._lock:
@@ -74,8 +79,8 @@ class Portal:
             try:
                 _result(portal.start_task_soon(last))
             finally:
-                # Left by an exception, the portal cancels what still runs. There may be a call that nobody waits for, or could
-                # cancel, any more: Ctrl-C came just while it was handed over.
+                # An exception makes the portal cancel calls that still run. A call may be left if Ctrl-C interrupted its caller
+                # while the call was being submitted.
                 closed = ClientClosedError()
                 manager.__exit__(type(closed), closed, None)
 
@@ -96,5 +101,5 @@ def _result(future: Future[T]) -> T:
     except BaseException:
         if not future.done():
             future.cancel()
-            wait([future], _CLEANING_UP)
+            wait([future], _CLEANUP_TIMEOUT)
         raise

@@ -1,4 +1,4 @@
-"""Beyond the document: many messages, each with its own outcome."""
+"""Sending many messages, each with its own result. The npm API has no such method."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from .._core.options import Milliseconds
     from .._messaging.sender import MessageSender
 
-__all__ = ["AsyncMany"]
+__all__ = ["AsyncSendManyMixin"]
 
 AsyncMessages = Iterable[str | BatchMessage] | AsyncIterable[str | BatchMessage]
 
 
-class AsyncMany:
-    """The part of :class:`AsyncChatGPTAPI` that sends many messages."""
+class AsyncSendManyMixin:
+    """The methods of :class:`AsyncChatGPTAPI` that send many messages."""
 
     _sender: MessageSender
 
@@ -41,21 +41,22 @@ class AsyncMany:
         longest_pause: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
     ) -> AsyncIterator[BatchResult]:
-        """Send many messages, and give what became of each as it is known.
+        """Send many messages and yield a result for each.
 
-        At most ``max_concurrent_messages`` are under way, and no more are taken from ``messages`` than that: the next one is
-        taken when you ask for the next result. A message that fails is a result with its error. Where the site sets a rate
-        limit and says for how long, nothing is sent for that long; then it goes on with the message that was refused.
+        At most ``max_concurrent_messages`` are in flight, and ``messages`` is read no further than that: the next message is
+        read when the next result is requested. A message that fails gives a result with its error. After a rate limit whose end
+        the site names, nothing is sent until then; after that, the refused message is sent again.
 
-        :param messages: texts and :class:`BatchMessage`, in an iterable or an async iterable.
-        :param in_order: results in the order of the messages; False: as they come.
-        :param timeout_ms: how long each message may take.
-        :param longest_pause: a pause that would be longer ends it all. None: as long as the site asks; 0: no pause at all.
-        :param abort_signal: ends it all; see :class:`AbortController`.
-        :raises ValueError: an option makes no sense.
-        :raises RateLimitError: a rate limit for which the site names no end, or too late a one.
-        :raises ChatGPTError: what no other message would get past: no session, a challenge for a person, a 403, no browser,
-            a closed client. The results of what was under way come first.
+        :param messages: Texts and :class:`BatchMessage` objects, in an iterable or an async iterable.
+        :param in_order: If True, results come in the order of the messages; if False, in the order of completion.
+        :param timeout_ms: The longest time for each message.
+        :param longest_pause: The longest pause after a rate limit; a longer one ends the batch. None: as long as the site asks;
+            0: no pause.
+        :param abort_signal: Aborts the batch; see :class:`AbortController`.
+        :raises ValueError: An option is invalid.
+        :raises RateLimitError: The site named no end of a rate limit, or an end later than ``longest_pause`` allows.
+        :raises ChatGPTError: An error that every further message would meet: no session, a challenge for a person, a 403, no
+            browser, a closed client. The results of the messages in flight are yielded first.
         """
         return _results(self._batch(in_order, timeout_ms, longest_pause, abort_signal), messages)
 
@@ -66,7 +67,7 @@ class AsyncMany:
         longest_pause: Milliseconds | None,
         abort_signal: AbortSignal | None,
     ) -> Callable[[], Awaitable[Batch]]:
-        """What begins a batch, in the loop that it is to run in."""
+        """Return a function that creates the batch. It must be called in the event loop that the batch runs in."""
         timeout = to_limit("timeout_ms", timeout_ms)
         pause = math.inf if longest_pause is None else to_seconds("longest_pause", longest_pause)
 
@@ -99,14 +100,14 @@ async def _results(
 
 
 async def _feed(batch: Batch, messages: AsyncMessages) -> None:
-    """Put messages in as there is room for them: none is taken that can't be sent."""
+    """Add messages while the window has room. No message is read that cannot be sent."""
     try:
         source = aiter(messages) if isinstance(messages, AsyncIterable) else _each(messages)
-        while await batch.room():
+        while await batch.wait_for_room():
             await batch.put(await anext(source))
     except StopAsyncIteration:
         await batch.complete()
-    except Exception as exc:  # the caller's own iterable
+    except Exception as exc:  # raised by the caller's iterable
         await batch.complete(exc)
 
 

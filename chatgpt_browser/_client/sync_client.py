@@ -1,4 +1,4 @@
-"""The synchronous face: the same names and signatures as the async one, over a thread of its own. No logic here."""
+"""The synchronous client: the same names and signatures as the async client, which it runs in a background thread."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .callbacks import check_synchronous, notify
 from .client import AsyncChatGPTAPI
 from .conversation import Somewhere
 from .portal import Portal
-from .sync_account_data import Library
-from .sync_send_many import Many
+from .sync_account_data import AccountDataMixin
+from .sync_send_many import SendManyMixin
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -30,10 +30,10 @@ __all__ = ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"]
 
 
 class ReplyStream:
-    """The new text of a reply, piece by piece: an iterator, and a context manager that ends the request."""
+    """An iterator over the new text of a reply, and a context manager that aborts the request when it is left early."""
 
     def __init__(self, api: ChatGPTAPI, stream: AsyncReplyStream) -> None:
-        self._api = api  # kept: a client that nobody holds any more is closed
+        self._api = api  # a client without references is collected and closed
         self._portal = api._portal
         self._stream = stream
 
@@ -42,22 +42,22 @@ class ReplyStream:
 
     @property
     def text(self) -> str:
-        """The whole text so far."""
+        """The whole text so far, as in :attr:`AsyncReplyStream.text`."""
         return self._stream.text
 
     @property
     def conversation_id(self) -> str | None:
-        """The conversation's id, once the site has named it."""
+        """The conversation's id, or None until the site has sent it."""
         return self._stream.conversation_id
 
     @property
     def message_id(self) -> str | None:
-        """The reply's own id, which the next message names as its parent."""
+        """The reply's message id, or None until the site has sent it. The next message names it as its parent."""
         return self._stream.message_id
 
     @property
     def event(self) -> ConversationEvent | None:
-        """The newest event, as the site sent it."""
+        """The newest event as the site sent it, or None."""
         return self._stream.event
 
     def __enter__(self) -> ReplyStream:
@@ -73,20 +73,20 @@ class ReplyStream:
         return self
 
     def __next__(self) -> str:
-        """The text that is new since the last piece."""
+        """Return the text that was added since the previous call."""
         piece: str | None = self._portal.call(anext, self._stream, None)
         if piece is None:
             raise StopIteration
         return piece
 
     def close(self) -> None:
-        """End the request, if it is still under way."""
-        with suppress(ClientClosedError):  # a client that is closed has ended it
+        """Abort the request if it is still running. May be called twice."""
+        with suppress(ClientClosedError):  # closing the client has aborted it already
             self._portal.call(self._stream.close)
 
 
 class ChatGPTConversation:
-    """Sends messages as one conversation; see :class:`AsyncChatGPTConversation`."""
+    """A conversation whose messages follow each other; see :class:`AsyncChatGPTConversation`."""
 
     def __init__(
         self, api: ChatGPTAPI, *, conversation_id: str | None = None, parent_message_id: str | None = None
@@ -101,7 +101,7 @@ class ChatGPTConversation:
 
     @property
     def conversation_id(self) -> str | None:
-        """The conversation's id; None before its first reply."""
+        """The conversation's id, or None before its first reply. It may be set."""
         return self._core.conversation_id
 
     @conversation_id.setter
@@ -110,7 +110,7 @@ class ChatGPTConversation:
 
     @property
     def parent_message_id(self) -> str | None:
-        """The id of the newest reply."""
+        """The message id of the newest reply, or None. It may be set."""
         return self._core.parent_message_id
 
     @parent_message_id.setter
@@ -126,7 +126,7 @@ class ChatGPTConversation:
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
     ) -> str:
-        """Send the next message and give its whole reply; see :meth:`ChatGPTAPI.send_message`."""
+        """Send the next message and return the whole reply; see :meth:`ChatGPTAPI.send_message`."""
         place = self._core._next(message)
         stream = self.api._core._stream(place, timeout_ms, abort_signal, on_conversation_response is not None)
         return self.api._follow(stream, on_progress, on_conversation_response)
@@ -134,22 +134,23 @@ class ChatGPTConversation:
     def stream_message(
         self, message: str, *, timeout_ms: Milliseconds | None = None, abort_signal: AbortSignal | None = None
     ) -> ReplyStream:
-        """Send the next message and give its reply as it comes; see :meth:`ChatGPTAPI.stream_message`."""
+        """Send the next message and stream its reply; see :meth:`ChatGPTAPI.stream_message`."""
         stream = self._core.stream_message(message, timeout_ms=timeout_ms, abort_signal=abort_signal)
         return ReplyStream(self.api, stream)
 
 
-class ChatGPTAPI(BaseClient, Library, Many):
-    """A client of ChatGPT's web application, through a real browser: the synchronous face of :class:`AsyncChatGPTAPI`.
+class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
+    """A synchronous client of ChatGPT's web application, through a real browser.
 
-    Works in a plain script, from several threads at once, and inside a running event loop. A context manager; without
-    ``with``, call :meth:`close` in the end. Callbacks are called in the thread that waits for the reply.
+    It works in a plain script, in several threads at once, and inside a running event loop (Jupyter). It is a context manager;
+    without ``with``, call :meth:`close` at the end. Callbacks run in the thread that waits for the reply. The core is
+    :class:`AsyncChatGPTAPI`, which documents each method.
     """
 
-    def _set_up(self) -> None:
+    def _initialise(self) -> None:
         self._core = AsyncChatGPTAPI._from_options(self._options, self._session_token)
         self._portal = Portal()
-        # Whoever forgets close() still leaves no browser behind: at the latest when the interpreter ends.
+        # If close() is never called, the browser still ends with the client, or at the latest with the interpreter.
         self._finalizer = weakref.finalize(self, self._portal.close, self._core.close)
 
     def __enter__(self) -> ChatGPTAPI:
@@ -165,34 +166,34 @@ class ChatGPTAPI(BaseClient, Library, Many):
         self._portal.call(self._core.start)
 
     def close(self) -> None:
-        """End what is under way, close the browser and end the thread. May be called twice."""
+        """Abort running requests, close the browser and end the thread. May be called twice."""
         self._portal.close(self._core.close)
         self._finalizer.detach()
 
     def refresh_access_token(self) -> str:
-        """An access token; see :meth:`AsyncChatGPTAPI.refresh_access_token`."""
+        """Return an access token; see :meth:`AsyncChatGPTAPI.refresh_access_token`."""
         return self._portal.call(self._core.refresh_access_token)
 
     def ensure_auth(self) -> str:
-        """An access token; see :meth:`AsyncChatGPTAPI.ensure_auth`."""
+        """Return an access token; see :meth:`AsyncChatGPTAPI.ensure_auth`."""
         return self._portal.call(self._core.ensure_auth)
 
     def get_is_authenticated(self) -> bool:
-        """Whether an access token can be had; see :meth:`AsyncChatGPTAPI.get_is_authenticated`."""
+        """Return whether the session gives an access token; see :meth:`AsyncChatGPTAPI.get_is_authenticated`."""
         return self._portal.call(self._core.get_is_authenticated)
 
     def get_session(self) -> Session:
-        """Whose session it is, and until when; see :meth:`AsyncChatGPTAPI.get_session`."""
+        """Return the session: its user and its expiry; see :meth:`AsyncChatGPTAPI.get_session`."""
         return self._portal.call(self._core.get_session)
 
     @property
     def session_token(self) -> str:
-        """The session token as it stands now; see :attr:`AsyncChatGPTAPI.session_token`."""
+        """The current session token, a secret; see :attr:`AsyncChatGPTAPI.session_token`."""
         return self._core.session_token
 
     @property
     def model(self) -> str:
-        """The model that answers, which may be set; see :attr:`AsyncChatGPTAPI.model`."""
+        """The model that replies. It may be set; see :attr:`AsyncChatGPTAPI.model`."""
         return self._core.model
 
     @model.setter
@@ -210,7 +211,7 @@ class ChatGPTAPI(BaseClient, Library, Many):
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
     ) -> str:
-        """Send a message and give the whole reply; see :meth:`AsyncChatGPTAPI.send_message`."""
+        """Send a message and return the whole reply; see :meth:`AsyncChatGPTAPI.send_message`."""
         place = Somewhere(Prompt(message, conversation_id, parent_message_id))
         stream = self._core._stream(place, timeout_ms, abort_signal, on_conversation_response is not None)
         return self._follow(stream, on_progress, on_conversation_response)
@@ -224,7 +225,7 @@ class ChatGPTAPI(BaseClient, Library, Many):
         timeout_ms: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
     ) -> ReplyStream:
-        """Send a message and give its reply as it comes; see :meth:`AsyncChatGPTAPI.stream_message`."""
+        """Send a message and stream its reply; see :meth:`AsyncChatGPTAPI.stream_message`."""
         stream = self._core.stream_message(
             message,
             conversation_id=conversation_id,
@@ -237,7 +238,7 @@ class ChatGPTAPI(BaseClient, Library, Many):
     def get_conversation(
         self, *, conversation_id: str | None = None, parent_message_id: str | None = None
     ) -> ChatGPTConversation:
-        """A conversation to send several messages in; see :meth:`AsyncChatGPTAPI.get_conversation`."""
+        """Return a conversation for several messages; see :meth:`AsyncChatGPTAPI.get_conversation`."""
         return ChatGPTConversation(self, conversation_id=conversation_id, parent_message_id=parent_message_id)
 
     def _follow(

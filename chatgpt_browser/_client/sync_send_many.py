@@ -1,4 +1,4 @@
-"""The synchronous face of :mod:`chatgpt_browser._client.send_many`."""
+"""``send_many`` of the synchronous client."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from .client import AsyncChatGPTAPI
     from .portal import Portal
 
-__all__ = ["Many"]
+__all__ = ["SendManyMixin"]
 
 Messages = Iterable[str | BatchMessage]
 
 
-class Many:
-    """The part of :class:`ChatGPTAPI` that sends many messages; see :class:`AsyncChatGPTAPI`."""
+class SendManyMixin:
+    """The methods of :class:`ChatGPTAPI` that send many messages; see :class:`AsyncChatGPTAPI`."""
 
     _core: AsyncChatGPTAPI
     _portal: Portal
@@ -39,29 +39,31 @@ class Many:
         longest_pause: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
     ) -> Iterator[BatchResult]:
-        """Send many messages, and give what became of each as it is known; see :meth:`AsyncChatGPTAPI.send_many`.
+        """Send many messages and yield a result for each; see :meth:`AsyncChatGPTAPI.send_many`.
 
-        ``messages`` is read in the caller's own thread.
+        ``messages`` is iterated in the caller's thread.
         """
         begin = self._core._batch(in_order, timeout_ms, longest_pause, abort_signal)
         return _results(self, begin, messages)
 
 
-def _results(api: Many, begin: Callable[[], Awaitable[Batch]], messages: Messages) -> Iterator[BatchResult]:
-    portal = api._portal  # the client is kept: one that nobody holds any more is closed
+def _results(
+    api: SendManyMixin, begin: Callable[[], Awaitable[Batch]], messages: Messages
+) -> Iterator[BatchResult]:
+    portal = api._portal  # `api` is a parameter here, so that the client is not collected and closed
     batch = portal.call(begin)
     source = iter(messages)
     try:
         while (result := _next(portal, batch, source)) is not None:
             yield result
     finally:
-        with suppress(ClientClosedError):  # a client that is closed has ended it
+        with suppress(ClientClosedError):  # closing the client has closed the batch already
             portal.call(batch.close)
 
 
 def _next(portal: Portal, batch: Batch, source: Iterator[str | BatchMessage]) -> BatchResult | None:
-    """Put in as many messages as there is room for, then wait for a result."""
-    portal.call(batch.let_go)
+    """Fill the window with messages, then wait for a result."""
+    portal.call(batch.release_result)
     while batch.has_room:
         _put_one(portal, batch, source)
     return portal.call(batch.get)
@@ -72,5 +74,5 @@ def _put_one(portal: Portal, batch: Batch, source: Iterator[str | BatchMessage])
         portal.call(batch.put, next(source))
     except StopIteration:
         portal.call(batch.complete)
-    except Exception as exc:  # the caller's own iterable
+    except Exception as exc:  # raised by the caller's iterable
         portal.call(batch.complete, exc)

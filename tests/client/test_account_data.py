@@ -1,4 +1,4 @@
-"""Beyond the document: models, past conversations, titles; the same on both faces."""
+"""Account data beyond the npm API: models, past conversations and titles, in both clients and in the parsers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.client_fixtures import Serve
 
 
-def test_what_is_already_there(serve: Serve) -> None:
+def test_account_data_of_existing_conversation_can_be_read_and_changed(serve: Serve) -> None:
     server = serve()
     old = server.add_conversation([("user", "Hello"), ("assistant", "Hi")], title="First")
     with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
@@ -51,7 +51,7 @@ def test_what_is_already_there(serve: Serve) -> None:
 
 
 @pytest.mark.anyio
-async def test_pages_are_fetched_as_they_are_read(serve: Serve) -> None:
+async def test_iter_conversations_with_small_pages_yields_every_conversation(serve: Serve) -> None:
     server = serve()
     for number in range(5):
         server.add_conversation([("user", "Hello")], title=str(number))
@@ -59,11 +59,11 @@ async def test_pages_are_fetched_as_they_are_read(serve: Serve) -> None:
         titles = [conversation.title async for conversation in api.iter_conversations(page_size=2)]
 
     assert sorted(title or "" for title in titles) == ["0", "1", "2", "3", "4"]
-    asked = [r.query for r in server.requests if r.path.endswith("/conversations")]
-    assert len(asked) == 4
+    queries = [r.query for r in server.requests if r.path.endswith("/conversations")]
+    assert len(queries) == 4
 
 
-def test_what_only_reads_is_read_again_and_what_changes_is_not(serve: Serve) -> None:
+def test_account_request_after_server_error_is_retried_only_if_it_reads(serve: Serve) -> None:
     server = serve()
     old = server.add_conversation([("user", "Hello")])
     with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
@@ -77,15 +77,17 @@ def test_what_only_reads_is_read_again_and_what_changes_is_not(serve: Serve) -> 
     assert len([r for r in server.requests if r.method == "PATCH"]) == 1
 
 
-@pytest.mark.parametrize("odd", [None, [], {}, {"models": 1, "items": {}, "mapping": [], "title": 3}, "text"])
-def test_odd_answers_are_empty(odd: object) -> None:
-    assert read_models(odd) == []
-    assert read_conversations(odd) == []
-    assert read_history("c", odd).messages == ()
-    assert read_title(odd) == ""
+@pytest.mark.parametrize(
+    "malformed", [None, [], {}, {"models": 1, "items": {}, "mapping": [], "title": 3}, "text"]
+)
+def test_account_data_parsers_of_malformed_value_return_nothing(malformed: object) -> None:
+    assert read_models(malformed) == []
+    assert read_conversations(malformed) == []
+    assert read_history("c", malformed).messages == ()
+    assert read_title(malformed) == ""
 
 
-def test_a_tree_that_loops_is_followed_once() -> None:
+def test_read_history_of_cyclic_tree_visits_each_node_once() -> None:
     message = {
         "author": {"role": "user"},
         "content": {"parts": ["a", {"image": 1}]},

@@ -1,4 +1,4 @@
-"""Conversations: where the next message goes, and that a failure moves nothing."""
+"""Conversations: the position of the next message, and that a failed message does not change it."""
 
 from __future__ import annotations
 
@@ -27,17 +27,19 @@ if TYPE_CHECKING:
     from tests.support.scripted_site import ScriptedSite
 
 
-def place(conversation: ChatGPTConversation) -> tuple[str | None, str | None]:
+def position(conversation: ChatGPTConversation) -> tuple[str | None, str | None]:
     return conversation.conversation_id, conversation.parent_message_id
 
 
-def test_a_conversation_remembers(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
+def test_conversation_second_message_continues_from_first(
+    api: ChatGPTAPI, scripted_site: ScriptedSite
+) -> None:
     conversation = api.get_conversation()
-    assert place(conversation) == (None, None)
+    assert position(conversation) == (None, None)
     conversation.send_message("one")
-    first = place(conversation)
+    first = position(conversation)
     assert conversation.send_message("two") == 'You said: "two". Before that you said: "one".'
-    second = place(conversation)
+    second = position(conversation)
 
     assert conversation.api is api
     assert first[0] == second[0]
@@ -48,7 +50,7 @@ def test_a_conversation_remembers(api: ChatGPTAPI, scripted_site: ScriptedSite) 
     assert scripted_site.posts[1].json["parent_message_id"] == first[1]
 
 
-def test_two_conversations_are_apart(api: ChatGPTAPI) -> None:
+def test_two_conversations_of_one_client_are_independent(api: ChatGPTAPI) -> None:
     one, other = api.get_conversation(), api.get_conversation()
     one.send_message("a")
     other.send_message("x")
@@ -58,13 +60,13 @@ def test_two_conversations_are_apart(api: ChatGPTAPI) -> None:
     assert one.conversation_id != other.conversation_id
 
 
-def test_a_message_of_the_clients_own_belongs_to_none(api: ChatGPTAPI) -> None:
+def test_client_send_message_starts_a_new_conversation_each_time(api: ChatGPTAPI) -> None:
     api.send_message("a")
 
     assert api.send_message("b") == 'You said: "b".'
 
 
-def test_going_on_where_another_program_has_stopped(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
+def test_conversation_with_stored_ids_continues(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
     conversation = api.get_conversation()
     conversation.send_message("one")
     again = api.get_conversation(
@@ -75,7 +77,7 @@ def test_going_on_where_another_program_has_stopped(api: ChatGPTAPI, scripted_si
 
 
 @pytest.mark.parametrize("by", ["client", "conversation", "stream"])
-def test_a_conversation_id_alone_finds_its_newest_message(
+def test_conversation_id_without_parent_id_uses_newest_message(
     api: ChatGPTAPI, scripted_site: ScriptedSite, by: str
 ) -> None:
     record = scripted_site.server.add_conversation([("user", "one"), ("assistant", "two")])
@@ -91,7 +93,9 @@ def test_a_conversation_id_alone_finds_its_newest_message(
     assert scripted_site.posts[0].json["parent_message_id"] == newest
 
 
-def test_an_id_that_needs_quoting(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
+def test_conversation_id_with_reserved_characters_is_quoted(
+    api: ChatGPTAPI, scripted_site: ScriptedSite
+) -> None:
     record = scripted_site.server.add_conversation(
         [("user", "one"), ("assistant", "two")], conversation_id="a b?c#d"
     )
@@ -99,7 +103,9 @@ def test_an_id_that_needs_quoting(api: ChatGPTAPI, scripted_site: ScriptedSite) 
     assert "Before that" in api.send_message("three", conversation_id=record.id)
 
 
-def test_a_conversation_that_is_not_there(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
+def test_unknown_conversation_id_raises_conversation_not_found(
+    api: ChatGPTAPI, scripted_site: ScriptedSite
+) -> None:
     for parent in (None, "3a6cf2e2-0000-4000-8000-000000000000"):
         with pytest.raises(ConversationNotFoundError) as caught:
             api.send_message("Hello", conversation_id="gone", parent_message_id=parent)
@@ -109,48 +115,48 @@ def test_a_conversation_that_is_not_there(api: ChatGPTAPI, scripted_site: Script
     assert can_send(api)
 
 
-def test_the_ids_move_when_the_reply_has_come_through_and_not_before(
+def test_conversation_ids_change_only_after_complete_reply(
     api: ChatGPTAPI, scripted_site: ScriptedSite
 ) -> None:
     conversation = api.get_conversation()
     conversation.send_message("one")
-    before, gate = place(conversation), Gate()
+    before, gate = position(conversation), Gate()
     message = scripted_site.answering(Reply(pieces=["a", "b"], hold_after=1, gate=gate))
     with conversation.stream_message(message) as stream:
         assert next(stream) == "a"
         assert stream.message_id is not None
-        assert place(conversation) == before
+        assert position(conversation) == before
         gate.open()
         assert next(stream) == "b"
         with pytest.raises(StopIteration):
             next(stream)
 
-    assert place(conversation) == (stream.conversation_id, stream.message_id) != before
+    assert position(conversation) == (stream.conversation_id, stream.message_id) != before
 
 
-def refused(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
+def fail_with_status_error(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     with pytest.raises(APIStatusError):
         conversation.send_message(scripted_site.answering(Answer.server_error()))
 
 
-def error_event(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
+def fail_with_error_event(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     with pytest.raises(StreamError):
         conversation.send_message(scripted_site.answering(Reply("one two", error="no")))
 
 
-def broken(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
+def fail_with_broken_stream(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     with pytest.raises(StreamInterruptedError):
         conversation.send_message(scripted_site.answering(Reply("one two", break_after=1)))
 
 
-def timed_out(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
+def fail_with_timeout(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     with pytest.raises(ChatGPTTimeoutError):
         conversation.send_message(
             scripted_site.answering(Reply("one two", hold_after=1, gate=Gate())), timeout_ms=1000
         )
 
 
-def aborted(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
+def fail_with_abort(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     controller = AbortController()
     with pytest.raises(AbortError):
         conversation.send_message(
@@ -160,18 +166,18 @@ def aborted(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> N
         )
 
 
-def left_early(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
+def leave_stream_early(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     message = scripted_site.answering(Reply("one two", hold_after=1, gate=Gate()))
     with conversation.stream_message(message) as stream:
         next(stream)
 
 
-def empty(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
+def fail_with_empty_reply(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     with pytest.raises(StreamInterruptedError):
         conversation.send_message(scripted_site.answering(body(event("echo", role="user"), DONE)))
 
 
-def broken_callback(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
+def fail_in_callback(conversation: ChatGPTConversation, scripted_site: ScriptedSite) -> None:
     def fail(text: str) -> None:
         raise ZeroDivisionError
 
@@ -181,12 +187,21 @@ def broken_callback(conversation: ChatGPTConversation, scripted_site: ScriptedSi
         )
 
 
-FAILURES = [refused, error_event, broken, timed_out, aborted, left_early, empty, broken_callback]
+FAILURES = [
+    fail_with_status_error,
+    fail_with_error_event,
+    fail_with_broken_stream,
+    fail_with_timeout,
+    fail_with_abort,
+    leave_stream_early,
+    fail_with_empty_reply,
+    fail_in_callback,
+]
 
 
 @pytest.mark.parametrize("fail", FAILURES)
-@pytest.mark.parametrize("fresh", [True, False], ids=["fresh", "begun"])
-def test_a_failure_moves_nothing(
+@pytest.mark.parametrize("fresh", [True, False], ids=["new conversation", "started conversation"])
+def test_conversation_ids_after_failure_are_unchanged(
     api: ChatGPTAPI,
     scripted_site: ScriptedSite,
     fail: Callable[[ChatGPTConversation, ScriptedSite], None],
@@ -195,30 +210,32 @@ def test_a_failure_moves_nothing(
     conversation = api.get_conversation()
     if not fresh:
         conversation.send_message("one")
-    before = place(conversation)
+    before = position(conversation)
     fail(conversation, scripted_site)
-    assert place(conversation) == before
+    assert position(conversation) == before
 
     again = conversation.send_message("two")
     assert again == ('You said: "two".' if fresh else 'You said: "two". Before that you said: "one".')
-    assert place(conversation) != before
+    assert position(conversation) != before
     if not fresh:
         assert scripted_site.posts[-1].json["parent_message_id"] == before[1]
 
 
-def test_an_echo_moves_nothing(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
-    """The echoed message of the user has an id as well: the next message answers the reply, not that."""
+def test_conversation_ids_after_echo_without_reply_are_unchanged(
+    api: ChatGPTAPI, scripted_site: ScriptedSite
+) -> None:
+    """The echo of the user's message has an id too, but the next message must follow the reply."""
     conversation = api.get_conversation()
     conversation.send_message(scripted_site.answering(grown("a")))
-    assert place(conversation) == ("c-1", "m-1")
+    assert position(conversation) == ("c-1", "m-1")
     conversation.conversation_id, conversation.parent_message_id = "c-9", "m-9"
     with pytest.raises(ConversationNotFoundError):
         conversation.send_message(scripted_site.answering(RawBody([sse(event("x", role="user"))])))
 
-    assert place(conversation) == ("c-9", "m-9")
+    assert position(conversation) == ("c-9", "m-9")
 
 
-def test_ids_may_be_set(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
+def test_conversation_ids_set_by_caller_are_used(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
     record = scripted_site.server.add_conversation([("user", "one"), ("assistant", "two")])
     conversation = api.get_conversation()
     conversation.send_message("elsewhere")
@@ -227,7 +244,7 @@ def test_ids_may_be_set(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
     assert conversation.send_message("three") == 'You said: "three". Before that you said: "one".'
 
 
-def test_threads_send_one_after_another(api: ChatGPTAPI) -> None:
+def test_conversation_in_six_threads_sends_one_message_at_a_time(api: ChatGPTAPI) -> None:
     conversation = api.get_conversation()
     replies: dict[int, str] = {}
 
@@ -238,16 +255,16 @@ def test_threads_send_one_after_another(api: ChatGPTAPI) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
 
     assert len(replies) == 6
-    # Each has seen the one before it, whichever that was: nobody has branched off.
+    # Six different predecessors: each message followed the one sent before it. The order of the threads does not matter.
     before = [reply.partition("Before that you said: ")[2] for reply in replies.values()]
     assert len({*before}) == 6
 
 
 @pytest.mark.anyio
-async def test_sends_go_in_the_order_of_their_calls(
+async def test_conversation_concurrent_sends_keep_the_order_of_calls(
     async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
 ) -> None:
     conversation = async_api.get_conversation()
@@ -260,7 +277,7 @@ async def test_sends_go_in_the_order_of_their_calls(
 
 
 @pytest.mark.anyio
-async def test_who_waits_and_leaves_holds_nobody_up(
+async def test_conversation_queue_skips_cancelled_and_timed_out_messages(
     async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
 ) -> None:
     conversation = async_api.get_conversation()
@@ -269,7 +286,7 @@ async def test_who_waits_and_leaves_holds_nobody_up(
         await asyncio.sleep(0)
         waiting[0].cancel()
         with pytest.raises(ChatGPTTimeoutError):
-            await conversation.send_message("impatient", timeout_ms=20)
+            await conversation.send_message("times out in the queue", timeout_ms=20)
         assert not waiting[1].done()
         assert held.text == ""
 
@@ -281,7 +298,7 @@ async def test_who_waits_and_leaves_holds_nobody_up(
 
 
 @pytest.mark.anyio
-async def test_a_failure_in_the_queue_is_its_own(
+async def test_conversation_queue_after_failure_sends_next_message(
     async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
 ) -> None:
     conversation = async_api.get_conversation()

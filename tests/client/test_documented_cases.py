@@ -1,4 +1,4 @@
-"""The five cases of the npm package's own tests, with the messages that it documents, on both faces."""
+"""The five cases of the npm package's tests, with its documented error messages, in both clients."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ EXPIRED = "ChatGPT failed to refresh auth token. Error: session token may have e
 
 
 class Cancelled(Exception):
-    """A reason for an abort that only the caller knows."""
+    """An abort reason that the caller defines."""
 
 
-@pytest.mark.parametrize("face", [ChatGPTAPI, AsyncChatGPTAPI])
+@pytest.mark.parametrize("client_class", [ChatGPTAPI, AsyncChatGPTAPI])
 @pytest.mark.parametrize("missing", [None, "", [], {}, "   "])
-def test_no_token(face: Any, missing: Any) -> None:
+def test_client_without_session_token_raises_invalid_session_token(client_class: Any, missing: Any) -> None:
     with pytest.raises(InvalidSessionTokenError) as caught:
-        face(missing)
+        client_class(missing)
 
     assert str(caught.value) == "ChatGPT invalid session token"
     assert isinstance(caught.value, ValueError)
 
 
-def test_invalid_token(serve: Serve, connect: Connect) -> None:
+def test_send_message_with_unknown_session_token_raises_unauthorized(serve: Serve, connect: Connect) -> None:
     server = serve()
     api = connect(server, "not-the-token")
     with pytest.raises(AuthenticationError) as caught:
@@ -52,7 +52,7 @@ def test_invalid_token(serve: Serve, connect: Connect) -> None:
 
 
 @pytest.mark.anyio
-async def test_invalid_token_async(serve: Serve) -> None:
+async def test_async_ensure_auth_with_unknown_session_token_raises_unauthorized(serve: Serve) -> None:
     server = serve()
     async with AsyncChatGPTAPI("not-the-token", **base_urls(server)) as api:
         with pytest.raises(AuthenticationError) as caught:
@@ -61,9 +61,9 @@ async def test_invalid_token_async(serve: Serve) -> None:
     assert str(caught.value).startswith("ChatGPT failed to refresh auth token. Error: Unauthorized")
 
 
-def test_expired_token(serve: Serve, connect: Connect) -> None:
+def test_send_message_with_expired_session_raises_session_expired(serve: Serve, connect: Connect) -> None:
     server = serve()
-    server.session_answer = "refresh_error"  # the answer still carries an access token, an old one
+    server.session_answer = "refresh_error"  # the response still contains an expired access token
     api = connect(server)
     with pytest.raises(SessionExpiredError) as caught:
         api.send_message("Hello")
@@ -73,7 +73,7 @@ def test_expired_token(serve: Serve, connect: Connect) -> None:
 
 
 @pytest.mark.anyio
-async def test_expired_token_async(serve: Serve) -> None:
+async def test_async_send_message_with_expired_session_raises_session_expired(serve: Serve) -> None:
     server = serve()
     server.session_answer = "refresh_error"
     async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
@@ -83,7 +83,9 @@ async def test_expired_token_async(serve: Serve) -> None:
     assert str(caught.value) == EXPIRED
 
 
-def test_timeout_of_one_millisecond(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_message_with_timeout_of_1_ms_raises_timeout(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     with pytest.raises(ChatGPTTimeoutError) as caught:
         api.send_message(scripted_site.answering(Stall()), timeout_ms=1)
 
@@ -92,7 +94,7 @@ def test_timeout_of_one_millisecond(scripted_site: ScriptedSite, api: ChatGPTAPI
 
 
 @pytest.mark.anyio
-async def test_timeout_of_one_millisecond_async(
+async def test_async_send_message_with_timeout_of_1_ms_raises_timeout(
     async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
 ) -> None:
     with pytest.raises(ChatGPTTimeoutError) as caught:
@@ -101,38 +103,40 @@ async def test_timeout_of_one_millisecond_async(
     assert str(caught.value) == "ChatGPT timed out waiting for response"
 
 
-def test_abort_after_ten_milliseconds(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_message_aborted_after_10_ms_raises_the_reason(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     controller, reason = AbortController(), Cancelled("test abort")
-    clock = threading.Timer(0.01, controller.abort, [reason])
-    clock.start()
+    timer = threading.Timer(0.01, controller.abort, [reason])
+    timer.start()
     with pytest.raises(Cancelled) as caught:
         api.send_message(scripted_site.answering(Stall()), abort_signal=controller.signal)
 
     assert caught.value is reason
-    clock.join()
+    timer.join()
 
 
 @pytest.mark.anyio
-async def test_abort_after_ten_milliseconds_async(
+async def test_async_send_message_aborted_after_10_ms_raises_the_reason(
     async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
 ) -> None:
     controller, reason = AbortController(), Cancelled("test abort")
-    clock = threading.Timer(0.01, controller.abort, [reason])
-    clock.start()
+    timer = threading.Timer(0.01, controller.abort, [reason])
+    timer.start()
     with pytest.raises(Cancelled) as caught:
         await async_api.send_message(async_scripted_site.answering(Stall()), abort_signal=controller.signal)
 
     assert caught.value is reason
-    clock.join()
+    timer.join()
 
 
-def test_the_cases_stand_at_a_fresh_client_too(serve: Serve, connect: Connect) -> None:
-    """The npm package runs them on a client that has sent nothing yet: its browser isn't even up."""
+def test_unstarted_client_timeout_and_abort_raise_as_documented(serve: Serve, connect: Connect) -> None:
+    """The npm package tests a client that has sent no message, so its browser has not been started."""
     api = connect(serve())
     with pytest.raises(ChatGPTTimeoutError, match="^ChatGPT timed out waiting for response$"):
         api.send_message("Hello", timeout_ms=1)
 
-    controller, reason = AbortController(), Cancelled("before it began")
+    controller, reason = AbortController(), Cancelled("before the call")
     controller.abort(reason)
     with pytest.raises(Cancelled) as caught:
         api.send_message("Hello", abort_signal=controller.signal)

@@ -1,4 +1,4 @@
-"""The document that this project implements, row by row: the reference page of `ChatGPTAPI`, npm package `chatgpt` 2.0."""
+"""The npm API that this project implements: each row of the reference page of `ChatGPTAPI`, npm package `chatgpt` 2.0."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from chatgpt_browser import (
     ReplyStream,
 )
 
-FACES = [ChatGPTAPI, AsyncChatGPTAPI]
+CLIENT_CLASSES = [ChatGPTAPI, AsyncChatGPTAPI]
 
-#: The document's options by their names here, with the document's defaults. `opts.sessionToken` is required.
+#: The npm options by their Python names, with the npm defaults. `opts.sessionToken` is required.
 OPTIONS = {
     "access_token_ttl": 60_000,
     "api_base_url": "https://chat.openai.com/api",
@@ -27,7 +27,7 @@ OPTIONS = {
     "markdown": True,
 }
 
-#: The document's methods by their names here, with their options.
+#: The npm methods by their Python names, with their options.
 METHODS = {
     "ensure_auth": [],
     "get_conversation": ["conversation_id", "parent_message_id"],
@@ -44,7 +44,7 @@ METHODS = {
     ],
 }
 
-#: What API.md puts beyond the document.
+#: Options that the npm API does not have.
 FURTHER_OPTIONS = {
     "user_agent": None,
     "model": "text-davinci-002-render",
@@ -66,9 +66,9 @@ FURTHER_OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_every_option_and_default(face: Any) -> None:
-    parameters = dict(inspect.signature(face).parameters)
+@pytest.mark.parametrize("client_class", CLIENT_CLASSES)
+def test_client_constructor_has_every_npm_option_and_default(client_class: Any) -> None:
+    parameters = dict(inspect.signature(client_class).parameters)
     token = parameters.pop("session_token")
 
     assert token.default is inspect.Parameter.empty
@@ -76,17 +76,17 @@ def test_every_option_and_default(face: Any) -> None:
     assert {parameter.kind for parameter in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
 
 
-def test_the_documents_user_agent_is_there_for_whoever_wants_it() -> None:
+def test_seed_user_agent_equals_npm_default() -> None:
     assert SEED_USER_AGENT == (
         "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
         "Chrome/107.0.0.0 Safari/537.36"
     )
 
 
-@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("client_class", CLIENT_CLASSES)
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method(face: Any, name: str) -> None:
-    _, *parameters = inspect.signature(getattr(face, name)).parameters.values()
+def test_client_method_has_npm_parameters(client_class: Any, name: str) -> None:
+    _, *parameters = inspect.signature(getattr(client_class, name)).parameters.values()
 
     assert [parameter.name for parameter in parameters] == METHODS[name]
     for parameter in parameters:
@@ -99,8 +99,8 @@ CLIENTS = [(ChatGPTAPI, AsyncChatGPTAPI), (ChatGPTConversation, AsyncChatGPTConv
 STREAMS = [(ReplyStream, AsyncReplyStream)]
 
 
-def public(kind: type) -> dict[str, Any]:
-    """What a class offers: its public names, and how each is called."""
+def public_members(kind: type) -> dict[str, Any]:
+    """Return the public names of a class, each with its parameters or the word "property"."""
     members = {name: member for name, member in inspect.getmembers(kind) if not name.startswith("_")}
     return {
         name: [(p.name, p.kind, p.default) for p in inspect.signature(member).parameters.values()]
@@ -111,30 +111,35 @@ def public(kind: type) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("sync", "core"),
+    ("sync", "asynchronous"),
     [
         (ChatGPTAPI, AsyncChatGPTAPI),
         (ChatGPTConversation, AsyncChatGPTConversation),
         (ReplyStream, AsyncReplyStream),
     ],
 )
-def test_both_faces_are_twins(sync: type, core: type) -> None:
-    one, other = public(sync), public(core)
-    other.pop("aclose", None)  # what contextlib.aclosing() calls has no use in the synchronous face
-    attributes = {name for name in one if name not in other and one[name] == "property"}
+def test_sync_and_async_class_have_same_public_members(sync: type, asynchronous: type) -> None:
+    sync_members, async_members = public_members(sync), public_members(asynchronous)
+    async_members.pop("aclose", None)  # for contextlib.aclosing(), which the sync client does not need
+    attributes = {
+        name for name in sync_members if name not in async_members and sync_members[name] == "property"
+    }
 
     assert attributes <= (
-        {"conversation_id", "parent_message_id"} if core is AsyncChatGPTConversation else set()
+        {"conversation_id", "parent_message_id"} if asynchronous is AsyncChatGPTConversation else set()
     )
-    assert {name: how for name, how in one.items() if name not in attributes} == other
+    assert {name: how for name, how in sync_members.items() if name not in attributes} == async_members
 
 
-@pytest.mark.parametrize(("sync", "core"), CLIENTS)
-def test_both_faces_are_made_alike(sync: Any, core: Any) -> None:
-    one, other = inspect.signature(sync).parameters, inspect.signature(core).parameters
+@pytest.mark.parametrize(("sync", "asynchronous"), CLIENTS)
+def test_sync_and_async_constructor_have_same_parameters(sync: Any, asynchronous: Any) -> None:
+    sync_members, async_members = (
+        inspect.signature(sync).parameters,
+        inspect.signature(asynchronous).parameters,
+    )
 
-    assert [(p.name, p.kind, p.default) for p in one.values()] == [
-        (p.name, p.kind, p.default) for p in other.values()
+    assert [(p.name, p.kind, p.default) for p in sync_members.values()] == [
+        (p.name, p.kind, p.default) for p in async_members.values()
     ]
-    assert all(inspect.iscoroutinefunction(getattr(core, name)) for name in ("send_message",))
-    assert not inspect.iscoroutinefunction(core.stream_message)
+    assert all(inspect.iscoroutinefunction(getattr(asynchronous, name)) for name in ("send_message",))
+    assert not inspect.iscoroutinefunction(asynchronous.stream_message)

@@ -1,3 +1,5 @@
+"""Fixtures that run the code of documentation pages."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -5,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chatgpt_browser.testing import FakeChatGPT
-from tests.support.doc_reader import Reader
+from tests.support.doc_runner import CodeRunner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,18 +15,20 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def shared_reader() -> Iterator[Reader]:
+def shared_code_runner() -> Iterator[CodeRunner]:
     with FakeChatGPT() as server:
-        reader = Reader(server)
+        code_runner = CodeRunner(server)
         try:
-            yield reader
+            yield code_runner
         finally:
-            reader.close()
+            code_runner.close()
 
 
 @pytest.fixture
-def reader(shared_reader: Reader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Reader:
-    """A reader in an empty folder, who has the session token in the environment."""
-    shared_reader.prepare(monkeypatch)
+def code_runner(
+    shared_code_runner: CodeRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> CodeRunner:
+    """A runner of documentation code in an empty folder, with the session token in the environment."""
+    shared_code_runner.prepare(monkeypatch)
     monkeypatch.chdir(tmp_path)
-    return shared_reader
+    return shared_code_runner

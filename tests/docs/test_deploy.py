@@ -1,4 +1,4 @@
-"""What is in deploy/: a manifest that Kubernetes takes, a compose file that agrees, an image of our version of Playwright."""
+"""The files in deploy/: a valid Kubernetes manifest, a compose file with the same limits, the installed version of Playwright."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ MINOR = playwright_version.rpartition(".")[0]
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: manifest["kind"])
-def test_kubernetes_takes_it(manifest: dict[str, Any]) -> None:
+def test_kubernetes_manifest_matches_the_schema(manifest: dict[str, Any]) -> None:
     kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
 
 
-def test_what_is_wrong_is_found() -> None:
-    wrong = {**MANIFESTS[0], "spec": {**MANIFESTS[0]["spec"], "ports": [{"prt": 3000}]}}
+def test_kubernetes_schema_rejects_an_invalid_manifest() -> None:
+    invalid = {**MANIFESTS[0], "spec": {**MANIFESTS[0]["spec"], "ports": [{"prt": 3000}]}}
     with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(wrong, kubernetes_validate.latest_version(), strict=True)
+        kubernetes_validate.validate(invalid, kubernetes_validate.latest_version(), strict=True)
 
 
-def test_the_parts_name_each_other() -> None:
+def test_kubernetes_selectors_and_probe_ports_match_the_deployment() -> None:
     service, deployment, policy = MANIFESTS
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     for selector in (
@@ -47,7 +47,7 @@ def test_the_parts_name_each_other() -> None:
     assert {CONTAINER[probe]["httpGet"]["port"] for probe in CONTAINER if probe.endswith("Probe")} == ports
 
 
-def test_both_have_the_same_limits() -> None:
+def test_compose_and_kubernetes_have_the_same_limits() -> None:
     limits, resources = COMPOSE["deploy"]["resources"]["limits"], CONTAINER["resources"]
     assert limits["cpus"] == resources["limits"]["cpu"]
     assert limits["memory"].replace("m", "Mi") == resources["limits"]["memory"]
@@ -59,14 +59,14 @@ def test_both_have_the_same_limits() -> None:
     assert COMPOSE["environment"]["MAX_CLIENTS"] == clients
 
 
-def test_all_are_of_our_playwrights_version() -> None:
+def test_deploy_images_have_the_installed_playwright_version() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text("utf-8")
     assert CONTAINER["image"] == f"playwright-browsers:{MINOR}"
     assert COMPOSE["image"] == f"playwright-browsers:${{PLAYWRIGHT:-{MINOR}}}"
     assert re.findall(r"^ARG PLAYWRIGHT=(.*)$", dockerfile, re.MULTILINE) == [MINOR]
 
 
-def test_compose_keeps_to_this_machine() -> None:
+def test_compose_publishes_ports_on_loopback_only() -> None:
     assert all(port.startswith("127.0.0.1:") for port in COMPOSE["ports"])
     assert COMPOSE["build"]["context"] == "."
     (profile,) = [each for each in COMPOSE["security_opt"] if each.startswith("seccomp=")]

@@ -1,4 +1,4 @@
-"""Blocks of every other language: files that programs read are such files, and no language goes unchecked."""
+"""Code blocks of the other languages: JSON, YAML and Dockerfiles are valid, and every language has a check."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tests.support.doc_blocks import PRINTS, ROOT, all_blocks, blocks, read_bloc
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Each with the test that looks at it. `text` is for trees and for what a block prints, `js` for comparison with the npm package.
+#: The checked languages. `text` shows trees and the output of other blocks; `js` shows the npm package, for comparison.
 LANGUAGES = {"python", "sh", "text", "json", "yaml", "dockerfile", "js"}
 
 
-def test_no_language_goes_unchecked() -> None:
+def test_blocks_have_only_checked_languages() -> None:
     assert {block.language for block in all_blocks()} <= LANGUAGES
 
 
-def test_what_is_printed_stands_behind_what_prints_it() -> None:
+def test_output_blocks_follow_the_blocks_that_print_them() -> None:
     shown = [block for block in blocks("text") if block.title == PRINTS]
     printing = [block for block in all_blocks() if block.prints is not None]
     assert [block.code for block in shown] == [block.prints for block in printing]
@@ -30,14 +30,14 @@ def test_what_is_printed_stands_behind_what_prints_it() -> None:
     assert shown
 
 
-def test_json() -> None:
+def test_json_blocks_are_valid() -> None:
     for block in blocks("json"):
         for line in block.code.splitlines():
             assert json.loads(line), block.id
 
 
-def test_workflows(tmp_path: Path) -> None:
-    """Against the schema of GitHub Actions' workflows."""
+def test_yaml_blocks_are_valid_github_workflows(tmp_path: Path) -> None:
+    """Validate the blocks by the schema of GitHub Actions."""
     files = []
     for number, block in enumerate(blocks("yaml")):
         files.append(tmp_path / f"{number}.yml")
@@ -51,22 +51,22 @@ def test_workflows(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_a_dockerfile_is_the_one_that_is_kept() -> None:
-    kept = blocks("dockerfile")
-    assert [block.code.strip() for block in kept] == ['--8<-- "Dockerfile"']
+def test_dockerfile_block_includes_the_repository_file() -> None:
+    dockerfiles = blocks("dockerfile")
+    assert [block.code.strip() for block in dockerfiles] == ['--8<-- "Dockerfile"']
     assert (ROOT / "Dockerfile").is_file()
 
 
-def test_the_npm_packages_own_is_not_run() -> None:
+def test_js_blocks_are_marked_not_run() -> None:
     assert all(block.not_run for block in blocks("js"))
 
 
-def test_a_block_in_hiding_is_found() -> None:
+def test_read_blocks_with_indented_fence_raises_value_error() -> None:
     with pytest.raises(ValueError, match="page.md:3"):
         read_blocks("!!! note\n\n    ```python\n    1 / 0\n    ```\n", "page.md")
 
 
-def test_marks_and_titles_are_read() -> None:
+def test_read_blocks_returns_marks_titles_and_output() -> None:
     text = '<!-- not run: it\nwould take years -->\n```sh title="a b"\nls\n```\n```text title="It prints"\nfile\n```\n'
     listing, printed = read_blocks(text, "page.md")
     assert (listing.line, listing.not_run, listing.title) == (3, "it would take years", "a b")

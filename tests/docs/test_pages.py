@@ -1,4 +1,4 @@
-"""What pages list, they list whole: errors, variables, public names, the npm package's names; and the diagram stands alone."""
+"""Completeness of the pages: errors, variables, public names and npm names. Pictures load no other file."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 DOCS = ROOT / "docs"
-#: What the npm package's reference page names, in its own words: options of the constructor, methods and their options.
-NPM = {
+#: The names on the npm package's reference page: options of the constructor, methods and their options.
+NPM_NAMES = {
     *("new ChatGPTAPI", "ChatGPTConversation"),
     *("opts.accessTokenTTL", "opts.apiBaseUrl", "opts.backendApiBaseUrl"),
     *("opts.markdown", "opts.sessionToken", "opts.userAgent"),
@@ -42,19 +42,19 @@ def page(name: str) -> str:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The rows of all tables, headings and rules left out, cells stripped."""
+    """Return the stripped cells of all table rows that start with code, so without headings and rules."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
     return [
         [cell.strip() for cell in line.strip("|").split("|")] for line in lines if "`" in line.split("|")[1]
     ]
 
 
-def test_every_name_of_the_npm_package_has_one_here() -> None:
+def test_npm_page_maps_every_npm_name_to_an_existing_name() -> None:
     table = {
         row[0].strip("`").partition("(")[0]: row[1].strip("`").partition("(")[0]
         for row in rows(page("how-to/from-npm.md"))
     }
-    assert set(table) == NPM
+    assert set(table) == NPM_NAMES
 
     here = {*dir(ChatGPTAPI), *dir(chatgpt_browser)}
     for call in (ChatGPTAPI, ChatGPTAPI.send_message, ChatGPTAPI.get_conversation, ChatGPTConversation):
@@ -62,8 +62,8 @@ def test_every_name_of_the_npm_package_has_one_here() -> None:
     assert set(table.values()) <= here
 
 
-@pytest.mark.parametrize("camel", sorted(NPM))
-def test_a_python_name_is_the_npm_name_in_snake_case(camel: str) -> None:
+@pytest.mark.parametrize("camel", sorted(NPM_NAMES))
+def test_npm_page_maps_npm_name_to_snake_case(camel: str) -> None:
     name = camel.removeprefix("opts.").removeprefix("new ")
     snake = name if name[0].isupper() else re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     cells = next(
@@ -73,7 +73,7 @@ def test_a_python_name_is_the_npm_name_in_snake_case(camel: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in ERRORS if name != "ChatGPTError"])
-def test_every_error_has_its_remedy(name: str) -> None:
+def test_errors_page_lists_error_with_cause_remedy_and_exit_code(name: str) -> None:
     text = page("how-to/errors.md")
     found = [row for row in rows(text) if row[0] == f"`{name}`"]
     assert len(found) == 1
@@ -84,7 +84,7 @@ def test_every_error_has_its_remedy(name: str) -> None:
     assert f"::: chatgpt_browser.{name}\n" in page("reference/errors.md") + "\n"
 
 
-def test_the_tree_of_errors_is_the_real_one() -> None:
+def test_errors_page_tree_equals_the_class_hierarchy() -> None:
     tree = re.search(r"```text\n(ChatGPTError\n.*?)```", page("how-to/errors.md"), re.DOTALL)
     assert tree is not None
     parents: dict[str, str] = {}
@@ -102,7 +102,7 @@ def test_the_tree_of_errors_is_the_real_one() -> None:
         assert issubclass(getattr(chatgpt_browser, name), getattr(chatgpt_browser, parent))
 
 
-def test_every_variable_is_listed() -> None:
+def test_environment_page_lists_every_variable() -> None:
     listed = {
         name for row in rows(page("reference/environment.md")) for name in re.findall(r"CHATGPT_\w+", row[0])
     }
@@ -117,20 +117,24 @@ def test_every_variable_is_listed() -> None:
 @pytest.mark.parametrize(
     "package", [chatgpt_browser, chatgpt_browser.testing], ids=lambda package: str(package.__name__)
 )
-def test_every_public_name_is_in_the_reference(package: ModuleType) -> None:
+def test_reference_contains_every_public_name(package: ModuleType) -> None:
     reference = "".join(path.read_text("utf-8") for path in sorted((DOCS / "reference").glob("*.md")))
-    told = set(re.findall(rf"^::: {package.__name__}\.(\w+)$", reference, re.MULTILINE))
-    assert told - {"pytest_plugin"} == set(package.__all__) - {"__version__"}
+    listed = set(re.findall(rf"^::: {package.__name__}\.(\w+)$", reference, re.MULTILINE))
+    assert listed - {"pytest_plugin"} == set(package.__all__) - {"__version__"}
 
 
-@pytest.mark.parametrize(("name", "face"), [("client", "ChatGPTAPI"), ("async-client", "AsyncChatGPTAPI")])
-def test_every_method_is_in_the_reference(name: str, face: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "class_name"), [("client", "ChatGPTAPI"), ("async-client", "AsyncChatGPTAPI")]
+)
+def test_reference_contains_every_public_method(name: str, class_name: str) -> None:
     members = set(re.findall(r"^ {8}- (\w+)$", page(f"reference/{name}.md"), re.MULTILINE))
-    assert members == {member for member in dir(getattr(chatgpt_browser, face)) if not member.startswith("_")}
+    assert members == {
+        member for member in dir(getattr(chatgpt_browser, class_name)) if not member.startswith("_")
+    }
 
 
 @pytest.mark.parametrize("path", sorted((DOCS / "assets").glob("*.svg")), ids=lambda path: str(path.name))
-def test_a_picture_asks_for_nothing_from_elsewhere(path: Path) -> None:
+def test_svg_contains_no_external_reference(path: Path) -> None:
     text = path.read_text("utf-8")
     ElementTree.fromstring(text)
     assert not re.search(r"(href|src)=[\"'](?!#)|url\((?!#)|@import|@font-face", text)

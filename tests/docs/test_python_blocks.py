@@ -1,4 +1,4 @@
-"""Every Python block of README.md and docs/ does what its page says, against a fake ChatGPT."""
+"""Each Python block of README.md and docs/ runs against a fake ChatGPT and prints what its page shows."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 
 import chatgpt_browser
 from chatgpt_browser._client.base_client import BaseClient
-from tests.support import doc_environment as surroundings
+from tests.support import doc_environment
 from tests.support.doc_blocks import Block, blocks, is_notebook
-from tests.support.doc_reader import Reader, compiled, matches, run_cell, run_program
+from tests.support.doc_runner import CodeRunner, compiled, matches, run_cell, run_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,38 +21,40 @@ if TYPE_CHECKING:
     from chatgpt_browser.testing import FakeChatGPT
 
 PYTHON = blocks("python")
-CHECKED = [block for block in PYTHON if block.not_run]
-#: Blocks with a file's name and tests belong to the page's small project, which pytest runs.
+NOT_RUN = [block for block in PYTHON if block.not_run]
+#: Pages with a small pytest project: blocks that contain tests, and blocks with a file name as title.
 PROJECTS = sorted({block.page for block in PYTHON if block.holds_tests})
 FILES = [
     block
     for block in PYTHON
-    if block not in CHECKED and (block.holds_tests or (block.title and block.page in PROJECTS))
+    if block not in NOT_RUN and (block.holds_tests or (block.title and block.page in PROJECTS))
 ]
-RUN = [block for block in PYTHON if block not in CHECKED and block not in FILES]
+RUN = [block for block in PYTHON if block not in NOT_RUN and block not in FILES]
 PROGRAMS = [block for block in RUN if not is_notebook(block.page)]
 NOTEBOOKS = sorted({block.page for block in RUN if is_notebook(block.page)})
-#: It has a server of its own, or shows how a message ends before it begins.
+#: A block with one of these words starts another server, or shows a call that ends before a message is sent.
 MAY_SEND_NOTHING = ("FakeChatGPT", "except", "cancel")
 CLIENTS = ("ChatGPTAPI", "AsyncChatGPTAPI")
 
 
 @pytest.mark.parametrize("block", [pytest.param(block, id=block.id) for block in PROGRAMS])
-def test_a_program(
-    block: Block, reader: Reader, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_python_program_block_runs_and_sends_a_message(
+    block: Block, code_runner: CodeRunner, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with surroundings.of(block.page, reader, monkeypatch) as server:
-        before = messages(server)
+    with doc_environment.environment_of(block.page, code_runner, monkeypatch) as server:
+        before = message_count(server)
         run_program(block)
         check_output(block, capsys)
         if "_message(" in block.code and not any(word in block.code for word in MAY_SEND_NOTHING):
-            assert messages(server) > before
+            assert message_count(server) > before
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
-def test_a_notebook(notebook: str, reader: Reader, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_notebook_blocks_run_in_order(
+    notebook: str, code_runner: CodeRunner, capsys: pytest.CaptureFixture[str]
+) -> None:
     cells = [block for block in RUN if block.page == notebook]
-    before = messages(reader.server)
+    before = message_count(code_runner.server)
 
     async def run_all() -> None:
         names: dict[str, Any] = {"__name__": "__main__"}
@@ -61,28 +63,28 @@ def test_a_notebook(notebook: str, reader: Reader, capsys: pytest.CaptureFixture
             check_output(cell, capsys)
 
     asyncio.run(run_all())
-    assert messages(reader.server) > before
+    assert message_count(code_runner.server) > before
 
 
-def test_the_projects(tmp_path: Path, pytester: pytest.Pytester) -> None:
-    """One run of pytest for the test modules of all pages, each beside its page's other files."""
+def test_python_test_blocks_pass_in_pytest(tmp_path: Path, pytester: pytest.Pytester) -> None:
+    """Run pytest once for the projects of all pages, each in a separate folder."""
     for number, block in enumerate(FILES):
         folder = pytester.path / block.page.removesuffix(".md").replace("/", "_")
         folder.mkdir(exist_ok=True)
         folder.joinpath(block.title or f"test_{number}.py").write_text(block.code, "utf-8")
 
-    tests = sum(len(functions_of(block)) for block in FILES)
+    tests = sum(len(names_of_tests(block)) for block in FILES)
     done = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
     done.assert_outcomes(passed=tests)
 
 
-@pytest.mark.parametrize("block", [pytest.param(block, id=block.id) for block in CHECKED])
-def test_what_is_not_run_names_what_is_there(block: Block) -> None:
+@pytest.mark.parametrize("block", [pytest.param(block, id=block.id) for block in NOT_RUN])
+def test_python_block_that_is_not_run_uses_existing_names(block: Block) -> None:
     tree = ast.parse(block.code)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("chatgpt_browser"):
-            room = __import__(node.module or "", fromlist=["*"])
-            assert all(hasattr(room, name.name) for name in node.names)
+            module = __import__(node.module or "", fromlist=["*"])
+            assert all(hasattr(module, name.name) for name in node.names)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CLIENTS:
             options = inspect.signature(BaseClient).parameters
             assert {keyword.arg for keyword in node.keywords} <= set(options)
@@ -90,7 +92,7 @@ def test_what_is_not_run_names_what_is_there(block: Block) -> None:
             assert hasattr(chatgpt_browser.ChatGPTAPI, node.attr)
 
 
-def test_there_are_blocks() -> None:
+def test_python_blocks_of_each_kind_exist_and_compile() -> None:
     assert len(PROGRAMS) >= 12
     assert NOTEBOOKS
     assert PROJECTS
@@ -98,8 +100,8 @@ def test_there_are_blocks() -> None:
         compiled(block)
 
 
-def messages(server: FakeChatGPT) -> int:
-    """How many messages have reached the server."""
+def message_count(server: FakeChatGPT) -> int:
+    """Return the number of messages that the server has received."""
     return sum(
         request.method == "POST" and request.path.endswith("/conversation") for request in server.requests
     )
@@ -111,7 +113,7 @@ def check_output(block: Block, capsys: pytest.CaptureFixture[str]) -> None:
         assert matches(printed, block.prints), f"{block.id} printed:\n{printed}"
 
 
-def functions_of(block: Block) -> list[str]:
+def names_of_tests(block: Block) -> list[str]:
     return [
         node.name
         for node in ast.walk(ast.parse(block.code))

@@ -1,4 +1,4 @@
-"""The pytest plugin, as somebody else's project meets it: each run is a pytest of its own."""
+"""The pytest plugin in other projects: each test starts pytest in a separate process."""
 
 from __future__ import annotations
 
@@ -22,49 +22,49 @@ async def test_reply(async_chatgpt_api, chatgpt_server):
     assert chatgpt_server.requests
 
 {marker}
-async def test_that_fails(async_chatgpt_api):
+async def test_failure(async_chatgpt_api):
     seen.append(async_chatgpt_api)
     await async_chatgpt_api.start()
     assert False
 
 {marker}
-async def test_both_were_closed():
+async def test_previous_clients_are_closed():
     from chatgpt_browser import ClientClosedError
     for api in seen:
         with pytest.raises(ClientClosedError):
             await api.send_message("Too late")
 """
 
-LOADED = """
+IMPORT_TEST = """
 import sys
 
-def test_nothing_heavy_was_loaded():
+def test_imports():
     heavy = {"playwright", "starlette", "hypercorn", "typer", "rich", "trustme"}
     assert not heavy & {name.partition(".")[0] for name in sys.modules}
 """
 
 
-def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    # pytest-asyncio asks each project to choose a scope for its loops; these projects use the default.
-    unasked = "ignore:The configuration option:pytest.PytestDeprecationWarning"
-    return pytester.runpytest_subprocess("-W", "error", "-W", unasked, *arguments)
+def run_pytest(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    # pytest-asyncio warns if a project sets no loop scope; these projects use the default.
+    scope_warning = "ignore:The configuration option:pytest.PytestDeprecationWarning"
+    return pytester.runpytest_subprocess("-W", "error", "-W", scope_warning, *arguments)
 
 
-def test_clients_talk_to_the_server(pytester: pytest.Pytester) -> None:
+def test_chatgpt_api_fixture_sends_to_chatgpt_server(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         def test_synchronous(chatgpt_api, chatgpt_server):
             assert "Hello" in chatgpt_api.send_message("Hello")
             assert chatgpt_api.session_token == chatgpt_server.session_token
 
-        def test_servers_are_apart(chatgpt_server):
+        def test_server_is_new(chatgpt_server):
             assert not chatgpt_server.requests
         """
     )
-    run(pytester).assert_outcomes(passed=2)
+    run_pytest(pytester).assert_outcomes(passed=2)
 
 
-def test_options_are_made_to_be_overridden(pytester: pytest.Pytester) -> None:
+def test_chatgpt_options_fixture_overridden_by_project_is_used(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -72,27 +72,27 @@ def test_options_are_made_to_be_overridden(pytester: pytest.Pytester) -> None:
 
         @pytest.fixture
         def chatgpt_options():
-            return {"session_token": "somebody-elses", "retries": 0}
+            return {"session_token": "unknown-token", "retries": 0}
 
         def test_options(chatgpt_api):
             with pytest.raises(AuthenticationError):
                 chatgpt_api.ensure_auth()
         """
     )
-    run(pytester).assert_outcomes(passed=1)
+    run_pytest(pytester).assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(
     ("marker", "arguments"),
     [
-        pytest.param("@pytest.mark.anyio", ["-p", "no:asyncio"], id="anyio alone"),
-        pytest.param("@pytest.mark.anyio", [], id="anyio beside pytest-asyncio"),
+        pytest.param("@pytest.mark.anyio", ["-p", "no:asyncio"], id="anyio"),
+        pytest.param("@pytest.mark.anyio", [], id="anyio with pytest-asyncio installed"),
         pytest.param("@pytest.mark.asyncio", [], id="pytest-asyncio, strict"),
         pytest.param("", ["--asyncio-mode=auto"], id="pytest-asyncio, auto"),
         pytest.param("", ["--anyio-mode=auto"], id="anyio, auto"),
     ],
 )
-def test_asynchronous_client_under_each_plugin(
+def test_async_chatgpt_api_fixture_under_each_async_plugin_is_closed_after_the_test(
     marker: str, arguments: list[str], pytester: pytest.Pytester
 ) -> None:
     pytester.makeconftest(
@@ -105,10 +105,10 @@ def test_asynchronous_client_under_each_plugin(
         """
     )
     pytester.makepyfile(ASYNC_TEST.format(marker=marker))
-    run(pytester, *arguments).assert_outcomes(passed=2, failed=1)
+    run_pytest(pytester, *arguments).assert_outcomes(passed=2, failed=1)
 
 
-def test_asynchronous_client_in_a_loop_of_the_tests_own(pytester: pytest.Pytester) -> None:
+def test_async_chatgpt_api_fixture_in_loop_started_by_the_test_sends(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import asyncio
@@ -121,28 +121,28 @@ def test_asynchronous_client_in_a_loop_of_the_tests_own(pytester: pytest.Pyteste
             assert "Hello" in asyncio.run(main())
         """
     )
-    run(pytester).assert_outcomes(passed=1)
+    run_pytest(pytester).assert_outcomes(passed=1)
 
 
-def test_unused_plugin_loads_nothing_heavy(
+def test_plugin_without_use_imports_no_heavy_package(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    # Other plugins may well load Playwright; only ours is on trial.
+    # Other plugins may import Playwright.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    pytester.makepyfile(LOADED)
-    run(pytester, "-p", "chatgpt_browser.pytest_plugin").assert_outcomes(passed=1)
+    pytester.makepyfile(IMPORT_TEST)
+    run_pytest(pytester, "-p", "chatgpt_browser.pytest_plugin").assert_outcomes(passed=1)
 
 
 # ---- live tests --------------------------------------------------------------------------------------
 
 
-LIVE = """
+LIVE_TESTS = """
 import pytest
 
 @pytest.mark.chatgpt_live
 def test_live(chatgpt_api, async_chatgpt_api):
     for api in (chatgpt_api, async_chatgpt_api):
-        assert api.session_token == "somebodys-own"
+        assert api.session_token == "live-token"
         assert repr(api).endswith("https://chatgpt.example>")
 
 def test_fake(chatgpt_api, chatgpt_server):
@@ -150,28 +150,28 @@ def test_fake(chatgpt_api, chatgpt_server):
 """
 
 
-def test_a_live_test_is_skipped_without_a_token(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(LIVE)
-    result = run(pytester, "--strict-markers", "-rs")
+def test_live_marker_without_session_token_skips_the_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(LIVE_TESTS)
+    result = run_pytest(pytester, "--strict-markers", "-rs")
 
     result.assert_outcomes(passed=1, skipped=1)
     result.stdout.fnmatch_lines("SKIPPED*a live test needs a session token in CHATGPT_SESSION_TOKEN")
 
 
-def test_a_live_test_has_its_options_from_the_environment(
+def test_live_marker_with_session_token_uses_options_of_the_environment(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "somebodys-own")
+    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "live-token")
     monkeypatch.setenv("CHATGPT_API_BASE_URL", "https://chatgpt.example/api")
     monkeypatch.setenv("CHATGPT_BACKEND_API_BASE_URL", "https://chatgpt.example/backend-api")
-    pytester.makepyfile(LIVE)
-    run(pytester).assert_outcomes(passed=2)
+    pytester.makepyfile(LIVE_TESTS)
+    run_pytest(pytester).assert_outcomes(passed=2)
 
 
-# ---- what is kept of a failure, and several processes ------------------------------------------------
+# ---- failure artifacts, with several processes ------------------------------------------------
 
 
-FAILING = """
+FAILING_TESTS = """
 import pytest
 
 def test_sync(chatgpt_api, chatgpt_server):
@@ -185,7 +185,7 @@ async def test_async(async_chatgpt_api):
     await async_chatgpt_api.send_message("Hello")
     assert False
 
-def test_that_passes(chatgpt_api):
+def test_success(chatgpt_api):
     chatgpt_api.send_message("Hello")
 
 def test_without_a_browser(chatgpt_api):
@@ -193,40 +193,42 @@ def test_without_a_browser(chatgpt_api):
 """
 
 
-def test_a_failure_leaves_a_screenshot_and_a_trace(pytester: pytest.Pytester) -> None:
-    """In pytest-playwright's own folders, and of those tests alone that failed and had a browser."""
+def test_failed_test_leaves_screenshot_and_trace_without_token(pytester: pytest.Pytester) -> None:
+    """They are saved in pytest-playwright's folders, only for failed tests that started a browser."""
     pytester.makeconftest("import pytest\n@pytest.fixture\ndef anyio_backend(): return 'asyncio'")
-    pytester.makepyfile(test_it=FAILING)
-    options = ("--screenshot=only-on-failure", "--tracing=retain-on-failure", "--output=kept", "-n", "2")
-    run(pytester, *options).assert_outcomes(passed=1, failed=3)
+    pytester.makepyfile(test_it=FAILING_TESTS)
+    options = ("--screenshot=only-on-failure", "--tracing=retain-on-failure", "--output=artifacts", "-n", "2")
+    run_pytest(pytester, *options).assert_outcomes(passed=1, failed=3)
 
-    kept = {path.relative_to(pytester.path / "kept") for path in (pytester.path / "kept").rglob("*.*")}
-    assert {str(path) for path in kept} == {
+    artifacts = {
+        path.relative_to(pytester.path / "artifacts") for path in (pytester.path / "artifacts").rglob("*.*")
+    }
+    assert {str(path) for path in artifacts} == {
         f"{test}/{file}"
         for test in ("test-it-py-test-sync", "test-it-py-test-async")
         for file in ("chatgpt.png", "chatgpt-trace.zip")
     }
     token = (pytester.path / "token.txt").read_bytes()
-    with zipfile.ZipFile(pytester.path / "kept/test-it-py-test-sync/chatgpt-trace.zip") as trace:
+    with zipfile.ZipFile(pytester.path / "artifacts/test-it-py-test-sync/chatgpt-trace.zip") as trace:
         content = b"".join(trace.read(name) for name in trace.namelist())
     assert b"/backend-api/conversation" in content
     assert len(token) > 600 and token not in content
 
 
-def test_only_what_was_asked_for_is_kept(pytester: pytest.Pytester) -> None:
+def test_screenshot_option_alone_saves_only_a_screenshot(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it="def test_it(chatgpt_api): chatgpt_api.ensure_auth()")
-    run(pytester, "--screenshot=on").assert_outcomes(passed=1)
+    run_pytest(pytester, "--screenshot=on").assert_outcomes(passed=1)
 
     assert [path.name for path in (pytester.path / "test-results").rglob("*.*")] == ["chatgpt.png"]
 
 
-# The fixtures once more in this very process, where their coverage is measured.
+# The fixtures in this process, where their coverage is measured.
 
 
-def test_fixture_of_a_synchronous_client(chatgpt_api: object, chatgpt_server: object) -> None:
+def test_chatgpt_api_fixture_in_this_process_is_created(chatgpt_api: object, chatgpt_server: object) -> None:
     assert chatgpt_api is not chatgpt_server
 
 
 @pytest.mark.anyio
-async def test_fixture_of_an_asynchronous_client(async_chatgpt_api: object) -> None:
+async def test_async_chatgpt_api_fixture_in_this_process_is_created(async_chatgpt_api: object) -> None:
     assert async_chatgpt_api

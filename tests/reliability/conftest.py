@@ -1,4 +1,4 @@
-"""A folder for temporary files that is ours alone, so that what is left over shows; and the fixtures of the core's tests."""
+"""Fixtures of the reliability tests: a separate folder for temporary files, and the length of the long tests."""
 
 from __future__ import annotations
 
@@ -10,30 +10,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.client_fixtures import api, connect, pair, scripted_site, serve, shared
 from tests.support.client_processes import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["api", "connect", "pair", "scripted_site", "serve", "shared"]
-
-SOAK = "CHATGPT_SOAK"
+#: Read at import: the fixture `clean_environ` removes the variable before each test.
+_SOAK = os.environ.get("CHATGPT_SOAK")
 
 
 @pytest.fixture(scope="session")
 def soak() -> int:
-    """How many times as much the long tests do: ``CHATGPT_SOAK``, 1 by default."""
+    """The factor for the length of the long tests: ``CHATGPT_SOAK``, 1 by default."""
     return max(1, int(_SOAK or 1))
-
-
-_SOAK = os.environ.get(SOAK)  # read before the tests' clean environment takes it away
 
 
 @pytest.fixture(scope="session", autouse=True)
 def temporary_folder() -> Iterator[Path]:
-    """Where the driver and Chromium keep their temporary files in these tests."""
-    # A short path: the name of a Unix socket has 108 characters at most.
+    """The folder for the temporary files of the driver and Chromium, so that remaining files can be found."""
+    # A short path: the path of a Unix socket has at most 108 characters.
     folder = Path(tempfile.mkdtemp(prefix="rel-", dir="/tmp" if os.name == "posix" else None))
     with pytest.MonkeyPatch.context() as patch:
         for name in ("TMPDIR", "TMP", "TEMP"):
@@ -45,5 +40,5 @@ def temporary_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def mark() -> Mark:
-    """A mark for the browsers of one client: an argument that Chromium does not know and carries along."""
+    """A command-line argument that Chromium ignores, to find the processes of one client's browsers."""
     return Mark()

@@ -1,8 +1,9 @@
-"""Cloudflare's challenges: one that passes by itself costs time and nothing else; one that wants a person says what to do."""
+"""Cloudflare's challenges: the client waits until they pass. If a person is required, it raises ``ChallengeError``."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from chatgpt_browser.testing import RecordedRequest
     from tests.support.client_fixtures import Connect, Serve
 
-PREFIX = "/cdn-cgi/challenge-platform/"
-MARKED = [
+CHALLENGE_PATH = "/cdn-cgi/challenge-platform/"
+MARKED_PAGES = [
     "<title>Just a moment...</title>",
     "<script>window._cf_chl_opt = {}</script>",
     '<script src="/cdn-cgi/challenge-platform/h/b/orchestrate/chl_page/v1"></script>',
@@ -27,128 +28,147 @@ MARKED = [
 ]
 
 
-@pytest.fixture(scope="module")
-def visited() -> Iterator[tuple[ScriptedSite, ChatGPTAPI]]:
-    """A server that lets everyone see its pages until it is told to strike, and a client that has been there before."""
+@contextmanager
+def started_client(**options: Any) -> Iterator[tuple[ScriptedSite, ChatGPTAPI]]:
+    """Provide a site without a challenge, and a client that has sent a message to it."""
     scripted_site = ScriptedSite()
     with scripted_site.server as server:
-        options: dict[str, Any] = {"max_concurrent_messages": 4, "challenge_timeout": 500}
         with ChatGPTAPI(server.session_token, **base_urls(server), **options) as api:
             assert can_send(api)
             yield scripted_site, api
 
 
-@pytest.fixture
-def site(visited: tuple[ScriptedSite, ChatGPTAPI]) -> ScriptedSite:
-    visited[0].begin()
-    return visited[0]
+@pytest.fixture(scope="module")
+def patient_pair() -> Iterator[tuple[ScriptedSite, ChatGPTAPI]]:
+    """A site and a client with the default ``challenge_timeout``, for challenges that pass."""
+    with started_client(max_concurrent_messages=4) as pair:
+        yield pair
+
+
+@pytest.fixture(scope="module")
+def impatient_pair() -> Iterator[tuple[ScriptedSite, ChatGPTAPI]]:
+    """A site and a client with a short ``challenge_timeout``, for challenges that require a person."""
+    with started_client(max_concurrent_messages=4, challenge_timeout=500) as pair:
+        yield pair
 
 
 @pytest.fixture
-def visitor(visited: tuple[ScriptedSite, ChatGPTAPI]) -> ChatGPTAPI:
-    return visited[1]
+def site(patient_pair: tuple[ScriptedSite, ChatGPTAPI]) -> ScriptedSite:
+    patient_pair[0].begin()
+    return patient_pair[0]
 
 
-def passages(requests: list[RecordedRequest]) -> int:
-    """How often somebody has passed."""
-    return sum(r.method == "POST" and r.path.startswith(PREFIX) and r.status == 200 for r in requests)
+@pytest.fixture
+def client(patient_pair: tuple[ScriptedSite, ChatGPTAPI]) -> ChatGPTAPI:
+    return patient_pair[1]
 
 
-def test_at_the_refresh(serve: Serve, connect: Connect) -> None:
+def passed_challenges(requests: list[RecordedRequest]) -> int:
+    """Return the number of challenges that were passed."""
+    return sum(r.method == "POST" and r.path.startswith(CHALLENGE_PATH) and r.status == 200 for r in requests)
+
+
+def test_challenge_at_token_refresh_is_passed_once(serve: Serve, connect: Connect) -> None:
     server = serve()
     api = connect(server, access_token_ttl=0)
     assert can_send(api)
     server.strike_challenge()
 
     api.refresh_access_token()
-    assert passages(server.requests) == 1
+    assert passed_challenges(server.requests) == 1
     assert can_send(api)
-    assert passages(server.requests) == 1
+    assert passed_challenges(server.requests) == 1
 
 
-def test_at_the_message(site: ScriptedSite, visitor: ChatGPTAPI) -> None:
-    conversation = visitor.get_conversation()
+def test_challenge_at_message_is_passed_and_the_message_sent_again(
+    site: ScriptedSite, client: ChatGPTAPI
+) -> None:
+    conversation = client.get_conversation()
     conversation.send_message("one")
     site.server.strike_challenge()
 
     assert conversation.send_message("two") == 'You said: "two". Before that you said: "one".'
-    assert passages(site.requests) == 1
+    assert passed_challenges(site.requests) == 1
     assert [post.status for post in site.posts] == [200, 403, 200]
 
 
-def test_replies_under_way_are_not_disturbed(site: ScriptedSite, visitor: ChatGPTAPI) -> None:
+def test_challenge_during_another_reply_does_not_disturb_it(site: ScriptedSite, client: ChatGPTAPI) -> None:
     gate = Gate()
     reply = Reply(pieces=["one", " two", " three"], hold_after=1, gate=gate)
-    with visitor.stream_message(site.answering(reply)) as stream:
+    with client.stream_message(site.answering(reply)) as stream:
         assert next(stream) == "one"
         site.server.strike_challenge()
-        assert can_send(visitor)
-        assert passages(site.requests) == 1
+        assert can_send(client)
+        assert passed_challenges(site.requests) == 1
         gate.open()
         assert "".join(stream) == " two three"
     assert len([post for post in site.posts if post.status == 200]) == 2
 
 
-def test_many_callers_wait_for_one_passage(site: ScriptedSite, visitor: ChatGPTAPI) -> None:
+def test_challenge_with_concurrent_callers_is_passed_once(site: ScriptedSite, client: ChatGPTAPI) -> None:
     site.server.strike_challenge()
     with ThreadPoolExecutor(4) as pool:
-        replies = [pool.submit(visitor.send_message, f"caller {n}") for n in range(4)]
-        assert [reply.result(20) for reply in replies] == [f'You said: "caller {n}".' for n in range(4)]
+        replies = [pool.submit(client.send_message, f"caller {n}") for n in range(4)]
+        assert [reply.result(60) for reply in replies] == [f'You said: "caller {n}".' for n in range(4)]
 
-    assert passages(site.requests) == 1
+    assert passed_challenges(site.requests) == 1
     statuses = [post.status for post in site.posts]
     assert statuses.count(200) == 4
     assert statuses.count(403) <= 4
 
 
-def says_what_to_do(error: ChallengeError) -> bool:
+def names_login_command(error: ChallengeError) -> bool:
     return "chatgpt-browser login" in str(error) and "within 0.5 s" in str(error)
 
 
-def test_one_that_wants_a_person_at_the_start(serve: Serve, connect: Connect) -> None:
+def test_challenge_for_a_person_at_start_raises_challenge_error(serve: Serve, connect: Connect) -> None:
     server = serve(challenge="person")
     api = connect(server, challenge_timeout=500)
     with pytest.raises(ChallengeError) as caught:
-        api.send_message("hello", timeout_ms=20_000)
+        api.send_message("hello", timeout_ms=60_000)
 
-    assert says_what_to_do(caught.value)
+    assert names_login_command(caught.value)
     assert posts_of(server.requests) == []
     assert api.get_is_authenticated() is False
     server.strike_challenge(None)
     assert can_send(api)
 
 
-def test_one_that_wants_a_person_in_the_middle(site: ScriptedSite, visitor: ChatGPTAPI) -> None:
+def test_challenge_for_a_person_at_message_raises_challenge_error(
+    impatient_pair: tuple[ScriptedSite, ChatGPTAPI],
+) -> None:
+    site, client = impatient_pair
+    site.begin()
     site.server.strike_challenge("person")
     with pytest.raises(ChallengeError) as caught:
-        visitor.send_message("hello", timeout_ms=20_000)
+        client.send_message("hello", timeout_ms=60_000)
 
-    assert says_what_to_do(caught.value)
+    assert names_login_command(caught.value)
     assert len(site.posts) == 1
-    assert visitor.get_is_authenticated() is True  # the access token is still fresh
+    assert client.get_is_authenticated() is True  # the access token is still valid
     site.server.strike_challenge(None)
-    assert can_send(visitor)
+    assert can_send(client)
 
 
-def test_one_that_nobody_can_pass_is_tried_once(serve: Serve, connect: Connect) -> None:
-    """The site lets us see its pages, and challenges the message all the same."""
+def test_challenge_of_the_message_alone_raises_after_one_attempt(serve: Serve, connect: Connect) -> None:
+    """The site serves its pages without a challenge, but challenges each message."""
     server = serve(reply=Answer.challenge())
     with pytest.raises(ChallengeError, match="chatgpt-browser login"):
-        connect(server).send_message("hello", timeout_ms=20_000)
+        connect(server).send_message("hello", timeout_ms=60_000)
     assert len(posts_of(server.requests)) == 2
 
 
 @pytest.mark.parametrize("status", [403, 503])
-@pytest.mark.parametrize("page", MARKED)
-def test_a_challenge_without_its_header(
-    site: ScriptedSite, visitor: ChatGPTAPI, page: str, status: int
+@pytest.mark.parametrize("page", MARKED_PAGES)
+def test_challenge_without_header_is_recognised_by_page_marks(
+    site: ScriptedSite, client: ChatGPTAPI, page: str, status: int
 ) -> None:
-    assert visitor.send_message(site.answering(Answer(status, page), "There you are.")) == "There you are."
+    assert client.send_message(site.answering(Answer(status, page), "There you are.")) == "There you are."
     assert [post.status for post in site.posts] == [status, 200]
 
 
 @pytest.mark.parametrize(
-    ("answer", "says"),
+    ("answer", "text"),
     [
         (Answer.unusual_activity(), "unusual activity"),
         (Answer(403, {"detail": "Just a moment..."}), "Just a moment"),
@@ -157,50 +177,55 @@ def test_a_challenge_without_its_header(
     ],
     ids=["unusual activity", "JSON", "another page", "another status"],
 )
-def test_a_refusal_that_is_no_challenge(
-    site: ScriptedSite, visitor: ChatGPTAPI, answer: Answer, says: str
+def test_refusal_similar_to_a_challenge_raises_status_error(
+    site: ScriptedSite, client: ChatGPTAPI, answer: Answer, text: str
 ) -> None:
-    with pytest.raises(APIStatusError, match=says):
-        visitor.send_message(site.answering(answer))
+    with pytest.raises(APIStatusError, match=text):
+        client.send_message(site.answering(answer))
     assert len(site.posts) == 1
     assert not any(request.headers["sec-fetch-mode"] == "navigate" for request in site.requests)
 
 
 @pytest.mark.parametrize(
-    "user_agent", [None, "Mozilla/5.0 (Of our own) Chrome/107.0.0.0"], ids=["own", "given"]
+    "user_agent",
+    [None, "Mozilla/5.0 (Custom) Chrome/107.0.0.0"],
+    ids=["default user agent", "user_agent option"],
 )
-def test_at_the_start(
+def test_challenge_at_start_is_passed_with_one_user_agent(
     serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, user_agent: str | None
 ) -> None:
-    """The site binds a clearance to the user agent: all requests, the passage's own page's included, have the same."""
+    """The site binds a clearance to the user agent, so all requests, including the challenge page's, must have the same."""
     caplog.set_level("INFO", "chatgpt_browser")
     server = serve(challenge="passes")
     api = connect(server, user_agent=user_agent)
     assert can_send(api)
 
-    assert passages(server.requests) == 1
+    assert passed_challenges(server.requests) == 1
     assert "challenge passed" in caplog.text
     assert server.requests[0].status == 403
     assert [post.status for post in posts_of(server.requests)] == [200]
 
     server.strike_challenge()
     assert can_send(api)
-    assert passages(server.requests) == 2
+    assert passed_challenges(server.requests) == 2
     agents = {request.headers["user-agent"] for request in server.requests}
     assert len(agents) == 1
     assert user_agent is None or agents == {user_agent}
 
 
-def test_a_reply_goes_on_while_a_person_is_wanted(site: ScriptedSite, visitor: ChatGPTAPI) -> None:
-    """A challenge that does not pass ends the call that met it, and no other."""
+def test_challenge_for_a_person_does_not_end_another_reply(
+    impatient_pair: tuple[ScriptedSite, ChatGPTAPI],
+) -> None:
+    """A challenge that does not pass ends only the call that received it."""
+    site, client = impatient_pair
     gate = Gate()
-    stream = visitor.stream_message(site.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate)))
+    stream = client.stream_message(site.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate)))
     assert next(stream) == "one"
     site.server.strike_challenge("person")
     with ThreadPoolExecutor(1) as pool, pytest.raises(ChallengeError):
-        pool.submit(visitor.send_message, "hello").result(20)
+        pool.submit(client.send_message, "hello").result(60)
 
     gate.open()
     assert "".join(stream) == " two"
     site.server.strike_challenge(None)
-    assert can_send(visitor)
+    assert can_send(client)

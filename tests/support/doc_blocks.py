@@ -1,7 +1,7 @@
-"""The code blocks of README.md and docs/, read with the marks that stand before them. Pure.
+"""The code blocks of README.md and docs/, with the marks before them.
 
-A block is run unless an HTML comment right before it says `not run:` and why; then it is checked without being run. A page
-with the comment `one notebook` is one: its Python blocks are cells of it, in order.
+A block with an HTML comment `not run: REASON` right before it is checked without running it. On a page with the comment
+`one notebook`, the Python blocks are the cells of one notebook, in order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 ROOT = Path(__file__).parent.parent.parent
-#: The title of a text block that shows what the block before it prints; `…` stands for what changes.
+#: The title of a text block that shows the output of the block before it. `…` stands for any text.
 PRINTS = "It prints"
 NOTEBOOK = "<!-- one notebook -->"
 
@@ -28,14 +28,16 @@ _TITLE = re.compile(r'title="([^"]*)"')
 
 @dataclass(frozen=True)
 class Block:
+    """A fenced code block of a page."""
+
     page: str
     line: int
     language: str
     code: str
     title: str | None = None
-    #: Why it is not run, where it is not.
+    #: The reason why the block is not run, or None if it is run.
     not_run: str | None = None
-    #: What it prints, where the page says so.
+    #: The output that the page shows, if any.
     prints: str | None = None
 
     @property
@@ -48,13 +50,13 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """README.md and every page of docs/."""
+    """Return the paths of README.md and of every page of docs/."""
     return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @cache
 def all_blocks() -> tuple[Block, ...]:
-    """Every code block of every page, in order."""
+    """Return every code block of every page, in order."""
     return tuple(block for page in pages() for block in blocks_of(page))
 
 
@@ -71,9 +73,9 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 def read_blocks(text: str, page: str) -> list[Block]:
-    """The fenced blocks of a Markdown text.
+    """Return the fenced blocks of a Markdown text.
 
-    :raises ValueError: for a fence that a reader sees and this parser does not, as one inside an admonition.
+    :raises ValueError: The text has an indented fence, for example inside an admonition, which this parser does not read.
     """
     tokens = MarkdownIt("commonmark").parse(text)
     found: list[Block] = []

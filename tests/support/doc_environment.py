@@ -1,4 +1,4 @@
-"""What a page takes for granted in the reader's surroundings: a proxy, a browser that somebody else runs."""
+"""The environments that some pages require: an HTTP proxy, or a browser that another program has started."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from tests.support.doc_reader import Reader
+    from tests.support.doc_runner import CodeRunner
 
-USER, PASSWORD = "ada", "of-the-proxy"
+USER, PASSWORD = "ada", "proxy-password"
 
 
 @contextmanager
-def of(page: str, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeChatGPT]:
-    """The server that a page's programs talk to, and whatever else has to be there."""
+def environment_of(page: str, runner: CodeRunner, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeChatGPT]:
+    """Provide the environment that a page requires. Yields the server that its programs send to."""
     make = PAGES.get(page)
     if make is None:
-        yield reader.server
+        yield runner.server
     else:
-        with make(reader, monkeypatch) as server:
+        with make(runner, monkeypatch) as server:
             yield server
 
 
 @contextmanager
-def behind_a_proxy(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeChatGPT]:
-    """The site by its own name, to be reached by a proxy alone; the proxy takes whoever shows the right password, or none."""
+def behind_a_proxy(runner: CodeRunner, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeChatGPT]:
+    """Provide a site under its real name behind a proxy, which accepts the right password or none."""
     with (
         FakeChatGPT(tls=True, public_origin="https://chat.openai.com") as site,
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(_proxy_to(site)) as (url, tunnels),
     ):
-        # Nobody vouches for the fake site's certificate.
+        # The fake site's certificate is self-signed.
         monkeypatch.setattr(
             chatgpt_browser, "ChatGPTAPI", functools.partial(ChatGPTAPI, ignore_https_errors=True)
         )
@@ -59,18 +59,22 @@ def behind_a_proxy(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 @asynccontextmanager
 async def _proxy_to(site: FakeChatGPT) -> AsyncIterator[tuple[str, list[str]]]:
-    """A proxy whose every tunnel ends at the fake site: its URL, and where it was asked to go."""
+    """Run a proxy whose tunnels all end at the fake site. Yields its URL and the targets of the CONNECT requests."""
     tunnels: list[str] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
         verb, target, _ = head[0].split()
-        shown = [line.rpartition(" ")[2] for line in head if line.lower().startswith("proxy-authorization:")]
-        if verb == "CONNECT" and set(shown) <= {base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()}:
+        credentials = [
+            line.rpartition(" ")[2] for line in head if line.lower().startswith("proxy-authorization:")
+        ]
+        if verb == "CONNECT" and set(credentials) <= {
+            base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        }:
             tunnels.append(target)
-            there = await asyncio.open_connection(site.host, site.port)
+            upstream = await asyncio.open_connection(site.host, site.port)
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await asyncio.gather(_pass_on(reader, there[1]), _pass_on(there[0], writer))
+            await asyncio.gather(_copy(reader, upstream[1]), _copy(upstream[0], writer))
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -80,10 +84,10 @@ async def _proxy_to(site: FakeChatGPT) -> AsyncIterator[tuple[str, list[str]]]:
         server.close()
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
-        while some := await reader.read(65536):
-            writer.write(some)
+        while data := await reader.read(65536):
+            writer.write(data)
             await writer.drain()
     except ConnectionError:
         pass
@@ -92,23 +96,23 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 @contextmanager
-def with_a_browser_elsewhere(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeChatGPT]:
-    """A Chromium with its DevTools port: that of another client, which finds and starts one as this machine needs it."""
+def with_remote_browser(runner: CodeRunner, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeChatGPT]:
+    """Provide a Chromium with a DevTools port, started by another client, which finds the right executable."""
     with TemporaryDirectory() as folder:
         with ChatGPTAPI(
-            reader.server.session_token,
-            api_base_url=reader.server.api_base_url,
-            backend_api_base_url=reader.server.backend_api_base_url,
+            runner.server.session_token,
+            api_base_url=runner.server.api_base_url,
+            backend_api_base_url=runner.server.backend_api_base_url,
             user_data_dir=folder,
             browser_args=["--remote-debugging-port=0"],
         ) as host:
             host.start()
             port = (Path(folder) / "DevToolsActivePort").read_text("ascii").splitlines()[0]
             monkeypatch.setenv("BROWSER_URL", f"http://127.0.0.1:{port}")
-            yield reader.server
+            yield runner.server
 
 
-PAGES: dict[str, Callable[[Reader, pytest.MonkeyPatch], AbstractContextManager[FakeChatGPT]]] = {
+PAGES: dict[str, Callable[[CodeRunner, pytest.MonkeyPatch], AbstractContextManager[FakeChatGPT]]] = {
     "docs/how-to/proxy.md": behind_a_proxy,
-    "docs/how-to/remote-browser.md": with_a_browser_elsewhere,
+    "docs/how-to/remote-browser.md": with_remote_browser,
 }

@@ -1,4 +1,4 @@
-"""What can be said of a shell block without running it: its commands are there, and take the options that it gives them."""
+"""Checks of a shell block without running it: its commands exist and accept its options."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 OPERATORS = re.compile(r"[|&;()<>]+")
-#: Programs whose own manuals are elsewhere: of these, nothing but the name is known.
-ELSEWHERE = {
+#: Programs of other projects, whose options are not checked.
+UNCHECKED = {
     *("cat", "cd", "cut", "export", "grep", "head", "less", "read", "sort", "source", "tail", "xargs"),
     *("chromium", "docker", "git", "jq", "python3", "ssh", "uvicorn"),
 }
 DISTRIBUTION = "chatgpt-browser-api"
 
 
-def complaints(code: str) -> list[str]:
-    """What is wrong with a block."""
+def problems(code: str) -> list[str]:
+    """Return the problems of a block."""
     found = subprocess.run(["bash", "-n"], input=code, text=True, capture_output=True).stderr.splitlines()
     for words in commands(code):
         name, *rest = words
         check = CHECKS.get(name)
         if check is not None:
-            found += [f"{shlex.join(words)}: {complaint}" for complaint in check(rest)]
-        elif name not in ELSEWHERE:
-            found.append(f"{name}: a command that nothing here knows how to check")
+            found += [f"{shlex.join(words)}: {problem}" for problem in check(rest)]
+        elif name not in UNCHECKED:
+            found.append(f"{name}: this test cannot check the command")
 
     return found
 
 
 def commands(code: str) -> Iterator[list[str]]:
-    """The simple commands of a block, without redirections; each as its words."""
+    """Yield the words of each simple command of a block, without redirections."""
     for line in code.replace("\\\n", " ").splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
@@ -63,16 +63,16 @@ def commands(code: str) -> Iterator[list[str]]:
 
 
 def options_in(words: Sequence[str]) -> set[str]:
-    """The options among the words, without their values."""
+    """Return the options among the words, without their values."""
     return {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
 
 
-def unknown(given: set[str], known: set[str]) -> list[str]:
-    return [f"there is no option {option}" for option in sorted(given - known)]
+def unknown_options(used: set[str], known: set[str]) -> list[str]:
+    return [f"there is no option {option}" for option in sorted(used - known)]
 
 
 def check_own_command(words: Sequence[str]) -> list[str]:
-    """`chatgpt-browser …`: against Typer's own tables, groups of commands too."""
+    """Check `chatgpt-browser …`, including subcommands, by Typer's command objects."""
     command: Any = typer.main.get_command(app)
     rest = list(words)
     while rest and not rest[0].startswith("-") and hasattr(command, "commands"):
@@ -84,18 +84,18 @@ def check_own_command(words: Sequence[str]) -> list[str]:
     known = {
         option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
     }
-    return unknown(options_in(rest), known | {"-h", "--help"})
+    return unknown_options(options_in(rest), known | {"-h", "--help"})
 
 
 def check_python(words: Sequence[str]) -> list[str]:
-    """`python -m …`: the package itself, and its fake server."""
+    """Check `python -m …` of the package and of its fake server."""
     if words[:2] == ["-m", "chatgpt_browser"]:
         return check_own_command(words[2:])
     if words[:2] == ["-m", "chatgpt_browser.testing"]:
         from chatgpt_browser.testing.__main__ import _parser
 
-        return unknown(options_in(words[2:]), argparse_options(_parser()))
-    return [] if words[:2] == ["-m", "venv"] else ["only our own modules are checked"]
+        return unknown_options(options_in(words[2:]), argparse_options(_parser()))
+    return [] if words[:2] == ["-m", "venv"] else ["only modules of this package are checked"]
 
 
 def argparse_options(parser: argparse.ArgumentParser) -> set[str]:
@@ -103,30 +103,32 @@ def argparse_options(parser: argparse.ArgumentParser) -> set[str]:
 
 
 def check_pip(words: Sequence[str]) -> list[str]:
-    """`pip install …`: our own name and extras."""
+    """Check the name and the extras of this package in `pip install …`."""
     found = []
     for word in words:
         name, _, extras = word.rstrip("]").partition("[")
         if name in (DISTRIBUTION, "."):
-            known = set(re.findall(r"^(\w+) = \[", section("project.optional-dependencies"), re.MULTILINE))
+            known = set(
+                re.findall(r"^(\w+) = \[", project_table("project.optional-dependencies"), re.MULTILINE)
+            )
             found += [f"there is no extra {extra}" for extra in set(extras.split(",")) - known - {""}]
         elif name.startswith("chatgpt"):
             found.append(f"{name} is another project")
     return found
 
 
-def section(name: str) -> str:
-    """A table of pyproject.toml as text: tomllib is newer than the oldest Python that we run on."""
+def project_table(name: str) -> str:
+    """Return a table of pyproject.toml as text, because Python 3.10 has no tomllib."""
     return (ROOT / "pyproject.toml").read_text("utf-8").partition(f"[{name}]\n")[2].partition("\n\n[")[0]
 
 
 def check_script(words: Sequence[str]) -> list[str]:
-    """`bash scripts/…`: the file is there."""
+    """Check that the file of `bash scripts/…` exists."""
     return [] if (ROOT / words[0]).is_file() else [f"there is no {words[0]}"]
 
 
 def check_by_help(module: str) -> Callable[[Sequence[str]], list[str]]:
-    """Against the program's own `--help`, for its subcommand where it has some."""
+    """Return a check by the program's `--help`, or that of its subcommand."""
 
     def check(words: Sequence[str]) -> list[str]:
         subcommand = [words[0]] if words and not words[0].startswith("-") and module != "pytest" else []

@@ -65,7 +65,7 @@ class ScriptedSite:
 
     def wait_for_post(self, count: int = 1) -> RecordedRequest:
         before = len(posts_of(self.server.requests[: self._mark]))
-        return self.server.wait_for_request("/backend-api/conversation", "POST", before + count, timeout=30)
+        return self.server.wait_for_request("/backend-api/conversation", "POST", before + count, timeout=60)
 
 
 def posts_of(requests: list[RecordedRequest]) -> list[RecordedRequest]:
