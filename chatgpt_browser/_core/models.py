@@ -51,7 +51,7 @@ class QuestionRef(NamedTuple):
 
     conversation_id: str | None = None
     question_id: str | None = None
-    after: str | None = None
+    parent_message_id: str | None = None
 
 
 def check_id(name: str, value: object) -> None:

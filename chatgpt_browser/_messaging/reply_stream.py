@@ -16,7 +16,7 @@ from .._core.errors import (
     StreamError,
     StreamInterruptedError,
 )
-from .._protocol.event_log import is_handoff
+from .._protocol.event_assembler import is_handoff
 from .._protocol.plain_text import to_plain_text
 from .._protocol.reply_reader import ReducedEvent, ReplyReader
 from .handoff import HandoffPoller

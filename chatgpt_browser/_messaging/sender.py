@@ -25,9 +25,9 @@ from .._core.errors import (
 from .._core.models import QuestionRef, Response
 from .._core.options import DEFAULT_MODEL
 from .._core.telemetry import Chat, measuring
-from .._protocol.answer import Turn, newest_turn
+from .._protocol.conversation_tree import Turn, newest_turn
 from .._protocol.backend import conversation_path, read_history
-from .._protocol.refusals import is_challenge, read_json, status_error
+from .._protocol.error_responses import is_challenge, read_json, status_error
 from .._protocol.requests import backend_request, message_request, session_request
 from .._protocol.session import read_session
 from .._transport.response_stream import ResponseStream, collect, read_head
@@ -274,7 +274,7 @@ class MessageSender:
     def note_answered(self, asked: QuestionRef) -> None:
         """The reply to a question has come through: it is no longer one behind which its conversation may be gone on with."""
         with suppress(ValueError):
-            self._unanswered.remove(asked.question_id or asked.after or "")
+            self._unanswered.remove(asked.question_id or asked.parent_message_id or "")
 
     async def _check(self, exchange: ResponseStream, head: Head) -> ResponseStream:
         """See that what has begun is a reply."""

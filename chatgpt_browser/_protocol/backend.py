@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from .._core.models import check_id
-from .answer import branch
+from .conversation_tree import newest_branch
 
 __all__ = [
     "ConversationSummary",
@@ -144,7 +144,7 @@ def _chain(data: Any) -> list[HistoryMessage]:
     """The messages from the root to the newest."""
     return [
         _message(node_id, _text(node.get("parent")), message)
-        for node_id, node in branch(data)
+        for node_id, node in newest_branch(data)
         if isinstance(message := node.get("message"), dict)
     ][::-1]
 

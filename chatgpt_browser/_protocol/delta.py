@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .surrogates import HALVES, holds
+from .unicode_ranges import SURROGATES, contains_any
 
 __all__ = ["KNOWN_ENCODINGS", "DeltaDecoder", "DeltaError", "copied", "is_delta"]
 
@@ -265,7 +265,7 @@ def _changed(old: Any, path: str, operation: Any, value: Any) -> Any:
     if operation == "truncate":
         if isinstance(old, (str, list)) and isinstance(value, int) and value >= 0:
             return old[:value] if isinstance(old, list) else _cut(old, value)
-        raise DeltaError(f"truncate at {path!r}: to no length, or of what has none")
+        raise DeltaError(f"truncate at {path!r}: the value is not a length, or the target has none")
     raise DeltaError(f"{operation!r} at {path!r} is no operation of the encoding")
 
 
@@ -289,7 +289,7 @@ def _cut(text: str, length: int) -> str:
 def joined(text: str, more: str) -> str:
     """Two pieces of a text. A character that was cut between its two halves (of UTF-16) is one again."""
     whole = text + more
-    if not holds(HALVES, more):
+    if not contains_any(SURROGATES, more):
         return whole
     return whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._core.errors import AuthenticationError, SessionExpiredError
 from .._core.models import Response, Session, User
-from .refusals import parse_json, refusal_detail
+from .error_responses import parse_json, refusal_detail
 
 __all__ = ["read_session"]
 

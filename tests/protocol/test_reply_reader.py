@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatgpt_browser import MalformedEventError, StreamError, StreamInterruptedError
-from chatgpt_browser._protocol.event_log import EventLog
+from chatgpt_browser._protocol.event_assembler import EventAssembler
 from chatgpt_browser._protocol.reply_reader import ReplyReader
 from tests.support.scripted_site import MARKS
 
@@ -58,7 +58,7 @@ def test_a_tail_that_changes_is_read() -> None:
 
 
 def test_an_event_is_the_servers_own_to_the_byte() -> None:
-    log = EventLog()
+    log = EventAssembler()
     log.replace({"type": "", "head": '{"a": 1.0, "parts": ["', "text": "\\u00e9", "tail": '"], "b": 1e2}'})
     log.grow("\\n")
     log.grow("x")

@@ -13,8 +13,8 @@ from chatgpt_browser import (
     StreamInterruptedError,
     UnknownEncodingError,
 )
-from chatgpt_browser._protocol.answer import Turn, find_answer, newest_turn
-from chatgpt_browser._protocol.citation_marks import Markup
+from chatgpt_browser._protocol.conversation_tree import Turn, find_answer, newest_turn
+from chatgpt_browser._protocol.citation_marks import CitationMarkFilter
 from chatgpt_browser._protocol.reply_reader import ReplyReader
 
 TEXT = "/message/content/parts/0"
@@ -101,7 +101,7 @@ def test_an_encoding_need_not_be_quoted() -> None:
 
 
 def test_a_delta_that_does_not_fit_carries_what_had_come() -> None:
-    with pytest.raises(MalformedEventError, match="truncate at '/message/id': to no length") as caught:
+    with pytest.raises(MalformedEventError, match="truncate at '/message/id': the value is not a length") as caught:
         fed(root("half"), {"p": "/message/id", "o": "truncate", "v": "x"})
     assert (caught.value.partial_text, caught.value.message_id) == ("half", "answer")
 
@@ -290,7 +290,7 @@ def test_after_the_site_has_said_that_it_is_whole_nothing_has_to_come() -> None:
 @pytest.mark.parametrize("data", ['"Out of memory"', '["Out of memory"]', "null"])
 def test_an_error_event_in_any_form(data: str) -> None:
     reply, _ = fed(root("Fo"))
-    with pytest.raises(StreamError, match="Out of memory|does not say which") as caught:
+    with pytest.raises(StreamError, match="Out of memory|did not give a reason") as caught:
         reply.feed({"type": "error", "data": data})
     assert caught.value.partial_text == "Fo"
     with pytest.raises(StreamError, match="Too bad"):
@@ -379,7 +379,7 @@ def test_the_answer_of_a_conversation() -> None:
     assert find_answer(tree(old, question, remark, final, tool)) == final
     assert find_answer(tree(old, question, remark)) is None
     assert find_answer(tree(old, question, final), questions=("u",)) == final
-    assert find_answer(tree(old, question, final), questions=("another",), after="elsewhere") is None
+    assert find_answer(tree(old, question, final), questions=("another",), parent_message_id="elsewhere") is None
     assert find_answer(tree(question, message("first", id="f"), message("last", id="l"))) == message(
         "last", id="l"
     )
@@ -396,17 +396,17 @@ def test_the_answer_to_a_question_that_is_known_by_what_it_follows() -> None:
     first = asked("u1"), message("One.", id="a1")
     note = message("", id="n", author={"role": "system"})
     second = asked("u2"), message("Two.", id="a2")
-    assert find_answer(tree(*first), after="a1") is None, "the older answer"
-    assert find_answer(tree(*first, note), after="n") is None
-    assert find_answer(tree(*first, second[0]), after="a1") is None
-    assert find_answer(tree(*first, *second), after="a1") == second[1]
-    assert find_answer(tree(*first, note, *second), after="a1") == second[1]
-    assert find_answer(tree(*first, *second), after="u2") is None, "a question that was never answered"
-    assert find_answer(tree(*first, *second, asked("u3"), message("3", id="a3")), after="a1") is None
-    assert find_answer(tree(*first, *second), questions=("u2",), after="elsewhere") == second[1], (
+    assert find_answer(tree(*first), parent_message_id="a1") is None, "the older answer"
+    assert find_answer(tree(*first, note), parent_message_id="n") is None
+    assert find_answer(tree(*first, second[0]), parent_message_id="a1") is None
+    assert find_answer(tree(*first, *second), parent_message_id="a1") == second[1]
+    assert find_answer(tree(*first, note, *second), parent_message_id="a1") == second[1]
+    assert find_answer(tree(*first, *second), parent_message_id="u2") is None, "a question that was never answered"
+    assert find_answer(tree(*first, *second, asked("u3"), message("3", id="a3")), parent_message_id="a1") is None
+    assert find_answer(tree(*first, *second), questions=("u2",), parent_message_id="elsewhere") == second[1], (
         "the site itself has said"
     )
-    assert find_answer(tree(second[1]), after="a1") is None
+    assert find_answer(tree(second[1]), parent_message_id="a1") is None
 
 
 def test_the_answer_to_a_question_that_has_several() -> None:
@@ -466,7 +466,7 @@ def test_the_newest_turn() -> None:
 )
 def test_marks_are_taken_out_however_the_text_is_cut(marked: str, plain: str) -> None:
     for cut in range(len(marked) + 1):
-        markup = Markup()
+        markup = CitationMarkFilter()
         shown = [markup.visible(marked[:cut]), markup.visible(marked), markup.visible(marked, at_end=True)]
         assert shown[-1] == plain
         assert all(plain.startswith(text) for text in shown)

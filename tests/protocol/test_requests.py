@@ -21,7 +21,7 @@ from chatgpt_browser import (
 )
 from chatgpt_browser._core.models import Head, Prompt, Response
 from chatgpt_browser._core.urls import Site
-from chatgpt_browser._protocol.refusals import is_challenge, read_json, status_error
+from chatgpt_browser._protocol.error_responses import is_challenge, read_json, status_error
 from chatgpt_browser._protocol.requests import backend_request, message_request, session_request
 from chatgpt_browser._protocol.session import read_session
 

@@ -25,7 +25,7 @@ from ..._core.single_flight import SingleFlight
 from ..._core.telemetry import record_step
 from ..._core.urls import origin_of
 from ..._protocol.cookies import SessionToken, is_session_cookie
-from ..._protocol.refusals import challenge_error, is_challenge
+from ..._protocol.error_responses import challenge_error, is_challenge
 from ..._protocol.user_agent import override
 from .isolated_world import IsolatedWorld
 
