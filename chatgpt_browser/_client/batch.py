@@ -17,6 +17,7 @@ import anyio
 from .._core.abort import AbortSignal
 from .._core.errors import (
     AbortError,
+    APIConnectionError,
     APIStatusError,
     AuthenticationError,
     BrowserLaunchError,
@@ -40,6 +41,7 @@ logger = logging.getLogger("chatgpt_browser")
 #: After one of these the next message would fare no better: a person is wanted, or a browser.
 _ENDS_ALL = (
     AbortError,
+    APIConnectionError,
     AuthenticationError,
     BrowserLaunchError,
     BrowserNotFoundError,

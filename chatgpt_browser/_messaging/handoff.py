@@ -15,8 +15,8 @@ from .._core.errors import (
     RateLimitError,
     StreamInterruptedError,
 )
-from .._protocol.conversation_tree import find_answer
 from .._protocol.backend import conversation_path
+from .._protocol.conversation_tree import find_answer
 
 if TYPE_CHECKING:
     from .._core.models import QuestionRef

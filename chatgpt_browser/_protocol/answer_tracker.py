@@ -19,7 +19,7 @@ class Change(Enum):
 
 
 class AnswerTracker:
-    """Chooses the message with the highest rank; of several with the same rank, the one that began last."""
+    """Chooses the message with the highest rank; among equal ranks, the message that started last."""
 
     def __init__(self) -> None:
         #: The id of the answer; None if the site has not sent it.
@@ -29,8 +29,8 @@ class AnswerTracker:
         #: The channel of the deltas that the answer consists of.
         self.channel: Any = None
         self._rank = 0
-        self._position = 0  # of the answer in the stream
-        self._positions: dict[str, int] = {}  # of all messages, by id
+        self._position = 0  # the answer's position in the stream
+        self._positions: dict[str, int] = {}  # all messages' positions, by id
 
     def has_answer(self) -> bool:
         """Return whether a message was chosen."""
@@ -45,9 +45,7 @@ class AnswerTracker:
         """Take a message, new or changed, into account."""
         rank = answer_rank(message)
         name = optional_text(message.get("id"))
-        position = (
-            self._position if name is None else self._positions.setdefault(name, len(self._positions))
-        )
+        position = self._position if name is None else self._positions.setdefault(name, len(self._positions))
         if not rank and not (message.get("id") and self.is_answer(message)):
             self.note_question(message)
             return Change.NONE

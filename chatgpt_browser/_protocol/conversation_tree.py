@@ -1,4 +1,4 @@
-"""The tree of a stored conversation (``GET /conversation/{id}``): its newest branch, its newest turn, and the answer to a question.
+"""The tree of a stored conversation (``GET /conversation/{id}``): its newest branch, its newest turn, an answer in it.
 
 A turn is one question with everything that answers it.
 """

@@ -12,7 +12,7 @@ from .sse import DONE
 
 __all__ = ["EventAssembler", "ReducedEvent", "is_handoff", "unescaped"]
 
-#: The forms in which the page delivers an event; ``reader.js`` describes them.
+#: The forms of an event that the page delivers; ``reader.js`` describes them.
 ReducedEvent = str | list[str] | dict[str, str]
 
 _decode = json.JSONDecoder(strict=False).decode
@@ -32,7 +32,7 @@ def is_handoff(item: ReducedEvent) -> bool:
 
 
 class EventAssembler:
-    """The newest event of a stream, kept in the pieces in which it was delivered.
+    """The newest event of a stream, kept in pieces as it was delivered.
 
     The event's data is ``head + text + tail``. While a reply grows, only the text changes.
     """

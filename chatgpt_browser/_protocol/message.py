@@ -73,7 +73,7 @@ def message_text(message: dict[str, Any]) -> str:
 
 
 def is_remark(message: dict[str, Any]) -> bool:
-    """Return whether a message is finished but marked as not the last of its turn, for example "Let me look that up."
+    """Return whether a message is finished but marked as not the last of its turn, like "Let me look that up", for example.
 
     An answer that was cut at the maximum length is not a remark: it has another status.
     """

@@ -95,7 +95,7 @@ class ReplyReader:
 
     @property
     def event(self) -> ConversationEvent | None:
-        """The newest event that is a JSON object, as the server sent it; for a delta with the whole message beside it."""
+        """The newest event that is a JSON object, as the server sent it. A delta has the whole message as ``event.whole``."""
         if self._growth is not _NONE:
             self._newest = self._assembler.parse()
         if self._newest is None:
@@ -276,8 +276,8 @@ class ReplyReader:
         try:
             whole = self._deltas.apply(delta)
         except DeltaError as exc:
-            message = f"a delta does not fit the events before it: {exc}"
-            raise self.failed(MalformedEventError, message) from None
+            text = f"a delta does not fit the events before it: {exc}"
+            raise self.failed(MalformedEventError, text) from None
         if not isinstance(whole, dict):
             return False
         self._check_error(whole)

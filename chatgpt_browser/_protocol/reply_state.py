@@ -35,7 +35,7 @@ class ReplyState(Enum):
     ENDING, FINISHED, COMPLETE    DONE [1]_                DONE
     ============================  =======================  =======================
 
-    From ELSEWHERE, a finished answer in the stored conversation leads to DONE.
+    ELSEWHERE becomes DONE when the stored conversation contains the finished answer.
 
     .. [1] If the body ends without ``[DONE]``, it is a StreamInterruptedError in GROWING and ENDING, and in UNMARKED if the
        stream contains deltas.

@@ -204,7 +204,7 @@ def test_a_certificate_that_nobody_vouches_for(serve: Serve, caplog: pytest.LogC
         with pytest.raises(APIConnectionError, match="ERR_CERT_AUTHORITY_INVALID") as caught:
             api.ensure_auth()
 
-    assert caught.value.lasting
+    assert caught.value.permanent
     assert "trusts the authority" in str(caught.value)
     assert "ignore_https_errors=True" in str(caught.value)
     assert server.requests == []

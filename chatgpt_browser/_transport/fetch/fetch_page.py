@@ -173,7 +173,7 @@ class FetchPage:
         :raises ChallengeError: the challenge did not pass in its time.
         :raises OriginError: the site sent us to another origin.
         :raises ChatGPTTimeoutError: the site did not answer in time.
-        :raises AuthenticationError: the network failed.
+        :raises APIConnectionError: the network failed.
         """
         with map_playwright_errors():
             with _Arrivals(self._target) as arrivals:

@@ -14,6 +14,7 @@ import typer
 from chatgpt_browser import (
     AbortController,
     AbortError,
+    APIConnectionError,
     AuthenticationError,
     ChatGPTError,
     History,
@@ -85,7 +86,7 @@ class Chat:
             say(error.message)
         except ChatGPTError as error:
             show_error(error)
-            if isinstance(error, AuthenticationError):
+            if isinstance(error, (AuthenticationError, APIConnectionError)):
                 say("Leave by /quit first; `chatgpt-browser chat --continue` goes on here then.")
         finally:
             self._first = None  # whatever came of it, the browser is up by now, or says so itself

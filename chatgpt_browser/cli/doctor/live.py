@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatgpt_browser import (
+    APIConnectionError,
     APIStatusError,
     AuthenticationError,
     ChatGPTError,
@@ -63,7 +64,9 @@ def _try(patient: Patient, way: str) -> Finding:
     except ChatGPTError as error:
         attempt.fail(error)
         attempt.conversation_id = getattr(error, "conversation_id", None) or attempt.conversation_id
-        if attempt.conversation_id is None and not isinstance(error, (APIStatusError, AuthenticationError)):
+        if attempt.conversation_id is None and not isinstance(
+            error, (APIStatusError, AuthenticationError, APIConnectionError)
+        ):
             attempt.conversation_id = _left_behind(patient, way, began)
         found = _failed(way, error)
     else:

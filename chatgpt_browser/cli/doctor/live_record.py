@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser import (
+    APIConnectionError,
     APIStatusError,
     AuthenticationError,
     ChatGPTError,
@@ -116,7 +117,10 @@ def without_words(value: Any, words: Sequence[str]) -> Any:
 def words_of_ours(error: ChatGPTError) -> str:
     """An error's text, without what the site has said in it and without what is quoted there, unless that is a kind of thing."""
     text = str(error)
-    if isinstance(error, (APIStatusError, AuthenticationError)) or type(error) is StreamError:
+    if (
+        isinstance(error, (APIStatusError, AuthenticationError, APIConnectionError))
+        or type(error) is StreamError
+    ):
         text = text.partition(": ")[0]
     if isinstance(error, DialogInTheWayError):
         text = text.partition(" (")[0]
