@@ -26,11 +26,11 @@ def metadata(distribution: Distribution) -> Message:
         return email.message_from_bytes(wheel.read(name))
 
 
-def test_twine_finds_no_fault(distribution: Distribution) -> None:
+def test_distribution_passes_twine_check(distribution: Distribution) -> None:
     run(sys.executable, "-m", "twine", "check", "--strict", *distribution)
 
 
-def test_the_wheel_is_the_package_and_nothing_else(distribution: Distribution) -> None:
+def test_wheel_contains_exactly_the_package(distribution: Distribution) -> None:
     written = {
         path.relative_to(ROOT).as_posix()
         for path in PACKAGE.rglob("*")
@@ -56,7 +56,7 @@ def test_the_wheel_is_the_package_and_nothing_else(distribution: Distribution) -
     }
 
 
-def test_the_sdist_has_what_it_takes_to_build_test_and_read_it(distribution: Distribution) -> None:
+def test_sdist_contains_sources_tests_and_docs(distribution: Distribution) -> None:
     with tarfile.open(distribution.sdist) as archive:
         names = [name.partition("/")[2] for name in archive.getnames()]
 
@@ -81,7 +81,7 @@ def test_the_sdist_has_what_it_takes_to_build_test_and_read_it(distribution: Dis
     assert sum("chatgpt_browser/" in name and name.endswith(".js") for name in names) >= 2
 
 
-def test_the_pythons_that_it_is_for(metadata: Message) -> None:
+def test_wheel_metadata_names_supported_pythons(metadata: Message) -> None:
     assert metadata["Requires-Python"] == ">=3.10"
     classifiers = metadata.get_all("Classifier") or []
     pythons = [line.rpartition(" :: ")[2] for line in classifiers if " :: Python :: 3." in line]
@@ -89,7 +89,7 @@ def test_the_pythons_that_it_is_for(metadata: Message) -> None:
     assert {"cli", "testing"} <= set(metadata.get_all("Provides-Extra") or [])
 
 
-def test_it_works_where_nothing_of_this_folder_is(environment: Environment, tmp_path: Path) -> None:
+def test_wheel_installed_alone_runs_demo(environment: Environment, tmp_path: Path) -> None:
     base_urls = run(
         environment.scripts / "python",
         "-c",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_the_example_is_tested_with_the_wheel(environment: Environment, tmp_path: Path) -> None:
+def test_example_project_passes_with_wheel(environment: Environment, tmp_path: Path) -> None:
     project = shutil.copytree(ROOT / "examples" / "standup", tmp_path / "standup")
     base_urls = "import chatgpt_browser; print(chatgpt_browser.__file__)"
     assert (

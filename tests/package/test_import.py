@@ -39,24 +39,24 @@ def in_a_fresh_interpreter(statement: str) -> tuple[float, set[str]]:
 
 
 @pytest.mark.parametrize("statement", ["import chatgpt_browser", "from chatgpt_browser import *"])
-def test_nothing_heavy_is_loaded(statement: str) -> None:
+def test_import_loads_no_heavy_module(statement: str) -> None:
     _, modules = in_a_fresh_interpreter(statement)
 
     assert "chatgpt_browser" in modules
     assert modules.isdisjoint(HEAVY)
 
 
-def test_importing_takes_less_than_80_ms() -> None:
+def test_import_costs_less_than_three_interpreter_starts() -> None:
     assert min(in_a_fresh_interpreter("import chatgpt_browser")[0] for _ in range(5)) < 0.080
 
 
-def test_every_name_is_there() -> None:
+def test_package_all_contains_interface() -> None:
     assert set(INTERFACE) <= set(chatgpt_browser.__all__)
     assert all(getattr(chatgpt_browser, name) is not None for name in chatgpt_browser.__all__)
     assert sorted(chatgpt_browser.__all__) == dir(chatgpt_browser)
 
 
-def test_what_is_promised_is_what_can_be_had() -> None:
+def test_package_lazy_exports_match_all() -> None:
     loaded = {name for names in chatgpt_browser._LAZY_EXPORTS.values() for name in names}
 
     assert loaded == set(chatgpt_browser.__all__) - {"__version__"}
@@ -64,6 +64,6 @@ def test_what_is_promised_is_what_can_be_had() -> None:
         _ = chatgpt_browser.Nothing
 
 
-def test_tracebacks_name_what_users_import() -> None:
+def test_public_type_module_is_package() -> None:
     assert chatgpt_browser.ChatGPTAPI.__module__ == "chatgpt_browser"
     assert chatgpt_browser.RateLimitError.__module__ == "chatgpt_browser"

@@ -38,7 +38,7 @@ HIDINGS: dict[str, Callable[[str], str | bytes]] = {
 
 
 @pytest.mark.parametrize("hide", HIDINGS.values(), ids=HIDINGS)
-def test_each_form_is_found_wherever_it_stands(hide: Callable[[str], str | bytes], tmp_path: Path) -> None:
+def test_places_finds_secret_in_each_encoding_and_container(hide: Callable[[str], str | bytes], tmp_path: Path) -> None:
     hidden = hide(SECRET)
     data = hidden if isinstance(hidden, bytes) else hidden.encode()
     (tmp_path / "in").mkdir()
@@ -55,7 +55,7 @@ def test_each_form_is_found_wherever_it_stands(hide: Callable[[str], str | bytes
     assert not any(part in place for part in parts_of(SECRET))
 
 
-def test_names_are_searched_and_what_is_not_there_is_not_found(tmp_path: Path) -> None:
+def test_assert_none_in_searches_file_names_and_accepts_clean_data(tmp_path: Path) -> None:
     name = SECRET[:20].replace("/", "_")
     (tmp_path / f"screenshot of {name}.png").touch()
     with pytest.raises(AssertionError, match="a name"):
@@ -66,5 +66,5 @@ def test_names_are_searched_and_what_is_not_there_is_not_found(tmp_path: Path) -
         assert_none_in(tmp_path, secrets=["short"])
 
 
-def test_the_secrets_of_a_server(server: FakeChatGPT) -> None:
+def test_secrets_of_new_server_is_session_token(server: FakeChatGPT) -> None:
     assert secrets_of(server) == [server.session_token]
