@@ -1,4 +1,4 @@
-"""What is published: whole, nothing more, and it works in an environment of its own."""
+"""Tests of the published files: their content, and that an installed wheel works."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ def test_sdist_contains_sources_tests_and_docs(distribution: Distribution) -> No
         "LICENSE",
         "PKG-INFO",
     }
-    strange = [
+    unexpected = [
         name
         for name in names
         if name.startswith((".ci", ".github", "benchmarks", "dist/", "site/"))
         or {"__pycache__", ".venv", "node_modules", ".env"} & set(name.split("/"))
     ]
-    assert not strange
+    assert not unexpected
     assert sum("chatgpt_browser/" in name and name.endswith(".js") for name in names) >= 2
 
 
@@ -90,7 +90,7 @@ def test_wheel_metadata_names_supported_pythons(metadata: Message) -> None:
 
 
 def test_wheel_installed_alone_runs_demo(environment: Environment, tmp_path: Path) -> None:
-    base_urls = run(
+    imported = run(
         environment.scripts / "python",
         "-c",
         "import chatgpt_browser; print(chatgpt_browser.__file__)",
@@ -98,5 +98,5 @@ def test_wheel_installed_alone_runs_demo(environment: Environment, tmp_path: Pat
     )
     demo = run(environment.scripts / "chatgpt-browser", "demo", cwd=tmp_path)
 
-    assert Path(base_urls.stdout.strip()).is_relative_to(environment.packages)
+    assert Path(imported.stdout.strip()).is_relative_to(environment.packages)
     assert "fake server, not ChatGPT" in demo.stdout
