@@ -34,6 +34,7 @@ class Pair:
         self.scripted_site = ScriptedSite()
         self.scripted_site.server.start()
         self.api = ChatGPTAPI(self.scripted_site.server.session_token, **base_urls(self.scripted_site.server))
+        self.api.start()  # so that no test's time limit includes the start of the browser
 
     def close(self) -> None:
         self.api.close()
@@ -97,6 +98,7 @@ async def async_pair(anyio_backend: str) -> AsyncIterator[tuple[ScriptedSite, As
     scripted_site = ScriptedSite()
     with scripted_site.server as server:
         async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
+            await api.start()
             yield scripted_site, api
 
 
