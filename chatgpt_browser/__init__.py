@@ -1,7 +1,7 @@
-"""Talk to ChatGPT's web application through a real browser, with the interface of the npm package ``chatgpt`` 2.0.
+"""A client for ChatGPT's web application through a real browser, with the interface of the npm package ``chatgpt`` 2.0.
 
-The names are loaded when they are first used: importing the package costs next to nothing, and Playwright is not loaded before
-a browser has to start.
+Each public name is imported on first use, so that importing the package takes a few milliseconds. Playwright is imported when a
+browser starts.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ _LAZY_EXPORTS = {
     "_messaging.reply_stream": ["AsyncReplyStream"],
     "_client.sync_client": ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"],
 }
-_MODULE_OF = {name: room for room, names in _LAZY_EXPORTS.items() for name in names}
+_MODULE_OF = {name: module for module, names in _LAZY_EXPORTS.items() for name in names}
 
 __all__ = [
     "SEED_USER_AGENT",
@@ -142,12 +142,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    room = _MODULE_OF.get(name)
-    if room is None:
+    module = _MODULE_OF.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{room}"), name)
-    if isinstance(value, type):
-        value.__module__ = __name__  # tracebacks and reprs name what users import
+    value = getattr(import_module(f"{__name__}.{module}"), name)
     globals()[name] = value
     return value
 

@@ -1,4 +1,4 @@
-"""`python -m chatgpt_browser` and the command `chatgpt-browser`."""
+"""The command line: ``python -m chatgpt_browser`` and the script ``chatgpt-browser``."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ CLI_PACKAGES = frozenset({"typer", "rich", "prompt_toolkit"})
 
 
 def main() -> None:
-    """Run the command line; where its extra is not installed, say so in one line and exit with 2."""
+    """Run the command line. If its extra is not installed, print one line and exit with 2."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed by whoever started us, as by `>&-`: nobody wants it
+        if getattr(sys, name) is None:  # closed by the calling process, for example with `>&-`
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a reply may hold what a console's own encoding does not
+            stream.reconfigure(
+                errors="replace"
+            )  # a reply may contain characters outside the console's encoding
     try:
         from chatgpt_browser.cli import app
 
@@ -27,7 +29,7 @@ def main() -> None:
 
         sys.stderr.write("The command line needs an extra: pip install 'chatgpt-browser-api[cli]'\n")
         sys.exit(2)
-    except KeyboardInterrupt:  # before a command has begun, or while it was cleaning up
+    except KeyboardInterrupt:  # before a command starts, or during its cleanup
         sys.exit(130)
 
 

@@ -1,4 +1,4 @@
-"""What all tests share: a clean environment, a server, and the promise that nothing is left running."""
+"""Fixtures for all tests: a clean environment, a fake server, and a check that no process outlives the run."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """Run tests marked `anyio` on asyncio alone: Playwright knows no other loop."""
+    """Run tests marked `anyio` on asyncio only: Playwright supports no other event loop."""
     return "asyncio"
 
 
 @pytest.fixture(autouse=True)
 def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the variables of whoever runs the tests: a real token must not reach them, nor the size of another terminal."""
+    """Remove environment variables with a real token or a terminal size, so that they cannot affect a test."""
     for name in os.environ:
         if name.startswith("CHATGPT_") or name in ("COLUMNS", "LINES"):
             monkeypatch.delenv(name)
@@ -50,13 +50,14 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[FakeChatGPT]:
+    """Start a fake server for one test."""
     with FakeChatGPT() as server:
         yield server
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nothing_left_running() -> Iterator[None]:
-    """Fail the run if a process that it started outlives it."""
+def check_no_process_left() -> Iterator[None]:
+    """Fail the run if a process that a test started is still running at the end."""
     mark = os.environ[MARK] = uuid.uuid4().hex
     yield
     running = still_running(marked(MARK, mark))

@@ -119,7 +119,7 @@ def to_library_error(error: Exception, *, launching: bool = False) -> ChatGPTErr
         refused = network[1].startswith("ERR_CERT_")
         advice = f". {_CERTIFICATE_HINT}" if refused else ""
         return APIConnectionError(
-            f"ChatGPT failed to refresh auth token. Error: {network[0]}{advice}", lasting=refused
+            f"ChatGPT failed to refresh auth token. Error: {network[0]}{advice}", permanent=refused
         )
     if _GONE.search(text) or not isinstance(error, PlaywrightError):
         return BrowserCrashedError(f"the browser went away: {text}")

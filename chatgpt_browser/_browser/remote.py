@@ -56,7 +56,7 @@ async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Cal
 async def _connect_to(chromium: BrowserType, url: BrowserURL, options: Options, timeout: float) -> Browser:
     milliseconds = 0 if math.isinf(timeout) else timeout * 1000
     try:
-        if url.speaks_devtools:
+        if url.is_devtools:
             return await chromium.connect_over_cdp(url.url, timeout=milliseconds)
         return await chromium.connect(url.url, timeout=milliseconds, headers=_wishes(options))
     except Exception as exc:

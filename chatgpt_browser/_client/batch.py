@@ -17,6 +17,7 @@ import anyio
 from .._core.abort import AbortSignal
 from .._core.errors import (
     AbortError,
+    APIConnectionError,
     APIStatusError,
     AuthenticationError,
     BrowserLaunchError,
@@ -40,6 +41,7 @@ logger = logging.getLogger("chatgpt_browser")
 #: Errors after which the next message would fail too, because they concern the session, the browser or the caller's decision.
 _ENDS_BATCH = (
     AbortError,
+    APIConnectionError,
     AuthenticationError,
     BrowserLaunchError,
     BrowserNotFoundError,

@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._core.errors import (
+    APIConnectionError,
     AuthenticationError,
     ChallengeError,
     OriginError,
 )
 from .._core.models import Prompt, Session
 from .._core.options import Milliseconds, Options, to_limit
+from .._core.public import public_type
 from .._messaging.deadline import Deadline
 from .._messaging.reply_stream import AsyncReplyStream, Place
 from .._messaging.sender import MessageSender
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncChatGPTAPI"]
 
 
+@public_type
 class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     """An asynchronous client of ChatGPT's web application, through a real browser.
 
@@ -99,7 +102,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         """
         try:
             await self.refresh_access_token()
-        except (AuthenticationError, ChallengeError, OriginError):
+        except (AuthenticationError, APIConnectionError, ChallengeError, OriginError):
             return False
         return True
 

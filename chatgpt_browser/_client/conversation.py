@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from .._core.models import Prompt
+from .._core.public import public_type
 
 if TYPE_CHECKING:
     from .._core.abort import AbortSignal
@@ -52,6 +53,7 @@ class _Next:
         conversation._turn.release()
 
 
+@public_type
 class AsyncChatGPTConversation:
     """Sends messages as one conversation, in the order in which they are sent (the document's ``ChatGPTConversation``).
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .._core.errors import ClientClosedError
 from .._core.models import Prompt
+from .._core.public import public_type
 from .base_client import BaseClient
 from .callbacks import check_synchronous, notify
 from .client import AsyncChatGPTAPI
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"]
 
 
+@public_type
 class ReplyStream:
     """An iterator over the new text of a reply, and a context manager that aborts the request when it is left early."""
 
@@ -85,6 +87,7 @@ class ReplyStream:
             self._portal.call(self._stream.close)
 
 
+@public_type
 class ChatGPTConversation:
     """A conversation whose messages follow each other; see :class:`AsyncChatGPTConversation`."""
 
@@ -139,6 +142,7 @@ class ChatGPTConversation:
         return ReplyStream(self.api, stream)
 
 
+@public_type
 class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
     """A synchronous client of ChatGPT's web application, through a real browser.
 

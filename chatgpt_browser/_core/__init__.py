@@ -1,1 +1,1 @@
-"""Plain data and small tools that every other part uses: errors, options, abort signals, telemetry. Imports nothing of ours."""
+"""Plain data and small tools that every other part uses: errors, options, abort signals, telemetry. Imports no other part."""

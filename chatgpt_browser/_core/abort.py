@@ -1,4 +1,4 @@
-"""``AbortController`` and its signal, as the document's ``abortSignal`` expects them: safe to use from any thread."""
+"""``AbortController`` and its signal, the npm API's ``abortSignal``. Both may be used from any thread."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from asyncio import CancelledError
 from typing import TYPE_CHECKING
 
 from .errors import AbortError
+from .public import public_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["AbortController", "AbortSignal"]
 
-#: What coroutines and loops speak among themselves: raised by a call, it would not come out as what it is.
-_NOT_FOR_CALLERS = (CancelledError, GeneratorExit, StopAsyncIteration, StopIteration)
+#: Exceptions that coroutines and event loops handle themselves, so that a call that raised one would not fail with it.
+_CONTROL_FLOW = (CancelledError, GeneratorExit, StopAsyncIteration, StopIteration)
 
 
+@public_type
 class AbortSignal:
-    """Tells the calls that were given it when to stop. Made by an :class:`AbortController`."""
+    """The signal that ends the calls that it was passed to. An :class:`AbortController` creates it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -28,33 +30,33 @@ class AbortSignal:
 
     @property
     def aborted(self) -> bool:
-        """Whether ``abort()`` has been called."""
+        """True after ``abort()`` was called."""
         return self._aborted
 
     @property
     def reason(self) -> object:
-        """What ``abort()`` was given, or None."""
+        """The argument of ``abort()``, or None."""
         return self._reason
 
     def error(self) -> BaseException:
-        """What a caller gets: the reason itself where it is an exception, else an :class:`AbortError` of it.
+        """Return the exception that an aborted call raises: the reason if it is an exception, else an :class:`AbortError`.
 
-        An :class:`AbortError`, too, of those exceptions that end a task, a generator or an iteration without a word.
+        It is an :class:`AbortError` too if the reason is an exception that ends a task, a generator or an iteration silently.
         """
         reason = self._reason
-        if isinstance(reason, BaseException) and not isinstance(reason, _NOT_FOR_CALLERS):
+        if isinstance(reason, BaseException) and not isinstance(reason, _CONTROL_FLOW):
             return reason
         return AbortError(reason)
 
     def throw_if_aborted(self) -> None:
-        """Raise what a caller gets, if ``abort()`` has been called."""
+        """Raise :meth:`error` if ``abort()`` was called."""
         if self._aborted:
             raise self.error()
 
     def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
-        """Call ``listener`` once, in the thread that aborts: at once if ``abort()`` has been called, else when it is.
+        """Call ``listener`` once, in the thread that aborts; immediately if ``abort()`` was called before.
 
-        What comes back stops that.
+        Return a function that removes the listener.
         """
         key = object()
 
@@ -82,8 +84,9 @@ class AbortSignal:
             listener()
 
 
+@public_type
 class AbortController:
-    """Ends the calls that hold its ``signal``.
+    """Ends the calls that its ``signal`` was passed to.
 
     >>> controller = AbortController()
     >>> controller.abort("enough")
@@ -96,9 +99,9 @@ class AbortController:
 
     @property
     def signal(self) -> AbortSignal:
-        """What is given to a call as ``abort_signal``."""
+        """The signal, to be passed to calls as ``abort_signal``."""
         return self._signal
 
     def abort(self, reason: object = None) -> None:
-        """End the calls, from any thread. Only the first time counts."""
+        """End the calls, from any thread. Only the first call has an effect."""
         self._signal._abort(reason)

@@ -14,8 +14,8 @@ __all__ = ["BackgroundTasks"]
 class BackgroundTasks:
     """A set of running tasks.
 
-    The event loop holds tasks by weak references only, so a task that nothing else refers to may be collected before it ends:
-    this set refers to each task until it is done.
+    The event loop keeps only weak references to tasks, so that a task may be garbage-collected before it ends. This set keeps a
+    reference to each task until it is done.
     """
 
     def __init__(self, on_error: Callable[[Exception], object] | None = None) -> None:
@@ -23,7 +23,7 @@ class BackgroundTasks:
         self._on_error = on_error
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Start a task. ``on_error`` is called with the exception of a task that fails; cancellation is not a failure."""
+        """Start a task. If it fails, ``on_error`` is called with the exception; cancellation is not a failure."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)

@@ -1,42 +1,44 @@
-"""Every error of this package, as one tree.
+"""All errors of this package, as one tree.
 
 ::
 
     ChatGPTError
     ├── InvalidSessionTokenError          (also ValueError)
     ├── AuthenticationError
-    │   ├── APIConnectionError
     │   ├── SessionExpiredError
     │   └── AccessTokenRejectedError      (also APIStatusError)
+    ├── APIConnectionError
     ├── ChallengeError
     ├── APIStatusError
     │   ├── ConversationNotFoundError
     │   ├── MessageTooLongError
-    │   ├── RateLimitError
-    │   └── UnusualActivityError
+    │   ├── UnusualActivityError
+    │   └── RateLimitError
     ├── StreamError
     │   ├── StreamInterruptedError
     │   └── MalformedEventError
     │       └── UnknownEncodingError
     ├── ChatGPTTimeoutError               (also TimeoutError)
     ├── AbortError
+    ├── PageError
+    │   ├── ComposerNotFoundError
+    │   └── DialogInTheWayError
     ├── BrowserError
     │   ├── BrowserNotFoundError
     │   ├── BrowserLaunchError
     │   └── BrowserCrashedError
-    ├── PageError
-    │   ├── ComposerNotFoundError
-    │   └── DialogInTheWayError
     ├── OriginError
     └── ClientClosedError
 
-Constructors take the message alone by position and what they carry by keyword, with defaults, so that every error can be
-pickled: a test runner sends them between processes.
+Each constructor takes only the message by position, and everything else by keyword with a default, so that every error can be
+pickled: a test runner sends errors between processes.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from .public import public_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,26 +75,26 @@ __all__ = [
 
 
 class ChatGPTError(Exception):
-    """The base of every error that this package raises on purpose.
+    """The base class of all errors that this package raises.
 
-    ``partial_text`` is what had come of a reply by then; empty where nothing had, or where it was about no reply.
+    ``partial_text`` is the reply's text so far; empty if there was none, or if the error is not about a reply.
     """
 
     partial_text: str = ""
 
 
 class InvalidSessionTokenError(ChatGPTError, ValueError):
-    """No session token was given, or what was given can't be one."""
+    """The session token is missing, or its form is invalid."""
 
     def __init__(self, message: str = "ChatGPT invalid session token") -> None:
         super().__init__(message)
 
 
 class APIStatusError(ChatGPTError):
-    """The site answered with a status that is no success.
+    """The site responded with an error status.
 
-    ``detail`` is the answer's ``detail`` as it was sent (a string, a dict, a list or None), ``code`` the short name in it,
-    ``body`` the whole answer as text.
+    ``status_code`` is the HTTP status. ``detail`` is the response's field ``detail`` as it was sent (a string, a dict, a list or
+    None), ``code`` is the short error code in it, or None, and ``body`` is the whole response body as text.
     """
 
     def __init__(
@@ -112,19 +114,19 @@ class APIStatusError(ChatGPTError):
 
 
 class ConversationNotFoundError(APIStatusError):
-    """404: the conversation, or the message to answer, isn't there (any more)."""
+    """404: the conversation, or the message to reply to, does not exist or was deleted."""
 
 
 class MessageTooLongError(APIStatusError):
-    """413: the message is longer than the site takes."""
+    """413: the message is longer than the site accepts."""
 
 
 class RateLimitError(APIStatusError):
-    """429: a limit of the account or of the address.
+    """429: a limit of the account or of the IP address was exceeded.
 
-    ``retry_after`` is the delay that the site asked for, in seconds, or None where it named none. ``scope`` tells which limit
-    it was: ``"concurrency"`` (one message at a time), ``"hour"`` (too many requests in an hour), ``"model"`` (the model's own
-    cap), or None. ``retry_after_from`` tells where the delay stands: ``"header"``, ``"body"`` or ``"text"``.
+    ``retry_after`` is the delay that the site requested, in seconds, or None. ``retry_after_from`` is its source: ``"header"``,
+    ``"body"`` or ``"text"``. ``scope`` is the limit: ``"concurrency"`` (one message at a time), ``"hour"`` (requests in an
+    hour), ``"model"`` (the model's message cap), or None if it is unknown.
     """
 
     def __init__(
@@ -134,24 +136,26 @@ class RateLimitError(APIStatusError):
         retry_after: float | None = None,
         retry_after_from: str | None = None,
         scope: str | None = None,
-        **answer: Any,
+        **response: Any,
     ) -> None:
-        super().__init__(message, **answer)
+        super().__init__(message, **response)
         self.retry_after = retry_after
         self.retry_after_from = retry_after_from
         self.scope = scope
 
 
 class UnusualActivityError(APIStatusError):
-    """403: the site takes no message from here. It says so of an account or an address that it suspects, and of every message
-    that its own page has not sent: ``send_via="page"`` has that page send it.
+    """403: the site does not accept messages from this client.
+
+    The site sends this response for an account or an IP address that it suspects, and for every message that was not sent by its
+    own page. ``send_via="page"`` sends messages by that page.
     """
 
 
 class AuthenticationError(ChatGPTError):
-    """The access token could not be had: the session is dead, or the site did not answer as it should.
+    """The site did not provide an access token: the session has ended, or the session endpoint failed.
 
-    ``status_code`` is the session endpoint's status, or None where there was no answer.
+    ``status_code`` is the session endpoint's HTTP status, or None if there was no response.
     """
 
     def __init__(self, message: str = "", *, status_code: int | None = None) -> None:
@@ -159,35 +163,37 @@ class AuthenticationError(ChatGPTError):
         self.status_code = status_code
 
 
-class APIConnectionError(AuthenticationError):
-    """The site could not be reached: no network, no such host, no answer, a certificate that nobody vouches for.
-
-    It says nothing about the session, which was never asked for. ``lasting`` tells that asking again is of no use: it is the
-    certificate, and not the network.
-    """
-
-    def __init__(self, message: str = "", *, status_code: int | None = None, lasting: bool = False) -> None:
-        super().__init__(message, status_code=status_code)
-        self.lasting = lasting
-
-
 class SessionExpiredError(AuthenticationError):
-    """The site takes the session token for nobody's (any more): a person has to sign in again."""
+    """The session token is invalid or has expired: sign in again."""
 
 
 class AccessTokenRejectedError(AuthenticationError, APIStatusError):
-    """401: the site refused an access token that it had given out a moment before."""
+    """401: the site rejected an access token that it had issued shortly before."""
 
-    def __init__(self, message: str = "", **answer: Any) -> None:
-        APIStatusError.__init__(self, message, **answer)
+    def __init__(self, message: str = "", **response: Any) -> None:
+        APIStatusError.__init__(self, message, **response)
+
+
+class APIConnectionError(ChatGPTError):
+    """The site could not be reached: no network, an unknown host, no response, or an invalid certificate.
+
+    The session may still be valid. ``permanent`` is True if retrying cannot help, for example after a certificate error.
+    """
+
+    def __init__(self, message: str = "", *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
 
 
 class ChallengeError(ChatGPTError):
-    """The site wants to see a person; the message says how to let one pass (``chatgpt-browser login``)."""
+    """A person has to pass a check of the site first. The message explains how (``chatgpt-browser login``)."""
 
 
 class StreamError(ChatGPTError):
-    """The reply ended in an error. What had come of it by then is kept."""
+    """The reply ended with an error.
+
+    ``partial_text`` is the text so far; ``conversation_id`` and ``message_id`` are None if they are unknown.
+    """
 
     def __init__(
         self,
@@ -204,19 +210,19 @@ class StreamError(ChatGPTError):
 
 
 class StreamInterruptedError(StreamError):
-    """The connection broke before the reply had ended."""
+    """The connection closed before the reply was complete."""
 
 
 class MalformedEventError(StreamError):
-    """The stream holds something that isn't an event of the protocol."""
+    """The stream contains data that is not an event of the protocol."""
 
 
 class UnknownEncodingError(MalformedEventError):
-    """The site writes its reply in an encoding that this version does not know; the message names it."""
+    """The reply is in an encoding that this version does not support. The message names the encoding."""
 
 
 class ChatGPTTimeoutError(ChatGPTError, TimeoutError):
-    """The caller's ``timeout_ms``, the first byte's or the idle time ran out."""
+    """``timeout_ms``, ``first_byte_timeout`` or ``idle_timeout`` was exceeded. ``partial_text`` is the reply's text so far."""
 
     def __init__(
         self, message: str = "ChatGPT timed out waiting for response", *, partial_text: str = ""
@@ -226,7 +232,7 @@ class ChatGPTTimeoutError(ChatGPTError, TimeoutError):
 
 
 class AbortError(ChatGPTError):
-    """The caller's ``abort_signal`` ended the call. ``reason`` is what ``abort()`` was given."""
+    """The call was aborted by its ``abort_signal``. ``reason`` is the argument of ``abort()``."""
 
     def __init__(self, reason: object = None) -> None:
         super().__init__("The operation was aborted" if reason is None else str(reason))
@@ -234,7 +240,7 @@ class AbortError(ChatGPTError):
 
 
 class BrowserError(ChatGPTError):
-    """Something is wrong with the browser itself. ``partial_text`` is what had come of a reply by then."""
+    """The browser failed. ``partial_text`` is the reply's text so far."""
 
     def __init__(self, message: str = "", *, partial_text: str = "") -> None:
         super().__init__(message)
@@ -242,21 +248,21 @@ class BrowserError(ChatGPTError):
 
 
 class BrowserNotFoundError(BrowserError):
-    """There is no Chromium where one was looked for; the message names the command that installs one."""
+    """No Chromium was found. The message names the command that installs one."""
 
 
 class BrowserLaunchError(BrowserError):
-    """Chromium is there and does not start."""
+    """Chromium was found, but did not start."""
 
 
 class BrowserCrashedError(BrowserError):
-    """The browser, its page or the driver died under a call."""
+    """The browser, its page or Playwright's driver process ended during a call."""
 
 
 class PageError(ChatGPTError):
-    """The site's own page could not be brought to send a message (``send_via="page"``).
+    """The site's own page did not send the message (``send_via="page"``).
 
-    ``elements`` is what the page had then that could be written into or pressed: kinds, names and labels, for a report.
+    ``elements`` are the page's input fields and buttons at that moment, for a bug report: dicts with kinds, names and labels.
     """
 
     def __init__(self, message: str = "", *, elements: Sequence[dict[str, Any]] = ()) -> None:
@@ -265,17 +271,17 @@ class PageError(ChatGPTError):
 
 
 class ComposerNotFoundError(PageError):
-    """The page has no place to write a message, or nothing that sends one; or they are not as they are known here."""
+    """The page has no input field for a message or no button that sends it, or neither matches the known selectors."""
 
 
 class DialogInTheWayError(PageError):
-    """The page shows a dialog that a person has to answer first; the message names it."""
+    """A dialog on the page has to be answered by a person first. The message contains its title."""
 
 
 class OriginError(ChatGPTError):
-    """The site sent us to a host that the token is not meant for. Nothing secret was sent there.
+    """The site redirected to a host that must not receive the token. No secret was sent to it.
 
-    ``origin`` is where it sent us, where that is known.
+    ``origin`` is the origin of the redirect's target, or None if it is unknown.
     """
 
     def __init__(self, message: str = "", *, origin: str | None = None) -> None:
@@ -288,3 +294,7 @@ class ClientClosedError(ChatGPTError):
 
     def __init__(self, message: str = "the client is closed") -> None:
         super().__init__(message)
+
+
+for _name in __all__:
+    public_type(globals()[_name])

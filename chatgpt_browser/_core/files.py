@@ -1,4 +1,4 @@
-"""Files that are for their owner alone, from their first byte on."""
+"""Files that only their owner may read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["write_private"]
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Put a file there, 0600, in place of the one before: a reader finds the old one or the new one, whole."""
+    """Write a file with mode 0600, atomically: a concurrent reader gets the whole old file or the whole new one."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         with open(fresh, "wb", opener=_private) as file:

@@ -1,9 +1,11 @@
-"""Plain data that travels between the rooms of this package. Whatever could hold a secret is left out of the repr."""
+"""Plain data types that the other modules exchange. A field that may contain a secret is left out of the repr."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .public import public_type
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -11,12 +13,12 @@ if TYPE_CHECKING:
     from .errors import ChatGPTError
 
 __all__ = [
-    "QuestionRef",
     "BatchMessage",
     "BatchResult",
     "ConversationEvent",
     "Head",
     "Prompt",
+    "QuestionRef",
     "Request",
     "Response",
     "Session",
@@ -27,7 +29,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Prompt:
-    """One message to send, with its place in a conversation. ``model`` None is the client's own."""
+    """A message to send, and its position in a conversation. If ``model`` is None, the client's model is used."""
 
     text: str = field(repr=False)
     conversation_id: str | None = None
@@ -35,9 +37,9 @@ class Prompt:
     model: str | None = None
 
     def __post_init__(self) -> None:
-        """See that each is what it says.
+        """Check the types.
 
-        :raises TypeError: one of them is no text.
+        :raises TypeError: the text or an id is not a str.
         :raises ValueError: an id is empty.
         """
         if not isinstance(self.text, str):
@@ -47,32 +49,36 @@ class Prompt:
 
 
 class QuestionRef(NamedTuple):
-    """How a question is found again: its conversation, its id, and that of the message it was sent after; None where unknown."""
+    """The reference that identifies a question in a stored conversation. Each field is None if it is unknown.
+
+    ``parent_message_id`` is the id of the message that the question was sent after.
+    """
 
     conversation_id: str | None = None
     question_id: str | None = None
-    after: str | None = None
+    parent_message_id: str | None = None
 
 
 def check_id(name: str, value: object) -> None:
-    """See that it is an id, or None.
+    """Check that an argument is an id or None.
 
-    :raises TypeError: it is no text.
+    :raises TypeError: it is not a str.
     :raises ValueError: it is empty.
     """
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
     if value == "":
-        raise ValueError(f"{name} must not be empty; None leaves it out")
+        raise ValueError(f"{name} must not be empty; pass None to leave it out")
 
 
+@public_type
 @dataclass(frozen=True)
 class BatchMessage:
-    """One message of many, for :meth:`AsyncChatGPTAPI.send_many`.
+    """One message for :meth:`AsyncChatGPTAPI.send_many`.
 
-    Those with the same ``conversation``, a name of your own, or else with the same ``conversation_id``, follow each other in
-    one conversation: each is sent after the reply to the one before. ``model`` None is the client's own. ``id`` is yours, to
-    know the message by.
+    Messages with the same ``conversation`` (any name), or else with the same ``conversation_id``, are sent in order in one
+    conversation, each after the reply to the one before. If ``model`` is None, the client's model is used. ``id`` is not sent: it
+    identifies the message for the caller.
     """
 
     text: str = field(repr=False)
@@ -83,12 +89,13 @@ class BatchMessage:
     model: str | None = None
 
 
+@public_type
 @dataclass(frozen=True)
 class BatchResult:
-    """What became of one message of many: its reply, or the error that it ended in.
+    """The result of one message of :meth:`AsyncChatGPTAPI.send_many`: its reply, or its error.
 
-    ``index`` counts the messages from 0. ``conversation_id`` and ``message_id`` tell where the reply stands, to go on from
-    there. ``seconds`` is how long it took, pauses not counted.
+    ``index`` is the message's position in the input, from 0. ``conversation_id`` and ``message_id`` are the ids of the reply; the
+    next message needs them to continue the conversation. ``seconds`` is the duration, without pauses for rate limits.
     """
 
     index: int
@@ -102,7 +109,7 @@ class BatchResult:
 
 @dataclass(frozen=True)
 class Request:
-    """One in-page fetch. ``stream`` asks for the body as server-sent events where it is some."""
+    """An in-page fetch. If ``stream`` is True and the response is a stream of server-sent events, it is read as one."""
 
     method: str
     url: str
@@ -113,7 +120,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Head:
-    """The beginning of an answer. A browser keeps ``Set-Cookie`` from us, so no header here is secret."""
+    """The status and the headers of a response. The browser removes ``Set-Cookie``, so that no header is secret."""
 
     status: int
     status_text: str = ""
@@ -122,29 +129,32 @@ class Head:
 
     @property
     def ok(self) -> bool:
+        """True if the status is 2xx."""
         return 200 <= self.status < 300
 
     @property
     def is_document(self) -> bool:
-        """Whether the body is a document, and no stream of events."""
+        """True if the body is HTML or JSON, not a stream of events."""
         return self.is_html or "json" in self.headers.get("content-type", "").lower()
 
     @property
     def is_html(self) -> bool:
+        """True if the body is HTML."""
         return "html" in self.headers.get("content-type", "").lower()
 
 
 @dataclass(frozen=True)
 class Response:
-    """A whole answer."""
+    """A response with its whole body."""
 
     head: Head
     text: str = field(repr=False)
 
 
+@public_type
 @dataclass(frozen=True)
 class User:
-    """Whose session it is."""
+    """The user of a session. Each field is empty if the site did not send it."""
 
     id: str | None = None
     name: str | None = None
@@ -155,11 +165,13 @@ class User:
     features: tuple[str, ...] = ()
 
 
+@public_type
 @dataclass(frozen=True)
 class Session:
-    """What the session endpoint says: who it is, and until when the session (not the access token) lasts.
+    """The response of the session endpoint.
 
-    ``expires`` is an aware datetime, or None where the site named none. ``raw`` is the whole answer.
+    ``expires`` is the time when the session (not the access token) ends: an aware datetime, or None if the site sent no time.
+    ``raw`` is the whole response.
     """
 
     user: User
@@ -168,12 +180,13 @@ class Session:
     raw: dict[str, Any] = field(repr=False, default_factory=dict)
 
 
+@public_type
 class ConversationEvent(dict[str, Any]):
-    """One event of a reply, exactly as the site sent it: a dict.
+    """One event of a reply, as the site sent it: a dict.
 
-    The newer form of the site's stream sends changes instead of messages. ``whole`` is what they have added up to by this event,
-    ``{"message", "conversation_id", "error", …}``, a copy of its own; for an event that holds a message itself it is the
-    event, and None for one that is no message's (it has a ``"type"``).
+    In the newer form of the stream, an event contains a change instead of a message. Then ``whole`` is the result of all changes
+    so far, ``{"message", "conversation_id", "error", …}``, as a copy. If the event itself contains a message, ``whole`` is the
+    event. If the event is not about a message (it has a ``"type"``), ``whole`` is None.
     """
 
     def __init__(self, event: dict[str, Any], *, whole: dict[str, Any] | None = None) -> None:
@@ -182,5 +195,5 @@ class ConversationEvent(dict[str, Any]):
 
     @property
     def whole(self) -> dict[str, Any] | None:
-        """The message as a whole, with what stands around it."""
+        """The event with the whole message; None if the event is not about a message."""
         return self if self._whole is None and "message" in self else self._whole

@@ -1,4 +1,4 @@
-"""The options of a client: what each may be, and one frozen object that holds them all."""
+"""The options of a client: their validation, and one frozen object with all of them."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from .urls import BrowserURL, Site, is_browser_url
 
 __all__ = ["DEFAULT_MODEL", "SEED_USER_AGENT", "Milliseconds", "Options", "SendVia", "to_seconds"]
 
-#: The document's default user agent: Chrome 107 on macOS. Not used unless somebody asks for it.
+#: The npm API's default user agent: Chrome 107 on macOS. Only used if it is passed as ``user_agent``.
 SEED_USER_AGENT = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/107.0.0.0 Safari/537.36"
 )
 
 Milliseconds = float | timedelta
-#: The document's default model, of 2022.
+#: The npm API's default model, of 2022.
 DEFAULT_MODEL = "text-davinci-002-render"
-#: How messages are sent: by our own request, by the site's own page, or by that page where the site takes no other.
+#: The transport: an in-page fetch, the site's own page, or the page as soon as the site rejects messages by fetch.
 SendVia = Literal["fetch", "page", "auto"]
 
 
 def to_seconds(name: str, value: object) -> float:
-    """Seconds from milliseconds or a timedelta.
+    """Convert milliseconds or a timedelta to seconds.
 
-    :raises ValueError: for anything that is no time, and for a negative one; the message names the option.
+    :raises ValueError: the value is not a time, or negative. The message names the option.
     """
     if isinstance(value, timedelta):
         seconds = value.total_seconds()
@@ -51,13 +51,13 @@ def to_seconds(name: str, value: object) -> float:
 
 
 def to_limit(name: str, value: object) -> float:
-    """Like :func:`to_seconds`; None and 0 are no limit, as in Playwright."""
+    """Convert a time limit to seconds. None and 0 mean no limit (``inf``), as in Playwright."""
     return (0 if value is None else to_seconds(name, value)) or math.inf
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """All that a client was told, checked. Times are in seconds here; ``inf`` is no limit."""
+    """The checked options of a client. Times are in seconds; ``inf`` means no limit."""
 
     site: Site
     markdown: bool
@@ -82,9 +82,9 @@ class Options:
 
     @classmethod
     def checked(cls, **given: Any) -> Options:
-        """Check what a constructor was given.
+        """Check the arguments of a constructor.
 
-        :raises ValueError: for an option that makes no sense; the message names it.
+        :raises ValueError: an option is invalid. The message names it.
         """
         return cls(
             site=Site.checked(given["api_base_url"], given["backend_api_base_url"]),
@@ -131,13 +131,13 @@ def _count(name: str, value: object, *, at_least: int) -> int:
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{name} must be a text that is not empty")
+        raise ValueError(f"{name} must be a str that is not empty")
     return value
 
 
 def _flag(name: str, value: object) -> bool:
-    if isinstance(value, str):  # "false" would be true
-        raise ValueError(f"{name} must be True or False, not a text")
+    if isinstance(value, str):  # bool("false") is True
+        raise ValueError(f"{name} must be True or False, not a str")
     return bool(value)
 
 
@@ -158,7 +158,7 @@ def _path(name: str, value: Any) -> Path | None:
         return Path(value).expanduser()
     except TypeError:
         raise ValueError(f"{name} must be a path") from None
-    except RuntimeError as exc:  # a home that nobody has
+    except RuntimeError as exc:  # `~name` with an unknown user name
         raise ValueError(f"{name}: {exc}") from None
 
 
@@ -182,11 +182,11 @@ def _proxy(value: object) -> dict[str, str] | None:
         )
     server = settings["server"]
     if not isinstance(server, str) or not _PROXY.fullmatch(server):
-        raise ValueError("proxy must name its server as host:port, or as a URL such as http://host:port")
+        raise ValueError("the proxy server must have the form host:port or http://host:port")
     return {str(key): str(setting) for key, setting in settings.items() if setting is not None}
 
 
-#: In Playwright's forms: the short one is a proxy that speaks HTTP. One with a password in its URL is taken as it is.
+#: The forms that Playwright accepts; without a scheme it is an HTTP proxy. A URL with a password is passed on unchanged.
 _PROXY = re.compile(r"(?:(?:https?|socks[45]?)://)?[^\s/]+/?", re.IGNORECASE)
 
 
@@ -195,9 +195,11 @@ def _browser_urls(value: object, user_data_dir: object) -> tuple[BrowserURL, ...
         return ()
     urls = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Sequence) else ()
     if not urls or not all(isinstance(url, str) and is_browser_url(url) for url in urls):
-        raise ValueError("browser_url must be a ws://, wss://, http:// or https:// URL, or several")
+        raise ValueError(
+            "browser_url must be a ws://, wss://, http:// or https:// URL, or a sequence of them"
+        )
     if user_data_dir is not None:
         raise ValueError(
-            "browser_url and user_data_dir exclude each other: a profile is kept where its browser runs"
+            "browser_url and user_data_dir cannot be combined: a remote browser keeps its profile on its own machine"
         )
     return tuple(map(BrowserURL, urls))

@@ -1,4 +1,4 @@
-"""One piece of work for however many callers ask for it at once."""
+"""A shared task: concurrent callers wait for one run of the same work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Runs ``work`` once for all who ask while it runs. A caller who is cancelled leaves the others their result."""
+    """Runs ``work`` once for all concurrent callers. If one of them is cancelled, the others still get the result."""
 
     def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
         self._work = work
@@ -24,30 +24,30 @@ class SingleFlight(Generic[T]):
 
     @property
     def is_under_way(self) -> bool:
-        """Whether a run has begun and not ended."""
+        """True while a run is in progress."""
         return self._task is not None and not self._task.done()
 
     def begin(self) -> asyncio.Task[T]:
-        """The run that is under way, or a new one; nobody has to wait for it."""
+        """Return the task of the current run, or start a new run. The result need not be awaited."""
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
-            self._task.add_done_callback(_heard)
+            self._task.add_done_callback(_retrieve_exception)
         return self._task
 
     async def __call__(self) -> T:
-        """Join the run that is under way, or begin one.
+        """Wait for the current run, or start one, and return its result.
 
-        :raises Exception: what the work raises, to each who waited for it.
-        :raises ClientClosedError: it was ended by :meth:`cancel`.
+        :raises Exception: the work's exception, in each waiting caller.
+        :raises ClientClosedError: the run was ended by :meth:`cancel`.
         """
         run = self.begin()
         await asyncio.wait([run])
         if run.cancelled():
-            raise ClientClosedError  # and no CancelledError, which would look like the caller's own
+            raise ClientClosedError  # a CancelledError would look as if the caller was cancelled
         return run.result()
 
     async def cancel(self) -> None:
-        """End the run that is under way, if any, and wait until it has cleaned up."""
+        """Cancel the current run, if any, and wait until it has cleaned up."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -56,7 +56,7 @@ class SingleFlight(Generic[T]):
         return await self._work()
 
 
-def _heard(task: asyncio.Task[T]) -> None:
-    """Everybody who waited may have left: then nobody else fetches the error, and asyncio would complain."""
+def _retrieve_exception(task: asyncio.Task[T]) -> None:
+    """Retrieve the exception, so that asyncio does not log it as unhandled if all callers were cancelled."""
     if not task.cancelled():
         task.exception()

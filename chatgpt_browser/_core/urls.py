@@ -11,39 +11,41 @@ __all__ = ["BrowserURL", "Site", "is_browser_url", "is_loopback", "origin_of"]
 
 @dataclass(frozen=True)
 class Site:
-    """Where the API is. Both base URLs are of one origin, since a page can only talk to its own."""
+    """The site's base URLs. Both have the same origin, because a page can only send requests to its own origin."""
 
     api_base_url: str
     backend_api_base_url: str
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port, without a slash at the end."""
+        """Scheme, host and port, without a trailing slash."""
         return origin_of(self.api_base_url)
 
     @property
     def session_url(self) -> str:
+        """The URL of the session endpoint."""
         return f"{self.api_base_url}/auth/session"
 
     @property
     def conversation_url(self) -> str:
+        """The URL that messages are posted to in the protocol of 2022."""
         return f"{self.backend_api_base_url}/conversation"
 
     @property
     def message_urls(self) -> tuple[str, str]:
-        """Where messages go: in 2022, and from the page of today."""
+        """The URLs that messages are posted to: in the protocol of 2022, and by today's page."""
         return self.conversation_url, f"{self.backend_api_base_url}/f/conversation"
 
     def moved(self, origin: str) -> Site:
-        """The same paths on another origin."""
+        """Return the site with the same paths on another origin."""
         here = len(self.origin)
         return Site(origin + self.api_base_url[here:], origin + self.backend_api_base_url[here:])
 
     @classmethod
     def checked(cls, api_base_url: object, backend_api_base_url: object) -> Site:
-        """Both URLs, checked and without a slash at the end.
+        """Check both URLs, and remove trailing slashes.
 
-        :raises ValueError: for a URL that is no https URL (http is for loopback alone), and for two origins.
+        :raises ValueError: a URL is not an https URL (http is allowed for loopback only), or the origins differ.
         """
         api = _checked_url("api_base_url", api_base_url)
         backend = _checked_url("backend_api_base_url", backend_api_base_url)
@@ -58,7 +60,7 @@ class Site:
 
 
 def origin_of(url: str) -> str:
-    """The origin of a URL as a browser writes it: default ports left out, the host in lower case."""
+    """Return the origin of a URL as a browser writes it: without a default port, with the host in lower case."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
@@ -67,7 +69,7 @@ def origin_of(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine itself, by its form alone."""
+    """Return whether a host name or address denotes this machine, without resolving it."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -80,7 +82,7 @@ def _checked_url(name: str, value: object) -> str:
 
     try:
         parts = urlsplit(value)
-        parts.port  # noqa: B018 - the property raises for a port that is no number
+        parts.port  # noqa: B018 - the property raises if the port is not a number
     except ValueError as exc:
         raise ValueError(f"{name} is not a URL: {exc}") from None
 
@@ -89,20 +91,22 @@ def _checked_url(name: str, value: object) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError(f"{name} must have no user name, query or fragment")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError(f"{name} must be https: a session token goes over plain http to loopback alone")
+        raise ValueError(
+            f"{name} must be https: a session token is sent over http to loopback addresses only"
+        )
 
     return origin_of(value) + parts.path.rstrip("/")
 
 
 @dataclass(frozen=True)
 class BrowserURL:
-    """Where a browser elsewhere is. Shown without what else the URL may hold: a password, a token."""
+    """The URL of a remote browser. The repr shows only scheme, host and port: the rest may contain a password or a token."""
 
     url: str
 
     @property
-    def speaks_devtools(self) -> bool:
-        """Whether it is a DevTools endpoint: http(s), or a path of Chromium's own; else it is a Playwright server."""
+    def is_devtools(self) -> bool:
+        """True for a DevTools endpoint (http(s), or a path with ``/devtools/``); False for a Playwright server."""
         return self.url.startswith("http") or "/devtools/" in self.url
 
     def __repr__(self) -> str:
@@ -112,6 +116,7 @@ class BrowserURL:
 
 
 def is_browser_url(url: str) -> bool:
+    """Return whether a text has the form of a remote browser's URL."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("ws", "wss", "http", "https") and bool(parts.hostname) and parts.port != 0

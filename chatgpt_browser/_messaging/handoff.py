@@ -15,8 +15,8 @@ from .._core.errors import (
     RateLimitError,
     StreamInterruptedError,
 )
-from .._protocol.answer import find_answer
 from .._protocol.backend import conversation_path
+from .._protocol.conversation_tree import find_answer
 
 if TYPE_CHECKING:
     from .._core.models import QuestionRef
@@ -82,7 +82,7 @@ class HandoffPoller:
             conversation,
             questions=(reply.question_id, asked.question_id),
             answer_id=reply.message_id,
-            after=asked.after,
+            parent_message_id=asked.parent_message_id,
         )
         if answer is None or answer.get("id") is None:
             return False

@@ -16,7 +16,8 @@ from .._core.errors import (
     StreamError,
     StreamInterruptedError,
 )
-from .._protocol.event_log import is_handoff
+from .._core.public import public_type
+from .._protocol.event_assembler import is_handoff
 from .._protocol.plain_text import to_plain_text
 from .._protocol.reply_reader import ReducedEvent, ReplyReader
 from .handoff import HandoffPoller
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .._core.models import ConversationEvent, Prompt, QuestionRef
-    from .._core.telemetry import Chat
+    from .._core.telemetry import MessageSpan
     from .._transport.response_stream import ResponseStream
     from .deadline import Deadline, IdleTimer
     from .sender import MessageSender
@@ -58,6 +59,7 @@ class Place(Protocol):
         ...
 
 
+@public_type
 class AsyncReplyStream:
     """The new text of a reply, piece by piece: an async iterator, and a context manager that ends the request.
 
@@ -79,7 +81,7 @@ class AsyncReplyStream:
         self._release: Callable[[ReplyReader | None], None] | None = None
         self._failure: StreamError | None = None
         self._idle_timer: IdleTimer | None = None
-        self._chat: Chat | None = None
+        self._chat: MessageSpan | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._shown = ""
@@ -206,7 +208,7 @@ class AsyncReplyStream:
 
         if updates:
             if self._chat is not None and self._reply.text:
-                self._chat.answered()
+                self._chat.text_received()
             return updates
         if self._failure is not None:
             raise self._failure
@@ -263,7 +265,7 @@ class AsyncReplyStream:
                 prompt = await self._place.enter()
                 self._release = self._place.leave
                 self._chat = self._sender.chat(prompt)
-                with self._chat.current():
+                with self._chat.activate():
                     end_turn = await self._sender.take_turn()
                     self._release = functools.partial(_release, self._place, end_turn, None, None)
                     self._deadline.check()  # one signal may have ended the message before this one too

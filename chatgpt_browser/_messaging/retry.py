@@ -45,7 +45,7 @@ Remedy = Callable[[Exception], Awaitable[object]]
 def _may_refresh_again(error: BaseException) -> bool:
     """A network that failed, or a server that did: neither says anything about the session, and both may pass."""
     if isinstance(error, APIConnectionError):
-        return not error.lasting
+        return not error.permanent
     return type(error) is AuthenticationError and (error.status_code or 0) >= 500
 
 

@@ -24,10 +24,10 @@ from .._core.errors import (
 )
 from .._core.models import QuestionRef, Response
 from .._core.options import DEFAULT_MODEL
-from .._core.telemetry import Chat, measuring
-from .._protocol.answer import Turn, newest_turn
+from .._core.telemetry import MessageSpan, measuring
 from .._protocol.backend import conversation_path, read_history
-from .._protocol.refusals import is_challenge, read_json, status_error
+from .._protocol.conversation_tree import Turn, newest_turn
+from .._protocol.error_responses import is_challenge, read_json, status_error
 from .._protocol.requests import backend_request, message_request, session_request
 from .._protocol.session import read_session
 from .._transport.response_stream import ResponseStream, collect, read_head
@@ -199,12 +199,12 @@ class MessageSender:
                 self.options.max_concurrent_messages,
             )
 
-    def chat(self, prompt: Prompt) -> Chat:
+    def chat(self, prompt: Prompt) -> MessageSpan:
         """What is recorded of a message."""
-        return Chat(prompt.model or self.options.model, self.engine.site.origin)
+        return MessageSpan(prompt.model or self.options.model, self.engine.site.origin)
 
     async def post(
-        self, prompt: Prompt, chat: Chat, begin: Callable[[ResponseStream], object]
+        self, prompt: Prompt, chat: MessageSpan, begin: Callable[[ResponseStream], object]
     ) -> tuple[ResponseStream, QuestionRef]:
         """Send a message; the exchange's next frames are the reply's events. ``begin`` is told of it before it is answered.
 
@@ -225,7 +225,7 @@ class MessageSender:
         return await self._post_by_page(prompt, chat, begin)
 
     async def _post_by_page(
-        self, prompt: Prompt, chat: Chat, begin: Callable[[ResponseStream], object]
+        self, prompt: Prompt, chat: MessageSpan, begin: Callable[[ResponseStream], object]
     ) -> tuple[ResponseStream, QuestionRef]:
         """Have the site's own page send a message. It answers a conversation's newest message, and no other."""
         from .retry import retrying_while_busy
@@ -236,7 +236,7 @@ class MessageSender:
         return await retrying_while_busy(post, retries=self.options.retries)
 
     async def _post_once_by_page(
-        self, prompt: Prompt, chat: Chat, begin: Callable[[ResponseStream], object]
+        self, prompt: Prompt, chat: MessageSpan, begin: Callable[[ResponseStream], object]
     ) -> tuple[ResponseStream, QuestionRef]:
         await self.get_session()
         newest, turn = None, Turn()
@@ -254,7 +254,7 @@ class MessageSender:
             places = (newest, prompt.parent_message_id)
             self._unanswered += [message_id] if message_id is not None else filter(None, places)
 
-        chat.asked()
+        chat.request_sent()
         model = prompt.model or self.options.model
         with self._hiding():
             exchange, question_id = await self._tabs.send(
@@ -274,7 +274,7 @@ class MessageSender:
     def note_answered(self, asked: QuestionRef) -> None:
         """The reply to a question has come through: it is no longer one behind which its conversation may be gone on with."""
         with suppress(ValueError):
-            self._unanswered.remove(asked.question_id or asked.after or "")
+            self._unanswered.remove(asked.question_id or asked.parent_message_id or "")
 
     async def _check(self, exchange: ResponseStream, head: Head) -> ResponseStream:
         """See that what has begun is a reply."""
@@ -284,7 +284,7 @@ class MessageSender:
         logger.info("the site has taken the message", extra={"chatgpt_event": "message_taken"})
         return exchange
 
-    async def _post(self, prompt: Prompt, chat: Chat) -> tuple[ResponseStream, QuestionRef]:
+    async def _post(self, prompt: Prompt, chat: MessageSpan) -> tuple[ResponseStream, QuestionRef]:
         import uuid  # with `platform`: loaded while a browser starts, not before
 
         if prompt.conversation_id is not None and prompt.parent_message_id is None:
@@ -294,7 +294,7 @@ class MessageSender:
         self._unanswered.append(message_id)
 
         def build(access_token: str) -> Request:
-            chat.asked()
+            chat.request_sent()
             model = prompt.model or self.options.model
             return message_request(
                 self.engine.site, prompt, message_id=message_id, model=model, access_token=access_token

@@ -1,4 +1,4 @@
-"""What the backend says of models and past conversations, as typed data. No I/O."""
+"""The backend's responses about models and stored conversations, as typed data, and the paths of these endpoints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from .._core.models import check_id
-from .answer import branch
+from .._core.public import public_type
+from .conversation_tree import newest_branch
+from .message import role_of
 
 __all__ = [
     "ConversationSummary",
@@ -25,9 +27,10 @@ __all__ = [
 ]
 
 
+@public_type
 @dataclass(frozen=True)
 class Model:
-    """A model that the account may use. ``slug`` is what the client's ``model`` option takes."""
+    """A model that the account may use. ``slug`` is the value for the client's option ``model``; ``raw`` is the site's entry."""
 
     slug: str
     title: str | None = None
@@ -35,9 +38,10 @@ class Model:
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
+@public_type
 @dataclass(frozen=True)
 class ConversationSummary:
-    """One entry of the list of conversations; times are aware datetimes."""
+    """One entry of the list of conversations. The times are aware datetimes, or None."""
 
     id: str
     title: str | None = None
@@ -45,9 +49,10 @@ class ConversationSummary:
     update_time: datetime | None = None
 
 
+@public_type
 @dataclass(frozen=True)
 class HistoryMessage:
-    """One message of a past conversation. ``role`` is ``user``, ``assistant``, ``system`` or ``tool``."""
+    """One message of a stored conversation. ``role`` is ``user``, ``assistant``, ``system`` or ``tool``."""
 
     id: str
     role: str
@@ -56,11 +61,12 @@ class HistoryMessage:
     parent_message_id: str | None = None
 
 
+@public_type
 @dataclass(frozen=True)
 class History:
-    """A past conversation. ``messages`` are those from its beginning to its newest, in order, other branches left out.
+    """A stored conversation. ``messages`` are those of its newest branch, oldest first.
 
-    ``current_node`` is the newest message's id, which the next message names as its parent.
+    ``current_node`` is the id of the newest message: the ``parent_message_id`` of the next one. ``raw`` is the whole response.
     """
 
     conversation_id: str
@@ -73,16 +79,16 @@ class History:
 
 
 def conversation_path(conversation_id: str) -> str:
-    """Where a conversation is, below the backend's base URL.
+    """Return the path of a conversation, relative to the backend's base URL.
 
-    :raises TypeError: that is no id.
-    :raises ValueError: it is empty.
+    :raises TypeError: the id is not a str.
+    :raises ValueError: the id is empty.
     """
     return f"conversation/{_quoted(conversation_id)}"
 
 
 def title_path(conversation_id: str) -> str:
-    """Where a title is made for a conversation; raises what :func:`conversation_path` does."""
+    """Return the path that generates a title for a conversation. Raises like :func:`conversation_path`."""
     return f"conversation/gen_title/{_quoted(conversation_id)}"
 
 
@@ -94,21 +100,21 @@ def _quoted(conversation_id: str | None) -> str:
 
 
 def conversations_path(offset: int, limit: int) -> str:
-    """Where a page of the list of conversations is."""
+    """Return the path of one page of the list of conversations."""
     return "conversations?" + urlencode({"offset": offset, "limit": limit})
 
 
 def read_models(data: Any) -> list[Model]:
-    """The models out of ``GET /models``."""
+    """Read the response of ``GET /models``. Entries without a slug are skipped."""
     return [
-        Model(item["slug"], _text(item.get("title")), _whole(item.get("max_tokens")), item)
+        Model(item["slug"], _text(item.get("title")), _integer(item.get("max_tokens")), item)
         for item in _objects(_field(data, "models"))
         if isinstance(item.get("slug"), str)
     ]
 
 
 def read_conversations(data: Any) -> list[ConversationSummary]:
-    """The entries out of ``GET /conversations``."""
+    """Read the response of ``GET /conversations``. Entries without an id are skipped."""
     return [
         ConversationSummary(
             item["id"],
@@ -122,7 +128,7 @@ def read_conversations(data: Any) -> list[ConversationSummary]:
 
 
 def read_history(conversation_id: str, data: Any) -> History:
-    """The conversation out of ``GET /conversation/{id}``."""
+    """Read the response of ``GET /conversation/{id}``."""
     fields = data if isinstance(data, dict) else {}
     return History(
         conversation_id,
@@ -130,31 +136,30 @@ def read_history(conversation_id: str, data: Any) -> History:
         _time(fields.get("create_time")),
         _time(fields.get("update_time")),
         _text(fields.get("current_node")),
-        tuple(_chain(data)),
+        tuple(_newest_messages(data)),
         fields,
     )
 
 
 def read_title(data: Any) -> str:
-    """The title out of ``POST /conversation/gen_title/{id}``; empty where there is none."""
+    """Read the response of ``POST /conversation/gen_title/{id}``: the title, or an empty string."""
     return _text(_field(data, "title")) or ""
 
 
-def _chain(data: Any) -> list[HistoryMessage]:
-    """The messages from the root to the newest."""
+def _newest_messages(data: Any) -> list[HistoryMessage]:
+    """Return the messages of the newest branch, oldest first."""
     return [
         _message(node_id, _text(node.get("parent")), message)
-        for node_id, node in branch(data)
+        for node_id, node in newest_branch(data)
         if isinstance(message := node.get("message"), dict)
     ][::-1]
 
 
 def _message(node_id: str, parent: str | None, message: dict[str, Any]) -> HistoryMessage:
-    author, content = message.get("author"), message.get("content")
-    role = author.get("role") if isinstance(author, dict) else message.get("role")
+    content = message.get("content")
     parts = content.get("parts") if isinstance(content, dict) else None
     text = "".join(part for part in parts if isinstance(part, str)) if isinstance(parts, list) else ""
-    return HistoryMessage(node_id, str(role), text, _time(message.get("create_time")), parent)
+    return HistoryMessage(node_id, str(role_of(message)), text, _time(message.get("create_time")), parent)
 
 
 def _field(data: Any, name: str) -> Any:
@@ -169,12 +174,12 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _whole(value: Any) -> int | None:
+def _integer(value: Any) -> int | None:
     return value if isinstance(value, int) else None
 
 
 def _time(value: Any) -> datetime | None:
-    """A time that the backend writes as seconds since 1970 in one place and as ISO 8601 in another."""
+    """Parse a time. Some endpoints send seconds since 1970, others ISO 8601."""
     try:
         if isinstance(value, str):
             time = datetime.fromisoformat(value.replace("Z", "+00:00"))

@@ -1,7 +1,7 @@
-"""The site's own marks in a text: citations, cards and names, written in characters of Unicode's private use area. Pure.
+"""The site's citation marks: citations, cards and names inside a text, written in Unicode's private use area.
 
-A mark is U+E200, a kind, fields (each after U+E202), U+E201. The site's page shows something in its place: the name that an
-``entity`` stands for, the words of a ``url``; or nothing that is text. U+E203 to U+E206 alone set off what a citation is about.
+A mark is U+E200, a kind, fields (each preceded by U+E202), and U+E201. The site's page shows a replacement: the name of an
+``entity``, the link text of a ``url``, or nothing that is text. U+E203 to U+E206 delimit the passage that a citation is about.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import functools
 import json
 import re
 
-from .surrogates import holds, without
+from .unicode_ranges import contains_any, remove_all
 
-__all__ = ["MARKS", "Markup"]
+__all__ = ["MARKS", "CitationMarkFilter"]
 
-#: The characters that marks are made of.
+#: The characters that marks consist of, as a range for a regular expression.
 MARKS = "\ue200-\ue206"
 
+#: The position, counted from 1, of the field that is shown in place of a mark.
 _SHOWN_FIELD = {"url": 1, "link_title": 1}
 
 
@@ -25,39 +26,43 @@ def _mark() -> re.Pattern[str]:
     return re.compile("\ue200([^\ue200\ue201]*)\ue201")
 
 
-class Markup:
-    """Takes the marks out of a text that grows."""
+class CitationMarkFilter:
+    """Removes the marks from a text that grows. Only the part that is new is searched."""
 
     def __init__(self) -> None:
-        self.found = False
-        #: Whether the text ends in a mark whose own end is still to come. Else more text without marks is all visible.
+        #: True if the text ends inside a mark. If it is False, added text without marks is visible as it is.
         self.is_open = False
+        self._has_marks = False
         self._raw = ""
-        self._seen = ""  # as far as no more text can change it
+        self._settled = ""  # the part of the raw text that more text cannot change
         self._visible = ""
 
     def visible(self, raw: str, *, at_end: bool = False) -> str:
-        """The text without its marks. One whose end has not come yet is left out, with what follows it, until the text ends."""
+        """Return the text without its marks.
+
+        A mark whose end is missing is left out, together with the text behind it. ``at_end``: no more text follows, so that
+        such a mark is ordinary text.
+        """
         fresh = raw[len(self._raw) :] if raw.startswith(self._raw) else raw
-        if not self.found or len(fresh) == len(raw):
-            self.found = holds(MARKS, fresh)
+        if not self._has_marks or len(fresh) == len(raw):
+            self._has_marks = contains_any(MARKS, fresh)
         self._raw = raw
-        if not self.found:
+        if not self._has_marks:
             self.is_open = False
             return raw
 
-        if not raw.startswith(self._seen):
-            self._seen = self._visible = ""
-        more = raw[len(self._seen) :]
+        if not raw.startswith(self._settled):
+            self._settled = self._visible = ""
+        more = raw[len(self._settled) :]
         start = more.rfind("\ue200")
         ended = more if at_end or start == -1 or "\ue201" in more[start:] else more[:start]
-        self._seen += ended
-        self._visible += without(MARKS, _mark().sub(_shown, ended))
+        self._settled += ended
+        self._visible += remove_all(MARKS, _mark().sub(_replacement, ended))
         self.is_open = len(ended) < len(more)
         return self._visible
 
 
-def _shown(mark: re.Match[str]) -> str:
+def _replacement(mark: re.Match[str]) -> str:
     kind, *fields = mark[1].split("\ue202")
     if kind == "entity" and fields:
         return _entity_name(fields[0])
@@ -66,7 +71,7 @@ def _shown(mark: re.Match[str]) -> str:
 
 
 def _entity_name(field: str) -> str:
-    """An entity's field is a JSON list of its kind and its name."""
+    """Return the name from an entity's field: a JSON list of its kind and its name."""
     try:
         entity = json.loads(field)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The session token as cookies: every form in which a user may have it, and the family of cookies that carries it.
+"""The session token as cookies: the accepted forms of the token, and the family of cookies that contains it.
 
-The site keeps one encrypted value, split over several cookies where it is too long for one. The server joins every cookie of
-the family that it is sent, so a stale member corrupts the session: a family is always written as a whole.
+The token is one encrypted value. If it is too long for one cookie, the site splits it into several. The server joins all cookies
+of the family that it receives, so that a stale member corrupts the session: a family is always written as a whole.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["CHUNK_SIZE", "SessionToken", "is_session_cookie"]
 
-#: The longest value of one cookie of the family: next-auth 4 splits at 3933 characters, @auth/core at 3936.
+#: The maximum length of one cookie's value: next-auth 4 splits at 3933 characters, @auth/core at 3936.
 CHUNK_SIZE = 3933
 
 _SECURE = "__Secure-"
@@ -23,22 +23,22 @@ _COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")  # RF
 
 
 def is_session_cookie(name: str) -> bool:
-    """Whether a cookie of that name belongs to the session token."""
+    """Return whether a cookie of that name belongs to the session token."""
     return _MEMBER.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)
 class SessionToken:
-    """One session token, whole. ``family`` is the library whose cookie names the site uses: ``next-auth`` or ``authjs``."""
+    """A whole session token. ``family`` is the library whose cookie names the site uses: ``next-auth`` or ``authjs``."""
 
     value: str = field(repr=False)
     family: str = "next-auth"
 
     @classmethod
     def parse(cls, given: object) -> SessionToken | None:
-        """A token in any of its forms: a value, several values in order, a dict of cookies, a ``Cookie:`` header.
+        """Parse a token: a value, several values in order, a dict of cookies, or a ``Cookie:`` header.
 
-        None for everything else: an error raised from in here would show what was given in a traceback with locals.
+        Return None for everything else. An exception raised here would show the value in a traceback with local variables.
         """
         if isinstance(given, SessionToken):
             return given
@@ -77,7 +77,7 @@ class SessionToken:
             else:
                 chunks.setdefault(member["family"], {})[int(member["chunk"])] = value
 
-        # Where both forms are there, the plain one is what an earlier, shorter session left behind.
+        # If both forms exist, the plain cookie belongs to an earlier session with a shorter token.
         for family, parts in chunks.items():
             if sorted(parts) == list(range(len(parts))):
                 return cls._joined([parts[index] for index in sorted(parts)], family)
@@ -87,14 +87,14 @@ class SessionToken:
 
     @classmethod
     def _joined(cls, values: list[str], family: str = "next-auth") -> SessionToken | None:
-        """The parts of one value, without the quotes and the white space that copying adds."""
+        """Join the parts of one value, without the quotes and the white space that copying adds."""
         bare = [value.strip().strip("\"'") for value in values]
         if not bare or not all(_COOKIE_VALUE.fullmatch(value) for value in bare):
             return None
         return cls("".join(bare), family)
 
     def cookies(self, origin: str) -> list[dict[str, Any]]:
-        """The whole family for one origin, in the form that Playwright's ``add_cookies`` takes."""
+        """Return the whole family for one origin, as arguments of Playwright's ``add_cookies``."""
         secure = origin.startswith("https:")
         name = f"{_SECURE if secure else ''}{self.family}.session-token"
         chunks = [self.value[start : start + CHUNK_SIZE] for start in range(0, len(self.value), CHUNK_SIZE)]
@@ -113,6 +113,6 @@ class SessionToken:
 
 
 def _read_pairs(text: str) -> list[tuple[str, str]]:
-    """The name=value pairs of a ``Cookie:`` header line, with or without the header's name."""
+    """Return the name=value pairs of a ``Cookie:`` header line, with or without the header's name."""
     pairs = (part.partition("=") for part in _HEADER.sub("", text).split(";"))
     return [(name.strip(), value.strip()) for name, equals, value in pairs if equals]

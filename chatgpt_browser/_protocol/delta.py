@@ -1,71 +1,71 @@
-"""The site's ``delta_encoding`` v1: events that say what has changed, back into whole values. Pure: no I/O, no clock.
+"""Decoder for the site's ``delta_encoding`` v1: an event contains a change of a value instead of the whole value.
 
-A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. What it leaves out of ``c``, ``p`` and ``o`` is as in the
-delta before; ``v`` is never carried over. Each channel holds one value, which the deltas build and change. Paths are JSON
-Pointers (RFC 6901). ``add``, ``replace`` and ``remove`` are those of JSON Patch (RFC 6902), less strict where the site is:
-``replace`` also makes a member that is not there yet. ``append``, ``truncate`` and ``patch`` are the site's own.
+A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. If ``c``, ``p`` or ``o`` is missing, it is the same as in
+the previous delta; ``v`` is never carried over. Each channel contains one value that the deltas build and change. Paths are JSON
+Pointers (RFC 6901). ``add``, ``replace`` and ``remove`` are the operations of JSON Patch (RFC 6902), except that ``replace`` also
+creates a missing member, as on the site. ``append``, ``truncate`` and ``patch`` are the site's own operations.
 
-Libraries for JSON Patch know neither carrying over nor the site's own operations, and copy the whole value for each change.
+Libraries for JSON Patch support neither carried-over fields nor the site's own operations, and they copy the whole value for each
+change.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .surrogates import HALVES, holds
+from .unicode_ranges import SURROGATES, contains_any
 
 __all__ = ["KNOWN_ENCODINGS", "DeltaDecoder", "DeltaError", "copied", "is_delta"]
 
-#: What an ``event: delta_encoding`` may name.
+#: The encodings that ``event: delta_encoding`` may name.
 KNOWN_ENCODINGS = ("v1",)
 
 _FIELDS = frozenset("cpov")
-_OTHERS = frozenset({"type", "message", "error", "detail"})  # fields of events that are no deltas
+_OTHERS = frozenset({"type", "message", "error", "detail"})  # fields of other events
 _LONGEST_INDEX = 9  # digits
-_TEXTS = ("/message/content/parts/0", "/message/content/text")  # where a message has its own
-_END = object()  # the place behind the last item of an array
+_TEXTS = ("/message/content/parts/0", "/message/content/text")  # paths of a message's text
+_END = object()  # the index "-": the position after the last item of an array
 
 
 class DeltaError(ValueError):
-    """A delta that can't be applied to what is there. Its message names the operation and the path, never the value."""
+    """A delta that cannot be applied to the current value. The message contains the operation and the path, never the value."""
 
 
 def is_delta(event: dict[str, Any]) -> bool:
-    """Whether an event, by its fields, is a delta. A field that is not known yet does not make another event of it."""
+    """Return whether an event is a delta, judging by its fields. Unknown additional fields are allowed."""
     return bool(event) and (event.keys() <= _FIELDS or ("v" in event and not event.keys() & _OTHERS))
 
 
 class DeltaDecoder:
-    """The channels of one stream. A value is changed in place: what is to be kept is copied."""
+    """The channels of one stream. Values are changed in place: a caller that keeps one has to copy it."""
 
     def __init__(self) -> None:
         self._values: dict[Any, Any] = {}
         self._channel: Any = 0
         self._path = ""
         self._operation = "add"
-        self._before_patch = "add"  # the newest operation that is none of several
-        self._text_path = _TEXTS[0]  # where text was appended last
-        self._growing: tuple[Any, Any] | None = (
-            None  # the container and the key of the text that the newest delta added to,
-        )
-        self._more: list[str] = []  # and what has come for it since
+        self._before_patch = "add"  # the last operation outside a patch
+        self._text_path = _TEXTS[0]  # the path that text was last appended to
+        # The container and the key of the text that the newest delta appended to, and the pieces that followed.
+        self._growing: tuple[Any, Any] | None = None
+        self._more: list[str] = []
 
     @property
     def channel(self) -> Any:
-        """The channel that the newest delta was about."""
+        """The channel of the newest delta."""
         return self._channel
 
     @property
     def value(self) -> Any:
-        """The value of the channel that the newest delta was about; None before the first."""
+        """The value of the newest delta's channel; None before the first delta."""
         if self._more:
             self._settle()
         return self._values.get(self._channel)
 
     def grow(self, delta: dict[str, Any]) -> str | None:
-        """Take a delta that says no more than ``{"v": text}`` where text was added just before: by far the most do.
+        """Apply a delta of the form ``{"v": text}`` that follows an appended text. Most deltas have this form.
 
-        Gives that text; None, and nothing is taken, where the delta is another one.
+        Return the text. If the delta has another form, return None and change nothing.
         """
         value = delta.get("v")
         if self._growing is None or len(delta) != 1 or not isinstance(value, str):
@@ -74,11 +74,11 @@ class DeltaDecoder:
         return value
 
     def grow_by(self, text: str) -> None:
-        """The same for a delta that is known to be one of these: its text."""
+        """Apply a delta for which :meth:`grow` would return this text."""
         self._more.append(text)
 
     def grows_in(self, holder: Any) -> bool:
-        """Whether the text that :meth:`grow` adds to is in this very array or object."""
+        """Return whether the text that :meth:`grow` appends to is a member of this array or object."""
         return self._growing is not None and self._growing[0] is holder
 
     def _settle(self) -> None:
@@ -88,32 +88,22 @@ class DeltaDecoder:
         self._more = []
 
     def apply(self, delta: dict[str, Any]) -> Any:
-        """Take the next delta; the whole value of its channel as it is now.
+        """Apply the next delta. Return the whole value of its channel.
 
-        :raises DeltaError: it does not fit what is there.
+        :raises DeltaError: the delta does not fit the current value.
         """
         if self._more:
             self._settle()
         self._growing = None
         try:
-            value = copied(delta.get("v"))  # the event stays as it was sent, whatever comes later
+            value = copied(delta.get("v"))  # so that later deltas do not change the event
         except RecursionError:
             raise DeltaError("nested too deeply") from None
         channel = delta.get("c", self._channel)
         if isinstance(channel, (dict, list)):
-            raise DeltaError("a delta's channel is no number")
+            raise DeltaError("a delta's channel is not a number")
         self._channel = channel
-        if "p" not in delta and "o" not in delta:
-            self._restart(value)
-        elif "o" not in delta and self._operation == "patch" and not isinstance(value, list):
-            self._operation = self._before_patch
-        self._operation = delta.get("o", self._operation)
-        if self._operation != "patch":
-            self._before_patch = self._operation
-        if self._operation == "patch" and "o" in delta:
-            self._path = delta.get("p", "")  # a patch that names no path speaks of the whole value
-        else:
-            self._path = delta.get("p", self._path)
+        self._carry_over(delta, value)
         try:
             self._change(self._path, self._operation, value)
         except RecursionError:  # patches within patches
@@ -124,8 +114,22 @@ class DeltaDecoder:
                 self._growing = holder, key
         return self.value
 
+    def _carry_over(self, delta: dict[str, Any], value: Any) -> None:
+        """Set path and operation. If the delta has none, they are carried over from the previous delta."""
+        if "p" not in delta and "o" not in delta:
+            self._restart(value)
+        elif "o" not in delta and self._operation == "patch" and not isinstance(value, list):
+            self._operation = self._before_patch
+        self._operation = delta.get("o", self._operation)
+        if self._operation != "patch":
+            self._before_patch = self._operation
+        if self._operation == "patch" and "o" in delta:
+            self._path = delta.get("p", "")  # a patch without a path applies to the whole value
+        else:
+            self._path = delta.get("p", self._path)
+
     def _grown(self, value: Any) -> str | None:
-        """Where this delta has done no more than append to a text, by itself or as a patch of one change; None for another."""
+        """Return the path of a text if the delta only appended to it, directly or as a patch of one change; else None."""
         path, operation = self._path, self._operation
         if operation == "patch" and isinstance(value, list) and len(value) == 1:
             (item,) = value
@@ -133,22 +137,22 @@ class DeltaDecoder:
         return path if operation == "append" and isinstance(value, str) and path else None
 
     def _restart(self, value: Any) -> None:
-        """What a value alone says where what was carried over can't be meant: the sources differ on what is.
+        """Choose path and operation for a value without both, if those of the previous delta cannot be meant.
 
-        A whole message is the beginning of a new one. A text after a patch, or after a whole message, is more of the text: that
-        which was appended to last, or the new message's own.
+        A whole message starts a new message. A text after a patch or after a whole message is appended: to the text that was last
+        appended to, or to the new message's text. (Descriptions of the encoding disagree about these cases.)
         """
         if isinstance(value, dict) and isinstance(value.get("message"), dict):
             self._path, self._operation = "", "add"
         elif isinstance(value, str) and (self._operation == "patch" or self._path == ""):
-            places = (self._text_path, *_TEXTS)
-            path = next((path for path in places if isinstance(_get(self.value, path), str)), None)
+            paths = (self._text_path, *_TEXTS)
+            path = next((path for path in paths if isinstance(_get(self.value, path), str)), None)
             if path is not None:
                 self._path, self._operation = path, "append"
 
     def _change(self, path: Any, operation: Any, value: Any) -> None:
         if not isinstance(path, str):
-            raise DeltaError("a delta's path is no text")
+            raise DeltaError("a delta's path is not a text")
         if operation == "patch":
             self._patch(path, value)
         elif path == "":
@@ -159,7 +163,7 @@ class DeltaDecoder:
             self._text_path = path
 
     def _patch(self, path: str, items: Any) -> None:
-        """Several changes in order. Nothing is carried over between them; their paths go on from the patch's own."""
+        """Apply several changes in order. Nothing is carried over between them; their paths are relative to the patch's path."""
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise DeltaError(f"patch at {path!r}: not a list of changes")
         for item in items:
@@ -192,21 +196,21 @@ def _change_member(root: Any, path: str, operation: Any, value: Any) -> None:
 
 
 def _find(root: Any, path: str) -> tuple[Any, Any]:
-    """The object or array that a path leads into, and the key or index in there."""
+    """Return the object or array that contains a path's target, and the key or index of the target in it."""
     if not path.startswith("/"):
-        raise DeltaError(f"{path!r} is no path")
+        raise DeltaError(f"{path!r} is not a path")
     *steps, last = (step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/"))
     holder = root
     for step in steps:
         key = _key(holder, step, path)
         if not _is_there(holder, key):
-            raise DeltaError(f"{path!r} leads to nothing")
+            raise DeltaError(f"{path!r} does not exist")
         holder = holder[key]
     return holder, _key(holder, last, path)
 
 
 def _get(root: Any, path: str) -> Any:
-    """What is at a path, or None."""
+    """Return the value at a path, or None."""
     try:
         holder, key = _find(root, path)
     except DeltaError:
@@ -223,7 +227,7 @@ def _key(holder: Any, step: str, path: str) -> Any:
         short = len(step) <= _LONGEST_INDEX
         if short and step.isdecimal() and step.isascii() and (step == "0" or step[0] != "0"):
             return int(step)
-    raise DeltaError(f"{path!r} leads to nothing")
+    raise DeltaError(f"{path!r} does not exist")
 
 
 def _is_there(holder: Any, key: Any) -> bool:
@@ -234,7 +238,7 @@ def _is_there(holder: Any, key: Any) -> bool:
 
 def _check_there(holder: Any, key: Any, path: str, operation: Any) -> None:
     if not _is_there(holder, key):
-        raise DeltaError(f"{operation} at {path!r}: nothing is there")
+        raise DeltaError(f"{operation} at {path!r}: the path does not exist")
 
 
 def _add(holder: Any, key: Any, value: Any) -> None:
@@ -249,24 +253,24 @@ def _add(holder: Any, key: Any, value: Any) -> None:
 
 
 def _set(holder: Any, key: Any, value: Any, path: str) -> None:
-    """Set a member that may be new: one of an object, or the next of an array."""
+    """Set a member. It may be a new member of an object, or the next item of an array."""
     if isinstance(holder, dict) or _is_there(holder, key):
         holder[key] = value
     elif key is _END or key == len(holder):
         holder.append(value)
     else:
-        raise DeltaError(f"{path!r} leads to nothing")
+        raise DeltaError(f"{path!r} does not exist")
 
 
 def _changed(old: Any, path: str, operation: Any, value: Any) -> Any:
-    """What becomes of a value that is there."""
+    """Return the result of an operation on an existing value."""
     if operation == "append":
         return _appended(old, value, path)
     if operation == "truncate":
         if isinstance(old, (str, list)) and isinstance(value, int) and value >= 0:
             return old[:value] if isinstance(old, list) else _cut(old, value)
-        raise DeltaError(f"truncate at {path!r}: to no length, or of what has none")
-    raise DeltaError(f"{operation!r} at {path!r} is no operation of the encoding")
+        raise DeltaError(f"truncate at {path!r}: the value is not a length, or the target has none")
+    raise DeltaError(f"{operation!r} at {path!r} is not an operation of the encoding")
 
 
 def _appended(old: Any, value: Any, path: str) -> Any:
@@ -282,20 +286,20 @@ def _appended(old: Any, value: Any, path: str) -> Any:
 
 
 def _cut(text: str, length: int) -> str:
-    """A text's beginning; the site counts as JavaScript does, in halves of UTF-16."""
+    """Return the beginning of a text. The site counts in UTF-16 code units, like JavaScript."""
     return text.encode("utf-16-le", "surrogatepass")[: 2 * length].decode("utf-16-le", "surrogatepass")
 
 
 def joined(text: str, more: str) -> str:
-    """Two pieces of a text. A character that was cut between its two halves (of UTF-16) is one again."""
+    """Join two pieces of a text. A surrogate pair that was cut between them becomes one character again."""
     whole = text + more
-    if not holds(HALVES, more):
+    if not contains_any(SURROGATES, more):
         return whole
     return whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def copied(value: Any) -> Any:
-    """A copy of a JSON value, which later deltas don't reach. Faster than :func:`copy.deepcopy`, which expects anything."""
+    """Return a deep copy of a JSON value. It is faster than :func:`copy.deepcopy`, which supports all types."""
     if isinstance(value, dict):
         return {key: copied(member) for key, member in value.items()}
     if isinstance(value, list):

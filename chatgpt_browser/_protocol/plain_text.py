@@ -1,4 +1,4 @@
-"""Markdown as plain text, for ``markdown=False``."""
+"""Conversion of Markdown to plain text, for ``markdown=False``."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["to_plain_text"]
 
 @functools.cache
 def _parser() -> Any:
-    from markdown_it import MarkdownIt  # here: most programs never need it
+    from markdown_it import MarkdownIt  # imported on first use: most programs never need it
 
     return MarkdownIt("commonmark").enable("table")
 
 
 def to_plain_text(markdown: str) -> str:
-    """The words of a Markdown text, without its marks.
+    """Convert Markdown to plain text.
 
-    Paragraphs are set apart by an empty line, items of a tight list and rows of a table by a line's end, cells by a tab. Code
-    stays as it is; an image becomes its description, a link its words, HTML goes.
+    Paragraphs are separated by an empty line, items of a tight list and rows of a table by a newline, cells by a tab. Code is
+    unchanged. An image is replaced by its description, a link by its text. HTML tags are removed.
     """
     pieces: list[str] = []
 
@@ -35,7 +35,7 @@ def to_plain_text(markdown: str) -> str:
 
 
 def _blocks(markdown: str) -> Iterator[tuple[str, str]]:
-    """Each block of text, with what sets it apart from the one before."""
+    """Iterate over the blocks of text, each with the separator in front of it."""
     separator = "\n\n"
     opens_block = opens_row = False
 

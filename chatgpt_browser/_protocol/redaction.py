@@ -1,7 +1,7 @@
-"""A Playwright trace without secrets.
+"""Removal of secrets from texts and JSON values, and a Playwright trace without secrets.
 
-What is known to be harmless is kept, and all else is left out: requests stay with their method, address, status and times, and
-with the names of their headers; cookies, bodies, documents and pictures go.
+The trace keeps only fields that are known to be harmless: each request's method, URL, status and times, and the names of its
+headers. Cookies, bodies, documents and images are left out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["REMOVED", "redacted_trace", "reveals", "scrub", "without_secrets"]
 
 REMOVED = "[removed]"
 
-#: Access tokens, and session tokens in the form that the site gives them, wherever they stand.
+#: Access tokens and session tokens: both are JOSE tokens (JWT and JWE).
 _JOSE = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*")
 _AFTER_PATH = re.compile(r"(https?://[^\s\"'<>?#]*)[?#][^\s\"'<>]*")
 
@@ -42,22 +42,22 @@ _RESPONSE = (
 )
 _CONTENT = ("size", "mimeType", "compression")
 
-#: The trace's format. Newer viewers read it, and older ones than Playwright 1.60 are not ours.
+#: The version of the trace format. Viewers since Playwright 1.60 can read it.
 _VERSION = 8
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """A text without these secrets, without whatever has the form of a token, and without the queries of its URLs."""
+    """Remove from a text these secrets, everything that has the form of a token, and the query and fragment of each URL."""
     return _AFTER_PATH.sub(rf"\1?{REMOVED}", _without(text, secrets))
 
 
 def reveals(text: str, secrets: Iterable[str]) -> bool:
-    """Whether a text holds one of these secrets, or anything that has the form of a token."""
+    """Return whether a text contains one of these secrets, or anything that has the form of a token."""
     return _without(text, secrets) != text
 
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
-    """A JSON value, with each of its texts without these secrets and without whatever has the form of a token."""
+    """Remove these secrets, and everything that has the form of a token, from all texts of a JSON value."""
     secrets = tuple(secrets)
     return _each_text(value, lambda text: _without(text, secrets))
 
@@ -69,9 +69,10 @@ def _without(text: str, secrets: Iterable[str]) -> str:
 
 
 def redacted_trace(log: dict[str, Any], secrets: Sequence[str]) -> bytes:
-    """A trace as Playwright's viewer reads it, as the bytes of a zip file, out of the ``log`` of a HAR without contents.
+    """Convert the ``log`` of a HAR without contents to a trace for Playwright's viewer. Return the bytes of a zip file.
 
-    Its actions are the requests: a trace that Playwright records has its own calls there, and in their arguments every cookie.
+    Each request becomes an action. A trace that Playwright records itself contains its API calls, with every cookie in their
+    arguments.
     """
     entries = [_clean(_entry(entry), secrets) for entry in log["entries"]]
     actions = [event for number, entry in enumerate(entries) for event in _action(f"call@{number}", entry)]
@@ -84,7 +85,7 @@ def redacted_trace(log: dict[str, Any], secrets: Sequence[str]) -> bytes:
 
 
 def _context(log: dict[str, Any], entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The first line: what recorded it, and when on either clock it began."""
+    """Return the trace's first line: the recording program, and the start time on both clocks."""
     first = min(entries, key=lambda entry: entry["_monotonicTime"], default=None)
     began = datetime.fromisoformat(first["startedDateTime"].replace("Z", "+00:00")) if first else None
     return {
@@ -102,7 +103,7 @@ def _context(log: dict[str, Any], entries: Sequence[dict[str, Any]]) -> dict[str
 
 
 def _action(call_id: str, entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A request as an action: its beginning and its end."""
+    """Convert a request to an action: two events, for its start and its end."""
     request, response, begin = entry["request"], entry["response"], entry["_monotonicTime"]
     title = f"{request['method']} {urlsplit(request['url']).path}"
     yield {
@@ -116,10 +117,8 @@ def _action(call_id: str, entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
     }
     end = {"type": "after", "callId": call_id, "endTime": begin + max(entry["time"], 0)}
     if response["status"] >= 400 or response["status"] < 0:
-        trouble = (
-            response.get("_failureText") or f"{response['status']} {response.get('statusText', '')}".strip()
-        )
-        end["error"] = {"name": "Error", "message": trouble}
+        status = f"{response['status']} {response.get('statusText', '')}".strip()
+        end["error"] = {"name": "Error", "message": response.get("_failureText") or status}
     yield end
 
 
@@ -140,7 +139,7 @@ def _entry(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _headers(message: dict[str, Any]) -> list[dict[str, str]]:
-    """All headers by name, with the values of those that are known to hold no secret."""
+    """Return all headers, with the values of harmless headers only."""
     return [
         {"name": header["name"], "value": header["value"] if _HEADERS.fullmatch(header["name"]) else REMOVED}
         for header in message.get("headers") or ()
@@ -152,7 +151,7 @@ def _only(fields: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _clean(value: Any, secrets: Sequence[str]) -> Any:
-    """The same value with each of its texts scrubbed."""
+    """Scrub all texts of a JSON value."""
     return _each_text(value, lambda text: scrub(text, secrets))
 
 

@@ -1,12 +1,12 @@
-"""A reply as it grows: reduced events in, whole text and ids out. Pure: no I/O, no clock.
+"""A reply while it grows: reads reduced events, and provides the whole text so far and the ids.
 
-The site writes a reply in one of two forms, and may change over within a stream: events that each hold a whole message so far,
-and deltas (:mod:`.delta`). Which one an event is in, its content says. Beside these there are events that are no
-message's: each has a ``type``.
+The site writes a reply in one of two forms, and may change the form within a stream: events that each contain the whole message
+so far, and deltas (:mod:`.delta`). The content of an event shows its form. Other events have a ``type`` and contain no message.
 """
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 from .._core.errors import (
@@ -16,62 +16,88 @@ from .._core.errors import (
     UnknownEncodingError,
 )
 from .._core.models import ConversationEvent
-from .answer import answer_rank, is_finished, is_question, is_remark, message_text
-from .citation_marks import MARKS, Markup
+from .answer_tracker import AnswerTracker, Change, optional_text
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
-from .event_log import EventLog, ReducedEvent, unescaped
+from .event_assembler import EventAssembler, ReducedEvent, unescaped
+from .message import answer_rank, message_text
+from .reply_state import ReplyState, answer_state
+from .reply_text import ReplyText
 from .sse import DONE
-from .surrogates import FIRST_HALVES, HALVES, holds
 
 __all__ = ["ReducedEvent", "ReplyReader"]
 
-#: What a piece of text can't be added with, without looking at the whole: halves of characters, and the site's marks.
-_SPECIAL = HALVES + MARKS
+
+class _Growth(Enum):
+    """The fast path that the next event may take."""
+
+    NONE = "read the event whole"
+    EVENTS = "added text in the event is added text of the answer"
+    DELTAS = "the newest delta appended to the answer, and another such delta may follow"
+
+
+# Looking up a member of an enum takes as long as the rest of the test (Python 3.11), and each event is tested.
+_NONE, _EVENTS, _DELTAS = _Growth.NONE, _Growth.EVENTS, _Growth.DELTAS
+_ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
+
+_FINISHED_STATES = (ReplyState.ENDING, ReplyState.FINISHED, ReplyState.COMPLETE)
 
 
 class ReplyReader:
-    """What has come of a reply: the whole text so far, as Markdown, and how many events there were that are JSON objects.
-
-    ``question_id`` is the id of the message that it answers, where the site has repeated that. ``is_handed_off`` tells that the
-    site may go on with the reply outside of its stream, ``is_elsewhere`` that the stream has ended and it does: the rest is to be
-    had from the conversation.
-    """
+    """The reply so far: its text as Markdown, its ids, and its state. :class:`.ReplyState` draws the states."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self.state = ReplyState.WAITING
         self.conversation_id: str | None = None
-        self.message_id: str | None = None
-        self.question_id: str | None = None
-        self.done = False
+        #: True if the site has announced that the rest of the reply may not come in this stream.
         self.is_handed_off = False
-        self.is_elsewhere = False
+        #: The number of events so far that are JSON objects.
         self.events = 0
-        self._log = EventLog()
+        self._text = ReplyText()
+        self._answer = AnswerTracker()
+        self._assembler = EventAssembler()
         self._deltas = DeltaDecoder()
-        self._markup = Markup()
-        self._grows = False  # the newest event is the answer's, and its only text is the one that grows,
-        self._grows_by_deltas = False  # or a delta has just added to it
-        self._rank = 0
-        self._begun: dict[str, int] = {}  # the messages of the stream, and which of them has begun as which
-        self._place = 0  # that of the answer among them
-        self._channel: Any = None  # that of the deltas which the answer is made of
-        self._raw = ""  # the answer's text as the site wrote it
-        self._is_half = False  # which ends in the first half of a character
-        self._in_deltas = False
-        self._finished = False  # the site has said that the answer is whole,
-        self._is_under_way = False  # or that it is not,
-        self._is_remark = False  # or that what there is, is none yet
-        self._is_complete = False  # the site has said that this stream's reply is whole
+        self._growth = _NONE
+        self._contains_deltas = False
         self._is_cut = False  # the body ended in the middle of an event
-        self._newest: dict[str, Any] | None = None
+        self._newest: dict[str, Any] | None = None  # the newest event, unless the fast path has taken it
         self._newest_is_delta = False
-        self._event: tuple[int, ConversationEvent] | None = None
+        self._event: tuple[int, ConversationEvent] | None = None  # the newest event, and its number
+
+    @property
+    def text(self) -> str:
+        """The whole text so far, without citation marks."""
+        return self._text.visible
+
+    @property
+    def message_id(self) -> str | None:
+        """The answer's id."""
+        return self._answer.message_id
+
+    @property
+    def question_id(self) -> str | None:
+        """The id of the user's message that is answered, if the site has repeated that message."""
+        return self._answer.question_id
+
+    @property
+    def done(self) -> bool:
+        """True if the reply is complete."""
+        return self.state is _DONE
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """True if the stream has ended, and the rest of the reply has to be read from the stored conversation."""
+        return self.state is _ELSEWHERE
+
+    @property
+    def is_settled(self) -> bool:
+        """True if the stream need not contain anything more: the reply is complete, or the rest of it is elsewhere."""
+        return self.is_handed_off or self.state is ReplyState.COMPLETE
 
     @property
     def event(self) -> ConversationEvent | None:
-        """The newest event that is a JSON object, as the server sent it; for a delta with the whole message beside it."""
-        if self._grows or self._grows_by_deltas:
-            self._newest = self._log.parse()
+        """The newest event that is a JSON object, as the server sent it. A delta has the whole message as ``event.whole``."""
+        if self._growth is not _NONE:
+            self._newest = self._assembler.parse()
         if self._newest is None:
             return None
         if self._event is None or self._event[0] != self.events:
@@ -80,71 +106,67 @@ class ReplyReader:
         return self._event[1]
 
     def feed(self, item: ReducedEvent) -> bool:
-        """Take one reduced event. True where it changed the text.
+        """Read one reduced event. Return whether the text changed.
 
-        The last event of a body that ended without its empty line is passed over where it turns out to be cut.
+        The last event of a body that ended without an empty line is ignored if it is incomplete.
 
-        :raises MalformedEventError: the event is no JSON, or a delta that doesn't fit.
-        :raises UnknownEncodingError: the events that follow are in a form that nobody here knows.
-        :raises StreamError: the event is an error of the site's.
+        :raises MalformedEventError: the event is not JSON, or a delta that does not fit.
+        :raises UnknownEncodingError: the following events are in an unknown encoding.
+        :raises StreamError: the event is an error of the site.
         """
         if isinstance(item, str):
-            self._log.grow(item)
-            if self._grows:
+            self._assembler.grow(item)
+            if self._growth is _EVENTS:
                 return self._append(item)
-        else:
-            if (self._grows or self._grows_by_deltas) and _is_no_object(item):
-                self._newest = self._log.parse()  # it stays the newest, and was not put together yet
-                self._grows_by_deltas = False
-            self._log.replace(item)
-            if (
-                self._grows_by_deltas and isinstance(item, list) and len(item) == 1
-            ):  # the delta before, with this text
-                return self._append_delta(item[0])
-            if isinstance(item, dict) and "unended" in item and not self._log.is_whole:
-                self._is_cut = not DONE.startswith(self._log.data)
+        elif isinstance(item, dict):
+            if self._growth is not _NONE:
+                self._newest = self._assembler.parse()  # the fast path has not parsed it
+            self._assembler.replace(item)
+            if "unended" in item and not self._assembler.is_whole:
+                self._growth, self._is_cut = _NONE, not DONE.startswith(self._assembler.data)
                 return False
+        else:
+            self._assembler.replace(item)
+            if self._growth is _DELTAS and len(item) == 1:  # the same delta with another text
+                return self._append_delta(item[0])
         return self._read()
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing more has to come in this stream: the reply is whole, or its rest is to be had elsewhere."""
-        return self.is_handed_off or self._is_complete
-
     def end(self) -> bool:
-        """The body is over, and the last word has not come. True where that changed the text.
+        """Handle the end of a body that did not end with ``[DONE]``. Return whether the text changed.
 
-        :raises StreamInterruptedError: nothing came that is a reply, or by what came last more was to come.
+        :raises StreamInterruptedError: the stream contained no reply, or an incomplete one.
         """
-        if not self.is_settled and (
-            self._is_cut or self._is_under_way or (self._in_deltas and self._rank and not self._finished)
-        ):
+        incomplete = [ReplyState.GROWING, ReplyState.ENDING]
+        if self._contains_deltas:
+            incomplete += [ReplyState.UNMARKED, ReplyState.REMARK]
+        if not self.is_settled and (self._is_cut or self.state in incomplete):
             raise self.failed(StreamInterruptedError, "the stream ended in the middle of the reply")
         return self.finish()
 
     def finish(self) -> bool:
-        """The stream is over. True where that changed the text.
+        """Handle the end of the stream. Return whether the text changed.
 
-        :raises StreamInterruptedError: nothing came that is a reply, or nothing but a remark on the way to it.
+        :raises StreamInterruptedError: the stream contained no reply, or nothing but a remark that precedes it.
         """
-        if self.is_handed_off and not self._finished:
-            self.is_elsewhere = True
+        if self.is_handed_off and self.state not in _FINISHED_STATES:
+            self.state = _ELSEWHERE
             return False
-        if not self._rank:
+        if self.state is ReplyState.WAITING:
             raise self.failed(StreamInterruptedError, "the stream ended without a reply")
-        if self._is_remark:
+        if self.state is ReplyState.REMARK:
             raise self.failed(StreamInterruptedError, "the stream ended with a remark, before the answer")
         return self._end()
 
     def take(self, message: dict[str, Any]) -> bool:
-        """Take the answer as the conversation has it, after the stream left the rest to that. True where the text changed."""
+        """Read the answer from the stored conversation, after a hand-off. Return whether the text changed."""
         changed = self._follow(message, None)
-        if self._finished:
-            changed = self._end() or changed
+        if self.state in _FINISHED_STATES:
+            return self._end() or changed
+        self.state = _ELSEWHERE
         return changed
 
     def failed(self, kind: type[StreamError], message: str) -> StreamError:
-        """An error that carries what has come so far."""
+        """Return an error that contains the reply so far."""
         return kind(
             message,
             partial_text=self.text,
@@ -155,209 +177,169 @@ class ReplyReader:
     # ---- text --------------------------------------------------------------------------------------------------------
 
     def _append(self, fresh: str) -> bool:
+        """Append what is new in an event that contains the whole text."""
         try:
             text = unescaped(fresh)
-            # Half of a pair, or of a mark: only the whole says what it is.
-            special = self._is_half or self._markup.is_open or holds(_SPECIAL, text)
-            whole = unescaped(self._log.raw_text or "") if special else None
+            whole = None if self._text.append(text) else unescaped(self._assembler.raw_text or "")
         except ValueError:
-            self._grows = False  # an event that can't be read is none
             raise self._malformed() from None
-
         self.events += 1
-        if whole is not None:
-            return self._show(whole)
-        self.text += text
-        return bool(text)
+        return bool(text) if whole is None else self._text.replace(whole)
 
     def _append_delta(self, fresh: str) -> bool:
+        """Append the text of a delta that was delivered as text alone."""
         try:
             text = unescaped(fresh)
         except ValueError:
-            self._grows_by_deltas = False
             raise self._malformed() from None
         self.events += 1
         self._deltas.grow_by(text)
-        return self._show_more(text)
+        return self._append_grown(text)
 
-    def _show(self, raw: str) -> bool:
-        """Take over the whole text, less the first half of a character whose other half is still to come."""
-        self._raw = raw
-        self._is_half = holds(FIRST_HALVES, raw[-1:])
-        whole = raw[:-1] if self._is_half else raw
-        text = self._markup.visible(whole)
-        changed, self.text = text != self.text, text
-        return changed
-
-    def _show_more(self, text: str) -> bool:
-        """Take over more text than the whole had before."""
-        if self._is_half or self._markup.is_open or holds(_SPECIAL, text):
-            return self._show(message_text(self._deltas.value["message"]))
-        self.text += text
-        return bool(text)
+    def _append_grown(self, text: str) -> bool:
+        """Append a text that the delta decoder has appended already."""
+        if self._text.append(text):
+            return bool(text)
+        return self._text.replace(message_text(self._deltas.value["message"]))
 
     def _end(self) -> bool:
-        """No more comes: a mark that has no end is none."""
-        before = self.text
-        if self._markup.is_open:
-            self.text = self._markup.visible(self._raw, at_end=True)
-        self.done = True
-        return self.text != before
+        self.state = _DONE
+        return self._text.end()
 
     # ---- events ------------------------------------------------------------------------------------------------------
 
     def _read(self) -> bool:
         """Read the newest event whole."""
-        self._grows = False
-        data = self._log.data
+        growth, self._growth = self._growth, _NONE
+        data = self._assembler.data
         if data == DONE:
             return self.finish()
-        if self._log.type == "delta_encoding":
+        if self._assembler.type == "delta_encoding":
             self._check_encoding(data.strip().strip('"'))
             return False
 
         event = self._parse()
         if not isinstance(event, dict):
-            if self._log.type == "error":
-                raise self._ended_with(event)
+            if self._assembler.type == "error":
+                raise self._site_error(event)
             return False
         self.events += 1
         self._newest = event
-        if self._grows_by_deltas and (more := self._deltas.grow(event)) is not None:
-            return self._show_more(more)
-        self._grows_by_deltas = False
-        self._newest_is_delta = self._is_delta(event)
+        if growth is _DELTAS and (more := self._deltas.grow(event)) is not None:
+            self._growth = _DELTAS
+            return self._append_grown(more)
+        self._newest_is_delta = is_delta(event) or (
+            self._assembler.type == "delta" and not event.keys() & {"message", "type"}
+        )
         if self._newest_is_delta:
             return self._read_delta(event)
         self._check_error(event)
         if "message" not in event:
-            return self._read_notice(event)
-        return self._read_message(event, self._log.raw_text)
-
-    def _is_delta(self, event: dict[str, Any]) -> bool:
-        if is_delta(event):
-            return True
-        return self._log.type == "delta" and not event.keys() & {"message", "type"}
+            self._read_notice(event)
+            return False
+        return self._read_message(event, self._assembler.raw_text)
 
     def _parse(self) -> Any:
         try:
-            return self._log.parse()
+            return self._assembler.parse()
         except ValueError:
             raise self._malformed() from None
 
     def _malformed(self) -> StreamError:
-        # Raised `from None`: json's own error carries the whole text around the fault, and that is the user's.
+        # Raised `from None`: json's error contains the text around the fault, which is the user's.
+        self._growth = _NONE
         return self.failed(MalformedEventError, "an event of the stream is not valid JSON")
 
     def _check_encoding(self, name: str) -> None:
-        self._in_deltas = True
+        self._contains_deltas = True
         if name not in KNOWN_ENCODINGS:
             known = ", ".join(KNOWN_ENCODINGS)
             raise self.failed(
-                UnknownEncodingError,
-                f"the site writes its reply in the encoding {name[:40]!r}; known is {known}",
+                UnknownEncodingError, f"the reply's encoding {name[:40]!r} is not supported, only {known}"
             )
 
-    def _check_error(self, whole: dict[str, Any]) -> None:
-        error = whole.get("error") or whole.get("error_code")
-        if not error and (whole.get("type") == "error" or self._log.type == "error"):
-            error = whole.get("message") or whole.get("detail") or "it does not say which"
-        if (
-            not error and "detail" in whole and not whole.keys() & {"message", "type"}
-        ):  # a refusal, in the middle of a stream
-            error = whole["detail"]
+    def _check_error(self, event: dict[str, Any]) -> None:
+        error = event.get("error") or event.get("error_code")
+        if not error and (event.get("type") == "error" or self._assembler.type == "error"):
+            raise self._site_error(event.get("message") or event.get("detail"))
+        if not error and "detail" in event and not event.keys() & {"message", "type"}:
+            error = event["detail"]  # the body of an error response, inside the stream
         if error:
-            raise self._ended_with(error)
+            raise self._site_error(error)
 
-    def _ended_with(self, error: Any) -> StreamError:
-        return self.failed(
-            StreamError, f"ChatGPT ended the reply with an error: {error or 'it does not say which'}"
-        )
+    def _site_error(self, error: Any) -> StreamError:
+        reason = error or "the site did not give a reason"
+        return self.failed(StreamError, f"ChatGPT ended the reply with an error: {reason}")
 
     def _read_delta(self, delta: dict[str, Any]) -> bool:
-        self._in_deltas = True
+        self._contains_deltas = True
         try:
             whole = self._deltas.apply(delta)
         except DeltaError as exc:
-            raise self.failed(MalformedEventError, f"a delta doesn't fit what came before: {exc}") from None
+            text = f"a delta does not fit the events before it: {exc}"
+            raise self.failed(MalformedEventError, text) from None
         if not isinstance(whole, dict):
             return False
         self._check_error(whole)
         message = whole.get("message")
-        if not isinstance(message, dict) and self._rank and self._deltas.channel == self._channel:
-            return self._retract()  # taken away
+        if (
+            not isinstance(message, dict)
+            and self._answer.has_answer()
+            and self._deltas.channel == self._answer.channel
+        ):
+            self._answer.retract()
+            return self._clear()
         changed = self._read_message(whole, None)
-        if isinstance(message, dict) and answer_rank(message) and self._is_answer(message):
+        if isinstance(message, dict) and answer_rank(message) and self._answer.is_answer(message):
             parts = message["content"].get("parts")
-            self._grows_by_deltas = (
-                isinstance(parts, list) and len(parts) == 1 and self._deltas.grows_in(parts)
-            )
+            if isinstance(parts, list) and len(parts) == 1 and self._deltas.grows_in(parts):
+                self._growth = _DELTAS
         return changed
 
-    def _read_notice(self, event: dict[str, Any]) -> bool:
-        """An event that is no message's: carried on to whoever listens. Two kinds say how the stream goes on."""
+    def _read_notice(self, event: dict[str, Any]) -> None:
+        """Read an event that contains no message. Three kinds affect how the stream is read."""
         kind = event.get("type")
-        self.conversation_id = self.conversation_id or _optional_text(event.get("conversation_id"))
+        conversation_id = optional_text(event.get("conversation_id"))
+        self.conversation_id = self.conversation_id or conversation_id
         if kind == "stream_handoff":
             self.is_handed_off = True
-            self.conversation_id = _optional_text(event.get("conversation_id")) or self.conversation_id
-        elif kind == "message_stream_complete" and self._rank and not self._is_remark:
-            self._finished, self._is_under_way, self._is_complete = True, False, True
+            self.conversation_id = conversation_id or self.conversation_id
+        elif kind == "message_stream_complete":
+            if self._answer.has_answer() and self.state is not ReplyState.REMARK:
+                self._move_to(ReplyState.COMPLETE)
         elif kind == "input_message" and isinstance(message := event.get("input_message"), dict):
-            self._note_question(message)
-        return False
+            self._answer.note_question(message)
 
-    def _read_message(self, whole: dict[str, Any], raw: str | None) -> bool:
-        message = whole.get("message")
+    def _read_message(self, event: dict[str, Any], raw: str | None) -> bool:
+        """Read an event with a whole message. ``raw`` is the part of its JSON that may grow, if it has one."""
+        message = event.get("message")
         if not isinstance(message, dict):
             return False
-        changed = self._follow(message, whole.get("conversation_id"))
-        self._is_complete = False
-        if raw is not None and answer_rank(message) and self._is_answer(message):
+        changed = self._follow(message, event.get("conversation_id"))
+        if self.state is ReplyState.COMPLETE:
+            self._move_to(ReplyState.FINISHED)
+        if raw is not None and answer_rank(message) and self._answer.is_answer(message):
             parts = message["content"].get("parts")
-            # With another part beside it, or another text in front, more of the raw text is not more of the answer's.
-            self._grows = isinstance(parts, list) and len(parts) == 1 and unescaped(raw) == self._raw
+            # If there is another part, or other text in front, more raw text is not more text of the answer.
+            if isinstance(parts, list) and len(parts) == 1 and unescaped(raw) == self._text.raw:
+                self._growth = _EVENTS
         return changed
 
-    def _is_answer(self, message: dict[str, Any]) -> bool:
-        """Whether it is the message that is taken for the answer so far."""
-        name = _optional_text(message.get("id"))
-        return bool(self._rank) and (name is None or name == self.message_id)
-
     def _follow(self, message: dict[str, Any], conversation_id: Any) -> bool:
-        """Take over the text of a message that is the answer, as far as one can tell by now."""
-        rank = answer_rank(message)
-        name = _optional_text(message.get("id"))
-        place = self._place if name is None else self._begun.setdefault(name, len(self._begun))
-        if not rank and not (message.get("id") and self._is_answer(message)):
-            self._note_question(message)
+        """Take over the state and the text of a message if it is the answer. Return whether the text changed."""
+        change = self._answer.consider(message, self._deltas.channel)
+        if change is Change.NONE:
             return False
-        if not rank:
-            return self._retract()
-        if not self._is_answer(message) and (rank, place) < (self._rank, self._place):
-            return False
+        if change is Change.RETRACTED:
+            return self._clear()
+        self._move_to(answer_state(message))
+        self.conversation_id = optional_text(conversation_id) or self.conversation_id
+        return self._text.replace(message_text(message))
 
-        self._rank, self._place, self._channel = rank, place, self._deltas.channel
-        self._finished, self._is_under_way = is_finished(message), message.get("status") == "in_progress"
-        self._is_remark = is_remark(message)
-        self.message_id = _optional_text(message.get("id")) or self.message_id
-        self.conversation_id = _optional_text(conversation_id) or self.conversation_id
-        return self._show(message_text(message))
+    def _clear(self) -> bool:
+        self._move_to(ReplyState.WAITING)
+        return self._text.replace("")
 
-    def _note_question(self, message: dict[str, Any]) -> None:
-        if is_question(message):
-            self.question_id = _optional_text(message.get("id"))
-
-    def _retract(self) -> bool:
-        """What was taken for the answer turned out to be none: the site has hidden it, or made it a remark."""
-        self._rank, self._finished, self.message_id = 0, False, None
-        return self._show("")
-
-
-def _is_no_object(item: ReducedEvent) -> bool:
-    """Whether an event is something else than a JSON object: the last word, say."""
-    return isinstance(item, dict) and "data" in item and not item["data"].lstrip().startswith("{")
-
-
-def _optional_text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    def _move_to(self, state: ReplyState) -> None:
+        if self.state is not _DONE:
+            self.state = state

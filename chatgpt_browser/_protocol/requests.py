@@ -1,4 +1,4 @@
-"""The site's protocol as plain data: requests built, answers read, refusals turned into errors. No I/O, no clock."""
+"""The requests to the site: for the session, for a message, and for any other endpoint of the backend."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ __all__ = [
 
 
 def session_request(site: Site) -> Request:
-    """Ask who we are: ``GET /api/auth/session``. The cookie travels by itself."""
+    """Build ``GET /api/auth/session``. The browser adds the session cookie."""
     return Request("GET", site.session_url, {"accept": "application/json"})
 
 
 def message_request(site: Site, prompt: Prompt, *, message_id: str, model: str, access_token: str) -> Request:
-    """Send a message: ``POST /backend-api/conversation`` in the form of December 2022. The id is ours to choose: a UUID."""
-    import uuid  # with `platform`: loaded while a browser starts, not before
+    """Build ``POST /backend-api/conversation``, which sends a message, in the form of December 2022.
+
+    ``message_id`` is a new UUID: the client chooses the id.
+    """
+    import uuid  # it imports `platform`; imported here so that it loads while the browser starts
 
     body: dict[str, Any] = {
         "action": "next",
@@ -51,13 +54,10 @@ def message_request(site: Site, prompt: Prompt, *, message_id: str, model: str, 
 
 
 def backend_request(site: Site, method: str, path: str, body: Any, *, access_token: str) -> Request:
-    """Any other call of the backend, with JSON both ways."""
+    """Build a request to another endpoint of the backend. Request and response bodies are JSON."""
     headers = {"accept": "application/json", "authorization": f"Bearer {access_token}"}
     if body is None:
         return Request(method, f"{site.backend_api_base_url}/{path}", headers)
     headers["content-type"] = "application/json"
     text = json.dumps(body, ensure_ascii=False)
     return Request(method, f"{site.backend_api_base_url}/{path}", headers, text)
-
-
-# ---- refusals --------------------------------------------------------------------------------------------------------

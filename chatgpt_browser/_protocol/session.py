@@ -1,4 +1,4 @@
-"""The session endpoint's response: read the session, or the error that it stands for."""
+"""The session endpoint's response: a session, or the corresponding error."""
 
 from __future__ import annotations
 
@@ -7,37 +7,36 @@ from typing import Any
 
 from .._core.errors import AuthenticationError, SessionExpiredError
 from .._core.models import Response, Session, User
-from .refusals import parse_json, refusal_detail
+from .error_responses import error_detail, parse_json
 
 __all__ = ["read_session"]
 
 
 def read_session(response: Response) -> Session:
-    """The session out of the session endpoint's answer.
+    """Read the session endpoint's response.
 
-    :raises SessionExpiredError: the session is dead: ``{}``, or ``RefreshAccessTokenError``.
-    :raises AuthenticationError: anything else that is no session.
+    :raises SessionExpiredError: the session has ended: the response is ``{}``, or its error is ``RefreshAccessTokenError``.
+    :raises AuthenticationError: the response is not a session for another reason.
     """
     session = _session_or_error(response)
     if isinstance(session, AuthenticationError):
-        raise session  # from here: the answer, which may hold an old token, is in no frame of the traceback
+        # Raised here, so that no frame of the traceback contains the response: it may contain an old token.
+        raise session
     return session
 
 
 def _session_or_error(response: Response) -> Session | AuthenticationError:
     head = response.head
     if not head.ok:
-        said = refusal_detail(parse_json(response.text))
-        reason = f"{head.status} {head.status_text}".rstrip() + (f": {said}" if said else "")
+        detail = error_detail(parse_json(response.text))
+        reason = f"{head.status} {head.status_text}".rstrip() + (f": {detail}" if detail else "")
         return _refresh_failed(reason, head.status)
 
     data = parse_json(response.text)
     if not isinstance(data, dict):
-        return _refresh_failed(
-            "the session endpoint answered with something that is no JSON object", head.status
-        )
+        return _refresh_failed("the session endpoint's response is not a JSON object", head.status)
 
-    # Before the access token: a dead session may still carry an old one.
+    # Checked before the access token: the response for an ended session may still contain an old one.
     error = data.get("error")
     if error == "RefreshAccessTokenError":
         return _refresh_failed("session token may have expired", head.status, SessionExpiredError)

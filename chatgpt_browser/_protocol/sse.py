@@ -1,6 +1,6 @@
-"""A body of server-sent events as it arrives, cut into events (WHATWG HTML, 9.2.6). Pure: no I/O, no clock.
+"""Parser for a body of server-sent events (WHATWG HTML, section 9.2.6).
 
-For replies that the site's own page reads: those that our half of a document reads are cut there (``js/page.js``).
+It is used for replies that the site's own page requests. For in-page fetches, ``reader.js`` parses the body inside the page.
 """
 
 from __future__ import annotations
@@ -17,24 +17,31 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class EventReader:
-    """Bytes in, events out: each ``{"type", "data"}``, as :data:`.event_log.ReducedEvent`."""
+    """Parses bytes into events ``{"type", "data"}``, a form of :data:`.event_assembler.ReducedEvent`."""
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
-        self._rest = ""  # a line not yet ended
+        self._rest = ""  # an incomplete line
         self._type = ""
         self._data: list[str] = []
         self._begun = False
-        self.last = False  # ``[DONE]`` has been seen
-        self.is_damaged = False  # the body is no UTF-8; what stands before the damage has been given
+        #: True after ``[DONE]``.
+        self.last = False
+        #: True if the body is not UTF-8. Events before the invalid byte have been returned.
+        self.is_damaged = False
 
     def feed(self, chunk: bytes, *, final: bool = False) -> list[dict[str, str]]:
-        """The events that this chunk completes. At the end of the body, one that lacks its empty line is given as ``unended``."""
+        """Return the events that this chunk completes.
+
+        At the end of the body (``final``), an event without its empty line is returned with the key ``unended``.
+        """
         if self.is_damaged:
             return []
         try:
             text = self._decode(chunk, final)
-        except UnicodeDecodeError as damage:  # its object is the chunk, with what was left of the one before
+        except (
+            UnicodeDecodeError
+        ) as damage:  # `damage.object` includes the undecoded end of the previous chunk
             text, final = damage.object[: damage.start].decode(), False
             self.is_damaged = True
         if not self._begun and text:
@@ -47,7 +54,7 @@ class EventReader:
 
     def _lines(self, text: str, *, final: bool) -> list[str]:
         whole = self._rest + text
-        # A CR at the end may be the first half of a CRLF: it waits for what comes next.
+        # A CR at the end may be the first half of a CRLF, so it is kept for the next chunk.
         held = "\r" if whole.endswith("\r") and not final else ""
         *lines, self._rest = _LINE_END.split(whole[: len(whole) - len(held)])
         self._rest += held
@@ -66,7 +73,7 @@ class EventReader:
 
     def _dispatch(self) -> dict[str, str] | None:
         event = self._event()
-        if not event["data"] or self.last:  # nothing is said after the last word
+        if not event["data"] or self.last:  # events after [DONE] are ignored
             return None
         self.last = event["data"] == DONE
         return event

@@ -1,7 +1,7 @@
-"""The user agent and its client hints, which are one thing: a browser that names itself in two ways fails the site's checks.
+"""The user agent and its client hints. A browser whose hints contradict its user agent fails the site's checks.
 
-Nothing is invented here. Without ``user_agent=`` the engine's own version, platform and hints stay, less the word Headless,
-which is what the same Chromium says with a window. With it, the hints say what the given string says.
+If the option ``user_agent`` is None, the browser keeps its own version, platform and hints, without the word Headless, like
+the same Chromium with a window. Otherwise, the hints are adapted to the given string.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _PLATFORMS = {
 
 
 def own_user_agent(user_agent: str) -> str:
-    """The engine's own user agent as it is with a window: no word Headless, the version in its reduced form."""
+    """Return the browser's own user agent as it is with a window: without the word Headless, and with the reduced version."""
     return re.sub(rf"{_HEADLESS}/(\d+)[\d.]*", r"Chrome/\1.0.0.0", user_agent)
 
 
 def override(
     engine_user_agent: str, engine_hints: dict[str, Any] | None, wanted: str | None
 ) -> dict[str, Any] | None:
-    """The arguments of ``Emulation.setUserAgentOverride``, or None where the engine may speak for itself.
+    """Return the arguments of ``Emulation.setUserAgentOverride``, or None if no override is needed.
 
-    ``engine_hints`` is what ``navigator.userAgentData`` says, or None where it says nothing.
+    ``engine_hints`` is the value of ``navigator.userAgentData``, or None if the browser has none.
     """
     user_agent = wanted or own_user_agent(engine_user_agent)
     hints = copy.deepcopy(engine_hints)
@@ -52,7 +52,7 @@ def override(
 
 
 def _hints_of(user_agent: str, hints: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The hints that go with a user agent. One that isn't Chromium's sends none."""
+    """Return the hints that match a user agent; None if it is not a Chromium's, because other browsers send none."""
     version = _CHROMIUM.search(user_agent)
     if hints is None or version is None:
         return None
@@ -66,6 +66,6 @@ def _hints_of(user_agent: str, hints: dict[str, Any] | None) -> dict[str, Any] |
 
     platform = next((name for mark, name in _PLATFORMS.items() if mark in user_agent), hints["platform"])
     if platform != hints["platform"]:
-        # The string does not tell which release of that platform it is: an empty version says just that.
+        # The string does not contain the platform's version. An empty version means that it is unknown.
         hints |= {"platform": platform, "platformVersion": ""}
     return {**hints, "mobile": "Mobile" in user_agent}

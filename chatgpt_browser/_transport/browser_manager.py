@@ -76,7 +76,7 @@ class BrowserManager:
 
         :raises BrowserError: there is none to be had.
         :raises ChallengeError: the site wants to see a person.
-        :raises AuthenticationError: the site can't be reached.
+        :raises APIConnectionError: the site can't be reached.
         """
         if self._origin_error is not None and self._page is not None and self._page.is_idle:
             self._page.die(self._origin_error)

@@ -13,7 +13,7 @@ from .._protocol.sse import DONE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._protocol.event_log import ReducedEvent
+    from .._protocol.event_assembler import ReducedEvent
 
 __all__ = ["ResponseStream", "Frame", "RequestControl", "Transport", "collect", "read_head"]
 

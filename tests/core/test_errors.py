@@ -1,4 +1,4 @@
-"""The tree of errors: as API.md draws it, and fit to be sent between processes."""
+"""Tests of the error tree, and of pickling errors."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pickle
 import pytest
 
 import chatgpt_browser as package
-from chatgpt_browser._core import errors as _errors
+from chatgpt_browser._core import errors
 
 TREE = {
     "InvalidSessionTokenError": ["ChatGPTError", "ValueError"],
     "AuthenticationError": ["ChatGPTError"],
-    "APIConnectionError": ["AuthenticationError"],
+    "APIConnectionError": ["ChatGPTError"],
     "SessionExpiredError": ["AuthenticationError"],
     "AccessTokenRejectedError": ["AuthenticationError", "APIStatusError"],
     "ChallengeError": ["ChatGPTError"],
@@ -40,23 +40,23 @@ TREE = {
 }
 
 
-def test_the_tree_is_the_one_that_is_written_down() -> None:
+def test_errors_module_matches_error_tree() -> None:
     found = {
         name: [base.__name__ for base in kind.__bases__]
-        for name, kind in inspect.getmembers(_errors, inspect.isclass)
-        if name in _errors.__all__ and name != "ChatGPTError"
+        for name, kind in inspect.getmembers(errors, inspect.isclass)
+        if name in errors.__all__ and name != "ChatGPTError"
     }
 
     assert found == TREE
-    assert sorted(_errors.__all__) == sorted([*TREE, "ChatGPTError"])
+    assert sorted(errors.__all__) == sorted([*TREE, "ChatGPTError"])
 
 
-def test_the_drawing_in_the_docstring_names_them_all() -> None:
-    assert all(name in (_errors.__doc__ or "") for name in TREE)
+def test_errors_docstring_names_every_error() -> None:
+    assert all(name in (errors.__doc__ or "") for name in TREE)
 
 
 @pytest.mark.parametrize("name", [*TREE, "ChatGPTError"])
-def test_an_error_survives_the_way_to_another_process(name: str) -> None:
+def test_error_pickled_keeps_text_and_attributes(name: str) -> None:
     error = getattr(package, name)("words")
     if hasattr(error, "partial_text"):
         error.partial_text = "half"
@@ -70,12 +70,12 @@ def test_an_error_survives_the_way_to_another_process(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TREE)
-def test_every_error_says_what_it_means(name: str) -> None:
+def test_error_has_docstring_and_public_module(name: str) -> None:
     assert getattr(package, name).__doc__
     assert getattr(package, name).__module__ == "chatgpt_browser"
 
 
-def test_what_they_carry() -> None:
+def test_error_attributes_and_default_messages() -> None:
     limit = package.RateLimitError(
         "x", status_code=429, detail="d", code="c", body="b", retry_after=1.0, scope="hour"
     )
@@ -88,3 +88,11 @@ def test_what_they_carry() -> None:
     assert str(package.InvalidSessionTokenError()) == "ChatGPT invalid session token"
     assert str(package.AbortError("enough")) == "enough"
     assert package.AbortError(7).reason == 7
+
+
+def test_api_connection_error_is_not_authentication_error() -> None:
+    error = package.APIConnectionError("no network", permanent=True)
+
+    assert not isinstance(error, package.AuthenticationError)
+    assert error.permanent
+    assert not package.APIConnectionError("no network").permanent

@@ -1,4 +1,4 @@
-"""Options as plain data: what each may be, and that what makes no sense is named."""
+"""Tests of the validation of options and arguments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from chatgpt_browser import AbortController, AsyncChatGPTAPI, ChatGPTAPI
 from chatgpt_browser._core.options import to_limit, to_seconds
-from chatgpt_browser._core.urls import Site, origin_of
 
 BAD: list[tuple[str, Any]] = [
     ("access_token_ttl", -1),
@@ -60,65 +59,29 @@ BAD: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "value"), BAD)
-@pytest.mark.parametrize("face", [ChatGPTAPI, AsyncChatGPTAPI])
-def test_an_option_that_makes_no_sense_is_named(face: Any, name: str, value: Any) -> None:
+@pytest.mark.parametrize("client", [ChatGPTAPI, AsyncChatGPTAPI])
+def test_client_invalid_option_raises_value_error_naming_it(client: Any, name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=name) as caught:
-        face("a-session-token", **{name: value})
+        client("a-session-token", **{name: value})
 
     assert "a-session-token" not in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
-def test_milliseconds_and_timedeltas_are_the_same_time() -> None:
+def test_to_seconds_accepts_milliseconds_and_timedelta() -> None:
     assert to_seconds("x", 1500) == to_seconds("x", timedelta(seconds=1.5)) == 1.5
 
 
-@pytest.mark.parametrize("none", [None, 0, timedelta(0)])
-def test_no_limit(none: Any) -> None:
-    assert math.isinf(to_limit("x", none))
+@pytest.mark.parametrize("value", [None, 0, timedelta(0)])
+def test_to_limit_none_or_zero_is_infinite(value: Any) -> None:
+    assert math.isinf(to_limit("x", value))
 
 
-@pytest.mark.parametrize(
-    ("url", "origin"),
-    [
-        ("https://chat.openai.com/api", "https://chat.openai.com"),
-        ("https://Chat.OpenAI.com:443/api", "https://chat.openai.com"),
-        ("http://127.0.0.1:8080/api", "http://127.0.0.1:8080"),
-        ("http://localhost:80", "http://localhost"),
-        ("http://[::1]:8080/api", "http://[::1]:8080"),
-    ],
-)
-def test_an_origin_is_written_as_a_browser_writes_it(url: str, origin: str) -> None:
-    assert origin_of(url) == origin
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "app.localhost", "[::1]"])
-def test_plain_http_is_for_loopback(host: str) -> None:
-    site = Site.checked(f"http://{host}:9/api/", f"http://{host}:9/backend-api/")
-
-    assert site.session_url == f"http://{host}:9/api/auth/session"
-    assert site.conversation_url == f"http://{host}:9/backend-api/conversation"
-
-
-@pytest.mark.parametrize("host", ["10.0.0.1", "example.com", "localhost.example.com", "0.0.0.0"])
-def test_plain_http_is_for_nothing_else(host: str) -> None:
-    with pytest.raises(ValueError, match="api_base_url"):
-        Site.checked(f"http://{host}/api", f"http://{host}/backend-api")
-
-
-def test_a_site_that_moves_keeps_its_paths() -> None:
-    site = Site.checked("https://chat.openai.com/api", "https://chat.openai.com/backend-api")
-
-    assert site.moved("https://chatgpt.com") == Site(
-        "https://chatgpt.com/api", "https://chatgpt.com/backend-api"
-    )
-
-
-def test_a_repr_names_the_site_and_no_secret() -> None:
+def test_client_repr_shows_origin_without_secret() -> None:
     assert repr(ChatGPTAPI("a-session-token")) == "<ChatGPTAPI https://chat.openai.com>"
 
 
-def test_a_proxy_in_each_of_its_forms() -> None:
+def test_options_proxy_accepts_each_form() -> None:
     for server in ("localhost:3128", "http://proxy:3128", "socks5://127.0.0.1:1080"):
         assert ChatGPTAPI("t", proxy=server)._options.proxy == {"server": server}
     settings: Any = {"server": "http://proxy:3128", "username": None, "bypass": "*.example.org"}
@@ -129,7 +92,7 @@ def test_a_proxy_in_each_of_its_forms() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "says"),
+    ("arguments", "error", "message"),
     [
         ({"message": None}, TypeError, "a message must be a str"),
         ({"message": b"x"}, TypeError, "a message must be a str"),
@@ -138,12 +101,12 @@ def test_a_proxy_in_each_of_its_forms() -> None:
         ({"message": "x", "abort_signal": AbortController()}, TypeError, "signal"),
     ],
 )
-def test_an_argument_that_is_none_of_its_kind_is_named(
-    arguments: dict[str, Any], error: type[Exception], says: str
+def test_send_message_invalid_argument_raises_error_naming_it(
+    arguments: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    """No browser is started to find it out."""
+    """The arguments are checked before a browser is started: there is none at this path."""
     with ChatGPTAPI("a-session-token", executable_path="/nowhere") as api:
-        with pytest.raises(error, match=says):
+        with pytest.raises(error, match=message):
             api.send_message(**arguments)
-        with pytest.raises(error, match=says):
+        with pytest.raises(error, match=message):
             next(api.stream_message(**arguments))

@@ -197,10 +197,10 @@ def test_without_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _telemetry.instruments() is None
     with pytest.raises(StopIteration, match="1"):
         _telemetry.measuring("session.refresh", work)().send(None)
-    chat = _telemetry.Chat("gpt-x", "https://chatgpt.com")
-    with chat.current():
-        chat.asked()
-        chat.answered()
+    chat = _telemetry.MessageSpan("gpt-x", "https://chatgpt.com")
+    with chat.activate():
+        chat.request_sent()
+        chat.text_received()
         _telemetry.count_retry(ZeroDivisionError())
         _telemetry.record_step("challenge", 1, None)
     chat.end()

@@ -1,4 +1,4 @@
-"""The package as it is published, and an environment in which it is installed."""
+"""Fixtures: the built distribution, and a virtual environment in which it is installed."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class Distribution(NamedTuple):
-    """The two files that are published."""
+    """The two published files."""
 
     wheel: Path
     sdist: Path
 
 
 class Environment(NamedTuple):
-    """A virtual environment: its scripts, and where its packages are."""
+    """A virtual environment: the folders of its scripts and of its packages."""
 
     scripts: Path
     packages: Path
 
 
 def run(*command: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run a command, and show what it said where it fails."""
+    """Run a command. If it fails, show its output."""
     words = [str(word) for word in command]
     done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, f"{words}:\n{done.stdout}\n{done.stderr}"
@@ -38,7 +38,7 @@ def run(*command: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="session")
 def distribution(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
-    """Both, the wheel built from the sdist as an installer would build it."""
+    """Build the sdist, and the wheel from the sdist, as an installer does."""
     folder = tmp_path_factory.mktemp("dist")
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT)
     [wheel], [sdist] = folder.glob("*.whl"), folder.glob("*.tar.gz")
@@ -47,7 +47,7 @@ def distribution(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
 
 @pytest.fixture(scope="session")
 def environment(distribution: Distribution, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """The wheel alone, beside the libraries that it needs, in an environment that has never heard of the sources."""
+    """Install the wheel, beside the libraries that it needs, in an environment that cannot import the sources."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder)
     scripts = folder / ("Scripts" if os.name == "nt" else "bin")

@@ -1,4 +1,4 @@
-"""What is published: whole, nothing more, and it works in an environment of its own."""
+"""Tests of the published files: their content, and that an installed wheel works."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def metadata(distribution: Distribution) -> Message:
         return email.message_from_bytes(wheel.read(name))
 
 
-def test_twine_finds_no_fault(distribution: Distribution) -> None:
+def test_distribution_passes_twine_check(distribution: Distribution) -> None:
     run(sys.executable, "-m", "twine", "check", "--strict", *distribution)
 
 
-def test_the_wheel_is_the_package_and_nothing_else(distribution: Distribution) -> None:
+def test_wheel_contains_exactly_the_package(distribution: Distribution) -> None:
     written = {
         path.relative_to(ROOT).as_posix()
         for path in PACKAGE.rglob("*")
@@ -41,12 +41,7 @@ def test_the_wheel_is_the_package_and_nothing_else(distribution: Distribution) -
 
     about = {name for name in names if ".dist-info/" in name}
     assert names - about == written
-    assert written >= {
-        "chatgpt_browser/py.typed",
-        "chatgpt_browser/js/page.js",
-        "chatgpt_browser/js/reader.js",
-        "chatgpt_browser/js/identity.js",
-    }
+    assert {Path(name).name for name in written} >= {"py.typed", "page.js", "reader.js", "identity.js"}
     assert {Path(name).name for name in about} == {
         "METADATA",
         "WHEEL",
@@ -56,7 +51,7 @@ def test_the_wheel_is_the_package_and_nothing_else(distribution: Distribution) -
     }
 
 
-def test_the_sdist_has_what_it_takes_to_build_test_and_read_it(distribution: Distribution) -> None:
+def test_sdist_contains_sources_tests_and_docs(distribution: Distribution) -> None:
     with tarfile.open(distribution.sdist) as archive:
         names = [name.partition("/")[2] for name in archive.getnames()]
 
@@ -71,17 +66,17 @@ def test_the_sdist_has_what_it_takes_to_build_test_and_read_it(distribution: Dis
         "LICENSE",
         "PKG-INFO",
     }
-    strange = [
+    unexpected = [
         name
         for name in names
         if name.startswith((".ci", ".github", "benchmarks", "dist/", "site/"))
         or {"__pycache__", ".venv", "node_modules", ".env"} & set(name.split("/"))
     ]
-    assert not strange
+    assert not unexpected
     assert sum("chatgpt_browser/" in name and name.endswith(".js") for name in names) >= 2
 
 
-def test_the_pythons_that_it_is_for(metadata: Message) -> None:
+def test_wheel_metadata_names_supported_pythons(metadata: Message) -> None:
     assert metadata["Requires-Python"] == ">=3.10"
     classifiers = metadata.get_all("Classifier") or []
     pythons = [line.rpartition(" :: ")[2] for line in classifiers if " :: Python :: 3." in line]
@@ -89,8 +84,8 @@ def test_the_pythons_that_it_is_for(metadata: Message) -> None:
     assert {"cli", "testing"} <= set(metadata.get_all("Provides-Extra") or [])
 
 
-def test_it_works_where_nothing_of_this_folder_is(environment: Environment, tmp_path: Path) -> None:
-    base_urls = run(
+def test_wheel_installed_alone_runs_demo(environment: Environment, tmp_path: Path) -> None:
+    imported = run(
         environment.scripts / "python",
         "-c",
         "import chatgpt_browser; print(chatgpt_browser.__file__)",
@@ -98,5 +93,5 @@ def test_it_works_where_nothing_of_this_folder_is(environment: Environment, tmp_
     )
     demo = run(environment.scripts / "chatgpt-browser", "demo", cwd=tmp_path)
 
-    assert Path(base_urls.stdout.strip()).is_relative_to(environment.packages)
+    assert Path(imported.stdout.strip()).is_relative_to(environment.packages)
     assert "fake server, not ChatGPT" in demo.stdout

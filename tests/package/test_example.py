@@ -1,4 +1,4 @@
-"""The example is somebody else's project: it has the wheel and nothing of this folder, and its own tests pass."""
+"""Test of the example project: its own tests pass with the wheel, without this repository."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_the_example_is_tested_with_the_wheel(environment: Environment, tmp_path: Path) -> None:
+def test_example_project_passes_with_wheel(environment: Environment, tmp_path: Path) -> None:
     project = shutil.copytree(ROOT / "examples" / "standup", tmp_path / "standup")
-    base_urls = "import chatgpt_browser; print(chatgpt_browser.__file__)"
-    assert (
-        str(environment.packages) in run(environment.scripts / "python", "-c", base_urls, cwd=project).stdout
-    )
+    program = "import chatgpt_browser; print(chatgpt_browser.__file__)"
+    assert str(environment.packages) in run(environment.scripts / "python", "-c", program, cwd=project).stdout
 
-    # Its own pyproject says what is an error; ours is out of sight.
+    # Pytest reads the example's own pyproject.toml, not this repository's.
     done = run(environment.scripts / "python", "-m", "pytest", "-rs", "-p", "no:asyncio", cwd=project)
 
     assert "5 passed, 1 skipped" in done.stdout

@@ -1,4 +1,4 @@
-"""The session token's forms, and the cookies that it becomes."""
+"""Tests of parsing the session token and of converting it to cookies."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ NAME = "__Secure-next-auth.session-token"
 TOKENS = st.text(string.ascii_letters + string.digits + "._-", min_size=1, max_size=200)
 
 
-def value_of(given_: Any) -> str | None:
-    token = SessionToken.parse(given_)
+def parsed_value(form: Any) -> str | None:
+    token = SessionToken.parse(form)
     return None if token is None else token.value
 
 
@@ -40,14 +40,14 @@ def value_of(given_: Any) -> str | None:
         f"cookie:{NAME}.0=abc;{NAME}.1=def",
     ],
 )
-def test_every_form_of_a_token(form: Any) -> None:
-    assert value_of(form) == "abcdef"
+def test_session_token_parse_accepts_each_form(form: Any) -> None:
+    assert parsed_value(form) == "abcdef"
 
 
-def test_chunks_are_joined_by_number_and_not_by_name() -> None:
+def test_session_token_parse_joins_chunks_by_number() -> None:
     cookies = {f"{NAME}.{index}": chr(ord("a") + index) for index in range(12)}
 
-    assert value_of(dict(sorted(cookies.items()))) == "abcdefghijkl"
+    assert parsed_value(dict(sorted(cookies.items()))) == "abcdefghijkl"
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,12 @@ def test_chunks_are_joined_by_number_and_not_by_name() -> None:
         object(),
     ],
 )
-def test_what_can_be_no_token(form: Any) -> None:
+def test_client_invalid_session_token_raises_error(form: Any) -> None:
     with pytest.raises(InvalidSessionTokenError, match="^ChatGPT invalid session token$"):
         ChatGPTAPI(form)
 
 
-def test_a_short_token_is_one_cookie_for_its_origin_alone() -> None:
+def test_session_token_short_value_becomes_one_cookie() -> None:
     (cookie,) = SessionToken("abc").cookies("https://chat.openai.com")
 
     assert cookie == {
@@ -93,21 +93,21 @@ def test_a_short_token_is_one_cookie_for_its_origin_alone() -> None:
     }
 
 
-def test_a_loopback_server_gets_the_plain_name() -> None:
+def test_session_token_http_origin_uses_name_without_secure_prefix() -> None:
     (cookie,) = SessionToken("abc").cookies("http://127.0.0.1:8080")
 
     assert (cookie["name"], cookie["secure"]) == ("next-auth.session-token", False)
 
 
 @pytest.mark.parametrize(("size", "cookies"), [(CHUNK_SIZE, 1), (CHUNK_SIZE + 1, 2), (12_000, 4)])
-def test_a_long_token_is_split_as_the_site_splits_it(size: int, cookies: int) -> None:
+def test_session_token_long_value_is_split_at_chunk_size(size: int, cookies: int) -> None:
     token = SessionToken("x" * size, "authjs")
     family = token.cookies("https://chat.openai.com")
 
     assert len(family) == cookies
     assert [len(cookie["value"]) for cookie in family[:-1]] == [3933] * (cookies - 1)
     assert all(len(cookie["name"] + cookie["value"]) <= 4096 for cookie in family)
-    assert value_of({cookie["name"]: cookie["value"] for cookie in family}) == token.value
+    assert parsed_value({cookie["name"]: cookie["value"] for cookie in family}) == token.value
     assert all(is_session_cookie(cookie["name"]) for cookie in family)
     if cookies > 1:
         assert family[1]["name"] == "__Secure-authjs.session-token.1"
@@ -118,18 +118,18 @@ def test_a_long_token_is_split_as_the_site_splits_it(size: int, cookies: int) ->
         st.text(), st.lists(st.text()), st.dictionaries(st.text(), st.text()), st.binary(), st.integers()
     )
 )
-def test_anything_is_a_token_or_none(anything: Any) -> None:
-    token = SessionToken.parse(anything)
+def test_session_token_parse_any_value_returns_token_or_none(value: Any) -> None:
+    token = SessionToken.parse(value)
 
     assert token is None or (token.value and token.value.isascii() and ";" not in token.value)
 
 
 @given(st.lists(TOKENS, min_size=1, max_size=5))
-def test_a_header_of_chunks_gives_the_value_back(parts: list[str]) -> None:
+def test_session_token_parse_cookie_header_joins_chunks(parts: list[str]) -> None:
     header = "; ".join(f"{NAME}.{index}={part}" for index, part in reversed(list(enumerate(parts))))
 
-    assert value_of(f"Cookie: {header}; _ga=1") == "".join(parts)
+    assert parsed_value(f"Cookie: {header}; _ga=1") == "".join(parts)
 
 
-def test_a_token_shows_itself_to_nobody() -> None:
+def test_session_token_repr_hides_value() -> None:
     assert "abcdef" not in repr(SessionToken("abcdef"))

@@ -1,4 +1,4 @@
-"""`delta_encoding` v1 as plain data: against an independent model, and case by case where there is none."""
+"""Tests of the decoder for `delta_encoding` v1: against jsonpatch, and by examples for the site's own operations."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def applied(*deltas: Any) -> Any:
     return decoder.value
 
 
-# ---- what it shares with JSON Patch: against jsonpatch ---------------------------------------------------------------
+# ---- operations of JSON Patch: compared with jsonpatch ---------------------------------------------------------------
 
-# Keys that need escaping, keys that look like indexes, and the empty one are all to be met often.
+# Keys that need escaping, keys that look like indexes, and the empty key are generated often.
 keys = st.text("ab/~01-", max_size=3)
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.text("xyé\U0001f600", max_size=3)
 values = st.recursive(
@@ -42,7 +42,7 @@ objects = st.dictionaries(keys, values, min_size=1, max_size=4)
 
 
 def pointers(value: Any, path: str = "") -> list[tuple[str, Any]]:
-    """Every place in a value, with the container that it is in."""
+    """Return the path of every member of a value, with its container."""
     members = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     )
@@ -54,7 +54,7 @@ def pointers(value: Any, path: str = "") -> list[tuple[str, Any]]:
 
 
 def operations(draw: st.DrawFn, document: Any) -> dict[str, Any]:
-    """An operation of JSON Patch that is valid for this document."""
+    """Draw an operation of JSON Patch that is valid for this document."""
     path, holder = draw(st.sampled_from(pointers(document)))
     kind = draw(st.sampled_from(["add", "replace", "remove", "add new", "add to the end"]))
     if kind == "remove":
@@ -76,7 +76,7 @@ def operations(draw: st.DrawFn, document: Any) -> dict[str, Any]:
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[Any, list[dict[str, Any]], list[Any]]:
-    """A document, operations on it, and what jsonpatch makes of it after each of them."""
+    """Draw a document, operations on it, and jsonpatch's result after each operation."""
     document = draw(objects)
     states, steps = [copy.deepcopy(document)], []
     for _ in range(draw(st.integers(1, 6))):
@@ -93,7 +93,9 @@ def as_delta(step: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(histories())
-def test_the_operations_of_json_patch(history: tuple[Any, list[dict[str, Any]], list[Any]]) -> None:
+def test_delta_json_patch_operations_match_jsonpatch(
+    history: tuple[Any, list[dict[str, Any]], list[Any]],
+) -> None:
     document, steps, states = history
     decoder = DeltaDecoder()
     decoder.apply({"p": "", "o": "add", "v": copy.deepcopy(document)})
@@ -104,7 +106,7 @@ def test_the_operations_of_json_patch(history: tuple[Any, list[dict[str, Any]], 
 
 
 @given(histories())
-def test_a_patch_is_its_changes_one_after_another(
+def test_delta_patch_applies_changes_in_order(
     history: tuple[Any, list[dict[str, Any]], list[Any]],
 ) -> None:
     document, steps, states = history
@@ -114,10 +116,10 @@ def test_a_patch_is_its_changes_one_after_another(
 
 
 @given(histories(), st.integers(0, 2**12))
-def test_whatever_can_be_left_out_may_be(
+def test_delta_omitted_fields_are_carried_over(
     history: tuple[Any, list[dict[str, Any]], list[Any]], choice: int
 ) -> None:
-    """Fields that are as in the delta before mean the same said and unsaid; two channels take turns."""
+    """A field that equals the previous delta's may be omitted. Two channels alternate."""
     document, steps, states = history
     decoder = DeltaDecoder()
     for channel in (1, 0):
@@ -127,12 +129,12 @@ def test_whatever_can_be_left_out_may_be(
     for number, (step, state) in enumerate(zip(steps, states, strict=True)):
         for channel in (0, 1):
             delta = as_delta(copy.deepcopy(step)) | {"c": channel}
-            said = dict(delta)
+            sent = dict(delta)
             for bit, name in enumerate("poc"):
                 if delta[name] == last[name] and choice >> (number + bit) & 1:
-                    del said[name]
-            # A value that looks like a whole message begins one: these keys can't.
-            assert json.dumps(decoder.apply(said)) == json.dumps(state)
+                    del sent[name]
+            # No generated value looks like a whole message, which would start a new one.
+            assert json.dumps(decoder.apply(sent)) == json.dumps(state)
             last = delta
 
 
@@ -142,7 +144,7 @@ pieces = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
 
 
 @given(pieces)
-def test_text_that_grows(texts: list[str]) -> None:
+def test_delta_growing_text_equals_appended_pieces(texts: list[str]) -> None:
     begin, append = {"v": message("")}, {"p": TEXT, "o": "append", "v": ""}
     deltas: list[dict[str, Any]] = [begin, append, *({"v": text} for text in texts)]
     decoder = DeltaDecoder()
@@ -153,7 +155,7 @@ def test_text_that_grows(texts: list[str]) -> None:
     assert applied(*deltas) == decoder.value == message("".join(texts))
 
 
-def test_text_grows_only_where_it_was_added_to_just_before() -> None:
+def test_delta_grow_only_directly_after_append() -> None:
     decoder = DeltaDecoder()
     begin, append, more = {"v": message("a")}, {"p": TEXT, "o": "append", "v": "b"}, {"v": "x"}
     deltas: list[dict[str, Any]] = [begin, append, more, {"v": [1]}, more, {"c": 0, "v": "y"}]
@@ -167,7 +169,7 @@ def test_text_grows_only_where_it_was_added_to_just_before() -> None:
     assert decoder.apply({"p": TEXT, "o": "truncate", "v": 9})["message"]["content"]["parts"] == ["abxxy"]
 
 
-def test_halves_of_a_character_however_they_come() -> None:
+def test_delta_grow_joins_surrogate_halves() -> None:
     decoder = DeltaDecoder()
     decoder.apply({"v": message("a")})
     decoder.apply({"p": TEXT, "o": "append", "v": "\ud83d"})
@@ -178,14 +180,14 @@ def test_halves_of_a_character_however_they_come() -> None:
 
 
 @given(st.text(max_size=8), st.integers(0, 10))
-def test_truncate(text: str, length: int) -> None:
+def test_delta_truncate_counts_utf16_units(text: str, length: int) -> None:
     deltas = (
         {"v": {"a": text, "b": list(text)}},
         {"p": "/a", "o": "truncate", "v": length},
         {"p": "/b", "v": length},
     )
 
-    # The site is written in JavaScript, whose texts are made of halves.
+    # The site counts in UTF-16 code units, like JavaScript.
     halves = text.encode("utf-16-le")[: 2 * length]
     assert applied(*deltas) == {
         "a": halves.decode("utf-16-le", "surrogatepass"),
@@ -194,7 +196,7 @@ def test_truncate(text: str, length: int) -> None:
 
 
 @pytest.mark.parametrize("begun", [{"v": message("a")}, {"p": "", "o": "add", "v": message("a"), "c": 0}])
-def test_a_text_alone_after_a_whole_message_is_more_of_its_text(begun: Any) -> None:
+def test_delta_text_after_whole_message_appends_to_it(begun: Any) -> None:
     assert applied(begun, {"v": "b"}, {"v": "c"}) == message("abc")
     assert applied(begun, {"p": "/message/status", "o": "replace", "v": "x"}, begun, {"v": "b"}) == message(
         "ab"
@@ -205,7 +207,7 @@ def test_a_text_alone_after_a_whole_message_is_more_of_its_text(begun: Any) -> N
     }
 
 
-def test_a_text_that_grows_by_patches_of_one_change() -> None:
+def test_delta_patch_of_one_append_starts_growth() -> None:
     decoder = DeltaDecoder()
     root = decoder.apply({"v": message()})
     parts = root["message"]["content"]["parts"]
@@ -224,15 +226,15 @@ def test_a_text_that_grows_by_patches_of_one_change() -> None:
     assert decoder.value == message("aab")
 
 
-def test_what_has_no_text_is_replaced_by_one() -> None:
+def test_delta_text_after_value_without_text_replaces_it() -> None:
     assert applied({"v": {"a": 1}}, {"v": "b"}) == "b"
 
 
-def test_a_path_alone_after_a_patch_goes_on_as_before_it() -> None:
+def test_delta_path_after_patch_uses_operation_before_patch() -> None:
     append = {"p": TEXT, "o": "append", "v": "a"}
     patch = {"p": "", "o": "patch", "v": [{"p": "/message/id", "o": "replace", "v": "m2"}]}
     assert applied({"v": message()}, append, patch, {"p": TEXT, "v": "b"}) == message("ab", id="m2")
-    # A list of changes is a patch once more.
+    # A list of changes is a patch again.
     assert applied(
         {"v": message()}, append, patch, {"p": "/message", "v": [{"p": "/id", "o": "remove"}]}
     ) == {
@@ -252,17 +254,17 @@ def test_a_path_alone_after_a_patch_goes_on_as_before_it() -> None:
         (None, "a", "a"),
     ],
 )
-def test_append(old: Any, value: Any, new: Any) -> None:
+def test_delta_append_by_type(old: Any, value: Any, new: Any) -> None:
     assert applied({"v": {"k": old}}, {"p": "/k", "o": "append", "v": value}) == {"k": new}
 
 
-def test_append_and_replace_make_what_is_not_there() -> None:
+def test_delta_append_and_replace_create_missing_members() -> None:
     append, replace = {"p": "/a", "o": "append", "v": [1]}, {"p": "/b/0", "o": "replace", "v": True}
 
     assert applied({"v": {"b": []}}, append, replace) == {"a": [1], "b": [True]}
 
 
-def test_a_reply_as_the_site_writes_one() -> None:
+def test_delta_decodes_reply_of_several_channels() -> None:
     decoder = DeltaDecoder()
     decoder.apply({"p": "", "o": "add", "v": message("", id="system"), "c": 0})
     decoder.apply({"v": message("Hi?", id="user"), "c": 1})
@@ -289,7 +291,7 @@ def test_a_reply_as_the_site_writes_one() -> None:
     assert decoder.value["message"]["content"]["parts"] == ["Hi??"]
 
 
-def test_a_whole_message_begins_one_whatever_was_before() -> None:
+def test_delta_whole_message_starts_new_value() -> None:
     appended = [{"v": message()}, {"p": TEXT, "o": "append", "v": "a"}]
     patched = [*appended, {"p": "", "o": "patch", "v": []}]
 
@@ -297,8 +299,8 @@ def test_a_whole_message_begins_one_whatever_was_before() -> None:
         assert applied(*before, {"v": message("new"), "c": 3}) == message("new")
 
 
-def test_after_a_patch() -> None:
-    """The next may be a patch that does not say so, or text that goes where text went before."""
+def test_delta_value_after_patch_is_patch_or_append() -> None:
+    """A list is another patch, although the operation is omitted. A text is appended to the last text."""
     patch = {
         "p": "",
         "o": "patch",
@@ -309,7 +311,7 @@ def test_after_a_patch() -> None:
     assert after["message"]["content"]["parts"] == ["abcd"]
 
 
-def test_the_paths_of_a_patch_go_on_from_its_own() -> None:
+def test_delta_patch_paths_are_relative_to_its_path() -> None:
     whole = applied(
         {"v": message()}, {"p": "/message", "o": "patch", "v": [{"p": "/id", "o": "replace", "v": "x"}]}
     )
@@ -347,7 +349,7 @@ def test_the_paths_of_a_patch_go_on_from_its_own() -> None:
         {"c": 7, "p": TEXT, "o": "append", "v": "x"},
     ],
 )
-def test_what_does_not_fit_is_an_error_that_shows_no_text(delta: dict[str, Any]) -> None:
+def test_delta_invalid_raises_error_without_text(delta: dict[str, Any]) -> None:
     decoder = DeltaDecoder()
     decoder.apply({"v": message("a secret")})
 
@@ -356,7 +358,7 @@ def test_what_does_not_fit_is_an_error_that_shows_no_text(delta: dict[str, Any])
     assert "secret" not in str(caught.value)
 
 
-def test_a_copy_is_out_of_reach() -> None:
+def test_copied_value_is_not_changed_by_later_deltas() -> None:
     decoder = DeltaDecoder()
     decoder.apply({"v": message("a")})
     kept = copied(decoder.value)
@@ -365,7 +367,7 @@ def test_a_copy_is_out_of_reach() -> None:
     assert kept == message("a")
 
 
-def test_what_is_a_delta() -> None:
+def test_is_delta_by_fields() -> None:
     deltas: list[Any] = [{"v": "x"}, {"p": "/a", "o": "remove"}, {"c": 1, "v": {}}]
     others: list[Any] = [{}, {"type": "moderation"}, {"v": "x", "message": {}}]
 

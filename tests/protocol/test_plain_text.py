@@ -1,4 +1,4 @@
-"""`markdown=False`: what sets blocks apart, and that nothing breaks it. The marks themselves are in test_rooms."""
+"""Tests of converting Markdown to plain text."""
 
 from __future__ import annotations
 
@@ -20,15 +20,38 @@ from chatgpt_browser._protocol.plain_text import to_plain_text
     ],
     ids=["list", "numbers", "table", "loose list", "headings"],
 )
-def test_a_list_or_a_table_is_a_block_of_its_own(markdown: str, plain: str) -> None:
+def test_to_plain_text_separates_blocks_with_empty_line(markdown: str, plain: str) -> None:
     assert to_plain_text(markdown) == plain
 
 
 @given(st.text())
-def test_any_text_can_be_read(markdown: str) -> None:
+def test_to_plain_text_accepts_any_text(markdown: str) -> None:
     assert isinstance(to_plain_text(markdown), str)
 
 
 @given(st.lists(st.text("abcdefgh éß世😀", min_size=1).map(str.strip).filter(bool), min_size=1))
-def test_plain_words_stay_as_they_are(paragraphs: list[str]) -> None:
+def test_to_plain_text_keeps_plain_paragraphs(paragraphs: list[str]) -> None:
     assert to_plain_text("\n\n".join(paragraphs)) == "\n\n".join(paragraphs)
+
+
+@pytest.mark.parametrize(
+    ("markdown", "plain"),
+    [
+        ("", ""),
+        ("plain", "plain"),
+        ("# Title\n\nA *b* **c** `d` [e](https://f) ![g](h)", "Title\n\nA b c d e g"),
+        ("one\ntwo", "one\ntwo"),
+        ("- a\n- b\n  - c", "a\nb\nc"),
+        ("1. a\n\n   b", "a\n\nb"),
+        ("```python\nx = 1 * 2\n```", "x = 1 * 2"),
+        ("    x * y", "x * y"),
+        ("> said", "said"),
+        ("a\n\n---\n\nb", "a\n\nb"),
+        ("<b>bold</b>", "bold"),
+        ("2 * 3 * 4 and snake_case_name", "2 * 3 * 4 and snake_case_name"),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", "a\tb\n1\t2"),
+        (r"\*no\*", "*no*"),
+    ],
+)
+def test_to_plain_text_removes_markdown_syntax(markdown: str, plain: str) -> None:
+    assert to_plain_text(markdown) == plain

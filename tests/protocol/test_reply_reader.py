@@ -1,4 +1,4 @@
-"""A reply out of reduced events: nothing lost, nothing guessed."""
+"""Tests of reading a reply from events that each contain a whole message."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatgpt_browser import MalformedEventError, StreamError, StreamInterruptedError
-from chatgpt_browser._protocol.event_log import EventLog
 from chatgpt_browser._protocol.reply_reader import ReplyReader
+from tests.support.reply_events import DONE, item
 from tests.support.scripted_site import MARKS
-
-DONE = {"type": "", "data": "[DONE]"}
 
 
 def event(text: str, **changes: Any) -> dict[str, Any]:
+    """Return an event with an answer; ``changes`` apply to its message."""
     message = {
         "id": "m1",
         "author": {"role": "assistant"},
@@ -27,53 +26,39 @@ def event(text: str, **changes: Any) -> dict[str, Any]:
     return {"message": message | changes, "conversation_id": "c1", "error": None}
 
 
-def whole(data: Any) -> dict[str, str]:
-    return {"type": "", "data": data if isinstance(data, str) else json.dumps(data)}
-
-
-def anchored(text: str, **changes: Any) -> dict[str, str]:
-    """The event as the page passes on a first one: in three pieces around its text."""
+def first_item(text: str, **changes: Any) -> dict[str, str]:
+    """Return the event in the form of a first event: in three pieces around its text."""
     head, tail = json.dumps(event("\0", **changes)).split(r"\u0000")
     return {"type": "", "head": head, "text": json.dumps(text)[1:-1], "tail": tail}
 
 
-def test_a_reply_that_grows() -> None:
-    reply = ReplyReader()
+def test_feed_growing_event_extends_text() -> None:
+    reader = ReplyReader()
 
-    assert reply.feed(anchored("Hel"))
-    assert (reply.text, reply.message_id, reply.conversation_id) == ("Hel", "m1", "c1")
-    assert reply.feed("lo \\ud83d\\ude00")
-    assert reply.event == event("Hello 😀")
-    assert not reply.feed("")
-
-
-def test_a_tail_that_changes_is_read() -> None:
-    reply, first = ReplyReader(), anchored("Hi")
-    reply.feed(first)
-
-    assert reply.feed(["!", first["tail"].replace('"c1"', '"c2"')])
-    assert (reply.text, reply.conversation_id) == ("Hi!", "c2")
-    assert not reply.feed(["", first["tail"]])
-    assert reply.conversation_id == "c1"
+    assert reader.feed(first_item("Hel"))
+    assert (reader.text, reader.message_id, reader.conversation_id) == ("Hel", "m1", "c1")
+    assert reader.feed("lo \\ud83d\\ude00")
+    assert reader.event == event("Hello 😀")
+    assert not reader.feed("")
 
 
-def test_an_event_is_the_servers_own_to_the_byte() -> None:
-    log = EventLog()
-    log.replace({"type": "", "head": '{"a": 1.0, "parts": ["', "text": "\\u00e9", "tail": '"], "b": 1e2}'})
-    log.grow("\\n")
-    log.grow("x")
+def test_feed_changed_tail_updates_conversation_id() -> None:
+    reader, first = ReplyReader(), first_item("Hi")
+    reader.feed(first)
 
-    assert log.data == '{"a": 1.0, "parts": ["\\u00e9\\nx"], "b": 1e2}'
-    assert log.parse() == {"a": 1.0, "parts": ["é\nx"], "b": 100.0}
+    assert reader.feed(["!", first["tail"].replace('"c1"', '"c2"')])
+    assert (reader.text, reader.conversation_id) == ("Hi!", "c2")
+    assert not reader.feed(["", first["tail"]])
+    assert reader.conversation_id == "c1"
 
 
-def test_each_event_is_an_object_of_its_own() -> None:
-    reply = ReplyReader()
-    reply.feed(anchored("a"))
-    first = reply.event
-    reply.feed("b")
+def test_event_is_new_object_for_each_event() -> None:
+    reader = ReplyReader()
+    reader.feed(first_item("a"))
+    first = reader.event
+    reader.feed("b")
 
-    assert (first, reply.event) == (event("a"), event("ab"))
+    assert (first, reader.event) == (event("a"), event("ab"))
 
 
 @pytest.mark.parametrize(
@@ -88,51 +73,52 @@ def test_each_event_is_an_object_of_its_own() -> None:
         {"metadata": {"is_visually_hidden_from_conversation": True}},
     ],
 )
-def test_what_is_no_answer_is_passed_over(changes: dict[str, Any]) -> None:
-    reply = ReplyReader()
+def test_feed_message_that_is_not_answer_is_ignored(changes: dict[str, Any]) -> None:
+    reader = ReplyReader()
 
-    assert not reply.feed(whole(event("x", **changes)))
-    assert (reply.text, reply.message_id, reply.conversation_id, reply.events) == ("", None, None, 1)
+    assert not reader.feed(item(event("x", **changes)))
+    assert (reader.text, reader.message_id, reader.conversation_id, reader.events) == ("", None, None, 1)
     with pytest.raises(StreamInterruptedError):
-        reply.feed(DONE)
+        reader.feed(DONE)
 
 
 @pytest.mark.parametrize(
-    "data", [{"moderation_response": {}, "message_id": "x"}, {"message": None}, "3", '"v1"', "[]", "null"]
+    "data",
+    ['{"moderation_response": {}, "message_id": "x"}', '{"message": null}', "3", '"v1"', "[]", "null"],
 )
-def test_what_is_no_message_is_passed_over(data: Any) -> None:
-    reply = ReplyReader()
-    reply.feed(whole(event("x")))
+def test_feed_event_without_message_is_ignored(data: Any) -> None:
+    reader = ReplyReader()
+    reader.feed(item(event("x")))
 
-    assert not reply.feed(whole(data))
-    assert (reply.text, reply.message_id) == ("x", "m1")
-
-
-def test_data_that_merely_contains_the_last_word() -> None:
-    reply = ReplyReader()
-    reply.feed(whole(event("say [DONE] now")))
-
-    assert (reply.text, reply.done) == ("say [DONE] now", False)
-    reply.feed(DONE)
-    assert reply.done
+    assert not reader.feed({"type": "", "data": data})
+    assert (reader.text, reader.message_id) == ("x", "m1")
 
 
-def test_half_a_character_is_not_shown() -> None:
-    reply = ReplyReader()
-    reply.feed(anchored("x"))
+def test_feed_text_containing_done_marker_does_not_end_reply() -> None:
+    reader = ReplyReader()
+    reader.feed(item(event("say [DONE] now")))
 
-    assert not reply.feed("\\ud83d")
-    assert reply.text == "x"
-    assert reply.feed("\\ude00")
-    assert reply.text == "x😀"
+    assert (reader.text, reader.done) == ("say [DONE] now", False)
+    reader.feed(DONE)
+    assert reader.done
 
 
-def test_an_error_of_the_sites_carries_what_had_come() -> None:
-    reply = ReplyReader()
-    reply.feed(whole(event("half")))
+def test_feed_half_character_is_hidden_until_complete() -> None:
+    reader = ReplyReader()
+    reader.feed(first_item("x"))
+
+    assert not reader.feed("\\ud83d")
+    assert reader.text == "x"
+    assert reader.feed("\\ude00")
+    assert reader.text == "x😀"
+
+
+def test_feed_error_event_raises_error_with_partial_text() -> None:
+    reader = ReplyReader()
+    reader.feed(item(event("half")))
 
     with pytest.raises(StreamError, match="Something went wrong") as caught:
-        reply.feed(whole({"message": None, "conversation_id": "c1", "error": "Something went wrong"}))
+        reader.feed(item({"message": None, "conversation_id": "c1", "error": "Something went wrong"}))
     assert (caught.value.partial_text, caught.value.conversation_id, caught.value.message_id) == (
         "half",
         "c1",
@@ -141,32 +127,46 @@ def test_an_error_of_the_sites_carries_what_had_come() -> None:
 
 
 @pytest.mark.parametrize("bad", ["{", "[DONE", "", "{}x"])
-def test_what_is_no_json(bad: str) -> None:
-    reply = ReplyReader()
-    reply.feed(whole(event("half")))
+def test_feed_invalid_json_raises_malformed_event_error(bad: str) -> None:
+    reader = ReplyReader()
+    reader.feed(item(event("half")))
 
     with pytest.raises(MalformedEventError) as caught:
-        reply.feed(whole(bad))
+        reader.feed({"type": "", "data": bad})
     assert caught.value.partial_text == "half"
     assert caught.value.__cause__ is None
-    assert not reply.feed(whole(bad) | {"unended": "yes"}), "the end of the body may have cut it"
+    assert not reader.feed({"type": "", "data": bad, "unended": "yes"}), (
+        "it may be cut at the end of the body"
+    )
+    assert reader.event == event("half")
 
 
-def test_an_escape_that_is_none() -> None:
-    reply = ReplyReader()
-    reply.feed(anchored("x"))
+@pytest.mark.parametrize("grown", [["!"], []], ids=["after growth", "after one event"])
+def test_event_after_cut_event_is_last_complete_event(grown: list[str]) -> None:
+    reader = ReplyReader()
+    reader.feed(first_item("half"))
+    for each in grown:
+        reader.feed(each)
+
+    assert not reader.feed({"type": "", "data": '{"message": {"id', "unended": "yes"})
+    assert reader.event == event("half" + "".join(grown))
+
+
+def test_feed_invalid_escape_raises_malformed_event_error() -> None:
+    reader = ReplyReader()
+    reader.feed(first_item("x"))
 
     with pytest.raises(MalformedEventError):
-        reply.feed("\\x")
+        reader.feed("\\x")
 
 
-def test_several_parts_are_one_text() -> None:
-    reply = ReplyReader()
-    reply.feed(
-        whole(event("", content={"content_type": "multimodal_text", "parts": ["a", {"image": 1}, "b"]}))
+def test_feed_message_of_several_parts_joins_texts() -> None:
+    reader = ReplyReader()
+    reader.feed(
+        item(event("", content={"content_type": "multimodal_text", "parts": ["a", {"image": 1}, "b"]}))
     )
 
-    assert reply.text == "ab"
+    assert reader.text == "ab"
 
 
 @given(
@@ -177,11 +177,11 @@ def test_several_parts_are_one_text() -> None:
     ),
     st.booleans(),
 )
-def test_growth_adds_up_whatever_the_text_is(pieces: list[str], ascii_only: bool) -> None:
-    reply = ReplyReader()
-    reply.feed(anchored(pieces[0]))
+def test_feed_growth_of_any_text_adds_up(pieces: list[str], ascii_only: bool) -> None:
+    reader = ReplyReader()
+    reader.feed(first_item(pieces[0]))
     for piece in pieces[1:]:
-        reply.feed(json.dumps(piece, ensure_ascii=ascii_only)[1:-1])
+        reader.feed(json.dumps(piece, ensure_ascii=ascii_only)[1:-1])
 
-    assert reply.text == "".join(pieces)
-    assert reply.event == event("".join(pieces))
+    assert reader.text == "".join(pieces)
+    assert reader.event == event("".join(pieces))

@@ -1,4 +1,4 @@
-"""A reply out of deltas, out of several messages, and out of both forms at once."""
+"""Tests of reading a reader from deltas, from several messages, and from both forms of events."""
 
 from __future__ import annotations
 
@@ -13,95 +13,82 @@ from chatgpt_browser import (
     StreamInterruptedError,
     UnknownEncodingError,
 )
-from chatgpt_browser._protocol.answer import Turn, find_answer, newest_turn
-from chatgpt_browser._protocol.citation_marks import Markup
+from chatgpt_browser._protocol.conversation_tree import find_answer
 from chatgpt_browser._protocol.reply_reader import ReplyReader
-
-TEXT = "/message/content/parts/0"
-DONE = {"type": "", "data": "[DONE]"}
-BEGIN = {"type": "delta_encoding", "data": '"v1"'}
-FINISHED = {"p": "/message/status", "o": "replace", "v": "finished_successfully"}
-
-
-def item(event: Any, type: str = "") -> dict[str, str]:
-    return {"type": type, "data": json.dumps(event)}
-
-
-def message(text: str = "", **fields: Any) -> dict[str, Any]:
-    return {
-        "id": "answer",
-        "author": {"role": "assistant"},
-        "content": {"content_type": "text", "parts": [text]},
-        "recipient": "all",
-        "channel": None,
-        "metadata": {},
-    } | fields
-
-
-def whole(text: str = "", **fields: Any) -> dict[str, Any]:
-    return {"message": message(text, **fields), "conversation_id": "c1", "error": None}
-
-
-def root(text: str = "", number: int = 0, /, **fields: Any) -> dict[str, Any]:
-    return {"p": "", "o": "add", "v": whole(text, **fields), "c": number}
+from tests.support.reply_events import (
+    DONE,
+    ENCODING,
+    FINISHED,
+    HANDOFF,
+    REMARK,
+    TEXT,
+    item,
+    message,
+    root,
+    tree,
+    user_message,
+    whole,
+)
 
 
 def fed(*events: Any) -> tuple[ReplyReader, list[str]]:
-    """A reply that was fed these, and each text that it showed."""
-    reply = ReplyReader()
+    """Feed events to a new reader. Return the reader, and the text after each event that changed it."""
+    reader = ReplyReader()
     items = [event if "data" in event else item(event) for event in events]
-    return reply, [reply.text for each in items if reply.feed(each)]
+    return reader, [reader.text for each in items if reader.feed(each)]
 
 
 # ---- one message -----------------------------------------------------------------------------------------------------
 
 
-def test_text_that_grows() -> None:
-    reply, texts = fed(BEGIN, root(), {"p": TEXT, "o": "append", "v": "Hel"}, {"v": "lo"}, DONE)
+def test_feed_appending_deltas_extend_text() -> None:
+    reader, texts = fed(ENCODING, root(), {"p": TEXT, "o": "append", "v": "Hel"}, {"v": "lo"}, DONE)
 
     assert texts == ["Hel", "Hello"]
-    assert (reply.message_id, reply.conversation_id, reply.done) == ("answer", "c1", True)
+    assert (reader.message_id, reader.conversation_id, reader.done) == ("answer", "c1", True)
 
 
-def test_the_event_is_the_sites_own_and_the_whole_stands_beside_it() -> None:
-    reply, _ = fed(root("a"))
-    first = reply.event
-    reply.feed(item({"p": TEXT, "o": "append", "v": "b"}, "delta"))
-    second = reply.event
-    reply.feed(item({"type": "title_generation", "title": "T"}))
+def test_event_of_delta_has_whole_message() -> None:
+    reader, _ = fed(root("a"))
+    first = reader.event
+    reader.feed(item({"p": TEXT, "o": "append", "v": "b"}, "delta"))
+    second = reader.event
+    reader.feed(item({"type": "title_generation", "title": "T"}))
 
-    assert first is not None and second is not None and reply.event is not None
+    assert first is not None and second is not None and reader.event is not None
     assert (first, second) == (root("a"), {"p": TEXT, "o": "append", "v": "b"})
-    assert (first.whole, second.whole, reply.event.whole) == (whole("a"), whole("ab"), None)
-    reply.feed(item(whole("c")))
-    assert reply.event.whole == reply.event == whole("c")
+    assert (first.whole, second.whole, reader.event.whole) == (whole("a"), whole("ab"), None)
+    reader.feed(item(whole("c")))
+    assert reader.event.whole == reader.event == whole("c")
 
 
-def test_replace_and_truncate_change_the_text() -> None:
+def test_feed_replace_and_truncate_change_text() -> None:
     _, texts = fed(root("abc"), {"p": TEXT, "o": "replace", "v": "xyz"}, {"o": "truncate", "v": 1}, DONE)
 
     assert texts == ["abc", "xyz", "x"]
 
 
-def test_half_a_character_is_not_shown() -> None:
+def test_feed_delta_half_character_is_hidden_until_complete() -> None:
     _, texts = fed(root("x"), {"p": TEXT, "o": "append", "v": "\ud83d"}, {"v": "\ude00"}, DONE)
 
     assert texts == ["x", "x\U0001f600"]
 
 
 @pytest.mark.parametrize("name", ['"v2"', "v2", '"v1.1"', '"\u00e9"'])
-def test_an_encoding_that_nobody_knows_is_named(name: str) -> None:
+def test_feed_unknown_encoding_raises_error_naming_it(name: str) -> None:
     with pytest.raises(UnknownEncodingError, match=name.strip('"')):
         fed({"type": "delta_encoding", "data": name})
 
 
-def test_an_encoding_need_not_be_quoted() -> None:
-    reply, _ = fed({"type": "delta_encoding", "data": "v1"}, root("x"), DONE)
-    assert reply.done
+def test_feed_encoding_without_quotes_is_accepted() -> None:
+    reader, _ = fed({"type": "delta_encoding", "data": "v1"}, root("x"), DONE)
+    assert reader.done
 
 
-def test_a_delta_that_does_not_fit_carries_what_had_come() -> None:
-    with pytest.raises(MalformedEventError, match="truncate at '/message/id': to no length") as caught:
+def test_feed_invalid_delta_raises_error_with_partial_text() -> None:
+    with pytest.raises(
+        MalformedEventError, match="truncate at '/message/id': the value is not a length"
+    ) as caught:
         fed(root("half"), {"p": "/message/id", "o": "truncate", "v": "x"})
     assert (caught.value.partial_text, caught.value.message_id) == ("half", "answer")
 
@@ -114,21 +101,21 @@ def test_a_delta_that_does_not_fit_carries_what_had_come() -> None:
         {"type": "error", "message": "Oh no"},
     ],
 )
-def test_an_error_of_the_sites(error: dict[str, Any]) -> None:
+def test_feed_error_in_each_form_raises_stream_error(error: dict[str, Any]) -> None:
     with pytest.raises(StreamError, match="Oh no") as caught:
         fed(root("half"), error)
     assert caught.value.partial_text == "half"
 
 
-def test_a_body_that_ends_early_is_no_whole_reply() -> None:
-    for reply in (fed(root("half"))[0], fed(whole("half", status="in_progress"))[0]):
+def test_end_incomplete_reply_raises_stream_interrupted_error() -> None:
+    for reader in (fed(root("half"))[0], fed(whole("half", status="in_progress"))[0]):
         with pytest.raises(StreamInterruptedError, match="middle"):
-            reply.end()
+            reader.end()
 
     for last in (FINISHED, {"type": "message_stream_complete"}):
-        reply, _ = fed(root("whole", status="in_progress"), last)
-        reply.end()
-        assert reply.done
+        reader, _ = fed(root("whole", status="in_progress"), last)
+        reader.end()
+        assert reader.done
 
 
 # ---- several messages ------------------------------------------------------------------------------------------------
@@ -143,7 +130,7 @@ OTHERS = [
     {"p": TEXT, "o": "append", "v": ".."},
     root("print(1)", 4, id="p", recipient="python", channel="commentary"),
     root("1", 5, id="o", author={"role": "tool", "name": "python"}),
-    root("nobody", 6, id="h", metadata={"is_visually_hidden_from_conversation": True}),
+    root("hidden", 6, id="h", metadata={"is_visually_hidden_from_conversation": True}),
     root("First,", 7, id="q", metadata={"is_thinking_preamble_message": True}),
 ]
 NOTICES = [
@@ -163,16 +150,16 @@ NOTICES = [
 
 
 @pytest.mark.parametrize("channel", ["final", None])
-def test_the_answer_alone_is_shown(channel: str | None) -> None:
+def test_feed_deltas_of_other_messages_are_ignored(channel: str | None) -> None:
     answer = [root("", 8, channel=channel), {"p": TEXT, "o": "append", "v": "Four"}, {"v": "."}, FINISHED]
-    reply, texts = fed(BEGIN, *OTHERS, *NOTICES, *answer, *NOTICES, DONE)
+    reader, texts = fed(ENCODING, *OTHERS, *NOTICES, *answer, *NOTICES, DONE)
 
     assert texts == ["Four", "Four."]
-    assert (reply.message_id, reply.question_id) == ("answer", "u")
-    assert reply.events == len([*OTHERS, *NOTICES, *answer, *NOTICES])
+    assert (reader.message_id, reader.question_id) == ("answer", "u")
+    assert reader.events == len([*OTHERS, *NOTICES, *answer, *NOTICES])
 
 
-def test_the_answer_alone_is_shown_of_whole_events() -> None:
+def test_feed_whole_events_of_other_messages_are_ignored() -> None:
     others = [delta["v"] for delta in OTHERS if delta.get("p") == ""]
     _, texts = fed(
         *others, whole("Fo", channel="final"), whole("late", id="r2"), whole("Four", channel="final"), DONE
@@ -181,27 +168,27 @@ def test_the_answer_alone_is_shown_of_whole_events() -> None:
     assert texts == ["Fo", "Four"]
 
 
-def test_without_channels_the_newest_is_the_answer() -> None:
-    reply, texts = fed(
+def test_feed_messages_without_channel_newest_is_answer() -> None:
+    reader, texts = fed(
         root("Let me look.", 1, id="first", end_turn=False),
         root("Four.", 2, id="second", end_turn=True),
         DONE,
     )
 
     assert texts == ["Let me look.", "Four."]
-    assert reply.message_id == "second"
+    assert reader.message_id == "second"
 
 
-def test_a_message_that_is_hidden_later_was_no_answer() -> None:
+def test_feed_answer_hidden_later_is_retracted() -> None:
     hide = {"p": "/message/metadata", "o": "append", "v": {"is_visually_hidden_from_conversation": True}}
-    reply, texts = fed(root("Camera", id="other"), hide, root("Four.", 2), DONE)
+    reader, texts = fed(root("Camera", id="other"), hide, root("Four.", 2), DONE)
 
     assert texts == ["Camera", "", "Four."]
     with pytest.raises(StreamInterruptedError, match="without a reply"):
         fed(root("Camera"), hide, DONE)
 
 
-def test_both_forms_in_one_stream() -> None:
+def test_feed_whole_events_and_deltas_in_one_stream() -> None:
     _, texts = fed(whole("a"), root("ab"), {"p": TEXT, "o": "append", "v": "c"}, whole("abcd"), DONE)
 
     assert texts == ["a", "ab", "abc", "abcd"]
@@ -209,58 +196,53 @@ def test_both_forms_in_one_stream() -> None:
 
 # ---- handed off ------------------------------------------------------------------------------------------------------
 
-HANDOFF = {"type": "stream_handoff", "conversation_id": "c9", "options": []}
+
+def test_take_after_handoff_completes_reply() -> None:
+    reader, texts = fed(HANDOFF, DONE)
+
+    assert (reader.is_elsewhere, reader.done, reader.conversation_id, texts) == (True, False, "c9", [])
+    assert reader.take(message("Fo", status="in_progress"))
+    assert not reader.done
+    assert reader.take(message("Four", status="finished_successfully", end_turn=True))
+    assert (reader.done, reader.text) == (True, "Four")
 
 
-def test_a_reply_that_goes_on_elsewhere() -> None:
-    reply, texts = fed(HANDOFF, DONE)
-
-    assert (reply.is_elsewhere, reply.done, reply.conversation_id, texts) == (True, False, "c9", [])
-    assert reply.take(message("Fo", status="in_progress"))
-    assert not reply.done
-    assert reply.take(message("Four", status="finished_successfully", end_turn=True))
-    assert (reply.done, reply.text) == (True, "Four")
-
-
-REMARK = {"status": "finished_successfully", "end_turn": False}
-
-
-def test_a_remark_is_no_answer_however_the_stream_ends() -> None:
+def test_feed_stream_of_remark_alone_raises_stream_interrupted_error() -> None:
     remark = root("Let me look.", id="remark", **REMARK)
     for last in (DONE, {"type": "message_stream_complete"}):
         with pytest.raises(StreamInterruptedError, match="remark|middle") as caught:
-            reply, _ = fed(BEGIN, remark, last)
-            reply.end()
+            reader, _ = fed(ENCODING, remark, last)
+            reader.end()
         assert caught.value.partial_text == "Let me look."
     with pytest.raises(StreamInterruptedError, match="remark"):
         fed(whole("Let me look.", **REMARK), DONE)
 
-    # One that was cut at its greatest length is the answer, and so is what the site calls final.
+    # A message that was cut at the maximum length is the answer, and so is a message in the channel `final`.
     assert fed(root("Once upon", status="finished_partial_completion", end_turn=False), DONE)[0].done
     assert fed(root("Four.", channel="final", **REMARK), DONE)[0].done
     assert fed(remark, root("Four.", end_turn=True), DONE)[0].text == "Four."
 
 
-def test_a_remark_is_no_answer_elsewhere() -> None:
-    reply, _ = fed(BEGIN, root("Let me look.", id="remark", **REMARK), HANDOFF, DONE)
+def test_take_remark_after_handoff_does_not_complete_reply() -> None:
+    reader, _ = fed(ENCODING, root("Let me look.", id="remark", **REMARK), HANDOFF, DONE)
 
-    assert (reply.is_elsewhere, reply.done) == (True, False)
-    assert not reply.take(message("Let me look.", id="remark", **REMARK))
-    assert not reply.done
-    assert reply.take(message("Four.", status="finished_successfully", end_turn=True))
-    assert (reply.done, reply.text, reply.message_id) == (True, "Four.", "answer")
+    assert (reader.is_elsewhere, reader.done) == (True, False)
+    assert not reader.take(message("Let me look.", id="remark", **REMARK))
+    assert not reader.done
+    assert reader.take(message("Four.", status="finished_successfully", end_turn=True))
+    assert (reader.done, reader.text, reader.message_id) == (True, "Four.", "answer")
 
 
-def test_what_ends_the_turn_is_the_answer_whatever_comes_behind_it() -> None:
+def test_feed_message_after_end_of_turn_is_ignored() -> None:
     ends = {"status": "finished_successfully", "end_turn": True}
     for more in (root("", 1, id="z"), root("note", 1, id="z"), whole("note", id="z")):
-        reply, texts = fed(root("Four.", **ends), more, DONE)
-        assert (texts, reply.message_id) == (["Four."], "answer")
-    data = tree(message("?", id="u", author={"role": "user"}), message("Four.", **ends), message("", id="z"))
+        reader, texts = fed(root("Four.", **ends), more, DONE)
+        assert (texts, reader.message_id) == (["Four."], "answer")
+    data = tree(user_message("u"), message("Four.", **ends), message("", id="z"))
     assert find_answer(data) == message("Four.", **ends)
 
 
-def test_a_late_change_of_an_earlier_message_is_no_newer_message() -> None:
+def test_feed_late_change_of_earlier_message_is_ignored() -> None:
     late = {"c": 0, "p": "/message/metadata", "o": "append", "v": {"a": 1}}
     _, texts = fed(root("Look", id="r"), root("Four.", 1, end_turn=True), late, DONE)
     assert texts == ["Look", "Four."]
@@ -270,217 +252,110 @@ def test_a_late_change_of_an_earlier_message_is_no_newer_message() -> None:
     assert texts == ["One", "Two"]
 
 
-def test_a_hidden_message_in_the_users_name_is_no_question() -> None:
+def test_feed_hidden_user_message_keeps_question_id() -> None:
     hidden = {"author": {"role": "user"}, "metadata": {"is_visually_hidden_from_conversation": True}}
-    reply, _ = fed(whole("?", id="u", author={"role": "user"}), whole("context", id="h", **hidden))
-    assert reply.question_id == "u"
+    reader, _ = fed(whole("?", id="u", author={"role": "user"}), whole("context", id="h", **hidden))
+    assert reader.question_id == "u"
 
 
-def test_after_the_site_has_said_that_it_is_whole_nothing_has_to_come() -> None:
+def test_end_after_stream_complete_notice_ignores_cut_event() -> None:
     ends = {"status": "finished_successfully", "end_turn": True}
-    reply, _ = fed(BEGIN, root("Four.", **ends), {"type": "message_stream_complete"})
-    assert (reply.is_settled, reply.done) == (True, False)
-    # Cut in the middle of an event that nobody needs.
-    reply.feed({"type": "", "data": '{"type": "conversation_detail_me', "unended": "yes"})
-    assert not reply.end()
-    assert (reply.done, reply.text) == (True, "Four.")
-    assert not fed(BEGIN, root("Let me look.", **REMARK), {"type": "message_stream_complete"})[0].is_settled
+    reader, _ = fed(ENCODING, root("Four.", **ends), {"type": "message_stream_complete"})
+    assert (reader.is_settled, reader.done) == (True, False)
+    # The body is cut in the middle of an event that is not needed.
+    reader.feed({"type": "", "data": '{"type": "conversation_detail_me', "unended": "yes"})
+    assert not reader.end()
+    assert (reader.done, reader.text) == (True, "Four.")
+    assert not fed(ENCODING, root("Let me look.", **REMARK), {"type": "message_stream_complete"})[
+        0
+    ].is_settled
 
 
 @pytest.mark.parametrize("data", ['"Out of memory"', '["Out of memory"]', "null"])
-def test_an_error_event_in_any_form(data: str) -> None:
-    reply, _ = fed(root("Fo"))
-    with pytest.raises(StreamError, match="Out of memory|does not say which") as caught:
-        reply.feed({"type": "error", "data": data})
+def test_feed_error_event_of_any_json_type_raises_stream_error(data: str) -> None:
+    reader, _ = fed(root("Fo"))
+    with pytest.raises(StreamError, match="Out of memory|did not give a reason") as caught:
+        reader.feed({"type": "error", "data": data})
     assert caught.value.partial_text == "Fo"
     with pytest.raises(StreamError, match="Too bad"):
         fed(root("Fo"), {"detail": "Too bad", "code": "x"})
 
 
-def test_the_conversation_is_known_from_any_notice() -> None:
-    reply, _ = fed({"type": "resume_conversation_token", "token": "t", "conversation_id": "c5"})
-    assert reply.conversation_id == "c5"
+def test_feed_notice_sets_conversation_id() -> None:
+    reader, _ = fed({"type": "resume_conversation_token", "token": "t", "conversation_id": "c5"})
+    assert reader.conversation_id == "c5"
 
 
-def test_a_message_that_is_taken_away() -> None:
+def test_feed_removed_message_is_retracted() -> None:
     for delta in ({"p": "/message", "o": "remove", "v": None}, {"p": "/message", "o": "replace", "v": None}):
         with pytest.raises(StreamInterruptedError, match="without a reply"):
             fed(root("Fo"), delta, DONE)
     assert fed(root("Fo"), {"p": "", "o": "add", "v": {"conversation_id": "c"}, "c": 1}, DONE)[0].text == "Fo"
 
 
-def test_text_around_and_behind_a_mark() -> None:
-    """Once a mark has ended, what follows is taken as it comes, until the next begins."""
+def test_feed_deltas_with_citation_marks_hide_marks() -> None:
+    """Text after the end of a mark is appended piece by piece until the next mark begins."""
     append = {"p": TEXT, "o": "append", "v": "See \ue200cite\ue202a\ue201"}
     more = [
         {"v": text} for text in (" one", " two", " \ue200ci", "te\ue202b", "\ue201", " three", " \ue200open")
     ]
-    reply, texts = fed(root(), append, *more, DONE)
+    reader, texts = fed(root(), append, *more, DONE)
     assert texts[:5] == ["See ", "See  one", "See  one two", "See  one two ", "See  one two  three"]
-    assert reply.text == "See  one two  three open"
+    assert reader.text == "See  one two  three open"
 
 
-def test_the_newest_event_is_known_behind_the_last_word() -> None:
+def test_event_after_done_is_newest_json_event() -> None:
     head = json.dumps({"p": TEXT, "o": "append", "v": ""}).removesuffix('"}')
-    reply = ReplyReader()
+    reader = ReplyReader()
     for each in (item(root()), {"type": "", "head": head, "text": "a", "tail": '"}'}, ["b"], item(123)):
-        reply.feed(each)
-    assert reply.event == {"p": TEXT, "o": "append", "v": "b"}
-    reply.feed(item({"v": "c"}))
-    reply.feed(DONE)
-    assert (reply.event, reply.text) == ({"v": "c"}, "abc")
+        reader.feed(each)
+    assert reader.event == {"p": TEXT, "o": "append", "v": "b"}
+    reader.feed(item({"v": "c"}))
+    reader.feed(DONE)
+    assert (reader.event, reader.text) == ({"v": "c"}, "abc")
 
 
-def test_half_a_character_before_plain_text() -> None:
+def test_feed_half_character_before_plain_text_is_kept() -> None:
     append = {"p": TEXT, "o": "append", "v": "a\ud83d"}
-    reply, _ = fed(root(), append, {"v": "b"}, {"v": "\ude00"}, DONE)
-    assert reply.text == "a\ud83db\ude00"
+    reader, _ = fed(root(), append, {"v": "b"}, {"v": "\ude00"}, DONE)
+    assert reader.text == "a\ud83db\ude00"
 
 
-def test_a_text_that_grows_where_none_is() -> None:
+def test_feed_append_to_missing_part_creates_text() -> None:
     for start, path in (([], "-"), ([["x"]], "0")):
         whole = root(content={"content_type": "text", "parts": start})
         append = {"p": f"/message/content/parts/{path}", "o": "append", "v": "Hel"}
-        reply, _ = fed(whole, append, {"v": "lo"}, {"v": "!"}, DONE)
-        assert reply.text == ("Hello!" if path == "-" else "")
+        reader, _ = fed(whole, append, {"v": "lo"}, {"v": "!"}, DONE)
+        assert reader.text == ("Hello!" if path == "-" else "")
 
 
-def test_a_delta_with_a_field_that_nobody_knows() -> None:
+def test_feed_delta_with_unknown_field_is_applied() -> None:
     append = {"p": TEXT, "o": "append", "v": "a"}
     assert fed(root(), append, {"v": "b", "seq": 2}, append | {"seq": 3}, DONE)[1] == ["a", "ab", "aba"]
 
 
-def test_the_question_is_known_from_its_notice() -> None:
+def test_feed_input_message_notice_sets_question_id() -> None:
     question = message("Two and two?", id="u", author={"role": "user"})
-    reply, _ = fed({"type": "input_message", "input_message": question}, HANDOFF, DONE)
+    reader, _ = fed({"type": "input_message", "input_message": question}, HANDOFF, DONE)
 
-    assert reply.question_id == "u"
-
-
-def test_a_reply_that_was_handed_off_and_came_nevertheless() -> None:
-    reply, _ = fed(HANDOFF, root("Four."), FINISHED, DONE)
-
-    assert (reply.is_elsewhere, reply.done) == (False, True)
+    assert reader.question_id == "u"
 
 
-def tree(*messages: dict[str, Any], current: str | None = None) -> dict[str, Any]:
-    names = [None, *(each["id"] for each in messages)]
-    nodes = {
-        each["id"]: {"parent": parent, "message": each} for parent, each in zip(names, messages, strict=False)
-    }
-    return {"mapping": nodes, "current_node": current or names[-1]}
+def test_feed_answer_after_handoff_completes_reply() -> None:
+    reader, _ = fed(HANDOFF, root("Four."), FINISHED, DONE)
+
+    assert (reader.is_elsewhere, reader.done) == (False, True)
 
 
-def test_the_answer_of_a_conversation() -> None:
-    question = message("Two and two?", id="u", author={"role": "user"})
-    old, remark = message("old", id="old"), message("Hm.", id="r", channel="commentary")
-    final, tool = message("Four.", channel="final"), message("x", id="t", author={"role": "tool"})
-
-    assert find_answer(tree(old, question, remark, final, tool)) == final
-    assert find_answer(tree(old, question, remark)) is None
-    assert find_answer(tree(old, question, final), questions=("u",)) == final
-    assert find_answer(tree(old, question, final), questions=("another",), after="elsewhere") is None
-    assert find_answer(tree(question, message("first", id="f"), message("last", id="l"))) == message(
-        "last", id="l"
-    )
-    # What the site has written in the user's name, and nobody sees, is no question.
-    hidden = question | {"id": "h", "metadata": {"is_visually_hidden_from_conversation": True}}
-    assert find_answer(tree(old, question, final, hidden)) == final
-    assert find_answer({}) is find_answer(None) is find_answer({"mapping": {}, "current_node": "x"}) is None
-
-
-def test_the_answer_to_a_question_that_is_known_by_what_it_follows() -> None:
-    def asked(name: str) -> dict[str, Any]:
-        return message("?", id=name, author={"role": "user"})
-
-    first = asked("u1"), message("One.", id="a1")
-    note = message("", id="n", author={"role": "system"})
-    second = asked("u2"), message("Two.", id="a2")
-    assert find_answer(tree(*first), after="a1") is None, "the older answer"
-    assert find_answer(tree(*first, note), after="n") is None
-    assert find_answer(tree(*first, second[0]), after="a1") is None
-    assert find_answer(tree(*first, *second), after="a1") == second[1]
-    assert find_answer(tree(*first, note, *second), after="a1") == second[1]
-    assert find_answer(tree(*first, *second), after="u2") is None, "a question that was never answered"
-    assert find_answer(tree(*first, *second, asked("u3"), message("3", id="a3")), after="a1") is None
-    assert find_answer(tree(*first, *second), questions=("u2",), after="elsewhere") == second[1], (
-        "the site itself has said"
-    )
-    assert find_answer(tree(second[1]), after="a1") is None
-
-
-def test_the_answer_to_a_question_that_has_several() -> None:
-    """Of which somebody else may have asked for one more, or gone on behind it, meanwhile."""
-
-    def asked(name: str) -> dict[str, Any]:
-        return message("?", id=name, author={"role": "user"})
-
-    ours, again = message("Ours", id="a1"), message("Once more", id="a2")
-    conversation = tree(asked("u1"), ours, asked("u2"), message("Later", id="a3"))
-    conversation["mapping"]["a2"] = {"parent": "u1", "message": again}
-    for current in ("a3", "a2", "u1"):
-        conversation["current_node"] = current
-        assert find_answer(conversation, questions=("u1",)) == ours, "the first"
-        assert find_answer(conversation, questions=(None, "u1"), answer_id="a2") == again, (
-            "that which was begun"
-        )
-    conversation["mapping"]["u1"]["children"] = ["a2", "a1"]
-    assert find_answer(conversation, questions=("u1",)) == again, "the first as the site has it"
-    assert find_answer(tree(asked("u1")), questions=("u1",)) is None
-    looped = tree(asked("u1"), ours)
-    looped["mapping"]["u1"]["parent"] = "a1"
-    assert find_answer(looped, questions=("u1",)) == ours
-
-
-def test_the_newest_turn() -> None:
-    def asked(name: str) -> dict[str, Any]:
-        return message("?", id=name, author={"role": "user"})
-
-    hidden = message("", id="h", author={"role": "system"})
-    turn = Turn("u", ("h", "answer"), frozenset({"u", "h", "answer"}))
-    assert newest_turn(tree(asked("u"), message("One."), hidden)) == turn
-    assert newest_turn(tree(hidden)) == Turn(None, ("h",), frozenset({"h"}))
-    assert newest_turn(None) == Turn()
-
-    # What came to nothing does not bar the way to what is before it: known by its id, or by what it was sent after.
-    failed = asked("u1"), message("1", id="a1"), asked("u2"), message("2", id="a2"), asked("u3")
-    assert newest_turn(tree(*failed)).parents == {"u3"}
-    assert newest_turn(tree(*failed), ["u3"]).parents == {"u3", "a2", "u2"}
-    assert newest_turn(tree(*failed), ["a2", "u2"]).parents == {"u3", "a2", "u2", "a1", "u1"}
-
-
-# ---- the site's marks ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("marked", "plain"),
-    [
-        ("Four.\ue200cite\ue202turn0search1\ue202turn0search2\ue201 Yes.", "Four. Yes."),
-        ('In \ue200entity\ue202["city","Paris","capital"]\ue201.', "In Paris."),
-        ("\ue200entity\ue202no json\ue201", "no json"),
-        ("See \ue200url\ue202the page\ue202turn0\ue201.", "See the page."),
-        ("\ue203It is so.\ue204\ue206", "It is so."),
-        ("a\ue200cite\ue202b", "aciteb"),
-        ("nothing", "nothing"),
-    ],
-)
-def test_marks_are_taken_out_however_the_text_is_cut(marked: str, plain: str) -> None:
-    for cut in range(len(marked) + 1):
-        markup = Markup()
-        shown = [markup.visible(marked[:cut]), markup.visible(marked), markup.visible(marked, at_end=True)]
-        assert shown[-1] == plain
-        assert all(plain.startswith(text) for text in shown)
-
-
-def test_a_mark_in_either_form_of_event() -> None:
+def test_feed_citation_marks_hidden_in_both_encodings() -> None:
     pieces = ["Four\ue200ci", "te\ue202turn0", "\ue201", "."]
     _, texts = fed(
         root(), {"p": TEXT, "o": "append", "v": pieces[0]}, *({"v": piece} for piece in pieces[1:]), DONE
     )
     assert texts == ["Four", "Four."]
 
-    reply = ReplyReader()
+    reader = ReplyReader()
     head, tail = json.dumps(whole("\0")).split(r"\u0000")
-    grown = [reply.feed({"type": "", "head": head, "text": pieces[0], "tail": tail})]
-    grown += [reply.feed(piece) for piece in pieces[1:]]
-    assert (grown, reply.text) == ([True, False, False, True], "Four.")
+    grown = [reader.feed({"type": "", "head": head, "text": pieces[0], "tail": tail})]
+    grown += [reader.feed(piece) for piece in pieces[1:]]
+    assert (grown, reader.text) == ([True, False, False, True], "Four.")

@@ -1,4 +1,4 @@
-"""Server-sent events out of bytes, however these are cut."""
+"""Tests of parsing server-sent events from chunks of bytes."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ def read(body: bytes, cuts: list[int]) -> list[dict[str, str]]:
 
 
 @given(st.sampled_from(["\n", "\r\n", "\r"]), st.lists(st.integers(0, 200), max_size=12))
-def test_every_cut(newline: str, cuts: list[int]) -> None:
+def test_event_reader_any_chunking_yields_same_events(newline: str, cuts: list[int]) -> None:
     assert read(STREAM.replace("\n", newline).encode(), cuts) == EVENTS
 
 
-def test_the_end_of_a_body_in_the_middle_of_an_event() -> None:
+def test_event_reader_body_ends_in_event_yields_unended_event() -> None:
     assert read(b"data: a\n\ndata: b", []) == [
         {"type": "", "data": "a"},
         {"type": "", "data": "b", "unended": "yes"},
     ]
 
 
-def test_damage() -> None:
+def test_event_reader_invalid_utf8_stops_reading() -> None:
     reader = EventReader()
     assert reader.feed(b"data: a\n\n") == [{"type": "", "data": "a"}]
-    # What stands before it in the same piece is given, and nothing after it.
+    # Events before the invalid byte in the same chunk are returned, later ones are not.
     assert reader.feed(b"data: b\n\ndata: c\xff\n\ndata: d\n\n") == [{"type": "", "data": "b"}]
     assert reader.is_damaged
     assert reader.feed(b"data: e\n\n", final=True) == []
 
 
-def test_damage_in_a_character_that_was_begun() -> None:
+def test_event_reader_invalid_utf8_across_chunks_stops_reading() -> None:
     reader = EventReader()
     assert reader.feed(b"data: a\n\ndata: \xe2\x82") == [{"type": "", "data": "a"}]
     assert reader.feed(b"\n\ndata: b\n\n") == []

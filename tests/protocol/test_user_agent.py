@@ -1,4 +1,4 @@
-"""The user agent and its hints: one thing, and the engine's own unless somebody asks for another."""
+"""Tests of the user agent and its client hints."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HINTS: dict[str, Any] = {
 }
 
 
-def headless() -> dict[str, Any]:
+def headless_hints() -> dict[str, Any]:
     hints = copy.deepcopy(HINTS)
     hints["brands"].append({"brand": "HeadlessChrome", "version": "156"})
     hints["fullVersionList"].append({"brand": "HeadlessChrome", "version": "156.0.8078.79"})
@@ -36,29 +36,29 @@ def headless() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("version", ["156.0.0.0", "156.0.8078.79", "156"])
-def test_the_word_headless_goes_and_the_version_is_reduced(version: str) -> None:
-    said = LINUX.format("HeadlessChrome").replace("156.0.0.0", version)
+def test_own_user_agent_removes_headless_and_reduces_version(version: str) -> None:
+    user_agent = LINUX.format("HeadlessChrome").replace("156.0.0.0", version)
 
-    assert own_user_agent(said) == LINUX.format("Chrome")
+    assert own_user_agent(user_agent) == LINUX.format("Chrome")
 
 
-def test_a_headless_shell_says_what_the_same_chromium_says_with_a_window() -> None:
-    hints = headless()
+def test_override_headless_equals_headed_chromium() -> None:
+    hints = headless_hints()
 
     assert override(LINUX.format("HeadlessChrome"), hints, None) == {
         "userAgent": LINUX.format("Chrome"),
         "userAgentMetadata": HINTS,
     }
-    assert hints == headless(), "what the engine said is left as it was"
+    assert hints == headless_hints(), "the argument is not modified"
 
 
-def test_a_browser_that_has_nothing_to_hide_speaks_for_itself() -> None:
+def test_override_headed_browser_returns_none() -> None:
     assert override(LINUX.format("Chrome"), HINTS, None) is None
     assert override(LINUX.format("Chrome"), HINTS, LINUX.format("Chrome")) is None
 
 
-def test_the_documents_user_agent_brings_its_hints_along() -> None:
-    change = override(LINUX.format("HeadlessChrome"), headless(), SEED_USER_AGENT)
+def test_override_npm_user_agent_adapts_hints() -> None:
+    change = override(LINUX.format("HeadlessChrome"), headless_hints(), SEED_USER_AGENT)
 
     assert change is not None
     assert change["userAgent"] == SEED_USER_AGENT
@@ -77,9 +77,9 @@ def test_the_documents_user_agent_brings_its_hints_along() -> None:
         ("X11; Linux x86_64", "Linux", False),
     ],
 )
-def test_the_platform_is_the_strings(system: str, platform: str, mobile: bool) -> None:
-    said = f"Mozilla/5.0 ({system}) AppleWebKit/537.36 Chrome/140.0.0.0{' Mobile' if mobile else ''} Safari/537.36"
-    change = override(LINUX.format("Chrome"), HINTS, said)
+def test_override_platform_hint_follows_user_agent(system: str, platform: str, mobile: bool) -> None:
+    user_agent = f"Mozilla/5.0 ({system}) AppleWebKit/537.36 Chrome/140.0.0.0{' Mobile' if mobile else ''} Safari/537.36"
+    change = override(LINUX.format("Chrome"), HINTS, user_agent)
 
     assert change is not None
     assert change["userAgentMetadata"]["platform"] == platform
@@ -87,11 +87,11 @@ def test_the_platform_is_the_strings(system: str, platform: str, mobile: bool) -
     assert change["userAgentMetadata"]["platformVersion"] == ("6.1" if platform == "Linux" else "")
 
 
-def test_what_is_no_chromium_sends_no_hints() -> None:
+def test_override_other_browser_has_no_hints() -> None:
     firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
-    assert override(LINUX.format("HeadlessChrome"), headless(), firefox) == {"userAgent": firefox}
+    assert override(LINUX.format("HeadlessChrome"), headless_hints(), firefox) == {"userAgent": firefox}
 
 
-def test_an_engine_that_tells_no_hints() -> None:
+def test_override_engine_without_hints_changes_user_agent_only() -> None:
     assert override(LINUX.format("HeadlessChrome"), None, None) == {"userAgent": LINUX.format("Chrome")}

@@ -214,7 +214,7 @@ def test_untrusted_certificate_raises_without_retry(serve: Serve, caplog: pytest
         with pytest.raises(APIConnectionError, match="ERR_CERT_AUTHORITY_INVALID") as caught:
             api.ensure_auth()
 
-    assert caught.value.lasting
+    assert caught.value.permanent
     assert "trusts the authority" in str(caught.value)
     assert "ignore_https_errors=True" in str(caught.value)
     assert server.requests == []

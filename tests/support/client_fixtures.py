@@ -1,4 +1,4 @@
-"""A server and a browser that many tests share, and makers of others for those that can't."""
+"""Fixtures: a fake server and a client that tests share, and factories for separate ones."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ if TYPE_CHECKING:
 
 class Serve(Protocol):
     def __call__(self, **options: Any) -> FakeChatGPT:
-        """Start a server of the test's own."""
+        """Start a server for one test."""
         ...
 
 
 class Connect(Protocol):
     def __call__(self, server: FakeChatGPT, session_token: Any = ..., **options: Any) -> ChatGPTAPI:
-        """Make a client of the test's own; its session token is the server's unless it is given."""
+        """Return a new client of a server. By default it uses the server's session token."""
         ...
 
 
 class Pair:
-    """The shared server and its clients; made anew after a test has left them broken."""
+    """The shared server and its client. They are replaced after a test that leaves the client unusable."""
 
     def __init__(self) -> None:
         self.scripted_site = ScriptedSite()
         self.scripted_site.server.start()
         self.api = ChatGPTAPI(self.scripted_site.server.session_token, **base_urls(self.scripted_site.server))
+        self.api.start()  # so that no test's time limit includes the start of the browser
 
     def close(self) -> None:
         self.api.close()
@@ -41,6 +42,8 @@ class Pair:
 
 
 class _Shared:
+    """The current pair of server and client, created on first use."""
+
     pair: Pair | None = None
 
     def take(self) -> Pair:
@@ -55,6 +58,7 @@ class _Shared:
 
 @pytest.fixture(scope="session")
 def shared() -> Iterator[_Shared]:
+    """Provide the shared pair for the whole run."""
     shared = _Shared()
     yield shared
     shared.drop()
@@ -62,6 +66,7 @@ def shared() -> Iterator[_Shared]:
 
 @pytest.fixture
 def pair(shared: _Shared) -> Iterator[Pair]:
+    """Provide the shared pair for one test, and check afterwards that it still works."""
     pair = shared.take()
     pair.scripted_site.begin()
     yield pair
@@ -71,45 +76,48 @@ def pair(shared: _Shared) -> Iterator[Pair]:
         healthy = False
     if not healthy:
         shared.drop()
-    assert healthy, "the test has left a client that does not work any more"
+    assert healthy, "the shared client does not work after this test"
     assert pair.scripted_site.server.errors == []
 
 
 @pytest.fixture
 def scripted_site(pair: Pair) -> ScriptedSite:
-    """The shared server."""
+    """Return the shared server."""
     return pair.scripted_site
 
 
 @pytest.fixture
 def api(pair: Pair) -> ChatGPTAPI:
-    """The shared client of ``scripted_site``."""
+    """Return the shared client of ``scripted_site``."""
     return pair.api
 
 
 @pytest.fixture(scope="module")
 async def async_pair(anyio_backend: str) -> AsyncIterator[tuple[ScriptedSite, AsyncChatGPTAPI]]:
+    """Provide a server and an asynchronous client for the tests of a module."""
     scripted_site = ScriptedSite()
     with scripted_site.server as server:
         async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
+            await api.start()
             yield scripted_site, api
 
 
 @pytest.fixture
 def async_scripted_site(async_pair: tuple[ScriptedSite, AsyncChatGPTAPI]) -> ScriptedSite:
-    """The server that a module's asynchronous tests share."""
+    """Return the server that the asynchronous tests of a module share."""
     async_pair[0].begin()
     return async_pair[0]
 
 
 @pytest.fixture
 def async_api(async_pair: tuple[ScriptedSite, AsyncChatGPTAPI]) -> AsyncChatGPTAPI:
-    """The client of ``async_scene``."""
+    """Return the client of ``async_scripted_site``."""
     return async_pair[1]
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
+    """Provide a factory for servers."""
     with ExitStack() as stack:
 
         def start(**options: Any) -> FakeChatGPT:
@@ -120,6 +128,7 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def connect(serve: Serve) -> Iterator[Connect]:
+    """Provide a factory for clients."""
     with ExitStack() as stack:
 
         def make(server: FakeChatGPT, session_token: Any = ..., **options: Any) -> ChatGPTAPI:

@@ -1,4 +1,4 @@
-"""What the tests of the client stand on: a server that answers each message as its test says, and events in the site's form."""
+"""A fake server that replies to each message as its test scripts it, and builders for reply events and bodies."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from chatgpt_browser.testing import FakeChatGPT, RawBody, RecordedRequest, Step,
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
 
-#: The characters that the site's own marks are made of: a reply is shown without them.
+#: The characters that citation marks consist of. They are removed from a reply.
 MARKS = "".join(map(chr, range(0xE200, 0xE207)))
 
 _numbers = itertools.count(1)
 
 
 class ScriptedSite:
-    """A server shared by many tests. Each scripts messages of its own, so that none can meet what another has left."""
+    """A server that tests share. Each test scripts its own messages, so that tests cannot affect each other."""
 
     def __init__(self, **options: Any) -> None:
         self._steps: dict[str, deque[str | Step]] = {}
@@ -27,7 +27,7 @@ class ScriptedSite:
         self.server = FakeChatGPT(reply=self._answer, **options)
 
     def answering(self, *steps: str | Step) -> str:
-        """A message that nobody else sends; it is answered with these steps, one after another, the last one again and again."""
+        """Return a new unique message. The server replies to it with these steps in order, and then repeats the last one."""
         message = f"message {next(_numbers)}"
         self._steps[message] = deque(steps)
         return message
@@ -38,41 +38,46 @@ class ScriptedSite:
             return remember(turn)
         return steps.popleft() if len(steps) > 1 else steps[0]
 
-    # ---- what came, since the test began
+    # ---- requests since the test began
 
     def begin(self) -> None:
+        """Start a test: ignore all requests so far."""
         self._mark = len(self.server.requests)
         self.server._site.peak_active_messages = 0
 
     @property
     def peak_active_messages(self) -> int:
-        """How many messages were answered at once, at most."""
+        """The maximum number of messages that were answered at the same time."""
         return self.server.peak_active_messages
 
     @property
     def requests(self) -> list[RecordedRequest]:
+        """All requests since the test began."""
         return self.server.requests[self._mark :]
 
     @property
     def posts(self) -> list[RecordedRequest]:
-        """The messages, in the order in which they came."""
+        """The requests that posted a message, in order of arrival."""
         return posts_of(self.requests)
 
     @property
     def refreshes(self) -> list[RecordedRequest]:
-        """The in-page requests for the session; the page's own navigation to it is none."""
+        """The in-page requests for the session, without navigations to it."""
         return refreshes_of(self.requests)
 
     def wait_for_post(self, count: int = 1) -> RecordedRequest:
+        """Wait for the message with this number, counted from 1 since the test began. Return its request."""
         before = len(posts_of(self.server.requests[: self._mark]))
         return self.server.wait_for_request("/backend-api/conversation", "POST", before + count, timeout=60)
 
 
 def posts_of(requests: list[RecordedRequest]) -> list[RecordedRequest]:
+    """Return the requests that posted a message."""
     return [r for r in requests if r.method == "POST" and r.path == "/backend-api/conversation"]
 
 
 def refreshes_of(requests: list[RecordedRequest]) -> list[RecordedRequest]:
+    """Return the in-page requests for the session."""
     return [
         request
         for request in requests
@@ -81,7 +86,7 @@ def refreshes_of(requests: list[RecordedRequest]) -> list[RecordedRequest]:
 
 
 def base_urls(server: FakeChatGPT) -> dict[str, Any]:
-    """The options of a client of that server."""
+    """Return the options with which a client uses that server."""
     return {
         "api_base_url": server.api_base_url,
         "backend_api_base_url": server.backend_api_base_url,
@@ -89,7 +94,7 @@ def base_urls(server: FakeChatGPT) -> dict[str, Any]:
 
 
 def can_send(api: ChatGPTAPI) -> bool:
-    """Whether a client takes one more message and brings its reply."""
+    """Return whether a client can still send a message and receive the reply."""
     return api.send_message("Still there?", timeout_ms=60_000) == 'You said: "Still there?".'
 
 
@@ -97,7 +102,7 @@ def can_send(api: ChatGPTAPI) -> bool:
 
 
 def event(text: str, *, role: str = "assistant", **changes: Any) -> dict[str, Any]:
-    """One event of a reply, as the site sends it; ``changes`` are about its message."""
+    """Return one event of a reply, as the site sends it. ``changes`` apply to its message."""
     message = {
         "id": "m-1" if role == "assistant" else f"m-{role}",
         "role": role,
@@ -110,7 +115,7 @@ def event(text: str, *, role: str = "assistant", **changes: Any) -> dict[str, An
 
 
 def sse(value: Any, newline: str = "\n", **how: Any) -> bytes:
-    """An event on the wire; a str is its data as it stands."""
+    """Return an event as server-sent bytes. A str is used as the data without encoding."""
     data = value if isinstance(value, str) else json.dumps(value, **how)
     return f"data: {data}{newline}{newline}".encode()
 
@@ -119,16 +124,16 @@ DONE = sse("[DONE]")
 
 
 def body(*items: Any, **options: Any) -> RawBody:
-    """A scripted body: bytes as they are, str and dicts as events."""
+    """Return a scripted body. Bytes are sent unchanged; str and dict are sent as events."""
     chunks = [sse(item) if isinstance(item, (str, dict)) else item for item in items]
     return RawBody(chunks, **options)
 
 
 def grown(*texts: str) -> RawBody:
-    """A whole reply that has these texts, one after another."""
+    """Return a complete reply whose text takes these values in order."""
     return body(*map(event, texts), DONE)
 
 
 def at_once(*texts: str) -> RawBody:
-    """The same in one piece: all of it is in the client before it says anything."""
+    """Return the same reply as one chunk, so that the client receives all of it at the same time."""
     return RawBody([b"".join([*(sse(event(text)) for text in texts), DONE])])

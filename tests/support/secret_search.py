@@ -1,4 +1,4 @@
-"""Looks for secrets in what was said or saved: texts, files and their names, members of zip files; in every usual form."""
+"""Search for secrets in texts, files, file names and members of zip files, in all usual encodings."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PART", "assert_none_in", "parts_of", "places", "secrets_of"]
 
-#: A part of a secret is one, too: so many characters of it, whichever they are.
+#: The length of the parts that are searched for: a part of a secret counts as the secret.
 PART = 12
 
 
 def secrets_of(server: FakeChatGPT) -> list[str]:
-    """All tokens that a server has now or was sent so far: of sessions, for access, in cookies."""
+    """Return all tokens that a server has or has received: session tokens, access tokens and cookies."""
     requests = server.requests
     cookies = {value for request in requests for value in request.cookies.values()}
     bearers = {request.bearer for request in requests if request.bearer}
@@ -30,20 +30,20 @@ def secrets_of(server: FakeChatGPT) -> list[str]:
 
 
 def parts_of(secret: str) -> list[str]:
-    """Its parts, side by side; nobody can say much of a secret without one of them."""
+    """Return consecutive parts of a secret. Any long quotation of it contains one of them."""
     return [secret[start : start + PART] for start in range(0, len(secret) - PART + 1, PART)]
 
 
 def assert_none_in(*things: str | bytes | Path, secrets: Iterable[str]) -> None:
-    """Fail where any part of a secret is in a text, in bytes, or in a file, a folder or their names."""
+    """Fail if a part of a secret is in a text, in bytes, in a file or folder, or in a file name."""
     secrets = [*secrets]
-    assert any(map(parts_of, secrets)), "there is nothing to look for"
+    assert any(map(parts_of, secrets)), "there is no secret to search for"
     found = [place for thing in things for place in places(thing, secrets)]
     assert not found, found
 
 
 def places(thing: str | bytes | Path, secrets: Iterable[str]) -> list[str]:
-    """Where in there a part of a secret is: the name of what holds it, and the text before it, never the part itself."""
+    """Return where parts of secrets were found: a name, and the text in front of the part, without the part itself."""
     needles = {form for secret in secrets for part in parts_of(secret) for form in _forms(part.encode())}
     found = []
     for name, data in _contents(thing):
@@ -58,7 +58,7 @@ def _contents(thing: str | bytes | Path, name: str = "text") -> Iterator[tuple[s
     if isinstance(thing, Path):
         assert thing.exists(), thing
         for path in [thing, *sorted(thing.rglob("*"))]:
-            yield "a name", path.name.encode()
+            yield "file name", path.name.encode()
             if path.is_file():
                 yield from _contents(path.read_bytes(), path.name)
         return
@@ -71,13 +71,13 @@ def _contents(thing: str | bytes | Path, name: str = "text") -> Iterator[tuple[s
 
 
 def _forms(part: bytes) -> Iterator[bytes]:
-    """As it stands, as JSON has it, as a URL has it, in UTF-16, in hexadecimal digits, and inside of base64."""
+    """Encode a part: unchanged, as JSON, as a URL, as UTF-16, as hexadecimal digits, and as base64 at each offset."""
     yield part
     yield json.dumps(part.decode())[1:-1].replace("/", "\\/").encode()
     yield urllib.parse.quote(part, safe="").encode()
     yield part.decode().encode("utf-16-le")
     yield part.hex().encode()
-    for before in range(3):  # how many bytes of what stands before it share its first four characters
+    for before in range(3):  # the number of preceding bytes in the same group of three
         encoded = base64.b64encode(bytes(before) + part)
         whole = encoded[4 if before else 0 : (before + len(part)) // 3 * 4]
         yield whole

@@ -1,4 +1,4 @@
-"""The search for secrets finds what it is there to find."""
+"""Tests of the search for secrets."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from chatgpt_browser.testing import FakeChatGPT
 
 SECRET = base64.b85encode(random.Random(7).randbytes(300)).decode() + '/"\\+'
-HIDINGS: dict[str, Callable[[str], str | bytes]] = {
-    "as it stands": str,
+ENCODINGS: dict[str, Callable[[str], str | bytes]] = {
+    "unchanged": str,
     "a part of it": lambda secret: secret[100 : 100 + 2 * PART],
     "as JSON": lambda secret: json.dumps({"a": secret}),
     "JSON within JSON": lambda secret: json.dumps(json.dumps([secret])),
@@ -37,10 +37,12 @@ HIDINGS: dict[str, Callable[[str], str | bytes]] = {
 }
 
 
-@pytest.mark.parametrize("hide", HIDINGS.values(), ids=HIDINGS)
-def test_each_form_is_found_wherever_it_stands(hide: Callable[[str], str | bytes], tmp_path: Path) -> None:
-    hidden = hide(SECRET)
-    data = hidden if isinstance(hidden, bytes) else hidden.encode()
+@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
+def test_places_finds_secret_in_each_encoding_and_container(
+    encode: Callable[[str], str | bytes], tmp_path: Path
+) -> None:
+    encoded = encode(SECRET)
+    data = encoded if isinstance(encoded, bytes) else encoded.encode()
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "file").write_bytes(b"before " + data)
     inner, outer = io.BytesIO(), io.BytesIO()
@@ -48,23 +50,23 @@ def test_each_form_is_found_wherever_it_stands(hide: Callable[[str], str | bytes
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
             file.writestr(member, inner.getvalue() if content is None else content)
 
-    assert len(places(hidden, [SECRET])) == 1
+    assert len(places(encoded, [SECRET])) == 1
     assert places(outer.getvalue(), [SECRET])[0].startswith("text/inner.zip/deep: ")
-    [place] = places(tmp_path, ["another secret of somebody's", SECRET])
+    [place] = places(tmp_path, ["another secret", SECRET])
     assert place.startswith("file: b'before ")
     assert not any(part in place for part in parts_of(SECRET))
 
 
-def test_names_are_searched_and_what_is_not_there_is_not_found(tmp_path: Path) -> None:
+def test_assert_none_in_searches_file_names_and_accepts_clean_data(tmp_path: Path) -> None:
     name = SECRET[:20].replace("/", "_")
     (tmp_path / f"screenshot of {name}.png").touch()
-    with pytest.raises(AssertionError, match="a name"):
+    with pytest.raises(AssertionError, match="file name"):
         assert_none_in(tmp_path, secrets=[name])
 
     assert_none_in(tmp_path, "text", b"bytes", secrets=[SECRET[50:]])
-    with pytest.raises(AssertionError, match="nothing to look for"):
+    with pytest.raises(AssertionError, match="no secret to search for"):
         assert_none_in(tmp_path, secrets=["short"])
 
 
-def test_the_secrets_of_a_server(server: FakeChatGPT) -> None:
+def test_secrets_of_new_server_is_session_token(server: FakeChatGPT) -> None:
     assert secrets_of(server) == [server.session_token]

@@ -101,7 +101,7 @@ def test_a_last_word_that_the_end_of_the_body_has_cut(scripted_site: ScriptedSit
     ("last", "said"),
     [
         (b'event: error\ndata: {"detail": "Something went wrong"}\n\n', "Something went wrong"),
-        (b'event: error\ndata: {"code": 7}\n\n', "it does not say which"),
+        (b'event: error\ndata: {"code": 7}\n\n', "the site did not give a reason"),
         (b'data: {"detail": "Something went wrong"}\n\n', "Something went wrong"),
         (sse({"message": None, "error": None, "error_code": "rate_limited"}), "rate_limited"),
         (sse({"type": "error", "message": "Oh"}), "Oh"),

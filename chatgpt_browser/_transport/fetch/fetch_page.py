@@ -25,7 +25,7 @@ from ..._core.single_flight import SingleFlight
 from ..._core.telemetry import record_step
 from ..._core.urls import origin_of
 from ..._protocol.cookies import SessionToken, is_session_cookie
-from ..._protocol.refusals import challenge_error, is_challenge
+from ..._protocol.error_responses import challenge_error, is_challenge
 from ..._protocol.user_agent import override
 from .isolated_world import IsolatedWorld
 
@@ -173,17 +173,16 @@ class FetchPage:
         :raises ChallengeError: the challenge did not pass in its time.
         :raises OriginError: the site sent us to another origin.
         :raises ChatGPTTimeoutError: the site did not answer in time.
-        :raises AuthenticationError: the network failed.
+        :raises APIConnectionError: the network failed.
         """
-        with map_playwright_errors():
-            with _Arrivals(self._target) as arrivals:
-                with anyio.move_on_after(timeout) as scope:
-                    _, loader = await asyncio.gather(arrivals.begin(), self._go(url))
-                if scope.cancelled_caught:
-                    raise ChatGPTTimeoutError("ChatGPT timed out: the site did not answer the page")
-                if loader is None:
-                    return  # it answered with nothing that can be shown; where from, a request will tell
-                await self._settle_down(arrivals, loader, challenge_timeout)
+        with map_playwright_errors(), _Arrivals(self._target) as arrivals:
+            with anyio.move_on_after(timeout) as scope:
+                _, loader = await asyncio.gather(arrivals.begin(), self._go(url))
+            if scope.cancelled_caught:
+                raise ChatGPTTimeoutError("ChatGPT timed out: the site did not answer the page")
+            if loader is None:
+                return  # it answered with nothing that can be shown; where from, a request will tell
+            await self._settle_down(arrivals, loader, challenge_timeout)
 
         arrived, expected = origin_of(self._url), origin_of(url)
         if arrived != expected:

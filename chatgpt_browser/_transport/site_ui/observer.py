@@ -17,7 +17,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from ..._browser.playwright_errors import to_library_error
 from ..._core.errors import PageError, StreamInterruptedError
-from ..._protocol.event_log import is_handoff
+from ..._protocol.event_assembler import is_handoff
 from ..._protocol.sse import EventReader
 from ..response_stream import ResponseStream
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..._core.models import Prompt
     from ..._core.options import Options
-    from ..._protocol.answer import Turn
+    from ..._protocol.conversation_tree import Turn
     from ..browser_manager import BrowserManager
     from ..response_stream import ResponseStream
     from .site_page import SitePage

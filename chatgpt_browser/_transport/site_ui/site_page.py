@@ -36,7 +36,7 @@ from ..._core.models import Head
 from ..._core.models import Response as Answer
 from ..._core.urls import origin_of
 from ..._protocol.backend import conversation_path
-from ..._protocol.refusals import challenge_error, is_challenge, status_error
+from ..._protocol.error_responses import challenge_error, is_challenge, status_error
 from .composer import Composer
 from .observer import CapturedRequest, Loading, Observer
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from ..._core.models import Prompt
     from ..._core.urls import Site
-    from ..._protocol.answer import Turn
+    from ..._protocol.conversation_tree import Turn
     from ..response_stream import ResponseStream
 
 __all__ = ["SitePage"]

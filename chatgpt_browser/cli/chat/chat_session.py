@@ -14,6 +14,7 @@ import typer
 from chatgpt_browser import (
     AbortController,
     AbortError,
+    APIConnectionError,
     AuthenticationError,
     ChatGPTError,
     History,
@@ -66,7 +67,7 @@ class ChatSession:
             print_dim(error.message)
         except ChatGPTError as error:
             print_error(error)
-            if isinstance(error, AuthenticationError):
+            if isinstance(error, (AuthenticationError, APIConnectionError)):
                 print_dim("Leave with /quit first; then `chatgpt-browser chat --continue` continues here.")
         finally:
             self._first_step = None  # the first line has started the browser, or reported why not

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser import (
+    APIConnectionError,
     APIStatusError,
     AuthenticationError,
     ChatGPTError,
@@ -59,7 +60,10 @@ def remove_words(value: Any, words: Sequence[str]) -> Any:
 def anonymize_message(error: ChatGPTError) -> str:
     """Return an error's message without text from the site; quoted parts remain only if they name a kind of object."""
     text = str(error)
-    if isinstance(error, (APIStatusError, AuthenticationError)) or type(error) is StreamError:
+    if (
+        isinstance(error, (APIConnectionError, APIStatusError, AuthenticationError))
+        or type(error) is StreamError
+    ):
         text = text.partition(": ")[0]
     if isinstance(error, DialogInTheWayError):
         text = text.partition(" (")[0]

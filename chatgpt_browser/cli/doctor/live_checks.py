@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatgpt_browser import (
+    APIConnectionError,
     APIStatusError,
     AuthenticationError,
     ChatGPTError,
@@ -65,7 +66,9 @@ def _send_message(context: CheckContext, send_via: str) -> Finding:
     except ChatGPTError as error:
         attempt.record_error(error)
         attempt.conversation_id = getattr(error, "conversation_id", None) or attempt.conversation_id
-        if attempt.conversation_id is None and not isinstance(error, (APIStatusError, AuthenticationError)):
+        if attempt.conversation_id is None and not isinstance(
+            error, (APIConnectionError, APIStatusError, AuthenticationError)
+        ):
             attempt.conversation_id = _find_conversation(context, send_via, started)
         finding = _failure_finding(send_via, error)
     else:

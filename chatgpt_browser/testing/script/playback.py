@@ -96,7 +96,8 @@ class ReplyPlayback:
 
 async def pieces_of(reply: Reply) -> AsyncGenerator[tuple[str, bool], None]:
     """The pieces of a reply as they come, each with whether it is the last: a source that is asked piece by piece
-    doesn't know that, and ends with an empty one."""
+    doesn't know that, and ends with an empty one.
+    """
     source = cut(reply.text) if reply.pieces is None else reply.pieces
     if isinstance(source, Sequence):
         pieces = [*source] or [""]

@@ -173,7 +173,8 @@ class Controls:
     @property
     def layout(self) -> Layout:
         """How the page is laid out (`form="app"`): `usual`; `moved`, without its names for tests; `foreign`, with labels in
-        another language; `strange`, both; `crowded`, with more to write into, to send and to answer than the composer."""
+        another language; `strange`, both; `crowded`, with more to write into, to send and to answer than the composer.
+        """
         return self._application.layout
 
     @layout.setter
@@ -192,7 +193,8 @@ class Controls:
     @property
     def wakes_after(self) -> float:
         """Seconds after which each page opened from now on comes alive (`form="app"`): until then it is drawn, takes no notice of
-        what is done to it, and loses it."""
+        what is done to it, and loses it.
+        """
         return self._application.wakes_after
 
     @wakes_after.setter

@@ -1,6 +1,6 @@
-"""The newest event of a stream, put together again from the pieces in which the page passes it on. Pure: no I/O, no clock.
+"""The newest event of a stream, assembled from the pieces that the page delivers.
 
-The page passes on of each event only what is new in it (``js/reader.js``).
+The page delivers only the part of each event that is new (``reader.js``).
 """
 
 from __future__ import annotations
@@ -10,31 +10,35 @@ from typing import Any
 
 from .sse import DONE
 
-__all__ = ["EventLog", "ReducedEvent", "is_handoff", "unescaped"]
+__all__ = ["EventAssembler", "ReducedEvent", "is_handoff", "unescaped"]
 
-#: The forms in which the page passes an event on: see js/reader.js.
+#: The forms of an event that the page delivers; ``reader.js`` describes them.
 ReducedEvent = str | list[str] | dict[str, str]
 
 _decode = json.JSONDecoder(strict=False).decode
 
 
 def unescaped(raw: str) -> str:
-    """The text that a piece of a JSON string stands for.
+    """Decode a piece of the inside of a JSON string.
 
-    :raises ValueError: it is none.
+    :raises ValueError: the piece is not valid JSON.
     """
     return str(_decode(f'"{raw}"')) if "\\" in raw else raw
 
 
 def is_handoff(item: ReducedEvent) -> bool:
-    """Whether an event, unread yet, may be the one that says that the rest of its reply comes from elsewhere."""
+    """Return whether an event that is not parsed yet may be a hand-off: the rest of its reply does not come in the stream."""
     return isinstance(item, dict) and '"stream_handoff"' in item.get("data", "")
 
 
-class EventLog:
-    """The newest event of a stream, kept in the pieces in which it came."""
+class EventAssembler:
+    """The newest event of a stream, kept in pieces as it was delivered.
+
+    The event's data is ``head + text + tail``. While a reply grows, only the text changes.
+    """
 
     def __init__(self) -> None:
+        #: The event's type; an empty string if it has none.
         self.type = ""
         self._head = ""
         self._text: list[str] = []
@@ -44,7 +48,7 @@ class EventLog:
 
     @property
     def raw_text(self) -> str | None:
-        """The JSON of the text that grows, without its quotes; None where the event has none."""
+        """The text that grows, as JSON without its quotes; None if the event was delivered in one piece."""
         if self._tail is None:
             return None
         if len(self._text) > 1:
@@ -57,9 +61,9 @@ class EventLog:
         return self._head if self._tail is None else f"{self._head}{self.raw_text}{self._tail}"
 
     def parse(self) -> Any:
-        """The event's data as JSON: a new object for each event, the same one when asked again.
+        """Parse the event's data as JSON. Each event is a new object; a second call returns the same object.
 
-        :raises ValueError: where the data is no JSON.
+        :raises ValueError: the data is not JSON.
         """
         if not self._is_parsed:
             try:
@@ -71,7 +75,7 @@ class EventLog:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the event's data is the last word, or can be parsed."""
+        """True if the event's data is ``[DONE]`` or can be parsed."""
         if self.data == DONE:
             return True
         try:
@@ -81,12 +85,12 @@ class EventLog:
         return True
 
     def grow(self, fresh: str) -> None:
-        """The event before, with more text."""
+        """Start the next event: the previous one, with more text."""
         self._text.append(fresh)
         self._is_parsed = False
 
     def replace(self, item: list[str] | dict[str, str]) -> None:
-        """An event that differs in more than its text."""
+        """Start an event that differs from the previous one in more than added text."""
         self._is_parsed = False
         if isinstance(item, list):
             if len(item) == 1:

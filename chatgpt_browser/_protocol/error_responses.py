@@ -1,4 +1,4 @@
-"""Refusals: tell a challenge from a refusal, and turn a response into the error that it stands for."""
+"""Error responses of the site: detection of challenges, and the error for each response."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ from .._core.errors import (
 if TYPE_CHECKING:
     from .._core.models import Head, Response
 
-__all__ = ["challenge_error", "is_challenge", "parse_json", "read_json", "refusal_detail", "status_error"]
-
+__all__ = ["challenge_error", "error_detail", "is_challenge", "parse_json", "read_json", "status_error"]
 
 _CHALLENGE_MARKS = re.compile(
     r"Just a moment\.\.\.|_cf_chl_opt|/cdn-cgi/challenge-platform/|challenge-form"
     r"|Please stand by, while we are checking your browser",
 )
 
-
+#: Sentences of the site that state a delay, and the delay in seconds.
 _SENTENCES = {"wait one minute": 60.0, "in 1 hour": 3600.0}
 
 
 def is_challenge(head: Head, text: str = "") -> bool:
-    """Whether an answer is a check of the visitor and not the site's own: ``cf-mitigated`` says so, else the page's marks."""
+    """Return whether a response is Cloudflare's challenge, by its header ``cf-mitigated`` or by the marks of its HTML."""
     if head.headers.get("cf-mitigated", "").lower() == "challenge":
         return True
     return head.status in (403, 503) and head.is_html and _CHALLENGE_MARKS.search(text) is not None
 
 
 def challenge_error(reason: str) -> ChallengeError:
-    """A person has to pass: says how."""
+    """Return the error for a challenge that a person has to pass."""
     return ChallengeError(
-        f"{reason}: the site wants to see a person. Run `chatgpt-browser login`, pass the check in the window that opens, and "
-        "use the same profile (user_data_dir) on the same address; or pass headless=False."
+        f"{reason}: a person has to pass it. Run `chatgpt-browser login`, pass the check in the window that opens, and use the "
+        "same profile (user_data_dir) from the same IP address; or use headless=False."
     )
 
 
 def parse_json(text: str) -> Any:
+    """Parse a text as JSON; None if it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -63,7 +63,6 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
     429: RateLimitError,
 }
 
-
 _BY_CODE: dict[str, type[APIStatusError]] = {
     "conversation_not_found": ConversationNotFoundError,
     "invalid_jwt": AccessTokenRejectedError,
@@ -74,15 +73,15 @@ _BY_CODE: dict[str, type[APIStatusError]] = {
 
 
 def status_error(response: Response) -> ChatGPTError:
-    """The error that an answer to a backend request stands for, with all that the site said."""
+    """Return the error for a response of the backend, with everything that the response contains."""
     head = response.head
     if head.redirected:
         return OriginError(
-            "the site redirects its API, to a page for signing in or to another host: it is not followed, since the session "
-            "token may not be meant for that place"
+            "the site redirected an API request to a sign-in page or to another host. The redirect was not followed, because the "
+            "session token may not be meant for that host"
         )
     if is_challenge(head, response.text):
-        return challenge_error(f"the site answered {head.status} with a challenge")
+        return challenge_error(f"the site responded with a challenge (status {head.status})")
 
     data = parse_json(response.text)
     detail = data.get("detail") if isinstance(data, dict) else None
@@ -90,22 +89,23 @@ def status_error(response: Response) -> ChatGPTError:
     kind = _BY_CODE.get(str(code)) or _BY_STATUS.get(head.status) or APIStatusError
     if head.status == 403 and "unusual activity" in _detail_text(detail):
         kind = UnusualActivityError
-    message = f"ChatGPTAPI error {head.status}: {_say(head, detail, response.text)}"
-    answer: dict[str, Any] = {
+    message = f"ChatGPTAPI error {head.status}: {_summary(head, detail, response.text)}"
+    fields: dict[str, Any] = {
         "status_code": head.status,
         "detail": detail,
         "code": code if isinstance(code, str) else None,
         "body": response.text,
     }
     if kind is RateLimitError:
-        answer |= _delay(head, detail) | {"scope": _scope(detail)}
-    return kind(message, **answer)
+        fields |= _delay(head, detail) | {"scope": _scope(detail)}
+    return kind(message, **fields)
 
 
 def read_json(response: Response) -> Any:
-    """What a backend call says.
+    """Parse the response of a backend request.
 
-    :raises APIStatusError: it is no JSON; a challenge has its own error.
+    :raises APIStatusError: the body is not JSON.
+    :raises ChallengeError: the response is a challenge.
     """
     try:
         return json.loads(response.text)
@@ -113,26 +113,26 @@ def read_json(response: Response) -> Any:
         raise status_error(response) from None
 
 
-def _say(head: Head, detail: Any, body: str) -> str:
-    """One line out of an answer: the detail in whichever form, else what the page is called, else the status alone."""
-    if said := refusal_detail({"detail": detail}):
-        return said
+def _summary(head: Head, detail: Any, body: str) -> str:
+    """Return one line that describes a response: the detail, else the HTML document's title, else the status text."""
+    if text := error_detail({"detail": detail}):
+        return text
     title = re.search(r"<title[^>]*>([^<]*)</title>", body, re.IGNORECASE) if head.is_html else None
     return (title[1].strip() if title else "") or head.status_text or "no detail"
 
 
-def refusal_detail(data: Any) -> str:
-    """The ``detail`` of an answer's JSON in one line; empty where it has none."""
+def error_detail(data: Any) -> str:
+    """Return the ``detail`` of a response's JSON as one line; empty if there is none."""
     detail = data.get("detail") if isinstance(data, dict) else None
     if isinstance(detail, dict):
         return str(detail.get("message") or detail.get("code") or json.dumps(detail))
     if isinstance(detail, list):
-        return "; ".join(map(_say_item, detail))
+        return "; ".join(map(_validation_error, detail))
     return detail if isinstance(detail, str) else ""
 
 
-def _say_item(item: Any) -> str:
-    """One item of a list of validation errors, ``{loc, msg, type}``."""
+def _validation_error(item: Any) -> str:
+    """Format one item of a list of validation errors, ``{loc, msg, type}``."""
     if not isinstance(item, dict):
         return str(item)
     steps = item.get("loc") or ()
@@ -141,7 +141,7 @@ def _say_item(item: Any) -> str:
 
 
 def _delay(head: Head, detail: Any) -> dict[str, Any]:
-    """The delay that the site asks for, in seconds: its header, else ``clears_in``, else what its fixed sentences say."""
+    """Return the requested delay in seconds and its source: the header, else ``clears_in``, else a known sentence."""
     clears_in = detail.get("clears_in") if isinstance(detail, dict) else None
     asked = head.headers.get("retry-after")
     for place, value in (("header", asked), ("header", _until(asked, head)), ("body", clears_in)):
@@ -157,7 +157,7 @@ def _delay(head: Head, detail: Any) -> dict[str, Any]:
 
 
 def _until(date: str | None, head: Head) -> float | None:
-    """Seconds from the site's own time to a date in HTTP's form; None where one of them is not there."""
+    """Return the seconds from the response's ``Date`` to an HTTP date; None if one of the two is missing or invalid."""
     try:
         wait = parsedate_to_datetime(date or "") - parsedate_to_datetime(head.headers.get("date", ""))
     except (TypeError, ValueError):

@@ -1,0 +1,148 @@
+"""The tree of a stored conversation (``GET /conversation/{id}``): its newest branch, its newest turn, an answer in it.
+
+A turn is one question with everything that answers it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .message import answer_rank, is_question
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
+
+__all__ = ["Turn", "find_answer", "newest_branch", "newest_turn"]
+
+
+def find_answer(
+    data: Any,
+    *,
+    questions: Sequence[str | None] = (),
+    answer_id: str | None = None,
+    parent_message_id: str | None = None,
+) -> dict[str, Any] | None:
+    """Return the answer to a question from a stored conversation; None if there is none yet.
+
+    ``questions`` are the ids that the question may have in the conversation. If it has several answers, the one with the id
+    ``answer_id`` is returned, else the first. If the conversation contains none of these ids, the question is its newest one,
+    provided that this one follows ``parent_message_id``, the message that the question was sent after.
+    """
+    nodes = _nodes(data)
+    question_id = next((name for name in questions if name is not None and name in nodes), None)
+    if question_id is None:
+        messages = _messages_after_newest_question(data, parent_message_id)
+    else:
+        messages = _messages_after_question(nodes, question_id, answer_id)
+    answer: dict[str, Any] | None = None
+    for message in messages:
+        if answer_rank(message) > (answer_rank(answer) if answer else 0):
+            answer = message
+    return answer
+
+
+def _messages_after_question(nodes: dict[str, Any], question_id: str, answer_id: str | None) -> list[Any]:
+    """Return the messages that answer one question, newest first: the branch that contains ``answer_id``, else the first one."""
+    children = _children(nodes)
+    preferred = {name for name, _ in _path_to_root(nodes, answer_id)}
+    found: list[Any] = []
+    at, seen = question_id, {question_id}
+    while below := [name for name in children.get(at, ()) if name not in seen]:
+        at = next((name for name in below if name in preferred), below[0])
+        seen.add(at)
+        if is_question(message := nodes[at].get("message")):
+            break
+        found.append(message)
+    return found[::-1]
+
+
+def _children(nodes: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the child ids of each node, in the order of the node's own list ``children``, if it has one."""
+    children: dict[str, list[str]] = {}
+    for name, node in nodes.items():
+        if isinstance(node, dict) and isinstance(parent := node.get("parent"), str):
+            children.setdefault(parent, []).append(name)
+    for name, below in children.items():
+        listed = nodes[name].get("children") if isinstance(nodes.get(name), dict) else None
+        if isinstance(listed, list):
+            below.sort(key=lambda child: listed.index(child) if child in listed else len(listed))
+    return children
+
+
+def _messages_after_newest_question(data: Any, parent_message_id: str | None) -> list[Any]:
+    """Return the messages after the newest question, newest first; none if that question does not follow the given parent."""
+    newest_first = newest_branch(data)
+    found: list[Any] = []
+    for _, node in newest_first:
+        if is_question(message := node.get("message")):
+            break
+        found.append(message)
+    return found if parent_message_id is None or _comes_next(newest_first, parent_message_id) else []
+
+
+def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -> bool:
+    """Return whether a node comes before any other question."""
+    for each, node in newest_first:
+        if each == node_id:
+            return True
+        if is_question(node.get("message")):
+            return False
+    return False
+
+
+class Turn(NamedTuple):
+    """A question and the ids of the messages after it, newest first. ``question_id`` is None if there is no question.
+
+    ``parents`` are the ids of the messages that a new message may be sent after: those of this turn, and those of earlier turns
+    if every turn since then is unanswered.
+    """
+
+    question_id: str | None = None
+    message_ids: tuple[str, ...] = ()
+    parents: frozenset[str] = frozenset()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all messages of the turn, newest first."""
+        return self.message_ids if self.question_id is None else (*self.message_ids, self.question_id)
+
+
+def newest_turn(data: Any, unanswered: Container[str] = ()) -> Turn:
+    """Return the newest turn of a stored conversation.
+
+    ``unanswered`` are the ids of questions that got no answer, or of the messages that such questions were sent after.
+    """
+    question: str | None = None
+    after: list[str] = []
+    parents: list[str] = []
+    for node_id, node in newest_branch(data):
+        parents.append(node_id)
+        if is_question(node.get("message")):
+            question = question or node_id
+            if node_id not in unanswered and node.get("parent") not in unanswered:
+                break
+        elif question is None:
+            after.append(node_id)
+    return Turn(question, tuple(after), frozenset(parents))
+
+
+def newest_branch(data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Iterate over the nodes of a conversation from the newest to the root, with their ids. A cycle is followed once."""
+    nodes = _nodes(data)
+    return _path_to_root(nodes, data.get("current_node") if nodes else None)
+
+
+def _path_to_root(nodes: dict[str, Any], at: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Iterate over a node and its ancestors."""
+    seen: set[str] = set()
+    while isinstance(at, str) and at not in seen:
+        if not isinstance(node := nodes.get(at), dict):
+            return
+        seen.add(at)
+        yield at, node
+        at = node.get("parent")
+
+
+def _nodes(data: Any) -> dict[str, Any]:
+    nodes = data.get("mapping") if isinstance(data, dict) else None
+    return nodes if isinstance(nodes, dict) else {}

@@ -1,0 +1,46 @@
+"""The text of a reply while it grows, as a caller sees it: without citation marks and without halves of characters."""
+
+from __future__ import annotations
+
+from .citation_marks import MARKS, CitationMarkFilter
+from .unicode_ranges import HIGH_SURROGATES, SURROGATES, contains_any
+
+__all__ = ["ReplyText"]
+
+#: A piece with one of these characters cannot be appended by itself: only the whole text shows what they mean.
+_SPECIAL = SURROGATES + MARKS
+
+
+class ReplyText:
+    """The visible text of a reply, and the raw text that it is made from."""
+
+    def __init__(self) -> None:
+        #: The text without citation marks and without a first half of a character at its end.
+        self.visible = ""
+        #: The text as the site wrote it, as of the last call of :meth:`replace`.
+        self.raw = ""
+        self._marks = CitationMarkFilter()
+        self._needs_whole = False  # the raw text ends inside a citation mark or a character
+
+    def append(self, piece: str) -> bool:
+        """Append a piece. Return False, and change nothing, if :meth:`replace` has to be called with the whole text."""
+        if self._needs_whole or (not piece.isascii() and contains_any(_SPECIAL, piece)):
+            return False
+        self.visible += piece
+        return True
+
+    def replace(self, raw: str) -> bool:
+        """Replace the whole text. Return whether the visible text changed."""
+        self.raw = raw
+        ends_in_half = contains_any(HIGH_SURROGATES, raw[-1:])
+        visible = self._marks.visible(raw[:-1] if ends_in_half else raw)
+        self._needs_whole = ends_in_half or self._marks.is_open
+        changed, self.visible = visible != self.visible, visible
+        return changed
+
+    def end(self) -> bool:
+        """Show a mark that has no end as ordinary text. Return whether the visible text changed."""
+        before = self.visible
+        if self._marks.is_open:
+            self.visible = self._marks.visible(self.raw, at_end=True)
+        return self.visible != before
