@@ -8,6 +8,8 @@ It needs the extra `testing`: Starlette, Hypercorn and trustme.
 
 from __future__ import annotations
 
+from .data.conversations import Conversation, Message
+from .data.recorded_request import RecordedRequest
 from .faults.catalogue import FAULTS
 from .faults.fault import Fault, Refusal, Spoiling
 from .faults.injection import Injection
@@ -16,13 +18,11 @@ from .recording.replay import Recorded
 from .script.gate import Gate, Hold
 from .script.pace import Pace
 from .script.responses import Answer
-from .script.rules import Scripted, Turn, remember
+from .script.script import Scripted, Turn, remember
 from .script.side_messages import Aside
 from .script.steps import BREAK, Break, RawBody, Reply, Stall, Step
 from .server.challenge import ChallengeKind
-from .server.conversations import Conversation, Message
 from .server.fake_chatgpt import FakeChatGPT
-from .server.request_log import RecordedRequest
 from .server.site import SessionAnswer
 
 __all__ = (

@@ -18,7 +18,7 @@ from .server.fake_chatgpt import FakeChatGPT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .script.rules import Scripted
+    from .script.script import Scripted
 
 
 def main(argv: Sequence[str] | None = None) -> int:

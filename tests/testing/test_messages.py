@@ -158,7 +158,7 @@ def test_a_variant_is_a_sibling_and_does_not_repeat_the_question(visitor: Visito
 
 
 @pytest.mark.parametrize(
-    ("body", "where"),
+    ("body", "location"),
     [
         ([], ["body"]),
         (body_with(action="dance"), ["body", "action"]),
@@ -175,12 +175,12 @@ def test_a_variant_is_a_sibling_and_does_not_repeat_the_question(visitor: Visito
     ],
 )
 def test_a_body_of_the_wrong_shape_is_a_422_that_says_where(
-    visitor: Visitor, body: Any, base_urls: list[str | int]
+    visitor: Visitor, body: Any, location: list[str | int]
 ) -> None:
     response = visitor.backend("POST", "/conversation", body)
 
     assert response.status_code == 422
-    assert [error["loc"] for error in response.json()["detail"]] == [base_urls]
+    assert [error["loc"] for error in response.json()["detail"]] == [location]
     assert response.json()["detail"][0].keys() == {"loc", "msg", "type"}
 
 

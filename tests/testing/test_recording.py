@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ChatGPTError
 from chatgpt_browser.testing import Answer, FakeChatGPT, Pace, Recorder, Reply
-from chatgpt_browser.testing.recording.scrub import Scrubber
+from chatgpt_browser.testing.recording.scrubber import Scrubber
 from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from ..script.steps import Break, Reply, Stall
 from .fault import ANY_PATH, SESSION_PATH, Fault, refusal, spoiling
 
 if TYPE_CHECKING:
-    from ..server.request_log import RecordedRequest
+    from ..data.recorded_request import RecordedRequest
     from ..server.site import SessionAnswer, Site
 
 _OTHER_NAMES = {"chat.openai.com": "chatgpt.com", "chatgpt.com": "chat.openai.com"}

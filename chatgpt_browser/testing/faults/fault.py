@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from ..script.steps import Reply
 
 if TYPE_CHECKING:
+    from ..data.recorded_request import RecordedRequest
     from ..script.steps import Step
-    from ..server.request_log import RecordedRequest
     from ..server.site import SessionAnswer, Site
 
 MESSAGE_PATH = "/backend-api/conversation"

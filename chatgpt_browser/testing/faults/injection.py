@@ -13,8 +13,8 @@ from .fault import SESSION_PATH, Refusal, Spoiling
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ..data.recorded_request import RecordedRequest
     from ..script.steps import Reply, Step
-    from ..server.request_log import RecordedRequest
     from ..server.site import SessionAnswer, Site
     from .fault import Fault
 

@@ -9,8 +9,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..server.cookies import CHUNK_SIZE
-from .scrub import Scrubber, text_parts
+from ..data.cookies import CHUNK_SIZE
+from .scrubber import Scrubber, text_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..script.pace import Schedule
 from ..script.responses import Answer
 from .recorder import FORM, with_text
-from .scrub import PLACEHOLDER, text_parts
+from .scrubber import PLACEHOLDER, text_parts
 
 if TYPE_CHECKING:
     import os

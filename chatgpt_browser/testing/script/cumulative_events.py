@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..server.conversations import Message
+from ..data.conversations import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ..server.conversations import Message
+from ..data.conversations import Message
 from .cumulative_events import ReplyEvents
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Literal
 
+from ..data.cookies import set_cookie
 from ..script.responses import Answer
-from .cookies import set_cookie
 from .tokens import random_token
 
 if TYPE_CHECKING:
-    from .request_log import RecordedRequest
+    from ..data.recorded_request import RecordedRequest
 
 #: `passes`: the page's own script passes it. `person`: somebody has to press its button.
 ChallengeKind = Literal["passes", "person"]

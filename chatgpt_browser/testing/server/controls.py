@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..data.conversations import Conversation, new_conversation
 from ..faults.catalogue import find_fault
 from ..faults.fault import Refusal
 from ..faults.injection import Injection, at_path
 from ..recording.replay import read_recording
-from .conversations import Conversation, new_conversation
 from .site import checked_session_answer
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
+    from ..data.recorded_request import RecordedRequest
     from ..faults.fault import Fault
-    from ..script.rules import Scripted
+    from ..script.script import Scripted
     from ..script.steps import Step
-    from .application import Application, Layout
     from .challenge import ChallengeKind
-    from .request_log import RecordedRequest
+    from .chat_app import Application, Layout
     from .site import SessionAnswer, Site
 
 

@@ -8,7 +8,7 @@ import anyio.to_thread
 
 from .controls import Controls
 from .listener import Listener, ServerConfig, make_certificates
-from .serving import Serving
+from .server_thread import Serving
 from .site import MODELS, USER, Settings, Site
 from .watch_page import WATCH_PATH
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ..script.pace import Pace
-    from ..script.rules import Scripted
+    from ..script.script import Scripted
     from ..script.steps import Encoding
     from .challenge import ChallengeKind
     from .site import Form

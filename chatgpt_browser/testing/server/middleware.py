@@ -8,12 +8,12 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from ..script.playback import play
+from ..data.recorded_request import RecordedRequest
 from ..script.responses import Answer
-from .request_log import RecordedRequest
+from .playback import play
 from .response_writer import AsgiMessage, AsgiSend, Wire
 from .routes import WIRE_KEY, build_app
-from .session import answer_session
+from .session_endpoint import answer_session
 from .watch_page import WATCH_PATH, serve_watching
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..script.playback import play
 from ..script.responses import Answer
-from .messages import answer_message
-from .session import answer_session
+from .message_endpoint import answer_message
+from .playback import play
+from .session_endpoint import answer_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-    from .conversations import Conversation
-    from .request_log import RecordedRequest
+    from ..data.conversations import Conversation
+    from ..data.recorded_request import RecordedRequest
     from .response_writer import Wire
     from .site import Site
 

@@ -12,25 +12,25 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from ..data.recorded_request import RequestLog
 from ..faults.injection import Injections
 from ..script.responses import Answer
-from ..script.rules import Script
+from ..script.script import Script
 from ..script.steps import Step
-from .application import Application
 from .challenge import Challenges
 from .change_notifier import Changes
-from .request_log import RequestLog
+from .chat_app import Application
 from .tokens import AccessTokens, SessionTokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..data.conversations import Conversation
+    from ..data.recorded_request import RecordedRequest
     from ..script.pace import Pace
-    from ..script.rules import Scripted
+    from ..script.script import Scripted
     from ..script.steps import Encoding
     from .challenge import ChallengeKind
-    from .conversations import Conversation
-    from .request_log import RecordedRequest
 
 logger = logging.getLogger("chatgpt_browser.testing")
 

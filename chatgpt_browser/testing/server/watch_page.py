@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..script.pace import Schedule
-from ..script.playback import play
 from ..script.responses import Answer
+from .playback import play
 
 if TYPE_CHECKING:
+    from ..data.conversations import Conversation
+    from ..data.recorded_request import RecordedRequest
     from ..faults.injection import Injection
-    from .conversations import Conversation
-    from .request_log import RecordedRequest
     from .response_writer import Wire
     from .site import Site
 

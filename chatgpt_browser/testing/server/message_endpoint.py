@@ -6,17 +6,17 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..data.conversations import Conversation, Message, new_conversation
 from ..recording.replay import Recorded, play_recorded
 from ..script.cumulative_events import ReplyEvents
 from ..script.delta_events import DeltaEvents
-from ..script.playback import ReplyPlayback, play
 from ..script.responses import Answer
-from ..script.rules import Turn
+from ..script.script import Turn
 from ..script.steps import Reply
-from .conversations import Conversation, Message, new_conversation
+from .playback import ReplyPlayback, play
 
 if TYPE_CHECKING:
-    from .request_log import RecordedRequest
+    from ..data.recorded_request import RecordedRequest
     from .response_writer import Wire
     from .site import Site
 

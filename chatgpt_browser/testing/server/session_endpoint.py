@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from ..data.cookies import read_session_token, set_session_token
 from ..script.responses import Answer
-from .cookies import read_session_token, set_session_token
 
 if TYPE_CHECKING:
+    from ..data.recorded_request import RecordedRequest
     from ..script.steps import Step
-    from .request_log import RecordedRequest
     from .site import SessionAnswer, Site
 
 _SESSION_LIFETIME = timedelta(days=30)

@@ -10,11 +10,11 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ..data.cookies import read_session_token
 from ..script.responses import Answer
-from .cookies import read_session_token
 
 if TYPE_CHECKING:
-    from .request_log import RecordedRequest
+    from ..data.recorded_request import RecordedRequest
     from .site import Site
 
 #: How the page is laid out. `usual`: labels in English, and names for tests. `moved`: the names for tests are gone.

@@ -8,19 +8,19 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .cumulative_events import cut
-from .gate import Gate, Hold
-from .pace import Pace, Schedule
-from .responses import Answer
-from .steps import BREAK, Break, RawBody, Stall
+from ..script.cumulative_events import cut
+from ..script.gate import Gate, Hold
+from ..script.pace import Pace, Schedule
+from ..script.responses import Answer
+from ..script.steps import BREAK, Break, RawBody, Stall
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from ..server.change_notifier import Changes
-    from ..server.response_writer import Wire
-    from .cumulative_events import ReplyEvents
-    from .steps import Reply, Step
+    from ..script.cumulative_events import ReplyEvents
+    from ..script.steps import Reply, Step
+    from .change_notifier import Changes
+    from .response_writer import Wire
 
 _EVENT_STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
 

@@ -17,8 +17,8 @@ from .steps import Break, RawBody, Reply, Stall, Step
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..data.recorded_request import RecordedRequest
     from ..recording.replay import Replay
-    from ..server.request_log import RecordedRequest
 
 
 @dataclass(frozen=True)
