@@ -53,7 +53,7 @@ def test_it_serves_and_ends_with_its_input(options: list[str]) -> None:
 
     assert process.returncode == 0
     origin = description["origin"]
-    assert errors == f"FakeChatGPT is at {origin}; Ctrl-C ends it.\nWatch it at {origin}/__watch\n"
+    assert errors == f"FakeChatGPT is running at {origin}; press Ctrl-C to stop it.\nWatch page: {origin}/__watch\n"
     assert description["pid"] == process.pid
     with pytest.raises(httpx.ConnectError):
         httpx.get(description["origin"], verify=False)

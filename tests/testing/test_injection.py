@@ -127,12 +127,12 @@ def test_a_fault_of_ones_own(visitor: Visitor) -> None:
     ("arguments", "says"),
     [
         ({"fault": "rate-limit-heder"}, "did you mean rate-limit-header"),
-        ({"fault": "§"}, "there are token-expired"),
+        ({"fault": "§"}, "the faults are token-expired"),
         ({"fault": "server-error", "times": 0}, "times"),
         ({"fault": "server-error", "probability": 0}, "probability"),
         ({"fault": "server-error", "probability": 1.1}, "probability"),
         ({"fault": "server-error", "after": -1}, "after"),
-        ({"fault": "broken-body", "path": "/models"}, "no other path"),
+        ({"fault": "broken-body", "path": "/models"}, "only one path"),
         ({"fault": "redirect-other-name"}, "public_origin of https://chat.openai.com or"),
     ],
 )

@@ -105,7 +105,7 @@ def test_a_callable_that_raises_is_a_500_and_kept_as_error(
 
     assert visitor.say("x").response.status_code == 500
     assert [repr(error) for error in visitor.server.errors] == ["LookupError('not scripted')"]
-    assert "an error of its own" in caplog.text
+    assert "FakeChatGPT: internal error" in caplog.text
     assert visitor.backend("GET", "/models").status_code == 200
 
 

@@ -136,16 +136,16 @@ def test_no_secret_survives(secrets: dict[str, str], cuts: list[int], fails: str
 
 def test_words_survive(tmp_path: Path) -> None:
     scrubber = Scrubber()
-    scrubber.learn("user", ["Ada", "ada@example.com"])
+    scrubber.add_secrets("user", ["Ada", "ada@example.com"])
     said = "def f(x):\n    return {'session': x, 'é': 1}  # 世界, see https://example.com/a-b_c?d=1"
 
-    assert scrubber.said(said) == said
-    assert scrubber.said("mail ada@example.com now, or bob@b.org") == "mail [user] now, or [email]"
-    assert scrubber.said("mail ada@exa") == "mail [email]"
-    scrubber.learn("user", ["a-handle-of-mine"])
-    assert scrubber.said("I am a-handle-of-m") == "I am "
+    assert scrubber.text(said) == said
+    assert scrubber.text("mail ada@example.com now, or bob@b.org") == "mail [user] now, or [email]"
+    assert scrubber.text("mail ada@exa") == "mail [email]"
+    scrubber.add_secrets("user", ["a-handle-of-mine"])
+    assert scrubber.text("I am a-handle-of-m") == "I am "
     first, second = str(uuid4()), str(uuid4())
-    assert scrubber.any({"id": first, "of": [first, second]}) == {
+    assert scrubber.value({"id": first, "of": [first, second]}) == {
         "id": "00000000-0000-4000-8000-000000000001",
         "of": ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"],
     }
@@ -279,7 +279,7 @@ def test_the_pace_is_kept(visitor: Visitor, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_recording(lines: list[Any], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"recording\.jsonl is no recording"):
+    with pytest.raises(ValueError, match=r"recording\.jsonl is not a valid recording"):
         FakeChatGPT().replay(recording(tmp_path, *lines))
 
 

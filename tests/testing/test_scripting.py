@@ -161,7 +161,7 @@ def test_when_events_are_due() -> None:
     "rates", [{}, {"events": 0}, {"characters": -1}, {"events": 1, "characters": 1}, {"events": float("nan")}]
 )
 def test_a_pace_is_one_rate(rates: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="events or characters a second"):
+    with pytest.raises(ValueError, match="either events or characters per second"):
         Pace(**rates)
 
 

@@ -220,7 +220,7 @@ def test_waiting_for_a_request_that_comes_later(visit: Visit) -> None:
 def test_waiting_for_a_request_that_does_not_come(
     visitor: Visitor, suffix: str, method: str | None, count: int
 ) -> None:
-    with pytest.raises(TimeoutError, match=rf"of {count} came"):
+    with pytest.raises(TimeoutError, match=rf"of {count} requests arrived"):
         visitor.server.wait_for_request(suffix, method=method, count=count, timeout=0.01)
 
 

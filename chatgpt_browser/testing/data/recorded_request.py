@@ -1,4 +1,4 @@
-"""What the server was sent: `RecordedRequest`, and the log that tests wait on."""
+"""`RecordedRequest`: one HTTP request as the server received it, and the progress of its response."""
 
 from __future__ import annotations
 
@@ -6,51 +6,57 @@ import json
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+from .cookies import parse_cookies
 
 
 @dataclass(eq=False, repr=False)
 class RecordedRequest:
-    """One request as the server got it. Its repr shows no header, cookie or body."""
+    """One request as the server received it. Its repr shows no header, cookie or body."""
 
     method: str
     #: The path without the query.
     path: str
     #: The query as sent, without the question mark.
     query: str
-    #: Every header as sent, names in lower case, in order.
+    #: All headers in the order in which they were sent; names in lower case.
     raw_headers: list[tuple[str, str]]
     body: bytes
     #: `1.1` or `2`.
     http_version: str
-    #: `time.monotonic()` when the request had wholly arrived.
+    #: `time.monotonic()` when the whole request had arrived.
     received_at: float = field(default_factory=time.monotonic)
-    #: The status that it was answered with; None as long as it was not.
+    #: The status of the response; None until it is sent.
     status: int | None = None
-    #: How many events of a `Reply` (chunks of a `RawBody`) have been sent.
+    #: The number of events of a `Reply`, or chunks of a `RawBody`, sent so far.
     events_sent: int = 0
-    #: The conversation that a message went into.
+    #: The ID of the conversation that the message was added to.
     conversation_id: str | None = None
-    #: Whether the server broke the connection.
+    #: True if the server broke the connection.
     dropped: bool = False
     #: `time.monotonic()` when `finished` was set.
     finished_at: float | None = None
-    #: The name of the injected fault that struck it.
+    #: The name of the injected fault that was applied to this request.
     fault: str | None = None
-    #: Set when the client closed the stream before the server had finished it.
+    #: Set when the client closed the stream before the response was complete.
     disconnected: threading.Event = field(default_factory=threading.Event)
-    #: Set when the response was wholly sent, or never will be.
+    #: Set when the response was sent completely or was given up.
     finished: threading.Event = field(default_factory=threading.Event)
-    #: Headers by lower-case name; several of one name are joined by `, ` (cookies by `; `).
-    headers: dict[str, str] = field(init=False)
-    cookies: dict[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.headers = _by_name(self.raw_headers)
-        self.cookies = parse_cookies(self.headers.get("cookie", ""))
 
     def __repr__(self) -> str:
         return f"<RecordedRequest {self.method} {self.path} HTTP/{self.http_version} -> {self.status}>"
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """The headers by lower-case name; repeated headers are joined by `, ` (cookies by `; `)."""
+        return _join_headers(self.raw_headers)
+
+    @cached_property
+    def cookies(self) -> dict[str, str]:
+        """The cookies by name."""
+        return parse_cookies(self.headers.get("cookie", ""))
 
     @property
     def target(self) -> str:
@@ -59,76 +65,24 @@ class RecordedRequest:
 
     @property
     def json(self) -> Any:
-        """The body as JSON.
+        """The body, parsed as JSON.
 
-        :raises ValueError: if it is none.
+        :raises ValueError: if the body is not valid JSON.
         """
         return json.loads(self.body)
 
     @property
     def bearer(self) -> str | None:
-        """The token of the `Authorization: Bearer` header, if there is one."""
+        """The token of the `Authorization: Bearer` header, or None."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-class RequestLog:
-    """All requests, oldest first; threads can wait for one to come."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._records: list[RecordedRequest] = []
-
-    def add(self, record: RecordedRequest) -> None:
-        """Append a request and wake who waits for it."""
-        with self._changed:
-            self._records.append(record)
-            self._changed.notify_all()
-
-    def all(self) -> list[RecordedRequest]:
-        """A copy of the list."""
-        with self._changed:
-            return [*self._records]
-
-    def wait(self, path_suffix: str, method: str | None, count: int, timeout: float) -> RecordedRequest:
-        """Block until `count` requests match; give the last of those.
-
-        :raises TimeoutError: after `timeout` seconds without.
-        """
-        found: list[RecordedRequest] = []
-
-        def enough() -> bool:
-            found[:] = [record for record in self._records if _matches(record, path_suffix, method)]
-            return len(found) >= count
-
-        with self._changed:
-            if self._changed.wait_for(enough, timeout):
-                return found[count - 1]
-
-        wanted = f"{method or 'any method'} …{path_suffix}"
-        raise TimeoutError(f"{len(found)} requests of {count} came within {timeout:g} s: {wanted}")
-
-
-def parse_cookies(header: str) -> dict[str, str]:
-    """Cut a `Cookie` header into names and values; of two of one name the first counts."""
-    cookies: dict[str, str] = {}
-    for pair in header.split(";"):
-        name, equals, value = pair.strip().partition("=")
-        if equals:
-            cookies.setdefault(name, value)
-
-    return cookies
-
-
-def _by_name(pairs: list[tuple[str, str]]) -> dict[str, str]:
+def _join_headers(pairs: list[tuple[str, str]]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in pairs:
-        # HTTP/2 may send each cookie in a field of its own (RFC 9113, 8.2.3).
-        glue = "; " if name == "cookie" else ", "
-        headers[name] = f"{headers[name]}{glue}{value}" if name in headers else value
+        # HTTP/2 may send each cookie in a separate field (RFC 9113, 8.2.3).
+        separator = "; " if name == "cookie" else ", "
+        headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
 
     return headers
-
-
-def _matches(record: RecordedRequest, path_suffix: str, method: str | None) -> bool:
-    return record.path.endswith(path_suffix) and (method is None or record.method == method.upper())

@@ -1,7 +1,7 @@
-"""Takes secrets out of what is recorded: tokens, cookies, addresses, and whose they are. Pure.
+"""`Scrubber`: replaces secrets in recordings: tokens, cookies, e-mail addresses, and names of users. Pure.
 
-What is known to be secret goes wherever it stands; what has the form of a secret goes too; ids become placeholders, the
-same one for the same id, so that a recording still hangs together.
+Known secrets and texts with the form of a secret are replaced everywhere. IDs are replaced by placeholders, the same ID
+always by the same placeholder, so that references within a recording stay intact.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from ..script.recorded_reply import PLACEHOLDER
+from .event_text import text_parts
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: The placeholders of ids are these, counted up in the last group.
-PLACEHOLDER = re.compile(r"00000000-0000-4000-8000-[0-9a-f]{12}")
-
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
-_FORMS = {
-    # JWS, JWE, and what has begun to be one.
+_PATTERNS = {
+    # JWS and JWE, complete or cut off; bearer tokens; API and session keys.
     "token": re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*|(?i:bearer) +[\w.~+/-]{8,}=*|\b(?:sk|sess)-[\w-]{8,}"),
     "email": re.compile(r"(?<![\w.+%-])[\w.+%-]+@(?:[\w-]+(?:\.[\w-]+)*)?"),
     "account": re.compile(r"\b(?:user|org|acct|account)[-_](?=[\w-]*\d)[\w-]{8,}"),
@@ -28,14 +28,16 @@ _SECRET_KEY = re.compile(
     r"|(?:^|_)(?:ip|user|user_id|owner)(?:$|_)",
     re.IGNORECASE,
 )
-#: Outside of what was said, so long a word of letters and digits is no word.
+# Outside of message texts, a string of letters and digits of this length is not a word.
 _BLOB = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{24,}")
-_SHORTEST_KNOWN = 4
-_SHORTEST_BEGINNING = 8
+# Characters. Shorter secrets would match ordinary words.
+_SHORTEST_SECRET = 4
+# Characters of a secret that are searched for at the end of a text.
+_PREFIX_LENGTH = 8
 
 
 class Scrubber:
-    """Remembers what is secret, and which placeholder stands for what."""
+    """Replaces secrets; stores the known secrets and the placeholders of IDs."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
@@ -44,23 +46,23 @@ class Scrubber:
     def __repr__(self) -> str:
         return f"<Scrubber of {len(self._known)} secrets>"
 
-    def learn(self, kind: str, secrets: Iterable[str]) -> None:
-        """Take these out from now on, wherever they stand; what is too short to be one is left."""
+    def add_secrets(self, kind: str, secrets: Iterable[str]) -> None:
+        """Replace these texts from now on by `[kind]`; texts of fewer than four characters are ignored."""
         for secret in secrets:
-            if len(secret) >= _SHORTEST_KNOWN:
+            if len(secret) >= _SHORTEST_SECRET:
                 self._known.setdefault(secret, f"[{kind}]")
 
-    def look_for(self, text: str) -> None:
-        """Learn what has the form of a secret in a text, so that its beginning is one too in a text that grows to it."""
-        for kind, form in _FORMS.items():
-            self.learn(kind, form.findall(text))
+    def find_secrets(self, text: str) -> None:
+        """Add the texts with the form of a secret, so that their beginnings are replaced too in shorter texts."""
+        for kind, pattern in _PATTERNS.items():
+            self.add_secrets(kind, pattern.findall(text))
 
-    def said(self, text: str) -> str:
-        """What a person or the model said: words stay, secrets go, and so does the beginning of one at its end."""
+    def text(self, text: str) -> str:
+        """Return the text of a message without secrets, and without the beginning of a secret at its end."""
         end = len(text)
-        # What is left may end in the beginning of another.
-        while begins := [at for secret in self._known if (at := _where_it_begins(text, secret)) < end]:
-            end = min(begins)
+        # Repeat, because the shortened text may end with the beginning of another secret.
+        while starts := [at for secret in self._known if (at := _cut_off_start(text, secret)) < end]:
+            end = min(starts)
             text = text[:end]
 
         return self._without(text)
@@ -68,17 +70,17 @@ class Scrubber:
     def _without(self, text: str) -> str:
         for secret in sorted(self._known, key=len, reverse=True):
             text = text.replace(secret, self._known[secret])
-        for kind, form in _FORMS.items():
-            text = form.sub(f"[{kind}]", text)
+        for kind, pattern in _PATTERNS.items():
+            text = pattern.sub(f"[{kind}]", text)
 
-        return _UUID.sub(lambda match: self._id(match[0]), text)
+        return _UUID.sub(lambda match: self._placeholder(match[0]), text)
 
-    def any(self, value: Any, key: str = "") -> Any:
-        """Whatever else the site sent: what stands under a secret's name goes whole, and so do long random words."""
+    def value(self, value: Any, key: str = "") -> Any:
+        """Return a JSON value without secrets; values under a secret's key and long random strings are replaced."""
         if isinstance(value, dict):
-            return {self._without(name): self.any(item, name) for name, item in value.items()}
+            return {self._without(name): self.value(item, name) for name, item in value.items()}
         if isinstance(value, list):
-            return [self.any(item, key) for item in value]
+            return [self.value(item, key) for item in value]
         if (
             key
             and _SECRET_KEY.search(key)
@@ -92,12 +94,12 @@ class Scrubber:
         return _BLOB.sub(self._unless_placeholder, self._without(value))
 
     def event(self, event: dict[str, Any]) -> dict[str, Any]:
-        """An event of a reply, with what was said in it kept as such."""
-        scrubbed: dict[str, Any] = self.any(event)
+        """Return an event of a reply without secrets; the text of its message is treated as by `text`."""
+        scrubbed: dict[str, Any] = self.value(event)
         parts = text_parts(event)
         if parts is not None:
             scrubbed["message"]["content"]["parts"] = [
-                self.said(part) if isinstance(part, str) else self.any(part) for part in parts
+                self.text(part) if isinstance(part, str) else self.value(part) for part in parts
             ]
 
         return scrubbed
@@ -105,27 +107,19 @@ class Scrubber:
     def _unless_placeholder(self, match: re.Match[str]) -> str:
         return match[0] if PLACEHOLDER.fullmatch(match[0]) else "[secret]"
 
-    def _id(self, text: str) -> str:
+    def _placeholder(self, text: str) -> str:
         if PLACEHOLDER.fullmatch(text):
             return text
 
         return self._ids.setdefault(text.lower(), str(UUID(int=len(self._ids) + 1, version=4)))
 
 
-def _where_it_begins(text: str, secret: str) -> int:
-    """Where a text that ends in the middle of a secret has its beginning; the text's length for one that does not."""
-    start = text.find(secret[:_SHORTEST_BEGINNING], max(0, len(text) - len(secret) + 1))
+def _cut_off_start(text: str, secret: str) -> int:
+    """Return the index at which a secret starts that the end of the text cuts off, or the length of the text."""
+    start = text.find(secret[:_PREFIX_LENGTH], max(0, len(text) - len(secret) + 1))
     while start >= 0:
         if secret.startswith(text[start:]):
             return start
-        start = text.find(secret[:_SHORTEST_BEGINNING], start + 1)
+        start = text.find(secret[:_PREFIX_LENGTH], start + 1)
 
     return len(text)
-
-
-def text_parts(event: dict[str, Any]) -> list[Any] | None:
-    """The parts of an event's message, in which its text stands; None where it has none."""
-    message = event.get("message")
-    content = message.get("content") if isinstance(message, dict) else None
-    parts = content.get("parts") if isinstance(content, dict) else None
-    return parts if isinstance(parts, list) else None

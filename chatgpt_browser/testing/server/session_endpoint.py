@@ -1,32 +1,32 @@
-"""`GET /api/auth/session`: a session cookie in, an access token out."""
+"""The endpoint `GET /api/auth/session`, which exchanges a session cookie for an access token."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from ..data.cookies import read_session_token, set_session_token
+from ..data.cookies import set_session_token
 from ..script.responses import Answer
 
 if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
+    from ..script.site_state import SessionAnswer
     from ..script.steps import Step
-    from .site import SessionAnswer, Site
+    from .site import Site
 
 _SESSION_LIFETIME = timedelta(days=30)
 
 
-def answer_session(site: Site, record: RecordedRequest, how: SessionAnswer) -> Step:
-    """Answer as the site does to a session that is alive, signed out, broken, or behind a challenge."""
+def answer_session(site: Site, record: RecordedRequest, answer: SessionAnswer) -> Step:
+    """Return the response for a session in the given state, or the given step."""
     with site.lock:
-        token = read_session_token(record.cookies, secure=site.settings.secure)
-        if not isinstance(how, str):
-            return how
-        if how == "challenge":
+        if not isinstance(answer, str):
+            return answer
+        if answer == "challenge":
             return Answer.challenge()
-        if how == "signed_out" or not site.session_tokens.is_valid(token):
+        if answer == "signed_out" or not site.session.has_valid_token(record):
             return Answer(200, {})
-        if how == "refresh_error":
+        if answer == "refresh_error":
             return _refresh_error(site)
 
         return _alive(site, record)
@@ -34,19 +34,20 @@ def answer_session(site: Site, record: RecordedRequest, how: SessionAnswer) -> S
 
 def _alive(site: Site, record: RecordedRequest) -> Answer:
     user = site.settings.user
-    body = {"user": user, "expires": _expires(), "accessToken": site.access_tokens.issue(user["id"])}
-    rotated = site.session_tokens.rotate()
+    token = site.session.access_tokens.issue(user["id"])
+    rotated = site.session.tokens.rotate()
     cookies = (
         [] if rotated is None else set_session_token(rotated, record.cookies, secure=site.settings.secure)
     )
+    body = {"user": user, "expires": _expires(), "accessToken": token}
     return Answer(200, body, [("cache-control", "no-store"), *cookies])
 
 
 def _refresh_error(site: Site) -> Answer:
     user = site.settings.user
-    old = site.access_tokens.issue_expired(user["id"])
+    token = site.session.access_tokens.issue_expired(user["id"])
     return Answer(
-        200, {"user": user, "expires": _expires(), "accessToken": old, "error": "RefreshAccessTokenError"}
+        200, {"user": user, "expires": _expires(), "accessToken": token, "error": "RefreshAccessTokenError"}
     )
 
 
