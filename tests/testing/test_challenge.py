@@ -27,7 +27,7 @@ def home(visitor: Visitor) -> httpx.Response:
 
 
 @pytest.mark.parametrize("path", ["/", "/api/auth/session", "/backend-api/models", "/nothing"])
-def test_without_clearance_every_path_is_challenged(serve: Serve, visit: Visit, path: str) -> None:
+def test_challenge_without_clearance_applies_to_every_path(serve: Serve, visit: Visit, path: str) -> None:
     visitor = visit(serve(challenge="passes"), signed_in=False)
     response = visitor.http.get(visitor.server.origin + path)
 
@@ -40,7 +40,7 @@ def test_without_clearance_every_path_is_challenged(serve: Serve, visit: Visit, 
 
 
 @pytest.mark.parametrize("kind", ["passes", "person"])
-def test_a_clearance_opens_the_site(serve: Serve, visit: Visit, kind: str) -> None:
+def test_challenge_passed_grants_access(serve: Serve, visit: Visit, kind: str) -> None:
     visitor = visit(serve(challenge=kind), signed_in=False)
     page = home(visitor)
     passed = solve(visitor, page)
@@ -51,7 +51,7 @@ def test_a_clearance_opens_the_site(serve: Serve, visit: Visit, kind: str) -> No
     assert home(visitor).status_code == 200
 
 
-def test_the_page_has_a_script(serve: Serve, visit: Visit) -> None:
+def test_challenge_page_script_is_served(serve: Serve, visit: Visit) -> None:
     visitor = visit(serve(challenge="passes"), signed_in=False)
     source = re.search(r'src="([^"]+)"', home(visitor).text)
     assert source is not None
@@ -61,7 +61,7 @@ def test_the_page_has_a_script(serve: Serve, visit: Visit) -> None:
     assert "location.reload()" in script.text
 
 
-def test_a_clearance_is_bound_to_the_user_agent(serve: Serve, visit: Visit) -> None:
+def test_challenge_clearance_is_bound_to_user_agent(serve: Serve, visit: Visit) -> None:
     visitor = visit(serve(challenge="passes"), signed_in=False)
     solve(visitor, home(visitor))
     visitor.http.headers["user-agent"] = "another"
@@ -69,7 +69,7 @@ def test_a_clearance_is_bound_to_the_user_agent(serve: Serve, visit: Visit) -> N
     assert home(visitor).status_code == 403
 
 
-def test_a_challenge_is_passed_by_whom_it_was_shown_to_and_once(serve: Serve, visit: Visit) -> None:
+def test_challenge_solution_of_other_client_or_repeated_returns_400(serve: Serve, visit: Visit) -> None:
     visitor = visit(serve(challenge="passes"), signed_in=False)
     page = home(visitor)
     visitor.http.headers["user-agent"] = "another"
@@ -80,14 +80,14 @@ def test_a_challenge_is_passed_by_whom_it_was_shown_to_and_once(serve: Serve, vi
     assert solve(visitor, page).status_code == 400
 
 
-def test_a_made_up_clearance_opens_nothing(serve: Serve, visit: Visit) -> None:
+def test_challenge_invented_clearance_is_rejected(serve: Serve, visit: Visit) -> None:
     visitor = visit(serve(challenge="passes"), signed_in=False)
     visitor.http.cookies["cf_clearance"] = "made up"
 
     assert home(visitor).status_code == 403
 
 
-def test_a_challenge_can_strike_in_the_middle_and_be_lifted(visitor: Visitor) -> None:
+def test_strike_challenge_during_conversation_can_be_lifted(visitor: Visitor) -> None:
     first = visitor.say("one")
     visitor.server.strike_challenge()
     challenged = visitor.say("two", first.place)
@@ -103,13 +103,13 @@ def test_a_challenge_can_strike_in_the_middle_and_be_lifted(visitor: Visitor) ->
     assert home(visitor).status_code == 200
 
 
-def test_over_tls_the_clearance_is_secure(serve: Serve, visit: Visit) -> None:
+def test_challenge_over_tls_clearance_cookie_is_secure(serve: Serve, visit: Visit) -> None:
     visitor = visit(serve(challenge="passes", tls=True), signed_in=False)
 
     assert solve(visitor, home(visitor)).headers["set-cookie"].endswith("; Secure")
 
 
-def test_an_unknown_challenge_is_refused(server: FakeChatGPT) -> None:
+def test_challenge_unknown_kind_raises(server: FakeChatGPT) -> None:
     with pytest.raises(ValueError, match="hard"):
         FakeChatGPT(challenge="hard")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="hard"):

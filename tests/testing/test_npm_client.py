@@ -52,7 +52,7 @@ def talk(server: FakeChatGPT, folder: Path) -> dict[str, Any]:
     return said
 
 
-def test_it_talks_to_the_server(server: FakeChatGPT, npm_folder: Path) -> None:
+def test_npm_client_sends_messages_and_conversation(server: FakeChatGPT, npm_folder: Path) -> None:
     said = talk(server, npm_folder)
 
     assert said["authenticated"] is True
@@ -67,7 +67,7 @@ def test_it_talks_to_the_server(server: FakeChatGPT, npm_folder: Path) -> None:
     assert [record.path for record in server.requests].count("/api/auth/session") == 1
 
 
-def test_it_passes_over_what_means_nothing(server: FakeChatGPT, npm_folder: Path) -> None:
+def test_npm_client_ignores_comments_and_moderation(server: FakeChatGPT, npm_folder: Path) -> None:
     server.script(Reply("Hi there", comments=True, empty_data=False, moderation=True, newline="\r\n"))
 
     assert talk(server, npm_folder)["single"] == "Hi there"

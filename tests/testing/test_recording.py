@@ -120,7 +120,7 @@ class Refused(Exception):
     cuts=st.lists(st.integers(1, 600), max_size=12),
     fails=st.sampled_from([None, "JSON", "text"]),
 )
-def test_no_secret_survives(secrets: dict[str, str], cuts: list[int], fails: str | None) -> None:
+def test_recorder_removes_every_secret(secrets: dict[str, str], cuts: list[int], fails: str | None) -> None:
     body = " ".join(secret for name, secret in secrets.items() if name != "cookie")
     error = None if fails is None else Refused(json.dumps({"detail": body}) if fails == "JSON" else body)
     with tempfile.TemporaryDirectory() as folder:
@@ -134,7 +134,7 @@ def test_no_secret_survives(secrets: dict[str, str], cuts: list[int], fails: str
         assert_none_in(path.read_text("utf-8"), secrets)
 
 
-def test_words_survive(tmp_path: Path) -> None:
+def test_scrubber_keeps_words_and_numbers_ids(tmp_path: Path) -> None:
     scrubber = Scrubber()
     scrubber.add_secrets("user", ["Ada", "ada@example.com"])
     said = "def f(x):\n    return {'session': x, 'é': 1}  # 世界, see https://example.com/a-b_c?d=1"
@@ -176,7 +176,7 @@ def outcomes(conversation: Any, events: dict[str, list[Any]]) -> list[str]:
     return [send(message) for message in ("one", "two", "three", "four", "five", "six")]
 
 
-def test_what_is_replayed_is_what_was_recorded(pair: tuple[FakeChatGPT, ChatGPTAPI], tmp_path: Path) -> None:
+def test_replay_gives_same_outcomes_as_recording(pair: tuple[FakeChatGPT, ChatGPTAPI], tmp_path: Path) -> None:
     server, api = pair
     path = tmp_path / "talk.jsonl"
     slow = Reply("one two three four five six", pace=Pace(events=50))
@@ -224,7 +224,7 @@ def texts(event: Any) -> Any:
 
 
 @pytest.mark.anyio
-async def test_an_asynchronous_client(tmp_path: Path) -> None:
+async def test_recorder_async_client_records_concurrent_messages(tmp_path: Path) -> None:
     with FakeChatGPT(reply="Hello.") as server:
         async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
             with Recorder(api, tmp_path / "one.jsonl") as recorder:
@@ -246,7 +246,7 @@ def recording(folder: Path, *lines: Any) -> Path:
     return path
 
 
-def test_the_pace_is_kept(visitor: Visitor, tmp_path: Path) -> None:
+def test_replay_speed_scales_recorded_times(visitor: Visitor, tmp_path: Path) -> None:
     lines = [
         {"recording": 1},
         {"message": "x"},
@@ -278,17 +278,17 @@ def test_the_pace_is_kept(visitor: Visitor, tmp_path: Path) -> None:
         [{"recording": 1}, {"end": "done"}],
     ],
 )
-def test_what_is_no_recording(lines: list[Any], tmp_path: Path) -> None:
+def test_replay_invalid_file_raises(lines: list[Any], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"recording\.jsonl is not a valid recording"):
         FakeChatGPT().replay(recording(tmp_path, *lines))
 
 
-def test_a_speed_is_above_nought(tmp_path: Path) -> None:
+def test_replay_speed_zero_raises(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="speed"):
         FakeChatGPT().replay(recording(tmp_path, {"recording": 1}), speed=0)
 
 
-def test_a_file_that_is_there_is_closed_to_others(tmp_path: Path) -> None:
+def test_recorder_existing_file_becomes_private(tmp_path: Path) -> None:
     path = recording(tmp_path, "what was there")
     path.chmod(0o644)
     Recorder(None, path).close()

@@ -28,7 +28,7 @@ def conversation_of(visitor: Visitor) -> Conversation:
     return conversation
 
 
-def test_every_event_has_the_whole_text_so_far(visitor: Visitor) -> None:
+def test_reply_events_contain_text_so_far(visitor: Visitor) -> None:
     said = say(visitor, Reply("Hello,  dear\nworld! "))
 
     assert said.texts == ["Hello,", "Hello,  dear", "Hello,  dear\nworld!", "Hello,  dear\nworld! "]
@@ -36,7 +36,7 @@ def test_every_event_has_the_whole_text_so_far(visitor: Visitor) -> None:
     assert said.response.headers["content-type"] == "text/event-stream; charset=utf-8"
 
 
-def test_an_event_has_the_fields_of_the_site(visitor: Visitor) -> None:
+def test_reply_event_has_fields_of_site(visitor: Visitor) -> None:
     said = say(visitor, Reply("a b"))
     first, last = said.replies
 
@@ -53,7 +53,7 @@ def test_an_event_has_the_fields_of_the_site(visitor: Visitor) -> None:
     assert {message["id"] for message in said.replies} == {conversation_of(visitor).current_node}
 
 
-def test_the_site_repeats_the_users_message_first(visitor: Visitor) -> None:
+def test_reply_starts_with_users_message(visitor: Visitor) -> None:
     said = say(visitor, Reply("a"))
     sent = visitor.server.requests[-1].json["messages"][0]
 
@@ -63,13 +63,13 @@ def test_the_site_repeats_the_users_message_first(visitor: Visitor) -> None:
     assert said.events[1]["message"]["content"]["parts"] == ["Hello"]
 
 
-def test_the_repetition_can_be_left_out(visitor: Visitor) -> None:
+def test_reply_without_echo_user_has_only_answer(visitor: Visitor) -> None:
     said = say(visitor, Reply("a", echo_user=False))
 
     assert [event["message"]["role"] for event in said.events] == ["assistant"]
 
 
-def test_pieces_cut_the_text(visitor: Visitor) -> None:
+def test_reply_pieces_become_events(visitor: Visitor) -> None:
     said = say(visitor, Reply(pieces=["Hel", "lo", "", "!"]))
 
     assert said.texts == ["Hel", "Hello", "Hello", "Hello!"]
@@ -77,12 +77,12 @@ def test_pieces_cut_the_text(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("reply", [Reply(""), Reply(pieces=[])])
-def test_an_empty_reply_is_one_event(visitor: Visitor, reply: Reply) -> None:
+def test_reply_empty_has_one_event(visitor: Visitor, reply: Reply) -> None:
     assert say(visitor, reply).texts == [""]
 
 
 @pytest.mark.parametrize("ensure_ascii", [False, True])
-def test_text_beyond_ascii_comes_whole(visitor: Visitor, ensure_ascii: bool) -> None:
+def test_reply_non_ascii_text_is_intact(visitor: Visitor, ensure_ascii: bool) -> None:
     text = 'naïve "日本" \\ \n 👩‍👩‍👧 🏳️‍🌈 \u2028 \x00 [DONE]'
     said = say(visitor, Reply(pieces=[*text], ensure_ascii=ensure_ascii))
 
@@ -91,20 +91,20 @@ def test_text_beyond_ascii_comes_whole(visitor: Visitor, ensure_ascii: bool) -> 
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-def test_line_ends_can_be_chosen(visitor: Visitor, newline: Any) -> None:
+def test_reply_newline_is_used(visitor: Visitor, newline: Any) -> None:
     body = say(visitor, Reply("a b", newline=newline)).response.text
 
     assert body.endswith(f"data: [DONE]{newline * 2}")
     assert {*re.findall(r"[\r\n]+", body)} == {newline * 2}
 
 
-def test_a_reply_can_end_without_done(visitor: Visitor) -> None:
+def test_reply_without_done_omits_marker(visitor: Visitor) -> None:
     said = say(visitor, Reply("a b", done=False))
 
     assert (said.text, DONE in said.data) == ("a b", False)
 
 
-def test_pings_and_empty_data_come_between(visitor: Visitor) -> None:
+def test_reply_comments_and_empty_data_are_between_events(visitor: Visitor) -> None:
     said = say(visitor, Reply("a b", comments=True, empty_data=True, echo_user=False))
 
     kinds = [block.partition(":")[0] + ("+" if "{" in block else "") for block in blocks(said)]
@@ -117,7 +117,7 @@ def blocks(said: Said) -> list[str]:
     return [block for block in said.response.text.split("\n\n") if block]
 
 
-def test_a_moderation_event_has_no_message(visitor: Visitor) -> None:
+def test_reply_moderation_event_has_no_message(visitor: Visitor) -> None:
     event = say(visitor, Reply("a", moderation=True)).events[-1]
 
     assert event.keys() == {"conversation_id", "message_id", "is_completion", "moderation_response"}
@@ -125,7 +125,7 @@ def test_a_moderation_event_has_no_message(visitor: Visitor) -> None:
     assert event["moderation_response"].keys() == {"flagged", "blocked", "moderation_id"}
 
 
-def test_an_error_event_comes_after_the_pieces(visitor: Visitor) -> None:
+def test_reply_error_event_follows_pieces(visitor: Visitor) -> None:
     said = say(visitor, Reply("a b", error="Something went wrong"))
 
     assert said.events[-1] == {
@@ -136,19 +136,19 @@ def test_an_error_event_comes_after_the_pieces(visitor: Visitor) -> None:
     assert {message["status"] for message in said.replies} == {"in_progress"}
 
 
-def test_the_final_status_can_be_left_out(visitor: Visitor) -> None:
+def test_reply_without_final_status_stays_in_progress(visitor: Visitor) -> None:
     last = say(visitor, Reply("a b", final_status=False)).replies[-1]
 
     assert (last["status"], last["end_turn"]) == ("in_progress", None)
 
 
-def test_bytes_can_come_after_done(visitor: Visitor) -> None:
+def test_reply_after_done_is_appended(visitor: Visitor) -> None:
     body = say(visitor, Reply("a", after_done=b"data: late\n\n")).response.text
 
     assert body.endswith("data: [DONE]\n\ndata: late\n\n")
 
 
-def test_byte_by_byte_each_byte_is_a_chunk(visitor: Visitor) -> None:
+def test_reply_byte_by_byte_sends_one_byte_chunks(visitor: Visitor) -> None:
     visitor.server.script(Reply("é", byte_by_byte=True, echo_user=False))
     body = json.dumps(message("x"))
     head = [
@@ -170,7 +170,7 @@ def test_byte_by_byte_each_byte_is_a_chunk(visitor: Visitor) -> None:
     assert text.endswith("data: [DONE]\n\n")
 
 
-def test_a_gate_holds_the_reply_after_so_many_events(visitor: Visitor) -> None:
+def test_reply_hold_after_waits_for_gate(visitor: Visitor) -> None:
     gate = Gate()
     visitor.server.script(Reply("one two three", hold_after=2, gate=gate))
     with visitor.stream() as response:
@@ -189,7 +189,7 @@ def test_a_gate_holds_the_reply_after_so_many_events(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize(("hold_after", "sent"), [(0, 0), (3, 3), (99, 3)])
-def test_a_gate_can_stand_before_the_first_event_or_after_the_last(
+def test_reply_hold_after_first_or_last_event(
     visitor: Visitor, hold_after: int, sent: int
 ) -> None:
     gate = Gate()
@@ -203,17 +203,17 @@ def test_a_gate_can_stand_before_the_first_event_or_after_the_last(
     assert gate.arrivals == 1
 
 
-def test_hold_after_needs_a_gate() -> None:
+def test_reply_hold_after_without_gate_raises() -> None:
     with pytest.raises(ValueError, match="gate"):
         Reply(hold_after=1)
 
 
-def test_a_negative_interval_is_refused() -> None:
+def test_reply_negative_interval_raises() -> None:
     with pytest.raises(ValueError, match="interval"):
         Reply(interval=-1)
 
 
-def test_a_stream_can_stay_open_after_done(visitor: Visitor) -> None:
+def test_reply_hang_after_done_keeps_stream_open(visitor: Visitor) -> None:
     visitor.server.script(Reply("a", hang_after_done=True))
     with visitor.stream() as response:
         lines = response.iter_lines()
@@ -224,7 +224,7 @@ def test_a_stream_can_stay_open_after_done(visitor: Visitor) -> None:
     assert record.disconnected.wait(5)
 
 
-def test_the_interval_paces_events_without_drift(visitor: Visitor) -> None:
+def test_reply_interval_has_no_drift(visitor: Visitor) -> None:
     visitor.server.script(Reply(pieces=["x"] * 41, interval=5))
     start = time.monotonic()
     visitor.say("Hello")
@@ -234,7 +234,7 @@ def test_the_interval_paces_events_without_drift(visitor: Visitor) -> None:
     assert 0.2 <= elapsed < 0.5
 
 
-def test_ten_thousand_events(serve: Serve, visit: Visit) -> None:
+def test_reply_ten_thousand_events_are_sent(serve: Serve, visit: Visit) -> None:
     visitor = visit(serve(reply=Reply(pieces=["x"] * 10_000)))
     with visitor.stream() as response:
         count = response.read().count(b"data: {")

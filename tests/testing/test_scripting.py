@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.testing.conftest import Serve, Visit, Visitor
 
 
-def test_a_rule_answers_the_messages_that_hold_its_text(visitor: Visitor) -> None:
+def test_when_text_answers_matching_messages(visitor: Visitor) -> None:
     visitor.server.when("weather", "Sunny.")
 
     assert visitor.say("How is the weather?").text == "Sunny."
@@ -26,14 +26,14 @@ def test_a_rule_answers_the_messages_that_hold_its_text(visitor: Visitor) -> Non
     assert visitor.say("And the weather there?").text == "Sunny."
 
 
-def test_a_text_is_no_pattern(visitor: Visitor) -> None:
+def test_when_text_is_not_a_pattern(visitor: Visitor) -> None:
     visitor.server.when("a.c", "found")
 
     assert visitor.say("abc").text == 'You said: "abc".'
     assert visitor.say("a.c").text == "found"
 
 
-def test_a_pattern_hands_on_what_it_found(visitor: Visitor) -> None:
+def test_when_pattern_passes_match_to_callable(visitor: Visitor) -> None:
     def capital(turn: Turn) -> str:
         assert turn.match is not None
         return f"The capital of {turn.match[1]}."
@@ -43,7 +43,7 @@ def test_a_pattern_hands_on_what_it_found(visitor: Visitor) -> None:
     assert visitor.say("The Capital of Peru, please").text == "The capital of Peru."
 
 
-def test_the_queue_comes_first_then_the_newest_rule(visitor: Visitor) -> None:
+def test_when_queue_precedes_newest_rule(visitor: Visitor) -> None:
     visitor.server.when("x", "older")
     visitor.server.when("x", "newer", times=1)
     visitor.server.script("queued")
@@ -51,7 +51,7 @@ def test_the_queue_comes_first_then_the_newest_rule(visitor: Visitor) -> None:
     assert [visitor.say("x").text for _ in range(4)] == ["queued", "newer", "older", "older"]
 
 
-def test_a_rule_has_to_answer_something(visitor: Visitor) -> None:
+def test_when_times_zero_raises(visitor: Visitor) -> None:
     with pytest.raises(ValueError, match="times must be one or more"):
         visitor.server.when("x", "y", times=0)
 
@@ -80,7 +80,7 @@ def no_pieces(turn: Turn) -> Iterator[str]:
     yield from ()
 
 
-def test_a_function_may_be_asynchronous(visitor: Visitor) -> None:
+def test_script_coroutine_function_is_awaited(visitor: Visitor) -> None:
     visitor.server.script(later, later_a_step)
 
     assert visitor.say("hello").text == "1: hello"
@@ -88,7 +88,7 @@ def test_a_function_may_be_asynchronous(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("function", [pieces, later_pieces])
-def test_a_generator_gives_the_pieces(visitor: Visitor, function: Any) -> None:
+def test_script_generator_yields_pieces(visitor: Visitor, function: Any) -> None:
     visitor.server.script(function)
     said = visitor.say("two")
 
@@ -98,12 +98,12 @@ def test_a_generator_gives_the_pieces(visitor: Visitor, function: Any) -> None:
     assert conversation.history()[-1] == ("assistant", "one two three")
 
 
-def test_a_generator_of_nothing_is_an_empty_reply(visitor: Visitor) -> None:
+def test_script_empty_generator_is_empty_reply(visitor: Visitor) -> None:
     visitor.server.script(no_pieces)
     assert visitor.say("x").texts == [""]
 
 
-def test_pieces_go_out_as_they_come(visitor: Visitor) -> None:
+def test_script_generator_pieces_are_sent_at_once(visitor: Visitor) -> None:
     gate = Gate()
 
     async def held(turn: Turn) -> AsyncIterator[str]:
@@ -120,7 +120,7 @@ def test_pieces_go_out_as_they_come(visitor: Visitor) -> None:
         assert any('"first second"' in line for line in lines)
 
 
-def test_a_generator_is_closed_when_its_client_leaves(visitor: Visitor) -> None:
+def test_script_generator_is_closed_on_disconnect(visitor: Visitor) -> None:
     closed = Gate()
 
     async def endless(turn: Turn) -> AsyncIterator[str]:
@@ -140,7 +140,7 @@ def test_a_generator_is_closed_when_its_client_leaves(visitor: Visitor) -> None:
     assert visitor.server.errors == []
 
 
-def test_a_function_that_gives_nonsense_is_noted(visitor: Visitor) -> None:
+def test_script_callable_wrong_type_is_recorded(visitor: Visitor) -> None:
     visitor.server.script(lambda turn: 42)  # type: ignore[arg-type, return-value]
 
     assert visitor.say("x").response.status_code == 500
@@ -150,7 +150,7 @@ def test_a_function_that_gives_nonsense_is_noted(visitor: Visitor) -> None:
 # ---- pace --------------------------------------------------------------------------------------------
 
 
-def test_when_events_are_due() -> None:
+def test_pace_due_times() -> None:
     assert [Pace(events=4).due(n, 100) for n in range(3)] == [0, 0.25, 0.5]
     assert [Pace(characters=50).due(7, n) for n in (0, 5, 100)] == [0, 0.1, 2]
     assert Pace.of_interval(20) == Pace(events=50)
@@ -160,17 +160,17 @@ def test_when_events_are_due() -> None:
 @pytest.mark.parametrize(
     "rates", [{}, {"events": 0}, {"characters": -1}, {"events": 1, "characters": 1}, {"events": float("nan")}]
 )
-def test_a_pace_is_one_rate(rates: dict[str, float]) -> None:
+def test_pace_without_exactly_one_positive_rate_raises(rates: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="either events or characters per second"):
         Pace(**rates)
 
 
-def test_a_reply_has_one_pace() -> None:
+def test_reply_interval_with_pace_raises() -> None:
     with pytest.raises(ValueError, match="an interval or a pace"):
         Reply("x", interval=10, pace=Pace(events=1))
 
 
-def test_the_servers_pace_and_a_replys_own(serve: Serve, visit: Visit) -> None:
+def test_pace_of_reply_overrides_server(serve: Serve, visit: Visit) -> None:
     visitor = visit(serve(pace=Pace(events=50)))
     visitor.server.script(Reply("a b c d e f"), Reply("a b c d", pace=Pace(characters=40)))
 

@@ -35,7 +35,7 @@ def serving_threads() -> list[threading.Thread]:
     return [thread for thread in new if thread.name == "FakeChatGPT"]
 
 
-def test_it_listens_when_start_returns_and_no_longer_when_close_does() -> None:
+def test_server_listens_from_start_until_close() -> None:
     server = FakeChatGPT().start()
     address = (server.host, server.port)
     socket.create_connection(address, timeout=5).close()
@@ -46,7 +46,7 @@ def test_it_listens_when_start_returns_and_no_longer_when_close_does() -> None:
     assert serving_threads() == []
 
 
-def test_start_and_close_may_be_called_twice() -> None:
+def test_server_start_and_close_are_idempotent() -> None:
     server = FakeChatGPT()
     server.close()
     assert server.start() is server.start()
@@ -56,7 +56,7 @@ def test_start_and_close_may_be_called_twice() -> None:
     assert serving_threads() == []
 
 
-def test_it_can_start_again_at_the_same_port_with_what_it_knew() -> None:
+def test_server_restart_keeps_port_and_state() -> None:
     server = FakeChatGPT(replies=["one", "two"])
     for text in ("one", "two"):
         with server:
@@ -70,14 +70,14 @@ def test_it_can_start_again_at_the_same_port_with_what_it_knew() -> None:
 
 
 @pytest.mark.anyio
-async def test_it_is_an_asynchronous_context_manager_too() -> None:
+async def test_server_async_context_manager_serves() -> None:
     async with FakeChatGPT() as server, httpx.AsyncClient(verify=trust(server)) as http:
         assert (await http.get(server.origin)).status_code == 200
 
     assert serving_threads() == []
 
 
-def test_the_block_is_left_with_the_error_that_ended_it() -> None:
+def test_server_context_manager_propagates_error() -> None:
     with pytest.raises(ZeroDivisionError), FakeChatGPT():
         raise ZeroDivisionError
 
@@ -85,7 +85,7 @@ def test_the_block_is_left_with_the_error_that_ended_it() -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_closing_waits_for_no_idle_connection(tls: bool) -> None:
+def test_server_close_does_not_wait_for_idle_connections(tls: bool) -> None:
     server = FakeChatGPT(tls=tls).start()
     with ExitStack() as stack:
         for http2 in (False, True):
@@ -100,7 +100,7 @@ def test_closing_waits_for_no_idle_connection(tls: bool) -> None:
         assert time.perf_counter() - start < 0.5
 
 
-def test_two_servers_are_apart(serve: Serve, visit: Visit) -> None:
+def test_server_two_instances_are_independent(serve: Serve, visit: Visit) -> None:
     one, two = serve(reply="one"), serve(reply="two")
 
     assert one.port != two.port
@@ -108,7 +108,7 @@ def test_two_servers_are_apart(serve: Serve, visit: Visit) -> None:
     assert len(one.requests) == 2
 
 
-def test_the_port_can_be_chosen_and_may_be_taken(server: FakeChatGPT) -> None:
+def test_server_port_in_use_raises(server: FakeChatGPT) -> None:
     port = server.port
     with pytest.raises(OSError, match="in use"):
         FakeChatGPT(port=port).start()
@@ -117,7 +117,7 @@ def test_the_port_can_be_chosen_and_may_be_taken(server: FakeChatGPT) -> None:
         assert again.port == port
 
 
-def test_urls_of_a_plain_server(server: FakeChatGPT) -> None:
+def test_server_urls_without_tls(server: FakeChatGPT) -> None:
     assert server.host == "127.0.0.1"
     assert server.origin == f"http://127.0.0.1:{server.port}"
     assert server.api_base_url == f"{server.origin}/api"
@@ -125,12 +125,12 @@ def test_urls_of_a_plain_server(server: FakeChatGPT) -> None:
     assert server.certificate_authority_pem is None
 
 
-def test_before_it_starts_it_has_no_port() -> None:
+def test_server_port_before_start_raises() -> None:
     with pytest.raises(RuntimeError, match="start"):
         _ = FakeChatGPT().port
 
 
-def test_a_public_origin_is_what_the_urls_show(serve: Serve) -> None:
+def test_server_public_origin_is_used_in_urls(serve: Serve) -> None:
     server = serve(tls=True, public_origin="https://chat.openai.com/")
 
     assert server.origin == "https://chat.openai.com"
@@ -139,13 +139,13 @@ def test_a_public_origin_is_what_the_urls_show(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(("tls", "origin"), [(False, "https://chatgpt.com"), (True, "http://chatgpt.com")])
-def test_a_public_origin_has_to_fit(tls: bool, origin: str) -> None:
+def test_server_public_origin_wrong_scheme_raises(tls: bool, origin: str) -> None:
     with pytest.raises(ValueError, match="public_origin"):
         FakeChatGPT(tls=tls, public_origin=origin)
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "chat.openai.com", "chatgpt.com"])
-def test_the_certificate_covers_the_sites_names(serve: Serve, name: str) -> None:
+def test_server_certificate_covers_site_names(serve: Serve, name: str) -> None:
     server = serve(tls=True)
     with (
         socket.create_connection((server.host, server.port), timeout=5) as raw,
@@ -154,7 +154,7 @@ def test_the_certificate_covers_the_sites_names(serve: Serve, name: str) -> None
         assert secured.version() in ("TLSv1.2", "TLSv1.3")
 
 
-def test_nobody_else_trusts_the_certificate(serve: Serve) -> None:
+def test_server_certificate_of_other_server_is_rejected(serve: Serve) -> None:
     server, other = serve(tls=True), serve(tls=True)
     with (
         socket.create_connection((server.host, server.port), timeout=5) as raw,
@@ -166,13 +166,13 @@ def test_nobody_else_trusts_the_certificate(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(("http2", "version"), [(None, "2"), (True, "2"), (False, "1.1")])
-def test_http2_can_be_switched_off(serve: Serve, visit: Visit, http2: bool | None, version: str) -> None:
+def test_server_http2_option_selects_protocol(serve: Serve, visit: Visit, http2: bool | None, version: str) -> None:
     visitor = visit(serve(tls=True, http2=http2), http2=True)
 
     assert visitor.server.requests[0].http_version == version
 
 
-def test_a_request_is_recorded_as_it_came(visitor: Visitor) -> None:
+def test_requests_record_has_all_fields(visitor: Visitor) -> None:
     before = time.monotonic()
     visitor.http.post(
         f"{visitor.server.origin}/some/where?a=1&b=%20",
@@ -195,7 +195,7 @@ def test_a_request_is_recorded_as_it_came(visitor: Visitor) -> None:
     assert record.finished.wait(5)
 
 
-def test_requests_are_in_order_and_a_copy(visitor: Visitor) -> None:
+def test_requests_is_ordered_copy(visitor: Visitor) -> None:
     visitor.say("one")
     visitor.server.requests.clear()
 
@@ -205,7 +205,7 @@ def test_requests_are_in_order_and_a_copy(visitor: Visitor) -> None:
     ]
 
 
-def test_waiting_for_a_request_that_comes_later(visit: Visit) -> None:
+def test_wait_for_request_returns_later_request(visit: Visit) -> None:
     visitor = visit(signed_in=False)
     sender = threading.Thread(target=lambda: [visitor.http.get(f"{visitor.server.origin}/{n}") for n in "ab"])
     sender.start()
@@ -217,14 +217,14 @@ def test_waiting_for_a_request_that_comes_later(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize(("suffix", "method", "count"), [("/other", None, 1), ("", "POST", 1), ("", None, 2)])
-def test_waiting_for_a_request_that_does_not_come(
+def test_wait_for_request_timeout_raises(
     visitor: Visitor, suffix: str, method: str | None, count: int
 ) -> None:
     with pytest.raises(TimeoutError, match=rf"of {count} requests arrived"):
         visitor.server.wait_for_request(suffix, method=method, count=count, timeout=0.01)
 
 
-def test_no_secret_is_in_a_repr(visitor: Visitor) -> None:
+def test_repr_contains_no_secret(visitor: Visitor) -> None:
     server = visitor.server
     visitor.http.cookies["mine"] = "my-cookie"
     visitor.say("my-message")
@@ -238,7 +238,7 @@ def test_no_secret_is_in_a_repr(visitor: Visitor) -> None:
     assert repr(server) == f"<FakeChatGPT {server.origin}, 2 requests>"
 
 
-def test_a_gate_says_who_came() -> None:
+def test_gate_reports_arrivals() -> None:
     gate = Gate()
     with pytest.raises(TimeoutError, match="0 times, not 1"):
         gate.wait_reached(0.01)

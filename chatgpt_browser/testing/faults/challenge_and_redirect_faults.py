@@ -17,19 +17,19 @@ _OTHER_NAMES = {"chat.openai.com": "chatgpt.com", "chatgpt.com": "chat.openai.co
 
 @refusal()
 def challenge_passes(site: FaultTarget, record: RecordedRequest) -> None:
-    """403 with a challenge page that a browser passes without help."""
+    """Respond with 403 and a challenge page that a browser passes without help."""
     site.challenges.strike("passes")
 
 
 @refusal()
 def challenge_person(site: FaultTarget, record: RecordedRequest) -> None:
-    """403 with a challenge page that a person has to pass."""
+    """Respond with 403 and a challenge page that a person has to pass."""
     site.challenges.strike("person")
 
 
 @refusal()
 def challenge_impassable(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """403 with a challenge page for only this request, which cannot be passed."""
+    """Respond with 403 and a challenge page for only this request, which cannot be passed."""
     return Answer.challenge()
 
 
@@ -39,7 +39,7 @@ def _continues_conversation(site: FaultTarget, record: RecordedRequest) -> bool:
 
 @refusal(applies=_continues_conversation)
 def challenge_in_mid_conversation(site: FaultTarget, record: RecordedRequest) -> None:
-    """The challenge that a browser passes without help, at a message that continues a conversation."""
+    """Respond with a challenge that a browser passes without help, when a message continues a conversation."""
     site.challenges.strike("passes")
 
 
@@ -55,13 +55,13 @@ def _check_other_name(origin: str) -> None:
 
 @refusal(ANY_PATH, applies=_is_sent_to_site, check=_check_other_name)
 def redirect_other_name(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """308 from chat.openai.com to chatgpt.com, or back; `public_origin` must be one of the two."""
+    """Redirect (308) from chat.openai.com to chatgpt.com, or back; `public_origin` must be one of the two."""
     return _redirect(f"https://{_OTHER_NAMES[record.headers['host']]}", record)
 
 
 @refusal(ANY_PATH, applies=_is_sent_to_site)
 def redirect_stranger(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """308 to a foreign host: the same server under the name localhost."""
+    """Redirect (308) to a foreign host: the same server under the name localhost."""
     scheme = urlsplit(site.origin).scheme
     return _redirect(f"{scheme}://localhost:{site.port}", record)
 

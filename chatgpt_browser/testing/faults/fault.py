@@ -42,7 +42,7 @@ class FaultTarget(Protocol):
 
     @property
     def port(self) -> int:
-        """The port on which the server listens."""
+        """The port that the server listens on."""
         ...
 
     @property

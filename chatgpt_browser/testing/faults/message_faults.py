@@ -15,125 +15,125 @@ if TYPE_CHECKING:
 
 @refusal()
 def token_expired(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """401 `token_expired`: the access token has expired."""
+    """Respond with 401 `token_expired`: the access token has expired."""
     return Answer.token_expired()
 
 
 @refusal()
 def token_invalid(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """401 `invalid_jwt`: the access token is not a valid JWT."""
+    """Respond with 401 `invalid_jwt`: the access token is not a valid JWT."""
     return Answer.invalid_jwt()
 
 
 @refusal()
 def unauthorized(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """401 without a reason."""
+    """Respond with 401 without a reason."""
     return Answer(401)
 
 
 @refusal()
 def unusual_activity(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """403: unusual activity of the IP address or the account."""
+    """Respond with 403: unusual activity of the IP address or the account."""
     return Answer.unusual_activity()
 
 
 @refusal()
 def unusual_device(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """403: unusual activity of the device."""
+    """Respond with 403: unusual activity of the device."""
     return Answer.unusual_activity("device")
 
 
 @refusal()
 def forbidden(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """403 with an HTML page that is not a challenge."""
+    """Respond with 403 and an HTML page that is not a challenge."""
     return Answer(403, HTML_PAGE)
 
 
 @refusal()
 def conversation_gone(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """404 `conversation_not_found`: the conversation does not exist."""
+    """Respond with 404 `conversation_not_found`: the conversation does not exist."""
     return Answer.conversation_not_found()
 
 
 @refusal()
 def parent_gone(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """404 `message_not_found`: the parent message does not exist."""
+    """Respond with 404 `message_not_found`: the parent message does not exist."""
     return Answer.parent_not_found()
 
 
 @refusal()
 def message_too_long(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """413 `message_length_exceeds_limit`: the message is too long."""
+    """Respond with 413 `message_length_exceeds_limit`: the message is too long."""
     return Answer.message_too_long()
 
 
 @refusal()
 def unprocessable(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """422 with a list of the errors in the request."""
+    """Respond with 422 and a list of the errors in the request."""
     return Answer.unprocessable()
 
 
 @refusal()
 def one_message_at_a_time(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """429: another message is being answered."""
+    """Respond with 429: another message is being answered."""
     return Answer.one_message_at_a_time()
 
 
 @refusal()
 def rate_limit_header(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """429 with the delay in a `Retry-After` header."""
+    """Respond with 429 and the delay in a `Retry-After` header."""
     return Answer.too_many_requests(retry_after=120)
 
 
 @refusal()
 def rate_limit_clears_in(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """429 `model_cap_exceeded` with the delay in the body, as `clears_in`."""
+    """Respond with 429 `model_cap_exceeded` and the delay in the body, as `clears_in`."""
     return Answer.model_cap(clears_in=900)
 
 
 @refusal()
 def rate_limit_text(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """429 with the delay only in the text of the message."""
+    """Respond with 429 and the delay only in the text of the message."""
     return Answer.too_many_requests()
 
 
 @refusal()
 def server_error(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """500 in the backend's JSON format."""
+    """Respond with 500 in the backend's JSON format."""
     return Answer.server_error()
 
 
 @refusal()
 def overloaded(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """503 with an HTML page of the edge."""
+    """Respond with 503 and an HTML page of the edge."""
     return Answer.overloaded_html(503)
 
 
 @refusal()
 def edge_timeout(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """524 with an HTML page of the edge: the backend did not respond in time."""
+    """Respond with 524 and an HTML page of the edge: the backend did not respond in time."""
     return Answer.overloaded_html(524)
 
 
 @refusal()
 def html_page(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """200 with an HTML page instead of an event stream."""
+    """Respond with 200 and an HTML page instead of an event stream."""
     return Answer(200, HTML_PAGE)
 
 
 @refusal()
 def no_answer(site: FaultTarget, record: RecordedRequest) -> Break:
-    """The connection is closed without a response."""
+    """Close the connection without a response."""
     return Break()
 
 
 @refusal()
 def stall_before_head(site: FaultTarget, record: RecordedRequest) -> Stall:
-    """The server sends nothing, not even a status; the connection stays open."""
+    """Send nothing, not even a status, and keep the connection open."""
     return Stall(before_head=True)
 
 
 @refusal()
 def stall_before_first_byte(site: FaultTarget, record: RecordedRequest) -> Stall:
-    """The server sends a status and then nothing; the connection stays open."""
+    """Send a status and then nothing, and keep the connection open."""
     return Stall()

@@ -17,62 +17,62 @@ if TYPE_CHECKING:
 
 @spoiling
 def stall_in_the_middle(reply: Reply) -> Reply:
-    """The reply stops halfway; the connection stays open."""
+    """Stop halfway through the reply and keep the connection open."""
     return replace(reply, hold_after=_half(reply), gate=Gate())
 
 
 @spoiling
 def broken_body(reply: Reply) -> Reply:
-    """The connection breaks halfway through the reply."""
+    """Break the connection halfway through the reply."""
     return replace(reply, break_after=_half(reply))
 
 
 @spoiling
 def error_event(reply: Reply) -> Reply:
-    """The reply ends with an event that contains an error."""
+    """End the reply with an event that contains an error."""
     return replace(reply, error="Something went wrong. If this issue persists please contact us.")
 
 
 @spoiling
 def bad_json(reply: Reply) -> Reply:
-    """The reply ends with an event that is not valid JSON."""
+    """End the reply with an event that is not valid JSON."""
     return replace(reply, final_status=False, done=False, after_done=b'data: {"message": {"id"\n\n')
 
 
 @spoiling
 def cut_short(reply: Reply) -> Reply:
-    """The body ends normally, but halfway through the reply."""
+    """End the body normally, but halfway through the reply."""
     pieces = reply.pieces if isinstance(reply.pieces, Sequence) else split_words(reply.text)
     return replace(reply, pieces=[*pieces][: _half(reply)], final_status=False, done=False)
 
 
 @spoiling
 def empty_body(reply: Reply) -> Answer:
-    """200 with an empty event stream."""
+    """Respond with 200 and an empty event stream."""
     return Answer(200, b"", content_type="text/event-stream; charset=utf-8")
 
 
 @spoiling
 def done_missing(reply: Reply) -> Reply:
-    """The reply is complete, but `[DONE]` is missing. Harmless."""
+    """Send the complete reply, but without `[DONE]`. Harmless."""
     return replace(reply, done=False)
 
 
 @spoiling
 def goes_on_after_done(reply: Reply) -> Reply:
-    """The stream stays open after `[DONE]` and sends more. Harmless."""
+    """Send more data after `[DONE]` and keep the stream open. Harmless."""
     return replace(reply, after_done=b": after the end\n\ndata: {}\n\n", hang_after_done=True)
 
 
 @spoiling
 def split_characters(reply: Reply) -> Reply:
-    """Each byte is sent separately, which splits characters. Harmless."""
+    """Send each byte separately, which splits characters. Harmless."""
     return replace(reply, byte_by_byte=True)
 
 
 @spoiling
 def pings(reply: Reply) -> Reply:
-    """Comments and empty events are sent between the others. Harmless."""
+    """Send comments and empty events between the other events. Harmless."""
     return replace(reply, comments=True, empty_data=True)
 
 

@@ -17,35 +17,35 @@ if TYPE_CHECKING:
 
 @refusal(SESSION_PATH)
 def session_signed_out(site: FaultTarget, record: RecordedRequest) -> SessionAnswer:
-    """The session endpoint responds with 200 `{}`: the client is signed out."""
+    """Respond to the session request with 200 `{}`: the client is signed out."""
     return "signed_out"
 
 
 @refusal(SESSION_PATH)
 def session_refresh_error(site: FaultTarget, record: RecordedRequest) -> SessionAnswer:
-    """The session endpoint responds with 200, `RefreshAccessTokenError` and an expired token."""
+    """Respond to the session request with 200, `RefreshAccessTokenError` and an expired token."""
     return "refresh_error"
 
 
 @refusal(SESSION_PATH)
 def session_html(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """The session endpoint responds with 200 and an HTML page."""
+    """Respond to the session request with 200 and an HTML page."""
     return Answer(200, HTML_PAGE)
 
 
 @refusal(SESSION_PATH)
 def session_not_modified(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """The session endpoint responds with 304 and an empty body."""
+    """Respond to the session request with 304 and an empty body."""
     return Answer(304)
 
 
 @refusal(SESSION_PATH)
 def session_server_error(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """The session endpoint responds with 500."""
+    """Respond to the session request with 500."""
     return Answer.server_error()
 
 
 @refusal(SESSION_PATH)
 def session_no_answer(site: FaultTarget, record: RecordedRequest) -> Break:
-    """The session endpoint closes the connection without a response."""
+    """Close the connection of the session request without a response."""
     return Break()

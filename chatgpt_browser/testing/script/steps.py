@@ -68,11 +68,11 @@ class Reply:
     byte_by_byte: bool = field(default=False, kw_only=True)
     #: True: all characters outside ASCII are written as `\uXXXX`.
     ensure_ascii: bool = field(default=False, kw_only=True)
-    #: The number of events after which the server waits at `gate`; if there are fewer events, it waits before `[DONE]`.
+    #: The number of events to send before waiting at `gate`. If there are fewer events, the server waits before `[DONE]`.
     hold_after: int | None = field(default=None, kw_only=True)
     #: The gate for `hold_after`.
     gate: Gate | None = field(default=None, kw_only=True)
-    #: The number of events after which the server breaks the connection.
+    #: The number of events to send before breaking the connection.
     break_after: int | None = field(default=None, kw_only=True)
     #: True: the last event has `finished_successfully` and `end_turn: true`.
     final_status: bool = field(default=True, kw_only=True)
@@ -88,7 +88,7 @@ class Reply:
     asides: Sequence[Aside] = field(default=(), kw_only=True)
     #: The answer's channel. The site sets it if a reply has several messages.
     channel: str | None = field(default=None, kw_only=True)
-    #: The number of events after which the stream ends with a hand-off. After that, each GET of the conversation
+    #: The number of events to send before ending the stream with a hand-off. After that, each GET of the conversation
     #: returns one more piece of the answer.
     handoff_after: int | None = field(default=None, kw_only=True)
 

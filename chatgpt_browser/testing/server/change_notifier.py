@@ -19,7 +19,7 @@ class ChangeNotifier:
     """
 
     def __init__(self) -> None:
-        #: A unique ID, from which a watcher detects that another server uses the same port.
+        #: A unique ID. If it changes, another server has taken the port.
         self.source_id = uuid.uuid4().hex
         self._watchers: list[Watcher] = []
 

@@ -122,7 +122,7 @@ class Controls:
         self._site.script.extend_path(suffix, steps)
 
     def replay(self, path: str | PathLike[str], *, speed: float | None = 1.0) -> None:
-        """Answer the next messages with the replies of a recording, in order, whatever the messages contain.
+        """Answer the next messages with the replies of a recording, in order. The text of the messages is ignored.
 
         Steps in the queue come first. The replies get IDs of this server, so that clients can continue the conversation.
 
@@ -211,7 +211,7 @@ class Controls:
 
     @property
     def redirect_to(self) -> str | None:
-        """The origin to which every request is redirected by a 308, as chat.openai.com does; None: no redirect."""
+        """The target of a 308 redirect of every request, as from chat.openai.com: an origin, or None for no redirect."""
         return self._site.redirect_to
 
     @redirect_to.setter

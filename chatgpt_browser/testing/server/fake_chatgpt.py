@@ -163,7 +163,7 @@ class FakeChatGPT(Controls):
 
     @property
     def port(self) -> int:
-        """The port on which the server listens.
+        """The port that the server listens on.
 
         :raises RuntimeError: before the first start.
         """

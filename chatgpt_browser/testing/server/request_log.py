@@ -1,4 +1,4 @@
-"""The log of all requests, on which tests can wait."""
+"""`RequestLog`: all requests; a test can wait until a request arrives."""
 
 from __future__ import annotations
 

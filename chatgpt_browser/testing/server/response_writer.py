@@ -86,7 +86,7 @@ class ResponseWriter:
 
     async def drop(self) -> NoReturn:
         """Break the connection; everything that was sent before still arrives."""
-        # Over HTTP/2, a task of Hypercorn moves one frame (16 KiB) to the socket in each iteration of the event loop.
+        # A task of Hypercorn moves one HTTP/2 frame (16 KiB) to the socket in each iteration of the event loop.
         for _ in range(16 + self._unflushed // 1024):
             await asyncio.sleep(0)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..script.gate import Gate
 
-# Sending to a socket with free buffer space does not yield to the event loop. Without a yield now and then, one long
-# reply would block all others, and the server would not notice that its client has disconnected.
+# Sending to a socket with free buffer space does not yield to the event loop. If nothing else yields, one long reply
+# blocks all others, and the server does not notice that its client has disconnected.
 _STEPS_PER_YIELD = 8
 
 

@@ -1,4 +1,4 @@
-"""`ServerThread`: the thread in which the server's event loop runs."""
+"""`ServerThread`: the thread that runs the server's event loop."""
 
 from __future__ import annotations
 

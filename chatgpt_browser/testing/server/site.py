@@ -42,7 +42,7 @@ class Site:
         self.port = 0
         #: The conversations by ID, including deleted ones.
         self.conversations: dict[str, Conversation] = {}
-        #: The origin to which all requests are redirected.
+        #: The target origin of a redirect of all requests; None: no redirect.
         self.redirect_to: str | None = None
         #: The errors raised by the server itself or by a callable `reply`.
         self.errors: list[BaseException] = []

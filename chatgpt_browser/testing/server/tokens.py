@@ -107,7 +107,7 @@ class AccessTokens:
 
 
 def new_session_token() -> str:
-    """Return a random token in the site's format: five parts, of which the second is empty."""
+    """Return a random token in the site's format: five parts, the second one empty."""
     header = _part({"alg": "dir", "enc": "A256GCM"})
     return f"{header}..{random_token(16)}.{random_token(640)}.{random_token(22)}"
 

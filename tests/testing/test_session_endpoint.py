@@ -25,7 +25,7 @@ def claims_of(token: str) -> dict[str, Any]:
     return claims
 
 
-def test_a_live_session_gives_user_expiry_and_access_token(visit: Visit) -> None:
+def test_session_alive_returns_user_expiry_and_access_token(visit: Visit) -> None:
     response = visit(signed_in=False).session()
 
     body = response.json()
@@ -39,7 +39,7 @@ def test_a_live_session_gives_user_expiry_and_access_token(visit: Visit) -> None
 
 
 @pytest.mark.parametrize("cookies", [{}, {"next-auth.session-token": "wrong"}, {"other": "cookie"}])
-def test_without_a_valid_token_the_session_is_empty(visit: Visit, cookies: dict[str, str]) -> None:
+def test_session_without_valid_token_is_empty(visit: Visit, cookies: dict[str, str]) -> None:
     response = visit(signed_in=False).session(cookies)
 
     assert (response.status_code, response.json()) == (200, {})
@@ -48,13 +48,13 @@ def test_without_a_valid_token_the_session_is_empty(visit: Visit, cookies: dict[
 @pytest.mark.parametrize(
     "name", ["next-auth.session-token", "authjs.session-token", "__Secure-next-auth.session-token"]
 )
-def test_over_http_every_name_of_the_cookie_is_taken(visit: Visit, name: str) -> None:
+def test_session_over_http_accepts_every_cookie_name(visit: Visit, name: str) -> None:
     visitor = visit(signed_in=False)
 
     assert "accessToken" in visitor.session({name: visitor.server.session_token}).json()
 
 
-def test_over_https_a_cookie_without_the_prefix_is_not_taken(serve: Serve, visit: Visit) -> None:
+def test_session_over_https_rejects_cookie_without_prefix(serve: Serve, visit: Visit) -> None:
     visitor = visit(serve(tls=True), signed_in=False)
     token = visitor.server.session_token
 
@@ -64,7 +64,7 @@ def test_over_https_a_cookie_without_the_prefix_is_not_taken(serve: Serve, visit
 
 
 @pytest.mark.parametrize("length", [1, CHUNK, CHUNK + 1, 12 * 1024])
-def test_chunks_are_joined_by_their_number(serve: Serve, visit: Visit, length: int) -> None:
+def test_session_cookie_chunks_are_joined_by_number(serve: Serve, visit: Visit, length: int) -> None:
     token = "".join(chr(ord("a") + n % 26) for n in range(length))
     visitor = visit(serve(session_token=token), signed_in=False)
     chunks = {f"{visitor.cookie_name}.{n}": token[n * CHUNK :][:CHUNK] for n in range(-(-length // CHUNK))}
@@ -76,7 +76,7 @@ def test_chunks_are_joined_by_their_number(serve: Serve, visit: Visit, length: i
     assert visitor.session({**chunks, f"{visitor.cookie_name}.9": "stale"}).json() == {}
 
 
-def test_more_than_ten_chunks_are_sorted_as_numbers(serve: Serve, visit: Visit) -> None:
+def test_session_cookie_chunks_are_sorted_numerically(serve: Serve, visit: Visit) -> None:
     visitor = visit(serve(session_token="abcdefghijkl"), signed_in=False)
     chunks = {f"{visitor.cookie_name}.{n}": letter for n, letter in enumerate("abcdefghijkl")}
 
@@ -84,12 +84,12 @@ def test_more_than_ten_chunks_are_sorted_as_numbers(serve: Serve, visit: Visit) 
 
 
 @pytest.mark.parametrize("token", ["", "a b", "a;b", 'a"b', "a,b", "ä", "a\nb"])
-def test_a_token_that_no_cookie_can_hold_is_refused(token: str) -> None:
+def test_session_token_invalid_in_cookie_raises(token: str) -> None:
     with pytest.raises(ValueError, match="session_token"):
         FakeChatGPT(session_token=token)
 
 
-def test_the_access_token_stays_the_same_until_it_expires(visitor: Visitor) -> None:
+def test_access_token_is_stable_until_expired(visitor: Visitor) -> None:
     first, second = visitor.sign_in(), visitor.sign_in()
     visitor.server.expire_access_tokens()
 
@@ -100,7 +100,7 @@ def test_the_access_token_stays_the_same_until_it_expires(visitor: Visitor) -> N
 
 
 @pytest.mark.parametrize("lifetime", [0, timedelta(0)])
-def test_the_lifetime_of_access_tokens_can_be_set(serve: Serve, visit: Visit, lifetime: object) -> None:
+def test_access_token_lifetime_zero_is_expired(serve: Serve, visit: Visit, lifetime: object) -> None:
     visitor = visit(serve(access_token_lifetime=lifetime))
 
     assert visitor.backend("GET", "/models").json()["detail"]["code"] == "token_expired"
@@ -109,14 +109,14 @@ def test_the_lifetime_of_access_tokens_can_be_set(serve: Serve, visit: Visit, li
 @pytest.mark.parametrize(
     ("lifetime", "seconds"), [(90_000, 90), (timedelta(minutes=5), 300)], ids=["milliseconds", "timedelta"]
 )
-def test_the_jwt_says_when_it_expires(serve: Serve, visit: Visit, lifetime: object, seconds: int) -> None:
+def test_access_token_jwt_contains_expiry(serve: Serve, visit: Visit, lifetime: object, seconds: int) -> None:
     claims = claims_of(visit(serve(access_token_lifetime=lifetime)).sign_in())
 
     assert claims["exp"] - claims["iat"] == seconds
 
 
 @pytest.mark.parametrize("header", ["Bearer never-issued", "Basic abc", "Bearer", ""])
-def test_an_unknown_access_token_is_refused(visitor: Visitor, header: str) -> None:
+def test_access_token_unknown_returns_401(visitor: Visitor, header: str) -> None:
     visitor.http.headers["authorization"] = header
     response = visitor.backend("GET", "/models")
 
@@ -124,7 +124,7 @@ def test_an_unknown_access_token_is_refused(visitor: Visitor, header: str) -> No
     assert response.json()["detail"]["code"] == "invalid_jwt"
 
 
-def test_signing_out_ends_the_session_and_signing_in_starts_another(visit: Visit) -> None:
+def test_sign_out_then_sign_in_changes_session(visit: Visit) -> None:
     visitor = visit(signed_in=False)
     visitor.server.sign_out()
     assert visitor.session().json() == {}
@@ -134,14 +134,14 @@ def test_signing_out_ends_the_session_and_signing_in_starts_another(visit: Visit
     assert "accessToken" in visitor.session().json()
 
 
-def test_a_signed_out_session_is_empty(visit: Visit) -> None:
+def test_session_answer_signed_out_is_empty(visit: Visit) -> None:
     visitor = visit(signed_in=False)
     visitor.server.session_answer = "signed_out"
 
     assert (visitor.session().status_code, visitor.session().json()) == (200, {})
 
 
-def test_a_broken_session_has_an_error_and_an_old_access_token(visit: Visit) -> None:
+def test_session_answer_refresh_error_has_expired_token(visit: Visit) -> None:
     visitor = visit(signed_in=False)
     visitor.server.session_answer = "refresh_error"
     body = visitor.session().json()
@@ -151,7 +151,7 @@ def test_a_broken_session_has_an_error_and_an_old_access_token(visit: Visit) -> 
     assert visitor.backend("GET", "/models").json()["detail"]["code"] == "token_expired"
 
 
-def test_the_session_can_be_behind_a_challenge(visit: Visit) -> None:
+def test_session_answer_challenge_returns_403(visit: Visit) -> None:
     visitor = visit(signed_in=False)
     visitor.server.session_answer = "challenge"
     response = visitor.session()
@@ -161,14 +161,14 @@ def test_the_session_can_be_behind_a_challenge(visit: Visit) -> None:
     assert "Just a moment..." in response.text
 
 
-def test_the_session_can_be_any_answer(visit: Visit) -> None:
+def test_session_answer_step_is_played(visit: Visit) -> None:
     visitor = visit(signed_in=False)
     visitor.server.session_answer = Answer(304)
 
     assert visitor.session().status_code == 304
 
 
-def test_an_unknown_session_answer_is_refused(server: FakeChatGPT) -> None:
+def test_session_answer_unknown_raises(server: FakeChatGPT) -> None:
     with pytest.raises(ValueError, match="dead"):
         server.session_answer = "dead"  # type: ignore[assignment]
 
@@ -176,7 +176,7 @@ def test_an_unknown_session_answer_is_refused(server: FakeChatGPT) -> None:
         server.script_session("dead")  # type: ignore[arg-type]
 
 
-def test_scripted_session_answers_are_taken_once_each(visit: Visit) -> None:
+def test_script_session_answers_are_used_once(visit: Visit) -> None:
     visitor = visit(signed_in=False)
     visitor.server.script_session("signed_out", Answer.server_error(), Stall(before_head=True, gate=None))
     visitor.server.script_session("alive")
@@ -188,7 +188,7 @@ def test_scripted_session_answers_are_taken_once_each(visit: Visit) -> None:
     assert "accessToken" in visitor.session().json()
 
 
-def test_rotation_sets_a_new_token_and_keeps_the_one_before(serve: Serve, visit: Visit) -> None:
+def test_rotation_sets_new_token_and_keeps_previous(serve: Serve, visit: Visit) -> None:
     visitor = visit(serve(session_token="first-token", rotate_session_token=True), signed_in=False)
     cookies = visitor.session().headers.get_list("set-cookie")
     second = visitor.server.session_token
@@ -201,11 +201,11 @@ def test_rotation_sets_a_new_token_and_keeps_the_one_before(serve: Serve, visit:
     assert visitor.session({visitor.cookie_name: "first-token"}).json() == {}
 
 
-def test_without_rotation_no_cookie_is_set(visit: Visit) -> None:
+def test_rotation_off_sets_no_cookie(visit: Visit) -> None:
     assert "set-cookie" not in visit(signed_in=False).session().headers
 
 
-def test_rotation_from_one_form_to_the_other_deletes_the_stale_cookies(serve: Serve, visit: Visit) -> None:
+def test_rotation_between_whole_and_chunks_deletes_stale_cookies(serve: Serve, visit: Visit) -> None:
     long = "x" * (CHUNK + 10)
     server = serve(session_token="short", rotate_session_token=[long, "brief"], tls=True)
     visitor = visit(server, signed_in=False)

@@ -38,7 +38,7 @@ def said(visitor: Visitor, reply: Reply) -> list[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_a_reply_in_deltas(visitor: Visitor, newline: Any) -> None:
+def test_reply_delta_encoding_sends_deltas_and_notices(visitor: Visitor, newline: Any) -> None:
     events = said(visitor, Reply(pieces=["One", " two", " three", "."], encoding="delta", newline=newline))
     deltas = [data for kind, data in events if kind == "delta"]
     notices = [data["type"] for kind, data in events if kind == "" and data != "[DONE]"]
@@ -61,7 +61,7 @@ def test_a_reply_in_deltas(visitor: Visitor, newline: Any) -> None:
     assert events[-1] == ("", "[DONE]")
 
 
-def test_a_server_that_speaks_in_deltas(serve: Serve, visit: Visit) -> None:
+def test_server_encoding_delta_can_be_overridden_by_reply(serve: Serve, visit: Visit) -> None:
     visitor = visit(serve(encoding="delta"))
 
     assert visitor.say("Hello").data[0] == '"v1"'
@@ -72,7 +72,7 @@ def test_a_server_that_speaks_in_deltas(serve: Serve, visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["whole", "delta"])
-def test_the_messages_before_the_answer(visitor: Visitor, encoding: Any) -> None:
+def test_reply_asides_precede_answer(visitor: Visitor, encoding: Any) -> None:
     reply = Reply("Four.", asides=ASIDES, channel="final", encoding=encoding)
     events = said(visitor, reply)
     roots = [data["v"] if kind == "delta" and data.get("p") == "" else data for kind, data in events]
@@ -99,7 +99,7 @@ def test_the_messages_before_the_answer(visitor: Visitor, encoding: Any) -> None
     ]
 
 
-def test_a_reply_that_is_handed_off(visitor: Visitor) -> None:
+def test_reply_handoff_conversation_returns_rest(visitor: Visitor) -> None:
     events = said(visitor, Reply(pieces=["One", " two", " three"], encoding="delta", handoff_after=1))
     (handoff,) = [
         data for _, data in events if isinstance(data, dict) and data.get("type") == "stream_handoff"

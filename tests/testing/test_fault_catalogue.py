@@ -56,14 +56,14 @@ def what_becomes_of_a_message(server: FakeChatGPT, api: ChatGPTAPI, name: str, t
     return "reply" if len(posts_of(server.requests)) - before == 1 else "reply, sent again"
 
 
-def test_the_table_lists_every_fault() -> None:
+def test_fault_table_in_docs_matches_catalogue() -> None:
     assert {name: row[0] for name, row in TABLE.items()} == {
         name: fault.description for name, fault in FAULTS.items()
     }
 
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if name != OTHER_NAME])
-def test_what_the_client_makes_of_a_fault(pair: tuple[FakeChatGPT, ChatGPTAPI], name: str) -> None:
+def test_fault_client_outcome_matches_docs(pair: tuple[FakeChatGPT, ChatGPTAPI], name: str) -> None:
     once = what_becomes_of_a_message(*pair, name, 1)
     # What was not tried again the first time is not the second time either.
     ever = what_becomes_of_a_message(*pair, name, None) if once.startswith("reply") else once
@@ -72,7 +72,7 @@ def test_what_the_client_makes_of_a_fault(pair: tuple[FakeChatGPT, ChatGPTAPI], 
     assert pair[1].send_message("And now?") == REPLY
 
 
-def test_the_sites_other_name() -> None:
+def test_fault_redirect_other_name_client_outcome_matches_docs() -> None:
     names = "MAP chatgpt.com 127.0.0.1:{0}, MAP chat.openai.com 127.0.0.1:{0}, EXCLUDE 127.0.0.1"
     with FakeChatGPT(reply=REPLY, tls=True, public_origin="https://chat.openai.com") as server:
         args = [f"--host-resolver-rules={names.format(server.port)}"]

@@ -30,7 +30,7 @@ def message_with(**changes: Any) -> dict[str, Any]:
     return body_with(messages=[{**message, **changes}])
 
 
-def test_the_default_reply_remembers(visitor: Visitor) -> None:
+def test_default_reply_quotes_previous_message(visitor: Visitor) -> None:
     first = visitor.say("My name is Ada.")
     second = visitor.say("What is my name?", first.place)
 
@@ -38,7 +38,7 @@ def test_the_default_reply_remembers(visitor: Visitor) -> None:
     assert second.text == 'You said: "What is my name?". Before that you said: "My name is Ada.".'
 
 
-def test_memory_follows_the_chain_of_parents(visitor: Visitor) -> None:
+def test_default_reply_follows_branch(visitor: Visitor) -> None:
     first = visitor.say("one")
     visitor.say("two", first.place)
     branch = visitor.say("three", first.place)
@@ -54,27 +54,27 @@ def test_memory_follows_the_chain_of_parents(visitor: Visitor) -> None:
     assert len(conversation.messages[first.place[1]].children) == 2
 
 
-def test_conversations_are_apart(visitor: Visitor) -> None:
+def test_message_new_conversation_has_no_history(visitor: Visitor) -> None:
     visitor.say("one")
 
     assert visitor.say("two").text == 'You said: "two".'
     assert len(visitor.server.conversations) == 2
 
 
-def test_a_long_message_is_not_echoed_whole(visitor: Visitor) -> None:
+def test_default_reply_shortens_long_message(visitor: Visitor) -> None:
     text = visitor.say("word " * 10_000).text
 
     assert len(text) < 300 and "…" in text
 
 
-def test_scripted_steps_come_first_and_the_standing_reply_after(serve: Serve, visit: Visit) -> None:
+def test_script_precedes_default_reply(serve: Serve, visit: Visit) -> None:
     visitor = visit(serve(replies=["one", Reply("two")], reply="always"))
     visitor.server.script("three")
 
     assert [visitor.say("x").text for _ in range(5)] == ["one", "two", "three", "always", "always"]
 
 
-def test_a_callable_reply_sees_the_turn(serve: Serve, visit: Visit) -> None:
+def test_callable_reply_receives_turn(serve: Serve, visit: Visit) -> None:
     turns: list[Turn] = []
 
     def reply(turn: Turn) -> str | Answer:
@@ -95,7 +95,7 @@ def test_a_callable_reply_sees_the_turn(serve: Serve, visit: Visit) -> None:
     assert third.response.status_code == 500
 
 
-def test_a_callable_that_raises_is_a_500_and_kept_as_error(
+def test_callable_reply_raising_returns_500_and_is_recorded(
     serve: Serve, visit: Visit, caplog: pytest.LogCaptureFixture
 ) -> None:
     def reply(_turn: Turn) -> str:
@@ -109,14 +109,14 @@ def test_a_callable_that_raises_is_a_500_and_kept_as_error(
     assert visitor.backend("GET", "/models").status_code == 200
 
 
-def test_a_callable_that_gives_something_else_is_told_so(serve: Serve, visit: Visit) -> None:
+def test_callable_reply_wrong_type_returns_500_and_is_recorded(serve: Serve, visit: Visit) -> None:
     visitor = visit(serve(reply=lambda _turn: 42))
 
     assert visitor.say("x").response.status_code == 500
     assert "not int" in str(visitor.server.errors[0])
 
 
-def test_what_is_refused_leaves_no_trace(visitor: Visitor) -> None:
+def test_message_refused_is_not_stored(visitor: Visitor) -> None:
     first = visitor.say("one")
     visitor.server.script(Answer.too_many_requests())
     visitor.say("two", first.place)
@@ -127,7 +127,7 @@ def test_what_is_refused_leaves_no_trace(visitor: Visitor) -> None:
     assert [text for _, text in conversation.history()] == ["one", first.text]
 
 
-def test_only_what_was_sent_of_a_reply_is_remembered(visitor: Visitor) -> None:
+def test_reply_partly_sent_is_stored_partly(visitor: Visitor) -> None:
     visitor.server.script(Reply("one two three", hold_after=2, gate=Gate()))
     with visitor.stream("Count.") as response:
         next(line for line in response.iter_lines() if '"one two"' in line)
@@ -137,7 +137,7 @@ def test_only_what_was_sent_of_a_reply_is_remembered(visitor: Visitor) -> None:
     assert conversation.history() == [("user", "Count."), ("assistant", "one two")]
 
 
-def test_a_variant_is_a_sibling_and_does_not_repeat_the_question(visitor: Visitor) -> None:
+def test_message_variant_is_sibling(visitor: Visitor) -> None:
     first = visitor.say("one")
     conversation = visitor.server.conversations[first.place[0]]
     question = conversation.chain()[0]
@@ -174,7 +174,7 @@ def test_a_variant_is_a_sibling_and_does_not_repeat_the_question(visitor: Visito
         (message_with(content={}), ["body", "messages", 0, "content", "parts"]),
     ],
 )
-def test_a_body_of_the_wrong_shape_is_a_422_that_says_where(
+def test_message_invalid_body_returns_422_with_location(
     visitor: Visitor, body: Any, location: list[str | int]
 ) -> None:
     response = visitor.backend("POST", "/conversation", body)
@@ -184,13 +184,13 @@ def test_a_body_of_the_wrong_shape_is_a_422_that_says_where(
     assert response.json()["detail"][0].keys() == {"loc", "msg", "type"}
 
 
-def test_a_body_that_is_no_json_is_a_422(visitor: Visitor) -> None:
+def test_message_body_not_json_returns_422(visitor: Visitor) -> None:
     response = visitor.http.post(visitor.messages_url, content=b"{")
 
     assert response.status_code == 422
 
 
-def test_the_newer_form_of_a_message_is_taken(visitor: Visitor) -> None:
+def test_message_newer_format_is_accepted(visitor: Visitor) -> None:
     message = message_with()["messages"][0]
     del message["role"]
     message["author"] = {"role": "user"}
@@ -199,7 +199,7 @@ def test_the_newer_form_of_a_message_is_taken(visitor: Visitor) -> None:
     assert visitor.backend("POST", "/conversation", body).status_code == 200
 
 
-def test_half_a_surrogate_pair_does_not_break_the_server(visitor: Visitor) -> None:
+def test_message_half_surrogate_pair_gets_reply(visitor: Visitor) -> None:
     content = b'"parts": ["\\ud83d"]'
     raw = str(body_with()).replace("'", '"').encode().replace(b'"parts": ["Hello"]', content)
     response = visitor.http.post(visitor.messages_url, content=raw)
@@ -208,14 +208,14 @@ def test_half_a_surrogate_pair_does_not_break_the_server(visitor: Visitor) -> No
     assert "[DONE]" in response.text
 
 
-def test_an_unknown_conversation_is_a_404(visitor: Visitor) -> None:
+def test_message_unknown_conversation_returns_404(visitor: Visitor) -> None:
     said = visitor.say("Hello", (str(uuid.uuid4()), str(uuid.uuid4())))
 
     assert said.response.status_code == 404
     assert said.response.json()["detail"]["code"] == "conversation_not_found"
 
 
-def test_a_parent_of_another_conversation_is_a_404(visitor: Visitor) -> None:
+def test_message_parent_of_other_conversation_returns_404(visitor: Visitor) -> None:
     (first, _), (_, other) = visitor.say("one").place, visitor.say("two").place
     said = visitor.say("three", (first, other))
 
@@ -223,7 +223,7 @@ def test_a_parent_of_another_conversation_is_a_404(visitor: Visitor) -> None:
     assert said.response.json()["detail"]["code"] == "message_not_found"
 
 
-def test_a_message_without_a_valid_token_takes_no_step(visitor: Visitor) -> None:
+def test_message_without_valid_token_takes_no_step(visitor: Visitor) -> None:
     visitor.server.script("scripted")
     visitor.server.expire_access_tokens()
 
@@ -232,7 +232,7 @@ def test_a_message_without_a_valid_token_takes_no_step(visitor: Visitor) -> None
     assert visitor.say("x").text == "scripted"
 
 
-def test_one_message_at_a_time(serve: Serve, visit: Visit) -> None:
+def test_one_message_at_a_time_second_message_returns_429(serve: Serve, visit: Visit) -> None:
     gate = Gate()
     server = serve(one_message_at_a_time=True, replies=[Reply("a b", hold_after=1, gate=gate)])
     visitor = visit(server)
@@ -249,7 +249,7 @@ def test_one_message_at_a_time(serve: Serve, visit: Visit) -> None:
     assert server.peak_active_messages == 1
 
 
-def test_messages_being_answered_are_counted(visitor: Visitor, visit: Visit) -> None:
+def test_active_messages_counts_concurrent_messages(visitor: Visitor, visit: Visit) -> None:
     gate = Gate()
     visitor.server.script(*[Reply("a b", hold_after=0, gate=gate)] * 3)
     with visitor.stream(), visitor.stream(), visitor.stream():
@@ -260,7 +260,7 @@ def test_messages_being_answered_are_counted(visitor: Visitor, visit: Visit) -> 
     assert visitor.server.peak_active_messages == 3
 
 
-def test_a_conversation_can_be_put_there(server: FakeChatGPT, visitor: Visitor) -> None:
+def test_add_conversation_can_be_continued(server: FakeChatGPT, visitor: Visitor) -> None:
     before = server.add_conversation([("user", "I am Ada."), ("assistant", "Hello, Ada!")], title="Names")
     said = visitor.say("Who am I?", (before.id, before.current_node))
 

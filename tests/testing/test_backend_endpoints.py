@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.testing.conftest import Serve, Visit, Visitor
 
 
-def test_conversations_are_listed_newest_first_and_in_pages(visitor: Visitor) -> None:
+def test_conversations_list_is_newest_first_and_paged(visitor: Visitor) -> None:
     ids = [visitor.server.add_conversation(title=f"Number {n}").id for n in range(5)][::-1]
     page = visitor.backend("GET", "/conversations?offset=1&limit=2").json()
 
@@ -25,11 +25,11 @@ def test_conversations_are_listed_newest_first_and_in_pages(visitor: Visitor) ->
 
 
 @pytest.mark.parametrize("query", ["offset=x", "limit=0", "offset=-1", "limit=101"])
-def test_a_page_that_makes_no_sense_is_a_422(visitor: Visitor, query: str) -> None:
+def test_conversations_list_invalid_query_returns_422(visitor: Visitor, query: str) -> None:
     assert visitor.backend("GET", f"/conversations?{query}").status_code == 422
 
 
-def test_a_history_is_a_tree(visitor: Visitor) -> None:
+def test_conversation_detail_is_message_tree(visitor: Visitor) -> None:
     said = visitor.say("Hello")
     conversation_id, reply_id = said.place
     detail = visitor.backend("GET", f"/conversation/{conversation_id}").json()
@@ -46,7 +46,7 @@ def test_a_history_is_a_tree(visitor: Visitor) -> None:
     assert root["id"] == visitor.server.requests[-2].json["parent_message_id"]
 
 
-def test_a_title_can_be_changed(visitor: Visitor) -> None:
+def test_conversation_patch_changes_title(visitor: Visitor) -> None:
     conversation = visitor.server.add_conversation()
     response = visitor.backend("PATCH", f"/conversation/{conversation.id}", {"title": "Über «it»"})
 
@@ -54,7 +54,7 @@ def test_a_title_can_be_changed(visitor: Visitor) -> None:
     assert visitor.backend("GET", f"/conversation/{conversation.id}").json()["title"] == "Über «it»"
 
 
-def test_a_deleted_conversation_is_gone(visitor: Visitor) -> None:
+def test_conversation_deleted_returns_404(visitor: Visitor) -> None:
     said = visitor.say("Hello")
     path = f"/conversation/{said.place[0]}"
     visitor.backend("PATCH", path, {"is_visible": False})
@@ -67,7 +67,7 @@ def test_a_deleted_conversation_is_gone(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("change", [{}, {"title": 7}, {"is_visible": "no"}, [], None])
-def test_a_change_that_makes_no_sense_is_a_422(visitor: Visitor, change: object) -> None:
+def test_conversation_patch_invalid_body_returns_422(visitor: Visitor, change: object) -> None:
     conversation = visitor.server.add_conversation(title="Kept")
     response = visitor.backend("PATCH", f"/conversation/{conversation.id}", change)
 
@@ -75,7 +75,7 @@ def test_a_change_that_makes_no_sense_is_a_422(visitor: Visitor, change: object)
     assert conversation.title == "Kept"
 
 
-def test_a_title_can_be_generated(visitor: Visitor) -> None:
+def test_generate_title_uses_first_words(visitor: Visitor) -> None:
     said = visitor.say("Why is the sky blue, and not green?")
     path = f"/conversation/gen_title/{said.place[0]}"
     response = visitor.backend("POST", path, {"message_id": said.place[1]})
@@ -86,7 +86,7 @@ def test_a_title_can_be_generated(visitor: Visitor) -> None:
     assert visitor.backend("POST", "/conversation/gen_title/other", {}).status_code == 404
 
 
-def test_the_models_are_listed(serve: Serve, visit: Visit, visitor: Visitor) -> None:
+def test_models_default_and_custom_are_listed(serve: Serve, visit: Visit, visitor: Visitor) -> None:
     (model, *_) = visitor.backend("GET", "/models").json()["models"]
     mine = [{"slug": "mine", "max_tokens": 1}]
 
@@ -94,7 +94,7 @@ def test_the_models_are_listed(serve: Serve, visit: Visit, visitor: Visitor) -> 
     assert visit(serve(models=mine)).backend("GET", "/models").json() == {"models": mine}
 
 
-def test_moderation_flags_nothing(visitor: Visitor) -> None:
+def test_moderations_nothing_is_flagged(visitor: Visitor) -> None:
     body = {"input": "x", "model": "text-moderation-playground"}
     verdict = visitor.backend("POST", "/moderations", body).json()
 
@@ -113,34 +113,34 @@ def test_moderation_flags_nothing(visitor: Visitor) -> None:
         ("POST", "/conversation"),
     ],
 )
-def test_everything_needs_an_access_token(visit: Visit, method: str, path: str) -> None:
+def test_backend_without_access_token_returns_401(visit: Visit, method: str, path: str) -> None:
     response = visit(signed_in=False).backend(method, path, {})
 
     assert response.status_code == 401
 
 
-def test_an_unknown_conversation_is_a_404(visitor: Visitor) -> None:
+def test_conversation_unknown_id_returns_404(visitor: Visitor) -> None:
     response = visitor.backend("GET", "/conversation/other")
 
     assert response.status_code == 404
     assert response.json()["detail"]["code"] == "conversation_not_found"
 
 
-def test_an_unknown_path_is_a_404_in_json(visitor: Visitor) -> None:
+def test_backend_unknown_path_returns_json_404(visitor: Visitor) -> None:
     response = visitor.backend("GET", "/nothing")
 
     assert (response.status_code, response.json()) == (404, {"detail": "Not Found"})
     assert visitor.backend("DELETE", "/models").status_code == 405
 
 
-def test_the_home_page_is_html(visitor: Visitor) -> None:
+def test_home_page_returns_html(visitor: Visitor) -> None:
     response = visitor.http.get(visitor.server.origin)
 
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert "<title>ChatGPT</title>" in response.text
 
 
-def test_any_path_can_be_scripted(visitor: Visitor) -> None:
+def test_script_path_answers_matching_requests_in_order(visitor: Visitor) -> None:
     visitor.server.script_path("/models", Answer.server_error(), Answer(200, {"models": []}))
 
     assert visitor.backend("GET", "/conversations").status_code == 200
@@ -149,7 +149,7 @@ def test_any_path_can_be_scripted(visitor: Visitor) -> None:
     assert visitor.backend("GET", "/models").json()["models"] != []
 
 
-def test_a_scripted_path_needs_no_token(visit: Visit) -> None:
+def test_script_path_needs_no_access_token(visit: Visit) -> None:
     visitor = visit(signed_in=False)
     visitor.server.script_path("/models", Stall(before_head=False))
     with visitor.http.stream("GET", f"{visitor.server.backend_api_base_url}/models") as response:
@@ -158,7 +158,7 @@ def test_a_scripted_path_needs_no_token(visit: Visit) -> None:
     assert visitor.server.requests[-1].disconnected.wait(5)
 
 
-def test_the_site_can_send_everybody_elsewhere(visitor: Visitor) -> None:
+def test_redirect_to_redirects_every_request(visitor: Visitor) -> None:
     visitor.server.redirect_to = "https://chatgpt.com"
     response = visitor.http.get(f"{visitor.server.origin}/chat?a=b")
     visitor.server.redirect_to = None
@@ -168,5 +168,5 @@ def test_the_site_can_send_everybody_elsewhere(visitor: Visitor) -> None:
     assert visitor.http.get(visitor.server.origin).status_code == 200
 
 
-def test_every_answer_comes_from_the_edge(visitor: Visitor) -> None:
+def test_response_has_edge_server_header(visitor: Visitor) -> None:
     assert visitor.backend("GET", "/models").headers.get_list("server") == ["cloudflare"]

@@ -51,7 +51,7 @@ def any_visitor(request: pytest.FixtureRequest, serve: Serve, visit: Visit) -> V
         (Answer.model_cap(clears_in=90), 429, "model_cap_exceeded"),
     ],
 )
-def test_errors_with_a_code(visitor: Visitor, answer: Answer, status: int, code: str) -> None:
+def test_answer_error_with_code(visitor: Visitor, answer: Answer, status: int, code: str) -> None:
     visitor.server.script(answer)
     response = visitor.say("x").response
 
@@ -75,7 +75,7 @@ def test_errors_with_a_code(visitor: Visitor, answer: Answer, status: int, code:
         (Answer.server_error(), 500, "Something went wrong, please try reloading the conversation."),
     ],
 )
-def test_errors_with_a_text(visitor: Visitor, answer: Answer, status: int, start: str) -> None:
+def test_answer_error_with_text(visitor: Visitor, answer: Answer, status: int, start: str) -> None:
     visitor.server.script(answer)
     response = visitor.say("x").response
 
@@ -83,14 +83,14 @@ def test_errors_with_a_text(visitor: Visitor, answer: Answer, status: int, start
     assert response.json()["detail"].startswith(start)
 
 
-def test_the_numbers_of_rate_limits(visitor: Visitor) -> None:
+def test_answer_rate_limit_contains_delay(visitor: Visitor) -> None:
     visitor.server.script(Answer.too_many_requests(retry_after=30), Answer.model_cap(clears_in=90))
 
     assert visitor.say("x").response.headers["retry-after"] == "30"
     assert visitor.say("x").response.json()["detail"]["clears_in"] == 90
 
 
-def test_an_unprocessable_answer_is_a_list(visitor: Visitor) -> None:
+def test_answer_unprocessable_is_list(visitor: Visitor) -> None:
     visitor.server.script(Answer.unprocessable())
     (error,) = visitor.say("x").response.json()["detail"]
 
@@ -98,7 +98,7 @@ def test_an_unprocessable_answer_is_a_list(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("status", [503, 520, 522, 524])
-def test_the_edge_answers_in_html(visitor: Visitor, status: int) -> None:
+def test_answer_overloaded_is_html(visitor: Visitor, status: int) -> None:
     visitor.server.script(Answer.overloaded_html(status))
     response = visitor.say("x").response
 
@@ -106,7 +106,7 @@ def test_the_edge_answers_in_html(visitor: Visitor, status: int) -> None:
     assert response.headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_a_challenge_answer_is_marked(visitor: Visitor) -> None:
+def test_answer_challenge_has_header(visitor: Visitor) -> None:
     visitor.server.script(Answer.challenge())
     response = visitor.say("x").response
 
@@ -126,7 +126,7 @@ def test_a_challenge_answer_is_marked(visitor: Visitor) -> None:
         (Answer(418), "application/octet-stream", b""),
     ],
 )
-def test_any_answer(visitor: Visitor, answer: Answer, content_type: str, body: bytes) -> None:
+def test_answer_content_type_is_derived_from_body(visitor: Visitor, answer: Answer, content_type: str, body: bytes) -> None:
     visitor.server.script(answer)
     response = visitor.say("x").response
 
@@ -135,11 +135,11 @@ def test_any_answer(visitor: Visitor, answer: Answer, content_type: str, body: b
     assert response.content == body
 
 
-def test_an_answer_does_not_show_its_body() -> None:
+def test_answer_repr_hides_body() -> None:
     assert "secret" not in repr(Answer(200, {"accessToken": "secret"}))
 
 
-def test_a_raw_body_goes_out_as_it_is(any_visitor: Visitor) -> None:
+def test_raw_body_is_sent_unchanged(any_visitor: Visitor) -> None:
     chunks = [b"\xef\xbb\xbfdata: \xf0\x9f", b"\x98\x80\n", b"\n"]
     any_visitor.server.script(RawBody(chunks, content_type="text/x-odd", status=203))
     response = any_visitor.say("x").response
@@ -149,7 +149,7 @@ def test_a_raw_body_goes_out_as_it_is(any_visitor: Visitor) -> None:
     assert any_visitor.server.conversations == {}
 
 
-def test_a_raw_body_can_wait_between_chunks(any_visitor: Visitor) -> None:
+def test_raw_body_hold_waits_for_gate(any_visitor: Visitor) -> None:
     gate = Gate()
     any_visitor.server.script(RawBody([b"one", Hold(gate), b"two"]))
     with any_visitor.stream() as response:
@@ -160,7 +160,7 @@ def test_a_raw_body_can_wait_between_chunks(any_visitor: Visitor) -> None:
         assert b"".join(chunks) == b"two"
 
 
-def test_a_raw_body_can_break_off(any_visitor: Visitor) -> None:
+def test_raw_body_break_closes_connection(any_visitor: Visitor) -> None:
     any_visitor.server.script(RawBody([b"one", b"x" * 100_000, BREAK, b"never"]))
     got = b""
     with pytest.raises(httpx.RemoteProtocolError), any_visitor.stream() as response:
@@ -170,7 +170,7 @@ def test_a_raw_body_can_break_off(any_visitor: Visitor) -> None:
     assert got == b"one" + b"x" * 100_000
 
 
-def test_a_reply_can_break_off(any_visitor: Visitor) -> None:
+def test_reply_break_after_closes_connection(any_visitor: Visitor) -> None:
     any_visitor.server.script(Reply("one two three", break_after=2))
     got = b""
     with pytest.raises(httpx.RemoteProtocolError), any_visitor.stream() as response:
@@ -186,7 +186,7 @@ def test_a_reply_can_break_off(any_visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("after", [0, 20])
-def test_a_break_gives_no_response(any_visitor: Visitor, after: float) -> None:
+def test_break_sends_no_response(any_visitor: Visitor, after: float) -> None:
     any_visitor.server.script(Break(after))
     with pytest.raises(httpx.RemoteProtocolError):
         any_visitor.say("x")
@@ -196,7 +196,7 @@ def test_a_break_gives_no_response(any_visitor: Visitor, after: float) -> None:
     assert any_visitor.say("again").text == 'You said: "again".'
 
 
-def test_a_break_can_wait_at_a_gate(visitor: Visitor) -> None:
+def test_break_after_gate_waits(visitor: Visitor) -> None:
     gate = Gate()
     visitor.server.script(Break(gate))
     opener = open_when_reached(gate)
@@ -208,7 +208,7 @@ def test_a_break_can_wait_at_a_gate(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("before_head", [False, True])
-def test_a_stall_ends_when_its_gate_opens(any_visitor: Visitor, before_head: bool) -> None:
+def test_stall_gate_opened_ends_response(any_visitor: Visitor, before_head: bool) -> None:
     gate = Gate()
     any_visitor.server.script(Stall(before_head, gate))
     opener = open_when_reached(gate)
@@ -218,7 +218,7 @@ def test_a_stall_ends_when_its_gate_opens(any_visitor: Visitor, before_head: boo
     assert (response.status_code, response.content) == (200, b"")
 
 
-def test_a_stall_before_the_head_sends_nothing(any_visitor: Visitor) -> None:
+def test_stall_before_head_sends_nothing(any_visitor: Visitor) -> None:
     any_visitor.server.script(Stall(before_head=True))
     with pytest.raises(httpx.ReadTimeout):
         any_visitor.http.post(any_visitor.messages_url, json=message("x"), timeout=0.1)
@@ -240,7 +240,7 @@ WAITING: dict[str, Callable[[], Step]] = {
 
 @pytest.mark.parametrize("waiting", WAITING)
 @pytest.mark.parametrize("tls", [False, True])
-def test_leaving_is_noticed_over_http1(
+def test_disconnect_over_http1_is_detected(
     serve: Serve, visit: Visit, capfd: pytest.CaptureFixture[str], tls: bool, waiting: str
 ) -> None:
     visitor = visit(serve(tls=tls, http2=False))
@@ -256,7 +256,7 @@ def test_leaving_is_noticed_over_http1(
 
 
 @pytest.mark.parametrize("waiting", [*WAITING, "silence"])
-def test_leaving_a_stream_is_noticed_over_http2(
+def test_disconnect_of_http2_stream_is_detected(
     serve: Serve, capfd: pytest.CaptureFixture[str], waiting: str
 ) -> None:
     server = serve(tls=True)
@@ -277,7 +277,7 @@ def test_leaving_a_stream_is_noticed_over_http2(
     assert capfd.readouterr().err == ""
 
 
-def test_many_streams_of_one_connection_can_be_left(serve: Serve) -> None:
+def test_disconnect_of_1100_http2_streams_keeps_connection_usable(serve: Serve) -> None:
     server = serve(tls=True, reply=Stall())
     with Http2Client(server) as client:
         # Hypercorn keeps places for 1000 streams.
@@ -291,7 +291,7 @@ def test_many_streams_of_one_connection_can_be_left(serve: Serve) -> None:
     assert server.errors == []
 
 
-def test_a_client_that_stays_is_not_taken_for_one_that_left(any_visitor: Visitor) -> None:
+def test_disconnect_is_not_reported_for_completed_responses(any_visitor: Visitor) -> None:
     for _ in range(20):
         any_visitor.say("x")
 
@@ -299,7 +299,7 @@ def test_a_client_that_stays_is_not_taken_for_one_that_left(any_visitor: Visitor
     assert not any(record.disconnected.is_set() for record in any_visitor.server.requests)
 
 
-def test_a_client_may_leave_in_the_middle_of_its_request(visitor: Visitor) -> None:
+def test_disconnect_during_request_body_is_recorded(visitor: Visitor) -> None:
     def body() -> object:
         yield b'{"action": '
         raise ConnectionAbortedError
@@ -314,7 +314,7 @@ def test_a_client_may_leave_in_the_middle_of_its_request(visitor: Visitor) -> No
 
 
 @pytest.mark.parametrize("waiting", [*WAITING, "silence"])
-def test_closing_ends_whatever_is_under_way(any_visitor: Visitor, waiting: str) -> None:
+def test_close_ends_responses_in_progress(any_visitor: Visitor, waiting: str) -> None:
     server = any_visitor.server
     step: Step = Stall(before_head=True) if waiting == "silence" else WAITING[waiting]()
     server.script(step, step, step)

@@ -47,7 +47,7 @@ def page(browser: Browser, server: FakeChatGPT) -> Iterator[Page]:
     assert complaints == []
 
 
-def test_a_conversation_is_seen_while_it_is_held(visitor: Visitor, page: Page) -> None:
+def test_watch_page_shows_reply_while_streamed(visitor: Visitor, page: Page) -> None:
     gate = Gate()
     expect(page.get_by_text("None yet. They appear here")).to_be_visible()
 
@@ -68,20 +68,20 @@ def test_a_conversation_is_seen_while_it_is_held(visitor: Visitor, page: Page) -
     expect(row.locator(".status.ok")).to_have_text("200")
 
 
-def test_faults_and_the_requests_that_they_strike(visitor: Visitor, page: Page) -> None:
+def test_watch_page_shows_fault_and_request(visitor: Visitor, page: Page) -> None:
     visitor.server.inject("rate-limit-header", times=2)
     fault = page.get_by_role("listitem").filter(has_text="rate-limit-header")
-    expect(fault).to_contain_text("struck 0 · 2 to come")
+    expect(fault).to_contain_text("struck 0 · 2 left")
     visitor.say("x")
 
-    expect(fault).to_contain_text("struck 1 · 1 to come")
+    expect(fault).to_contain_text("struck 1 · 1 left")
     row = page.get_by_role("row", name="POST /backend-api/conversation")
     expect(row.locator(".fault")).to_have_text("rate-limit-header")
     expect(row.locator(".status.bad")).to_have_text("429")
     expect(page.locator("#figure-struck")).to_have_text("1")
 
 
-def test_it_follows_until_somebody_chooses(visitor: Visitor, page: Page) -> None:
+def test_watch_page_follows_until_conversation_is_chosen(visitor: Visitor, page: Page) -> None:
     visitor.say("The first")
     visitor.say("The second")
     title = page.get_by_role("heading", level=2, name="The second")
@@ -97,21 +97,21 @@ def test_it_follows_until_somebody_chooses(visitor: Visitor, page: Page) -> None
     expect(page.get_by_role("heading", level=2, name="The fourth")).to_be_visible()
 
 
-def test_it_says_when_the_server_has_ended(server: FakeChatGPT, browser: Browser, visitor: Visitor) -> None:
+def test_watch_page_reports_stopped_server(server: FakeChatGPT, browser: Browser, visitor: Visitor) -> None:
     with browser.new_context(color_scheme="dark") as context:
         page = context.new_page()
         page.goto(server.watch_url)
         visitor.say("Hello")
         expect(page.get_by_role("button", name="Hello")).to_be_visible()
         server.close()
-        expect(page.get_by_role("status")).to_have_text("the server has ended")
+        expect(page.get_by_role("status")).to_have_text("the server has stopped")
         expect(page.locator(".message.assistant .text")).to_have_text('You said: "Hello".')
 
 
 # ---- without a browser -------------------------------------------------------------------------------
 
 
-def test_to_watch_leaves_no_trace(visitor: Visitor) -> None:
+def test_watch_page_requests_are_not_recorded(visitor: Visitor) -> None:
     server = visitor.server
     before = len(server.requests)
     server.inject("redirect-stranger", times=None)
@@ -125,7 +125,7 @@ def test_to_watch_leaves_no_trace(visitor: Visitor) -> None:
     assert server.session_token not in httpx.get(server.watch_url).text
 
 
-def test_it_shows_no_secret(visitor: Visitor) -> None:
+def test_watch_page_stream_contains_no_secret(visitor: Visitor) -> None:
     token = visitor.sign_in()
     with httpx.stream("GET", f"{visitor.server.watch_url}/events") as response:
         line = next(response.iter_lines())
@@ -144,13 +144,13 @@ def test_it_shows_no_secret(visitor: Visitor) -> None:
         ("GET", "/events", "evil.example"),
     ],
 )
-def test_nothing_else_is_there(server: FakeChatGPT, method: str, name: str, host: str | None) -> None:
+def test_watch_page_other_path_or_host_returns_404(server: FakeChatGPT, method: str, name: str, host: str | None) -> None:
     headers = {} if host is None else {"host": host}
     assert httpx.request(method, server.watch_url + name, headers=headers).status_code == 404
     assert server.requests == []
 
 
-def test_a_reply_is_sent_as_fast_as_it_can_while_it_is_watched(visitor: Visitor) -> None:
+def test_watch_page_stream_batches_events(visitor: Visitor) -> None:
     """The stream tells of many events at once: it does not grow with each of them."""
     visitor.server.script(Reply(pieces=["word "] * 2000))
     with httpx.stream("GET", f"{visitor.server.watch_url}/events") as response:

@@ -17,7 +17,7 @@ def statuses(visitor: Visitor, count: int) -> list[int]:
     return [visitor.say("x").response.status_code for _ in range(count)]
 
 
-def test_a_fault_strikes_once(visitor: Visitor) -> None:
+def test_inject_default_applies_once(visitor: Visitor) -> None:
     injection = visitor.server.inject("rate-limit-header")
 
     assert statuses(visitor, 3) == [429, 200, 200]
@@ -26,12 +26,12 @@ def test_a_fault_strikes_once(visitor: Visitor) -> None:
     assert repr(injection) == "<Injection rate-limit-header, struck 1, 0 more>"
 
 
-def test_a_fault_strikes_so_many_times_after_so_many(visitor: Visitor) -> None:
+def test_inject_times_and_after_select_requests(visitor: Visitor) -> None:
     visitor.server.inject("server-error", times=2, after=1)
     assert statuses(visitor, 4) == [200, 500, 500, 200]
 
 
-def test_a_fault_strikes_until_it_is_lifted(visitor: Visitor) -> None:
+def test_inject_without_limit_applies_until_lifted(visitor: Visitor) -> None:
     with visitor.server.inject("overloaded", times=None) as injection:
         assert statuses(visitor, 3) == [503] * 3
 
@@ -39,7 +39,7 @@ def test_a_fault_strikes_until_it_is_lifted(visitor: Visitor) -> None:
     assert len(injection.struck) == 3 and injection.left == 0
 
 
-def test_a_probability_has_a_seed(visitor: Visitor) -> None:
+def test_inject_probability_is_reproducible_with_seed(visitor: Visitor) -> None:
     def drawn(seed: int) -> list[int]:
         with visitor.server.inject("server-error", times=None, probability=0.5, seed=seed):
             return statuses(visitor, 40)
@@ -50,13 +50,13 @@ def test_a_probability_has_a_seed(visitor: Visitor) -> None:
     assert 8 < Counter(first)[500] < 32
 
 
-def test_faults_strike_in_the_order_of_their_injection(visitor: Visitor) -> None:
+def test_inject_several_apply_in_order(visitor: Visitor) -> None:
     visitor.server.inject("server-error")
     visitor.server.inject("message-too-long")
     assert statuses(visitor, 3) == [500, 413, 200]
 
 
-def test_a_refusal_uses_up_nothing_of_the_script(visitor: Visitor) -> None:
+def test_refusal_takes_no_scripted_step(visitor: Visitor) -> None:
     visitor.server.script("scripted")
     visitor.server.inject("server-error")
 
@@ -64,7 +64,7 @@ def test_a_refusal_uses_up_nothing_of_the_script(visitor: Visitor) -> None:
     assert visitor.say("x").text == "scripted"
 
 
-def test_a_spoiling_changes_the_reply_that_would_have_come(visitor: Visitor) -> None:
+def test_spoiling_changes_next_reply(visitor: Visitor) -> None:
     visitor.server.script(Answer(418), "one two three four")
     visitor.server.inject("error-event")
 
@@ -74,7 +74,7 @@ def test_a_spoiling_changes_the_reply_that_would_have_come(visitor: Visitor) -> 
     assert said.events[-1]["error"].startswith("Something went wrong")
 
 
-def test_another_path(visitor: Visitor) -> None:
+def test_inject_path_replaces_fault_path(visitor: Visitor) -> None:
     visitor.server.inject("server-error", path="/models")
 
     assert statuses(visitor, 1) == [200]
@@ -82,7 +82,7 @@ def test_another_path(visitor: Visitor) -> None:
     assert visitor.backend("GET", "/models").status_code == 200
 
 
-def test_a_page_that_is_gone_to_is_no_asking_for_the_session(visitor: Visitor) -> None:
+def test_session_fault_ignores_navigation(visitor: Visitor) -> None:
     visitor.server.inject("session-signed-out")
     url = f"{visitor.server.api_base_url}/auth/session"
     visitor.http.get(url, headers={"sec-fetch-mode": "navigate"})
@@ -91,7 +91,7 @@ def test_a_page_that_is_gone_to_is_no_asking_for_the_session(visitor: Visitor) -
     assert visitor.session().json()["accessToken"]
 
 
-def test_a_challenge_in_mid_conversation(visitor: Visitor) -> None:
+def test_challenge_in_mid_conversation_applies_to_second_message(visitor: Visitor) -> None:
     visitor.server.inject("challenge-in-mid-conversation")
     first = visitor.say("one")
     assert first.response.status_code == 200
@@ -100,7 +100,7 @@ def test_a_challenge_in_mid_conversation(visitor: Visitor) -> None:
     assert second.response.headers["cf-mitigated"] == "challenge"
 
 
-def test_a_redirect_to_the_sites_other_name(serve: Serve, visit: Visit) -> None:
+def test_redirect_other_name_redirects_requests_to_public_origin(serve: Serve, visit: Visit) -> None:
     server = serve(tls=True, public_origin="https://chatgpt.com")
     server.inject("redirect-other-name", times=None)
     local = f"https://127.0.0.1:{server.port}/backend-api/models?x=1"
@@ -112,7 +112,7 @@ def test_a_redirect_to_the_sites_other_name(serve: Serve, visit: Visit) -> None:
     assert http.get(local, headers={"host": "chat.openai.com"}).status_code == 401
 
 
-def test_a_fault_of_ones_own(visitor: Visitor) -> None:
+def test_inject_custom_fault_is_applied(visitor: Visitor) -> None:
     teapot = Refusal("teapot", "418.", answer=lambda site, record: Answer(418))
     twice = Spoiling("twice", "Says it twice.", spoil=lambda reply: Reply(reply.text * 2))
     visitor.server.inject(teapot)
@@ -136,12 +136,12 @@ def test_a_fault_of_ones_own(visitor: Visitor) -> None:
         ({"fault": "redirect-other-name"}, "public_origin of https://chat.openai.com or"),
     ],
 )
-def test_what_makes_no_sense(arguments: dict[str, Any], says: str) -> None:
+def test_inject_invalid_argument_raises(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         FakeChatGPT().inject(**arguments)
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_every_fault_says_what_the_site_does(fault: Fault) -> None:
+def test_fault_has_description_and_name(fault: Fault) -> None:
     assert fault.description.endswith(".")
     assert fault.name == fault.name.lower().replace("_", "-")

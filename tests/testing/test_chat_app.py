@@ -70,7 +70,7 @@ def answers(page: Page) -> Any:
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_conversation(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_conversation_is_sent_shown_and_reloaded(page: Page, server: FakeChatGPT) -> None:
     page.goto(server.origin)
     expect(page.get_by_role("button", name="Send")).to_be_disabled()
     say(page, "My name is\nAda.")
@@ -90,7 +90,7 @@ def test_a_conversation(page: Page, server: FakeChatGPT) -> None:
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_asides_are_shown_as_such(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_side_messages_are_marked(page: Page, server: FakeChatGPT) -> None:
     asides = (Aside.thoughts("Hm."), Aside.tool_call("6 * 7"), Aside.tool_output("42"), Aside.hidden("never"))
     server.script(Reply("It is\n```\n42\n```\nindeed.", asides=asides, channel="final"))
     page.goto(server.origin)
@@ -102,7 +102,7 @@ def test_asides_are_shown_as_such(page: Page, server: FakeChatGPT) -> None:
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_stopping(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_stop_button_disconnects(page: Page, server: FakeChatGPT) -> None:
     server.script(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
     page.goto(server.origin)
     say(page, "Count.")
@@ -114,7 +114,7 @@ def test_stopping(page: Page, server: FakeChatGPT) -> None:
     assert sent[-1].disconnected.wait(5)
 
 
-def test_only_the_page_may_send(visit: Visit, server: FakeChatGPT) -> None:
+def test_chat_app_message_without_page_token_returns_403(visit: Visit, server: FakeChatGPT) -> None:
     visitor = visit(server)
     said = visitor.say("Hello")
 
@@ -127,7 +127,7 @@ def test_only_the_page_may_send(visit: Visit, server: FakeChatGPT) -> None:
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_refusal_is_shown(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_error_response_shows_alert(page: Page, server: FakeChatGPT) -> None:
     server.script(Answer.model_cap())
     page.goto(server.origin)
     say(page, "Hello")
@@ -136,7 +136,7 @@ def test_a_refusal_is_shown(page: Page, server: FakeChatGPT) -> None:
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_dialog_in_the_way(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_modal_can_be_closed(page: Page, server: FakeChatGPT) -> None:
     server.modal = 'Our <"terms"> have changed'
     page.goto(server.origin)
     dialog = page.get_by_role("dialog", name=server.modal)
@@ -147,7 +147,7 @@ def test_a_dialog_in_the_way(page: Page, server: FakeChatGPT) -> None:
     expect(answers(page)).to_have_text('You said: "Hello".')
 
 
-def test_the_door(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_without_session_shows_login_page(page: Page, server: FakeChatGPT) -> None:
     page.goto(server.origin)
 
     expect(page.get_by_role("link", name="Log in")).to_be_visible()
@@ -164,7 +164,7 @@ def test_the_door(page: Page, server: FakeChatGPT) -> None:
         ("strange", "Nachricht", 0),
     ],
 )
-def test_layouts(page: Page, server: FakeChatGPT, layout: Any, label: str, names: int) -> None:
+def test_chat_app_layout_changes_labels_and_test_ids(page: Page, server: FakeChatGPT, layout: Any, label: str, names: int) -> None:
     server.layout = layout
     page.goto(server.origin)
 
@@ -173,7 +173,7 @@ def test_layouts(page: Page, server: FakeChatGPT, layout: Any, label: str, names
     expect(page.locator("#prompt-textarea")).to_have_count(names)
 
 
-def test_what_there_is_not(server: FakeChatGPT) -> None:
+def test_chat_app_invalid_option_raises(server: FakeChatGPT) -> None:
     with pytest.raises(ValueError, match="layout"):
         server.layout = "other"  # type: ignore[assignment]
     with pytest.raises(ValueError, match="form"):
@@ -183,7 +183,7 @@ def test_what_there_is_not(server: FakeChatGPT) -> None:
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_crowded_page(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_crowded_layout_shows_other_controls(page: Page, server: FakeChatGPT) -> None:
     server.layout = "crowded"
     server.script(Reply("See [Log in](https://example.com/login) there."))
     page.goto(server.origin)
@@ -199,7 +199,7 @@ def test_a_crowded_page(page: Page, server: FakeChatGPT) -> None:
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_page_that_comes_alive_late(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_late_hydration_discards_early_input(page: Page, server: FakeChatGPT) -> None:
     server.wakes_after = 1.0
     page.goto(server.origin)
     box = page.get_by_role("textbox", name="Message")
