@@ -1,4 +1,4 @@
-"""Faults by name: which requests they strike, and how often."""
+"""`FakeChatGPT.inject`: the requests that faults apply to."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ import pytest
 from chatgpt_browser.testing import FAULTS, Answer, FakeChatGPT, Fault, Refusal, Reply, Spoiling
 
 if TYPE_CHECKING:
-    from tests.testing.conftest import Serve, Visit, Visitor
+    from tests.support.site_client import Connect, SiteClient, StartServer
 
 
-def statuses(visitor: Visitor, count: int) -> list[int]:
-    return [visitor.say("x").response.status_code for _ in range(count)]
+def statuses(client: SiteClient, count: int) -> list[int]:
+    return [client.send("x").response.status_code for _ in range(count)]
 
 
-def test_inject_default_applies_once(visitor: Visitor) -> None:
-    injection = visitor.server.inject("rate-limit-header")
+def test_inject_default_applies_once(client: SiteClient) -> None:
+    injection = client.server.inject("rate-limit-header")
 
-    assert statuses(visitor, 3) == [429, 200, 200]
-    assert [record.fault for record in visitor.server.requests[-3:]] == ["rate-limit-header", None, None]
-    assert injection.struck == [visitor.server.requests[-3]]
+    assert statuses(client, 3) == [429, 200, 200]
+    assert [record.fault for record in client.server.requests[-3:]] == ["rate-limit-header", None, None]
+    assert injection.struck == [client.server.requests[-3]]
     assert repr(injection) == "<Injection rate-limit-header, struck 1, 0 more>"
 
 
-def test_inject_times_and_after_select_requests(visitor: Visitor) -> None:
-    visitor.server.inject("server-error", times=2, after=1)
-    assert statuses(visitor, 4) == [200, 500, 500, 200]
+def test_inject_times_and_after_select_requests(client: SiteClient) -> None:
+    client.server.inject("server-error", times=2, after=1)
+    assert statuses(client, 4) == [200, 500, 500, 200]
 
 
-def test_inject_without_limit_applies_until_lifted(visitor: Visitor) -> None:
-    with visitor.server.inject("overloaded", times=None) as injection:
-        assert statuses(visitor, 3) == [503] * 3
+def test_inject_without_limit_applies_until_lifted(client: SiteClient) -> None:
+    with client.server.inject("overloaded", times=None) as injection:
+        assert statuses(client, 3) == [503] * 3
 
-    assert statuses(visitor, 1) == [200]
+    assert statuses(client, 1) == [200]
     assert len(injection.struck) == 3 and injection.left == 0
 
 
-def test_inject_probability_is_reproducible_with_seed(visitor: Visitor) -> None:
+def test_inject_probability_is_reproducible_with_seed(client: SiteClient) -> None:
     def drawn(seed: int) -> list[int]:
-        with visitor.server.inject("server-error", times=None, probability=0.5, seed=seed):
-            return statuses(visitor, 40)
+        with client.server.inject("server-error", times=None, probability=0.5, seed=seed):
+            return statuses(client, 40)
 
     first, again, other = drawn(1), drawn(1), drawn(2)
 
@@ -50,61 +50,63 @@ def test_inject_probability_is_reproducible_with_seed(visitor: Visitor) -> None:
     assert 8 < Counter(first)[500] < 32
 
 
-def test_inject_several_apply_in_order(visitor: Visitor) -> None:
-    visitor.server.inject("server-error")
-    visitor.server.inject("message-too-long")
-    assert statuses(visitor, 3) == [500, 413, 200]
+def test_inject_several_apply_in_order(client: SiteClient) -> None:
+    client.server.inject("server-error")
+    client.server.inject("message-too-long")
+    assert statuses(client, 3) == [500, 413, 200]
 
 
-def test_refusal_takes_no_scripted_step(visitor: Visitor) -> None:
-    visitor.server.script("scripted")
-    visitor.server.inject("server-error")
+def test_refusal_takes_no_scripted_step(client: SiteClient) -> None:
+    client.server.script("scripted")
+    client.server.inject("server-error")
 
-    assert visitor.say("x").response.status_code == 500
-    assert visitor.say("x").text == "scripted"
-
-
-def test_spoiling_changes_next_reply(visitor: Visitor) -> None:
-    visitor.server.script(Answer(418), "one two three four")
-    visitor.server.inject("error-event")
-
-    assert visitor.say("x").response.status_code == 418, "it waits for a reply that it can spoil"
-    said = visitor.say("x")
-    assert said.texts[-1] == "one two three four"
-    assert said.events[-1]["error"].startswith("Something went wrong")
+    assert client.send("x").response.status_code == 500
+    assert client.send("x").text == "scripted"
 
 
-def test_inject_path_replaces_fault_path(visitor: Visitor) -> None:
-    visitor.server.inject("server-error", path="/models")
+def test_spoiling_changes_next_reply(client: SiteClient) -> None:
+    client.server.script(Answer(418), "one two three four")
+    client.server.inject("error-event")
 
-    assert statuses(visitor, 1) == [200]
-    assert visitor.backend("GET", "/models").status_code == 500
-    assert visitor.backend("GET", "/models").status_code == 200
-
-
-def test_session_fault_ignores_navigation(visitor: Visitor) -> None:
-    visitor.server.inject("session-signed-out")
-    url = f"{visitor.server.api_base_url}/auth/session"
-    visitor.http.get(url, headers={"sec-fetch-mode": "navigate"})
-
-    assert visitor.session().json() == {}
-    assert visitor.session().json()["accessToken"]
+    assert client.send("x").response.status_code == 418, "a spoiling applies only to a `Reply`"
+    result = client.send("x")
+    assert result.texts[-1] == "one two three four"
+    assert result.events[-1]["error"].startswith("Something went wrong")
 
 
-def test_challenge_in_mid_conversation_applies_to_second_message(visitor: Visitor) -> None:
-    visitor.server.inject("challenge-in-mid-conversation")
-    first = visitor.say("one")
+def test_inject_path_replaces_fault_path(client: SiteClient) -> None:
+    client.server.inject("server-error", path="/models")
+
+    assert statuses(client, 1) == [200]
+    assert client.backend("GET", "/models").status_code == 500
+    assert client.backend("GET", "/models").status_code == 200
+
+
+def test_session_fault_ignores_navigation(client: SiteClient) -> None:
+    client.server.inject("session-signed-out")
+    url = f"{client.server.api_base_url}/auth/session"
+    client.http.get(url, headers={"sec-fetch-mode": "navigate"})
+
+    assert client.get_session().json() == {}
+    assert client.get_session().json()["accessToken"]
+
+
+def test_challenge_in_mid_conversation_applies_to_second_message(client: SiteClient) -> None:
+    client.server.inject("challenge-in-mid-conversation")
+    first = client.send("one")
     assert first.response.status_code == 200
 
-    second = visitor.say("two", first.place)
+    second = client.send("two", first.position)
     assert second.response.headers["cf-mitigated"] == "challenge"
 
 
-def test_redirect_other_name_redirects_requests_to_public_origin(serve: Serve, visit: Visit) -> None:
-    server = serve(tls=True, public_origin="https://chatgpt.com")
+def test_redirect_other_name_redirects_requests_to_public_origin(
+    start_server: StartServer, connect: Connect
+) -> None:
+    server = start_server(tls=True, public_origin="https://chatgpt.com")
     server.inject("redirect-other-name", times=None)
     local = f"https://127.0.0.1:{server.port}/backend-api/models?x=1"
-    http = visit(server, signed_in=False).http
+    http = connect(server, signed_in=False).http
 
     moved = http.get(local, headers={"host": "chatgpt.com"})
     assert moved.status_code == 308
@@ -112,19 +114,19 @@ def test_redirect_other_name_redirects_requests_to_public_origin(serve: Serve, v
     assert http.get(local, headers={"host": "chat.openai.com"}).status_code == 401
 
 
-def test_inject_custom_fault_is_applied(visitor: Visitor) -> None:
+def test_inject_custom_fault_is_applied(client: SiteClient) -> None:
     teapot = Refusal("teapot", "418.", answer=lambda site, record: Answer(418))
-    twice = Spoiling("twice", "Says it twice.", spoil=lambda reply: Reply(reply.text * 2))
-    visitor.server.inject(teapot)
-    visitor.server.inject(twice)
-    visitor.server.script("ha")
+    twice = Spoiling("twice", "Send the text twice.", spoil=lambda reply: Reply(reply.text * 2))
+    client.server.inject(teapot)
+    client.server.inject(twice)
+    client.server.script("ha")
 
-    assert visitor.say("x").response.status_code == 418
-    assert visitor.say("x").text == "haha"
+    assert client.send("x").response.status_code == 418
+    assert client.send("x").text == "haha"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         ({"fault": "rate-limit-heder"}, "did you mean rate-limit-header"),
         ({"fault": "§"}, "the faults are token-expired"),
@@ -136,8 +138,8 @@ def test_inject_custom_fault_is_applied(visitor: Visitor) -> None:
         ({"fault": "redirect-other-name"}, "public_origin of https://chat.openai.com or"),
     ],
 )
-def test_inject_invalid_argument_raises(arguments: dict[str, Any], says: str) -> None:
-    with pytest.raises(ValueError, match=says):
+def test_inject_invalid_argument_raises(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         FakeChatGPT().inject(**arguments)
 
 

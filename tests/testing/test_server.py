@@ -1,4 +1,4 @@
-"""`FakeChatGPT` itself: its life, its addresses, its records."""
+"""`FakeChatGPT`: start and close, URLs, TLS and recorded requests."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ import httpx
 import pytest
 
 from chatgpt_browser.testing import FakeChatGPT, Gate
-from tests.testing.conftest import Visitor, trust
+from tests.support.site_client import SiteClient, tls_context
 
 if TYPE_CHECKING:
-    from tests.testing.conftest import Serve, Visit
+    from tests.support.site_client import Connect, StartServer
 
 
-OTHERS: set[threading.Thread] = set()
+OTHER_THREADS: set[threading.Thread] = set()
 
 
 @pytest.fixture(autouse=True)
-def others() -> None:
-    """Servers that other tests of the same run keep open."""
-    OTHERS.clear()
-    OTHERS.update(threading.enumerate())
+def other_threads() -> None:
+    """Store the threads of servers that other tests of the same run keep open."""
+    OTHER_THREADS.clear()
+    OTHER_THREADS.update(threading.enumerate())
 
 
 def serving_threads() -> list[threading.Thread]:
-    """The threads of this test's own servers."""
-    new = {*threading.enumerate()} - OTHERS
+    """Return the threads of the servers of this test."""
+    new = {*threading.enumerate()} - OTHER_THREADS
     return [thread for thread in new if thread.name == "FakeChatGPT"]
 
 
@@ -60,10 +60,10 @@ def test_server_restart_keeps_port_and_state() -> None:
     server = FakeChatGPT(replies=["one", "two"])
     for text in ("one", "two"):
         with server:
-            visitor = Visitor(server)
-            with visitor.http:
-                visitor.sign_in()
-                assert visitor.say("x").text == text
+            client = SiteClient(server)
+            with client.http:
+                client.sign_in()
+                assert client.send("x").text == text
 
     assert len({record.headers["host"] for record in server.requests}) == 1
     assert len(server.conversations) == 2
@@ -71,7 +71,7 @@ def test_server_restart_keeps_port_and_state() -> None:
 
 @pytest.mark.anyio
 async def test_server_async_context_manager_serves() -> None:
-    async with FakeChatGPT() as server, httpx.AsyncClient(verify=trust(server)) as http:
+    async with FakeChatGPT() as server, httpx.AsyncClient(verify=tls_context(server)) as http:
         assert (await http.get(server.origin)).status_code == 200
 
     assert serving_threads() == []
@@ -89,22 +89,22 @@ def test_server_close_does_not_wait_for_idle_connections(tls: bool) -> None:
     server = FakeChatGPT(tls=tls).start()
     with ExitStack() as stack:
         for http2 in (False, True):
-            visitor = Visitor(server, http2=http2)
-            stack.enter_context(visitor.http)
-            visitor.sign_in()
+            client = SiteClient(server, http2=http2)
+            stack.enter_context(client.http)
+            client.sign_in()
 
-        # One that has not said a word, and, over TLS, one that has not even shaken hands.
+        # A connection without any request and, over TLS, without a handshake.
         stack.enter_context(socket.create_connection((server.host, server.port), timeout=5))
         start = time.perf_counter()
         server.close()
         assert time.perf_counter() - start < 0.5
 
 
-def test_server_two_instances_are_independent(serve: Serve, visit: Visit) -> None:
-    one, two = serve(reply="one"), serve(reply="two")
+def test_server_two_instances_are_independent(start_server: StartServer, connect: Connect) -> None:
+    one, two = start_server(reply="one"), start_server(reply="two")
 
     assert one.port != two.port
-    assert (visit(one).say("x").text, visit(two).say("x").text) == ("one", "two")
+    assert (connect(one).send("x").text, connect(two).send("x").text) == ("one", "two")
     assert len(one.requests) == 2
 
 
@@ -130,8 +130,8 @@ def test_server_port_before_start_raises() -> None:
         _ = FakeChatGPT().port
 
 
-def test_server_public_origin_is_used_in_urls(serve: Serve) -> None:
-    server = serve(tls=True, public_origin="https://chat.openai.com/")
+def test_server_public_origin_is_used_in_urls(start_server: StartServer) -> None:
+    server = start_server(tls=True, public_origin="https://chat.openai.com/")
 
     assert server.origin == "https://chat.openai.com"
     assert server.api_base_url == "https://chat.openai.com/api"
@@ -145,41 +145,43 @@ def test_server_public_origin_wrong_scheme_raises(tls: bool, origin: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "chat.openai.com", "chatgpt.com"])
-def test_server_certificate_covers_site_names(serve: Serve, name: str) -> None:
-    server = serve(tls=True)
+def test_server_certificate_covers_site_names(start_server: StartServer, name: str) -> None:
+    server = start_server(tls=True)
     with (
         socket.create_connection((server.host, server.port), timeout=5) as raw,
-        trust(server).wrap_socket(raw, server_hostname=name) as secured,
+        tls_context(server).wrap_socket(raw, server_hostname=name) as secured,
     ):
         assert secured.version() in ("TLSv1.2", "TLSv1.3")
 
 
-def test_server_certificate_of_other_server_is_rejected(serve: Serve) -> None:
-    server, other = serve(tls=True), serve(tls=True)
+def test_server_certificate_of_other_server_is_rejected(start_server: StartServer) -> None:
+    server, other = start_server(tls=True), start_server(tls=True)
     with (
         socket.create_connection((server.host, server.port), timeout=5) as raw,
         pytest.raises(ssl.SSLCertVerificationError),
     ):
-        trust(other).wrap_socket(raw, server_hostname="localhost")
+        tls_context(other).wrap_socket(raw, server_hostname="localhost")
 
     assert server.errors == []
 
 
 @pytest.mark.parametrize(("http2", "version"), [(None, "2"), (True, "2"), (False, "1.1")])
-def test_server_http2_option_selects_protocol(serve: Serve, visit: Visit, http2: bool | None, version: str) -> None:
-    visitor = visit(serve(tls=True, http2=http2), http2=True)
+def test_server_http2_option_selects_protocol(
+    start_server: StartServer, connect: Connect, http2: bool | None, version: str
+) -> None:
+    client = connect(start_server(tls=True, http2=http2), http2=True)
 
-    assert visitor.server.requests[0].http_version == version
+    assert client.server.requests[0].http_version == version
 
 
-def test_requests_record_has_all_fields(visitor: Visitor) -> None:
+def test_requests_record_has_all_fields(client: SiteClient) -> None:
     before = time.monotonic()
-    visitor.http.post(
-        f"{visitor.server.origin}/some/where?a=1&b=%20",
+    client.http.post(
+        f"{client.server.origin}/some/where?a=1&b=%20",
         content=b'{"a": "\xc3\xa9"}',
         headers={"X-Mixed-Case": "Kept", "cookie": "a=1; b=x=y; a=2; empty="},
     )
-    record = visitor.server.requests[-1]
+    record = client.server.requests[-1]
 
     assert (record.method, record.path, record.query) == ("POST", "/some/where", "a=1&b=%20")
     assert record.target == "/some/where?a=1&b=%20"
@@ -191,43 +193,43 @@ def test_requests_record_has_all_fields(visitor: Visitor) -> None:
     assert record.http_version == "1.1"
     assert before <= record.received_at <= time.monotonic()
     assert record.status == 404
-    assert f"Bearer {record.bearer}" == visitor.http.headers["authorization"]
+    assert f"Bearer {record.bearer}" == client.http.headers["authorization"]
     assert record.finished.wait(5)
 
 
-def test_requests_is_ordered_copy(visitor: Visitor) -> None:
-    visitor.say("one")
-    visitor.server.requests.clear()
+def test_requests_is_ordered_copy(client: SiteClient) -> None:
+    client.send("one")
+    client.server.requests.clear()
 
-    assert [(record.method, record.path) for record in visitor.server.requests] == [
+    assert [(record.method, record.path) for record in client.server.requests] == [
         ("GET", "/api/auth/session"),
         ("POST", "/backend-api/conversation"),
     ]
 
 
-def test_wait_for_request_returns_later_request(visit: Visit) -> None:
-    visitor = visit(signed_in=False)
-    sender = threading.Thread(target=lambda: [visitor.http.get(f"{visitor.server.origin}/{n}") for n in "ab"])
+def test_wait_for_request_returns_later_request(connect: Connect) -> None:
+    client = connect(signed_in=False)
+    sender = threading.Thread(target=lambda: [client.http.get(f"{client.server.origin}/{n}") for n in "ab"])
     sender.start()
-    record = visitor.server.wait_for_request("/b", method="get")
+    record = client.server.wait_for_request("/b", method="get")
     sender.join()
 
     assert record.path == "/b"
-    assert visitor.server.wait_for_request(count=2) is record
+    assert client.server.wait_for_request(count=2) is record
 
 
 @pytest.mark.parametrize(("suffix", "method", "count"), [("/other", None, 1), ("", "POST", 1), ("", None, 2)])
 def test_wait_for_request_timeout_raises(
-    visitor: Visitor, suffix: str, method: str | None, count: int
+    client: SiteClient, suffix: str, method: str | None, count: int
 ) -> None:
     with pytest.raises(TimeoutError, match=rf"of {count} requests arrived"):
-        visitor.server.wait_for_request(suffix, method=method, count=count, timeout=0.01)
+        client.server.wait_for_request(suffix, method=method, count=count, timeout=0.01)
 
 
-def test_repr_contains_no_secret(visitor: Visitor) -> None:
-    server = visitor.server
-    visitor.http.cookies["mine"] = "my-cookie"
-    visitor.say("my-message")
+def test_repr_contains_no_secret(client: SiteClient) -> None:
+    server = client.server
+    client.http.cookies["mine"] = "my-cookie"
+    client.send("my-message")
     record = server.requests[-1]
     shown = f"{server!r} {server.requests!r} {record!s} {server._site.settings!r} {server.__dict__!r}"
 
