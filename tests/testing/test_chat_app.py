@@ -164,7 +164,7 @@ def test_chat_app_without_session_shows_login_page(page: Page, server: FakeChatG
         ("strange", "Nachricht", 0),
     ],
 )
-def test_chat_app_layout_changes_labels_and_test_ids(
+def test_chat_app_layout_changes_labels_and_ids(
     page: Page, server: FakeChatGPT, layout: Any, label: str, names: int
 ) -> None:
     server.layout = layout

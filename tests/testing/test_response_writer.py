@@ -21,10 +21,10 @@ class RecordingSend:
         self.messages.append(message)
 
 
-def make_writer(send: RecordingSend) -> tuple[ResponseWriter, list[str]]:
-    record = RecordedRequest("GET", "/", "", [], b"", "2")
-    drops: list[str] = []
-    return ResponseWriter(record, send, lambda: drops.append("drop")), drops
+def make_writer(send: RecordingSend) -> tuple[ResponseWriter, asyncio.Event]:
+    """Return a writer, and an event that is set when the writer breaks the connection."""
+    dropped = asyncio.Event()
+    return ResponseWriter(RecordedRequest("GET", "/", "", [], b"", "2"), send, dropped.set), dropped
 
 
 @pytest.mark.anyio
@@ -50,12 +50,11 @@ async def test_response_writer_complete_response_walks_all_states() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("with_head", [False, True])
 async def test_response_writer_drop_breaks_connection(with_head: bool) -> None:
-    writer, drops = make_writer(RecordingSend())
+    writer, dropped = make_writer(RecordingSend())
     if with_head:
         await writer.head(200, [])
     dropping = asyncio.ensure_future(writer.drop())
-    while not drops:
-        await asyncio.sleep(0)
+    await dropped.wait()
     dropping.cancel()
 
     assert writer.state is ResponseState.DROPPED
