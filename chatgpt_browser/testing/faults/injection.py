@@ -42,7 +42,7 @@ class Injection:
         self._requests_to_skip = after
 
     def __repr__(self) -> str:
-        left = "for ever" if self._left is None else f"{self._left} more"
+        left = "no limit" if self._left is None else f"{self._left} more"
         return f"<Injection {self.fault.name}, struck {len(self.struck)}, {left}>"
 
     @property
@@ -78,7 +78,7 @@ class Injection:
 
 
 class Injections:
-    """All injected faults, oldest first. At most one fault is applied to a request: the first that strikes it."""
+    """All injected faults, oldest first. The first fault that selects a request is applied to it, and no other."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

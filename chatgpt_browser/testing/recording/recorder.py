@@ -127,10 +127,10 @@ class Recorder:
             raise
         finally:
             if end != {"end": "left"} or recorder.events:  # else the message may not have reached the site
-                self._write({"message": self._scrubber.text(message)})
-                for line in recorder.lines():
+                first = {"message": self._scrubber.text(message)}
+                # A list: nothing is written if a line cannot be scrubbed.
+                for line in [first, *recorder.lines(), {**end, "at": recorder.seconds}]:
                     self._write(line)
-                self._write({**end, "at": recorder.seconds})
             self._file.flush()
 
     def _ending(self, error: BaseException) -> dict[str, Any]:
