@@ -1,29 +1,37 @@
-"""A server that behaves as ChatGPT's site does, for tests: `FakeChatGPT`, and the steps that script it.
+"""A server that behaves like ChatGPT's site, for tests: `FakeChatGPT`, and the steps that script it.
 
     >>> with FakeChatGPT(replies=["Hello!"]) as server:
-    ...     talk_to(server.api_base_url, server.backend_api_base_url, server.session_token)
+    ...     run_client(server.api_base_url, server.backend_api_base_url, server.session_token)
 
-It needs the extra `testing`: Starlette, Hypercorn and trustme.
+It needs the extra `testing` (Starlette, Hypercorn and trustme) and imports nothing of the client.
+
+The parts, from top to bottom; each imports only the parts below it (a contract of import-linter in pyproject.toml):
+
+- `__main__`: the command `python -m chatgpt_browser.testing`.
+- `server`: the HTTP server: `FakeChatGPT`, the state of the site, its endpoints, and the playback of steps.
+- `faults` and `recording`: faults by name and their injection; recording of real conversations, and their replay.
+- `script`: steps and their queue; the encoding of reply events. Without I/O.
+- `data`: plain data that all parts use: requests, conversations, cookies and URL paths.
 """
 
 from __future__ import annotations
 
+from .data.conversations import Conversation, Message
+from .data.recorded_request import RecordedRequest
 from .faults.catalogue import FAULTS
 from .faults.fault import Fault, Refusal, Spoiling
 from .faults.injection import Injection
 from .recording.recorder import RecordedConversation, Recorder
-from .recording.replay import Recorded
 from .script.gate import Gate, Hold
 from .script.pace import Pace
+from .script.recorded_reply import Recorded
 from .script.responses import Answer
-from .script.rules import Scripted, Turn, remember
+from .script.scripted import Scripted, remember
 from .script.side_messages import Aside
+from .script.site_state import ChallengeKind, SessionAnswer
 from .script.steps import BREAK, Break, RawBody, Reply, Stall, Step
-from .server.challenge import ChallengeKind
-from .server.conversations import Conversation, Message
+from .script.turn import Turn
 from .server.fake_chatgpt import FakeChatGPT
-from .server.request_log import RecordedRequest
-from .server.site import SessionAnswer
 
 __all__ = (
     "BREAK",
@@ -55,3 +63,7 @@ __all__ = (
     "Turn",
     "remember",
 )
+
+for _name in __all__:
+    if isinstance(_public := globals()[_name], type):
+        _public.__module__ = __name__  # tracebacks and reprs show the name that users import

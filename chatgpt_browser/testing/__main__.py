@@ -1,4 +1,4 @@
-"""`python -m chatgpt_browser.testing`: a FakeChatGPT to try things on, or to measure against."""
+"""The command `python -m chatgpt_browser.testing`, which runs a `FakeChatGPT`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from .server.fake_chatgpt import FakeChatGPT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .script.rules import Scripted
+    from .script.scripted import Scripted
+
+_DESCRIPTION = """Run a FakeChatGPT, a server that behaves like ChatGPT's site, for experiments and measurements. The first
+line on standard output is a JSON object with its URLs and its session token."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a server until Ctrl-C, SIGTERM or the end of standard input.
+    """Run a server until Ctrl-C, SIGTERM or the end of standard input, and return the exit code.
 
-    The first line on standard output is JSON: where the server is and what it takes. Give the exit code.
+    The first line on standard output is a JSON object with the server's URLs and session token.
     """
     parser = _parser()
     options = parser.parse_args(argv)
@@ -50,6 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         parser.error(str(error))
 
+    _serve(server, until_stdin_closes=options.until_stdin_closes)
+    return 0
+
+
+def _serve(server: FakeChatGPT, *, until_stdin_closes: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -58,43 +66,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(json.dumps(_description(server)) + "\n")
         sys.stdout.flush()
         sys.stderr.write(
-            f"FakeChatGPT is at {server.origin}; Ctrl-C ends it.\nWatch it at {server.watch_url}\n"
+            f"FakeChatGPT is running at {server.origin}; press Ctrl-C to stop it.\nWatch page: {server.watch_url}\n"
         )
-        if options.until_stdin_closes:
-            threading.Thread(target=_at_end_of_input, args=(stop,), daemon=True).start()
+        if until_stdin_closes:
+            threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
 
         stop.wait()
 
-    return 0
-
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m chatgpt_browser.testing", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="port to listen on; by default a free one")
-    parser.add_argument("--tls", action="store_true", help="serve HTTPS and HTTP/2")
-    parser.add_argument("--no-http2", action="store_true", help="with --tls: HTTP/1.1 alone")
-    parser.add_argument("--challenge", choices=("passes", "person"), help="begin with a challenge page")
-    parser.add_argument(
-        "--form", choices=("api", "app"), default="api", help="app: a web application, for a browser"
-    )
-    parser.add_argument("--public-origin", help="origin that a browser maps to this server")
-    parser.add_argument("--events", type=int, help="answer every message with so many events")
-    parser.add_argument("--piece", default="word ", help="what each of those events adds to the text")
-    parser.add_argument("--interval", type=float, default=0, help="milliseconds between those events")
-    parser.add_argument("--pace", type=float, help="characters a second that every reply comes at")
-    parser.add_argument(
-        "--fault", action="append", default=[], metavar="NAME", help="a fault that strikes; again for more"
-    )
-    parser.add_argument("--times", type=int, help="how often each fault strikes; by default always")
-    parser.add_argument(
-        "--probability", type=float, default=1.0, help="with which each fault strikes a request"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of the draws that --probability makes")
-    parser.add_argument("--list-faults", action="store_true", help="say which faults there are, and end")
-    parser.add_argument(
-        "--replay", action="append", default=[], metavar="FILE", help="answer from a recording first"
-    )
-    parser.add_argument("--until-stdin-closes", action="store_true", help="end with standard input")
+    parser = argparse.ArgumentParser(prog="python -m chatgpt_browser.testing", description=_DESCRIPTION)
+    add = parser.add_argument
+    add("--port", type=int, default=0, help="the port to listen on (default: a free port)")
+    add("--tls", action="store_true", help="serve HTTPS and HTTP/2")
+    add("--no-http2", action="store_true", help="with --tls: only HTTP/1.1")
+    add("--challenge", choices=("passes", "person"), help="show a challenge page to new clients")
+    add("--form", choices=("api", "app"), default="api", help="app: also serve a web application")
+    add("--public-origin", help="the origin in the URLs, which a browser maps to this server")
+    add("--events", type=int, help="answer every message with this number of events")
+    add("--piece", default="word ", help="with --events: the text that each event adds")
+    add("--interval", type=float, default=0, help="with --events: milliseconds between events")
+    add("--pace", type=float, help="characters per second of every reply")
+    add("--fault", action="append", default=[], metavar="NAME", help="a fault to inject (repeatable)")
+    add("--times", type=int, help="the number of requests that each fault applies to (default: all)")
+    add("--probability", type=float, default=1.0, help="the probability that a fault applies to a request")
+    add("--seed", type=int, default=0, help="the seed of the random numbers for --probability")
+    add("--list-faults", action="store_true", help="list all faults and exit")
+    add("--replay", action="append", default=[], metavar="FILE", help="answer from a recording first")
+    add("--until-stdin-closes", action="store_true", help="stop at the end of standard input")
     return parser
 
 
@@ -119,14 +118,14 @@ def _description(server: FakeChatGPT) -> dict[str, object]:
         "api_base_url": server.api_base_url,
         "backend_api_base_url": server.backend_api_base_url,
         "watch_url": server.watch_url,
-        # A secret of nothing: the server is a fake.
+        # May be printed: it is valid only for this fake server.
         "session_token": server.session_token,
         "certificate_authority_pem": None if authority is None else authority.decode(),
         "pid": os.getpid(),
     }
 
 
-def _at_end_of_input(stop: threading.Event) -> None:
+def _stop_at_end_of_input(stop: threading.Event) -> None:
     for _ in sys.stdin:
         pass
 

@@ -1,4 +1,4 @@
-"""The least of an HTTP/2 client: unlike httpx, it resets the streams that it leaves."""
+"""A minimal HTTP/2 client that, unlike httpx, can reset a stream."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import h2.events
 import httpx
 from typing_extensions import Self
 
-from tests.testing.conftest import trust
+from tests.support.site_client import tls_context
 
 if TYPE_CHECKING:
     from chatgpt_browser.testing import FakeChatGPT
 
 
 class Http2Client:
-    """One connection over TLS, signed in; it blocks."""
+    """One blocking connection over TLS, signed in."""
 
     def __init__(self, server: FakeChatGPT) -> None:
-        context = trust(server)
+        context = tls_context(server)
         cookie = f"__Secure-next-auth.session-token={server.session_token}"
         session = httpx.get(f"{server.api_base_url}/auth/session", headers={"cookie": cookie}, verify=context)
         self._token = session.json()["accessToken"]
@@ -40,7 +40,7 @@ class Http2Client:
         self._socket.close()
 
     def post(self, path: str, body: object) -> int:
-        """Send a request; give the stream's number."""
+        """Send a request and return its stream ID."""
         stream = self._connection.get_next_available_stream_id()
         headers = [
             (":method", "POST"),
@@ -55,12 +55,12 @@ class Http2Client:
         return stream
 
     def reset(self, stream: int) -> None:
-        """Leave a stream."""
+        """Reset a stream."""
         self._connection.reset_stream(stream)
         self._flush()
 
     def read_until(self, stream: int, *, until: bytes) -> bytes:
-        """Read what the stream brings until it contains `until`: `:status` stands for the headers."""
+        """Read the stream until its data contains `until`; `:status` stands for the headers."""
         got = b""
         while until not in got:
             for event in self._connection.receive_data(self._socket.recv(65536)):

@@ -1,4 +1,4 @@
-// Talks to the server through the npm package `chatgpt` 2.0; prints what it saw as one line of JSON.
+// Sends messages through the npm package `chatgpt` 2.0 and prints the results as one line of JSON.
 import { ChatGPTAPI } from "chatgpt";
 
 const [apiBaseUrl, backendApiBaseUrl, sessionToken] = process.argv.slice(2);

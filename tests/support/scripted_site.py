@@ -43,7 +43,7 @@ class ScriptedSite:
     def begin(self) -> None:
         """Start a test: ignore all requests so far."""
         self._mark = len(self.server.requests)
-        self.server._site.peak_active_messages = 0
+        self.server._site.message_counter.peak = 0
 
     @property
     def peak_active_messages(self) -> int:

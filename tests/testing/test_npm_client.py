@@ -1,4 +1,4 @@
-"""The npm package `chatgpt` 2.0, whose interface this project follows, takes our server for the site."""
+"""`FakeChatGPT` works with the npm package `chatgpt` 2.0, whose API this project follows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOOLS = ("node", "npm")
 
 @pytest.fixture(scope="module")
 def npm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the package installed and our script in it."""
+    """A folder that contains the installed package and the script."""
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
@@ -43,32 +43,32 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=50)
 
 
-def talk(server: FakeChatGPT, folder: Path) -> dict[str, Any]:
+def run_npm_client(server: FakeChatGPT, folder: Path) -> dict[str, Any]:
     urls = [server.api_base_url, server.backend_api_base_url]
     finished = run(["node", SCRIPT.name, *urls, server.session_token], folder)
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
-    said: dict[str, Any] = json.loads(finished.stdout)
-    return said
+    output: dict[str, Any] = json.loads(finished.stdout)
+    return output
 
 
-def test_it_talks_to_the_server(server: FakeChatGPT, npm_folder: Path) -> None:
-    said = talk(server, npm_folder)
+def test_npm_client_sends_messages_and_conversation(server: FakeChatGPT, npm_folder: Path) -> None:
+    output = run_npm_client(server, npm_folder)
 
-    assert said["authenticated"] is True
-    assert said["user"]["email"] == "ada@example.com"
-    assert said["single"] == 'You said: "Hello".'
-    assert said["progress"] == ["Hello", "You", "You said:", 'You said: "Hello".']
-    assert said["second"] == 'You said: "What is my name?". Before that you said: "My name is Ada.".'
-    conversation = server.conversations[said["conversationId"]]
-    assert said["parentMessageId"] == conversation.current_node
+    assert output["authenticated"] is True
+    assert output["user"]["email"] == "ada@example.com"
+    assert output["single"] == 'You said: "Hello".'
+    assert output["progress"] == ["Hello", "You", "You said:", 'You said: "Hello".']
+    assert output["second"] == 'You said: "What is my name?". Before that you said: "My name is Ada.".'
+    conversation = server.conversations[output["conversationId"]]
+    assert output["parentMessageId"] == conversation.current_node
     assert len(server.conversations) == 2
-    # One refresh for four calls: it keeps the access token for a minute.
+    # One refresh for four calls: the package caches the access token for a minute.
     assert [record.path for record in server.requests].count("/api/auth/session") == 1
 
 
 @pytest.mark.long
-def test_it_passes_over_what_means_nothing(server: FakeChatGPT, npm_folder: Path) -> None:
+def test_npm_client_ignores_comments_and_moderation(server: FakeChatGPT, npm_folder: Path) -> None:
     server.script(Reply("Hi there", comments=True, empty_data=False, moderation=True, newline="\r\n"))
 
-    assert talk(server, npm_folder)["single"] == "Hi there"
+    assert run_npm_client(server, npm_folder)["single"] == "Hi there"

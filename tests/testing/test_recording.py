@@ -1,4 +1,4 @@
-"""Record and replay: what comes back is what came, and no secret is in between."""
+"""Recording and replay: a replay gives the same outcomes, and a recording contains no secret."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from hypothesis import strategies as st
 
 from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ChatGPTError
 from chatgpt_browser.testing import Answer, FakeChatGPT, Pace, Recorder, Reply
-from chatgpt_browser.testing.recording.scrub import Scrubber
+from chatgpt_browser.testing.recording.scrubber import Scrubber
 from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.testing.conftest import Visitor
+    from tests.support.site_client import SiteClient
 
-# ---- no secret survives ------------------------------------------------------------------------------
+# ---- secrets -----------------------------------------------------------------------------------------
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 words = st.integers(0, 2**32).map(
@@ -51,17 +51,17 @@ def secrets(draw: st.DrawFn) -> dict[str, str]:
             st.one_of(words, st.tuples(words, words).map(lambda two: jose("", *two)), long_words)
         ),
         "access token": jose(draw(words), draw(words)),
-        "a token of nobody's": jose(draw(words)),
+        "foreign token": jose(draw(words)),
         "email": "@".join(draw(emails)),
-        "another's email": "@".join(draw(emails)),
+        "foreign email": "@".join(draw(emails)),
         "user": "user-" + draw(words),
         "account": "org-" + draw(words),
         "cookie": draw(words),
     }
 
 
-class Site:
-    """What a recorder sees of a client, with secrets wherever a site could put them."""
+class ClientWithSecrets:
+    """A client for a recorder, with secrets in every place where a site could put them."""
 
     def __init__(self, secrets: dict[str, str], cuts: list[int], error: Exception | None) -> None:
         self.secrets = secrets
@@ -80,8 +80,8 @@ class Site:
         return SimpleNamespace(raw=raw, access_token=self.secrets["access token"])
 
     def send_message(self, message: str, on_conversation_response: Callable[[Any], Any]) -> str:
-        said = [secret for name, secret in self.secrets.items() if name != "cookie"]
-        text = f"You said: {' and '.join(said)}"
+        shown = [secret for name, secret in self.secrets.items() if name != "cookie"]
+        text = f"You said: {' and '.join(shown)}"
         for end in sorted({min(cut, len(text)) for cut in self._cuts} | {len(text)}):
             on_conversation_response(self._event(text[:end]))
         on_conversation_response({"type": "resume_conversation_token", "token": self.secrets["cookie"]})
@@ -94,20 +94,20 @@ class Site:
             "user_id": self.secrets["user"],
             "resume_token": self.secrets["cookie"],
             "request": f"{self.secrets['access token']}/{self.secrets['email']}",
-            self.secrets["a token of nobody's"]: [self.session_token],
+            self.secrets["foreign token"]: [self.session_token],
         }
         message = {"id": "m", "role": "assistant", "content": {"parts": [text]}, "metadata": metadata}
         return {"message": message, "conversation_id": "c", "error": None}
 
 
-def assert_none_in(recording: str, secrets: dict[str, str]) -> None:
+def assert_no_secret_in(recording: str, secrets: dict[str, str]) -> None:
     recording = json.dumps([json.loads(line) for line in recording.splitlines()], ensure_ascii=False)
     for name, secret in secrets.items():
         for start in range(len(secret) - 12):
             assert secret[start : start + 12] not in recording, name
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     status_code = 403
 
     def __init__(self, body: str) -> None:
@@ -120,38 +120,38 @@ class Refused(Exception):
     cuts=st.lists(st.integers(1, 600), max_size=12),
     fails=st.sampled_from([None, "JSON", "text"]),
 )
-def test_no_secret_survives(secrets: dict[str, str], cuts: list[int], fails: str | None) -> None:
+def test_recorder_removes_every_secret(secrets: dict[str, str], cuts: list[int], fails: str | None) -> None:
     body = " ".join(secret for name, secret in secrets.items() if name != "cookie")
-    error = None if fails is None else Refused(json.dumps({"detail": body}) if fails == "JSON" else body)
+    error = None if fails is None else RefusedError(json.dumps({"detail": body}) if fails == "JSON" else body)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "recording.jsonl"
-        with Recorder(Site(secrets, cuts, error), path) as recorder:
+        with Recorder(ClientWithSecrets(secrets, cuts, error), path) as recorder:
             try:
                 recorder.send_message("Is this mine? " + body)
-            except Refused:
+            except RefusedError:
                 pass
 
-        assert_none_in(path.read_text("utf-8"), secrets)
+        assert_no_secret_in(path.read_text("utf-8"), secrets)
 
 
-def test_words_survive(tmp_path: Path) -> None:
+def test_scrubber_keeps_words_and_numbers_ids(tmp_path: Path) -> None:
     scrubber = Scrubber()
-    scrubber.learn("user", ["Ada", "ada@example.com"])
-    said = "def f(x):\n    return {'session': x, 'é': 1}  # 世界, see https://example.com/a-b_c?d=1"
+    scrubber.add_secrets("user", ["Ada", "ada@example.com"])
+    text = "def f(x):\n    return {'session': x, 'é': 1}  # 世界, see https://example.com/a-b_c?d=1"
 
-    assert scrubber.said(said) == said
-    assert scrubber.said("mail ada@example.com now, or bob@b.org") == "mail [user] now, or [email]"
-    assert scrubber.said("mail ada@exa") == "mail [email]"
-    scrubber.learn("user", ["a-handle-of-mine"])
-    assert scrubber.said("I am a-handle-of-m") == "I am "
+    assert scrubber.text(text) == text
+    assert scrubber.text("mail ada@example.com now, or bob@b.org") == "mail [user] now, or [email]"
+    assert scrubber.text("mail ada@exa") == "mail [email]"
+    scrubber.add_secrets("user", ["a-handle-of-mine"])
+    assert scrubber.text("I am a-handle-of-m") == "I am "
     first, second = str(uuid4()), str(uuid4())
-    assert scrubber.any({"id": first, "of": [first, second]}) == {
+    assert scrubber.value({"id": first, "of": [first, second]}) == {
         "id": "00000000-0000-4000-8000-000000000001",
         "of": ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"],
     }
 
 
-# ---- through a browser -------------------------------------------------------------------------------
+# ---- with a browser ----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def pair() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
 
 
 def outcomes(conversation: Any, events: dict[str, list[Any]]) -> list[str]:
-    """Of the same six messages, each time; with the events of each."""
+    """Send six messages; return their outcomes, and store their events."""
 
     def send(message: str) -> str:
         events[message] = []
@@ -176,7 +176,9 @@ def outcomes(conversation: Any, events: dict[str, list[Any]]) -> list[str]:
     return [send(message) for message in ("one", "two", "three", "four", "five", "six")]
 
 
-def test_what_is_replayed_is_what_was_recorded(pair: tuple[FakeChatGPT, ChatGPTAPI], tmp_path: Path) -> None:
+def test_replay_gives_same_outcomes_as_recording(
+    pair: tuple[FakeChatGPT, ChatGPTAPI], tmp_path: Path
+) -> None:
     server, api = pair
     path = tmp_path / "talk.jsonl"
     slow = Reply("one two three four five six", pace=Pace(events=50))
@@ -199,7 +201,7 @@ def test_what_is_replayed_is_what_was_recorded(pair: tuple[FakeChatGPT, ChatGPTA
         "ChatGPTTimeoutError",
     ]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert_none_in(
+    assert_no_secret_in(
         path.read_text("utf-8"), {"session token": server.session_token, "email": "ada@example.com"}
     )
 
@@ -207,12 +209,12 @@ def test_what_is_replayed_is_what_was_recorded(pair: tuple[FakeChatGPT, ChatGPTA
     again: dict[str, list[Any]] = {}
     fresh = api.get_conversation()
     assert outcomes(fresh, again) == recorded
-    # A browser may lose what has come with the news that the connection broke.
+    # A browser may discard data that arrives together with the end of a broken connection.
     broken = [[*map(texts, each.pop("five"))] for each in (again, events)]
     length = min(map(len, broken))
     assert length > 2 and broken[0][:length] == broken[1][:length]
-    assert {said: [*map(texts, each)] for said, each in again.items()} == {
-        said: [*map(texts, each)] for said, each in events.items()
+    assert {message: [*map(texts, each)] for message, each in again.items()} == {
+        message: [*map(texts, each)] for message, each in events.items()
     }
     assert fresh.conversation_id in server.conversations
     assert api.send_message("And now?") == 'You said: "And now?".', "the recording is over"
@@ -224,7 +226,7 @@ def texts(event: Any) -> Any:
 
 
 @pytest.mark.anyio
-async def test_an_asynchronous_client(tmp_path: Path) -> None:
+async def test_recorder_async_client_records_concurrent_messages(tmp_path: Path) -> None:
     with FakeChatGPT(reply="Hello.") as server:
         async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
             with Recorder(api, tmp_path / "one.jsonl") as recorder:
@@ -235,7 +237,7 @@ async def test_an_asynchronous_client(tmp_path: Path) -> None:
     assert len(ends) == 2
 
 
-# ---- without one -------------------------------------------------------------------------------------
+# ---- without a browser -------------------------------------------------------------------------------
 
 EVENT = {"message": {"id": "m", "author": {"role": "assistant"}, "content": {"parts": ["a"]}}}
 
@@ -246,7 +248,7 @@ def recording(folder: Path, *lines: Any, name: str = "recording.jsonl") -> Path:
     return path
 
 
-def test_the_pace_is_kept(visitor: Visitor, tmp_path: Path) -> None:
+def test_replay_speed_scales_recorded_times(client: SiteClient, tmp_path: Path) -> None:
     lines = [
         {"recording": 1},
         {"message": "x"},
@@ -259,9 +261,9 @@ def test_the_pace_is_kept(visitor: Visitor, tmp_path: Path) -> None:
     slow = recording(tmp_path, *lines[:-1], {"end": "done", "at": 50}, name="slow.jsonl")
 
     def seconds(speed: float | None, path: Path = path) -> float:
-        visitor.server.replay(path, speed=speed)
+        client.server.replay(path, speed=speed)
         started = time.perf_counter()
-        assert visitor.say("x").texts == ["a", "ab"]
+        assert client.send("x").texts == ["a", "ab"]
         return time.perf_counter() - started
 
     assert seconds(1) >= 0.3
@@ -280,20 +282,20 @@ def test_the_pace_is_kept(visitor: Visitor, tmp_path: Path) -> None:
         [{"recording": 1}, {"end": "done"}],
     ],
 )
-def test_what_is_no_recording(lines: list[Any], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"recording\.jsonl is no recording"):
+def test_replay_invalid_file_raises(lines: list[Any], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"recording\.jsonl is not a valid recording"):
         FakeChatGPT().replay(recording(tmp_path, *lines))
 
 
-def test_a_speed_is_above_nought(tmp_path: Path) -> None:
+def test_replay_speed_zero_raises(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="speed"):
         FakeChatGPT().replay(recording(tmp_path, {"recording": 1}), speed=0)
 
 
-def test_a_file_that_is_there_is_closed_to_others(tmp_path: Path) -> None:
-    path = recording(tmp_path, "what was there")
+def test_recorder_existing_file_becomes_private(tmp_path: Path) -> None:
+    path = recording(tmp_path, "old content")
     path.chmod(0o644)
     Recorder(None, path).close()
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "what was there" not in path.read_text()
+    assert "old content" not in path.read_text()

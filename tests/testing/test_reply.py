@@ -1,4 +1,4 @@
-"""`Reply`: every form of a streamed reply."""
+"""`Reply`: all options of a streamed reply."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser.testing import Gate, Reply
-from tests.testing.conftest import DONE, message
+from tests.support.site_client import DONE, message_body
 
 if TYPE_CHECKING:
     from chatgpt_browser.testing import Conversation
-    from tests.testing.conftest import Said, Serve, Visit, Visitor
+    from tests.support.site_client import Connect, SendResult, SiteClient, StartServer
 
 
-def say(visitor: Visitor, reply: Reply) -> Said:
-    visitor.server.script(reply)
-    return visitor.say("Hello")
+def send_scripted(client: SiteClient, reply: Reply) -> SendResult:
+    client.server.script(reply)
+    return client.send("Hello")
 
 
-def conversation_of(visitor: Visitor) -> Conversation:
-    (conversation,) = visitor.server.conversations.values()
+def conversation_of(client: SiteClient) -> Conversation:
+    (conversation,) = client.server.conversations.values()
     return conversation
 
 
-def test_every_event_has_the_whole_text_so_far(visitor: Visitor) -> None:
-    said = say(visitor, Reply("Hello,  dear\nworld! "))
+def test_reply_events_contain_text_so_far(client: SiteClient) -> None:
+    result = send_scripted(client, Reply("Hello,  dear\nworld! "))
 
-    assert said.texts == ["Hello,", "Hello,  dear", "Hello,  dear\nworld!", "Hello,  dear\nworld! "]
-    assert said.data[-1] == DONE
-    assert said.response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert result.texts == ["Hello,", "Hello,  dear", "Hello,  dear\nworld!", "Hello,  dear\nworld! "]
+    assert result.data[-1] == DONE
+    assert result.response.headers["content-type"] == "text/event-stream; charset=utf-8"
 
 
-def test_an_event_has_the_fields_of_the_site(visitor: Visitor) -> None:
-    said = say(visitor, Reply("a b"))
-    first, last = said.replies
+def test_reply_event_has_fields_of_site(client: SiteClient) -> None:
+    result = send_scripted(client, Reply("a b"))
+    first, last = result.replies
 
-    assert said.events[-1].keys() == {"message", "conversation_id", "error"}
-    assert said.events[-1]["error"] is None
+    assert result.events[-1].keys() == {"message", "conversation_id", "error"}
+    assert result.events[-1]["error"] is None
     assert first["author"] == {"role": "assistant", "name": None, "metadata": {}}
     assert first["role"] == "assistant"
     assert first["content"]["content_type"] == "text"
@@ -50,115 +50,115 @@ def test_an_event_has_the_fields_of_the_site(visitor: Visitor) -> None:
     assert (last["weight"], last["recipient"]) == (1.0, "all")
     assert last["metadata"]["model_slug"] == "text-davinci-002-render"
     assert isinstance(last["create_time"], float)
-    assert {message["id"] for message in said.replies} == {conversation_of(visitor).current_node}
+    assert {message["id"] for message in result.replies} == {conversation_of(client).current_node}
 
 
-def test_the_site_repeats_the_users_message_first(visitor: Visitor) -> None:
-    said = say(visitor, Reply("a"))
-    sent = visitor.server.requests[-1].json["messages"][0]
+def test_reply_starts_with_users_message(client: SiteClient) -> None:
+    result = send_scripted(client, Reply("a"))
+    sent = client.server.requests[-1].json["messages"][0]
 
-    roles = [event["message"]["author"]["role"] for event in said.events]
+    roles = [event["message"]["author"]["role"] for event in result.events]
     assert roles == ["system", "user", "assistant"]
-    assert said.events[1]["message"]["id"] == sent["id"]
-    assert said.events[1]["message"]["content"]["parts"] == ["Hello"]
+    assert result.events[1]["message"]["id"] == sent["id"]
+    assert result.events[1]["message"]["content"]["parts"] == ["Hello"]
 
 
-def test_the_repetition_can_be_left_out(visitor: Visitor) -> None:
-    said = say(visitor, Reply("a", echo_user=False))
+def test_reply_without_echo_user_has_only_answer(client: SiteClient) -> None:
+    result = send_scripted(client, Reply("a", echo_user=False))
 
-    assert [event["message"]["role"] for event in said.events] == ["assistant"]
+    assert [event["message"]["role"] for event in result.events] == ["assistant"]
 
 
-def test_pieces_cut_the_text(visitor: Visitor) -> None:
-    said = say(visitor, Reply(pieces=["Hel", "lo", "", "!"]))
+def test_reply_pieces_become_events(client: SiteClient) -> None:
+    result = send_scripted(client, Reply(pieces=["Hel", "lo", "", "!"]))
 
-    assert said.texts == ["Hel", "Hello", "Hello", "Hello!"]
-    assert conversation_of(visitor).history()[-1] == ("assistant", "Hello!")
+    assert result.texts == ["Hel", "Hello", "Hello", "Hello!"]
+    assert conversation_of(client).history()[-1] == ("assistant", "Hello!")
 
 
 @pytest.mark.parametrize("reply", [Reply(""), Reply(pieces=[])])
-def test_an_empty_reply_is_one_event(visitor: Visitor, reply: Reply) -> None:
-    assert say(visitor, reply).texts == [""]
+def test_reply_empty_has_one_event(client: SiteClient, reply: Reply) -> None:
+    assert send_scripted(client, reply).texts == [""]
 
 
 @pytest.mark.parametrize("ensure_ascii", [False, True])
-def test_text_beyond_ascii_comes_whole(visitor: Visitor, ensure_ascii: bool) -> None:
+def test_reply_non_ascii_text_is_intact(client: SiteClient, ensure_ascii: bool) -> None:
     text = 'naïve "日本" \\ \n 👩‍👩‍👧 🏳️‍🌈 \u2028 \x00 [DONE]'
-    said = say(visitor, Reply(pieces=[*text], ensure_ascii=ensure_ascii))
+    result = send_scripted(client, Reply(pieces=[*text], ensure_ascii=ensure_ascii))
 
-    assert said.text == text
-    assert said.response.content.isascii() is ensure_ascii
+    assert result.text == text
+    assert result.response.content.isascii() is ensure_ascii
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-def test_line_ends_can_be_chosen(visitor: Visitor, newline: Any) -> None:
-    body = say(visitor, Reply("a b", newline=newline)).response.text
+def test_reply_newline_is_used(client: SiteClient, newline: Any) -> None:
+    body = send_scripted(client, Reply("a b", newline=newline)).response.text
 
     assert body.endswith(f"data: [DONE]{newline * 2}")
     assert {*re.findall(r"[\r\n]+", body)} == {newline * 2}
 
 
-def test_a_reply_can_end_without_done(visitor: Visitor) -> None:
-    said = say(visitor, Reply("a b", done=False))
+def test_reply_without_done_omits_marker(client: SiteClient) -> None:
+    result = send_scripted(client, Reply("a b", done=False))
 
-    assert (said.text, DONE in said.data) == ("a b", False)
+    assert (result.text, DONE in result.data) == ("a b", False)
 
 
-def test_pings_and_empty_data_come_between(visitor: Visitor) -> None:
-    said = say(visitor, Reply("a b", comments=True, empty_data=True, echo_user=False))
+def test_reply_comments_and_empty_data_are_between_events(client: SiteClient) -> None:
+    result = send_scripted(client, Reply("a b", comments=True, empty_data=True, echo_user=False))
 
-    kinds = [block.partition(":")[0] + ("+" if "{" in block else "") for block in blocks(said)]
+    kinds = [block.partition(":")[0] + ("+" if "{" in block else "") for block in blocks(result)]
     assert kinds == ["", "data", "data+", "", "data", "data+", "", "data", "data"]
-    assert all(line.startswith(": ping") for line in blocks(said) if line.startswith(":"))
-    assert said.data.count("") == 3
+    assert all(line.startswith(": ping") for line in blocks(result) if line.startswith(":"))
+    assert result.data.count("") == 3
 
 
-def blocks(said: Said) -> list[str]:
-    return [block for block in said.response.text.split("\n\n") if block]
+def blocks(result: SendResult) -> list[str]:
+    return [block for block in result.response.text.split("\n\n") if block]
 
 
-def test_a_moderation_event_has_no_message(visitor: Visitor) -> None:
-    event = say(visitor, Reply("a", moderation=True)).events[-1]
+def test_reply_moderation_event_has_no_message(client: SiteClient) -> None:
+    event = send_scripted(client, Reply("a", moderation=True)).events[-1]
 
     assert event.keys() == {"conversation_id", "message_id", "is_completion", "moderation_response"}
-    assert event["message_id"] == conversation_of(visitor).current_node
+    assert event["message_id"] == conversation_of(client).current_node
     assert event["moderation_response"].keys() == {"flagged", "blocked", "moderation_id"}
 
 
-def test_an_error_event_comes_after_the_pieces(visitor: Visitor) -> None:
-    said = say(visitor, Reply("a b", error="Something went wrong"))
+def test_reply_error_event_follows_pieces(client: SiteClient) -> None:
+    result = send_scripted(client, Reply("a b", error="Something went wrong"))
 
-    assert said.events[-1] == {
+    assert result.events[-1] == {
         "message": None,
-        "conversation_id": conversation_of(visitor).id,
+        "conversation_id": conversation_of(client).id,
         "error": "Something went wrong",
     }
-    assert {message["status"] for message in said.replies} == {"in_progress"}
+    assert {message["status"] for message in result.replies} == {"in_progress"}
 
 
-def test_the_final_status_can_be_left_out(visitor: Visitor) -> None:
-    last = say(visitor, Reply("a b", final_status=False)).replies[-1]
+def test_reply_without_final_status_stays_in_progress(client: SiteClient) -> None:
+    last = send_scripted(client, Reply("a b", final_status=False)).replies[-1]
 
     assert (last["status"], last["end_turn"]) == ("in_progress", None)
 
 
-def test_bytes_can_come_after_done(visitor: Visitor) -> None:
-    body = say(visitor, Reply("a", after_done=b"data: late\n\n")).response.text
+def test_reply_after_done_is_appended(client: SiteClient) -> None:
+    body = send_scripted(client, Reply("a", after_done=b"data: late\n\n")).response.text
 
     assert body.endswith("data: [DONE]\n\ndata: late\n\n")
 
 
-def test_byte_by_byte_each_byte_is_a_chunk(visitor: Visitor) -> None:
-    visitor.server.script(Reply("é", byte_by_byte=True, echo_user=False))
-    body = json.dumps(message("x"))
+def test_reply_byte_by_byte_sends_one_byte_chunks(client: SiteClient) -> None:
+    client.server.script(Reply("é", byte_by_byte=True, echo_user=False))
+    body = json.dumps(message_body("x"))
     head = [
         "POST /backend-api/conversation HTTP/1.1",
         "Host: localhost",
-        f"Authorization: {visitor.http.headers['authorization']}",
+        f"Authorization: {client.http.headers['authorization']}",
         f"Content-Length: {len(body)}",
         "Connection: close",
     ]
-    with socket.create_connection((visitor.server.host, visitor.server.port), timeout=5) as connection:
+    with socket.create_connection((client.server.host, client.server.port), timeout=5) as connection:
         connection.sendall("\r\n".join([*head, "", body]).encode())
         raw = b"".join(iter(lambda: connection.recv(65536), b""))
 
@@ -170,14 +170,14 @@ def test_byte_by_byte_each_byte_is_a_chunk(visitor: Visitor) -> None:
     assert text.endswith("data: [DONE]\n\n")
 
 
-def test_a_gate_holds_the_reply_after_so_many_events(visitor: Visitor) -> None:
+def test_reply_hold_after_waits_for_gate(client: SiteClient) -> None:
     gate = Gate()
-    visitor.server.script(Reply("one two three", hold_after=2, gate=gate))
-    with visitor.stream() as response:
+    client.server.script(Reply("one two three", hold_after=2, gate=gate))
+    with client.stream() as response:
         gate.wait_reached()
-        record = visitor.server.requests[-1]
+        record = client.server.requests[-1]
         assert record.events_sent == 2
-        assert conversation_of(visitor).history()[-1] == ("assistant", "one two")
+        assert conversation_of(client).history()[-1] == ("assistant", "one two")
         assert not record.finished.is_set()
 
         gate.open()
@@ -189,55 +189,53 @@ def test_a_gate_holds_the_reply_after_so_many_events(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize(("hold_after", "sent"), [(0, 0), (3, 3), (99, 3)])
-def test_a_gate_can_stand_before_the_first_event_or_after_the_last(
-    visitor: Visitor, hold_after: int, sent: int
-) -> None:
+def test_reply_hold_after_first_or_last_event(client: SiteClient, hold_after: int, sent: int) -> None:
     gate = Gate()
-    visitor.server.script(Reply("one two three", hold_after=hold_after, gate=gate))
-    with visitor.stream() as response:
+    client.server.script(Reply("one two three", hold_after=hold_after, gate=gate))
+    with client.stream() as response:
         gate.wait_reached()
-        assert visitor.server.requests[-1].events_sent == sent
+        assert client.server.requests[-1].events_sent == sent
         gate.open()
         assert response.read().endswith(b"data: [DONE]\n\n")
 
     assert gate.arrivals == 1
 
 
-def test_hold_after_needs_a_gate() -> None:
+def test_reply_hold_after_without_gate_raises() -> None:
     with pytest.raises(ValueError, match="gate"):
         Reply(hold_after=1)
 
 
-def test_a_negative_interval_is_refused() -> None:
+def test_reply_negative_interval_raises() -> None:
     with pytest.raises(ValueError, match="interval"):
         Reply(interval=-1)
 
 
-def test_a_stream_can_stay_open_after_done(visitor: Visitor) -> None:
-    visitor.server.script(Reply("a", hang_after_done=True))
-    with visitor.stream() as response:
+def test_reply_hang_after_done_keeps_stream_open(client: SiteClient) -> None:
+    client.server.script(Reply("a", hang_after_done=True))
+    with client.stream() as response:
         lines = response.iter_lines()
         assert f"data: {DONE}" in lines
-        record = visitor.server.requests[-1]
+        record = client.server.requests[-1]
         assert not record.finished.is_set()
 
     assert record.disconnected.wait(20)
 
 
-def test_the_interval_paces_events_without_drift(visitor: Visitor) -> None:
-    visitor.server.script(Reply(pieces=["x"] * 41, interval=5))
+def test_reply_interval_is_never_early(client: SiteClient) -> None:
+    client.server.script(Reply(pieces=["x"] * 41, interval=5))
     start = time.monotonic()
-    visitor.say("Hello")
+    client.send("Hello")
     elapsed = time.monotonic() - start
 
-    # Never early. `test_when_events_are_due` shows that the schedule is absolute: the delays of the timers do not add up.
+    # Never early. The schedule test shows that it is absolute, so that the delays of the timers do not add up.
     assert elapsed >= 0.2
 
 
-def test_ten_thousand_events(serve: Serve, visit: Visit) -> None:
-    visitor = visit(serve(reply=Reply(pieces=["x"] * 10_000)))
-    with visitor.stream() as response:
+def test_reply_ten_thousand_events_are_sent(start_server: StartServer, connect: Connect) -> None:
+    client = connect(start_server(reply=Reply(pieces=["x"] * 10_000)))
+    with client.stream() as response:
         count = response.read().count(b"data: {")
 
     assert count == 10_002
-    assert visitor.server.requests[-1].events_sent == 10_000
+    assert client.server.requests[-1].events_sent == 10_000

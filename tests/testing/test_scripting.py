@@ -1,4 +1,4 @@
-"""What a message is answered with: texts, rules, functions of every kind; and how fast."""
+"""Scripted replies: texts, rules, functions and generators; and their pace."""
 
 from __future__ import annotations
 
@@ -15,63 +15,63 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from chatgpt_browser.testing import Turn
-    from tests.testing.conftest import Serve, Visit, Visitor
+    from tests.support.site_client import Connect, SiteClient, StartServer
 
 
-def test_a_rule_answers_the_messages_that_hold_its_text(visitor: Visitor) -> None:
-    visitor.server.when("weather", "Sunny.")
+def test_when_text_answers_matching_messages(client: SiteClient) -> None:
+    client.server.when("weather", "Sunny.")
 
-    assert visitor.say("How is the weather?").text == "Sunny."
-    assert visitor.say("How is the Weather?").text == 'You said: "How is the Weather?".'
-    assert visitor.say("And the weather there?").text == "Sunny."
-
-
-def test_a_text_is_no_pattern(visitor: Visitor) -> None:
-    visitor.server.when("a.c", "found")
-
-    assert visitor.say("abc").text == 'You said: "abc".'
-    assert visitor.say("a.c").text == "found"
+    assert client.send("How is the weather?").text == "Sunny."
+    assert client.send("How is the Weather?").text == 'You said: "How is the Weather?".'
+    assert client.send("And the weather there?").text == "Sunny."
 
 
-def test_a_pattern_hands_on_what_it_found(visitor: Visitor) -> None:
+def test_when_text_is_not_a_pattern(client: SiteClient) -> None:
+    client.server.when("a.c", "found")
+
+    assert client.send("abc").text == 'You said: "abc".'
+    assert client.send("a.c").text == "found"
+
+
+def test_when_pattern_passes_match_to_callable(client: SiteClient) -> None:
     def capital(turn: Turn) -> str:
         assert turn.match is not None
         return f"The capital of {turn.match[1]}."
 
-    visitor.server.when(re.compile(r"capital of (\w+)", re.IGNORECASE), capital)
+    client.server.when(re.compile(r"capital of (\w+)", re.IGNORECASE), capital)
 
-    assert visitor.say("The Capital of Peru, please").text == "The capital of Peru."
-
-
-def test_the_queue_comes_first_then_the_newest_rule(visitor: Visitor) -> None:
-    visitor.server.when("x", "older")
-    visitor.server.when("x", "newer", times=1)
-    visitor.server.script("queued")
-
-    assert [visitor.say("x").text for _ in range(4)] == ["queued", "newer", "older", "older"]
+    assert client.send("The Capital of Peru, please").text == "The capital of Peru."
 
 
-def test_a_rule_has_to_answer_something(visitor: Visitor) -> None:
+def test_when_queue_precedes_newest_rule(client: SiteClient) -> None:
+    client.server.when("x", "older")
+    client.server.when("x", "newer", times=1)
+    client.server.script("queued")
+
+    assert [client.send("x").text for _ in range(4)] == ["queued", "newer", "older", "older"]
+
+
+def test_when_times_zero_raises(client: SiteClient) -> None:
     with pytest.raises(ValueError, match="times must be one or more"):
-        visitor.server.when("x", "y", times=0)
+        client.server.when("x", "y", times=0)
 
 
-async def later(turn: Turn) -> str:
+async def async_text(turn: Turn) -> str:
     await asyncio.sleep(0)
     return f"{turn.number}: {turn.message}"
 
 
-async def later_a_step(turn: Turn) -> Answer:
+async def async_step(turn: Turn) -> Answer:
     await asyncio.sleep(0)
     return Answer.server_error()
 
 
-def pieces(turn: Turn) -> Iterator[str]:
+def sync_pieces(turn: Turn) -> Iterator[str]:
     yield from ("one", f" {turn.message}", " three")
 
 
-async def later_pieces(turn: Turn) -> AsyncIterator[str]:
-    for piece in pieces(turn):
+async def async_pieces(turn: Turn) -> AsyncIterator[str]:
+    for piece in sync_pieces(turn):
         await asyncio.sleep(0)
         yield piece
 
@@ -80,30 +80,30 @@ def no_pieces(turn: Turn) -> Iterator[str]:
     yield from ()
 
 
-def test_a_function_may_be_asynchronous(visitor: Visitor) -> None:
-    visitor.server.script(later, later_a_step)
+def test_script_coroutine_function_is_awaited(client: SiteClient) -> None:
+    client.server.script(async_text, async_step)
 
-    assert visitor.say("hello").text == "1: hello"
-    assert visitor.say("x").response.status_code == 500
+    assert client.send("hello").text == "1: hello"
+    assert client.send("x").response.status_code == 500
 
 
-@pytest.mark.parametrize("function", [pieces, later_pieces])
-def test_a_generator_gives_the_pieces(visitor: Visitor, function: Any) -> None:
-    visitor.server.script(function)
-    said = visitor.say("two")
+@pytest.mark.parametrize("function", [sync_pieces, async_pieces])
+def test_script_generator_yields_pieces(client: SiteClient, function: Any) -> None:
+    client.server.script(function)
+    result = client.send("two")
 
-    assert said.texts == ["one", "one two", "one two three", "one two three"]
-    assert [reply["status"] for reply in said.replies] == ["in_progress"] * 3 + ["finished_successfully"]
-    (conversation,) = visitor.server.conversations.values()
+    assert result.texts == ["one", "one two", "one two three", "one two three"]
+    assert [reply["status"] for reply in result.replies] == ["in_progress"] * 3 + ["finished_successfully"]
+    (conversation,) = client.server.conversations.values()
     assert conversation.history()[-1] == ("assistant", "one two three")
 
 
-def test_a_generator_of_nothing_is_an_empty_reply(visitor: Visitor) -> None:
-    visitor.server.script(no_pieces)
-    assert visitor.say("x").texts == [""]
+def test_script_empty_generator_is_empty_reply(client: SiteClient) -> None:
+    client.server.script(no_pieces)
+    assert client.send("x").texts == [""]
 
 
-def test_pieces_go_out_as_they_come(visitor: Visitor) -> None:
+def test_script_generator_pieces_are_sent_at_once(client: SiteClient) -> None:
     gate = Gate()
 
     async def held(turn: Turn) -> AsyncIterator[str]:
@@ -111,8 +111,8 @@ def test_pieces_go_out_as_they_come(visitor: Visitor) -> None:
         await gate.wait()
         yield " second"
 
-    visitor.server.script(held)
-    with visitor.stream() as response:
+    client.server.script(held)
+    with client.stream() as response:
         lines = response.iter_lines()
         assert any('"first"' in line for line in lines)
         gate.wait_reached()
@@ -120,7 +120,7 @@ def test_pieces_go_out_as_they_come(visitor: Visitor) -> None:
         assert any('"first second"' in line for line in lines)
 
 
-def test_a_generator_is_closed_when_its_client_leaves(visitor: Visitor) -> None:
+def test_script_generator_is_closed_on_disconnect(client: SiteClient) -> None:
     closed = Gate()
 
     async def endless(turn: Turn) -> AsyncIterator[str]:
@@ -132,25 +132,25 @@ def test_a_generator_is_closed_when_its_client_leaves(visitor: Visitor) -> None:
             closed.open()
             await closed.wait()
 
-    visitor.server.script(endless)
-    with visitor.stream() as response:
+    client.server.script(endless)
+    with client.stream() as response:
         next(response.iter_raw())
 
     closed.wait_reached()
-    assert visitor.server.errors == []
+    assert client.server.errors == []
 
 
-def test_a_function_that_gives_nonsense_is_noted(visitor: Visitor) -> None:
-    visitor.server.script(lambda turn: 42)  # type: ignore[arg-type, return-value]
+def test_script_callable_wrong_type_is_recorded(client: SiteClient) -> None:
+    client.server.script(lambda turn: 42)  # type: ignore[arg-type, return-value]
 
-    assert visitor.say("x").response.status_code == 500
-    assert "an iterator of pieces, not int" in str(visitor.server.errors[0])
+    assert client.send("x").response.status_code == 500
+    assert "an iterator of pieces, not int" in str(client.server.errors[0])
 
 
 # ---- pace --------------------------------------------------------------------------------------------
 
 
-def test_when_events_are_due() -> None:
+def test_pace_due_times() -> None:
     assert [Pace(events=4).due(n, 100) for n in range(3)] == [0, 0.25, 0.5]
     assert [Pace(characters=50).due(7, n) for n in (0, 5, 100)] == [0, 0.1, 2]
     assert Pace.of_interval(20) == Pace(events=50)
@@ -160,23 +160,23 @@ def test_when_events_are_due() -> None:
 @pytest.mark.parametrize(
     "rates", [{}, {"events": 0}, {"characters": -1}, {"events": 1, "characters": 1}, {"events": float("nan")}]
 )
-def test_a_pace_is_one_rate(rates: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="events or characters a second"):
+def test_pace_without_exactly_one_positive_rate_raises(rates: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="either events or characters per second"):
         Pace(**rates)
 
 
-def test_a_reply_has_one_pace() -> None:
+def test_reply_interval_with_pace_raises() -> None:
     with pytest.raises(ValueError, match="an interval or a pace"):
         Reply("x", interval=10, pace=Pace(events=1))
 
 
-def test_the_servers_pace_and_a_replys_own(serve: Serve, visit: Visit) -> None:
-    visitor = visit(serve(pace=Pace(events=50)))
-    visitor.server.script(Reply("a b c d e f"), Reply("a b c d", pace=Pace(characters=40)))
+def test_pace_of_reply_overrides_server(start_server: StartServer, connect: Connect) -> None:
+    client = connect(start_server(pace=Pace(events=50)))
+    client.server.script(Reply("a b c d e f"), Reply("a b c d", pace=Pace(characters=40)))
 
     def seconds() -> float:
         started = time.perf_counter()
-        visitor.say("x")
+        client.send("x")
         return time.perf_counter() - started
 
     # Five events after the first at 50 a second; six characters after the first at 40 a second.

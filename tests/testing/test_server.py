@@ -1,4 +1,4 @@
-"""`FakeChatGPT` itself: its life, its addresses, its records."""
+"""`FakeChatGPT`: start and close, URLs, TLS and recorded requests."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ import httpx
 import pytest
 
 from chatgpt_browser.testing import FakeChatGPT, Gate
-from tests.testing.conftest import Visitor, trust
+from tests.support.site_client import SiteClient, tls_context
 
 if TYPE_CHECKING:
-    from tests.testing.conftest import Serve, Visit
+    from tests.support.site_client import Connect, StartServer
 
 
-OTHERS: set[threading.Thread] = set()
+OTHER_THREADS: set[threading.Thread] = set()
 
 
 @pytest.fixture(autouse=True)
-def others() -> None:
-    """Servers that other tests of the same run keep open."""
-    OTHERS.clear()
-    OTHERS.update(threading.enumerate())
+def other_threads() -> None:
+    """Store the threads of servers that other tests of the same run keep open."""
+    OTHER_THREADS.clear()
+    OTHER_THREADS.update(threading.enumerate())
 
 
 def serving_threads() -> list[threading.Thread]:
-    """The threads of this test's own servers."""
-    new = {*threading.enumerate()} - OTHERS
+    """Return the threads of the servers of this test."""
+    new = {*threading.enumerate()} - OTHER_THREADS
     return [thread for thread in new if thread.name == "FakeChatGPT"]
 
 
-def test_it_listens_when_start_returns_and_no_longer_when_close_does() -> None:
+def test_server_listens_from_start_until_close() -> None:
     server = FakeChatGPT().start()
     address = (server.host, server.port)
     socket.create_connection(address, timeout=5).close()
@@ -46,7 +46,7 @@ def test_it_listens_when_start_returns_and_no_longer_when_close_does() -> None:
     assert serving_threads() == []
 
 
-def test_start_and_close_may_be_called_twice() -> None:
+def test_server_start_and_close_are_idempotent() -> None:
     server = FakeChatGPT()
     server.close()
     assert server.start() is server.start()
@@ -56,28 +56,28 @@ def test_start_and_close_may_be_called_twice() -> None:
     assert serving_threads() == []
 
 
-def test_it_can_start_again_at_the_same_port_with_what_it_knew() -> None:
+def test_server_restart_keeps_port_and_state() -> None:
     server = FakeChatGPT(replies=["one", "two"])
     for text in ("one", "two"):
         with server:
-            visitor = Visitor(server)
-            with visitor.http:
-                visitor.sign_in()
-                assert visitor.say("x").text == text
+            client = SiteClient(server)
+            with client.http:
+                client.sign_in()
+                assert client.send("x").text == text
 
     assert len({record.headers["host"] for record in server.requests}) == 1
     assert len(server.conversations) == 2
 
 
 @pytest.mark.anyio
-async def test_it_is_an_asynchronous_context_manager_too() -> None:
-    async with FakeChatGPT() as server, httpx.AsyncClient(verify=trust(server)) as http:
+async def test_server_async_context_manager_serves() -> None:
+    async with FakeChatGPT() as server, httpx.AsyncClient(verify=tls_context(server)) as http:
         assert (await http.get(server.origin)).status_code == 200
 
     assert serving_threads() == []
 
 
-def test_the_block_is_left_with_the_error_that_ended_it() -> None:
+def test_server_context_manager_propagates_error() -> None:
     with pytest.raises(ZeroDivisionError), FakeChatGPT():
         raise ZeroDivisionError
 
@@ -85,30 +85,30 @@ def test_the_block_is_left_with_the_error_that_ended_it() -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_closing_waits_for_no_idle_connection(tls: bool, long_graceful_timeout: float) -> None:
+def test_server_close_does_not_wait_for_idle_connections(tls: bool, long_graceful_timeout: float) -> None:
     server = FakeChatGPT(tls=tls).start()
     with ExitStack() as stack:
         for http2 in (False, True):
-            visitor = Visitor(server, http2=http2)
-            stack.enter_context(visitor.http)
-            visitor.sign_in()
+            client = SiteClient(server, http2=http2)
+            stack.enter_context(client.http)
+            client.sign_in()
 
-        # One that has not said a word, and, over TLS, one that has not even shaken hands.
+        # A connection without any request and, over TLS, without a handshake.
         stack.enter_context(socket.create_connection((server.host, server.port), timeout=5))
         start = time.perf_counter()
         server.close()
         assert time.perf_counter() - start < long_graceful_timeout / 2
 
 
-def test_two_servers_are_apart(serve: Serve, visit: Visit) -> None:
-    one, two = serve(reply="one"), serve(reply="two")
+def test_server_two_instances_are_independent(start_server: StartServer, connect: Connect) -> None:
+    one, two = start_server(reply="one"), start_server(reply="two")
 
     assert one.port != two.port
-    assert (visit(one).say("x").text, visit(two).say("x").text) == ("one", "two")
+    assert (connect(one).send("x").text, connect(two).send("x").text) == ("one", "two")
     assert len(one.requests) == 2
 
 
-def test_the_port_can_be_chosen_and_may_be_taken(server: FakeChatGPT) -> None:
+def test_server_port_in_use_raises(server: FakeChatGPT) -> None:
     port = server.port
     with pytest.raises(OSError, match="in use"):
         FakeChatGPT(port=port).start()
@@ -117,7 +117,7 @@ def test_the_port_can_be_chosen_and_may_be_taken(server: FakeChatGPT) -> None:
         assert again.port == port
 
 
-def test_urls_of_a_plain_server(server: FakeChatGPT) -> None:
+def test_server_urls_without_tls(server: FakeChatGPT) -> None:
     assert server.host == "127.0.0.1"
     assert server.origin == f"http://127.0.0.1:{server.port}"
     assert server.api_base_url == f"{server.origin}/api"
@@ -125,13 +125,13 @@ def test_urls_of_a_plain_server(server: FakeChatGPT) -> None:
     assert server.certificate_authority_pem is None
 
 
-def test_before_it_starts_it_has_no_port() -> None:
+def test_server_port_before_start_raises() -> None:
     with pytest.raises(RuntimeError, match="start"):
         _ = FakeChatGPT().port
 
 
-def test_a_public_origin_is_what_the_urls_show(serve: Serve) -> None:
-    server = serve(tls=True, public_origin="https://chat.openai.com/")
+def test_server_public_origin_is_used_in_urls(start_server: StartServer) -> None:
+    server = start_server(tls=True, public_origin="https://chat.openai.com/")
 
     assert server.origin == "https://chat.openai.com"
     assert server.api_base_url == "https://chat.openai.com/api"
@@ -139,47 +139,49 @@ def test_a_public_origin_is_what_the_urls_show(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(("tls", "origin"), [(False, "https://chatgpt.com"), (True, "http://chatgpt.com")])
-def test_a_public_origin_has_to_fit(tls: bool, origin: str) -> None:
+def test_server_public_origin_wrong_scheme_raises(tls: bool, origin: str) -> None:
     with pytest.raises(ValueError, match="public_origin"):
         FakeChatGPT(tls=tls, public_origin=origin)
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "chat.openai.com", "chatgpt.com"])
-def test_the_certificate_covers_the_sites_names(serve: Serve, name: str) -> None:
-    server = serve(tls=True)
+def test_server_certificate_covers_site_names(start_server: StartServer, name: str) -> None:
+    server = start_server(tls=True)
     with (
         socket.create_connection((server.host, server.port), timeout=5) as raw,
-        trust(server).wrap_socket(raw, server_hostname=name) as secured,
+        tls_context(server).wrap_socket(raw, server_hostname=name) as secured,
     ):
         assert secured.version() in ("TLSv1.2", "TLSv1.3")
 
 
-def test_nobody_else_trusts_the_certificate(serve: Serve) -> None:
-    server, other = serve(tls=True), serve(tls=True)
+def test_server_certificate_of_other_server_is_rejected(start_server: StartServer) -> None:
+    server, other = start_server(tls=True), start_server(tls=True)
     with (
         socket.create_connection((server.host, server.port), timeout=5) as raw,
         pytest.raises(ssl.SSLCertVerificationError),
     ):
-        trust(other).wrap_socket(raw, server_hostname="localhost")
+        tls_context(other).wrap_socket(raw, server_hostname="localhost")
 
     assert server.errors == []
 
 
 @pytest.mark.parametrize(("http2", "version"), [(None, "2"), (True, "2"), (False, "1.1")])
-def test_http2_can_be_switched_off(serve: Serve, visit: Visit, http2: bool | None, version: str) -> None:
-    visitor = visit(serve(tls=True, http2=http2), http2=True)
+def test_server_http2_option_selects_protocol(
+    start_server: StartServer, connect: Connect, http2: bool | None, version: str
+) -> None:
+    client = connect(start_server(tls=True, http2=http2), http2=True)
 
-    assert visitor.server.requests[0].http_version == version
+    assert client.server.requests[0].http_version == version
 
 
-def test_a_request_is_recorded_as_it_came(visitor: Visitor) -> None:
+def test_requests_record_has_all_fields(client: SiteClient) -> None:
     before = time.monotonic()
-    visitor.http.post(
-        f"{visitor.server.origin}/some/where?a=1&b=%20",
+    client.http.post(
+        f"{client.server.origin}/some/where?a=1&b=%20",
         content=b'{"a": "\xc3\xa9"}',
         headers={"X-Mixed-Case": "Kept", "cookie": "a=1; b=x=y; a=2; empty="},
     )
-    record = visitor.server.requests[-1]
+    record = client.server.requests[-1]
 
     assert (record.method, record.path, record.query) == ("POST", "/some/where", "a=1&b=%20")
     assert record.target == "/some/where?a=1&b=%20"
@@ -191,43 +193,43 @@ def test_a_request_is_recorded_as_it_came(visitor: Visitor) -> None:
     assert record.http_version == "1.1"
     assert before <= record.received_at <= time.monotonic()
     assert record.status == 404
-    assert f"Bearer {record.bearer}" == visitor.http.headers["authorization"]
+    assert f"Bearer {record.bearer}" == client.http.headers["authorization"]
     assert record.finished.wait(20)
 
 
-def test_requests_are_in_order_and_a_copy(visitor: Visitor) -> None:
-    visitor.say("one")
-    visitor.server.requests.clear()
+def test_requests_is_ordered_copy(client: SiteClient) -> None:
+    client.send("one")
+    client.server.requests.clear()
 
-    assert [(record.method, record.path) for record in visitor.server.requests] == [
+    assert [(record.method, record.path) for record in client.server.requests] == [
         ("GET", "/api/auth/session"),
         ("POST", "/backend-api/conversation"),
     ]
 
 
-def test_waiting_for_a_request_that_comes_later(visit: Visit) -> None:
-    visitor = visit(signed_in=False)
-    sender = threading.Thread(target=lambda: [visitor.http.get(f"{visitor.server.origin}/{n}") for n in "ab"])
+def test_wait_for_request_returns_later_request(connect: Connect) -> None:
+    client = connect(signed_in=False)
+    sender = threading.Thread(target=lambda: [client.http.get(f"{client.server.origin}/{n}") for n in "ab"])
     sender.start()
-    record = visitor.server.wait_for_request("/b", method="get")
+    record = client.server.wait_for_request("/b", method="get")
     sender.join()
 
     assert record.path == "/b"
-    assert visitor.server.wait_for_request(count=2) is record
+    assert client.server.wait_for_request(count=2) is record
 
 
 @pytest.mark.parametrize(("suffix", "method", "count"), [("/other", None, 1), ("", "POST", 1), ("", None, 2)])
-def test_waiting_for_a_request_that_does_not_come(
-    visitor: Visitor, suffix: str, method: str | None, count: int
+def test_wait_for_request_timeout_raises(
+    client: SiteClient, suffix: str, method: str | None, count: int
 ) -> None:
-    with pytest.raises(TimeoutError, match=rf"of {count} came"):
-        visitor.server.wait_for_request(suffix, method=method, count=count, timeout=0.01)
+    with pytest.raises(TimeoutError, match=rf"of {count} requests arrived"):
+        client.server.wait_for_request(suffix, method=method, count=count, timeout=0.01)
 
 
-def test_no_secret_is_in_a_repr(visitor: Visitor) -> None:
-    server = visitor.server
-    visitor.http.cookies["mine"] = "my-cookie"
-    visitor.say("my-message")
+def test_repr_contains_no_secret(client: SiteClient) -> None:
+    server = client.server
+    client.http.cookies["mine"] = "my-cookie"
+    client.send("my-message")
     record = server.requests[-1]
     shown = f"{server!r} {server.requests!r} {record!s} {server._site.settings!r} {server.__dict__!r}"
 
@@ -238,7 +240,7 @@ def test_no_secret_is_in_a_repr(visitor: Visitor) -> None:
     assert repr(server) == f"<FakeChatGPT {server.origin}, 2 requests>"
 
 
-def test_a_gate_says_who_came() -> None:
+def test_gate_reports_arrivals() -> None:
     gate = Gate()
     with pytest.raises(TimeoutError, match="0 times, not 1"):
         gate.wait_reached(0.01)

@@ -1,1 +1,1 @@
-"""Faults that a test injects into `FakeChatGPT`."""
+"""Faults: errors of the site by name, and their injection into a `FakeChatGPT`."""

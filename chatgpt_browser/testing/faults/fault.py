@@ -1,7 +1,6 @@
-"""What a fault is: something that the site does wrong, or to one's disadvantage, under a name.
+"""The types of faults: a `Refusal` replaces the site's response, a `Spoiling` changes a reply.
 
-A `Refusal` answers in the site's place, or changes the site before it answers; a `Spoiling` changes the reply that
-would have come. `catalogue` has those that the site is known for; a test may make more.
+`catalogue` contains the faults of the real site; tests may define more.
 """
 
 from __future__ import annotations
@@ -9,81 +8,112 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from ..data.paths import MESSAGE_PATH
 from ..script.steps import Reply
 
 if TYPE_CHECKING:
+    from ..data.recorded_request import RecordedRequest
+    from ..script.site_state import ChallengeKind, SessionAnswer
     from ..script.steps import Step
-    from ..server.request_log import RecordedRequest
-    from ..server.site import SessionAnswer, Site
 
-MESSAGE_PATH = "/backend-api/conversation"
-SESSION_PATH = "/api/auth/session"
-#: As the path of a fault: every request.
+#: The `path` of a fault that concerns all requests.
 ANY_PATH = ""
+#: An HTML page that is neither a challenge nor a page of the edge.
+HTML_PAGE = "<!DOCTYPE html><html><head><title>Sorry</title></head><body><h1>Sorry</h1></body></html>"
 
-Answering = Callable[["Site", "RecordedRequest"], "SessionAnswer | None"]
-Spoil = Callable[[Reply], "Step"]
+
+class ChallengeControl(Protocol):
+    """Starts and ends challenges."""
+
+    def strike(self, kind: ChallengeKind | None) -> None:
+        """Require a challenge of this kind from now on; None: no challenge."""
+        ...
 
 
-def _always(site: Site, record: RecordedRequest) -> bool:
+class FaultTarget(Protocol):
+    """The site, as passed to the functions of a fault."""
+
+    @property
+    def origin(self) -> str:
+        """The scheme, host and port in the site's URLs."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """The port that the server listens on."""
+        ...
+
+    @property
+    def challenges(self) -> ChallengeControl:
+        """The challenges of the site."""
+        ...
+
+
+AnswerFunction = Callable[[FaultTarget, "RecordedRequest"], "SessionAnswer | None"]
+SpoilFunction = Callable[[Reply], "Step"]
+
+
+def _applies_always(site: FaultTarget, record: RecordedRequest) -> bool:
     return True
 
 
-def _whatever(origin: str) -> None:
+def _allows_any_origin(origin: str) -> None:
     pass
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that can be injected; `path` is the end of the paths that it strikes."""
+    """A fault that can be injected."""
 
     name: str
-    #: What the site does.
+    #: A sentence that describes the behaviour of the site.
     description: str
+    #: The end of the paths of the requests that the fault concerns.
     path: str = MESSAGE_PATH
 
 
 @dataclass(frozen=True)
 class Refusal(Fault):
-    """The site's place is taken: a message is not, and nothing of the script is used up.
+    """A fault that replaces the site's response. The message is not stored and takes no step from the script."""
 
-    `answer` may change the site, and give None: then the site answers by itself.
-    """
-
-    answer: Answering = field(repr=False, kw_only=True)
-    #: Whether a request is one for it at all; one that is not does not count.
-    applies: Callable[[Site, RecordedRequest], bool] = field(default=_always, repr=False, kw_only=True)
-    #: Raises a `ValueError` if a server at this origin can't have it.
-    check: Callable[[str], None] = field(default=_whatever, repr=False, kw_only=True)
+    #: Returns the response for (site, request), or changes the site and returns None: the site then responds as usual.
+    answer: AnswerFunction = field(repr=False, kw_only=True)
+    #: Returns whether the fault concerns a request (site, request) at all. Other requests are not counted.
+    applies: Callable[[FaultTarget, RecordedRequest], bool] = field(
+        default=_applies_always, repr=False, kw_only=True
+    )
+    #: Raises a `ValueError` if the fault is not possible for a server with this origin.
+    check: Callable[[str], None] = field(default=_allows_any_origin, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True)
 class Spoiling(Fault):
-    """The message is taken, and what would have answered it is changed, if that is a `Reply`."""
+    """A fault that changes the response to an accepted message. It concerns only responses that are a `Reply`."""
 
-    spoil: Spoil = field(repr=False, kw_only=True)
+    #: Returns the step that is played instead of a `Reply`.
+    spoil: SpoilFunction = field(repr=False, kw_only=True)
 
 
 def refusal(
     path: str = MESSAGE_PATH,
     *,
-    applies: Callable[[Site, RecordedRequest], bool] = _always,
-    check: Callable[[str], None] = _whatever,
-) -> Callable[[Answering], Refusal]:
-    """Make a refusal of a function, by its name and docstring."""
+    applies: Callable[[FaultTarget, RecordedRequest], bool] = _applies_always,
+    check: Callable[[str], None] = _allows_any_origin,
+) -> Callable[[AnswerFunction], Refusal]:
+    """Return a decorator that makes a refusal; its name and description are those of the function."""
 
-    def make(answer: Answering) -> Refusal:
-        return Refusal(*_named(answer), path, answer=answer, applies=applies, check=check)
+    def make(answer: AnswerFunction) -> Refusal:
+        return Refusal(*_name_and_description(answer), path, answer=answer, applies=applies, check=check)
 
     return make
 
 
-def spoiling(spoil: Spoil) -> Spoiling:
-    """Make a spoiling of a function, by its name and docstring."""
-    return Spoiling(*_named(spoil), spoil=spoil)
+def spoiling(spoil: SpoilFunction) -> Spoiling:
+    """Make a spoiling; its name and description are those of the function."""
+    return Spoiling(*_name_and_description(spoil), spoil=spoil)
 
 
-def _named(function: Callable[..., object]) -> tuple[str, str]:
+def _name_and_description(function: Callable[..., object]) -> tuple[str, str]:
     return function.__name__.replace("_", "-"), " ".join((inspect.getdoc(function) or "").split())

@@ -1,4 +1,4 @@
-"""Faults that have been injected: which requests they strike, and how often they have."""
+"""`Injection`: an injected fault, which selects the requests that it is applied to and counts them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..server.challenge import PREFIX
-from .fault import SESSION_PATH, Refusal, Spoiling
+from ..data.paths import CHALLENGE_PREFIX, SESSION_PATH
+from .fault import Refusal, Spoiling
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ..data.recorded_request import RecordedRequest
+    from ..script.site_state import SessionAnswer
     from ..script.steps import Reply, Step
-    from ..server.request_log import RecordedRequest
-    from ..server.site import SessionAnswer, Site
-    from .fault import Fault
+    from .fault import Fault, FaultTarget
 
 
 class Injection:
-    """A fault that waits for its requests. A context manager that lifts it at its end."""
+    """An injected fault. A context manager that lifts the fault at the end of the block.
+
+    Returned by `FakeChatGPT.inject`, which describes the parameters.
+    """
 
     def __init__(self, fault: Fault, times: int | None, probability: float, seed: int, after: int) -> None:
         if times is not None and times < 1:
@@ -31,24 +34,24 @@ class Injection:
             raise ValueError(f"after must not be negative: {after}")
 
         self.fault = fault
-        #: The requests that it has struck, oldest first.
+        #: The requests that the fault was applied to, oldest first.
         self.struck: list[RecordedRequest] = []
         self._left = times
         self._probability = probability
         self._random = random.Random(seed)
-        self._spared = after
+        self._requests_to_skip = after
 
     def __repr__(self) -> str:
-        left = "for ever" if self._left is None else f"{self._left} more"
+        left = "no limit" if self._left is None else f"{self._left} more"
         return f"<Injection {self.fault.name}, struck {len(self.struck)}, {left}>"
 
     @property
     def left(self) -> int | None:
-        """How often it will strike yet; None: always."""
+        """The number of requests that the fault will still be applied to; None: all."""
         return self._left
 
     def lift(self) -> None:
-        """Strike nothing any more."""
+        """End the fault: it is applied to no further request."""
         self._left = 0
 
     def __enter__(self) -> Self:
@@ -58,11 +61,11 @@ class Injection:
         self.lift()
 
     def strikes(self, record: RecordedRequest) -> bool:
-        """Whether it strikes this request, which it could; counts it if so."""
+        """Return whether the fault is applied to this request, which it concerns, and count the request."""
         if self._left == 0:
             return False
-        if self._spared:
-            self._spared -= 1
+        if self._requests_to_skip:
+            self._requests_to_skip -= 1
             return False
         if self._random.random() >= self._probability:
             return False
@@ -75,29 +78,29 @@ class Injection:
 
 
 class Injections:
-    """All of them, in the order in which they were injected; the first that strikes a request has it."""
+    """All injected faults, oldest first. The first fault that selects a request is applied to it, and no other."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._all: list[Injection] = []
 
     def add(self, injection: Injection) -> None:
-        """Let one more wait for its requests."""
+        """Add an injected fault."""
         with self._lock:
             self._all.append(injection)
 
     def all(self) -> list[Injection]:
-        """Those that were ever injected, oldest first."""
+        """Return all injections so far, oldest first, including ended ones."""
         with self._lock:
             return [*self._all]
 
-    def refuse(self, site: Site, record: RecordedRequest) -> SessionAnswer | None:
-        """What answers a request in the site's place; None where the site itself does."""
+    def refuse(self, site: FaultTarget, record: RecordedRequest) -> SessionAnswer | None:
+        """Return the response of a refusal, or None if the site itself responds."""
         for injection in self.all():
             fault = injection.fault
             if (
                 not isinstance(fault, Refusal)
-                or not _is_for(fault, record)
+                or not _concerns(fault, record)
                 or not fault.applies(site, record)
             ):
                 continue
@@ -107,7 +110,7 @@ class Injections:
         return None
 
     def spoil(self, reply: Reply, record: RecordedRequest) -> Step:
-        """The reply, or what a fault makes of it."""
+        """Return the reply, or the step with which a spoiling replaces it."""
         for injection in self.all():
             fault = injection.fault
             if isinstance(fault, Spoiling) and injection.strikes(record):
@@ -117,23 +120,23 @@ class Injections:
 
 
 def at_path(fault: Fault, path: str | None) -> Fault:
-    """The fault, for requests of another path.
+    """Return the fault for requests of another path; None: unchanged.
 
-    :raises ValueError: if it is about replies, which come from one path alone.
+    :raises ValueError: for a spoiling: replies have only one path.
     """
     if path is None:
         return fault
     if isinstance(fault, Spoiling):
-        raise ValueError(f"{fault.name} spoils replies: it has no other path")
+        raise ValueError(f"{fault.name} changes replies, which have only one path: leave out `path`")
 
     return replace(fault, path=path)
 
 
-def _is_for(fault: Fault, record: RecordedRequest) -> bool:
-    if record.path.startswith(PREFIX) or not record.path.endswith(fault.path):
+def _concerns(fault: Fault, record: RecordedRequest) -> bool:
+    if record.path.startswith(CHALLENGE_PREFIX) or not record.path.endswith(fault.path):
         return False
     if fault.path == SESSION_PATH:
-        # A browser also goes to this address to have a page of the site: what comes there is of no account.
+        # A browser also navigates to this URL, only to have a page with the site's origin.
         return record.headers.get("sec-fetch-mode") != "navigate"
 
     return True

@@ -1,1 +1,1 @@
-"""Record real conversations without their secrets, and replay them."""
+"""Recordings: real conversations without their secrets (`Recorder`), and their replay."""

@@ -1,4 +1,4 @@
-"""Records real conversations, without their secrets, for `FakeChatGPT.replay`."""
+"""`Recorder`: records conversations of a client, without their secrets, for `FakeChatGPT.replay`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..server.cookies import CHUNK_SIZE
-from .scrub import Scrubber, text_parts
+from ..data.cookies import CHUNK_SIZE
+from .event_recorder import EventRecorder
+from .file_format import FORMAT_VERSION
+from .scrubber import Scrubber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,46 +20,44 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-#: The form of the file; a reader takes no other.
-FORM = 1
+# The `end` of a reply by the name of the exception's class.
 _ENDS = {
     "ChallengeError": "challenge",
     "ChatGPTTimeoutError": "stalled",
     "MalformedEventError": "garbled",
-    # The last event said so itself, unless the connection broke: that is a kind of its own.
     "StreamInterruptedError": "broken",
+    # Any other error of the stream is an event of the reply, so the recording contains it.
     "StreamError": "done",
 }
 
 
 class Recorder:
-    """Sends messages through a client, and writes down what the site answers, when, and without secrets.
+    """Sends messages through a client, and records the events of the replies and their times, without secrets.
 
         >>> with ChatGPTAPI(token) as api, Recorder(api, "hello.jsonl") as recorder:
         ...     conversation = recorder.get_conversation()
         ...     conversation.send_message("Hello!")
 
-    Of a client of either face: its `send_message` and `get_conversation` are here under the same names, and are to be
-    awaited where the client's are. The file is made readable for its owner alone; a message is written to it when its
-    reply has ended, well or not. Tokens, cookies, e-mail addresses and the ids of users and accounts are replaced; **what
-    was said stays**: look at a recording before you give it away.
+    It accepts the sync and the async client. `send_message` and `get_conversation` take the client's arguments; with the
+    async client, await them where the client's methods are awaited. The file is readable only by its owner; a message is
+    written when its reply has ended, successfully or not. Tokens, cookies, e-mail addresses and the IDs of users and
+    accounts are replaced. **The texts of messages and replies stay**: read a recording before you publish it.
+
+    :param api: a `ChatGPTAPI` or an `AsyncChatGPTAPI`; the caller closes it.
+    :param path: the file; an existing file is overwritten.
+    :raises OSError: if the file cannot be written.
     """
 
     def __init__(self, api: Any, path: str | os.PathLike[str]) -> None:
-        """
-        :param api: a `ChatGPTAPI` or an `AsyncChatGPTAPI`, which stays the caller's to close.
-        :param path: the file; what was there before is lost.
-        :raises OSError: if it can't be written.
-        """
         self._api = api
         self._scrubber = Scrubber()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        if hasattr(os, "fchmod"):  # an older file keeps its mode
+        if hasattr(os, "fchmod"):  # `os.open` does not change the mode of an existing file
             os.fchmod(descriptor, 0o600)
 
         self._file = os.fdopen(descriptor, "w", encoding="utf-8")
-        self._knows_the_session = False
-        self._write({"recording": FORM, "recorded": time.strftime("%Y-%m-%d", time.gmtime())})
+        self._session_is_scrubbed = False
+        self._write({"recording": FORMAT_VERSION, "recorded": time.strftime("%Y-%m-%d", time.gmtime())})
 
     def __enter__(self) -> Self:
         return self
@@ -72,68 +72,64 @@ class Recorder:
         self._file.close()
 
     def send_message(self, message: str, **options: Any) -> Any:
-        """The client's own, recorded."""
-        return self._recorded(self._api.send_message, message, options)
+        """Send a message through the client and record it. Arguments, result and errors are the client's."""
+        return self._send_recorded(self._api.send_message, message, options)
 
     def get_conversation(self, **options: Any) -> RecordedConversation:
-        """The client's own, whose messages are recorded."""
+        """Return a conversation of the client whose messages are recorded."""
         return RecordedConversation(self, self._api.get_conversation(**options))
 
-    def _recorded(self, send: Callable[..., Any], message: str, options: dict[str, Any]) -> Any:
-        """Send it: now, or when what is given back is awaited."""
+    def _send_recorded(self, send: Callable[..., Any], message: str, options: dict[str, Any]) -> Any:
+        """Send and record a message; return its result, or a coroutine if `send` is a coroutine function."""
         if inspect.iscoroutinefunction(send):
-            return self._recorded_later(send, message, options)
+            return self._send_recorded_async(send, message, options)
 
-        if not self._knows_the_session:
-            self._learn(self._api.get_session())
-        with self._take(message, options) as take:
-            return send(message, **options, on_conversation_response=take)
+        if not self._session_is_scrubbed:
+            self._scrub_session(self._api.get_session())
+        with self._recording(message, options) as recorder:
+            return send(message, **options, on_conversation_response=recorder)
 
-    async def _recorded_later(self, send: Callable[..., Any], message: str, options: dict[str, Any]) -> Any:
-        if not self._knows_the_session:
-            self._learn(await self._api.get_session())
-        with self._take(message, options) as take:
-            return await send(message, **options, on_conversation_response=take)
+    async def _send_recorded_async(
+        self, send: Callable[..., Any], message: str, options: dict[str, Any]
+    ) -> Any:
+        if not self._session_is_scrubbed:
+            self._scrub_session(await self._api.get_session())
+        with self._recording(message, options) as recorder:
+            return await send(message, **options, on_conversation_response=recorder)
 
-    def _learn(self, session: Any) -> None:
-        """Learn from the session what is secret, and write down the form of it alone."""
+    def _scrub_session(self, session: Any) -> None:
+        """Register the secrets of the session, and write the session without its values."""
         raw: dict[str, Any] = session.raw
-        self._scrubber.learn("access-token", [session.access_token])
-        for whose in ("user", "account"):
-            about = raw.get(whose)
-            texts = (
-                [value for value in about.values() if isinstance(value, str)]
-                if isinstance(about, dict)
-                else []
-            )
-            self._scrubber.learn(whose, texts)
+        self._scrubber.add_secrets("access-token", [session.access_token])
+        for key in ("user", "account"):
+            value = raw.get(key)
+            texts = value.values() if isinstance(value, dict) else ()
+            self._scrubber.add_secrets(key, [text for text in texts if isinstance(text, str)])
 
-        self._knows_the_session = True
-        self._write({"session": _form_of(raw)})
+        self._session_is_scrubbed = True
+        self._write({"session": _without_values(raw)})
 
     @contextmanager
-    def _take(self, message: str, options: dict[str, Any]) -> Iterator[Take]:
-        """Record one message and what becomes of it."""
+    def _recording(self, message: str, options: dict[str, Any]) -> Iterator[EventRecorder]:
+        """Record one message, its reply and its end."""
         token = self._api.session_token
-        # A cookie holds no more than a part of a long one.
+        # A long token is stored in several cookies.
         parts = [token[start : start + CHUNK_SIZE] for start in range(0, len(token), CHUNK_SIZE)]
-        # The first part of a JOSE token is its header: other tokens begin with it too.
+        # Not the first part of a JOSE token: it is a header that other tokens share.
         parts += [part for part in token.split(".") if len(part) > 15 and not part.startswith("eyJ")]
-        self._scrubber.learn("session-token", [token, *parts])
-        take = Take(self._scrubber, options.pop("on_conversation_response", None))
+        self._scrubber.add_secrets("session-token", [token, *parts])
+        recorder = EventRecorder(self._scrubber, options.pop("on_conversation_response", None))
         end: dict[str, Any] = {"end": "done"}
         try:
-            yield take
+            yield recorder
         except BaseException as error:
             end = self._ending(error)
             raise
         finally:
-            if end != {"end": "left"} or take.events:  # else the site never got to see it
-                for line in [
-                    {"message": self._scrubber.said(message)},
-                    *take.lines(),
-                    {**end, "at": take.seconds},
-                ]:
+            if end != {"end": "left"} or recorder.events:  # else the message may not have reached the site
+                first = {"message": self._scrubber.text(message)}
+                # A list: nothing is written if a line cannot be scrubbed.
+                for line in [first, *recorder.lines(), {**end, "at": recorder.seconds}]:
                     self._write(line)
             self._file.flush()
 
@@ -147,16 +143,16 @@ class Recorder:
 
     def _body(self, body: str) -> Any:
         try:
-            return self._scrubber.any(json.loads(body))
+            return self._scrubber.value(json.loads(body))
         except ValueError:
-            return self._scrubber.any(body)
+            return self._scrubber.value(body)
 
     def _write(self, line: dict[str, Any]) -> None:
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 class RecordedConversation:
-    """A conversation whose messages are recorded; its ids are the conversation's own."""
+    """A conversation whose messages are recorded. Returned by `Recorder.get_conversation`."""
 
     def __init__(self, recorder: Recorder, conversation: Any) -> None:
         self._recorder = recorder
@@ -164,89 +160,25 @@ class RecordedConversation:
 
     @property
     def conversation_id(self) -> str | None:
-        """The conversation's id, once it has one."""
+        """The conversation's ID; None before the first reply."""
         given: str | None = self._conversation.conversation_id
         return given
 
     @property
     def parent_message_id(self) -> str | None:
-        """The message that the next one answers."""
+        """The ID of the message that the next message answers."""
         given: str | None = self._conversation.parent_message_id
         return given
 
     def send_message(self, message: str, **options: Any) -> Any:
-        """The conversation's own, recorded."""
-        return self._recorder._recorded(self._conversation.send_message, message, options)
+        """Send a message in the conversation and record it. Arguments, result and errors are the conversation's."""
+        return self._recorder._send_recorded(self._conversation.send_message, message, options)
 
 
-class Take:
-    """Takes the events of one reply, as its client's callback, and hands them on to the caller's own.
-
-    They are in memory until the reply has ended: only the whole of it tells what is secret.
-    """
-
-    def __init__(self, scrubber: Scrubber, callback: Callable[[Any], Any] | None) -> None:
-        self.events: list[tuple[float, dict[str, Any]]] = []
-        self._scrubber = scrubber
-        self._callback = callback
-        self._began = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """Since the message was handed over."""
-        return round(time.monotonic() - self._began, 4)
-
-    def __call__(self, event: dict[str, Any]) -> Any:
-        """Take an event."""
-        # Of the newer form of the stream, the message that its changes have added up to.
-        whole = getattr(event, "whole", None)
-        self.events.append((self.seconds, dict(event if whole is None else whole)))
-        return None if self._callback is None else self._callback(event)
-
-    def lines(self) -> Iterator[dict[str, Any]]:
-        """The events without secrets; of one that only adds to the text of the one before, what it adds."""
-        self._look_for_secrets()
-        newest: dict[str, Any] = {}
-        for at, event in self.events:
-            scrubbed = self._scrubber.event(event)
-            more = _more_text(newest, scrubbed)
-            yield {**({"event": scrubbed} if more is None else {"append": more}), "at": at}
-            newest = scrubbed
-
-    def _look_for_secrets(self) -> None:
-        """Before any text is written down: what turns out to be one in the end has begun in the events before."""
-        texts = ["".join(filter(_is_text, text_parts(event) or ())) for _, event in self.events]
-        for text, following in zip(texts, [*texts[1:], ""], strict=False):
-            if not following.startswith(text):
-                self._scrubber.look_for(text)
-
-
-def _is_text(part: Any) -> bool:
-    return isinstance(part, str)
-
-
-def _more_text(before: dict[str, Any], after: dict[str, Any]) -> str | None:
-    """What an event adds to the text of the one before, if that is all it does."""
-    old, new = text_parts(before), text_parts(after)
-    if not old or not new or len(old) != 1 or len(new) != 1 or not isinstance(old[0], str):
-        return None
-    if not isinstance(new[0], str) or not new[0].startswith(old[0]):
-        return None
-
-    same = with_text(before, "") == with_text(after, "")
-    return new[0][len(old[0]) :] if same else None
-
-
-def with_text(event: dict[str, Any], text: str) -> dict[str, Any]:
-    """The event with another text in its only part."""
-    message = event["message"]
-    return {**event, "message": {**message, "content": {**message["content"], "parts": [text]}}}
-
-
-def _form_of(value: Any) -> Any:
-    """The shape of a session: its keys, and no text of it."""
+def _without_values(value: Any) -> Any:
+    """Return the structure of a session: its keys, and the types of its values."""
     if isinstance(value, dict):
-        return {key: _form_of(item) for key, item in value.items()}
+        return {key: _without_values(item) for key, item in value.items()}
     if isinstance(value, list):
         return []
 

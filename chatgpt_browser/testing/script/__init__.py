@@ -1,1 +1,1 @@
-"""Scripted responses: steps, rules, pace, and the events that a reply is sent as."""
+"""The scripted part of the fake server: steps, the queue that selects them, and the bytes of reply events. No I/O."""

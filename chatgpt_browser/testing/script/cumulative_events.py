@@ -1,90 +1,94 @@
-"""The bytes of a streamed reply, in the site's older form: every event holds the whole text so far."""
+"""The bytes of a streamed reply in the site's older format: each event contains the whole text so far."""
 
 from __future__ import annotations
 
 import json
-import re
 import time
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..server.conversations import Message
+from ..data.conversations import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .steps import Reply
 
-_WORDS = re.compile(r"\s*\S+|\s+")
+
+class PieceEncoder(Protocol):
+    """Encodes the pieces of the answer, in order, as events."""
+
+    def add(self, piece: str, *, finished: bool) -> bytes:
+        """Return the event for one more piece; `finished`: the event marks the answer as complete."""
+        ...
 
 
 @dataclass(frozen=True)
 class ReplyEvents:
-    """The events of one `Reply` to one message of one conversation."""
+    """The events of one `Reply` to one message of a conversation."""
 
     reply: Reply
     conversation_id: str
     user_message: Message
     answer: Message
     model: str
-    aside_messages: Sequence[Message] = ()
+    #: One message for each item of `reply.asides`.
+    side_messages: Sequence[Message] = ()
 
     def opening(self) -> list[bytes]:
-        """What comes before the reply itself."""
+        """Return the events before the reply itself."""
         fillers = self.fillers()
         if not self.reply.echo_user:
             return fillers
 
-        system = Message(str(uuid.uuid4()), None, "system", "")
-        hidden = {"is_visually_hidden_from_conversation": True}
         return [
-            self._event(system.to_message(weight=0.0, end_turn=True, metadata=hidden)),
+            self._event(system_message()),
             self._event(self.user_message.to_message(metadata={"timestamp_": "absolute"})),
             *fillers,
         ]
 
-    def asides(self) -> list[bytes]:
-        """The messages before the answer: each by two events, the second whole."""
+    def side_message_events(self) -> list[bytes]:
+        """Return two events for each side message: half of its text, then all of it."""
         blocks = []
-        for aside, message in zip(self.reply.asides, self.aside_messages, strict=True):
+        for aside, message in zip(self.reply.asides, self.side_messages, strict=True):
             half = aside.content(aside.text[: len(aside.text) // 2])
             blocks.append(self._event(message.to_message(content=half, status="in_progress")))
             blocks.append(self._event(message.to_message()))
         return blocks
 
     def fillers(self) -> list[bytes]:
-        """What comes between events and means nothing."""
+        """Return the meaningless blocks between events: comments and empty data."""
         lines = [": ping - 2022-12-11 09:30:00.000000"] if self.reply.comments else []
         if self.reply.empty_data:
             lines.append("data:")
 
         return [self._block(line.encode()) for line in lines]
 
-    def growing(self) -> Growing:
-        """What makes an event of each piece."""
+    def piece_encoder(self) -> PieceEncoder:
+        """Return an encoder for the pieces of the answer."""
         last = {"finish_details": {"type": "stop", "stop": "<|im_end|>"}, **self._metadata()}
-        return GrowingText(
+        return _CumulativeText(
             self._dump,
-            self._skeleton(status="in_progress", end_turn=None, metadata=self._metadata()),
-            self._skeleton(status="finished_successfully", end_turn=True, metadata=last),
+            self._template(status="in_progress", end_turn=None, metadata=self._metadata()),
+            self._template(status="finished_successfully", end_turn=True, metadata=last),
         )
 
     @property
-    def comes_through(self) -> bool:
-        """Whether the last event says that the answer is whole."""
+    def is_complete(self) -> bool:
+        """True if the last event marks the answer as complete."""
         return self.reply.final_status and self.reply.error is None and self.reply.handoff_after is None
 
     def closing(self) -> list[bytes]:
-        """What comes after the reply itself, `[DONE]` last."""
+        """Return the events after the reply itself; `[DONE]` is the last."""
         blocks = []
         if self.reply.moderation:
             verdict = {"flagged": False, "blocked": False, "moderation_id": f"modr-{uuid.uuid4().hex}"}
             blocks.append(self._json(self._ids(is_completion=True, moderation_response=verdict)))
-        return [*blocks, *self.last_words()]
+        return [*blocks, *self._ending()]
 
-    def last_words(self) -> list[bytes]:
-        """How the stream ends: handed off, in an error, by `[DONE]`."""
+    def _ending(self) -> list[bytes]:
+        """Return the hand-off, the error and `[DONE]`, as far as the reply has them."""
         blocks = []
         if self.reply.handoff_after is not None:
             blocks.append(self._json(self._handoff()))
@@ -112,7 +116,8 @@ class ReplyEvents:
     def _ids(self, **rest: Any) -> dict[str, Any]:
         return {"conversation_id": self.conversation_id, "message_id": self.answer.id, **rest}
 
-    def _skeleton(self, **changes: Any) -> tuple[bytes, bytes]:
+    def _template(self, **changes: Any) -> tuple[bytes, bytes]:
+        """Return the bytes of an answer event before and after its text."""
         mark = uuid.uuid4().hex
         content = {"content_type": "text", "parts": [mark]}
         if self.reply.channel is not None:
@@ -128,43 +133,37 @@ class ReplyEvents:
         return self._block(b"data: " + self._dump(value))
 
     def _dump(self, value: object) -> bytes:
-        # JSON can spell half a surrogate pair, UTF-8 cannot: a message with one must not break the server.
+        # JSON can represent half a surrogate pair, UTF-8 cannot: such a message must not crash the server.
         return json.dumps(value, ensure_ascii=self.reply.ensure_ascii).encode("utf-8", "replace")
 
     def _block(self, line: bytes) -> bytes:
         return line + self.reply.newline.encode() * 2
 
 
-class Growing(Protocol):
-    """Makes the events of the answer's own pieces."""
+class _CumulativeText:
+    """Encodes events that each contain the whole text so far.
 
-    def add(self, piece: str, *, finished: bool) -> bytes:
-        """The event of one more piece; `finished` where it says that the reply has come through."""
-        ...
-
-
-class GrowingText:
-    """Events that each hold the whole text so far.
-
-    The JSON around the text is written once, and each piece is escaped once: what is left for each event
-    is one copy of its bytes, the least that cumulative text allows.
+    The JSON around the text is encoded only once, and each piece is escaped only once. Each event then costs one copy
+    of its bytes, the minimum for cumulative text.
     """
 
     def __init__(
-        self, dump: Callable[[object], bytes], under_way: tuple[bytes, bytes], finished: tuple[bytes, bytes]
+        self, dump: Callable[[object], bytes], in_progress: tuple[bytes, bytes], finished: tuple[bytes, bytes]
     ) -> None:
         self._dump = dump
-        self._under_way = under_way
+        self._in_progress = in_progress
         self._finished = finished
         self._text = bytearray()
 
     def add(self, piece: str, *, finished: bool) -> bytes:
-        """The event of one more piece; `finished` where it says that the reply has come through."""
+        """Return the event for one more piece; `finished`: the event marks the answer as complete."""
         self._text += self._dump(piece)[1:-1]
-        head, tail = self._finished if finished else self._under_way
+        head, tail = self._finished if finished else self._in_progress
         return b"".join((head, self._text, tail))
 
 
-def cut(text: str) -> list[str]:
-    """The words of a text, each with the white space before it; never none."""
-    return _WORDS.findall(text) or [""]
+def system_message() -> dict[str, Any]:
+    """Return the hidden system message with which the site begins a reply."""
+    hidden = {"is_visually_hidden_from_conversation": True}
+    system = Message(str(uuid.uuid4()), None, "system", "")
+    return system.to_message(weight=0.0, end_turn=True, metadata=hidden)

@@ -1,4 +1,4 @@
-"""The bytes of a streamed reply, in the site's newer form (`delta_encoding` v1): every event says what has changed."""
+"""The bytes of a streamed reply in the site's newer format (`delta_encoding` v1): each event contains only a change."""
 
 from __future__ import annotations
 
@@ -7,62 +7,59 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ..server.conversations import Message
-from .cumulative_events import ReplyEvents
+from .cumulative_events import ReplyEvents, system_message
 
 if TYPE_CHECKING:
-    from .cumulative_events import Growing
+    from .cumulative_events import PieceEncoder
 
 _TEXT = "/message/content/parts/0"
 
 
 class DeltaEvents(ReplyEvents):
-    """The events of one `Reply`, as deltas, and what the site sends between them."""
+    """The events of one `Reply` as deltas, and the site's notices between them."""
 
     def opening(self) -> list[bytes]:
-        """The encoding, the token to resume by, and the user's own message."""
+        """Return the encoding, the token for resuming the stream, and the user's own message."""
         blocks = [
             self._block(b'event: delta_encoding\ndata: "v1"'),
-            self._notice("resume_conversation_token", kind="conduit", token=_token()),
+            self._notice("resume_conversation_token", kind="conduit", token=_resume_token()),
         ]
         if self.reply.echo_user:
-            system = Message(str(uuid.uuid4()), None, "system", "")
-            hidden = {"is_visually_hidden_from_conversation": True}
             question = self.user_message.to_message(channel=None)
             blocks += [
-                self._root(system.to_message(weight=0.0, end_turn=True, metadata=hidden), 0),
+                self._root(system_message(), 0),
                 self._root(question, 1),
                 self._notice("input_message", input_message=question),
             ]
         return [*blocks, *self.fillers()]
 
-    def asides(self) -> list[bytes]:
-        """The messages before the answer, each in a channel of its own: begun, grown by two events, finished."""
+    def side_message_events(self) -> list[bytes]:
+        """Return four deltas for each side message, with a separate counter `c`: start, two halves, end."""
         blocks = []
         for number, (aside, message) in enumerate(
-            zip(self.reply.asides, self.aside_messages, strict=True), start=2
+            zip(self.reply.asides, self.side_messages, strict=True), start=2
         ):
             half = len(aside.text) // 2
             blocks += [
                 self._root(message.to_message(content=aside.content(""), status="in_progress"), number),
-                self.delta({"p": aside.text_path, "o": "append", "v": aside.text[:half]}),
-                self.delta({"v": aside.text[half:]}),
-                self.delta(
+                self._delta({"p": aside.text_path, "o": "append", "v": aside.text[:half]}),
+                self._delta({"v": aside.text[half:]}),
+                self._delta(
                     {"p": "/message/status", "o": "replace", "v": "finished_successfully", "c": number}
                 ),
             ]
         return blocks
 
-    def growing(self) -> Growing:
-        """What makes an event of each piece."""
-        return _GrowingDeltas(self)
+    def piece_encoder(self) -> PieceEncoder:
+        """Return an encoder for the pieces of the answer."""
+        return _DeltaText(self)
 
     def closing(self) -> list[bytes]:
-        """What the site says of a reply in the end, `[DONE]` last."""
+        """Return the notices after the reply itself; `[DONE]` is the last event."""
         blocks = []
         if self.reply.moderation:
             blocks.append(self._notice("moderation", moderation_response={"blocked": False}))
-        if self.comes_through:
+        if self.is_complete:
             about = {"model_slug": self.model, "tool_invoked": False, "message_id": self.answer.id}
             blocks += [
                 self._notice("server_ste_metadata", metadata=about),
@@ -70,10 +67,10 @@ class DeltaEvents(ReplyEvents):
                 self._notice("title_generation", title="New chat"),
                 self._notice("conversation_detail_metadata", banner_info=None, blocked_features=[]),
             ]
-        return [*blocks, *self.last_words()]
+        return [*blocks, *self._ending()]
 
-    def beginning(self) -> bytes:
-        """The answer's message, without a word in it."""
+    def start(self) -> bytes:
+        """Return the delta that adds the answer's message, with an empty text."""
         message = self.answer.to_message(
             content={"content_type": "text", "parts": [""]},
             status="in_progress",
@@ -86,12 +83,12 @@ class DeltaEvents(ReplyEvents):
         )
         return self._root(message, 2 + len(self.reply.asides)) + marker
 
-    def piece(self, piece: str, *, first: bool) -> bytes:
-        """More text. The first says where it goes and how; those after it say no more than what."""
-        return self.delta({"p": _TEXT, "o": "append", "v": piece} if first else {"v": piece})
+    def append(self, piece: str, *, first: bool) -> bytes:
+        """Return the delta that appends text. Only the first one contains the path and the operation."""
+        return self._delta({"p": _TEXT, "o": "append", "v": piece} if first else {"v": piece})
 
-    def end(self, piece: str) -> bytes:
-        """The last piece, and that the message is whole."""
+    def finish(self, piece: str) -> bytes:
+        """Return the patch that appends the last piece and marks the message as complete."""
         done = {"is_complete": True, "finish_details": {"type": "stop", "stop_tokens": [200002]}}
         changes = [
             {"p": _TEXT, "o": "append", "v": piece},
@@ -99,10 +96,9 @@ class DeltaEvents(ReplyEvents):
             {"p": "/message/end_turn", "o": "replace", "v": True},
             {"p": "/message/metadata", "o": "append", "v": done},
         ]
-        return self.delta({"p": "", "o": "patch", "v": changes})
+        return self._delta({"p": "", "o": "patch", "v": changes})
 
-    def delta(self, delta: dict[str, Any]) -> bytes:
-        """One delta as an event."""
+    def _delta(self, delta: dict[str, Any]) -> bytes:
         return b"event: delta" + self.reply.newline.encode() + self._json(delta)
 
     def _root(self, message: dict[str, Any], number: int) -> bytes:
@@ -112,28 +108,28 @@ class DeltaEvents(ReplyEvents):
             "error": None,
             "error_code": None,
         }
-        return self.delta({"p": "", "o": "add", "v": whole, "c": number})
+        return self._delta({"p": "", "o": "add", "v": whole, "c": number})
 
     def _notice(self, kind: str, /, **fields: Any) -> bytes:
         return self._json({"type": kind, **fields, "conversation_id": self.conversation_id})
 
 
-class _GrowingDeltas:
-    """The events of the answer's pieces: its message before the first, and a patch for the last."""
+class _DeltaText:
+    """Encodes pieces as deltas: the answer's message before the first one, and a patch for the last one."""
 
     def __init__(self, events: DeltaEvents) -> None:
         self._events = events
-        self._begun = False
+        self._started = False
 
     def add(self, piece: str, *, finished: bool) -> bytes:
-        """The event of one more piece; `finished` where it says that the reply has come through."""
-        first, self._begun = not self._begun, True
-        beginning = self._events.beginning() if first else b""
-        return beginning + (self._events.end(piece) if finished else self._events.piece(piece, first=first))
+        """Return the event for one more piece; `finished`: the event marks the answer as complete."""
+        first, self._started = not self._started, True
+        start = self._events.start() if first else b""
+        return start + (self._events.finish(piece) if finished else self._events.append(piece, first=first))
 
 
-def _token() -> str:
-    """Something in the form of a JWT. On the site it is a secret."""
+def _resume_token() -> str:
+    """Return a random token that looks like the site's JWT, which is a secret there."""
     parts = ({"alg": "ES256", "typ": "JWT"}, {"conduit_uuid": uuid.uuid4().hex})
     return ".".join(
         [*(base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts), uuid.uuid4().hex]

@@ -1,4 +1,4 @@
-"""Gates: where a scripted reply waits until the test says go on."""
+"""`Gate` and `Hold`: points of a scripted reply at which the server waits until the test opens them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 
 class Gate:
-    """A door in a scripted reply: the server waits in front of it until a test opens it.
+    """A point in a scripted reply at which the server waits until a test calls `open()`.
 
-    Any thread may call its methods; nothing polls. Once open, a gate stays open.
+    All methods except `wait` may be called from any thread; there is no polling. An open gate stays open.
     """
 
     def __init__(self) -> None:
-        #: Set when the server has arrived at the gate for the first time.
+        #: Set when the server reaches the gate for the first time.
         self.reached = threading.Event()
         self._changed = threading.Condition()
         self._arrivals = 0
@@ -27,36 +27,37 @@ class Gate:
 
     @property
     def is_open(self) -> bool:
-        """Whether the gate lets everything through."""
+        """True after `open()`."""
         return self._open
 
     @property
     def arrivals(self) -> int:
-        """How many times the server has come to this gate, open or closed."""
+        """The number of times that the server has reached this gate, open or closed."""
         return self._arrivals
 
     def open(self) -> None:
-        """Let all who wait go on, and all who come later pass."""
+        """Open the gate: waiting replies continue, and later ones do not wait."""
         with self._changed:
             self._open = True
             waiting, self._waiting = self._waiting, []
 
         for future in waiting:
-            # False means that the waiter gave up meanwhile: its client left.
+            # False if the waiting task was cancelled in the meantime: its client has disconnected.
             if future.set_running_or_notify_cancel():
                 future.set_result(None)
 
     def wait_reached(self, timeout: float = 5.0, *, count: int = 1) -> None:
-        """Block until the server has arrived `count` times (`timeout` in seconds).
+        """Block until the server has reached the gate `count` times.
 
-        :raises TimeoutError: if it has not by then.
+        :param timeout: seconds.
+        :raises TimeoutError: if the server has not reached it `count` times by then.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self._arrivals >= count, timeout):
-                raise TimeoutError(f"the server came to the gate {self._arrivals} times, not {count}")
+                raise TimeoutError(f"the server reached the gate {self._arrivals} times, not {count}")
 
     async def wait(self) -> None:
-        """Wait on the server's loop until the gate is open."""
+        """Wait in the server's event loop until the gate is open."""
         waiter: Future[None] | None = None
         with self._changed:
             if not self._open:

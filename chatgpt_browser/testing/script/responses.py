@@ -1,4 +1,4 @@
-"""Answers: whole responses, and the site's own errors by name."""
+"""`Answer`: a complete, non-streamed response, with constructors for the site's own errors."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ _CHALLENGE_PAGE = """<!DOCTYPE html><html lang="en-US"><head><title>Just a momen
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole response: status, body (a dict or list is sent as JSON), further headers.
-
-    The content type is told from the body where `content_type` is None.
-    """
+    """A complete response."""
 
     status: int
+    #: The body; a dict or list is sent as JSON.
     body: Body = b""
+    #: Additional headers as (name, value) pairs.
     headers: Sequence[tuple[str, str]] = ()
+    #: The content type; None: derived from the body.
     content_type: str | None = None
 
     def __repr__(self) -> str:
-        # The body of a session answer holds an access token.
+        # Not the body: the session endpoint's contains an access token.
         return f"Answer({self.status})"
 
     def encode(self) -> tuple[str, bytes]:
-        """Give the content type and the bytes of the body."""
+        """Return the content type and the bytes of the body."""
         if isinstance(self.body, (dict, list)):
             return self.content_type or "application/json", json.dumps(self.body).encode()
         if isinstance(self.body, bytes):
@@ -52,22 +52,22 @@ class Answer:
 
     @classmethod
     def error(cls, status: int, detail: object, *, headers: Sequence[tuple[str, str]] = ()) -> Answer:
-        """An error in the backend's form: `{"detail": …}`."""
+        """Return an error in the backend's format: `{"detail": …}`."""
         return cls(status, {"detail": detail}, headers)
 
     @classmethod
     def token_expired(cls) -> Answer:
-        """401: the access token has expired."""
+        """Return a 401: the access token has expired."""
         return cls.error(401, _coded(_EXPIRED, "token_expired"))
 
     @classmethod
     def invalid_jwt(cls) -> Answer:
-        """401: the access token was never one."""
+        """Return a 401: the access token is not a valid JWT."""
         return cls.error(401, _coded("Could not parse your authentication token.", "invalid_jwt"))
 
     @classmethod
     def unusual_activity(cls, source: str = "system") -> Answer:
-        """403: the account, the address or (`source="device"`) the device is under suspicion."""
+        """Return a 403: unusual activity of the account, the IP address or (`source="device"`) the device."""
         return cls.error(
             403,
             f"Our systems have detected unusual activity from your {source}. Please try again later.",
@@ -75,50 +75,56 @@ class Answer:
 
     @classmethod
     def conversation_not_found(cls) -> Answer:
-        """404: no such conversation."""
+        """Return a 404: the conversation does not exist."""
         return cls.error(404, {"message": "Conversation not found", "code": "conversation_not_found"})
 
     @classmethod
     def parent_not_found(cls) -> Answer:
-        """404: the conversation has no message with the parent's id."""
+        """Return a 404: the conversation has no message with the ID of the parent."""
         return cls.error(404, {"message": "Parent message not found", "code": "message_not_found"})
 
     @classmethod
     def message_too_long(cls) -> Answer:
-        """413: the message is too long."""
+        """Return a 413: the message is too long."""
         return cls.error(413, {"message": _TOO_LONG, "code": "message_length_exceeds_limit"})
 
     @classmethod
     def unprocessable(cls, errors: Sequence[tuple[Sequence[str | int], str]] = ()) -> Answer:
-        """422: a list of (where, what) as FastAPI gives it; one about `parent_message_id` by default."""
+        """Return a 422 in the format of FastAPI.
+
+        :param errors: (location, message) pairs; by default one about `parent_message_id`.
+        """
         errors = errors or [(["body", "parent_message_id"], "field required")]
         return cls.error(422, [{"loc": [*loc], "msg": msg, "type": "value_error"} for loc, msg in errors])
 
     @classmethod
     def one_message_at_a_time(cls) -> Answer:
-        """429: another reply is still under way."""
+        """Return a 429: another reply is still in progress."""
         return cls.error(429, _ONE_AT_A_TIME)
 
     @classmethod
     def too_many_requests(cls, retry_after: float | None = None) -> Answer:
-        """429: the hour's requests are used up; `retry_after` (seconds) becomes a `Retry-After` header."""
+        """Return a 429: too many requests within the hour.
+
+        :param retry_after: seconds, for a `Retry-After` header.
+        """
         headers = [] if retry_after is None else [("retry-after", f"{retry_after:g}")]
         return cls.error(429, "Too many requests in 1 hour. Try again later.", headers=headers)
 
     @classmethod
     def model_cap(cls, clears_in: float = 3600) -> Answer:
-        """429: the model's cap is reached; it clears in so many seconds."""
+        """Return a 429: the model's message cap is reached. `clears_in` is in seconds."""
         message = "You have sent too many messages to the model. Please try again later."
         return cls.error(429, {"message": message, "code": "model_cap_exceeded", "clears_in": clears_in})
 
     @classmethod
     def server_error(cls) -> Answer:
-        """500: something went wrong."""
+        """Return a 500 in the backend's format."""
         return cls.error(500, "Something went wrong, please try reloading the conversation.")
 
     @classmethod
     def overloaded_html(cls, status: int = 503) -> Answer:
-        """503, 520, 522 or 524: an HTML page of the edge, not of the backend."""
+        """Return an HTML error page of the edge, for example 503, 520, 522 or 524."""
         title = f"chat.openai.com | {status}"
         return cls(
             status,
@@ -127,7 +133,7 @@ class Answer:
 
     @classmethod
     def challenge(cls) -> Answer:
-        """403: a challenge page that nothing can pass. See `FakeChatGPT(challenge=…)` for one that can be."""
+        """Return a 403 with a challenge page that cannot be passed. `FakeChatGPT(challenge=…)` has passable ones."""
         return cls(403, _CHALLENGE_PAGE, [("cf-mitigated", "challenge")])
 
 

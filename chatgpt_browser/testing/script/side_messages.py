@@ -1,4 +1,4 @@
-"""Messages of a reply that are not its answer: thoughts, a tool's call and what it gave back, remarks on the way."""
+"""`Aside`: a side message, which a reply contains in addition to its answer (thoughts, tool calls, remarks)."""
 
 from __future__ import annotations
 
@@ -8,50 +8,55 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Aside:
-    """A message that comes before the answer: its text, and what tells it from one. Made by the methods named after its kinds."""
+    """A message that precedes the answer in a reply. Use the class methods, one for each kind."""
 
     text: str
+    #: The `content_type` of the message's content.
     content_type: str = "text"
     role: str = "assistant"
+    #: The author's name; the tool's name for its output.
     name: str | None = None
+    #: `all`, or the name of the tool that is called.
     recipient: str = "all"
     channel: str | None = "commentary"
+    #: True: the site's page does not show the message.
     is_hidden: bool = False
+    #: The message's `end_turn` field.
     end_turn: bool | None = False
 
     @classmethod
     def thoughts(cls, text: str = "The user wants a greeting.") -> Aside:
-        """What the model thinks before it speaks."""
+        """Return the model's reasoning."""
         return cls(text, "thoughts", channel="analysis")
 
     @classmethod
     def recap(cls, text: str = "Thought for a second") -> Aside:
-        """What the site says of the thoughts."""
+        """Return the site's summary of the reasoning."""
         return cls(text, "reasoning_recap", channel="analysis")
 
     @classmethod
     def tool_call(cls, text: str = "print(6 * 7)", recipient: str = "python") -> Aside:
-        """A message to a tool."""
+        """Return a call of a tool."""
         return cls(text, "code", recipient=recipient)
 
     @classmethod
     def tool_output(cls, text: str = "42", name: str = "python") -> Aside:
-        """What a tool has to say."""
+        """Return the output of a tool."""
         return cls(text, "execution_output", role="tool", name=name)
 
     @classmethod
     def remark(cls, text: str = "Let me look that up.") -> Aside:
-        """A word to the user on the way to the answer."""
+        """Return a remark to the user before the answer."""
         return cls(text)
 
     @classmethod
-    def hidden(cls, text: str = "for nobody's eyes") -> Aside:
-        """A message that the site's page does not show."""
+    def hidden(cls, text: str = "a hidden message") -> Aside:
+        """Return a message that the site's page does not show."""
         return cls(text, channel=None, is_hidden=True)
 
     @property
     def text_path(self) -> str:
-        """Where its text stands in the message, as a delta names it."""
+        """The path of the text in the message, for deltas."""
         if self.content_type == "thoughts":
             return "/message/content/thoughts/0/content"
         if self.content_type in ("code", "execution_output"):
@@ -61,7 +66,7 @@ class Aside:
         return "/message/content/parts/0"
 
     def content(self, text: str) -> dict[str, Any]:
-        """The message's content with this text."""
+        """Return the message's `content` with this text."""
         if self.content_type == "thoughts":
             thought = {"summary": "Thinking", "content": text, "chunks": [], "finished": True}
             return {"content_type": "thoughts", "thoughts": [thought]}
@@ -72,7 +77,7 @@ class Aside:
         return {"content_type": self.content_type, "parts": [text]}
 
     def fields(self) -> dict[str, Any]:
-        """The fields of its message that are not those of an ordinary one."""
+        """Return the message's fields that differ from an ordinary message."""
         return {
             "author": {"role": self.role, "name": self.name, "metadata": {}},
             "role": self.role,

@@ -1,4 +1,4 @@
-"""Steps: what the server does with one request. Plain data; `playback` puts them on the wire."""
+"""Steps: plain data that describes the server's response to one request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
-from ..recording.replay import Recorded
+from .recorded_reply import Recorded
 from .responses import Answer
 
 if TYPE_CHECKING:
@@ -24,69 +24,72 @@ class _Sentinel(enum.Enum):
         return self.name
 
 
-#: An item of `RawBody.chunks`: drop the connection here, in the middle of the body.
+#: An item of `RawBody.chunks`: break the connection here, in the middle of the body.
 BREAK: Final = _Sentinel.BREAK
 
 
-#: `whole`: each event holds the whole text so far, as in 2022. `delta`: each says what has changed.
+#: The format of reply events. `whole`: each event contains the whole text so far, as in 2022. `delta`: each event
+#: contains only the change.
 Encoding = Literal["whole", "delta"]
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A streamed reply in one of the site's two forms: one event for each piece.
+    """A streamed reply in one of the site's two formats: one event for each piece of its text.
 
-    `hold_after` and `break_after` count the events of the reply itself: neither the repeated user's message
-    nor asides nor pings count.
+    `hold_after`, `break_after` and `handoff_after` count only the events of the answer: not the repeated user's
+    message, side messages or pings. The class only holds options, which is why it has many attributes.
 
-    :raises ValueError: for a `hold_after` without a `gate`, an `interval` below nought, or one beside a `pace`.
+    :raises ValueError: for `hold_after` without `gate`, a negative `interval`, or `interval` together with `pace`.
     """
 
-    #: The whole reply; ignored where `pieces` are given.
+    #: The whole text; ignored if `pieces` is given.
     text: str = "Hello! How can I help you today?"
-    #: How the text is cut; None cuts it word by word, white space kept. What gives its pieces only when it is asked
-    #: for them (an iterator, asynchronous or not) has one event more, which says that the reply has ended.
+    #: The text in pieces; None: one piece per word, with the white space before it. An iterator (asynchronous or not)
+    #: is read while the reply is sent; after its last piece comes one more event, which ends the reply.
     pieces: Sequence[str] | Iterator[str] | AsyncIterator[str] | None = field(default=None, kw_only=True)
-    #: Milliseconds between events, on an absolute schedule: a late event does not delay the next ones.
+    #: Milliseconds between events, on an absolute schedule: a late event does not delay the following ones.
     interval: float = field(default=0, kw_only=True)
-    #: The same as a rate; None, without an `interval` either, is the server's own pace.
+    #: The rate of the events. If both `pace` and `interval` are missing, the server's own pace applies.
     pace: Pace | None = field(default=None, kw_only=True)
+    #: The line ending of the event stream.
     newline: Literal["\n", "\r\n", "\r"] = field(default="\n", kw_only=True)
-    #: Whether `data: [DONE]` comes last.
+    #: True: the last event is `data: [DONE]`.
     done: bool = field(default=True, kw_only=True)
-    #: Whether a system message and the user's own message are repeated first, as the site does.
+    #: True: a system message and the user's own message come first, as on the site.
     echo_user: bool = field(default=True, kw_only=True)
-    #: Send a comment line (`: ping - …`) before the first event and after every one.
+    #: True: a comment line (`: ping - …`) comes before the first event and after each event.
     comments: bool = field(default=False, kw_only=True)
-    #: Send an event with empty data before the first event and after every one.
+    #: True: an event with empty data comes before the first event and after each event.
     empty_data: bool = field(default=False, kw_only=True)
-    #: Send a moderation event, which has no `message`, after the last piece.
+    #: True: a moderation event, which has no `message`, follows the last piece.
     moderation: bool = field(default=False, kw_only=True)
-    #: Each byte of the body goes out on its own.
+    #: True: each byte of the body is sent separately.
     byte_by_byte: bool = field(default=False, kw_only=True)
-    #: Write everything outside ASCII as `\uXXXX`.
+    #: True: all characters outside ASCII are written as `\uXXXX`.
     ensure_ascii: bool = field(default=False, kw_only=True)
-    #: Wait at `gate` once that many events have gone out; a number past the last one waits before `[DONE]`.
+    #: The number of events to send before waiting at `gate`. If there are fewer events, the server waits before `[DONE]`.
     hold_after: int | None = field(default=None, kw_only=True)
+    #: The gate for `hold_after`.
     gate: Gate | None = field(default=None, kw_only=True)
-    #: Drop the connection once that many events have gone out.
+    #: The number of events to send before breaking the connection.
     break_after: int | None = field(default=None, kw_only=True)
-    #: Whether the last event says `finished_successfully` and `end_turn: true`.
+    #: True: the last event has `finished_successfully` and `end_turn: true`.
     final_status: bool = field(default=True, kw_only=True)
-    #: The text of an `error` event that comes after the pieces; then there is no final status.
+    #: The text of an `error` event that follows the pieces. The reply then has no final status.
     error: str | None = field(default=None, kw_only=True)
-    #: Bytes that come after `[DONE]`.
+    #: Bytes that follow `[DONE]`.
     after_done: bytes = field(default=b"", kw_only=True)
-    #: Keep the stream open at its end, until the client leaves or the server closes.
+    #: True: the stream stays open at its end until the client disconnects or the server closes.
     hang_after_done: bool = field(default=False, kw_only=True)
-    #: The form of the events; None: the server's.
+    #: The format of the events; None: the server's.
     encoding: Encoding | None = field(default=None, kw_only=True)
-    #: Messages that come before the answer, each whole before the next begins.
+    #: Messages before the answer; each is complete before the next begins.
     asides: Sequence[Aside] = field(default=(), kw_only=True)
-    #: The answer's channel. The site names one where there are several messages.
+    #: The answer's channel. The site sets it if a reply has several messages.
     channel: str | None = field(default=None, kw_only=True)
-    #: End the stream after that many events and say that the rest is to be had elsewhere. Each look at the conversation
-    #: then finds one piece more.
+    #: The number of events to send before ending the stream with a hand-off. After that, each GET of the conversation
+    #: returns one more piece of the answer.
     handoff_after: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -95,16 +98,14 @@ class Reply:
         if self.interval < 0:
             raise ValueError(f"interval must not be negative: {self.interval}")
         if self.interval and self.pace is not None:
-            raise ValueError("a reply has an interval or a pace, not both")
+            raise ValueError("Reply accepts an interval or a pace, not both")
 
 
 @dataclass(frozen=True)
 class RawBody:
-    """A body sent as it is: each item of `chunks` goes out on its own.
+    """A body whose chunks are sent unchanged, each separately. It adds nothing to the conversation."""
 
-    Items are bytes, `BREAK` (drop the connection) and `Hold(gate)` (wait). Nothing of it enters the conversation.
-    """
-
+    #: Bytes, `BREAK` (break the connection) and `Hold(gate)` (wait).
     chunks: Sequence[bytes | Literal[_Sentinel.BREAK] | Hold]
     content_type: str = field(default="text/event-stream; charset=utf-8", kw_only=True)
     #: Milliseconds between chunks, on an absolute schedule.
@@ -114,21 +115,23 @@ class RawBody:
 
 @dataclass(frozen=True)
 class Stall:
-    """Takes the request and says nothing until the client leaves, the server closes or `gate` opens.
+    """Send nothing until the client disconnects, the server closes or `gate` opens.
 
-    When the gate opens, the response ends: status 200 and an empty body.
+    When the gate opens, the response ends with status 200 and an empty body.
     """
 
-    #: True keeps back the status line and headers too.
+    #: True: the status line and the headers are not sent either.
     before_head: bool = False
     gate: Gate | None = None
 
 
 @dataclass(frozen=True)
 class Break:
-    """Drops the connection without any response, at once, at a gate, or after so many milliseconds."""
+    """Break the connection without any response."""
 
+    #: The delay before that: milliseconds, or a gate to wait at.
     after: Gate | float = 0
 
 
+#: A description of the server's response to one request.
 Step = Reply | Recorded | RawBody | Answer | Stall | Break

@@ -1,1 +1,1 @@
-"""The HTTP server of `FakeChatGPT`: routes, state, sessions, challenges, the site's own page."""
+"""The HTTP server: its state, its endpoints, the playback of steps, and its web pages."""

@@ -1,4 +1,4 @@
-"""Cloudflare's part: challenge pages, and the clearances they give."""
+"""`Challenges`: the challenge pages of Cloudflare, and the clearance cookies for passing them."""
 
 from __future__ import annotations
 
@@ -6,45 +6,48 @@ import secrets
 from datetime import timedelta
 from importlib.resources import files
 from string import Template
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, get_args
 
+from ..data.cookies import set_cookie
+from ..data.paths import CHALLENGE_PREFIX
 from ..script.responses import Answer
-from .cookies import set_cookie
+from ..script.site_state import ChallengeKind
 from .tokens import random_token
 
 if TYPE_CHECKING:
-    from .request_log import RecordedRequest
+    from ..data.recorded_request import RecordedRequest
 
-#: `passes`: the page's own script passes it. `person`: somebody has to press its button.
-ChallengeKind = Literal["passes", "person"]
-
-PREFIX = "/cdn-cgi/challenge-platform/"
 _COOKIE = "cf_clearance"
 _LIFETIME = timedelta(hours=2)
 
 
 class Challenges:
-    """Who has to pass a challenge, and who has.
+    """The kind of challenge, if there is one, and the clearances of the clients that have passed it.
 
-    A clearance is bound to the User-Agent that passed the challenge, as on the site.
+    A clearance is bound to the User-Agent header of the request that passed the challenge, as on the site.
     """
 
     def __init__(self, kind: ChallengeKind | None, *, secure: bool) -> None:
         self.kind = _checked(kind)
         self._secure = secure
+        #: The User-Agent by clearance cookie.
         self._clearances: dict[str, str] = {}
-        self._asked: dict[str, str] = {}
+        #: The User-Agent by ID of the challenge page that it received.
+        self._pending: dict[str, str] = {}
 
     def strike(self, kind: ChallengeKind | None) -> None:
-        """From now on everyone has to pass; None: nobody."""
+        """Revoke all clearances and require this kind of challenge from now on; None: no challenge.
+
+        :raises ValueError: for an unknown kind.
+        """
         self.kind = _checked(kind)
         self._clearances.clear()
-        self._asked.clear()
+        self._pending.clear()
 
     def intercept(self, record: RecordedRequest) -> Answer | None:
-        """Answer a request that must not reach the site: one without clearance, or one of the challenge's own."""
-        if record.path.startswith(PREFIX):
-            return self._own(record)
+        """Return the response to a request without clearance or of a challenge page, or None."""
+        if record.path.startswith(CHALLENGE_PREFIX):
+            return self._challenge_request(record)
         if self.kind is None or self._is_cleared(record):
             return None
 
@@ -56,23 +59,23 @@ class Challenges:
 
     def _page(self, record: RecordedRequest, kind: ChallengeKind) -> Answer:
         ray = secrets.token_hex(8)
-        self._asked[ray] = _user_agent(record)
-        page = Template(_read("challenge.html")).substitute(kind=kind, ray=ray, prefix=PREFIX)
+        self._pending[ray] = _user_agent(record)
+        page = Template(_read("challenge.html")).substitute(kind=kind, ray=ray, prefix=CHALLENGE_PREFIX)
         headers = [("cf-mitigated", "challenge"), ("cf-ray", ray), ("cache-control", "no-store")]
         return Answer(403, page, headers)
 
-    def _own(self, record: RecordedRequest) -> Answer:
-        name = record.path[len(PREFIX) :]
+    def _challenge_request(self, record: RecordedRequest) -> Answer:
+        name = record.path[len(CHALLENGE_PREFIX) :]
         if record.method == "GET" and name == "challenge.js":
             return Answer(200, _read("challenge.js"), content_type="text/javascript; charset=utf-8")
-        if record.method == "POST" and self._asked.get(name) == _user_agent(record):
+        if record.method == "POST" and self._pending.get(name) == _user_agent(record):
             return self._clear(name)
 
-        return Answer(400, {"detail": "not a challenge that was asked"})
+        return Answer(400, {"detail": "not a pending challenge"})
 
     def _clear(self, ray: str) -> Answer:
         clearance = random_token(43)
-        self._clearances[clearance] = self._asked.pop(ray)
+        self._clearances[clearance] = self._pending.pop(ray)
         cookie = set_cookie(_COOKIE, clearance, secure=self._secure, lifetime=_LIFETIME)
         return Answer(200, {"passed": True}, [("set-cookie", cookie)])
 
@@ -86,7 +89,7 @@ def _read(name: str) -> str:
 
 
 def _checked(kind: ChallengeKind | None) -> ChallengeKind | None:
-    if kind not in (None, "passes", "person"):
+    if kind is not None and kind not in get_args(ChallengeKind):
         raise ValueError(f"challenge must be None, 'passes' or 'person', not {kind!r}")
 
     return kind

@@ -1,9 +1,10 @@
-"""Tells those who watch a server that something about it has changed; nothing is done while nobody does."""
+"""`ChangeNotifier`: wakes the tasks that wait for a change of the server's state."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,25 +12,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Changes:
-    """Any thread may note a change; those who wait for one do so on the server's loop."""
+class ChangeNotifier:
+    """Notifies watchers of changes; costs nothing while there are none.
+
+    `notify` may be called from any thread. Watchers wait in the server's event loop.
+    """
 
     def __init__(self) -> None:
+        #: A unique ID. If it changes, another server has taken the port.
+        self.source_id = uuid.uuid4().hex
         self._watchers: list[Watcher] = []
 
     @property
     def are_watched(self) -> bool:
-        """Whether anybody is to be told."""
+        """True if there are watchers."""
         return bool(self._watchers)
 
-    def note(self) -> None:
-        """Something has changed."""
+    def notify(self) -> None:
+        """Wake all watchers."""
         for watcher in [*self._watchers]:
             watcher.wake()
 
     @contextmanager
     def watched(self) -> Iterator[Watcher]:
-        """Be told of changes, from the running loop."""
+        """Return a watcher for the running event loop, until the end of the block."""
         watcher = Watcher()
         self._watchers.append(watcher)
         try:
@@ -39,18 +45,18 @@ class Changes:
 
 
 class Watcher:
-    """One who waits for changes: many between two waits are one."""
+    """Waits for changes; several changes between two waits count as one."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
 
     def wake(self) -> None:
-        """Let it look."""
-        with contextlib.suppress(RuntimeError):  # its loop has ended meanwhile
+        """Notify the waiting task. May be called from any thread."""
+        with contextlib.suppress(RuntimeError):  # the event loop has been closed
             self._loop.call_soon_threadsafe(self._changed.set)
 
     async def next_change(self) -> None:
-        """Wait until something has changed since the last time."""
+        """Wait until something has changed since the previous call."""
         await self._changed.wait()
         self._changed.clear()

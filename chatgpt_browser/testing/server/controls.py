@@ -1,54 +1,58 @@
-"""What a test asks of the running site, and tells it to do."""
+"""`Controls`: the methods and properties with which a test inspects and scripts the site; base class of `FakeChatGPT`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..data.conversations import Conversation, new_conversation
+from ..data.paths import SESSION_PATH
 from ..faults.catalogue import find_fault
 from ..faults.fault import Refusal
 from ..faults.injection import Injection, at_path
 from ..recording.replay import read_recording
-from .conversations import Conversation, new_conversation
-from .site import checked_session_answer
+from ..script.site_state import check_session_answer
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Sequence
     from os import PathLike
 
+    from ..data.recorded_request import RecordedRequest
     from ..faults.fault import Fault
-    from ..script.rules import Scripted
+    from ..script.scripted import Scripted
+    from ..script.site_state import ChallengeKind, SessionAnswer
     from ..script.steps import Step
-    from .application import Application, Layout
-    from .challenge import ChallengeKind
-    from .request_log import RecordedRequest
-    from .site import SessionAnswer, Site
+    from .chat_app import ChatApp, Layout
+    from .site import Site
 
 
 class Controls:
-    """The half of `FakeChatGPT` that has nothing to do with sockets. Any thread may use it."""
+    """The part of `FakeChatGPT` that does not use sockets. Any thread may use it."""
 
     _site: Site
 
-    # ---- what it was sent, and has
+    # ---- requests and state
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """Every request so far, oldest first."""
+        """All requests so far, oldest first (a copy of the list)."""
         return self._site.requests.all()
 
     def wait_for_request(
         self, path_suffix: str = "", method: str | None = None, count: int = 1, timeout: float = 5.0
     ) -> RecordedRequest:
-        """Block until `count` requests with this method and end of path have come; give the last of those.
+        """Block until `count` matching requests have arrived, and return the last of them.
 
-        :raises TimeoutError: if they have not after `timeout` seconds.
+        :param path_suffix: the end of the path.
+        :param method: the HTTP method, in any case; None: any method.
+        :param timeout: seconds.
+        :raises TimeoutError: if fewer matching requests arrive within `timeout`.
         """
         return self._site.requests.wait(path_suffix, method, count, timeout)
 
     @property
     def conversations(self) -> dict[str, Conversation]:
-        """The conversations by id, deleted ones too; the records are live."""
+        """The conversations by ID, including deleted ones. The dict is a copy, its values are not."""
         with self._site.lock:
             return {**self._site.conversations}
 
@@ -59,7 +63,11 @@ class Controls:
         title: str = "New chat",
         conversation_id: str | None = None,
     ) -> Conversation:
-        """Put a conversation there as if it had been held before; `turns` are (role, text)."""
+        """Add an existing conversation to the site and return it.
+
+        :param turns: (role, text) pairs.
+        :param conversation_id: None: a random ID.
+        """
         conversation = new_conversation(conversation_id=conversation_id)
         conversation.title = title
         for role, text in turns:
@@ -72,54 +80,58 @@ class Controls:
 
     @property
     def active_messages(self) -> int:
-        """How many messages are being answered right now."""
-        return self._site.active_messages
+        """The number of messages that are being answered now."""
+        return self._site.message_counter.active
 
     @property
     def peak_active_messages(self) -> int:
-        """The largest number of messages that were ever being answered at once."""
-        return self._site.peak_active_messages
+        """The largest value of `active_messages` so far."""
+        return self._site.message_counter.peak
 
     @property
     def errors(self) -> list[BaseException]:
-        """What was raised by a callable `reply` or by the server itself; the client got a 500."""
+        """The exceptions raised by a callable `reply` or by the server itself; the client received a 500."""
         return [*self._site.errors]
 
-    # ---- what it is to do
+    # ---- scripted responses
 
     def script(self, *steps: Scripted) -> None:
-        """Append to the queue: each authorized, well-formed message takes one step."""
+        """Append steps to the queue. Each authorized, valid message takes one step."""
         self._site.script.extend(steps)
 
     def when(self, pattern: str | re.Pattern[str], reply: Scripted, *, times: int | None = None) -> None:
-        """Answer messages that hold a text, or in which a compiled pattern is found, with this.
+        """Add a rule: answer messages that contain a text, or match a compiled pattern, with `reply`.
 
-        The newest rule that fits counts; what is scripted for the next messages comes first. A callable reply finds
-        what the pattern found in `Turn.match`.
+        Steps in the queue come first; of several matching rules, the newest applies. A callable reply receives the
+        match of a compiled pattern as `Turn.match`.
 
-        :param times: how many messages are answered so; None: all.
-        :raises ValueError: for `times` below one.
+        :param times: the number of messages to answer; None: all.
+        :raises ValueError: if `times` is less than one.
         """
         self._site.script.add_rule(pattern, reply, times)
 
     def script_session(self, *answers: SessionAnswer) -> None:
-        """Answer the next GETs of the session like this, then as `session_answer` says again."""
-        self._site.script_path("/api/auth/session", [checked_session_answer(answer) for answer in answers])
+        """Queue responses for the next GETs of the session endpoint; after those, `session_answer` applies again.
+
+        :raises ValueError: for an unknown word.
+        """
+        self._site.script.extend_path(SESSION_PATH, [check_session_answer(answer) for answer in answers])
 
     def script_path(self, suffix: str, *steps: Step) -> None:
-        """Answer the next requests whose path ends with `suffix` like this, whoever sends them."""
-        self._site.script_path(suffix, steps)
+        """Queue responses for the next requests whose path ends with `suffix`, with or without authorization."""
+        self._site.script.extend_path(suffix, steps)
 
     def replay(self, path: str | PathLike[str], *, speed: float | None = 1.0) -> None:
-        """Answer the next messages as a recording of a `Recorder` has it, one after another, whatever they say.
+        """Answer the next messages with the replies of a recording, in order. The text of the messages is ignored.
 
-        What is scripted comes first. Ids are this server's own, so that the conversation can be gone on with.
+        Steps in the queue come first. The replies get IDs of this server, so that clients can continue the conversation.
 
-        :param speed: how many times faster than it was; None: without any waiting.
-        :raises ValueError: if the file is no recording, or `speed` is not above nought.
-        :raises OSError: if it can't be read.
+        :param path: a file written by `Recorder`.
+        :param speed: a factor for the speed of the replay; None: without any waiting.
+        :raises ValueError: if the file is not a recording, or `speed` is not greater than zero.
+        :raises OSError: if the file cannot be read.
         """
-        self._site.script.add_replay(read_recording(path, speed))
+        self._site.script.add_recording(read_recording(path, speed))
 
     def inject(
         self,
@@ -131,17 +143,19 @@ class Controls:
         after: int = 0,
         path: str | None = None,
     ) -> Injection:
-        """Let a fault of the site's strike, by its name in `FAULTS`: the next request that it is about, by default.
+        """Apply a fault to the next requests that it concerns; by default to one request.
 
             >>> with server.inject("rate-limit-header", times=None):
-            ...     talk_to_it_and_see()
+            ...     send_messages()
 
-        :param times: how many requests it strikes; None: all, until it is lifted.
-        :param probability: with which it strikes each; `seed` makes the draws the same in each run.
-        :param after: how many requests that it is about are let through first.
-        :param path: the end of the paths that it is about in place of its own, such as `/models`.
-        :raises ValueError: for a name that there is not, a number that makes no sense, a `path` for a fault of
-            replies, or a fault that this server's origin can't have.
+        :param fault: a name in `FAULTS`, or a fault.
+        :param times: the number of requests to apply the fault to; None: all, until it is lifted.
+        :param probability: the probability with which the fault applies to each request.
+        :param seed: the seed of the random numbers for `probability`.
+        :param after: the number of requests that pass before the first fault.
+        :param path: the end of the path of the requests, such as `/models`; None: the fault's own path.
+        :raises ValueError: for an unknown name, a number out of range, a `path` for a fault of replies, or a fault that
+            is not possible with this server's origin.
         """
         found = at_path(find_fault(fault), path)
         if isinstance(found, Refusal):
@@ -149,86 +163,100 @@ class Controls:
 
         injection = Injection(found, times, probability, seed, after)
         self._site.injections.add(injection)
-        self._site.changes.note()
+        self._site.changes.notify()
         return injection
+
+    # ---- session, challenge and redirect
 
     @property
     def session_answer(self) -> SessionAnswer:
-        """What `GET /api/auth/session` answers: `alive`, `signed_out`, `refresh_error`, `challenge`, or a step."""
-        return self._site.session_answer
+        """The response of `GET /api/auth/session`: `alive`, `signed_out`, `refresh_error`, `challenge`, or a step."""
+        return self._site.session.answer
 
     @session_answer.setter
     def session_answer(self, answer: SessionAnswer) -> None:
-        self._site.session_answer = checked_session_answer(answer)
+        self._site.session.answer = check_session_answer(answer)
+
+    @property
+    def session_token(self) -> str:
+        """The newest session token."""
+        return self._site.session.tokens.current
+
+    def sign_out(self) -> None:
+        """Make all session tokens invalid. Access tokens stay valid, as on the site."""
+        with self._site.lock:
+            self._site.session.tokens.revoke()
+
+    def sign_in(self, session_token: str) -> None:
+        """Make this session token the newest valid one.
+
+        :raises ValueError: if the token is not a valid cookie value.
+        """
+        with self._site.lock:
+            self._site.session.tokens.replace(session_token)
+
+    def expire_access_tokens(self) -> None:
+        """Make all access tokens issued so far expired."""
+        with self._site.lock:
+            self._site.session.access_tokens.expire_all()
+
+    def strike_challenge(self, kind: ChallengeKind | None = "passes") -> None:
+        """Revoke all clearances: every client has to pass a challenge of this kind from now on.
+
+        :param kind: None: no challenge.
+        :raises ValueError: for an unknown kind.
+        """
+        with self._site.lock:
+            self._site.challenges.strike(kind)
 
     @property
     def redirect_to(self) -> str | None:
-        """An origin that every request is sent on to by a 308, as chat.openai.com does; None: none."""
+        """The target of a 308 redirect of every request, as from chat.openai.com: an origin, or None for no redirect."""
         return self._site.redirect_to
 
     @redirect_to.setter
     def redirect_to(self, origin: str | None) -> None:
         self._site.redirect_to = origin
 
+    # ---- the web application
+
     @property
     def layout(self) -> Layout:
-        """How the page is laid out (`form="app"`): `usual`; `moved`, without its names for tests; `foreign`, with labels in
-        another language; `strange`, both; `crowded`, with more to write into, to send and to answer than the composer.
+        """The layout of pages opened from now on (only with `form="app"`).
+
+        `usual`; `moved`: without the attributes for tests; `foreign`: with labels in another language; `strange`: both;
+        `crowded`: with additional text boxes, buttons and a dialog besides the composer.
         """
-        return self._application.layout
+        return self._chat_app.layout
 
     @layout.setter
     def layout(self, layout: Layout) -> None:
-        self._application.set_layout(layout)
+        self._chat_app.set_layout(layout)
 
     @property
     def modal(self) -> str | None:
-        """The title of a dialog that stands in the way of each page opened from now on (`form="app"`); None: none."""
-        return self._application.modal
+        """The title of a modal dialog in each page opened from now on (only with `form="app"`); None: no dialog."""
+        return self._chat_app.modal
 
     @modal.setter
     def modal(self, title: str | None) -> None:
-        self._application.modal = title
+        self._chat_app.modal = title
 
     @property
     def wakes_after(self) -> float:
-        """Seconds after which each page opened from now on comes alive (`form="app"`): until then it is drawn, takes no notice of
-        what is done to it, and loses it.
+        """The seconds until pages opened from now on are hydrated (only with `form="app"`).
+
+        Until then a page is visible, but ignores input and then discards it.
         """
-        return self._application.wakes_after
+        return self._chat_app.wakes_after
 
     @wakes_after.setter
     def wakes_after(self, seconds: float) -> None:
-        self._application.wakes_after = seconds
+        self._chat_app.wakes_after = seconds
 
     @property
-    def _application(self) -> Application:
-        if self._site.application is None:
-            raise RuntimeError("this server has no pages: make it with form='app'")
+    def _chat_app(self) -> ChatApp:
+        if self._site.chat_app is None:
+            raise RuntimeError("this FakeChatGPT has no web application: create it with form='app'")
 
-        return self._site.application
-
-    @property
-    def session_token(self) -> str:
-        """The newest session token."""
-        return self._site.session_tokens.current
-
-    def sign_out(self) -> None:
-        """Take no session token any more. Access tokens live on, as on the site."""
-        with self._site.lock:
-            self._site.session_tokens.revoke()
-
-    def sign_in(self, session_token: str) -> None:
-        """Take this session token from now on."""
-        with self._site.lock:
-            self._site.session_tokens.replace(session_token)
-
-    def expire_access_tokens(self) -> None:
-        """Let all access tokens issued so far be expired."""
-        with self._site.lock:
-            self._site.access_tokens.expire_all()
-
-    def strike_challenge(self, kind: ChallengeKind | None = "passes") -> None:
-        """Take back all clearances: everyone has to pass a challenge from now on. None: nobody has."""
-        with self._site.lock:
-            self._site.challenges.strike(kind)
+        return self._site.chat_app

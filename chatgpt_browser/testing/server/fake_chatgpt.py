@@ -1,4 +1,4 @@
-"""`FakeChatGPT`: the server, as tests hold it."""
+"""`FakeChatGPT`: options, start and stop, and URLs of the server."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
+from .certificates import make_certificates
 from .controls import Controls
-from .listener import Listener, ServerConfig, make_certificates
-from .serving import Serving
-from .site import MODELS, USER, Settings, Site
+from .hypercorn_config import HypercornConfig
+from .listener import Listener
+from .server_thread import ServerThread
+from .settings import MODELS, USER, Settings
+from .site import Site
 from .watch_page import WATCH_PATH
 
 if TYPE_CHECKING:
@@ -20,40 +23,43 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ..script.pace import Pace
-    from ..script.rules import Scripted
+    from ..script.scripted import Scripted
+    from ..script.site_state import ChallengeKind
     from ..script.steps import Encoding
-    from .challenge import ChallengeKind
-    from .site import Form
+    from .settings import Form
 
 _HOST = "127.0.0.1"
 
 
 class FakeChatGPT(Controls):
-    """A server that behaves as ChatGPT's site does, with scripted replies and faults.
+    """A server that behaves like ChatGPT's site, with scripted replies and faults.
 
-    A context manager, synchronous and asynchronous; between `start()` and `close()` it serves from a thread of
-    its own, on a port that the system chose. Times are milliseconds or `timedelta`, timeouts of waits seconds.
+    It is a synchronous and an asynchronous context manager. Between `start()` and `close()` it serves on
+    127.0.0.1, in a separate thread. Times are milliseconds or `timedelta`; the timeouts of methods that wait are seconds.
 
-    :param replies: what the first messages are answered with, one after another, as by `script()`.
-    :param reply: what every message after those is answered with: a text, a step, or a callable that takes a
-        `Turn` and gives either, or an iterator of pieces. It may be asynchronous, and runs on the server's thread:
-        it must not block. None: the server says what it was told, and what it was told before.
-    :param pace: how fast replies come that do not say so themselves. None: as fast as they can.
-    :param tls: serve HTTPS; `certificate_authority_pem` is what to trust.
-    :param http2: offer HTTP/2. None: over TLS. Without TLS it is spoken to clients that start with it.
-    :param session_token: the valid session token. None: a random one.
-    :param access_token_lifetime: how long an access token is valid.
-    :param rotate_session_token: True: each answer of a live session sets a new random token of the same length.
-        Texts: these tokens, one after another, and then no more. The token before the newest stays valid.
-    :param challenge: `passes` or `person`: who comes without clearance has to pass a challenge first.
-    :param one_message_at_a_time: answer 429 to a message that comes while another is being answered.
-    :param encoding: the form of the replies: `whole` (of 2022) or `delta`; None: `whole`. A `Reply` may say otherwise for itself.
-    :param form: `app`: the site is a web application, at `/` and `/c/{id}`, as a person sees it. It takes messages from
-        its own page alone: any other is answered 403. Its replies are deltas unless `encoding` says otherwise.
+    :param replies: the replies to the first messages, in order, as with `script()`.
+    :param reply: the reply to all later messages: a text, a step, or a callable that takes a `Turn` and returns a text, a
+        step or an iterator of pieces. The callable may be asynchronous; it runs in the server's thread and must not
+        block. None: the server quotes the message and the user's previous message.
+    :param pace: the pace of replies that do not set one; None: no waiting.
+    :param tls: serve HTTPS; `certificate_authority_pem` is the certificate to trust.
+    :param http2: offer HTTP/2. None: only with TLS. Without TLS, HTTP/2 works for clients that start with it.
+    :param session_token: the valid session token; None: a random token.
+    :param access_token_lifetime: the lifetime of access tokens.
+    :param rotate_session_token: True: each response for a live session sets a new random token of the same length.
+        A sequence of texts: these tokens, in order, and then no more. The predecessor of the newest token stays valid.
+    :param challenge: `passes` or `person`: clients without clearance have to pass a challenge of this kind first.
+    :param one_message_at_a_time: respond with 429 to a message while another is being answered.
+    :param encoding: the format of the replies: `whole` (as in 2022) or `delta`; a `Reply` may set its own. None: `delta`
+        with `form="app"`, else `whole`.
+    :param form: `app`: serve a web application at `/` and `/c/{id}`, and accept only messages that its page sends; others
+        get a 403. `api`: only the endpoints.
+    :param user: the user object of the session; None: an example user.
+    :param models: the list of models; None: two models of 2022.
     :param public_origin: the origin in the base URLs, for browsers that map its host to this server.
-    :param port: the port to listen on; 0 lets the system choose.
-    :raises ValueError: for a token that cannot be a cookie, an unknown `challenge`, `encoding` or `form`, or a
-        `public_origin` whose scheme does not fit `tls`.
+    :param port: the port; 0: the system chooses a free one.
+    :raises ValueError: for a token that is not a valid cookie value, an unknown `challenge`, `encoding` or `form`, or a
+        `public_origin` whose scheme does not match `tls`.
     """
 
     def __init__(
@@ -78,7 +84,7 @@ class FakeChatGPT(Controls):
     ) -> None:
         if public_origin is not None and not public_origin.startswith("https://" if tls else "http://"):
             raise ValueError(
-                f"public_origin must start with http{'s' * tls}:// as tls={tls}: {public_origin}"
+                f"public_origin must start with http{'s' * tls}:// because tls={tls}: {public_origin}"
             )
 
         if encoding not in (None, "whole", "delta"):
@@ -88,7 +94,7 @@ class FakeChatGPT(Controls):
 
         self.host = _HOST
         self._public_origin = None if public_origin is None else public_origin.rstrip("/")
-        self._asked_port = port
+        self._requested_port = port
         self._certificates = make_certificates(http2=http2 is not False) if tls else None
         self._site = Site(
             Settings(
@@ -108,37 +114,37 @@ class FakeChatGPT(Controls):
             )
         )
         self._site.origin = self._public_origin or ""
-        self._serving: Serving | None = None
+        self._server_thread: ServerThread | None = None
         self._port: int | None = None
 
     def __repr__(self) -> str:
         state = "not started" if self._port is None else self.origin
         return f"<FakeChatGPT {state}, {len(self.requests)} requests>"
 
-    # ---- its life
-
     def start(self) -> Self:
-        """Start serving; connections are accepted from when this returns. Does nothing when it serves already.
+        """Start serving and return the server. When this method returns, connections are accepted.
 
-        :raises OSError: if the port is taken.
+        A second call has no effect while the server is running. After `close()`, it starts again on the same port.
+
+        :raises OSError: if the port is in use.
         """
-        if self._serving is None:
+        if self._server_thread is None:
             context = None if self._certificates is None else self._certificates.context
-            listener = Listener(_HOST, self._port or self._asked_port)
+            listener = Listener(_HOST, self._port or self._requested_port)
             self._port = self._site.port = listener.getsockname()[1]
             self._site.origin = self.origin
-            self._serving = Serving(self._site, listener, ServerConfig(listener, context))
+            self._server_thread = ServerThread(self._site, listener, HypercornConfig(listener, context))
 
         return self
 
     def close(self) -> None:
-        """Break every connection and stop serving; what was recorded stays readable. May be called twice."""
-        serving, self._serving = self._serving, None
-        if serving is not None:
-            serving.stop()
+        """Break all connections and stop serving. Recorded requests stay available. May be called twice."""
+        thread, self._server_thread = self._server_thread, None
+        if thread is not None:
+            thread.stop()
 
     async def aclose(self) -> None:
-        """`close()` without holding up the caller's event loop."""
+        """Call `close()` without blocking the event loop."""
         await anyio.to_thread.run_sync(self.close)
 
     def __enter__(self) -> Self:
@@ -155,22 +161,20 @@ class FakeChatGPT(Controls):
     ) -> None:
         await self.aclose()
 
-    # ---- where it is
-
     @property
     def port(self) -> int:
-        """The port it listens on.
+        """The port that the server listens on.
 
         :raises RuntimeError: before the first start.
         """
         if self._port is None:
-            raise RuntimeError("FakeChatGPT has no port before start()")
+            raise RuntimeError("FakeChatGPT has no port before its first start(): call start() or use `with`")
 
         return self._port
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port; `public_origin` where that was given."""
+        """The scheme, host and port, or `public_origin` if it was given."""
         if self._public_origin is not None:
             return self._public_origin
 
@@ -178,20 +182,20 @@ class FakeChatGPT(Controls):
 
     @property
     def api_base_url(self) -> str:
-        """The `api_base_url` option of a client."""
+        """The value for the option `api_base_url` of a client."""
         return f"{self.origin}/api"
 
     @property
     def backend_api_base_url(self) -> str:
-        """The `backend_api_base_url` option of a client."""
+        """The value for the option `backend_api_base_url` of a client."""
         return f"{self.origin}/backend-api"
 
     @property
     def watch_url(self) -> str:
-        """The page on which its conversations, requests and faults can be watched while it serves."""
+        """The URL of the watch page, which shows conversations, requests and faults while the server is running."""
         return f"{self.origin}{WATCH_PATH}"
 
     @property
     def certificate_authority_pem(self) -> bytes | None:
-        """The certificate to trust, in PEM; None without TLS."""
+        """The certificate of the certificate authority to trust, in PEM; None without TLS."""
         return None if self._certificates is None else self._certificates.authority_pem

@@ -1,4 +1,4 @@
-"""What happens to every request before its path counts: it is recorded, checked, and watched for leaving."""
+"""`RequestMiddleware`: the ASGI application that records requests, applies faults and detects disconnects."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from ..script.playback import play
+from ..data.recorded_request import RecordedRequest
 from ..script.responses import Answer
-from .request_log import RecordedRequest
-from .response_writer import AsgiMessage, AsgiSend, Wire
-from .routes import WIRE_KEY, build_app
-from .session import answer_session
-from .watch_page import WATCH_PATH, serve_watching
+from .response_writer import AsgiMessage, AsgiSend, ResponseState, ResponseWriter
+from .routes import WRITER_KEY, build_app
+from .session_endpoint import answer_session
+from .step_playback import play
+from .watch_page import WATCH_PATH, serve_watch_page
 
 if TYPE_CHECKING:
     from ..script.steps import Step
@@ -23,14 +23,18 @@ if TYPE_CHECKING:
 AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
 _Scope = dict[str, Any]
 
-# Only for a client that left and took its flow control with it: Hypercorn may then wait for ever.
-_LAST_BYTES_SECONDS = 0.2
+# If a client disconnects while its flow control blocks the response, Hypercorn may wait forever.
+_LAST_CHUNK_SECONDS = 0.2
 
 
-class Front:
-    """The ASGI application: `drop` breaks the connection of a client's (host, port)."""
+class RequestMiddleware:
+    """The outer ASGI application; calls the routes of `build_app`.
+
+    :param drop: breaks the connection of a client's (host, port).
+    """
 
     def __init__(self, site: Site, drop: Callable[[tuple[str, int]], None]) -> None:
+        #: True while the server closes. Disconnects are then caused by the server and not recorded.
         self.closing = False
         self._site = site
         self._drop = drop
@@ -47,58 +51,60 @@ class Front:
             await send({"type": "websocket.close"})
 
     async def _serve(self, scope: _Scope, receive: AsgiReceive, send: AsgiSend) -> None:
-        body, left = await _read_body(receive)
+        body, disconnected = await _read_body(receive)
         record = _make_record(scope, body)
-        wire = Wire(record, send, lambda: self._drop(scope["client"]))
+        writer = ResponseWriter(record, send, lambda: self._drop(scope["client"]))
         if record.path.startswith(WATCH_PATH):
-            await self._respond(serve_watching(self._site, wire), wire, receive)
+            await self._respond(serve_watch_page(self._site, writer), writer, receive)
             return
 
         self._site.requests.add(record)
-        self._site.changes.note()
+        self._site.changes.notify()
         try:
-            if left:
+            if disconnected:
                 record.disconnected.set()
             else:
-                await self._respond(self._answer({**scope, WIRE_KEY: wire}, wire), wire, receive)
+                await self._respond(self._answer({**scope, WRITER_KEY: writer}, writer), writer, receive)
         finally:
             record.finished_at = time.monotonic()
             record.finished.set()
-            self._site.changes.note()
+            self._site.changes.notify()
 
         if record.disconnected.is_set() and record.http_version == "2":
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(wire.let_go(), _LAST_BYTES_SECONDS)
+                await asyncio.wait_for(writer.finish_abandoned(), _LAST_CHUNK_SECONDS)
 
-    async def _respond(self, answer: Coroutine[Any, Any, None], wire: Wire, receive: AsgiReceive) -> None:
-        """Answer, but give up as soon as the client leaves."""
+    async def _respond(
+        self, answer: Coroutine[Any, Any, None], writer: ResponseWriter, receive: AsgiReceive
+    ) -> None:
+        """Run the coroutine that answers, and cancel it if the client disconnects."""
         responding = asyncio.ensure_future(answer)
-        leaving = asyncio.ensure_future(_read_body(receive))
+        disconnecting = asyncio.ensure_future(_read_body(receive))
         try:
-            await asyncio.wait({responding, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if wire.ending:
-                await asyncio.wait({responding}, timeout=_LAST_BYTES_SECONDS)
-            if not responding.done() and not wire.dropped and not self.closing:
-                wire.record.disconnected.set()
+            await asyncio.wait({responding, disconnecting}, return_when=asyncio.FIRST_COMPLETED)
+            if writer.state is ResponseState.ENDING:
+                await asyncio.wait({responding}, timeout=_LAST_CHUNK_SECONDS)
+            if not responding.done() and writer.state is not ResponseState.DROPPED and not self.closing:
+                writer.record.disconnected.set()
         finally:
             responding.cancel()
-            leaving.cancel()
-            await asyncio.wait({responding, leaving})
+            disconnecting.cancel()
+            await asyncio.wait({responding, disconnecting})
 
-    async def _answer(self, scope: _Scope, wire: Wire) -> None:
+    async def _answer(self, scope: _Scope, writer: ResponseWriter) -> None:
         try:
-            step = self._intercept(wire.record)
+            step = self._intercept(writer.record)
             if step is not None:
-                await play(step, wire)
+                await play(step, writer)
             else:
-                await self._app(scope, _nothing_more, wire.asgi_send)
+                await self._app(scope, _receive_nothing, writer.asgi_send)
         except Exception as error:
             self._site.note_error(error)
-            if not wire.ending:
-                await wire.drop()
+            if writer.state is not ResponseState.ENDING:
+                await writer.drop()
 
     def _intercept(self, record: RecordedRequest) -> Step | None:
-        """What is answered whatever the path may be."""
+        """Return the response of a fault, a challenge, a redirect or a scripted path, or None."""
         site = self._site
         with site.lock:
             refusal = site.injections.refuse(site, record)
@@ -111,12 +117,12 @@ class Front:
             if site.redirect_to is not None:
                 return Answer(308, headers=[("location", site.redirect_to + record.target)])
 
-            scripted = site.next_for_path(record.path)
+            scripted = site.script.next_for_path(record.path)
             return None if scripted is None else answer_session(site, record, scripted)
 
 
 async def _read_body(receive: AsgiReceive) -> tuple[bytes, bool]:
-    """Read to the end of the body, or until the client leaves: the bytes, and whether it left."""
+    """Read until the end of the body or a disconnect; return the bytes, and whether the client disconnected."""
     parts: list[bytes] = []
     while True:
         message = await receive()
@@ -128,7 +134,7 @@ async def _read_body(receive: AsgiReceive) -> tuple[bytes, bool]:
             return b"".join(parts), False
 
 
-async def _nothing_more() -> AsgiMessage:
+async def _receive_nothing() -> AsgiMessage:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 

@@ -1,31 +1,50 @@
-"""One response on its way out: status, chunks, end, or a dropped connection."""
+"""`ResponseWriter`: sends one response: head, chunks and end, or a broken connection."""
 
 from __future__ import annotations
 
 import asyncio
+import enum
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from .request_log import RecordedRequest
+    from ..data.recorded_request import RecordedRequest
 
 AsgiMessage = MutableMapping[str, Any]
 AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
 
-# Alone it proves nothing about a challenge, and clients have to know that: so every response has it.
+#: The headers of a response that is an event stream.
+EVENT_STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
+
+# Every response has this header: clients must not take it for the sign of a challenge.
 _EDGE_HEADER = (b"server", b"cloudflare")
 
 
-class Wire:
-    """Sends one response and notes in the record how far it got."""
+class ResponseState(enum.Enum):
+    """The states of a response.
+
+    WAITING --head--> STREAMING --end--> ENDING
+       |                  |
+       +------drop--------+------------> DROPPED
+    """
+
+    #: Nothing was sent.
+    WAITING = enum.auto()
+    #: The status and the headers were sent.
+    STREAMING = enum.auto()
+    #: The last chunk was passed to the ASGI server; the client may disconnect from now on.
+    ENDING = enum.auto()
+    #: The server itself broke the connection.
+    DROPPED = enum.auto()
+
+
+class ResponseWriter:
+    """Sends one response and records its progress in the `RecordedRequest`."""
 
     def __init__(self, record: RecordedRequest, send: AsgiSend, drop: Callable[[], None]) -> None:
         self.record = record
-        #: Whether the last chunk has been handed over: after that, the client may leave.
-        self.ending = False
-        #: Whether the server broke the connection itself.
-        self.dropped = False
+        self.state = ResponseState.WAITING
         self._send = send
         self._drop = drop
         self._unflushed = 0
@@ -45,43 +64,45 @@ class Wire:
         await self.asgi_send({"type": "http.response.body", "body": data})
 
     async def asgi_send(self, message: AsgiMessage) -> None:
-        """Send an ASGI message as a framework would."""
+        """Send an ASGI message of a framework."""
         if message["type"] == "http.response.start":
+            self.state = ResponseState.STREAMING
             self.record.status = message["status"]
-            message["headers"] = [*_dated(message.get("headers", [])), _EDGE_HEADER]
+            message["headers"] = [*_with_date(message.get("headers", [])), _EDGE_HEADER]
         elif not message.get("more_body", False):
-            self.ending = True
+            self.state = ResponseState.ENDING
 
         await self._send(message)
 
-    async def let_go(self) -> None:
-        """End a response whose client has left.
+    async def finish_abandoned(self) -> None:
+        """Complete a response whose client has disconnected.
 
-        Over HTTP/2 Hypercorn keeps a place, of a thousand, for every stream until it has been ended.
+        Over HTTP/2, Hypercorn keeps an entry (of at most a thousand) for every stream until the response is complete.
         """
         if self.record.status is None:
             await self._send({"type": "http.response.start", "status": 499, "headers": []})
-        if not self.ending:
+        if self.state is not ResponseState.ENDING:
             await self._send({"type": "http.response.body", "body": b""})
 
     async def drop(self) -> NoReturn:
-        """Break the connection; what was sent before still arrives."""
-        # Over HTTP/2 a task of the server's own moves chunks to the socket, a frame (16 KiB) a turn. Let it.
+        """Break the connection; everything that was sent before still arrives."""
+        # A task of Hypercorn moves one HTTP/2 frame (16 KiB) to the socket in each iteration of the event loop.
         for _ in range(16 + self._unflushed // 1024):
             await asyncio.sleep(0)
 
-        self.dropped = self.record.dropped = True
+        self.state = ResponseState.DROPPED
+        self.record.dropped = True
         self._drop()
         await self.stall()
 
     async def stall(self) -> NoReturn:
-        """Send nothing until the client leaves or the server closes, which cancels this."""
+        """Send nothing until the client disconnects or the server closes, which cancels this coroutine."""
         await asyncio.get_running_loop().create_future()
-        raise AssertionError("nothing sets the future's result")
+        raise AssertionError("the future has no result")
 
 
-def _dated(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers with a date: the scripted one, so that a server's clock may be wrong, else the time as it is."""
+def _with_date(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers with a date: the scripted one (a server's clock may be wrong), else the current time."""
     if any(name.lower() == b"date" for name, _ in headers):
         return [*headers]
     return [*headers, (b"date", formatdate(usegmt=True).encode())]

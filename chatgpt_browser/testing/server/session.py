@@ -1,55 +1,46 @@
-"""`GET /api/auth/session`: a session cookie in, an access token out."""
+"""`Session`: the state of the signed-in session."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from ..data.cookies import read_session_token
 from ..script.responses import Answer
-from .cookies import read_session_token, set_session_token
+from .tokens import AccessTokens, SessionTokens
 
 if TYPE_CHECKING:
-    from ..script.steps import Step
-    from .request_log import RecordedRequest
-    from .site import SessionAnswer, Site
-
-_SESSION_LIFETIME = timedelta(days=30)
+    from ..data.recorded_request import RecordedRequest
+    from ..script.site_state import SessionAnswer
+    from .settings import Settings
 
 
-def answer_session(site: Site, record: RecordedRequest, how: SessionAnswer) -> Step:
-    """Answer as the site does to a session that is alive, signed out, broken, or behind a challenge."""
-    with site.lock:
-        token = read_session_token(record.cookies, secure=site.settings.secure)
-        if not isinstance(how, str):
-            return how
-        if how == "challenge":
-            return Answer.challenge()
-        if how == "signed_out" or not site.session_tokens.is_valid(token):
-            return Answer(200, {})
-        if how == "refresh_error":
-            return _refresh_error(site)
+class Session:
+    """The tokens of the session, and the state that the session endpoint reports."""
 
-        return _alive(site, record)
+    def __init__(self, settings: Settings) -> None:
+        self.tokens = SessionTokens(settings.session_token, settings.rotation)
+        self.access_tokens = AccessTokens(_seconds(settings.access_token_lifetime))
+        #: The response of the session endpoint.
+        self.answer: SessionAnswer = "alive"
+        self._secure = settings.secure
 
+    def has_valid_token(self, record: RecordedRequest) -> bool:
+        """Return whether the request has a valid session cookie."""
+        return self.tokens.is_valid(read_session_token(record.cookies, secure=self._secure))
 
-def _alive(site: Site, record: RecordedRequest) -> Answer:
-    user = site.settings.user
-    body = {"user": user, "expires": _expires(), "accessToken": site.access_tokens.issue(user["id"])}
-    rotated = site.session_tokens.rotate()
-    cookies = (
-        [] if rotated is None else set_session_token(rotated, record.cookies, secure=site.settings.secure)
-    )
-    return Answer(200, body, [("cache-control", "no-store"), *cookies])
+    def is_signed_in(self, record: RecordedRequest) -> bool:
+        """Return whether the site shows its pages to the sender of this request."""
+        return self.answer != "signed_out" and self.has_valid_token(record)
 
+    def refuse(self, record: RecordedRequest) -> Answer | None:
+        """Return the 401 for a request without a valid access token, or None."""
+        state = self.access_tokens.state(record.bearer or "")
+        if state == "valid":
+            return None
 
-def _refresh_error(site: Site) -> Answer:
-    user = site.settings.user
-    old = site.access_tokens.issue_expired(user["id"])
-    return Answer(
-        200, {"user": user, "expires": _expires(), "accessToken": old, "error": "RefreshAccessTokenError"}
-    )
+        return Answer.token_expired() if state == "expired" else Answer.invalid_jwt()
 
 
-def _expires() -> str:
-    at = datetime.now(timezone.utc) + _SESSION_LIFETIME
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _seconds(lifetime: float | timedelta) -> float:
+    return lifetime.total_seconds() if isinstance(lifetime, timedelta) else lifetime / 1000

@@ -1,4 +1,4 @@
-"""The two kinds of token: the session's, which is a cookie, and the access token, which is a JWT."""
+"""The two kinds of token: session tokens, which are cookies, and access tokens, which are JWTs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _LETTERS = string.ascii_letters + string.digits + "-_"
-# What may stand in a cookie's value (RFC 6265, 4.1.1).
+# The characters allowed in a cookie's value (RFC 6265, 4.1.1).
 _COOKIE_OCTETS = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('",;\\')
 
 
 class SessionTokens:
-    """The session tokens that the site takes: the newest, and the one before it.
+    """The valid session tokens: the newest and its predecessor.
 
-    The one before it stays valid so that a request already under way does not sign its sender out.
+    The predecessor stays valid so that a request in flight during the rotation does not sign its sender out.
+
+    :param token: the first token; None: a random token.
+    :param rotation: True: rotate to random tokens. Texts: rotate to these tokens, then stop rotating.
     """
 
     def __init__(self, token: str | None, rotation: bool | Iterable[str]) -> None:
@@ -30,28 +33,28 @@ class SessionTokens:
         self._random = rotation is True
 
     def is_valid(self, token: str | None) -> bool:
-        """Whether the site takes it now."""
+        """Return whether the token is valid now."""
         return token in self._valid
 
     def rotate(self) -> str | None:
-        """Make the next token the current one; None where there is no next one."""
+        """Make the next token the current one and return it; return None if there is no next token."""
         if self._planned is not None:
             planned = next(self._planned, None)
             return None if planned is None else self.replace(planned)
 
-        return self.replace(self._another()) if self._random else None
+        return self.replace(self._new_random()) if self._random else None
 
     def replace(self, token: str) -> str:
-        """Make `token` the current one; the one before it stays valid."""
+        """Make `token` the current one and return it; its predecessor stays valid."""
         self.current = _checked(token)
         self._valid = [*self._valid[-1:], token]
         return token
 
     def revoke(self) -> None:
-        """Take none of them any more."""
+        """Make all tokens invalid."""
         self._valid = []
 
-    def _another(self) -> str:
+    def _new_random(self) -> str:
         while True:
             token = random_token(len(self.current))
             if token not in self._valid:
@@ -59,7 +62,7 @@ class SessionTokens:
 
 
 class AccessTokens:
-    """The access tokens that were issued; `lifetime` in seconds."""
+    """The issued access tokens; `lifetime` is in seconds."""
 
     def __init__(self, lifetime: float) -> None:
         self._lifetime = lifetime
@@ -67,27 +70,27 @@ class AccessTokens:
         self._current: str | None = None
 
     def issue(self, subject: str) -> str:
-        """Give the current token, or a new one if that has expired."""
+        """Return the current token, or a new one if it has expired."""
         if self._current is None or self.state(self._current) != "valid":
             self._current = self._new(subject)
 
         return self._current
 
     def issue_expired(self, subject: str) -> str:
-        """Give a token that has expired already."""
+        """Return a token that has already expired."""
         token = self._new(subject)
         self._expiry[token] = 0.0
         return token
 
     def state(self, token: str) -> Literal["valid", "expired", "unknown"]:
-        """What the backend thinks of a token."""
+        """Return the state of a token."""
         expiry = self._expiry.get(token)
         if expiry is None:
             return "unknown"
         return "valid" if time.time() < expiry else "expired"
 
     def expire_all(self) -> None:
-        """Let every token issued so far be expired."""
+        """Make all tokens issued so far expired."""
         self._expiry = dict.fromkeys(self._expiry, 0.0)
 
     def _new(self, subject: str) -> str:
@@ -104,13 +107,13 @@ class AccessTokens:
 
 
 def new_session_token() -> str:
-    """A random token in the form of the site's: five parts, the second empty."""
+    """Return a random token in the site's format: five parts, the second one empty."""
     header = _part({"alg": "dir", "enc": "A256GCM"})
     return f"{header}..{random_token(16)}.{random_token(640)}.{random_token(22)}"
 
 
 def random_token(length: int) -> str:
-    """So many random letters, all of them safe in a cookie."""
+    """Return random characters that are allowed in a cookie."""
     return "".join(secrets.choice(_LETTERS) for _ in range(length))
 
 
@@ -121,6 +124,7 @@ def _part(value: dict[str, Any]) -> str:
 def _checked(token: str) -> str:
     if not token or not _COOKIE_OCTETS.issuperset(token):
         raise ValueError(
-            "session_token must be a cookie's value: not empty, ASCII without spaces, quotes, , ; or \\"
+            "session_token must be a valid cookie value: not empty, ASCII, without spaces, quotes, commas, semicolons and "
+            "backslashes"
         )
     return token

@@ -1,44 +1,45 @@
-/** The server as the page speaks to it. */
+/** Requests from the page to the server. */
 
 let session = null;
 
-/** Who is there; asked again when the access token has run out. */
+/** Fetch the session with its access token, and return its user. Called again when the access token has expired. */
 export async function signIn() {
   session = await (await fetch("/api/auth/session", { cache: "no-store" })).json();
   return session.user;
 }
 
-async function ask(path, options = {}, again = true) {
+async function request(path, options = {}, mayRetry = true) {
   const headers = { authorization: `Bearer ${session.accessToken}`, ...options.headers };
   const response = await fetch(`/backend-api/${path}`, { ...options, headers });
   if (response.ok) return response;
-  if (response.status === 401 && again) {
+  if (response.status === 401 && mayRetry) {
     await signIn();
-    return ask(path, options, false);
+    return request(path, options, false);
   }
   const { detail } = await response.json().catch(() => ({}));
-  throw new Error(detail?.message ?? (typeof detail === "string" ? detail : `The server answered ${response.status}.`));
+  throw new Error(detail?.message ?? (typeof detail === "string" ? detail : `The server responded with status ${response.status}.`));
 }
 
 const post = (path, body, headers, signal) =>
-  ask(path, {
+  request(path, {
     method: "POST",
     body: JSON.stringify(body),
     headers: { "content-type": "application/json", ...headers },
     signal,
   });
 
-export const conversations = async () => (await (await ask("conversations?offset=0&limit=20")).json()).items;
+/** Return the newest conversations. */
+export const conversations = async () => (await (await request("conversations?offset=0&limit=20")).json()).items;
 
-/** A conversation's messages, first to newest. */
+/** Return the title and the messages of a conversation, oldest first, and the ID of the newest message. */
 export async function open(id) {
-  const { title, mapping, current_node } = await (await ask(`conversation/${encodeURIComponent(id)}`)).json();
+  const { title, mapping, current_node } = await (await request(`conversation/${encodeURIComponent(id)}`)).json();
   const messages = [];
   for (let at = mapping[current_node]; at; at = mapping[at.parent]) if (at.message) messages.unshift(at.message);
   return { title, messages, newest: current_node };
 }
 
-/** Send a message. The server takes it with a token that it has just given to this page, and not without. */
+/** Send a message. The server accepts it only with a single-use token, so request one first. */
 export async function send(text, { conversation, parent, model, query }, signal) {
   const requirements = await (await post("sentinel/chat-requirements", {})).json();
   const message = {

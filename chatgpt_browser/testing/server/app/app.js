@@ -1,12 +1,12 @@
-/** The page: its composer, its conversation, and what is shown of a reply while it comes. */
+/** The page: the composer, the conversation, and the reply while it is streamed. */
 
 import * as api from "./api.js";
 import { follow } from "./deltas.js";
-import { dressUp, show } from "./view.js";
+import { applyLayout, show } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 const [thread, form, editor, send, stop, alert] = ["thread", "composer", "prompt-textarea", "composer-submit-button", "stop-button", "alert"].map($);
-const place = {
+const position = {
   conversation: location.pathname.match(/^\/c\/(.+)$/)?.[1],
   parent: null,
   model: new URLSearchParams(location.search).get("model"),
@@ -14,8 +14,8 @@ const place = {
 };
 let running = null;
 
-/** What is written, line by line: `innerText` has a line more for each that is empty. */
-function text() {
+/** Return the text of the composer. Not `innerText`, which adds a line for each empty line. */
+function composerText() {
   const lines = [""];
   const visit = (node) => {
     if (node.nodeType === Node.TEXT_NODE) lines[lines.length - 1] += node.data;
@@ -28,14 +28,14 @@ function text() {
   return lines.join("\n");
 }
 
-function refresh() {
+function updateButtons() {
   send.hidden = running !== null;
   stop.hidden = running === null;
-  send.disabled = text().trim() === "";
+  send.disabled = composerText().trim() === "";
   if (send.disabled) editor.replaceChildren();
 }
 
-function complain(error) {
+function showError(error) {
   alert.textContent = error.message;
   alert.hidden = false;
 }
@@ -43,7 +43,7 @@ function complain(error) {
 async function listConversations() {
   const links = (await api.conversations()).map(({ id, title }) => {
     const link = Object.assign(document.createElement("a"), { href: `/c/${id}`, textContent: title });
-    if (id === place.conversation) link.setAttribute("aria-current", "page");
+    if (id === position.conversation) link.setAttribute("aria-current", "page");
     const item = document.createElement("li");
     item.append(link);
     return item;
@@ -51,45 +51,46 @@ async function listConversations() {
   $("history").replaceChildren(...links);
 }
 
-/** The composer is there before the conversation is: a message that is sent too early goes on from nothing. */
+/** Load the conversation. The composer works before that: a message that is sent too early has no parent message. */
 async function openConversation() {
-  if (place.conversation === undefined) return;
-  const { title, messages, newest } = await api.open(place.conversation);
-  place.parent = newest;
+  if (position.conversation === undefined) return;
+  const { title, messages, newest } = await api.open(position.conversation);
+  position.parent = newest;
   document.title = $("title").textContent = title;
   for (const message of messages) show(thread, message);
 }
 
-function arrive(message, conversation) {
+function showMessage(message, conversation) {
   if (message.author.role === "user") return;
   show(thread, message, { busy: true });
-  place.parent = message.id;
-  if (place.conversation === conversation) return;
-  place.conversation = conversation;
+  position.parent = message.id;
+  if (position.conversation === conversation) return;
+  position.conversation = conversation;
   history.pushState(null, "", `/c/${conversation}`);
 }
 
 async function submit() {
-  const question = text();
+  const question = composerText();
   if (running !== null || question.trim() === "") return;
   running = new AbortController();
   alert.hidden = true;
   editor.replaceChildren();
-  refresh();
+  updateButtons();
   show(thread, { id: "", author: { role: "user" }, content: { content_type: "text", parts: [question] } });
   try {
-    const response = await api.send(question, place, running.signal);
-    await follow(response, arrive);
+    const response = await api.send(question, position, running.signal);
+    await follow(response, showMessage);
   } catch (error) {
-    if (error.name !== "AbortError") complain(error);
+    if (error.name !== "AbortError") showError(error);
   } finally {
     running = null;
-    thread.querySelectorAll("[aria-busy]").forEach((turn) => turn.removeAttribute("aria-busy"));
-    refresh();
-    listConversations().catch(complain);
+    thread.querySelectorAll("[aria-busy]").forEach((message) => message.removeAttribute("aria-busy"));
+    updateButtons();
+    listConversations().catch(showError);
   }
 }
 
+// Until the page is hydrated, it ignores input and then discards it.
 const { wakesAfter } = document.body.dataset;
 if (wakesAfter !== "0") {
   await new Promise((resolve) => setTimeout(resolve, Number(wakesAfter)));
@@ -99,7 +100,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   submit();
 });
-editor.addEventListener("input", refresh);
+editor.addEventListener("input", updateButtons);
 editor.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey) return;
   event.preventDefault();
@@ -108,11 +109,11 @@ editor.addEventListener("keydown", (event) => {
 stop.addEventListener("click", () => running?.abort());
 $("modal-close").addEventListener("click", () => $("modal").close());
 
-dressUp(document.body);
+applyLayout(document.body);
 try {
   $("who").textContent = (await api.signIn()).email;
   await Promise.all([listConversations(), openConversation()]);
 } catch (error) {
-  complain(error);
+  showError(error);
 }
 editor.focus();

@@ -1,17 +1,18 @@
-/** A reply's stream as the page reads it: server-sent events cut, deltas put together. */
+/** The decoder of a reply's stream: server-sent events and deltas. */
 
-const steps = (path) =>
+const keysOf = (path) =>
   path
     .split("/")
     .slice(1)
-    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+    .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
 
-function change(root, { p, o, v }) {
-  if (o === "patch") return v.reduce((value, item) => change(value, item), root);
+/** Apply one delta, or a patch of several, and return the new root. */
+function applyDelta(root, { p, o, v }) {
+  if (o === "patch") return v.reduce((value, item) => applyDelta(value, item), root);
   if (p === "") return v;
-  const way = steps(p);
-  const last = way.pop();
-  const holder = way.reduce((value, step) => value[step], root);
+  const keys = keysOf(p);
+  const last = keys.pop();
+  const holder = keys.reduce((value, key) => value[key], root);
   if (o === "remove") delete holder[last];
   else if (o !== "append") holder[last] = v;
   else if (typeof holder[last] === "string") holder[last] += v;
@@ -20,21 +21,22 @@ function change(root, { p, o, v }) {
   return root;
 }
 
-/** The values of all channels; `apply` gives the one that a delta was about. */
+/** The current values of all counters `c`. Fields that a delta leaves out are those of the previous delta. */
 export class Channels {
   #values = new Map();
   #last = { c: 0, p: "", o: "add" };
 
+  /** Apply a delta, and return the new value of its counter. */
   apply(delta) {
-    const { v, ...said } = delta;
-    this.#last = { ...this.#last, ...said };
-    const value = change(this.#values.get(this.#last.c), { ...this.#last, v });
+    const { v, ...fields } = delta;
+    this.#last = { ...this.#last, ...fields };
+    const value = applyDelta(this.#values.get(this.#last.c), { ...this.#last, v });
     this.#values.set(this.#last.c, value);
     return value;
   }
 }
 
-/** The events of a response, one after another: {type, data}. */
+/** Yield the events of a response: {type, data}. */
 export async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -52,7 +54,7 @@ export async function* events(response) {
   }
 }
 
-/** Every message of a reply as it grows: `onMessage(message, conversationId)`. */
+/** Call `onMessage(message, conversationId)` for each change of a message, until the end of the reply. */
 export async function follow(response, onMessage) {
   const channels = new Channels();
   for await (const { type, data } of events(response)) {

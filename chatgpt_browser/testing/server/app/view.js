@@ -1,4 +1,4 @@
-/** What a message looks like, and how the page is laid out. */
+/** The rendering of messages, and the layouts of the page. */
 
 const TEXT_OF = {
   thoughts: (content) => content.thoughts.map((thought) => thought.content).join("\n"),
@@ -16,8 +16,8 @@ const textOf = ({ content }) => (TEXT_OF[content.content_type] ?? (({ parts }) =
 
 const LINK = /(\[[^\]\n]+\]\(https?:\/\/[^)\s]+\))/;
 
-/** A piece of text, with its links. */
-function words(text) {
+/** Return the nodes of a text with links. */
+function renderText(text) {
   return text.split(LINK).map((piece, index) => {
     if (index % 2 === 0) return document.createTextNode(piece);
     const [label, href] = piece.slice(1, -1).split("](");
@@ -25,57 +25,57 @@ function words(text) {
   });
 }
 
-/** Words, links and blocks of code: as much Markdown as a test needs to see. */
+/** Return the nodes of a Markdown text. Only links and code blocks are supported. */
 function render(markdown) {
   return markdown.split(/```\w*\n?([\s\S]*?)(?:```\n?|$)/).flatMap((piece, index) => {
-    if (index % 2 === 0) return words(piece);
+    if (index % 2 === 0) return renderText(piece);
     const block = document.createElement("pre");
     block.append(Object.assign(document.createElement("code"), { textContent: piece }));
     return block;
   });
 }
 
-/** Show a message in the thread; the same one again replaces itself. */
+/** Show a message in the thread; a message with the same ID is replaced. */
 export function show(thread, message, { busy = false } = {}) {
   if (message.author.role === "system" || message.metadata?.is_visually_hidden_from_conversation) return;
   const role = message.author.role === "user" ? "user" : "assistant";
-  let turn = message.id === "" ? null : thread.querySelector(`[data-message-id="${CSS.escape(message.id)}"]`);
-  if (turn === null) {
-    turn = document.createElement("article");
-    turn.className = `turn ${role}`;
-    turn.dataset.messageId = message.id;
-    turn.dataset.messageAuthorRole = role;
-    turn.append(Object.assign(document.createElement("div"), { className: "text" }));
-    thread.append(turn);
+  let article = message.id === "" ? null : thread.querySelector(`[data-message-id="${CSS.escape(message.id)}"]`);
+  if (article === null) {
+    article = document.createElement("article");
+    article.className = `message ${role}`;
+    article.dataset.messageId = message.id;
+    article.dataset.messageAuthorRole = role;
+    article.append(Object.assign(document.createElement("div"), { className: "text" }));
+    thread.append(article);
   }
-  const body = turn.firstChild;
+  const body = article.firstChild;
   body.classList.toggle("aside", role === "assistant" && !isAnswer(message));
   body.replaceChildren(...render(textOf(message)));
-  if (busy && isAnswer(message)) turn.setAttribute("aria-busy", "true");
+  if (busy && isAnswer(message)) article.setAttribute("aria-busy", "true");
   thread.scrollTop = thread.scrollHeight;
 }
 
 const GERMAN = { Message: "Nachricht", "Send message": "Nachricht senden", "Stop answering": "Antwort anhalten" };
 
-/** Things to write into, to press and to answer that are none of the composer's, and stand in nobody's way. */
-function crowd() {
-  const made = (name, attributes, text = "") => {
+/** Return text boxes, buttons and a non-modal dialog that do not belong to the composer. */
+function crowdedElements() {
+  const create = (name, attributes, text = "") => {
     const element = Object.assign(document.createElement(name), { textContent: text });
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
     return element;
   };
-  const banner = made("div", { role: "dialog", "aria-label": "Cookies" }, "We have cookies.");
-  banner.append(made("button", { type: "button" }, "Accept"));
+  const banner = create("div", { role: "dialog", "aria-label": "Cookies" }, "We have cookies.");
+  banner.append(create("button", { type: "button" }, "Accept"));
   return [
-    made("input", { "aria-label": "Ask a colleague", placeholder: "Ask a colleague", size: 12 }),
-    made("button", { type: "button" }, "Send feedback"),
-    made("button", { type: "button" }, "Stop reminders"),
+    create("input", { "aria-label": "Ask a colleague", placeholder: "Ask a colleague", size: 12 }),
+    create("button", { type: "button" }, "Send feedback"),
+    create("button", { type: "button" }, "Stop reminders"),
     banner,
   ];
 }
 
-/** Lay the page out as the server says: its names for tests gone, or its labels in another language, or both. */
-export function dressUp(body) {
+/** Apply the layout and the dialog that the server has set in the attributes of `body`. */
+export function applyLayout(body) {
   const { layout, modal } = body.dataset;
   if (layout === "moved" || layout === "strange") {
     for (const element of body.querySelectorAll("[data-testid]")) {
@@ -89,7 +89,7 @@ export function dressUp(body) {
       element.setAttribute("aria-label", GERMAN[label] ?? label);
     }
   }
-  if (layout === "crowded") body.querySelector("nav").append(...crowd());
+  if (layout === "crowded") body.querySelector("nav").append(...crowdedElements());
   if (modal) {
     body.querySelector("#modal-title").textContent = modal;
     body.querySelector("#modal").showModal();

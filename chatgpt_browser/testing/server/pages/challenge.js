@@ -1,9 +1,9 @@
-// The challenge page's script: asks for the clearance, at once or when a person presses the button.
+// The script of the challenge page: requests the clearance, at once or when a person clicks the button.
 (() => {
   "use strict";
   const form = document.getElementById("challenge-form");
 
-  async function pass() {
+  async function requestClearance() {
     const response = await fetch(form.action, { method: "POST", credentials: "same-origin" });
     if (response.ok) {
       location.reload();
@@ -15,9 +15,9 @@
     document.getElementById("challenge-button").hidden = false;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      void pass();
+      void requestClearance();
     });
   } else {
-    void pass();
+    void requestClearance();
   }
 })();

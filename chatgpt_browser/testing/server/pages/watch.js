@@ -1,4 +1,4 @@
-// Shows what the server tells of itself: each item of the stream is put in the place of the one of the same kind and id.
+// The script of the watch page. Each item of the event stream replaces the item with the same kind and ID.
 
 const kinds = { server: new Map(), request: new Map(), conversation: new Map(), fault: new Map() };
 const rows = new Map();
@@ -15,19 +15,19 @@ function make(tag, className, text = "") {
   return element;
 }
 
-function emptyNote(name, isEmpty) {
+function showEmptyNote(name, isEmpty) {
   document.querySelector(`.empty[data-for="${name}"]`).hidden = !isEmpty;
 }
 
 // ---- the stream
 
-function take(items) {
-  const me = items.find((item) => item.kind === "server");
-  if (me && server !== null && me.id !== server) {
-    // Another server has come to this port: nothing of the one before is true any more.
-    forget();
+function update(items) {
+  const info = items.find((item) => item.kind === "server");
+  if (info && server !== null && info.id !== server) {
+    // Another server uses this port now: discard the items of the previous one.
+    reset();
   }
-  server = me ? me.id : server;
+  server = info ? info.id : server;
   for (const item of items) {
     kinds[item.kind].set(item.id, item);
   }
@@ -37,22 +37,22 @@ function take(items) {
   draw(items);
 }
 
-function forget() {
+function reset() {
   Object.values(kinds).forEach((items) => items.clear());
   rows.forEach((row) => row.remove());
   rows.clear();
   chosen = null;
 }
 
-function tell(state, text) {
+function showState(state, text) {
   byId("state").dataset.state = state;
   byId("state").textContent = text;
 }
 
 const source = new EventSource("/__watch/events");
-source.addEventListener("open", () => tell("live", "live"));
-source.addEventListener("error", () => tell("ended", "the server has ended"));
-source.addEventListener("message", (event) => take(JSON.parse(event.data)));
+source.addEventListener("open", () => showState("live", "live"));
+source.addEventListener("error", () => showState("ended", "the server has stopped"));
+source.addEventListener("message", (event) => update(JSON.parse(event.data)));
 
 // ---- drawing
 
@@ -63,17 +63,17 @@ function draw(items) {
       drawRequest(item);
     }
   }
-  emptyNote("requests", kinds.request.size === 0);
+  showEmptyNote("requests", kinds.request.size === 0);
   drawConversations();
   drawTranscript();
   drawFaults();
 }
 
 function drawFigures() {
-  const [me] = kinds.server.values();
-  byId("origin").textContent = me.origin;
-  byId("figure-requests").textContent = me.requests;
-  byId("figure-answering").textContent = me.answering;
+  const [info] = kinds.server.values();
+  byId("origin").textContent = info.origin;
+  byId("figure-requests").textContent = info.requests;
+  byId("figure-answering").textContent = info.answering;
   byId("figure-conversations").textContent = kinds.conversation.size;
   byId("figure-struck").textContent = [...kinds.fault.values()].reduce((sum, fault) => sum + fault.struck, 0);
 }
@@ -100,9 +100,9 @@ function drawConversations() {
       button.dataset.id = conversation.id;
       button.append(make("span", "name"), make("span", "sub"));
       button.addEventListener("click", () => choose(conversation.id));
-      const place = make("li", "");
-      place.append(button);
-      list.prepend(place);
+      const item = make("li", "");
+      item.append(button);
+      list.prepend(item);
     }
     buttons.delete(conversation.id);
     const [name, sub] = button.children;
@@ -116,8 +116,8 @@ function drawConversations() {
     button.setAttribute("aria-current", String(conversation.id === chosen));
   }
   buttons.forEach((button) => button.parentElement.remove());
-  emptyNote("conversation", kinds.conversation.size === 0);
-  emptyNote("conversations", kinds.conversation.size === 0);
+  showEmptyNote("conversation", kinds.conversation.size === 0);
+  showEmptyNote("conversations", kinds.conversation.size === 0);
 }
 
 function choose(id) {
@@ -172,16 +172,16 @@ function drawFaults() {
   list.replaceChildren(
     ...[...kinds.fault.values()].reverse().map((fault) => {
       const item = make("li", fault.left === 0 ? "spent" : "");
-      const left = fault.left === null ? "strikes always" : fault.left === 0 ? "over" : `${fault.left} to come`;
+      const left = fault.left === null ? "no limit" : fault.left === 0 ? "ended" : `${fault.left} left`;
       item.append(make("span", "count", `struck ${fault.struck} · ${left}`), make("span", "fault", fault.name));
       item.append(described(fault.description));
       return item;
     }),
   );
-  emptyNote("faults", kinds.fault.size === 0);
+  showEmptyNote("faults", kinds.fault.size === 0);
 }
 
-/** A description, with what stands between backticks as code. */
+/** Return an element with a description; text between backticks becomes code. */
 function described(text) {
   const element = make("span", "what");
   element.append(...text.split("`").map((part, index) => (index % 2 ? make("code", "", part) : part)));
@@ -205,7 +205,7 @@ function notesOf(request) {
   if (request.events) {
     notes.push(make("span", "", `${notes.length ? " " : ""}${request.events} events`));
   }
-  const ends = { left: "the client left", broken: "broken off" };
+  const ends = { left: "client disconnected", broken: "connection broken" };
   if (ends[request.state]) {
     notes.push(make("span", "status odd", `${notes.length ? " · " : ""}${ends[request.state]}`));
   }

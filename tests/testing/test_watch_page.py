@@ -1,4 +1,4 @@
-"""The page that shows a server while a test runs, in a browser of its own."""
+"""The watch page, in a separate browser."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from tests.testing.conftest import Visitor
+    from tests.support.site_client import SiteClient
 
 
-# Not pytest-playwright's own: its loop runs until the session ends, and asynchronous tests that come later need theirs.
+# Not the fixture of pytest-playwright: its event loop runs until the end of the session, which breaks async tests.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -35,24 +35,24 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, server: FakeChatGPT) -> Iterator[Page]:
-    """The watch page of `server`. Whatever it complains of is an error."""
-    complaints: list[str] = []
+    """The watch page of `server`; the test fails on console messages and page errors."""
+    page_messages: list[str] = []
     with browser.new_context() as context:
         page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: page_messages.append(message.text))
+        page.on("pageerror", lambda error: page_messages.append(str(error)))
         page.goto(server.watch_url)
         expect(page.get_by_role("status")).to_have_text("live")
         yield page
-    assert complaints == []
+    assert page_messages == []
 
 
-def test_a_conversation_is_seen_while_it_is_held(visitor: Visitor, page: Page) -> None:
+def test_watch_page_shows_reply_while_streamed(client: SiteClient, page: Page) -> None:
     gate = Gate()
     expect(page.get_by_text("None yet. They appear here")).to_be_visible()
 
-    visitor.server.script(Reply(pieces=["Half a", " reply <b>&", " more"], hold_after=2, gate=gate))
-    with visitor.stream("What is new?") as response:
+    client.server.script(Reply(pieces=["Half a", " reply <b>&", " more"], hold_after=2, gate=gate))
+    with client.stream("What is new?") as response:
         gate.wait_reached()
         conversation = page.get_by_role("button", name="What is new?")
         expect(conversation).to_have_attribute("aria-current", "true")
@@ -68,51 +68,51 @@ def test_a_conversation_is_seen_while_it_is_held(visitor: Visitor, page: Page) -
     expect(row.locator(".status.ok")).to_have_text("200")
 
 
-def test_faults_and_the_requests_that_they_strike(visitor: Visitor, page: Page) -> None:
-    visitor.server.inject("rate-limit-header", times=2)
+def test_watch_page_shows_fault_and_request(client: SiteClient, page: Page) -> None:
+    client.server.inject("rate-limit-header", times=2)
     fault = page.get_by_role("listitem").filter(has_text="rate-limit-header")
-    expect(fault).to_contain_text("struck 0 · 2 to come")
-    visitor.say("x")
+    expect(fault).to_contain_text("struck 0 · 2 left")
+    client.send("x")
 
-    expect(fault).to_contain_text("struck 1 · 1 to come")
+    expect(fault).to_contain_text("struck 1 · 1 left")
     row = page.get_by_role("row", name="POST /backend-api/conversation")
     expect(row.locator(".fault")).to_have_text("rate-limit-header")
     expect(row.locator(".status.bad")).to_have_text("429")
     expect(page.locator("#figure-struck")).to_have_text("1")
 
 
-def test_it_follows_until_somebody_chooses(visitor: Visitor, page: Page) -> None:
-    visitor.say("The first")
-    visitor.say("The second")
+def test_watch_page_follows_until_conversation_is_chosen(client: SiteClient, page: Page) -> None:
+    client.send("The first")
+    client.send("The second")
     title = page.get_by_role("heading", level=2, name="The second")
     expect(title).to_be_visible()
     page.get_by_role("button", name="The first").click()
-    visitor.say("The third")
+    client.send("The third")
 
     expect(page.get_by_role("button", name="The third")).to_be_visible()
     expect(page.get_by_role("heading", level=2, name="The first")).to_be_visible()
     expect(page.get_by_label("follow")).not_to_be_checked()
     page.get_by_label("follow").check()
-    visitor.say("The fourth")
+    client.send("The fourth")
     expect(page.get_by_role("heading", level=2, name="The fourth")).to_be_visible()
 
 
-def test_it_says_when_the_server_has_ended(server: FakeChatGPT, browser: Browser, visitor: Visitor) -> None:
+def test_watch_page_reports_stopped_server(server: FakeChatGPT, browser: Browser, client: SiteClient) -> None:
     with browser.new_context(color_scheme="dark") as context:
         page = context.new_page()
         page.goto(server.watch_url)
-        visitor.say("Hello")
+        client.send("Hello")
         expect(page.get_by_role("button", name="Hello")).to_be_visible()
         server.close()
-        expect(page.get_by_role("status")).to_have_text("the server has ended")
+        expect(page.get_by_role("status")).to_have_text("the server has stopped")
         expect(page.locator(".message.assistant .text")).to_have_text('You said: "Hello".')
 
 
 # ---- without a browser -------------------------------------------------------------------------------
 
 
-def test_to_watch_leaves_no_trace(visitor: Visitor) -> None:
-    server = visitor.server
+def test_watch_page_requests_are_not_recorded(client: SiteClient) -> None:
+    server = client.server
     before = len(server.requests)
     server.inject("redirect-stranger", times=None)
     server.strike_challenge("person")
@@ -125,14 +125,14 @@ def test_to_watch_leaves_no_trace(visitor: Visitor) -> None:
     assert server.session_token not in httpx.get(server.watch_url).text
 
 
-def test_it_shows_no_secret(visitor: Visitor) -> None:
-    token = visitor.sign_in()
-    with httpx.stream("GET", f"{visitor.server.watch_url}/events") as response:
+def test_watch_page_stream_contains_no_secret(client: SiteClient) -> None:
+    token = client.sign_in()
+    with httpx.stream("GET", f"{client.server.watch_url}/events") as response:
         line = next(response.iter_lines())
     kinds = [item["kind"] for item in json.loads(line.removeprefix("data: "))]
 
     assert kinds[:2] == ["server", "request"]
-    assert token not in line and visitor.server.session_token not in line
+    assert token not in line and client.server.session_token not in line
 
 
 @pytest.mark.parametrize(
@@ -144,19 +144,21 @@ def test_it_shows_no_secret(visitor: Visitor) -> None:
         ("GET", "/events", "evil.example"),
     ],
 )
-def test_nothing_else_is_there(server: FakeChatGPT, method: str, name: str, host: str | None) -> None:
+def test_watch_page_other_path_or_host_returns_404(
+    server: FakeChatGPT, method: str, name: str, host: str | None
+) -> None:
     headers = {} if host is None else {"host": host}
     assert httpx.request(method, server.watch_url + name, headers=headers).status_code == 404
     assert server.requests == []
 
 
-def test_a_reply_is_sent_as_fast_as_it_can_while_it_is_watched(visitor: Visitor) -> None:
-    """The stream tells of many events at once: it does not grow with each of them."""
-    visitor.server.script(Reply(pieces=["word "] * 2000))
-    with httpx.stream("GET", f"{visitor.server.watch_url}/events") as response:
+def test_watch_page_stream_batches_events(client: SiteClient) -> None:
+    """One update covers many events, so the stream does not grow with their number."""
+    client.server.script(Reply(pieces=["word "] * 2000))
+    with httpx.stream("GET", f"{client.server.watch_url}/events") as response:
         lines = response.iter_lines()
         next(lines)
-        visitor.say("x")
+        client.send("x")
         seen = 0
         for line in lines:
             seen += bool(line)

@@ -1,9 +1,10 @@
-"""Faults, and clients that leave, over HTTP/1.1 and HTTP/2."""
+"""`Answer`, `RawBody`, `Break` and `Stall`, and disconnects of clients, over HTTP/1.1 and HTTP/2."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,13 @@ import pytest
 
 from chatgpt_browser.testing import BREAK, Answer, Break, FakeChatGPT, Gate, Hold, RawBody, Reply, Stall
 from tests.support.http2_client import Http2Client
-from tests.testing.conftest import message
+from tests.support.site_client import message_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chatgpt_browser.testing import Step
-    from tests.testing.conftest import Serve, Visit, Visitor
+    from tests.support.site_client import Connect, SiteClient, StartServer
 
 
 def open_when_reached(gate: Gate) -> threading.Thread:
@@ -32,13 +33,13 @@ def open_when_reached(gate: Gate) -> threading.Thread:
 
 
 @pytest.fixture(params=["http/1.1", "https/1.1", "h2"])
-def any_visitor(request: pytest.FixtureRequest, serve: Serve, visit: Visit) -> Visitor:
-    """A visitor over each protocol, signed in."""
+def any_client(request: pytest.FixtureRequest, start_server: StartServer, connect: Connect) -> SiteClient:
+    """A client over each protocol, signed in."""
     http2 = request.param == "h2"
-    server = serve(tls=request.param != "http/1.1", http2=http2)
-    visitor = visit(server, http2=http2)
-    assert visitor.server.requests[0].http_version == ("2" if http2 else "1.1")
-    return visitor
+    server = start_server(tls=request.param != "http/1.1", http2=http2)
+    client = connect(server, http2=http2)
+    assert client.server.requests[0].http_version == ("2" if http2 else "1.1")
+    return client
 
 
 @pytest.mark.parametrize(
@@ -51,9 +52,9 @@ def any_visitor(request: pytest.FixtureRequest, serve: Serve, visit: Visit) -> V
         (Answer.model_cap(clears_in=90), 429, "model_cap_exceeded"),
     ],
 )
-def test_errors_with_a_code(visitor: Visitor, answer: Answer, status: int, code: str) -> None:
-    visitor.server.script(answer)
-    response = visitor.say("x").response
+def test_answer_error_with_code(client: SiteClient, answer: Answer, status: int, code: str) -> None:
+    client.server.script(answer)
+    response = client.send("x").response
 
     assert response.status_code == status
     assert response.headers["content-type"] == "application/json"
@@ -75,40 +76,40 @@ def test_errors_with_a_code(visitor: Visitor, answer: Answer, status: int, code:
         (Answer.server_error(), 500, "Something went wrong, please try reloading the conversation."),
     ],
 )
-def test_errors_with_a_text(visitor: Visitor, answer: Answer, status: int, start: str) -> None:
-    visitor.server.script(answer)
-    response = visitor.say("x").response
+def test_answer_error_with_text(client: SiteClient, answer: Answer, status: int, start: str) -> None:
+    client.server.script(answer)
+    response = client.send("x").response
 
     assert response.status_code == status
     assert response.json()["detail"].startswith(start)
 
 
-def test_the_numbers_of_rate_limits(visitor: Visitor) -> None:
-    visitor.server.script(Answer.too_many_requests(retry_after=30), Answer.model_cap(clears_in=90))
+def test_answer_rate_limit_contains_delay(client: SiteClient) -> None:
+    client.server.script(Answer.too_many_requests(retry_after=30), Answer.model_cap(clears_in=90))
 
-    assert visitor.say("x").response.headers["retry-after"] == "30"
-    assert visitor.say("x").response.json()["detail"]["clears_in"] == 90
+    assert client.send("x").response.headers["retry-after"] == "30"
+    assert client.send("x").response.json()["detail"]["clears_in"] == 90
 
 
-def test_an_unprocessable_answer_is_a_list(visitor: Visitor) -> None:
-    visitor.server.script(Answer.unprocessable())
-    (error,) = visitor.say("x").response.json()["detail"]
+def test_answer_unprocessable_is_list(client: SiteClient) -> None:
+    client.server.script(Answer.unprocessable())
+    (error,) = client.send("x").response.json()["detail"]
 
     assert error["loc"] == ["body", "parent_message_id"]
 
 
 @pytest.mark.parametrize("status", [503, 520, 522, 524])
-def test_the_edge_answers_in_html(visitor: Visitor, status: int) -> None:
-    visitor.server.script(Answer.overloaded_html(status))
-    response = visitor.say("x").response
+def test_answer_overloaded_is_html(client: SiteClient, status: int) -> None:
+    client.server.script(Answer.overloaded_html(status))
+    response = client.send("x").response
 
     assert response.status_code == status
     assert response.headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_a_challenge_answer_is_marked(visitor: Visitor) -> None:
-    visitor.server.script(Answer.challenge())
-    response = visitor.say("x").response
+def test_answer_challenge_has_header(client: SiteClient) -> None:
+    client.server.script(Answer.challenge())
+    response = client.send("x").response
 
     assert response.headers["cf-mitigated"] == "challenge"
     assert "_cf_chl_opt" in response.text
@@ -126,33 +127,35 @@ def test_a_challenge_answer_is_marked(visitor: Visitor) -> None:
         (Answer(418), "application/octet-stream", b""),
     ],
 )
-def test_any_answer(visitor: Visitor, answer: Answer, content_type: str, body: bytes) -> None:
-    visitor.server.script(answer)
-    response = visitor.say("x").response
+def test_answer_content_type_is_derived_from_body(
+    client: SiteClient, answer: Answer, content_type: str, body: bytes
+) -> None:
+    client.server.script(answer)
+    response = client.send("x").response
 
     assert response.status_code == answer.status
     assert response.headers["content-type"] == content_type
     assert response.content == body
 
 
-def test_an_answer_does_not_show_its_body() -> None:
+def test_answer_repr_hides_body() -> None:
     assert "secret" not in repr(Answer(200, {"accessToken": "secret"}))
 
 
-def test_a_raw_body_goes_out_as_it_is(any_visitor: Visitor) -> None:
+def test_raw_body_is_sent_unchanged(any_client: SiteClient) -> None:
     chunks = [b"\xef\xbb\xbfdata: \xf0\x9f", b"\x98\x80\n", b"\n"]
-    any_visitor.server.script(RawBody(chunks, content_type="text/x-odd", status=203))
-    response = any_visitor.say("x").response
+    any_client.server.script(RawBody(chunks, content_type="text/x-odd", status=203))
+    response = any_client.send("x").response
 
     assert response.content == b"".join(chunks)
     assert (response.status_code, response.headers["content-type"]) == (203, "text/x-odd")
-    assert any_visitor.server.conversations == {}
+    assert any_client.server.conversations == {}
 
 
-def test_a_raw_body_can_wait_between_chunks(any_visitor: Visitor) -> None:
+def test_raw_body_hold_waits_for_gate(any_client: SiteClient) -> None:
     gate = Gate()
-    any_visitor.server.script(RawBody([b"one", Hold(gate), b"two"]))
-    with any_visitor.stream() as response:
+    any_client.server.script(RawBody([b"one", Hold(gate), b"two"]))
+    with any_client.stream() as response:
         chunks = response.iter_raw()
         assert next(chunks) == b"one"
         gate.wait_reached()
@@ -160,75 +163,75 @@ def test_a_raw_body_can_wait_between_chunks(any_visitor: Visitor) -> None:
         assert b"".join(chunks) == b"two"
 
 
-def test_a_raw_body_can_break_off(any_visitor: Visitor) -> None:
-    any_visitor.server.script(RawBody([b"one", b"x" * 100_000, BREAK, b"never"]))
+def test_raw_body_break_closes_connection(any_client: SiteClient) -> None:
+    any_client.server.script(RawBody([b"one", b"x" * 100_000, BREAK, b"never"]))
     got = b""
-    with pytest.raises(httpx.RemoteProtocolError), any_visitor.stream() as response:
+    with pytest.raises(httpx.RemoteProtocolError), any_client.stream() as response:
         for chunk in response.iter_raw():
             got += chunk
 
     assert got == b"one" + b"x" * 100_000
 
 
-def test_a_reply_can_break_off(any_visitor: Visitor) -> None:
-    any_visitor.server.script(Reply("one two three", break_after=2))
+def test_reply_break_after_closes_connection(any_client: SiteClient) -> None:
+    any_client.server.script(Reply("one two three", break_after=2))
     got = b""
-    with pytest.raises(httpx.RemoteProtocolError), any_visitor.stream() as response:
+    with pytest.raises(httpx.RemoteProtocolError), any_client.stream() as response:
         for chunk in response.iter_raw():
             got += chunk
 
-    record = any_visitor.server.requests[-1]
+    record = any_client.server.requests[-1]
     assert b'"one two"' in got and b"three" not in got
     assert record.finished.wait(20)
     assert not record.disconnected.is_set()
-    (conversation,) = any_visitor.server.conversations.values()
+    (conversation,) = any_client.server.conversations.values()
     assert conversation.history()[-1] == ("assistant", "one two")
 
 
 @pytest.mark.parametrize("after", [0, 20])
-def test_a_break_gives_no_response(any_visitor: Visitor, after: float) -> None:
-    any_visitor.server.script(Break(after))
+def test_break_sends_no_response(any_client: SiteClient, after: float) -> None:
+    any_client.server.script(Break(after))
     with pytest.raises(httpx.RemoteProtocolError):
-        any_visitor.say("x")
+        any_client.send("x")
 
-    assert any_visitor.server.requests[-1].finished.wait(20)
-    assert any_visitor.server.requests[-1].status is None
-    assert any_visitor.say("again").text == 'You said: "again".'
+    assert any_client.server.requests[-1].finished.wait(20)
+    assert any_client.server.requests[-1].status is None
+    assert any_client.send("again").text == 'You said: "again".'
 
 
-def test_a_break_can_wait_at_a_gate(visitor: Visitor) -> None:
+def test_break_after_gate_waits(client: SiteClient) -> None:
     gate = Gate()
-    visitor.server.script(Break(gate))
+    client.server.script(Break(gate))
     opener = open_when_reached(gate)
     with pytest.raises(httpx.RemoteProtocolError):
-        visitor.say("x")
+        client.send("x")
     opener.join()
 
     assert gate.reached.is_set()
 
 
 @pytest.mark.parametrize("before_head", [False, True])
-def test_a_stall_ends_when_its_gate_opens(any_visitor: Visitor, before_head: bool) -> None:
+def test_stall_gate_opened_ends_response(any_client: SiteClient, before_head: bool) -> None:
     gate = Gate()
-    any_visitor.server.script(Stall(before_head, gate))
+    any_client.server.script(Stall(before_head, gate))
     opener = open_when_reached(gate)
-    response = any_visitor.say("x").response
+    response = any_client.send("x").response
     opener.join()
 
     assert (response.status_code, response.content) == (200, b"")
 
 
-def test_a_stall_before_the_head_sends_nothing(any_visitor: Visitor) -> None:
-    any_visitor.server.script(Stall(before_head=True))
+def test_stall_before_head_sends_nothing(any_client: SiteClient) -> None:
+    any_client.server.script(Stall(before_head=True))
     with pytest.raises(httpx.ReadTimeout):
-        any_visitor.http.post(any_visitor.messages_url, json=message("x"), timeout=1)
+        any_client.http.post(any_client.messages_url, json=message_body("x"), timeout=1)
 
-    any_visitor.http.close()
-    assert any_visitor.server.requests[-1].disconnected.wait(20)
-    assert any_visitor.server.requests[-1].status is None
+    any_client.http.close()
+    assert any_client.server.requests[-1].disconnected.wait(20)
+    assert any_client.server.requests[-1].status is None
 
 
-WAITING: dict[str, Callable[[], Step]] = {
+UNFINISHED_STEPS: dict[str, Callable[[], Step]] = {
     "hold": lambda: Reply("a b c", hold_after=1, gate=Gate()),
     "hang": lambda: Reply("a", hang_after_done=True),
     "stall": Stall,
@@ -238,51 +241,51 @@ WAITING: dict[str, Callable[[], Step]] = {
 }
 
 
-@pytest.mark.parametrize("waiting", WAITING)
+@pytest.mark.parametrize("step_name", UNFINISHED_STEPS)
 @pytest.mark.parametrize("tls", [False, True])
-def test_leaving_is_noticed_over_http1(
-    serve: Serve, visit: Visit, capfd: pytest.CaptureFixture[str], tls: bool, waiting: str
+def test_disconnect_over_http1_is_detected(
+    start_server: StartServer, connect: Connect, capfd: pytest.CaptureFixture[str], tls: bool, step_name: str
 ) -> None:
-    visitor = visit(serve(tls=tls, http2=False))
-    visitor.server.script(WAITING[waiting]())
-    with visitor.stream() as response:
+    client = connect(start_server(tls=tls, http2=False))
+    client.server.script(UNFINISHED_STEPS[step_name]())
+    with client.stream() as response:
         assert response.status_code == 200
 
-    record = visitor.server.requests[-1]
+    record = client.server.requests[-1]
     assert record.disconnected.wait(20)
     assert record.finished.wait(20)
-    assert visitor.server.errors == []
+    assert client.server.errors == []
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("waiting", [*WAITING, "silence"])
-def test_leaving_a_stream_is_noticed_over_http2(
-    serve: Serve, capfd: pytest.CaptureFixture[str], waiting: str
+@pytest.mark.parametrize("step_name", [*UNFINISHED_STEPS, "silence"])
+def test_disconnect_of_http2_stream_is_detected(
+    start_server: StartServer, capfd: pytest.CaptureFixture[str], step_name: str
 ) -> None:
-    server = serve(tls=True)
-    step: Step = Stall(before_head=True) if waiting == "silence" else WAITING[waiting]()
+    server = start_server(tls=True)
+    step: Step = Stall(before_head=True) if step_name == "silence" else UNFINISHED_STEPS[step_name]()
     server.script(step)
     with Http2Client(server) as client:
-        stream = client.post("/backend-api/conversation", message("x"))
+        stream = client.post("/backend-api/conversation", message_body("x"))
         record = server.wait_for_request("/conversation")
-        client.read_until(stream, until=b"" if waiting == "silence" else b":status")
+        client.read_until(stream, until=b"" if step_name == "silence" else b":status")
         client.reset(stream)
         assert record.disconnected.wait(20)
         assert record.finished.wait(20)
-        # The connection itself goes on.
-        again = client.post("/backend-api/conversation", message("again"))
+        # The connection itself stays usable.
+        again = client.post("/backend-api/conversation", message_body("again"))
         assert b"[DONE]" in client.read_until(again, until=b"[DONE]")
 
     assert server.errors == []
     assert capfd.readouterr().err == ""
 
 
-def test_many_streams_of_one_connection_can_be_left(serve: Serve) -> None:
-    server = serve(tls=True, reply=Stall())
+def test_disconnect_of_1100_http2_streams_keeps_connection_usable(start_server: StartServer) -> None:
+    server = start_server(tls=True, reply=Stall())
     with Http2Client(server) as client:
-        # Hypercorn keeps places for 1000 streams.
+        # Hypercorn keeps at most 1000 entries for streams.
         for count in range(1, 1101):
-            stream = client.post("/backend-api/conversation", message("x"))
+            stream = client.post("/backend-api/conversation", message_body("x"))
             record = server.wait_for_request("/conversation", count=count)
             client.read_until(stream, until=b":status")
             client.reset(stream)
@@ -291,52 +294,50 @@ def test_many_streams_of_one_connection_can_be_left(serve: Serve) -> None:
     assert server.errors == []
 
 
-def test_a_client_that_stays_is_not_taken_for_one_that_left(any_visitor: Visitor) -> None:
+def test_disconnect_is_not_reported_for_completed_responses(any_client: SiteClient) -> None:
     for _ in range(20):
-        any_visitor.say("x")
+        any_client.send("x")
 
-    assert all(record.finished.wait(20) for record in any_visitor.server.requests)
-    assert not any(record.disconnected.is_set() for record in any_visitor.server.requests)
+    assert all(record.finished.wait(20) for record in any_client.server.requests)
+    assert not any(record.disconnected.is_set() for record in any_client.server.requests)
 
 
-def test_a_client_may_leave_in_the_middle_of_its_request(visitor: Visitor) -> None:
+def test_disconnect_during_request_body_is_recorded(client: SiteClient) -> None:
     def body() -> object:
         yield b'{"action": '
         raise ConnectionAbortedError
 
     with pytest.raises(ConnectionAbortedError):
-        visitor.http.post(visitor.messages_url, content=body())  # type: ignore[arg-type]
-    record = visitor.server.wait_for_request("/conversation")
+        client.http.post(client.messages_url, content=body())  # type: ignore[arg-type]
+    record = client.server.wait_for_request("/conversation")
 
     assert record.body == b'{"action": '
     assert record.disconnected.wait(20) and record.finished.wait(20)
     assert record.status is None
 
 
-@pytest.mark.parametrize("waiting", [*WAITING, "silence"])
-def test_closing_ends_whatever_is_under_way(
-    any_visitor: Visitor, waiting: str, long_graceful_timeout: float
+@pytest.mark.parametrize("step_name", [*UNFINISHED_STEPS, "silence"])
+def test_close_ends_responses_in_progress(
+    long_graceful_timeout: float, any_client: SiteClient, step_name: str
 ) -> None:
-    server = any_visitor.server
-    step: Step = Stall(before_head=True) if waiting == "silence" else WAITING[waiting]()
+    server = any_client.server
+    step: Step = Stall(before_head=True) if step_name == "silence" else UNFINISHED_STEPS[step_name]()
     server.script(step, step, step)
 
     with ThreadPoolExecutor(1) as pool:
-        talking = pool.submit(asyncio.run, any_visitor.say_at_once("x", "y", "z"))
+        sending = pool.submit(asyncio.run, any_client.send_concurrently("x", "y", "z"))
         server.wait_for_request("/conversation", count=3)
         elapsed = close_and_time(server)
-        said = talking.result()
+        result = sending.result()
 
     assert elapsed < long_graceful_timeout / 2
-    assert len(said) == 3 and all(isinstance(each, httpx.HTTPError) for each in said)
+    assert len(result) == 3 and all(isinstance(each, httpx.HTTPError) for each in result)
     assert all(record.finished.is_set() for record in server.requests)
     assert not any(record.disconnected.is_set() for record in server.requests)
     assert server.active_messages == 0
 
 
 def close_and_time(server: FakeChatGPT) -> float:
-    import time
-
     start = time.perf_counter()
     server.close()
     return time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""The server as a web application (`form="app"`), as a person sees it: pytest-playwright, and nothing of ours beside it."""
+"""The web application (`form="app"`) in a browser, driven by pytest-playwright without `chatgpt_browser`'s client."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from chatgpt_browser.testing import Answer, Aside, FakeChatGPT, Gate, Reply
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.testing.conftest import Visit
+    from tests.support.site_client import Connect
 
 
-# pytest-playwright's own last until the end of the run, and with them an event loop that no other test could bear.
+# The fixtures of pytest-playwright last until the end of the run, and so does their event loop, which breaks async tests.
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
@@ -59,7 +59,7 @@ def signed_in(context: BrowserContext, server: FakeChatGPT) -> None:
     context.add_cookies([cookie])
 
 
-def say(page: Page, text: str) -> None:
+def type_and_send(page: Page, text: str) -> None:
     page.get_by_role("textbox", name="Message").click()
     page.keyboard.insert_text(text)
     page.get_by_role("button", name="Send").click()
@@ -70,10 +70,10 @@ def answers(page: Page) -> Any:
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_conversation(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_conversation_is_sent_shown_and_reloaded(page: Page, server: FakeChatGPT) -> None:
     page.goto(server.origin)
     expect(page.get_by_role("button", name="Send")).to_be_disabled()
-    say(page, "My name is\nAda.")
+    type_and_send(page, "My name is\nAda.")
     expect(answers(page)).to_have_text('You said: "My name is\nAda.".')
     *_, name = server.conversations
     expect(page).to_have_url(f"{server.origin}/c/{name}")
@@ -84,17 +84,17 @@ def test_a_conversation(page: Page, server: FakeChatGPT) -> None:
     expect(answers(page).last).to_contain_text("Before that you said")
     page.reload()
     expect(answers(page)).to_have_count(2)
-    say(page, "Once more")
+    type_and_send(page, "Once more")
     expect(answers(page)).to_have_count(3)
     assert [role for role, _ in server.conversations[name].history()] == ["user", "assistant"] * 3
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_asides_are_shown_as_such(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_side_messages_are_marked(page: Page, server: FakeChatGPT) -> None:
     asides = (Aside.thoughts("Hm."), Aside.tool_call("6 * 7"), Aside.tool_output("42"), Aside.hidden("never"))
     server.script(Reply("It is\n```\n42\n```\nindeed.", asides=asides, channel="final"))
     page.goto(server.origin)
-    say(page, "What is it?")
+    type_and_send(page, "What is it?")
 
     expect(answers(page)).to_have_text(["Hm.", "6 * 7", "42", "It is\n42\nindeed."])
     expect(page.locator("pre")).to_have_text("42\n")
@@ -102,10 +102,10 @@ def test_asides_are_shown_as_such(page: Page, server: FakeChatGPT) -> None:
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_stopping(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_stop_button_disconnects(page: Page, server: FakeChatGPT) -> None:
     server.script(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
     page.goto(server.origin)
-    say(page, "Count.")
+    type_and_send(page, "Count.")
     expect(answers(page)).to_have_text("One")
     page.get_by_role("button", name="Stop").click()
 
@@ -114,40 +114,40 @@ def test_stopping(page: Page, server: FakeChatGPT) -> None:
     assert sent[-1].disconnected.wait(20)
 
 
-def test_only_the_page_may_send(visit: Visit, server: FakeChatGPT) -> None:
-    visitor = visit(server)
-    said = visitor.say("Hello")
+def test_chat_app_message_without_page_token_returns_403(connect: Connect, server: FakeChatGPT) -> None:
+    client = connect(server)
+    result = client.send("Hello")
 
-    assert said.response.status_code == 403
-    assert "Unusual activity" in said.response.json()["detail"]
-    token = visitor.backend("POST", "/sentinel/chat-requirements", {}).json()["token"]
-    visitor.http.headers["openai-sentinel-chat-requirements-token"] = token
-    assert visitor.say("Hello").response.status_code == 200
-    assert visitor.say("Hello").response.status_code == 403, "a token serves once"
+    assert result.response.status_code == 403
+    assert "Unusual activity" in result.response.json()["detail"]
+    token = client.backend("POST", "/sentinel/chat-requirements", {}).json()["token"]
+    client.http.headers["openai-sentinel-chat-requirements-token"] = token
+    assert client.send("Hello").response.status_code == 200
+    assert client.send("Hello").response.status_code == 403, "a token is valid once"
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_refusal_is_shown(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_error_response_shows_alert(page: Page, server: FakeChatGPT) -> None:
     server.script(Answer.model_cap())
     page.goto(server.origin)
-    say(page, "Hello")
+    type_and_send(page, "Hello")
 
     expect(page.get_by_role("alert")).to_contain_text("too many messages")
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_dialog_in_the_way(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_modal_can_be_closed(page: Page, server: FakeChatGPT) -> None:
     server.modal = 'Our <"terms"> have changed'
     page.goto(server.origin)
     dialog = page.get_by_role("dialog", name=server.modal)
     expect(dialog).to_be_visible()
     dialog.get_by_role("button", name="Close").click()
 
-    say(page, "Hello")
+    type_and_send(page, "Hello")
     expect(answers(page)).to_have_text('You said: "Hello".')
 
 
-def test_the_door(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_without_session_shows_login_page(page: Page, server: FakeChatGPT) -> None:
     page.goto(server.origin)
 
     expect(page.get_by_role("link", name="Log in")).to_be_visible()
@@ -164,7 +164,9 @@ def test_the_door(page: Page, server: FakeChatGPT) -> None:
         ("strange", "Nachricht", 0),
     ],
 )
-def test_layouts(page: Page, server: FakeChatGPT, layout: Any, label: str, names: int) -> None:
+def test_chat_app_layout_changes_labels_and_ids(
+    page: Page, server: FakeChatGPT, layout: Any, label: str, names: int
+) -> None:
     server.layout = layout
     page.goto(server.origin)
 
@@ -173,7 +175,7 @@ def test_layouts(page: Page, server: FakeChatGPT, layout: Any, label: str, names
     expect(page.locator("#prompt-textarea")).to_have_count(names)
 
 
-def test_what_there_is_not(server: FakeChatGPT) -> None:
+def test_chat_app_invalid_option_raises(server: FakeChatGPT) -> None:
     with pytest.raises(ValueError, match="layout"):
         server.layout = "other"  # type: ignore[assignment]
     with pytest.raises(ValueError, match="form"):
@@ -183,7 +185,7 @@ def test_what_there_is_not(server: FakeChatGPT) -> None:
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_crowded_page(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_crowded_layout_shows_other_controls(page: Page, server: FakeChatGPT) -> None:
     server.layout = "crowded"
     server.script(Reply("See [Log in](https://example.com/login) there."))
     page.goto(server.origin)
@@ -199,7 +201,7 @@ def test_a_crowded_page(page: Page, server: FakeChatGPT) -> None:
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_page_that_comes_alive_late(page: Page, server: FakeChatGPT) -> None:
+def test_chat_app_late_hydration_discards_early_input(page: Page, server: FakeChatGPT) -> None:
     server.wakes_after = 1.0
     page.goto(server.origin)
     box = page.get_by_role("textbox", name="Message")
@@ -207,5 +209,5 @@ def test_a_page_that_comes_alive_late(page: Page, server: FakeChatGPT) -> None:
 
     expect(page.get_by_role("button", name="Send")).to_be_disabled()
     expect(box).to_be_empty()
-    say(page, "Hello")
+    type_and_send(page, "Hello")
     expect(answers(page)).to_have_text('You said: "Hello".')

@@ -1,4 +1,4 @@
-"""Conversations as the site keeps them: trees of messages."""
+"""Conversations in the format of the backend: trees of messages."""
 
 from __future__ import annotations
 
@@ -13,31 +13,38 @@ if TYPE_CHECKING:
 
 @dataclass
 class Message:
-    """One node of a conversation; the root has the role `root` and no text."""
+    """One node of a conversation's tree. The root has the role `root` and no text."""
 
     id: str
+    #: The ID of the parent message; None for the root.
     parent: str | None
+    #: `user`, `assistant`, `system`, `tool` or `root`.
     role: str
     text: str
+    #: The IDs of the messages that answer this message.
     children: list[str] = field(default_factory=list)
+    #: Seconds since the epoch.
     create_time: float = field(default_factory=time.time)
-    #: What is different from an ordinary message, as the backend writes it.
+    #: Fields that replace those of an ordinary message in the backend's JSON.
     fields: dict[str, Any] = field(default_factory=dict)
-    #: Pieces of the text that are still to be said: each look at the conversation adds one.
+    #: Pieces of the text that were not sent yet; each GET of the conversation adds one (see `Reply.handoff_after`).
     unsaid: list[str] = field(default_factory=list)
 
     def say_more(self) -> None:
-        """Add the next piece, if one is left."""
+        """Move the next unsent piece, if there is any, to the text."""
         if self.unsaid:
             self.text += self.unsaid.pop(0)
 
     def to_node(self) -> dict[str, Any]:
-        """The node as `GET /conversation/{id}` shows it."""
+        """Return the node for the response to `GET /conversation/{id}`."""
         message = None if self.role == "root" else self.to_message()
         return {"id": self.id, "parent": self.parent, "children": [*self.children], "message": message}
 
     def to_message(self, **changes: Any) -> dict[str, Any]:
-        """The message as the backend writes it, with both the older `role` and the newer `author`."""
+        """Return the backend's JSON of the message, with both the older `role` and the newer `author`.
+
+        :param changes: fields to add or replace.
+        """
         message: dict[str, Any] = {
             "id": self.id,
             "author": {"role": self.role, "name": None, "metadata": {}},
@@ -58,20 +65,23 @@ class Message:
 
 @dataclass
 class Conversation:
-    """A conversation: its messages by id, and the one that was added last."""
+    """A conversation: its messages by ID, and the ID of its newest message."""
 
     id: str
     title: str = "New chat"
     model: str = ""
+    #: Seconds since the epoch.
     create_time: float = field(default_factory=time.time)
+    #: Seconds since the epoch.
     update_time: float = field(default_factory=time.time)
     messages: dict[str, Message] = field(default_factory=dict)
+    #: The ID of the message that was added last.
     current_node: str = ""
-    #: False once it was deleted.
+    #: False after the conversation was deleted.
     is_visible: bool = True
 
     def add(self, role: str, text: str, parent: str | None, message_id: str | None = None) -> Message:
-        """Append a message to its parent; one whose id is here already stays as it is."""
+        """Add a message to its parent and return it; a message with an existing ID is not changed."""
         message_id = message_id or str(uuid.uuid4())
         message = self.messages.get(message_id)
         if message is None:
@@ -84,17 +94,17 @@ class Conversation:
         return message
 
     def add_aside(self, role: str, text: str, fields: dict[str, Any]) -> Message:
-        """Append a message that is no ordinary one to the newest."""
+        """Add a side message (a thought, a tool call) to the newest message."""
         message = self.add(role, text, self.current_node)
         message.fields = fields
         return message
 
     def chain(self, message_id: str | None = None) -> list[Message]:
-        """The messages from the first one down to this one (by default the newest), the root left out."""
+        """Return the messages from the first to this one (default: the newest), without the root."""
         return [*self._ancestors(message_id or self.current_node)][::-1]
 
     def history(self, message_id: str | None = None) -> list[tuple[str, str]]:
-        """The chain as (role, text) pairs."""
+        """Return the chain as (role, text) pairs."""
         return [(message.role, message.text) for message in self.chain(message_id)]
 
     def _ancestors(self, message_id: str | None) -> Iterator[Message]:
@@ -106,7 +116,7 @@ class Conversation:
             message_id = message.parent
 
     def to_item(self) -> dict[str, Any]:
-        """The entry as `GET /conversations` shows it."""
+        """Return the item for the response to `GET /conversations`."""
         return {
             "id": self.id,
             "title": self.title,
@@ -115,7 +125,7 @@ class Conversation:
         }
 
     def to_detail(self) -> dict[str, Any]:
-        """The whole as `GET /conversation/{id}` shows it."""
+        """Return the response body of `GET /conversation/{id}`."""
         return {
             "title": self.title,
             "create_time": self.create_time,
@@ -131,7 +141,7 @@ class Conversation:
 def new_conversation(
     root_id: str | None = None, *, conversation_id: str | None = None, model: str = ""
 ) -> Conversation:
-    """A conversation that holds nothing but its root, which takes the id that the client chose for it."""
+    """Return a conversation that contains only the root message, with the ID that the client chose for it."""
     conversation = Conversation(conversation_id or str(uuid.uuid4()), model=model)
     conversation.add("root", "", None, root_id)
     return conversation

@@ -1,4 +1,4 @@
-"""`python -m chatgpt_browser.testing`."""
+"""The command `python -m chatgpt_browser.testing`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from chatgpt_browser.testing import FAULTS
 from chatgpt_browser.testing.__main__ import main
-from tests.testing.conftest import Visitor
+from tests.support.site_client import SiteClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +33,9 @@ def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, An
             process.kill()
 
 
-def visitor_of(description: dict[str, Any]) -> Visitor:
+def client_of(description: dict[str, Any]) -> SiteClient:
     pem = description["certificate_authority_pem"]
-    return Visitor(
+    return SiteClient(
         SimpleNamespace(  # type: ignore[arg-type]
             **{**description, "certificate_authority_pem": None if pem is None else pem.encode()}
         )
@@ -43,58 +43,61 @@ def visitor_of(description: dict[str, Any]) -> Visitor:
 
 
 @pytest.mark.parametrize("options", [[], ["--tls"]])
-def test_it_serves_and_ends_with_its_input(options: list[str]) -> None:
+def test_main_stops_at_end_of_input(options: list[str]) -> None:
     with running("--until-stdin-closes", *options) as (process, description):
-        visitor = visitor_of(description)
-        with visitor.http:
-            visitor.sign_in()
-            assert visitor.say("Hello").text == 'You said: "Hello".'
+        client = client_of(description)
+        with client.http:
+            client.sign_in()
+            assert client.send("Hello").text == 'You said: "Hello".'
             _, errors = process.communicate(timeout=10)
 
     assert process.returncode == 0
     origin = description["origin"]
-    assert errors == f"FakeChatGPT is at {origin}; Ctrl-C ends it.\nWatch it at {origin}/__watch\n"
+    assert (
+        errors
+        == f"FakeChatGPT is running at {origin}; press Ctrl-C to stop it.\nWatch page: {origin}/__watch\n"
+    )
     assert description["pid"] == process.pid
     with pytest.raises(httpx.ConnectError):
         httpx.get(description["origin"], verify=False)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send these signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
+def test_main_signal_exits_with_0(number: signal.Signals) -> None:
     with running() as (process, _):
         process.send_signal(number)
         assert process.wait(10) == 0
 
 
-def test_it_can_answer_with_so_many_events() -> None:
+def test_main_events_sets_number_of_events() -> None:
     with running("--events", "3", "--piece", "ab", "--interval", "1") as (_, description):
-        visitor = visitor_of(description)
-        with visitor.http:
-            visitor.sign_in()
-            assert visitor.say("x").texts == ["ab", "abab", "ababab"]
+        client = client_of(description)
+        with client.http:
+            client.sign_in()
+            assert client.send("x").texts == ["ab", "abab", "ababab"]
 
 
-def test_it_can_have_faults_and_a_pace() -> None:
+def test_main_fault_and_pace_are_applied() -> None:
     options = ("--fault", "server-error", "--fault", "message-too-long", "--times", "1", "--pace", "5000")
     with running(*options) as (_, description):
-        visitor = visitor_of(description)
-        with visitor.http:
-            visitor.sign_in()
-            assert [visitor.say("x").response.status_code for _ in range(3)] == [500, 413, 200]
+        client = client_of(description)
+        with client.http:
+            client.sign_in()
+            assert [client.send("x").response.status_code for _ in range(3)] == [500, 413, 200]
 
 
-def test_it_lists_its_faults(capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_list_faults_prints_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-faults"]) == 0
     assert [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()] == [*FAULTS]
 
 
-def test_it_knows_no_other_faults(capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_unknown_fault_suggests_name(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--fault", "rate-limit-heder"])
     assert "did you mean rate-limit-header" in capsys.readouterr().err
 
 
-def test_it_can_challenge() -> None:
+def test_main_challenge_is_applied() -> None:
     with running("--challenge", "passes") as (_, description):
         assert httpx.get(description["origin"]).headers["cf-mitigated"] == "challenge"

@@ -1,4 +1,4 @@
-"""Replies in the site's newer form, and of several messages."""
+"""Replies in the delta format, with side messages and hand-offs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from chatgpt_browser.testing import Aside, FakeChatGPT, Reply
 
 if TYPE_CHECKING:
-    from tests.testing.conftest import Serve, Visit, Visitor
+    from tests.support.site_client import Connect, SiteClient, StartServer
 
 ASIDES = (
     Aside.thoughts("Two and two."),
@@ -23,7 +23,7 @@ ASIDES = (
 
 
 def blocks(text: str) -> list[tuple[str, Any]]:
-    """The events of a body: the type and the parsed data, `[DONE]` as it is."""
+    """Return the (type, data) pairs of a body's events; data is parsed except for `[DONE]`."""
     found = []
     for block in text.replace("\r\n", "\n").strip().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.split("\n"))
@@ -32,14 +32,16 @@ def blocks(text: str) -> list[tuple[str, Any]]:
     return found
 
 
-def said(visitor: Visitor, reply: Reply) -> list[tuple[str, Any]]:
-    visitor.server.script(reply)
-    return blocks(visitor.say("Hello").response.text)
+def parsed_events(client: SiteClient, reply: Reply) -> list[tuple[str, Any]]:
+    client.server.script(reply)
+    return blocks(client.send("Hello").response.text)
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_a_reply_in_deltas(visitor: Visitor, newline: Any) -> None:
-    events = said(visitor, Reply(pieces=["One", " two", " three", "."], encoding="delta", newline=newline))
+def test_reply_delta_encoding_sends_deltas_and_notices(client: SiteClient, newline: Any) -> None:
+    events = parsed_events(
+        client, Reply(pieces=["One", " two", " three", "."], encoding="delta", newline=newline)
+    )
     deltas = [data for kind, data in events if kind == "delta"]
     notices = [data["type"] for kind, data in events if kind == "" and data != "[DONE]"]
 
@@ -61,20 +63,22 @@ def test_a_reply_in_deltas(visitor: Visitor, newline: Any) -> None:
     assert events[-1] == ("", "[DONE]")
 
 
-def test_a_server_that_speaks_in_deltas(serve: Serve, visit: Visit) -> None:
-    visitor = visit(serve(encoding="delta"))
+def test_server_encoding_delta_can_be_overridden_by_reply(
+    start_server: StartServer, connect: Connect
+) -> None:
+    client = connect(start_server(encoding="delta"))
 
-    assert visitor.say("Hello").data[0] == '"v1"'
-    visitor.server.script(Reply("Hi", encoding="whole"))
-    assert visitor.say("Hello").text == "Hi"
+    assert client.send("Hello").data[0] == '"v1"'
+    client.server.script(Reply("Hi", encoding="whole"))
+    assert client.send("Hello").text == "Hi"
     with pytest.raises(ValueError, match="encoding"):
         FakeChatGPT(encoding="v1")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("encoding", ["whole", "delta"])
-def test_the_messages_before_the_answer(visitor: Visitor, encoding: Any) -> None:
+def test_reply_asides_precede_answer(client: SiteClient, encoding: Any) -> None:
     reply = Reply("Four.", asides=ASIDES, channel="final", encoding=encoding)
-    events = said(visitor, reply)
+    events = parsed_events(client, reply)
     roots = [data["v"] if kind == "delta" and data.get("p") == "" else data for kind, data in events]
     messages = [root["message"] for root in roots if isinstance(root, dict) and root.get("message")]
     kinds = {
@@ -91,7 +95,7 @@ def test_the_messages_before_the_answer(visitor: Visitor, encoding: Any) -> None
         ("reasoning_recap", "all", "analysis"),
         ("text", "all", "final"),
     ]
-    (conversation,) = visitor.server.conversations.values()
+    (conversation,) = client.server.conversations.values()
     assert [text for _, text in conversation.history()] == [
         "Hello",
         *(aside.text for aside in ASIDES),
@@ -99,19 +103,19 @@ def test_the_messages_before_the_answer(visitor: Visitor, encoding: Any) -> None
     ]
 
 
-def test_a_reply_that_is_handed_off(visitor: Visitor) -> None:
-    events = said(visitor, Reply(pieces=["One", " two", " three"], encoding="delta", handoff_after=1))
+def test_reply_handoff_conversation_returns_rest(client: SiteClient) -> None:
+    events = parsed_events(client, Reply(pieces=["One", " two", " three"], encoding="delta", handoff_after=1))
     (handoff,) = [
         data for _, data in events if isinstance(data, dict) and data.get("type") == "stream_handoff"
     ]
-    looks = []
+    states = []
     for _ in range(3):
-        tree = visitor.backend("GET", f"/conversation/{handoff['conversation_id']}").json()
+        tree = client.backend("GET", f"/conversation/{handoff['conversation_id']}").json()
         newest = tree["mapping"][tree["current_node"]]["message"]
-        looks.append((newest["content"]["parts"][0], newest["status"], newest["end_turn"]))
+        states.append((newest["content"]["parts"][0], newest["status"], newest["end_turn"]))
 
     assert events[-1] == ("", "[DONE]")
-    assert looks == [
+    assert states == [
         ("One two", "in_progress", None),
         ("One two three", "finished_successfully", True),
         ("One two three", "finished_successfully", True),

@@ -1,4 +1,4 @@
-"""Every fault of the catalogue, met by the client: the table in the guide says what becomes of a message."""
+"""The outcome of a message for every fault, as listed in docs/how-to/test-your-program.md."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ if TYPE_CHECKING:
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "test-your-program.md"
 ROW = re.compile(r"^\| `([a-z-]+)` \| (.*?) \| (.*?) \| (.*?) \|$", re.MULTILINE)
 TABLE = {
-    name: (description, once, ever) for name, description, once, ever in ROW.findall(GUIDE.read_text("utf-8"))
+    name: (description, once, every_time)
+    for name, description, once, every_time in ROW.findall(GUIDE.read_text("utf-8"))
 }
 REPLY = "A reply of — so to say — six pieces"
 
-#: The only fault whose server has to go by one of the site's names.
+#: The only fault that requires one of the site's host names.
 OTHER_NAME = "redirect-other-name"
 
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
-    """A server, and a client of little patience that asks for its session at every message."""
-    patience = {"first_byte_timeout": 700, "idle_timeout": 700, "challenge_timeout": 1500}
+    """A server, and a client with short timeouts that requests its session for every message."""
+    timeouts = {"first_byte_timeout": 700, "idle_timeout": 700, "challenge_timeout": 1500}
     with FakeChatGPT(reply=REPLY) as server:
-        options: dict[str, Any] = {"access_token_ttl": 0, "retries": 1, **patience, **base_urls(server)}
+        options: dict[str, Any] = {"access_token_ttl": 0, "retries": 1, **timeouts, **base_urls(server)}
         with ChatGPTAPI(server.session_token, **options) as api:
             api.start()
             yield server, api
 
 
-def what_becomes_of_a_message(server: FakeChatGPT, api: ChatGPTAPI, name: str, times: int | None) -> str:
+def outcome_of_message(server: FakeChatGPT, api: ChatGPTAPI, name: str, times: int | None) -> str:
     before = len(posts_of(server.requests))
     conversation = api.get_conversation()
     try:
@@ -50,35 +51,35 @@ def what_becomes_of_a_message(server: FakeChatGPT, api: ChatGPTAPI, name: str, t
         return f"`{type(error).__name__}`"
     finally:
         server.strike_challenge(None)
-        assert injection.struck, "it did not strike at all"
+        assert injection.struck, "the fault was not applied"
 
     assert reply == REPLY
     return "reply" if len(posts_of(server.requests)) - before == 1 else "reply, sent again"
 
 
-def test_the_table_lists_every_fault() -> None:
+def test_fault_table_in_docs_matches_catalogue() -> None:
     assert {name: row[0] for name, row in TABLE.items()} == {
         name: fault.description for name, fault in FAULTS.items()
     }
 
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if name != OTHER_NAME])
-def test_what_the_client_makes_of_a_fault(pair: tuple[FakeChatGPT, ChatGPTAPI], name: str) -> None:
-    once = what_becomes_of_a_message(*pair, name, 1)
-    # What was not tried again the first time is not the second time either.
-    ever = what_becomes_of_a_message(*pair, name, None) if once.startswith("reply") else once
+def test_fault_client_outcome_matches_docs(pair: tuple[FakeChatGPT, ChatGPTAPI], name: str) -> None:
+    once = outcome_of_message(*pair, name, 1)
+    # If a single fault is an error, so is a permanent one.
+    every_time = outcome_of_message(*pair, name, None) if once.startswith("reply") else once
 
-    assert (once, ever) == TABLE[name][1:]
+    assert (once, every_time) == TABLE[name][1:]
     assert pair[1].send_message("And now?") == REPLY
 
 
-def test_the_sites_other_name() -> None:
+def test_fault_redirect_other_name_client_outcome_matches_docs() -> None:
     names = "MAP chatgpt.com 127.0.0.1:{0}, MAP chat.openai.com 127.0.0.1:{0}, EXCLUDE 127.0.0.1"
     with FakeChatGPT(reply=REPLY, tls=True, public_origin="https://chat.openai.com") as server:
         args = [f"--host-resolver-rules={names.format(server.port)}"]
         options: dict[str, Any] = {"browser_args": args, "ignore_https_errors": True, **base_urls(server)}
         with ChatGPTAPI(server.session_token, **options) as api:
-            ever = what_becomes_of_a_message(server, api, OTHER_NAME, None)
+            every_time = outcome_of_message(server, api, OTHER_NAME, None)
 
         assert posts_of(server.requests)[-1].headers["origin"] == "https://chatgpt.com"
-    assert (ever, ever) == TABLE[OTHER_NAME][1:]
+    assert (every_time, every_time) == TABLE[OTHER_NAME][1:]

@@ -1,0 +1,1 @@
+"""Plain data that all parts of the fake server share: requests, conversations, cookies and URL paths."""

@@ -1,0 +1,71 @@
+"""Cookies: parsing of the `Cookie` header, and session cookies in the format of NextAuth (whole or in chunks)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+#: The maximum length of one cookie's value (NextAuth v4: 4096 less 163 for its name and attributes).
+CHUNK_SIZE = 3933
+
+_SECURE_NAMES = ("__Secure-next-auth.session-token", "__Secure-authjs.session-token")
+_PLAIN_NAMES = ("next-auth.session-token", "authjs.session-token")
+_LIFETIME = timedelta(days=30)
+
+
+def parse_cookies(header: str) -> dict[str, str]:
+    """Parse a `Cookie` header into names and values; the first of several cookies with the same name wins."""
+    cookies: dict[str, str] = {}
+    for pair in header.split(";"):
+        name, equals, value = pair.strip().partition("=")
+        if equals:
+            cookies.setdefault(name, value)
+
+    return cookies
+
+
+def session_cookie_name(*, secure: bool) -> str:
+    """Return the name of the site's session cookie, with TLS (`secure`) or without."""
+    return (_SECURE_NAMES if secure else _PLAIN_NAMES)[0]
+
+
+def read_session_token(cookies: Mapping[str, str], *, secure: bool) -> str | None:
+    """Join the chunks of the session token like the site: all non-empty cookies of one name, by number.
+
+    A stale whole cookie besides chunks therefore corrupts the token. Without TLS, names with `__Secure-` are
+    accepted too, because clients other than browsers may send them (the npm package `chatgpt` 2.0 does).
+    """
+    for base in _SECURE_NAMES if secure else _PLAIN_NAMES + _SECURE_NAMES:
+        chunks = {name: value for name, value in cookies.items() if name.startswith(base) and value}
+        if chunks:
+            return "".join(chunks[name] for name in sorted(chunks, key=_chunk_number))
+
+    return None
+
+
+def set_session_token(token: str, present: Iterable[str], *, secure: bool) -> list[tuple[str, str]]:
+    """Return the `Set-Cookie` headers that store `token` and delete the stale ones of the `present` names."""
+    name = session_cookie_name(secure=secure)
+    chunks = [token[start : start + CHUNK_SIZE] for start in range(0, len(token), CHUNK_SIZE)]
+    values = {name: token} if len(chunks) == 1 else {f"{name}.{n}": chunk for n, chunk in enumerate(chunks)}
+    stale = sorted(old for old in present if old.startswith(name) and old not in values)
+    stored = [("set-cookie", set_cookie(key, value, secure=secure)) for key, value in values.items()]
+    return stored + [
+        ("set-cookie", set_cookie(old, "", secure=secure, lifetime=timedelta(0))) for old in stale
+    ]
+
+
+def set_cookie(name: str, value: str, *, secure: bool, lifetime: timedelta = _LIFETIME) -> str:
+    """Return a `Set-Cookie` value for the whole host, with `HttpOnly`."""
+    expires = format_datetime(datetime.now(timezone.utc) + lifetime, usegmt=True)
+    attributes = f"Path=/; Max-Age={int(lifetime.total_seconds())}; Expires={expires}; HttpOnly; SameSite=Lax"
+    return f"{name}={value}; {attributes}{'; Secure' if secure else ''}"
+
+
+def _chunk_number(name: str) -> int:
+    suffix = name.rpartition(".")[2]
+    return int(suffix) if suffix.isdecimal() else -1

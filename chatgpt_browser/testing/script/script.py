@@ -1,0 +1,120 @@
+"""`Script`: selects the step for each request: a queue, recordings, rules, a default reply, and queues for paths."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from .scripted import as_step, remember
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .scripted import Scripted
+    from .site_state import SessionAnswer
+    from .steps import Step
+    from .turn import Turn
+
+
+class StepSource(Protocol):
+    """A source of steps for consecutive messages, for example a recording."""
+
+    def next_step(self, message: str) -> Step | None:
+        """Return the step that answers this message, or None at the end of the source."""
+        ...
+
+
+@dataclass
+class Rule:
+    """A reply to all messages in which a pattern is found."""
+
+    pattern: re.Pattern[str]
+    reply: Scripted
+    #: The number of messages that the rule may still answer; None: all.
+    left: int | None
+
+    def take(self, turn: Turn) -> re.Match[str] | None:
+        """Return the match if this rule answers the message, and count the message."""
+        if self.left == 0 or (match := self.pattern.search(turn.message)) is None:
+            return None
+        if self.left is not None:
+            self.left -= 1
+
+        return match
+
+
+class Script:
+    """Steps for messages and for other requests.
+
+    Messages are answered by the queue, then by recordings, then by the newest matching rule, then by the default reply.
+    """
+
+    def __init__(self, queue: Sequence[Scripted], reply: Scripted | None) -> None:
+        #: The default reply.
+        self.reply: Scripted = remember if reply is None else reply
+        self._lock = threading.Lock()
+        self._queue = deque(queue)
+        self._recordings: deque[StepSource] = deque()
+        self._rules: list[Rule] = []
+        self._by_path: list[tuple[str, deque[SessionAnswer]]] = []
+
+    def extend(self, items: Sequence[Scripted]) -> None:
+        """Append items to the queue."""
+        with self._lock:
+            self._queue.extend(items)
+
+    def add_recording(self, recording: StepSource) -> None:
+        """Answer messages from a recording once the queue is empty."""
+        with self._lock:
+            self._recordings.append(recording)
+
+    def add_rule(self, pattern: str | re.Pattern[str], reply: Scripted, times: int | None) -> None:
+        """Answer messages that contain a text, or in which a compiled pattern is found.
+
+        :raises ValueError: if `times` is less than one.
+        """
+        if times is not None and times < 1:
+            raise ValueError(f"times must be one or more, or None for always, not {times}")
+
+        compiled = re.compile(re.escape(pattern)) if isinstance(pattern, str) else pattern
+        with self._lock:
+            self._rules.insert(0, Rule(compiled, reply, times))
+
+    def extend_path(self, suffix: str, answers: Sequence[SessionAnswer]) -> None:
+        """Queue answers for requests whose path ends with `suffix`."""
+        with self._lock:
+            self._by_path.append((suffix, deque(answers)))
+
+    def next_for_path(self, path: str) -> SessionAnswer | None:
+        """Remove and return the next queued answer for a path, or return None."""
+        with self._lock:
+            for suffix, answers in self._by_path:
+                if answers and path.endswith(suffix):
+                    return answers.popleft()
+
+        return None
+
+    async def next_step(self, turn: Turn) -> Step:
+        """Return the step that answers this message, and remove it from its queue."""
+        with self._lock:
+            scripted, match = self._select(turn)
+
+        return await as_step(scripted, turn if match is None else replace(turn, match=match))
+
+    def _select(self, turn: Turn) -> tuple[Scripted, re.Match[str] | None]:
+        if self._queue:
+            return self._queue.popleft(), None
+
+        while self._recordings:
+            if (step := self._recordings[0].next_step(turn.message)) is not None:
+                return step, None
+            self._recordings.popleft()
+
+        for rule in self._rules:
+            if (match := rule.take(turn)) is not None:
+                return rule.reply, match
+
+        return self.reply, None

@@ -1,0 +1,103 @@
+"""The backend's JSON endpoints: conversations, titles, models, moderation and message tokens."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from ..script.responses import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..data.conversations import Conversation
+    from ..data.recorded_request import RecordedRequest
+    from .site import Site
+
+_LARGEST_PAGE = 100
+
+
+def list_conversations(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Answer `GET /conversations`: a page of the list, newest first."""
+    try:
+        offset, limit = (
+            int(parameters.get(name, default)) for name, default in (("offset", 0), ("limit", 20))
+        )
+    except ValueError:
+        return Answer.unprocessable([(["query", "offset"], "value is not a valid integer")])
+
+    if offset < 0 or not 0 < limit <= _LARGEST_PAGE:
+        return Answer.unprocessable(
+            [(["query", "limit"], f"offset from 0 and limit from 1 to {_LARGEST_PAGE}")]
+        )
+
+    found = sorted((each for each in site.conversations.values() if each.is_visible), key=_newest_first)
+    items = [each.to_item() for each in found[offset : offset + limit]]
+    return Answer(200, {"items": items, "total": len(found), "limit": limit, "offset": offset})
+
+
+def _newest_first(conversation: Conversation) -> float:
+    return -conversation.update_time
+
+
+def get_conversation(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Answer `GET /conversation/{id}`; adds the next piece of a reply that was handed off."""
+    conversation = site.find_conversation(parameters["id"])
+    if conversation is None:
+        return Answer.conversation_not_found()
+
+    conversation.messages[conversation.current_node].say_more()
+    return Answer(200, conversation.to_detail())
+
+
+def change_conversation(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Answer `PATCH /conversation/{id}`, which renames or deletes a conversation."""
+    conversation = site.find_conversation(parameters["id"])
+    change = _json_object(record)
+    if conversation is None:
+        return Answer.conversation_not_found()
+    if not isinstance(change.get("title", ""), str) or not isinstance(change.get("is_visible", True), bool):
+        return Answer.unprocessable([(["body", "title"], "str type expected")])
+    if not change.keys() & {"title", "is_visible"}:
+        return Answer.unprocessable([(["body"], "title or is_visible required")])
+
+    conversation.title = change.get("title", conversation.title)
+    conversation.is_visible = change.get("is_visible", True)
+    return Answer(200, {"success": True})
+
+
+def generate_title(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Answer `POST /conversation/gen_title/{id}`: the first five words of the first message."""
+    conversation = site.find_conversation(parameters["id"])
+    if conversation is None:
+        return Answer.conversation_not_found()
+    if _json_object(record).get("message_id") not in conversation.messages:
+        return Answer.unprocessable([(["body", "message_id"], "no such message")])
+
+    first = next((text for role, text in conversation.history() if role == "user"), "")
+    conversation.title = " ".join(first.split()[:5]) or "New chat"
+    return Answer(200, {"title": conversation.title})
+
+
+def list_models(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Answer `GET /models`."""
+    return Answer(200, {"models": site.settings.models})
+
+
+def issue_message_token(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Answer `POST /sentinel/chat-requirements`: a token for one message, if there is a web application."""
+    return Answer.error(404, "Not Found") if site.chat_app is None else site.chat_app.issue()
+
+
+def moderate(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Answer `POST /moderations`: nothing is flagged."""
+    return Answer(200, {"flagged": False, "blocked": False, "moderation_id": f"modr-{uuid.uuid4().hex}"})
+
+
+def _json_object(record: RecordedRequest) -> dict[str, Any]:
+    try:
+        body = record.json
+    except ValueError:
+        return {}
+
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,138 @@
+"""The endpoint `POST /backend-api/conversation`: checks a message, and plays the step that answers it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..data.conversations import Conversation, Message, new_conversation
+from ..script.cumulative_events import ReplyEvents
+from ..script.delta_events import DeltaEvents
+from ..script.recorded_reply import Recorded
+from ..script.responses import Answer
+from ..script.steps import Reply
+from ..script.turn import Turn
+from .message_validation import PostedMessage, read_message
+from .recorded_playback import play_recorded
+from .reply_playback import ReplyPlayback
+from .step_playback import play
+
+if TYPE_CHECKING:
+    from ..data.recorded_request import RecordedRequest
+    from .response_writer import ResponseWriter
+    from .site import Site
+
+
+@dataclass(frozen=True)
+class AcceptedMessage:
+    """A message that passed all checks, and its conversation."""
+
+    posted: PostedMessage
+    conversation: Conversation
+
+
+async def answer_message(site: Site, record: RecordedRequest, writer: ResponseWriter) -> None:
+    """Respond to a message with an error or with the next scripted step."""
+    accepted = _check(site, record)
+    if isinstance(accepted, Answer):
+        await play(accepted, writer)
+        return
+
+    record.conversation_id = accepted.conversation.id
+    with site.message_counter.counting():
+        step = await site.script.next_step(_turn(accepted, record))
+        if isinstance(step, Reply):
+            step = site.injections.spoil(step, record)
+        if isinstance(step, Recorded):
+            await _play_recorded(site, accepted, step, writer)
+        elif isinstance(step, Reply):
+            await _playback(site, accepted, step).play(writer)
+        else:
+            await play(step, writer)
+
+
+def _check(site: Site, record: RecordedRequest) -> AcceptedMessage | Answer:
+    """Return the message if it may be answered, or the error response."""
+    refusal = site.session.refuse(record)
+    if refusal is not None:
+        return refusal
+
+    if site.chat_app is not None and (refusal := site.chat_app.refuse(record)) is not None:
+        return refusal
+
+    posted = read_message(record)
+    if isinstance(posted, Answer):
+        return posted
+
+    conversation = _conversation_for(site, posted)
+    if isinstance(conversation, Answer):
+        return conversation
+    if site.settings.one_message_at_a_time and site.message_counter.active:
+        return Answer.one_message_at_a_time()
+
+    return AcceptedMessage(posted, conversation)
+
+
+def _conversation_for(site: Site, posted: PostedMessage) -> Conversation | Answer:
+    """Return the message's conversation or a 404. A new conversation is stored only when it gets a reply."""
+    if posted.conversation_id is None:
+        return new_conversation(posted.parent_id, model=posted.model)
+
+    conversation = site.find_conversation(posted.conversation_id)
+    if conversation is None:
+        return Answer.conversation_not_found()
+
+    return conversation if posted.parent_id in conversation.messages else Answer.parent_not_found()
+
+
+def _turn(accepted: AcceptedMessage, record: RecordedRequest) -> Turn:
+    posted, conversation = accepted.posted, accepted.conversation
+    history = conversation.history(posted.parent_id)
+    number = 1 + sum(role == "user" for role, _ in history)
+    return Turn(posted.text, history, conversation.id, number, posted.model, record)
+
+
+async def _play_recorded(
+    site: Site, accepted: AcceptedMessage, step: Recorded, writer: ResponseWriter
+) -> None:
+    posted, conversation = accepted.posted, accepted.conversation
+    user_message = _store(site, accepted)
+    step.assign_ids(conversation.id, posted.id)
+
+    def commit(message_id: str, text: str) -> None:
+        with site.lock:
+            conversation.add("assistant", text, user_message.id, message_id).text = text
+        site.changes.notify()
+
+    await play_recorded(step, writer, commit)
+
+
+def _store(site: Site, accepted: AcceptedMessage) -> Message:
+    """Add the user's message to its conversation."""
+    posted, conversation = accepted.posted, accepted.conversation
+    with site.lock:
+        site.conversations[conversation.id] = conversation
+        return conversation.add("user", posted.text, posted.parent_id, posted.id)
+
+
+def _playback(site: Site, accepted: AcceptedMessage, reply: Reply) -> ReplyPlayback:
+    posted, conversation = accepted.posted, accepted.conversation
+    user_message = _store(site, accepted)
+    with site.lock:
+        side_messages = [
+            conversation.add_aside(aside.role, aside.text, aside.fields()) for aside in reply.asides
+        ]
+        parent = conversation.current_node
+
+    fields = {} if reply.channel is None else {"channel": reply.channel}
+    answer = Message(str(uuid.uuid4()), parent, "assistant", "", fields=fields)
+
+    def commit(text: str, unsaid: list[str]) -> None:
+        with site.lock:
+            stored = conversation.add("assistant", text, parent, answer.id)
+            stored.text, stored.fields, stored.unsaid = text, fields, [*unsaid]
+
+    encoder = DeltaEvents if (reply.encoding or site.settings.encoding) == "delta" else ReplyEvents
+    events = encoder(reply, conversation.id, user_message, answer, posted.model, side_messages)
+    return ReplyPlayback(events, commit, site.changes, site.settings.pace)

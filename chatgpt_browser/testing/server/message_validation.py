@@ -1,0 +1,103 @@
+"""Validation of the body of `POST /backend-api/conversation`."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..script.responses import Answer
+
+if TYPE_CHECKING:
+    from ..data.recorded_request import RecordedRequest
+
+_ACTIONS = ("next", "variant", "continue")
+# (location, message) pairs.
+_Problems = list[tuple[list[Any], str]]
+
+
+@dataclass(frozen=True)
+class PostedMessage:
+    """The contents of a valid message request."""
+
+    id: str
+    text: str
+    parent_id: str
+    #: None: the message starts a new conversation.
+    conversation_id: str | None
+    model: str
+
+
+def read_message(record: RecordedRequest) -> PostedMessage | Answer:
+    """Return the message of a request, or the site's 422 if the body is not valid."""
+    try:
+        body = record.json
+    except ValueError:
+        return Answer.unprocessable([(["body"], "not valid JSON")])
+
+    problems = _problems(body)
+    if problems:
+        return Answer.unprocessable(problems)
+
+    message = body["messages"][-1]
+    return PostedMessage(
+        id=message["id"],
+        text="".join(part for part in message["content"]["parts"] if isinstance(part, str)),
+        parent_id=body["parent_message_id"],
+        conversation_id=body.get("conversation_id"),
+        model=body["model"],
+    )
+
+
+def _problems(body: Any) -> _Problems:
+    if not isinstance(body, dict):
+        return [(["body"], "value is not a valid dict")]
+
+    problems: _Problems = []
+    if body.get("action") not in _ACTIONS:
+        problems.append((["body", "action"], f"unexpected value; permitted: {', '.join(_ACTIONS)}"))
+
+    problems += [
+        (["body", name], "str type expected")
+        for name in ("model", "parent_message_id")
+        if not isinstance(body.get(name), str)
+    ]
+    if not isinstance(body.get("conversation_id"), (str, type(None))):
+        problems.append((["body", "conversation_id"], "str type expected"))
+
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        return [*problems, (["body", "messages"], "ensure this value has at least 1 items")]
+
+    return [
+        *problems,
+        *(problem for n, each in enumerate(messages) for problem in _message_problems(n, each)),
+    ]
+
+
+def _message_problems(index: int, message: Any) -> _Problems:
+    location = ["body", "messages", index]
+    if not isinstance(message, dict):
+        return [(location, "value is not a valid dict")]
+
+    problems: _Problems = []
+    if not _is_uuid(message.get("id")):
+        problems.append(([*location, "id"], "value is not a valid uuid"))
+
+    author = message.get("author")
+    role = message.get("role", author.get("role") if isinstance(author, dict) else None)
+    if role not in ("user", "system"):
+        problems.append(([*location, "role"], "unexpected value; permitted: user, system"))
+
+    content = message.get("content")
+    if not isinstance(content, dict) or not isinstance(content.get("parts"), list) or not content["parts"]:
+        problems.append(([*location, "content", "parts"], "field required"))
+
+    return problems
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        return bool(uuid.UUID(str(value)))
+    except ValueError:
+        return False

@@ -1,0 +1,113 @@
+"""`ReplyPlayback`: sends one `Reply` at its pace, with its holds and breaks."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..script.pace import Pace
+from ..script.pieces import pieces_of
+from .response_writer import EVENT_STREAM
+from .schedule import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from ..script.cumulative_events import ReplyEvents
+    from .change_notifier import ChangeNotifier
+    from .response_writer import ResponseWriter
+
+
+@dataclass(frozen=True)
+class ReplyPlayback:
+    """Sends one `Reply` to one client.
+
+    `commit(sent, unsaid)` is called with the text that was sent, complete or not, and with the pieces after a hand-off.
+    """
+
+    events: ReplyEvents
+    commit: Callable[[str, list[str]], None]
+    changes: ChangeNotifier
+    #: The pace of a reply that sets neither `pace` nor `interval`.
+    pace: Pace | None = None
+    _sent: list[str] = field(default_factory=list, init=False)
+    _unsaid: list[str] = field(default_factory=list, init=False)
+
+    async def play(self, writer: ResponseWriter) -> None:
+        """Send the whole reply."""
+        reply = self.events.reply
+        send = _byte_by_byte(writer) if reply.byte_by_byte else writer.chunk
+        await writer.head(200, EVENT_STREAM)
+        await _send_all(send, [*self.events.opening(), *self.events.side_message_events()])
+        try:
+            await self._send_pieces(writer, send)
+        finally:
+            self._commit()
+
+        await _send_all(send, self.events.closing())
+        if reply.hang_after_done:
+            await writer.stall()
+
+        await writer.end()
+
+    def _commit(self) -> None:
+        if self._sent:
+            self.commit("".join(self._sent), self._unsaid)
+
+    async def _send_pieces(self, writer: ResponseWriter, send: Callable[[bytes], Awaitable[None]]) -> None:
+        reply, schedule = self.events.reply, Schedule()
+        pace = reply.pace or Pace.of_interval(reply.interval) or self.pace
+        fillers, encoder = self.events.fillers(), self.events.piece_encoder()
+        is_complete = self.events.is_complete
+        characters = 0
+        async with aclosing(pieces_of(reply)) as pieces:
+            async for piece, is_last in pieces:
+                sent = len(self._sent)
+                if reply.handoff_after is not None and sent >= reply.handoff_after:
+                    self._unsaid.append(piece)
+                    continue
+                characters += len(piece) if sent else 0
+                await self._hold_or_break(sent, writer, schedule)
+                await schedule.wait_until(None if pace is None else pace.due(sent, characters))
+                await send(encoder.add(piece, finished=is_last and is_complete))
+                self._sent.append(piece)
+                writer.record.events_sent = sent + 1
+                if sent == 0 or self.changes.are_watched:
+                    # The first event contains the message's ID, so the client may reply to it from now on.
+                    self._commit()
+                    self.changes.notify()
+                if fillers:
+                    await _send_all(send, fillers)
+
+        await self._hold_or_break(len(self._sent), writer, schedule, last=True)
+
+    async def _hold_or_break(
+        self, sent: int, writer: ResponseWriter, schedule: Schedule, *, last: bool = False
+    ) -> None:
+        reply = self.events.reply
+        if reply.gate is not None and reply.hold_after is not None and _due(sent, reply.hold_after, last):
+            self._commit()
+            await schedule.hold(reply.gate)
+        if reply.break_after is not None and _due(sent, reply.break_after, last):
+            await writer.drop()
+
+
+def _due(sent: int, wanted: int, last: bool) -> bool:
+    return sent == wanted or (last and wanted > sent)
+
+
+async def _send_all(send: Callable[[bytes], Awaitable[None]], blocks: Iterable[bytes]) -> None:
+    for block in blocks:
+        await send(block)
+
+
+def _byte_by_byte(writer: ResponseWriter) -> Callable[[bytes], Awaitable[None]]:
+    async def send(data: bytes) -> None:
+        for index in range(len(data)):
+            await writer.chunk(data[index : index + 1])
+            # Let the byte reach the socket before the next one, so that they are not merged.
+            await asyncio.sleep(0)
+
+    return send

@@ -1,0 +1,64 @@
+"""`Settings`: the options of a `FakeChatGPT`, and the default user and models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+    from ..script.pace import Pace
+    from ..script.scripted import Scripted
+    from ..script.site_state import ChallengeKind
+    from ..script.steps import Encoding
+
+#: `api`: only the endpoints. `app`: also a web application, and only messages from its page are accepted.
+Form = Literal["api", "app"]
+
+USER: dict[str, Any] = {
+    "id": "user-fake0000000000000000",
+    "name": "Ada Example",
+    "email": "ada@example.com",
+    "image": "https://example.com/ada.png",
+    "picture": "https://example.com/ada.png",
+    "groups": [],
+    "features": [],
+}
+MODELS: list[dict[str, Any]] = [
+    {
+        "slug": "text-davinci-002-render",
+        "max_tokens": 4097,
+        "title": "Turbo (Default)",
+        "description": "The fastest model, great for most everyday tasks.",
+        "tags": [],
+    },
+    {
+        "slug": "text-davinci-002-render-paid",
+        "max_tokens": 4097,
+        "title": "Legacy",
+        "description": "An earlier model.",
+        "tags": ["plus"],
+    },
+]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of a `FakeChatGPT`."""
+
+    secure: bool
+    replies: Sequence[Scripted]
+    reply: Scripted | None
+    session_token: str | None = field(repr=False)
+    #: Milliseconds, or a `timedelta`.
+    access_token_lifetime: float | timedelta
+    rotation: bool | Sequence[str] = field(repr=False)
+    challenge: ChallengeKind | None
+    one_message_at_a_time: bool
+    encoding: Encoding
+    form: Form
+    user: dict[str, Any]
+    models: list[dict[str, Any]]
+    pace: Pace | None = None
