@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatgpt_browser._browser.launcher import SHELLS, WHOLE
+from chatgpt_browser._browser.executables import FULL_BROWSERS, HEADLESS_SHELLS
 from chatgpt_browser.cli.commands import install as install_module
 
 if TYPE_CHECKING:
@@ -56,8 +56,13 @@ def test_nothing_is_done_where_there_is_a_browser(invoke: Invoke, on: Any) -> No
     assert machine.ran == []
 
 
-def test_what_is_found_here_the_client_finds_too() -> None:
-    assert set(install.BROWSERS) <= {*SHELLS, *WHOLE}
+@pytest.mark.parametrize("name", HEADLESS_SHELLS + FULL_BROWSERS)
+def test_install_with_any_browser_that_the_client_finds_installs_nothing(
+    invoke: Invoke, on: Any, name: str
+) -> None:
+    machine = on(Machine(has=[name]))
+    assert f"/usr/bin/{name}" in invoke("install").stderr
+    assert machine.ran == []
 
 
 def test_playwrights_own_is_tried_first(invoke: Invoke, on: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chatgpt_browser import AsyncChatGPTAPI
-from chatgpt_browser._transport.fetch import isolated_world as world
+from chatgpt_browser._transport.fetch import document_usage
 from chatgpt_browser.testing import FakeChatGPT
 from tests.support.scripted_site import base_urls, posts_of, refreshes_of
 
@@ -26,8 +26,8 @@ async def test_two_days(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptu
     the session token at each refresh: every message is answered, and taken once, and the document is changed on the way.
     """
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
-    monkeypatch.setattr(world, "_WEIGHED_EVERY", 48)
-    monkeypatch.setattr(world, "_WORN_HEAP", 1)
+    monkeypatch.setattr(document_usage, "_MEASURE_INTERVAL", 48)
+    monkeypatch.setattr(document_usage, "_MAX_HEAP", 1)
     now, issued = 0.0, 0.0
     with FakeChatGPT(rotate_session_token=True) as server:
         first = server.session_token

@@ -9,10 +9,10 @@ import sys
 
 import typer
 
+from chatgpt_browser._browser.executables import find_on_path
+
 from ..output.consoles import err
 
-#: What the client finds on the PATH by itself.
-BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome", "google-chrome-stable")
 PLAYWRIGHT = (sys.executable, "-m", "playwright")
 APT_GET = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get")
 SECONDS = 600
@@ -37,7 +37,7 @@ def install() -> None:
 
 def installed_browser() -> str | None:
     """Give the path of a Chromium that the client would find."""
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
+    return find_on_path()
 
 
 def install_playwrights() -> bool:
