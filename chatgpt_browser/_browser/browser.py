@@ -112,7 +112,7 @@ class Browser:
             return cls(browser, devtools, context, stack.pop_all())
 
     async def close(self) -> None:
-        """Close the context, the browser (unless it is remote) and the driver, in whatever state they are."""
+        """Close the context, the browser (unless it is remote) and the driver, even if they have crashed."""
         closers, self._closers = self._closers, AsyncExitStack()
         await closers.aclose()
 

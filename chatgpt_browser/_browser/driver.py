@@ -23,7 +23,7 @@ __all__ = ["start_driver"]
 
 logger = logging.getLogger("chatgpt_browser")
 
-#: Iterations of the event loop after which Playwright has spawned the driver's process. Work before that would delay it.
+#: Iterations of the event loop until Playwright has spawned the driver's process. Work before that would delay it.
 _ITERATIONS_TO_SPAWN = 3
 
 #: Node's environment variables for the folder of its compile cache, and to disable the cache.

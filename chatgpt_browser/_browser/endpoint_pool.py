@@ -1,4 +1,4 @@
-"""Choice between several remote browsers, by what this process knows about them."""
+"""Choice between several remote browsers, by this process's clients and failures at each."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ class EndpointPool(Generic[T]):
     """Counts the clients of each browser and remembers which browsers did not respond. Thread-safe."""
 
     def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        tie_breaker: Callable[[], float] = random.random,
+        self, clock: Callable[[], float] = time.monotonic, tie_breaker: Callable[[], float] = random.random
     ) -> None:
         self._clock = clock
         self._tie_breaker = tie_breaker
@@ -37,8 +35,8 @@ class EndpointPool(Generic[T]):
     def acquire(self, urls: Sequence[T], tried: Collection[T] = ()) -> T | None:
         """Count a client at the least busy browser that has not been tried, and return its URL; None if all have been tried.
 
-        Equals are chosen at random, because other processes choose too. Browsers that did not respond recently come last, the one
-        with the oldest failure first.
+        Ties are broken at random, because other processes choose too. Browsers that failed to respond recently come last, in the
+        order of their failures.
         """
         with self._lock:
             left = [url for url in urls if url not in tried]

@@ -1,4 +1,4 @@
-"""Chromium's executables: their names, and the order in which the client tries them."""
+"""Chromium's executables: their names, and the order of the attempts to launch them."""
 
 from __future__ import annotations
 

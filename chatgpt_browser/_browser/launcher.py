@@ -55,11 +55,8 @@ async def launch_with_profile(chromium: BrowserType, options: Options, folder: P
 
 def context_settings(options: Options) -> dict[str, Any]:
     """Return Playwright's arguments for a browser context."""
-    return {
-        "ignore_https_errors": options.ignore_https_errors,
-        "no_viewport": True,
-        "accept_downloads": False,
-    }
+    ignore = options.ignore_https_errors
+    return {"ignore_https_errors": ignore, "no_viewport": True, "accept_downloads": False}
 
 
 async def _launch_first(

@@ -65,7 +65,7 @@ async def _connect_to(chromium: BrowserType, url: BrowserURL, options: Options, 
 
 
 def _launch_header(options: Options) -> dict[str, str]:
-    """Return the header that tells a Playwright server how to launch the browser of this connection.
+    """Return the header with the launch settings of this connection's browser, for a Playwright server.
 
     The server accepts ``args`` and ``executablePath`` only if it was started with ``--unsafe``.
     """

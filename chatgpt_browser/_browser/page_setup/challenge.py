@@ -45,9 +45,7 @@ async def wait_for_document(target: Target, watcher: NavigationWatcher, loader: 
     if scope.cancelled_caught and challenged:
         raise challenge_error(f"A challenge did not pass without a person within {timeout:g} s")
     if scope.cancelled_caught:
-        raise ChatGPTTimeoutError(
-            f"ChatGPT timed out: the site's HTML document did not load within {timeout:g} s"
-        )
+        raise ChatGPTTimeoutError(f"ChatGPT timed out: the HTML document did not load within {timeout:g} s")
     if challenged:
         logger.info("challenge passed in %.2f s", seconds, extra={"chatgpt_event": "challenge_passed"})
 

@@ -11,8 +11,6 @@ from ..cdp_response import head_from_cdp
 from ..playwright_errors import is_navigation_without_document
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from ..._core.models import Head
     from ..cdp_target import Target
 
@@ -67,9 +65,7 @@ class NavigationWatcher:
         """Enable the events of responses. Call this before or together with the navigation."""
         await self._target.send("Network.enable")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for event, listener in self._listeners.items():
             self._target.remove_listener(event, listener)
         self._target.send_soon("Network.disable", {})

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from ..._core.errors import BrowserCrashedError
+from ..._core.errors import BrowserCrashedError, ChatGPTTimeoutError, OriginError
+from ..._core.urls import origin_of
 from ..cdp_target import GONE
 from ..playwright_errors import map_playwright_errors
-from . import cookies, visit
+from . import cookies
+from .challenge import wait_for_document
 from .empty_document import EmptyDocument
 from .identity import override_identity
+from .navigation import NavigationWatcher, navigate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +49,8 @@ class BrowserPage:
     async def set_up(self, *, ignore_https_errors: bool) -> None:
         """Enable the events of the page. Call this before the first navigation.
 
-        When this returns, the renderer has responded once. Chromium 150 crashes in about 30 % of the cases if a page navigates
-        before that.
+        The call returns after the renderer has responded once. Chromium 150 crashes in about 30 % of the cases if a page
+        navigates before that.
         """
         with map_playwright_errors():
             await asyncio.gather(
@@ -102,14 +105,33 @@ class BrowserPage:
         return await cookies.get_session_token(self._target, origin)
 
     async def visit(self, url: str, *, timeout: float, challenge_timeout: float) -> None:
-        """Navigate to a document of the site, and wait for a challenge to pass. Times are in seconds.
+        """Navigate to a document of the site, and wait for a challenge to pass if the site shows one.
+
+        :param timeout: seconds until the site must have responded.
+        :param challenge_timeout: seconds until a challenge must have passed, and the document must have loaded.
 
         :raises ChallengeError: the challenge did not pass in time.
         :raises OriginError: the site redirected to another origin.
         :raises ChatGPTTimeoutError: the site did not respond, or its document did not load, in time.
         :raises APIConnectionError: the network failed.
         """
-        await visit.visit(self._target, url, timeout=timeout, challenge_timeout=challenge_timeout)
+        with map_playwright_errors(), NavigationWatcher(self._target) as watcher:
+            with anyio.move_on_after(timeout) as scope:
+                _, loader = await asyncio.gather(watcher.enable(), navigate(self._target, url))
+            if scope.cancelled_caught:
+                raise ChatGPTTimeoutError(
+                    f"ChatGPT timed out: the site did not respond to the page within {timeout:g} s"
+                )
+            if loader is None:
+                return  # the response brought no document; the first request will show whether the site redirects
+            await wait_for_document(self._target, watcher, loader, challenge_timeout)
+
+        arrived, expected = origin_of(watcher.url), origin_of(url)
+        if arrived != expected:
+            message = (
+                f"The site redirected from {expected} to {arrived}. The session token is not sent there."
+            )
+            raise OriginError(message, origin=arrived)
 
     def _on_gone(self, event: dict[str, Any]) -> None:
         self.die(BrowserCrashedError(f"The page was closed or has crashed: {event['reason']}"))

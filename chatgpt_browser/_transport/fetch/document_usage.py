@@ -18,7 +18,7 @@ _GC_THRESHOLD = 8 << 20
 #: Heap in bytes, and age in seconds, above which the document is replaced.
 _MAX_HEAP = 128 << 20
 _MAX_AGE = 6 * 3600.0
-#: Requests and response bytes after which a document is replaced if Playwright manages its page. For such a page Chromium keeps
+#: Requests and response bytes until a document is replaced, if Playwright manages its page. For such a page Chromium keeps
 #: a record of each request, and up to 100 MB of response bodies, until the document is gone. For other pages it keeps nothing:
 #: measured on Chromium 150, 5,000 requests leave 1 MB in the renderer, and 2.5 GB of response bodies leave nothing.
 _MAX_WATCHED_REQUESTS = 128

@@ -56,7 +56,7 @@ class FetchPage(BrowserPage):
         super().die(error)
 
     async def ignore_policy(self) -> None:
-        """Allow requests from any document, whatever its Content-Security-Policy."""
+        """Allow requests from any document by ignoring its Content-Security-Policy."""
         with map_playwright_errors():
             await self._target.send("Page.setBypassCSP", {"enabled": True})
 

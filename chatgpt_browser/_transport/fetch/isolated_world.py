@@ -1,4 +1,4 @@
-"""The isolated world in which ``reader.js`` and ``page.js`` run, and the requests that are sent from it.
+"""The isolated world that runs ``reader.js`` and ``page.js``, and the requests that are sent from it.
 
 The site's own scripts can neither access the isolated world nor patch the functions that it uses. It sends its results through a
 binding that exists only there. An isolated world lasts as long as its document.
@@ -44,12 +44,7 @@ def read_world_scripts() -> list[str]:
 class IsolatedWorld:
     """Sends requests from one document. ``when_idle`` is called each time the last request in flight has ended."""
 
-    def __init__(
-        self,
-        target: Target,
-        context_id: int,
-        when_idle: Callable[[], object],
-    ) -> None:
+    def __init__(self, target: Target, context_id: int, when_idle: Callable[[], object]) -> None:
         self._target = target
         self._context_id = context_id
         self._when_idle = when_idle
@@ -66,12 +61,7 @@ class IsolatedWorld:
 
     @classmethod
     async def enter(
-        cls,
-        target: Target,
-        origin: str,
-        protocol: str = "",
-        *,
-        when_idle: Callable[[], object],
+        cls, target: Target, origin: str, protocol: str = "", *, when_idle: Callable[[], object]
     ) -> IsolatedWorld | None:
         """Create an isolated world in the current document and prepare it for requests.
 

@@ -281,7 +281,7 @@
     openCount() {
       return exchanges.size;
     },
-    /** Return a promise that never resolves. A call that awaits it fails when this world is gone, for whatever reason. */
+    /** Return a promise that never resolves. A call that awaits it fails when this world ends, for any reason. */
     lifetime() {
       return forever;
     },

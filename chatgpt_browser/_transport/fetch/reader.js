@@ -4,7 +4,7 @@
  *
  * The site repeats itself: each event contains the whole text so far, or a delta that differs from the previous one only in its text.
  * Therefore the bytes of an event are compared with those of the previous event as they arrive. Bytes that are equal, up to the text,
- * are skipped: they are neither decoded nor stored. Of the other bytes, the new part is passed on, exactly as it is in the JSON:
+ * are skipped: they are neither decoded nor stored. The new part of the event is passed on exactly as it is in the JSON:
  *
  *   "new"                        the previous event with this much more text
  *   ["new", "tail"]              the same, with another end after the text
@@ -13,7 +13,7 @@
  *   {type, data}                 a whole event without such a text
  *   {type, data, unended}        the last event of a body that ended in the middle of the event
  *
- * The parts add up to the bytes that the server sent: nothing is lost, whatever the JSON contains.
+ * The parts add up to the bytes that the server sent, for any JSON, so that nothing is lost.
  */
 globalThis.chatgptBrowserReader = (() => {
   "use strict";
@@ -171,7 +171,7 @@ globalThis.chatgptBrowserReader = (() => {
   const DELTA_START = new RegExp(String.raw`^\{(?:${FIELD},)*\s*"v"\s*:\s*(?:\[\s*\{(?:${FIELD},)*\s*"v"\s*:\s*)?"`, "g");
   const DELTA_TAIL = new RegExp(String.raw`^"(?:\s*,${FIELD})*\s*\}(?:\s*\]\s*(?:,${FIELD})*\})?$`);
 
-  /** Find the text of an event, in which the next event will probably differ. Return {start, end, grows}, or null. */
+  /** Find the text of an event, which is probably the only difference of the next event. Return {start, end, grows}, or null. */
   function findText(data) {
     for (const [pattern, grows] of [
       [TEXT_START, true],
@@ -195,8 +195,8 @@ globalThis.chatgptBrowserReader = (() => {
       this.data = null;
       this.type = "";
       this.done = false; // [DONE] has been read
-      // What was read since the caller last reset this: undefined: no event; {text, tail, grows}: one event with a text; null: an
-      // event without a text, or several events.
+      // The events since the caller last reset this. undefined: none; {text, tail, grows}: one event with a text; null: one event
+      // without a text, or several events.
       this.event = undefined;
     }
 
@@ -398,7 +398,7 @@ globalThis.chatgptBrowserReader = (() => {
       return end;
     }
 
-    /** Drop bytes in which an event has ended without an end that `eventEnd` finds: its lines end in CR alone. */
+    /** Drop bytes that contain the end of an event which `eventEnd` does not find, because its lines end in CR alone. */
     forget() {
       this.raw.length = 0;
       this.lines.event = null;
