@@ -274,7 +274,7 @@ def test_killed_browser_under_load_loses_and_doubles_no_message(
         server.wait_for_request("/conversation", "POST", count=6, timeout=20)
         killed.kill()
         for worker in workers:
-            worker.join(40)
+            worker.join(50)
         assert [ENDPOINTS._clients[BrowserURL(url)] for url in urls][1] == 0
 
     outcomes = {message: outcome for worker in workers for message, outcome in worker.outcomes.items()}

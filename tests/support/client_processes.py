@@ -101,7 +101,7 @@ def posts_by_message(server: FakeChatGPT) -> Counter[str]:
     return Counter(str(post.json["messages"][0]["content"]["parts"][0]) for post in posts_of(server.requests))
 
 
-def until(condition: Callable[[], object], timeout: float = 5) -> None:
+def until(condition: Callable[[], object], timeout: float = 30) -> None:
     """Poll a condition for which there is no event, every 5 ms.
 
     :param timeout: in seconds; exceeding it fails the test.

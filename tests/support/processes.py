@@ -16,7 +16,7 @@ def marked(variable: str, mark: str) -> list[psutil.Process]:
     return [process for process in others if _variable(process, variable) == mark]
 
 
-def still_running(processes: list[psutil.Process], timeout: float = 5) -> list[psutil.Process]:
+def still_running(processes: list[psutil.Process], timeout: float = 20) -> list[psutil.Process]:
     """Return the processes that have not ended within the timeout in seconds. Zombies count as ended."""
     _, alive = psutil.wait_procs(processes, timeout=timeout)
     return [process for process in alive if _status(process) not in (None, psutil.STATUS_ZOMBIE)]

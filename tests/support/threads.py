@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def still_running(threads: Iterable[threading.Thread], timeout: float = 5) -> list[threading.Thread]:
+def still_running(threads: Iterable[threading.Thread], timeout: float = 20) -> list[threading.Thread]:
     """Return the threads that have not ended within the timeout in seconds.
 
     Before Python 3.12 asyncio waits for a process in a thread. That thread may end a moment after the event loop.

@@ -37,7 +37,7 @@ async def test_conversation_continues_across_document_renewals(
     async with AsyncChatGPTAPI(server.session_token, **base_urls(server), ignore_https_errors=True) as api:
         conversation = api.get_conversation()
         for number in range(30):
-            assert (await conversation.send_message(f"m{number}", timeout_ms=10_000)).startswith(
+            assert (await conversation.send_message(f"m{number}", timeout_ms=60_000)).startswith(
                 f'You said: "m{number}"'
             )
 
