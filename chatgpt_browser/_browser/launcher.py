@@ -88,7 +88,7 @@ def _launch_settings(options: Options) -> dict[str, Any]:
     """Return Playwright's arguments for a launch, except which executable to start."""
     if not options.headless and not _has_screen():
         raise BrowserLaunchError(
-            "The browser's window needs a screen, but neither DISPLAY nor WAYLAND_DISPLAY is set."
+            "There is no screen to show a browser's window on: neither DISPLAY nor WAYLAND_DISPLAY is set."
             " Set one of them, or use headless=True."
         )
     refusal = sandbox_refusal()

@@ -62,4 +62,4 @@ async def _wait_for_session(browser: Browser, origin: str) -> SessionToken:
 
 
 def _closed() -> AuthenticationError:
-    return AuthenticationError("The window was closed before the login was complete. Start the login again.")
+    return AuthenticationError("The window was closed before anybody had signed in. Start the login again.")

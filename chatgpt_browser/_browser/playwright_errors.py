@@ -56,8 +56,8 @@ INSTALL_HINT = (
 )
 
 _CERTIFICATE_HINT = (
-    "Chromium does not accept the site's certificate. Check this machine's clock, and that it trusts the certificate authority;"
-    " for a server of your own, use ignore_https_errors=True"
+    "Chromium does not accept the site's certificate. Check that this machine's clock is right, and that it trusts"
+    " the authority that signed the certificate; for a server of your own, use ignore_https_errors=True"
 )
 
 _MISSING = re.compile(r"Executable doesn't exist|distribution '[^']*' is not found|ENOENT", re.IGNORECASE)

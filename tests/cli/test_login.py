@@ -81,7 +81,7 @@ async def test_a_window_that_is_closed_before(site: FakeChatGPT) -> None:
         with suppress(psutil.NoSuchProcess):  # the children of one that has ended already
             process.terminate()
 
-    with pytest.raises(AuthenticationError, match="closed before the login was complete"):
+    with pytest.raises(AuthenticationError, match="closed before anybody had signed in"):
         await signing_in
 
 

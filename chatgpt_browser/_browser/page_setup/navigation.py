@@ -48,7 +48,8 @@ class NavigationWatcher:
         self.url = ""
         self._heads: dict[str, Head] = {}
         self._loader = ""
-        self._is_reported = False
+        # True until the first commit, because the previous document may still emit its domContentEventFired.
+        self._is_reported = True
         self._documents: asyncio.Queue[Head | None] = asyncio.Queue()
         self._listeners = {
             "Network.responseReceived": self._on_response,
