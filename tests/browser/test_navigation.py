@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from chatgpt_browser._browser.cdp_target import Target
 from chatgpt_browser._browser.page_setup.navigation import NavigationWatcher
+
+if TYPE_CHECKING:
+    from chatgpt_browser._browser.cdp_target import Target
 
 
 class EventSource:
