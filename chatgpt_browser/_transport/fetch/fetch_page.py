@@ -92,9 +92,9 @@ class FetchPage(BrowserPage):
             raise self.dead
         assert self._world is not None, "prepare() comes first"
         self._headers.enable()
-        exchange = self._world.open(request)
+        stream = self._world.open(request)
         self._headers.disable()
-        return exchange
+        return stream
 
     async def ready(self) -> None:
         """Wait while the document is being replaced."""

@@ -49,7 +49,7 @@ class IsolatedWorld:
         self._context_id = context_id
         self._when_idle = when_idle
         self._numbers = itertools.count(1)
-        self._exchanges: dict[int, ResponseStream] = {}
+        self._streams: dict[int, ResponseStream] = {}
         self._pushes = _PushQueue()
         self._usage = DocumentUsage(is_watched=target.is_watched)
         self._tasks = BackgroundTasks(self._log_failed_call)
@@ -92,14 +92,14 @@ class IsolatedWorld:
     def die(self, error: ChatGPTError) -> None:
         """End all requests with this error, or with the first error if the world has ended before."""
         self.dead = self.dead or error
-        exchanges, self._exchanges = self._exchanges, {}
-        for exchange in exchanges.values():
-            exchange.fail(self.dead)
+        streams, self._streams = self._streams, {}
+        for stream in streams.values():
+            stream.fail(self.dead)
 
     @property
     def is_idle(self) -> bool:
         """True if no request is in flight."""
-        return not self._exchanges
+        return not self._streams
 
     @property
     def needs_recycling(self) -> bool:
@@ -117,7 +117,7 @@ class IsolatedWorld:
             raise self.dead
 
         number = next(self._numbers)
-        exchange = self._exchanges[number] = ResponseStream(_FetchControl(self, number))
+        stream = self._streams[number] = ResponseStream(_FetchControl(self, number))
         fields = {
             "url": request.url,
             "method": request.method,
@@ -130,14 +130,14 @@ class IsolatedWorld:
         self._tasks.spawn(self._call("open", number, fields, wait=True)).add_done_callback(
             lambda task: self._on_opened(number, task)
         )
-        return exchange
+        return stream
 
     async def _measure_heap(self) -> None:
         self._usage.set_heap(await self._target.send("Runtime.getHeapUsage"))
 
     def abort(self, number: int) -> None:
         """Abort a request, without waiting until the page has done so."""
-        if self._exchanges.pop(number, None) is None:
+        if self._streams.pop(number, None) is None:
             return
         if self.dead is None:
             self._tasks.spawn(self._call("abort", number))
@@ -158,8 +158,8 @@ class IsolatedWorld:
         if not task.cancelled() and error is None:
             if task.result() is not None:
                 self._receive(task.result())
-        elif isinstance(error, Exception) and (exchange := self._exchanges.pop(number, None)) is not None:
-            exchange.fail(to_library_error(error))
+        elif isinstance(error, Exception) and (stream := self._streams.pop(number, None)) is not None:
+            stream.fail(to_library_error(error))
 
     def _receive(self, payload: str) -> None:
         """Deliver the frames of a push, and of pushes that came out of order before it."""
@@ -172,12 +172,12 @@ class IsolatedWorld:
     def _deliver(self, number: int, *frame: Any) -> None:
         if frame[0] == "head":
             self._usage.bytes_read = frame[1]["bytesRead"]
-        exchange = self._exchanges.get(number)
-        if exchange is None:
+        stream = self._streams.get(number)
+        if stream is None:
             return  # the request was aborted while this frame was in transit
-        exchange.deliver(list(frame))
-        if exchange.settled:
-            self._exchanges.pop(number, None)
+        stream.deliver(list(frame))
+        if stream.settled:
+            self._streams.pop(number, None)
 
     def _check_idle(self) -> None:
         if not self.is_idle or self.dead is not None:

@@ -19,7 +19,7 @@
  * n is the number of characters that the frame takes of the exchange's window. `grant` returns them when the frame has been read.
  *
  * The page decides only when the HTTP body is over: it ends, it fails, or an event stream contains the event [DONE]. After [DONE] no
- * more frames are sent for the exchange, not even "end". Whether the reply is complete is decided by the Python side.
+ * more frames are sent for the exchange, not even "end". The Python class ResponseStream decides whether the message is over.
  */
 (() => {
   "use strict";
