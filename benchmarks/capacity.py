@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from chatgpt_browser import AsyncChatGPTAPI
-from chatgpt_browser._browser.launcher import SHELLS, WHOLE
+from chatgpt_browser._browser.executables import find_on_path
 from chatgpt_browser.testing import FakeChatGPT, Reply
 
 from .processes import MEGABYTE
@@ -65,7 +64,7 @@ async def stream_all(clients: list[AsyncChatGPTAPI], streams: int) -> None:
 async def main() -> None:
     table = Table("clients", "streams each", "MB", "MB a client more", "CPU cores")
     pieces = [f"{number} and so on, " for number in range(EVENTS)]
-    executable = next(filter(None, map(shutil.which, SHELLS + WHOLE)), None)
+    executable = find_on_path()
     with FakeChatGPT(reply=lambda turn: Reply(pieces=pieces, interval=INTERVAL)) as server:
         async with playwright_server() as (process, url):
             idle = megabytes(process)

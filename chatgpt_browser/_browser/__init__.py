@@ -1,1 +1,1 @@
-"""Chromium: find it, start it or connect to it, talk to it in the DevTools protocol, and close it."""
+"""Chromium: find it, launch it or connect to it, control its pages through the DevTools protocol, and close it."""

@@ -1,4 +1,4 @@
-"""What a browser showed and did, for whoever has to find out why something failed: a screenshot and a trace, without secrets."""
+"""A screenshot and a trace of the browser after a failure, without secrets."""
 
 from __future__ import annotations
 
@@ -21,84 +21,91 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Page
 
-    from .launcher import Browser
+    from .browser import Browser
 
 __all__ = ["FailureArtifacts"]
 
 logger = logging.getLogger("chatgpt_browser")
 
-#: Seconds that the last look may take: the browser may have died, and whoever closes it waits.
-_PATIENCE = 10.0
-_PAGE_MILLISECONDS = 4_000
+#: Seconds to collect the artifacts. The browser may have crashed, and its close waits for this.
+_COLLECT_TIMEOUT = 10.0
+#: Milliseconds for one operation on the page.
+_PAGE_TIMEOUT = 4_000
 
 
 class FailureArtifacts:
-    """Watches the browsers of a client, as its engine's witness; what is kept is of the last one.
+    """The artifacts of a client's last browser. Implements ``BrowserObserver`` of the browser manager.
 
-    ``screenshot`` is a PNG of what the page showed in the end, ``trace`` the zip file of a Playwright trace; each is None where
-    it could not be had. The picture is of the site as it shows itself to whoever is signed in, but never of a token.
+    ``screenshot`` is a PNG of the page at the end, and ``trace`` is the zip file of a Playwright trace. Each is None if it could
+    not be made. The screenshot may show the user's account and conversations, but never a token.
     """
 
     def __init__(self) -> None:
         self.screenshot: bytes | None = None
         self.trace: bytes | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._wanted = True
+        self._enabled = True
 
     def discard(self) -> None:
-        """Nothing has failed: keep nothing of what is still to come."""
-        self._wanted = False
+        """Do not collect artifacts, because nothing has failed."""
+        self._enabled = False
 
     def save(self, folder: Path, name: str) -> list[Path]:
-        """Write what there is as ``name.png`` and ``name-trace.zip``, for the owner alone; gives the files' paths."""
-        there = {f"{name}.png": self.screenshot, f"{name}-trace.zip": self.trace}
-        files = {folder / file: data for file, data in there.items() if data is not None}
+        """Write the artifacts that exist as ``name.png`` and ``name-trace.zip``, readable by the owner only.
+
+        The folder is created if it does not exist.
+
+        :return: the paths of the files.
+        """
+        artifacts = {f"{name}.png": self.screenshot, f"{name}-trace.zip": self.trace}
+        files = {folder / file: data for file, data in artifacts.items() if data is not None}
         if files:
             folder.mkdir(parents=True, exist_ok=True)
         for path, data in files.items():
             write_private(path, data)
         return list(files)
 
-    # ---- as a witness ------------------------------------------------------------------------------------------------
+    # ---- BrowserObserver ---------------------------------------------------------------------------------------------
 
     async def begin(self, browser: Browser) -> None:
-        """A browser has just started.
+        """Start to record the requests of a browser that has just started.
 
-        Playwright's own trace is not asked for: it is written as it goes, with every cookie that it is told of, with pictures
-        and copies of documents, and a driver that is killed leaves it there. A HAR stays in the driver's memory until its end.
+        This records a HAR, not Playwright's own trace. Playwright writes its trace to disk continuously, with all cookies,
+        screenshots and copies of documents, and a driver that is killed leaves it there. A HAR stays in the driver's memory until
+        the recording stops.
         """
         self.screenshot = self.trace = None
-        self._folder = tempfile.TemporaryDirectory(prefix="chatgpt-browser-")  # for its owner alone
+        self._folder = tempfile.TemporaryDirectory(prefix="chatgpt-browser-")  # readable by the owner only
         with map_playwright_errors():
             await browser.context.tracing.start_har(Path(self._folder.name) / "trace.har", content="omit")
 
     @asynccontextmanager
     async def closing(self, browser: Browser, front_page: str, session_token: str) -> AsyncIterator[None]:
-        """A browser is about to be closed, and is closed within. Never raises: what can't be had any more is left out.
+        """Collect the artifacts, then run the block, which closes the browser. Errors are logged, never raised.
 
-        The folder stays until then: a browser that is closed writes there what was not asked for before.
+        The folder is removed after the block, because the browser writes a HAR there that was not stopped before it closed.
         """
         folder, self._folder = self._folder, None
         try:
-            if folder is not None and self._wanted:
-                with anyio.move_on_after(_PATIENCE, shield=True):
-                    self.trace = await self._trace(browser, Path(folder.name), [session_token])
-                    self.screenshot = await self._look(browser, front_page, [session_token])
+            if folder is not None and self._enabled:
+                with anyio.move_on_after(_COLLECT_TIMEOUT, shield=True):
+                    self.trace = await self._take_trace(browser, Path(folder.name), [session_token])
+                    self.screenshot = await self._take_screenshot(browser, front_page, [session_token])
             yield
         finally:
             if folder is not None:
                 folder.cleanup()
 
-    async def _look(self, browser: Browser, front_page: str, secrets: list[str]) -> bytes | None:
+    async def _take_screenshot(self, browser: Browser, front_page: str, secrets: list[str]) -> bytes | None:
         try:
             with map_playwright_errors():
                 pages = browser.context.pages
-                return await _photograph(pages[-1], front_page, secrets) if pages else None
+                return await _screenshot_of(pages[-1], front_page, secrets) if pages else None
         except ChatGPTError as exc:
             logger.debug("no screenshot: %s", exc)
             return None
 
-    async def _trace(self, browser: Browser, folder: Path, secrets: list[str]) -> bytes | None:
+    async def _take_trace(self, browser: Browser, folder: Path, secrets: list[str]) -> bytes | None:
         try:
             with map_playwright_errors():
                 await browser.context.tracing.stop_har()
@@ -108,14 +115,14 @@ class FailureArtifacts:
             return None
 
 
-async def _photograph(page: Page, front_page: str, secrets: list[str]) -> bytes | None:
-    """A picture of the page; of the site's front page where there is nothing to see. None where it would show a secret."""
+async def _screenshot_of(page: Page, front_page: str, secrets: list[str]) -> bytes | None:
+    """Return a screenshot of the page, or of the site's front page if the page is blank; None if it would show a secret."""
     if not (await page.inner_text("html")).strip():
-        with suppress(ChatGPTError), map_playwright_errors():  # the browser's own page about that will do
-            await page.goto(front_page, timeout=_PAGE_MILLISECONDS)
+        with suppress(ChatGPTError), map_playwright_errors():  # the browser's error page is good enough
+            await page.goto(front_page, timeout=_PAGE_TIMEOUT)
     if reveals(await page.inner_text("html"), secrets):
         return None
-    return await page.screenshot(timeout=_PAGE_MILLISECONDS)
+    return await page.screenshot(timeout=_PAGE_TIMEOUT)
 
 
 def _read_trace(folder: Path, secrets: list[str]) -> bytes:

@@ -1,4 +1,4 @@
-"""Playwright's driver, a Node.js program of its own: started quickly, and ended even where it has not come up."""
+"""Start of Playwright's driver, a Node.js process, with a compile cache, and its end even after a failed start."""
 
 from __future__ import annotations
 
@@ -23,48 +23,53 @@ __all__ = ["start_driver"]
 
 logger = logging.getLogger("chatgpt_browser")
 
-#: After so many turns of the loop Playwright has started its driver's process; before, what is done meanwhile would hold it up.
-_TURNS_TO_SPAWN = 3
+#: Iterations of the event loop until Playwright has spawned the driver's process. Work before that would delay it.
+_ITERATIONS_TO_SPAWN = 3
 
-#: Node's own names for where it keeps compiled code, and for that it is to keep none.
-_CODE_CACHE = "NODE_COMPILE_CACHE"
-_NO_CODE_CACHE = "NODE_DISABLE_COMPILE_CACHE"
+#: Node's environment variables for the folder of its compile cache, and to disable the cache.
+_CACHE_FOLDER = "NODE_COMPILE_CACHE"
+_CACHE_DISABLED = "NODE_DISABLE_COMPILE_CACHE"
 
 
 async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwright:
-    """Playwright's driver. Half started, nobody can end it: who is cancelled waits until it is there, and ends it then.
+    """Start Playwright's driver, which takes 0.2 s.
 
-    It takes 0.2 s to come up, in which ``meanwhile`` is called.
+    A driver that is still starting cannot be stopped. If the call is cancelled, it waits for the driver, then stops it.
 
-    :raises BrowserLaunchError: it does not start.
+    :param meanwhile: called while the driver starts.
+
+    :raises BrowserLaunchError: the driver does not start.
     """
     before = asyncio.all_tasks()
     starting = asyncio.get_running_loop().create_task(async_playwright().start())
     try:
-        with _keeping_compiled_code():
-            for _ in range(_TURNS_TO_SPAWN):
+        with _compile_cache():
+            for _ in range(_ITERATIONS_TO_SPAWN):
                 await asyncio.sleep(0)
         meanwhile()
         with map_driver_errors():
             return await asyncio.shield(starting)
     except BrowserLaunchError:
-        await _ended(before)
+        await _wait_for_end(before)
         raise
     except BaseException:
         await asyncio.wait([starting], timeout=CLOSE_TIMEOUT)
         starting.cancel()
         await asyncio.wait([starting])
         if starting.cancelled() or starting.exception() is not None:
-            await _ended(before)
+            await _wait_for_end(before)
         else:
             await suppress_close_errors(starting.result().stop)
         raise
 
 
-async def _ended(before: set[asyncio.Task[Any]]) -> None:
-    """Wait for the end of a driver that failed to start: Playwright says so when it falls silent, and gives no hold of it.
+async def _wait_for_end(before: set[asyncio.Task[Any]]) -> None:
+    """Wait until a driver that failed to start has ended.
 
-    Its reader, a task, ends with the process. A loop that closes before leaves the process behind.
+    Playwright fails the start when the driver closes its output, and does not expose the process. The task that reads the output
+    ends with the process. If the event loop closes before that, the process is left behind.
+
+    :param before: the tasks that existed before the start.
     """
     new = asyncio.all_tasks() - before
     if readers := [
@@ -75,36 +80,41 @@ async def _ended(before: set[asyncio.Task[Any]]) -> None:
 
 
 @contextmanager
-def _keeping_compiled_code() -> Iterator[None]:
-    """Have a driver that is spawned within the block keep what Node compiles for the next one: that is up in 0.2 s, not 0.28.
+def _compile_cache() -> Iterator[None]:
+    """Enable Node's compile cache for a driver that is spawned within the block. It then starts in 0.2 s instead of 0.28 s.
 
-    Node is told by its environment, which is a copy of ours: so ours says it for a moment. In the end the name stands for no
-    folder, and is not taken away: another thread that copies the environment just then would trip over that.
+    The driver inherits a copy of this process's environment, so the variable is set for a moment. Afterwards it is set to an
+    empty string, not removed, because another thread that copies the environment at the same time would fail.
     """
-    wanted = not os.environ.get(_CODE_CACHE) and not os.environ.get(_NO_CODE_CACHE)
-    folder = _folder_of_compiled_code() if wanted else None
+    configured = os.environ.get(_CACHE_FOLDER) or os.environ.get(_CACHE_DISABLED)
+    folder = None if configured else _compile_cache_folder()
     if folder is None:
         yield
         return
-    os.environ[_CODE_CACHE] = str(folder)
+    os.environ[_CACHE_FOLDER] = str(folder)
     try:
         yield
     finally:
-        os.environ[_CODE_CACHE] = ""
+        os.environ[_CACHE_FOLDER] = ""
 
 
-def _folder_of_compiled_code() -> Path | None:
-    """Where the driver's compiled code is kept: a folder that nobody else can write to, as Node runs what it finds there."""
+def _compile_cache_folder() -> Path | None:
+    """Create and return the folder of the compile cache, or None if it is not safe.
+
+    No other user may write to it, because Node runs the code that it finds there.
+    """
     try:
         folder = platformdirs.user_cache_path("chatgpt-browser-api", appauthor=False) / "driver"
-        if not folder.is_absolute():  # older versions of platformdirs say so by this, newer ones raise
-            raise RuntimeError("the user has no home")
+        if (
+            not folder.is_absolute()
+        ):  # older versions of platformdirs return a relative path, newer ones raise
+            raise RuntimeError("the user has no home folder")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
     except (OSError, RuntimeError) as exc:
-        logger.debug("the driver's compiled code is not kept: %s", exc)
+        logger.debug("the driver's compile cache is off: %s", exc)
         return None
     if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-        logger.debug("the driver's compiled code is not kept: others may write to its folder")
+        logger.debug("the driver's compile cache is off: other users may write to its folder")
         return None
     return folder

@@ -1,4 +1,4 @@
-"""Browsers that somebody else runs: which of several a client goes to, as far as this process knows."""
+"""Choice between several remote browsers, by this process's clients and failures at each."""
 
 from __future__ import annotations
 
@@ -12,33 +12,31 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-__all__ = ["FLEET", "EndpointPool"]
+__all__ = ["ENDPOINTS", "EndpointPool"]
 
 T = TypeVar("T")
 
-#: Seconds for which one that did not answer is passed over while another does.
-_REST = 30.0
+#: Seconds for which a browser that did not respond is used only if no other responds.
+_FAILURE_TTL = 30.0
 
 
 class EndpointPool(Generic[T]):
-    """Counts the clients at each browser and remembers which did not answer. Used from several threads."""
+    """Counts the clients of each browser and remembers which browsers did not respond. Thread-safe."""
 
     def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
+        self, clock: Callable[[], float] = time.monotonic, tie_breaker: Callable[[], float] = random.random
     ) -> None:
         self._clock = clock
-        self._chance = chance
+        self._tie_breaker = tie_breaker
         self._lock = threading.Lock()
         self._clients: Counter[T] = Counter()
         self._failed_at: dict[T, float] = {}
 
-    def take(self, urls: Sequence[T], tried: Collection[T] = ()) -> T | None:
-        """Go to the least busy of those that have not been tried, or to None where all have.
+    def acquire(self, urls: Sequence[T], tried: Collection[T] = ()) -> T | None:
+        """Count a client at the least busy browser that has not been tried, and return its URL; None if all have been tried.
 
-        Chance decides between equals: other processes choose as well. One that did not answer lately comes after all others,
-        the one that has rested longest first.
+        Ties are broken at random, because other processes choose too. Browsers that failed to respond recently come last, in the
+        order of their failures.
         """
         with self._lock:
             left = [url for url in urls if url not in tried]
@@ -48,27 +46,27 @@ class EndpointPool(Generic[T]):
             self._clients[url] += 1
             return url
 
-    def leave(self, url: T) -> None:
-        """A client has left."""
+    def release(self, url: T) -> None:
+        """Stop counting a client at this browser."""
         with self._lock:
             self._clients[url] -= 1
 
-    def fail(self, url: T) -> None:
-        """A client that went there did not come to a browser, and leaves."""
+    def report_failure(self, url: T) -> None:
+        """Remember that the browser did not respond, and release it."""
         with self._lock:
             self._clients[url] -= 1
             self._failed_at[url] = self._clock()
 
-    def answer(self, url: T) -> None:
-        """A client that went there has come to a browser."""
+    def report_success(self, url: T) -> None:
+        """Forget earlier failures of this browser."""
         with self._lock:
             self._failed_at.pop(url, None)
 
     def _rank(self, url: T) -> tuple[float, int, float]:
         failed_at = self._failed_at.get(url, -math.inf)
-        rests_since = failed_at if self._clock() < failed_at + _REST else -math.inf
-        return rests_since, self._clients[url], self._chance()
+        penalty = failed_at if self._clock() < failed_at + _FAILURE_TTL else -math.inf
+        return penalty, self._clients[url], self._tie_breaker()
 
 
-#: The one of this process.
-FLEET: EndpointPool[Any] = EndpointPool()
+#: The pool of this process.
+ENDPOINTS: EndpointPool[Any] = EndpointPool()

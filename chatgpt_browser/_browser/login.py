@@ -1,4 +1,4 @@
-"""Signing in: a person does it, in a window of a real browser, and the profile is kept. Nothing here fills in or presses."""
+"""Login by a person in the window of a real browser, whose profile is kept. Nothing is typed or clicked automatically."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .._core.errors import AuthenticationError, BrowserCrashedError
 from .._protocol.cookies import SessionToken, is_session_cookie
-from .launcher import Browser
+from .browser import Browser
 from .playwright_errors import map_playwright_errors
 
 if TYPE_CHECKING:
@@ -17,11 +17,12 @@ __all__ = ["sign_in"]
 
 
 async def sign_in(options: Options) -> SessionToken:
-    """Open the site in a window and wait until somebody has signed in there, however long that takes.
+    """Open the site in a window and wait, without a time limit, until a person has signed in.
 
-    :raises AuthenticationError: the window was closed before that.
-    :raises BrowserLaunchError: there is no screen to show a window on, or the browser does not start.
-    :raises BrowserNotFoundError: there is no browser with a window.
+    :return: the session token.
+    :raises AuthenticationError: the window was closed before.
+    :raises BrowserLaunchError: there is no screen, or the browser does not start.
+    :raises BrowserNotFoundError: no browser that can show a window is installed.
     """
     browser = await Browser.start(options, watched=True)
     try:
@@ -33,19 +34,20 @@ async def sign_in(options: Options) -> SessionToken:
 
 
 async def _wait_for_session(browser: Browser, origin: str) -> SessionToken:
-    """The session token, as soon as the site has set its cookies."""
-    looks: asyncio.Queue[bool] = asyncio.Queue()
+    """Return the session token as soon as the site has set its cookies."""
+    #: True after each response, which may have set cookies; False when the window has been closed.
+    signals: asyncio.Queue[bool] = asyncio.Queue()
     context = browser.context
 
     with map_playwright_errors():
         page = context.pages[0] if context.pages else await context.new_page()
-        context.on("response", lambda _: looks.put_nowait(True))
-        context.on("close", lambda _: looks.put_nowait(False))
-        page.on("close", lambda _: looks.put_nowait(False))
-        going = asyncio.ensure_future(page.goto(f"{origin}/", wait_until="commit", timeout=0))
-        going.add_done_callback(lambda _: going.cancelled() or going.exception())
+        context.on("response", lambda _: signals.put_nowait(True))
+        context.on("close", lambda _: signals.put_nowait(False))
+        page.on("close", lambda _: signals.put_nowait(False))
+        navigation = asyncio.ensure_future(page.goto(f"{origin}/", wait_until="commit", timeout=0))
+        navigation.add_done_callback(lambda _: navigation.cancelled() or navigation.exception())
         try:
-            while await looks.get():
+            while await signals.get():
                 cookies = await context.cookies(f"{origin}/")
                 found = {
                     cookie["name"]: cookie["value"] for cookie in cookies if is_session_cookie(cookie["name"])
@@ -54,10 +56,10 @@ async def _wait_for_session(browser: Browser, origin: str) -> SessionToken:
                 if token is not None:
                     return token
         finally:
-            going.cancel()
+            navigation.cancel()
 
     raise _closed()
 
 
 def _closed() -> AuthenticationError:
-    return AuthenticationError("the window was closed before anybody had signed in")
+    return AuthenticationError("The window was closed before anybody had signed in. Start the login again.")

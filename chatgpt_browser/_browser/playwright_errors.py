@@ -1,4 +1,4 @@
-"""Playwright's errors as ours, in one place: no other room looks into them."""
+"""Conversion of Playwright's errors to the library's errors. Only this module inspects the text of an error."""
 
 from __future__ import annotations
 
@@ -33,20 +33,22 @@ __all__ = [
     "CLOSE_TIMEOUT",
     "INSTALL_HINT",
     "connection_error",
+    "is_interrupted",
     "is_missing_executable",
     "is_missing_sandbox",
+    "is_navigation_without_document",
     "map_driver_errors",
     "map_playwright_errors",
-    "to_library_error",
     "milliseconds",
+    "network_error_name",
     "suppress_close_errors",
-    "shows_nothing",
+    "to_library_error",
     "when_lost",
 ]
 
 logger = logging.getLogger("chatgpt_browser")
 
-#: How long (in seconds) something may take to close.
+#: Seconds until the attempt to close something is given up.
 CLOSE_TIMEOUT = 10.0
 
 INSTALL_HINT = (
@@ -54,8 +56,8 @@ INSTALL_HINT = (
 )
 
 _CERTIFICATE_HINT = (
-    "Chromium does not take the site's certificate: see that this machine's clock is right and that it trusts the authority"
-    " that signed it; for a server of your own, there is ignore_https_errors=True"
+    "Chromium does not accept the site's certificate. Check that this machine's clock is right, and that it trusts"
+    " the authority that signed the certificate; for a server of your own, use ignore_https_errors=True"
 )
 
 _MISSING = re.compile(r"Executable doesn't exist|distribution '[^']*' is not found|ENOENT", re.IGNORECASE)
@@ -65,7 +67,7 @@ _GONE = re.compile(
     r"|pipe closed|frame was detached|Cannot find context|Cannot find object|Could not find object"
     r"|Failed to find browser context|Inspected target navigated or closed|No frame for given id|Execution context was destroyed"
 )
-_NOTHING_SHOWN = re.compile(
+_NO_DOCUMENT = re.compile(
     r"ERR_HTTP_RESPONSE_CODE_FAILURE|ERR_ABORTED|ERR_INVALID_RESPONSE|Download is starting"
 )
 _VERSIONS = re.compile(r"server version: v([\d.]+).*?client version: v([\d.]+)", re.DOTALL)
@@ -74,47 +76,50 @@ _NETWORK = re.compile(r"net::(ERR_\w+)")
 
 
 def milliseconds(seconds: float) -> float:
-    """A time as Playwright takes it: milliseconds, 0 for no limit."""
+    """Convert a time to Playwright's form: milliseconds, and 0 for no limit."""
     return 0 if math.isinf(seconds) else seconds * 1000
 
 
 def is_missing_executable(error: PlaywrightError) -> bool:
-    """Whether a launch failed for want of a browser."""
+    """Return whether a launch failed because the executable does not exist."""
     return _MISSING.search(error.message) is not None
 
 
 def is_missing_sandbox(error: PlaywrightError) -> bool:
-    """Whether a launch failed because Chromium found nothing to make its sandbox of."""
+    """Return whether a launch failed because the kernel provides nothing that Chromium can use as a sandbox."""
     return _NO_SANDBOX.search(error.message) is not None
 
 
-def shows_nothing(error: PlaywrightError) -> bool:
-    """Whether a navigation ended in an answer without a document: an empty body, no content, a file to keep."""
-    return _NOTHING_SHOWN.search(error.message) is not None
+def is_navigation_without_document(error: PlaywrightError) -> bool:
+    """Return whether a response brought no document: an empty body, no content, or a download."""
+    return _NO_DOCUMENT.search(error.message) is not None
 
 
 def is_interrupted(error: PlaywrightError) -> bool:
-    """Whether a navigation came to nothing since the page began another by itself."""
+    """Return whether a navigation was cancelled because the page started another one."""
     return "interrupted by another navigation" in error.message or "ERR_ABORTED" in error.message
 
 
+def network_error_name(error: ChatGPTError) -> str | None:
+    """Return Chromium's name of the network error in a converted error, for example ``ERR_NAME_NOT_RESOLVED``, or None."""
+    found = _NETWORK.search(str(error))
+    return found[1] if found else None
+
+
 def to_library_error(error: Exception, *, launching: bool = False) -> ChatGPTError:
-    """Our error for one of Playwright's; the most specific that fits."""
+    """Return the most specific error of the library for an error of Playwright's.
+
+    :param launching: true if the error occurred while a browser was starting.
+    """
     text = _first_line(error)
     if isinstance(error, PlaywrightTimeoutError):
-        kind = "the browser did not start" if launching else "the site did not answer the page"
-        return (
-            BrowserLaunchError(f"{kind} in time: {text}")
-            if launching
-            else ChatGPTTimeoutError(f"{kind} in time")
-        )
+        if launching:
+            return BrowserLaunchError(f"The browser did not start in time: {text}")
+        return ChatGPTTimeoutError("The site did not respond to the page in time")
     if isinstance(error, PlaywrightError) and launching:
-        missing = is_missing_executable(error)
-        return (
-            BrowserNotFoundError(f"no Chromium: {INSTALL_HINT}")
-            if missing
-            else BrowserLaunchError(_log_of(error))
-        )
+        if is_missing_executable(error):
+            return BrowserNotFoundError(f"No Chromium was found: {INSTALL_HINT}")
+        return BrowserLaunchError(_launch_failure(error))
     if network := _NETWORK.search(text):
         refused = network[1].startswith("ERR_CERT_")
         advice = f". {_CERTIFICATE_HINT}" if refused else ""
@@ -122,13 +127,13 @@ def to_library_error(error: Exception, *, launching: bool = False) -> ChatGPTErr
             f"ChatGPT failed to refresh auth token. Error: {network[0]}{advice}", permanent=refused
         )
     if _GONE.search(text) or not isinstance(error, PlaywrightError):
-        return BrowserCrashedError(f"the browser went away: {text}")
+        return BrowserCrashedError(f"The browser or its page has ended: {text}")
     return BrowserError(text)
 
 
 @contextmanager
 def map_playwright_errors(*, launching: bool = False) -> Iterator[None]:
-    """Turn what Playwright raises within the block into our errors."""
+    """Convert Playwright's errors within the block to the library's errors."""
     try:
         yield
     except PlaywrightError as exc:
@@ -139,7 +144,10 @@ def map_playwright_errors(*, launching: bool = False) -> Iterator[None]:
 
 @contextmanager
 def map_driver_errors() -> Iterator[None]:
-    """Turn whatever the start of Playwright's driver fails with into ours: a driver that ends at once is a bare Exception."""
+    """Convert any error of the driver's start. Playwright raises a bare Exception if the driver ends at once.
+
+    :raises BrowserLaunchError: the driver did not start.
+    """
     try:
         yield
     except Exception as exc:
@@ -147,10 +155,10 @@ def map_driver_errors() -> Iterator[None]:
 
 
 def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
-    """Call back when the browser has gone, or Playwright's driver has, or the way to either.
+    """Call ``callback`` when the browser, Playwright's driver, or the connection to either has ended.
 
-    Of its driver's end Playwright tells those alone who wait for an answer: there is no event for it. So this looks at the
-    connection itself.
+    Playwright has no event for the end of the driver; it only fails the pending calls. Therefore this uses its private
+    connection.
     """
 
     def lost(*_: object) -> None:
@@ -159,12 +167,14 @@ def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
     connection = browser._impl_obj._connection
     browser.on("disconnected", lost)
     connection.on("close", lost)
-    _hear_out(connection)
+    _retrieve_transport_error(connection)
 
 
-def _hear_out(connection: Any) -> None:
-    """Ask for the error that the driver's end leaves with Playwright's transport: where nobody does, asyncio logs it as one that
-    was never retrieved. Only the function that sends has a hold of the transport, or in older versions the connection has.
+def _retrieve_transport_error(connection: Any) -> None:
+    """Retrieve the error that the driver's end leaves in Playwright's transport.
+
+    Otherwise asyncio logs that the error was never retrieved. The transport is only reachable through the closure of the function
+    that sends, or, in older versions of Playwright, through the connection.
     """
     send = connection.onmessage
     held = inspect.getclosurevars(send).nonlocals if inspect.isfunction(send) else {}
@@ -175,20 +185,22 @@ def _hear_out(connection: Any) -> None:
 
 
 async def suppress_close_errors(close: Callable[[], Awaitable[object]]) -> None:
-    """Close something that may be dead already: nobody waits for what it has to say."""
+    """Call ``close`` for something that may have ended already; log its errors, and give up after :data:`CLOSE_TIMEOUT`."""
     with anyio.move_on_after(CLOSE_TIMEOUT, shield=True) as scope:
         try:
             await close()
         except (PlaywrightError, ConnectionError) as exc:
             logger.debug("closing: %s", to_library_error(exc))
     if scope.cancelled_caught:
-        logger.warning("closing took more than %.0f s and was given up", CLOSE_TIMEOUT)
+        logger.warning("closing took more than %.0f s and was abandoned", CLOSE_TIMEOUT)
 
 
 def connection_error(error: Exception, place: str) -> Exception:
-    """Our error for one of Playwright's while it connected to a browser elsewhere; any other as it is.
+    """Return the library's error for a failed connection to a remote browser. Other errors are returned unchanged.
 
-    To be raised from None: Playwright's own text holds the whole URL, and that may hold a password.
+    Raise the result ``from None``: Playwright's own text contains the whole URL, which may contain a password.
+
+    :param place: the URL without its secrets.
     """
     if not isinstance(error, (PlaywrightError, ConnectionError)):
         return error
@@ -196,23 +208,24 @@ def connection_error(error: Exception, place: str) -> Exception:
     if versions := _VERSIONS.search(text):
         there, here = versions.groups()
         return BrowserLaunchError(
-            f"the Playwright server at {place} is of version {there}, and Playwright here of {here}: install the same on both "
-            f"sides, as by `pip install 'playwright=={there}.*'`"
+            f"The Playwright server at {place} has version {there}, but this Playwright has version {here}. Install the same "
+            f"version on both sides, for example with `pip install 'playwright=={there}.*'`"
         )
     if isinstance(error, PlaywrightTimeoutError):
-        return BrowserLaunchError(f"the browser at {place} did not answer in time")
+        return BrowserLaunchError(f"The browser at {place} did not respond in time")
     if isinstance(error, PlaywrightError) and is_missing_executable(error):
-        return BrowserNotFoundError(f"the server at {place} has no Chromium: there, {INSTALL_HINT}")
+        return BrowserNotFoundError(f"The server at {place} has no Chromium: on that machine, {INSTALL_HINT}")
     reason = _URL.sub(place, _first_line(error).partition(": ")[2]).removeprefix("WebSocket error: ")
-    return BrowserLaunchError(f"no browser answers at {place}: {reason}")
+    return BrowserLaunchError(f"No browser responds at {place}: {reason}")
 
 
 def _first_line(error: Exception) -> str:
+    """Return the first line of the error's text, or its type if it has no text."""
     lines = (getattr(error, "message", "") or str(error) or type(error).__name__).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
 
-def _log_of(error: PlaywrightError) -> str:
-    """The first lines that Chromium itself wrote, which tell more than Playwright's headline."""
-    wrote = [line.strip() for line in error.message.splitlines() if "[err]" in line][:3]
-    return " ".join([f"Chromium did not start: {_first_line(error)}", *wrote])
+def _launch_failure(error: PlaywrightError) -> str:
+    """Describe a failed launch with the first lines of Chromium's own output, which are more specific than Playwright's."""
+    output = [line.strip() for line in error.message.splitlines() if "[err]" in line][:3]
+    return " ".join([f"Chromium did not start: {_first_line(error)}", *output])

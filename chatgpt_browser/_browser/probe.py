@@ -1,8 +1,7 @@
-"""Looks at a browser, and through it at a site, without a session: what `chatgpt-browser doctor` has to tell."""
+"""Inspection of a browser, and of a site through it, without a session, for `chatgpt-browser doctor`."""
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from .._core.errors import ChatGPTError
-from .._transport.fetch.fetch_page import FetchPage
-from .launcher import Browser
-from .playwright_errors import map_playwright_errors
+from .browser import Browser
+from .page_setup.page import BrowserPage
+from .playwright_errors import map_playwright_errors, network_error_name
 
 if TYPE_CHECKING:
     from playwright.async_api import Page as PlaywrightPage
@@ -23,34 +22,34 @@ if TYPE_CHECKING:
 
 __all__ = ["BrowserFacts", "Probe", "Sighting"]
 
-_NETWORK_ERROR = re.compile(r"net::(ERR_\w+)")
-#: Seconds that the browser may take to tell of a connection that it has already made.
-_DETAILS_PATIENCE = 5.0
+#: Seconds to wait for the details of a connection that the browser has already made.
+_DETAILS_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True)
 class BrowserFacts:
-    """Which browser it is, as it says itself."""
+    """The properties of a browser, as it reports them itself."""
 
     version: str
     executable: Path
-    #: Whether it is one that Playwright has downloaded.
+    #: True if Playwright has downloaded it.
     is_playwrights: bool
-    #: Whether Chromium's own sandbox is on.
+    #: True if Chromium's own sandbox is on.
     is_sandboxed: bool
 
     @property
     def is_shell(self) -> bool:
-        """Whether it is the build without a window's code."""
+        """True if it is a headless shell, the build without the code for windows."""
         return "headless" in self.executable.name
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """One navigation as the browser saw it; times in seconds, those of the clock since the epoch.
+    """One navigation and its response. ``began`` and ``ended`` are seconds since the epoch.
 
-    ``error`` is the browser's name of what went wrong (``ERR_NAME_NOT_RESOLVED``), or what Playwright said; "" where there was an
-    answer. ``timings`` has, as far as they took place, ``dns``, ``connection``, ``tls`` and ``answer``.
+    ``error`` is Chromium's name of the network error (``ERR_NAME_NOT_RESOLVED``), or the text of another error; it is empty if
+    there was a response. ``timings`` has the seconds of the phases ``dns``, ``connection``, ``tls`` and ``answer``, as far as
+    they took place.
     """
 
     url: str
@@ -66,7 +65,7 @@ class Sighting:
 
 
 class Probe:
-    """A browser of its own with one page, which has no cookies."""
+    """A separate browser with one page that has no cookies."""
 
     def __init__(self, browser: Browser, page: PlaywrightPage, options: Options) -> None:
         self._browser = browser
@@ -75,9 +74,9 @@ class Probe:
 
     @classmethod
     async def start(cls, options: Options) -> Probe:
-        """Start a browser as the options say, but for the profile, and have it say who it is as a client's does.
+        """Start a browser by the options, without the profile, and give it the identity that a client's browser has.
 
-        :raises BrowserError: there is none to be had.
+        :raises BrowserError: no browser is installed, or it does not start.
         """
         browser = await Browser.start(options, watched=True)
         try:
@@ -85,9 +84,9 @@ class Probe:
                 page = await browser.context.new_page()
                 target = await browser.target_of(page)
             if options.headless or options.user_agent is not None:
-                identity = FetchPage(target)
-                await identity.set_up(ignore_https_errors=options.ignore_https_errors)
-                await identity.identify(options.site.origin, options.user_agent)
+                setup = BrowserPage(target)
+                await setup.set_up(ignore_https_errors=options.ignore_https_errors)
+                await setup.identify(options.site.origin, options.user_agent)
         except BaseException:
             await browser.close()
             raise
@@ -98,12 +97,12 @@ class Probe:
         await self._browser.close()
 
     async def facts(self) -> BrowserFacts:
-        """What there is to know of the browser.
+        """Return the properties of the browser.
 
-        :raises BrowserError: it does not tell.
+        :raises BrowserError: the browser does not respond.
         """
         browser = self._browser.context.browser
-        assert browser is not None, "a browser without a profile has one"
+        assert browser is not None, "it is None only for a persistent profile"
         with map_playwright_errors():
             cdp = await browser.new_browser_cdp_session()
             command = str((await cdp.send("SystemInfo.getInfo"))["commandLine"])
@@ -118,59 +117,59 @@ class Probe:
         )
 
     async def look(self, url: str) -> Sighting:
-        """Go there, and tell what came of it; a site that can't be reached is no exception."""
-        answers: list[Response] = []
+        """Navigate to the URL and return what happened. A site that cannot be reached does not raise an error."""
+        responses: list[Response] = []
 
-        def note(response: Response) -> None:
+        def record(response: Response) -> None:
             if response.request.is_navigation_request() and response.frame == self._page.main_frame:
-                answers.append(response)
+                responses.append(response)
 
         error, began = "", time.time()
-        self._page.on("response", note)
+        self._page.on("response", record)
         try:
             with anyio.move_on_after(self._options.first_byte_timeout) as scope, map_playwright_errors():
                 await self._page.goto(url, wait_until="commit", timeout=0)
         except ChatGPTError as exc:
-            found = _NETWORK_ERROR.search(str(exc))
-            error = found[1] if found else str(exc)
+            error = network_error_name(exc) or str(exc)
         finally:
-            self._page.remove_listener("response", note)
+            self._page.remove_listener("response", record)
         if scope.cancelled_caught:
             error = "ERR_TIMED_OUT"
         ended = time.time()
-        if not answers or (error and 300 <= answers[-1].status < 400):  # sent on to where nobody answered
+        # A redirect with an error: the site redirected to a server that did not respond.
+        if not responses or (error and 300 <= responses[-1].status < 400):
             return Sighting(url, began, ended, error or "no answer")
-        return await self._describe(answers[-1], began, ended)
+        return await self._describe(responses[-1], began, ended)
 
-    async def _describe(self, answer: Response, began: float, ended: float) -> Sighting:
+    async def _describe(self, response: Response, began: float, ended: float) -> Sighting:
         address: dict[str, Any] = {}
         tls: dict[str, Any] = {}
-        with anyio.move_on_after(_DETAILS_PATIENCE), map_playwright_errors():
-            address = dict(await answer.server_addr() or {})
-            tls = dict(await answer.security_details() or {})
+        with anyio.move_on_after(_DETAILS_TIMEOUT), map_playwright_errors():
+            address = dict(await response.server_addr() or {})
+            tls = dict(await response.security_details() or {})
         return Sighting(
-            answer.url,
+            response.url,
             began,
             ended,
-            status=answer.status,
-            status_text=answer.status_text,
-            headers=answer.headers,
+            status=response.status,
+            status_text=response.status_text,
+            headers=response.headers,
             address=f"{address['ipAddress']} port {address['port']}" if address else "",
             tls=tls,
-            timings=_timings(dict(answer.request.timing)),
+            timings=_timings(dict(response.request.timing)),
         )
 
 
 def _timings(timing: dict[str, Any]) -> dict[str, float]:
-    """Seconds for each part of a request, out of Playwright's milliseconds; -1 there is what did not take place."""
-    parts = {
+    """Convert Playwright's timing in milliseconds to seconds for each phase. -1 marks a phase that did not take place."""
+    phases = {
         "dns": ("domainLookupStart", "domainLookupEnd"),
         "connection": ("connectStart", "connectEnd"),
         "tls": ("secureConnectionStart", "connectEnd"),
         "answer": ("requestStart", "responseStart"),
     }
     return {
-        part: round((timing[end] - timing[start]) / 1000, 4)
-        for part, (start, end) in parts.items()
+        phase: round((timing[end] - timing[start]) / 1000, 4)
+        for phase, (start, end) in phases.items()
         if timing[start] >= 0 and timing[end] >= timing[start]
     }

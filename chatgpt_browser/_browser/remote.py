@@ -1,4 +1,4 @@
-"""Connecting to a browser that somebody else runs: a Playwright server, or whatever speaks the DevTools protocol."""
+"""Connection to a remote browser: a Playwright server or a DevTools endpoint."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .._core.errors import BrowserError, BrowserLaunchError
-from .endpoint_pool import FLEET
+from .endpoint_pool import ENDPOINTS
 from .playwright_errors import connection_error
 
 if TYPE_CHECKING:
@@ -26,28 +26,29 @@ logger = logging.getLogger("chatgpt_browser")
 
 
 async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Callable[[], None]]:
-    """The least busy of the browsers that answers, and what to call when it is left.
+    """Connect to the least busy browser that responds.
 
-    :raises BrowserError: none does; with several, the message tells of each.
+    :return: the browser, and the function that releases it in the pool of endpoints.
+    :raises BrowserError: no browser responds; if there are several, the message contains the error of each.
     """
     ends_at = time.monotonic() + options.launch_timeout
     failures: dict[BrowserURL, BrowserError] = {}
-    while (url := FLEET.take(options.browser_urls, failures)) is not None:
+    while (url := ENDPOINTS.acquire(options.browser_urls, failures)) is not None:
         left = len(options.browser_urls) - len(failures)
         timeout = max(0.001, (ends_at - time.monotonic()) / left)
         try:
             browser = await _connect_to(chromium, url, options, timeout)
         except BrowserError as exc:
-            FLEET.fail(url)
+            ENDPOINTS.report_failure(url)
             failures[url] = exc
             logger.warning("%s", exc)
         except BaseException:
-            FLEET.leave(url)
+            ENDPOINTS.release(url)
             raise
         else:
-            FLEET.answer(url)
+            ENDPOINTS.report_success(url)
             logger.info("connected to the browser at %s", url)
-            return browser, lambda: FLEET.leave(url)
+            return browser, lambda: ENDPOINTS.release(url)
     if len(failures) == 1:
         raise next(iter(failures.values()))
     raise BrowserLaunchError("; ".join(map(str, failures.values())))
@@ -58,22 +59,22 @@ async def _connect_to(chromium: BrowserType, url: BrowserURL, options: Options, 
     try:
         if url.is_devtools:
             return await chromium.connect_over_cdp(url.url, timeout=milliseconds)
-        return await chromium.connect(url.url, timeout=milliseconds, headers=_wishes(options))
+        return await chromium.connect(url.url, timeout=milliseconds, headers=_launch_header(options))
     except Exception as exc:
         raise connection_error(exc, str(url)) from None
 
 
-def _wishes(options: Options) -> dict[str, str]:
-    """How a Playwright server is to start the browser of this connection.
+def _launch_header(options: Options) -> dict[str, str]:
+    """Return the header with the launch settings of this connection's browser, for a Playwright server.
 
-    It heeds ``args`` and ``executablePath`` only where it was started with ``--unsafe``.
+    The server accepts ``args`` and ``executablePath`` only if it was started with ``--unsafe``.
     """
-    wishes = {
+    settings = {
         "headless": options.headless,
         "channel": options.channel,
         "proxy": options.proxy,
         "args": list(options.browser_args) or None,
         "executablePath": options.executable_path,
     }
-    given = {name: wish for name, wish in wishes.items() if wish is not None}
+    given = {name: value for name, value in settings.items() if value is not None}
     return {"x-playwright-launch-options": json.dumps(given)}

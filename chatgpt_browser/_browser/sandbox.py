@@ -1,4 +1,4 @@
-"""Whether Chromium's own sandbox can be had: it is on unless something refuses it."""
+"""Detection of whether Chromium's own sandbox is available."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 __all__ = ["sandbox_refusal"]
 
-#: The kernel's switches for what the sandbox is made of, and which of their values forbids it.
-_KERNEL_SWITCHES = {
+#: The sysctls that control what the sandbox uses, each with the value that forbids it.
+_SYSCTLS = {
     "/proc/sys/kernel/unprivileged_userns_clone": "0",
     "/proc/sys/user/max_user_namespaces": "0",
     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1",
@@ -17,16 +17,19 @@ _SETUID_HELPERS = ("/usr/lib/chromium/chrome-sandbox", "/opt/google/chrome/chrom
 
 
 def sandbox_refusal() -> str | None:
-    """Why it can't be had here, or None where nothing is known to refuse it. What has no switch, Chromium finds out itself."""
+    """Return why the sandbox is not available here, or None if nothing is known to refuse it.
+
+    Chromium itself reports refusals that no sysctl reveals, for example those of a seccomp profile.
+    """
     if getattr(os, "geteuid", lambda: 1)() == 0:
-        return "the process is root, and Chromium refuses it to root"
+        return "the process runs as root, and Chromium refuses the sandbox to root"
     if any(Path(helper).exists() for helper in _SETUID_HELPERS):
         return None
-    for switch, refusing in _KERNEL_SWITCHES.items():
+    for sysctl, forbidding in _SYSCTLS.items():
         try:
-            value = Path(switch).read_text().strip()
+            value = Path(sysctl).read_text().strip()
         except OSError:
             continue
-        if value == refusing:
-            return f"the kernel refuses user namespaces ({switch} is {value})"
+        if value == forbidding:
+            return f"the kernel refuses user namespaces ({sysctl} is {value})"
     return None

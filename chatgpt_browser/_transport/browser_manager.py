@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
-    from .._browser.launcher import Browser
+    from .._browser.browser import Browser
     from .._core.options import Options
     from .._protocol.cookies import SessionToken
     from .fetch.fetch_page import FetchPage
@@ -226,7 +226,7 @@ async def _launched(options: Options, *, watched: bool) -> Browser:
 
     One that takes its time may never come: it is given up, and its driver ends what there is of it.
     """
-    from .._browser.launcher import Browser
+    from .._browser.browser import Browser
 
     starting = Browser.start(options, watched=watched, meanwhile=_read_ahead)
     start = asyncio.get_running_loop().create_task(starting)

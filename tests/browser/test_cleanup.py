@@ -1,4 +1,4 @@
-"""What is left after a client: no thread, no process, no folder, whichever way it ended."""
+"""Threads, processes and folders: none is left after a client has ended, whichever way it ended."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from chatgpt_browser.testing import FakeChatGPT
     from tests.support.client_fixtures import Serve
 
-VARIABLE = "LEFTOVERS_MARK"
+MARK_VARIABLE = "LEFTOVERS_MARK"
 
 
-class Traces:
-    """What a client has that others could find: looked for by a mark, and in a temporary folder of its own."""
+class Leftovers:
+    """The threads, processes and folders of a client, found by an environment variable and a separate temporary folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,17 +40,17 @@ class Traces:
 
     @property
     def threads(self) -> list[str]:
-        """Those that are new, but for the fake server's own."""
+        """The names of the new threads, without those of the fake server."""
         return [thread.name for thread in self._new_threads()]
 
-    def found(self) -> tuple[list[str], list[str], list[str]]:
-        """Threads, processes and folders. The first two are waited for: they end a moment after they were told to."""
+    def find(self) -> tuple[list[str], list[str], list[str]]:
+        """Return threads, processes and folders. Threads and processes may take a moment to end."""
         threads = still_alive(self._new_threads())
-        return [thread.name for thread in threads], *self.found_outside()
+        return [thread.name for thread in threads], *self.find_outside()
 
-    def found_outside(self) -> tuple[list[str], list[str]]:
-        """Processes and folders."""
-        processes = still_running(marked(VARIABLE, self.mark))
+    def find_outside(self) -> tuple[list[str], list[str]]:
+        """Return processes and folders."""
+        processes = still_running(marked(MARK_VARIABLE, self.mark))
         return [process.name() for process in processes], sorted(os.listdir(self.folder))
 
     def _new_threads(self) -> list[threading.Thread]:
@@ -60,21 +60,21 @@ class Traces:
             if thread not in self._threads and thread.name != "FakeChatGPT"
         ]
 
-    def assert_there_are_some(self) -> None:
-        """So that a test of what is gone can't pass because nothing was ever found."""
-        assert marked(VARIABLE, self.mark)
+    def assert_some_exist(self) -> None:
+        """Check that processes and folders are found while the client runs; otherwise a test could pass without a reason."""
+        assert marked(MARK_VARIABLE, self.mark)
         assert os.listdir(self.folder)
 
 
 @pytest.fixture
-def traces(monkeypatch: pytest.MonkeyPatch) -> Iterator[Traces]:
-    # Its name is short: Chromium puts a Unix socket in there, whose path has 108 characters at most.
+def leftovers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Leftovers]:
+    # The name is short, because Chromium creates a Unix socket there, whose path may have 108 characters at most.
     with tempfile.TemporaryDirectory(prefix="left-", ignore_cleanup_errors=True) as folder:
-        traces = Traces(Path(folder))
-        monkeypatch.setenv(VARIABLE, traces.mark)
+        leftovers = Leftovers(Path(folder))
+        monkeypatch.setenv(MARK_VARIABLE, leftovers.mark)
         monkeypatch.setenv("TMPDIR", folder)
         monkeypatch.setattr(tempfile, "tempdir", None)
-        yield traces
+        yield leftovers
     monkeypatch.undo()
     tempfile.tempdir = None
 
@@ -82,58 +82,58 @@ def traces(monkeypatch: pytest.MonkeyPatch) -> Iterator[Traces]:
 NOTHING: tuple[list[str], list[str], list[str]] = ([], [], [])
 
 
-def test_after_close_in_the_middle_of_a_reply(serve: Serve, traces: Traces) -> None:
+def test_close_during_reply_leaves_nothing(serve: Serve, leftovers: Leftovers) -> None:
     server = serve(replies=["whole", Reply("one two", hold_after=1, gate=Gate())])
     with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         assert api.send_message("Hello") == "whole"
         assert next(api.stream_message("Hello")) == "one"
-        traces.assert_there_are_some()
-        assert traces.threads
+        leftovers.assert_some_exist()
+        assert leftovers.threads
 
-    assert traces.found() == NOTHING
+    assert leftovers.find() == NOTHING
 
 
-def test_after_a_start_that_failed(traces: Traces) -> None:
-    """Nobody listens there: the browser was up, and nobody calls close()."""
+def test_failed_start_leaves_nothing(leftovers: Leftovers) -> None:
+    """The browser has started, but the site refuses the connection; close() is not called before the check."""
     api = ChatGPTAPI(
         "token", api_base_url="http://127.0.0.1:9/api", backend_api_base_url="http://127.0.0.1:9/b"
     )
     with pytest.raises(Exception, match="ERR_"):
         api.start()
 
-    assert traces.found_outside() == NOTHING[1:]
+    assert leftovers.find_outside() == NOTHING[1:]
     api.close()
-    assert traces.found() == NOTHING
+    assert leftovers.find() == NOTHING
 
 
-def test_after_garbage_collection(serve: Serve, traces: Traces) -> None:
+def test_garbage_collected_client_leaves_nothing(serve: Serve, leftovers: Leftovers) -> None:
     server = serve()
     api = ChatGPTAPI(server.session_token, **base_urls(server))
     api.send_message("Hello")
     conversation = api.get_conversation()
     conversation.send_message("Hello")
-    traces.assert_there_are_some()
+    leftovers.assert_some_exist()
     del api, conversation
     gc.collect()
 
-    assert traces.found() == NOTHING
+    assert leftovers.find() == NOTHING
 
 
 @pytest.mark.anyio
-async def test_after_close_of_the_async_client(serve: Serve, traces: Traces) -> None:
+async def test_async_close_leaves_nothing(serve: Serve, leftovers: Leftovers) -> None:
     server, before = serve(), asyncio.all_tasks()
     async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         await api.send_message("Hello")
-        traces.assert_there_are_some()
+        leftovers.assert_some_exist()
         assert asyncio.all_tasks() > before
 
     assert asyncio.all_tasks() == before
-    assert await asyncio.to_thread(traces.found_outside) == NOTHING[1:]
+    assert await asyncio.to_thread(leftovers.find_outside) == NOTHING[1:]
 
 
 @pytest.mark.anyio
-async def test_after_a_start_that_was_cancelled(serve: Serve, traces: Traces) -> None:
-    """At any moment of it: the browser is found, starting, started, on its way to the site."""
+async def test_cancelled_start_leaves_nothing(serve: Serve, leftovers: Leftovers) -> None:
+    """The start is cancelled at different points: before and during the launch, and during the navigation."""
     server = serve()
     for steps in (1, 3, 10, 30, 100):
         api = AsyncChatGPTAPI(server.session_token, **base_urls(server))
@@ -145,50 +145,50 @@ async def test_after_a_start_that_was_cancelled(serve: Serve, traces: Traces) ->
             await starting
         await api.close()
 
-    assert await asyncio.to_thread(traces.found_outside) == NOTHING[1:]
+    assert await asyncio.to_thread(leftovers.find_outside) == NOTHING[1:]
 
 
 PROGRAM = """
 import sys
-from chatgpt_browser import {face}
+from chatgpt_browser import {client}
 
 options = dict(api_base_url=sys.argv[1] + "/api", backend_api_base_url=sys.argv[1] + "/backend-api")
 {body}
 """
 ENDINGS = {
-    "raises": "api = ChatGPTAPI(sys.argv[2], **options)\nprint(api.send_message('Hello'))\nraise SystemExit(7)",
-    "falls off its end in the middle of a reply": (
+    "raises SystemExit": "api = ChatGPTAPI(sys.argv[2], **options)\nprint(api.send_message('Hello'))\nraise SystemExit(7)",
+    "ends during a reply": (
         "api = ChatGPTAPI(sys.argv[2], **options)\n"
         "stream = api.stream_message('hold')\nprint(next(stream))\nprint('left')"
     ),
-    "in a thread": (
+    "sends in a thread": (
         "import threading\napi = ChatGPTAPI(sys.argv[2], **options)\n"
         "thread = threading.Thread(target=lambda: print(api.send_message('Hello')))\nthread.start()"
     ),
 }
 
 
-def run(server: FakeChatGPT, body: str, face: str = "ChatGPTAPI") -> subprocess.CompletedProcess[str]:
-    program = PROGRAM.format(face=face, body=body)
+def run_program(server: FakeChatGPT, body: str) -> subprocess.CompletedProcess[str]:
+    program = PROGRAM.format(client="ChatGPTAPI", body=body)
     arguments = [sys.executable, "-W", "error", "-c", program, server.origin, server.session_token]
     return subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=False)
 
 
 @pytest.mark.parametrize("how", ENDINGS)
-def test_after_a_program_that_never_calls_close(serve: Serve, traces: Traces, how: str) -> None:
+def test_program_without_close_leaves_nothing(serve: Serve, leftovers: Leftovers, how: str) -> None:
     gate = Gate()
     hold = Reply("one two", hold_after=1, gate=gate)
     server = serve(reply=lambda turn: hold if turn.message == "hold" else f"You said {turn.message}")
-    done = run(server, ENDINGS[how])
+    done = run_program(server, ENDINGS[how])
 
     assert done.stderr == ""
-    assert done.returncode == (7 if how == "raises" else 0)
-    assert done.stdout == ("one\nleft\n" if "middle" in how else "You said Hello\n")
-    assert traces.found() == NOTHING
+    assert done.returncode == (7 if how == "raises SystemExit" else 0)
+    assert done.stdout == ("one\nleft\n" if "during" in how else "You said Hello\n")
+    assert leftovers.find() == NOTHING
 
 
-def test_after_an_async_program_that_never_calls_close(serve: Serve, traces: Traces) -> None:
-    """There is no loop left to close it in; the driver notices that its parent is gone."""
+def test_async_program_without_close_leaves_no_process(serve: Serve, leftovers: Leftovers) -> None:
+    """No event loop is left to close the client in; the driver ends when its parent process has ended."""
     server = serve()
     body = (
         "import asyncio\n"
@@ -197,9 +197,9 @@ def test_after_an_async_program_that_never_calls_close(serve: Serve, traces: Tra
         "    print(await api.send_message('Hello'))\n"
         "asyncio.run(main())"
     )
-    program = PROGRAM.format(face="AsyncChatGPTAPI", body=body)
+    program = PROGRAM.format(client="AsyncChatGPTAPI", body=body)
     arguments = [sys.executable, "-c", program, server.origin, server.session_token]
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=False)
 
     assert (done.returncode, done.stdout) == (0, 'You said: "Hello".\n')
-    assert traces.found()[:2] == NOTHING[:2]
+    assert leftovers.find()[:2] == NOTHING[:2]

@@ -1,4 +1,4 @@
-"""Playwright's driver is a program of its own, which may fail before there is a browser to speak of."""
+"""Playwright's driver: a failed or cancelled start, and its compile cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playwright._impl._driver import compute_driver_executable
 
 from chatgpt_browser import AsyncChatGPTAPI, BrowserLaunchError, ChatGPTAPI
 from chatgpt_browser._browser.driver import start_driver
-from chatgpt_browser._transport import browser_manager as _browser_manager
+from chatgpt_browser._transport import browser_manager
 from tests.support.processes import marked, still_running
 from tests.support.scripted_site import base_urls, can_send
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from chatgpt_browser.testing import FakeChatGPT
 
 
-def test_a_driver_that_ends_before_its_first_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_driver_that_ends_at_once_raises_launch_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     node = tmp_path / "node"
     node.write_text("#!/bin/sh\nexit 127\n")
     node.chmod(0o755)
@@ -35,7 +37,9 @@ def test_a_driver_that_ends_before_its_first_word(tmp_path: Path, monkeypatch: p
         api.start()
 
 
-def test_a_driver_that_falls_silent_before_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_driver_that_closes_its_output_before_it_ends_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     node, mark = tmp_path / "node", uuid.uuid4().hex
     node.write_text("#!/bin/sh\nexec >&-\nsleep 0.3\nexit 127\n")
     node.chmod(0o755)
@@ -52,19 +56,19 @@ def test_a_driver_that_falls_silent_before_it_ends(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.anyio
-async def test_a_driver_that_is_slow_to_start_is_ended_all_the_same(
+async def test_cancelled_start_of_slow_driver_leaves_no_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half started, it can't be told to end, and lives on with nobody to speak to."""
+    """A driver that is still starting cannot be stopped, and would otherwise be left behind."""
     node, begun, mark = tmp_path / "node", tmp_path / "begun", uuid.uuid4().hex
     os.mkfifo(begun)
-    # The first sleep lets Playwright take up its pipes, the second has it wait for the first word.
+    # During the first sleep Playwright connects to the pipes; during the second it waits for the first message.
     driver = compute_driver_executable()[0]
     node.write_text(f'#!/bin/sh\nsleep 0.3\n: > "{begun}"\nsleep 0.3\nexec "{driver}" "$@"\n')
     node.chmod(0o755)
     monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node))
     monkeypatch.setenv("SLOW_DRIVER", mark)
-    monkeypatch.setattr(_browser_manager, "_START_PATIENCE", 0.0)
+    monkeypatch.setattr(browser_manager, "_START_PATIENCE", 0.0)
 
     async with AsyncChatGPTAPI("some-session-token") as api, anyio.create_task_group() as tasks:
         tasks.start_soon(api.start)
@@ -76,35 +80,35 @@ async def test_a_driver_that_is_slow_to_start_is_ended_all_the_same(
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where compiled code goes."""
+    """Return the folder of the compile cache."""
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "cache")
     for name in ("NODE_COMPILE_CACHE", "NODE_DISABLE_COMPILE_CACHE"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "cache" / "driver"
 
 
-def kept_in(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_the_drivers_compiled_code_is_kept_for_the_next(server: FakeChatGPT, cache: Path) -> None:
+def test_compile_cache_after_start_contains_files_for_owner_only(server: FakeChatGPT, cache: Path) -> None:
     with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         api.start()
-        # Nobody else's programs are to put theirs beside it.
+        # Other Node.js programs that this process starts must not use the folder.
         assert not os.environ["NODE_COMPILE_CACHE"]
 
-    assert kept_in(cache)
+    assert files_in(cache)
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
 
 
-def test_where_the_user_keeps_compiled_code_or_keeps_none(
+def test_compile_cache_configured_by_user_is_respected(
     server: FakeChatGPT, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NODE_COMPILE_CACHE", str(tmp_path / "theirs"))
+    monkeypatch.setenv("NODE_COMPILE_CACHE", str(tmp_path / "users"))
     with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         api.start()
-    assert os.environ["NODE_COMPILE_CACHE"] == str(tmp_path / "theirs")
-    assert kept_in(tmp_path / "theirs")
+    assert os.environ["NODE_COMPILE_CACHE"] == str(tmp_path / "users")
+    assert files_in(tmp_path / "users")
 
     monkeypatch.delenv("NODE_COMPILE_CACHE")
     monkeypatch.setenv("NODE_DISABLE_COMPILE_CACHE", "1")
@@ -113,19 +117,19 @@ def test_where_the_user_keeps_compiled_code_or_keeps_none(
     assert not cache.exists()
 
 
-def test_compiled_code_is_not_taken_from_where_others_may_write(server: FakeChatGPT, cache: Path) -> None:
+def test_compile_cache_in_folder_writable_by_others_is_off(server: FakeChatGPT, cache: Path) -> None:
     cache.mkdir(parents=True)
     cache.chmod(0o777)
     with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         api.start()
-    assert not kept_in(cache)
+    assert not files_in(cache)
 
 
 @pytest.mark.parametrize("platformdirs_raises", [True, False])
-def test_a_user_without_a_home_keeps_no_compiled_code(
+def test_compile_cache_without_home_folder_is_off(
     server: FakeChatGPT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platformdirs_raises: bool
 ) -> None:
-    """As some containers' have none. Its name must not become a folder of the one that we are in."""
+    """Users in some containers have no home folder. No folder named "~" may be created in the working directory."""
 
     for name in ("NODE_COMPILE_CACHE", "NODE_DISABLE_COMPILE_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
@@ -138,23 +142,23 @@ def test_a_user_without_a_home_keeps_no_compiled_code(
     assert not [*tmp_path.iterdir()]
 
 
-def test_without_a_place_for_compiled_code(server: FakeChatGPT, cache: Path) -> None:
-    cache.parent.write_text("a file, where a folder would have to be")
+def test_compile_cache_whose_folder_cannot_be_created_is_off(server: FakeChatGPT, cache: Path) -> None:
+    cache.parent.write_text("a file in place of the folder")
     with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         assert can_send(api)
 
 
 @pytest.mark.anyio
-async def test_nothing_is_left_of_a_driver_where_something_else_fails_while_it_starts(
+async def test_error_in_meanwhile_callback_leaves_no_driver(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mark = uuid.uuid4().hex
-    monkeypatch.setenv("FORSAKEN_DRIVER", mark)
+    monkeypatch.setenv("FAILED_START_DRIVER", mark)
 
     def fail() -> None:
-        assert marked("FORSAKEN_DRIVER", mark)
+        assert marked("FAILED_START_DRIVER", mark)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await start_driver(fail)
-    assert not still_running(marked("FORSAKEN_DRIVER", mark))
+    assert not still_running(marked("FAILED_START_DRIVER", mark))

@@ -1,4 +1,4 @@
-"""Who the server sees: a browser's same-origin fetch, without the word Headless, or whoever `user_agent` says."""
+"""The requests as the server receives them: same-origin fetches with a consistent user agent and client hints."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ BINARIES = [
     for name in ("chromium-headless-shell", "chromium", "google-chrome")
     if (path := shutil.which(name))
 ]
-#: What a page can find out about the browser it is in.
-LOOK = """async () => ({
+#: Reads the properties of the browser that a page can access.
+READ_IDENTITY = """async () => ({
     userAgent: navigator.userAgent,
     appVersion: navigator.appVersion,
     platform: navigator.platform,
@@ -43,7 +43,7 @@ def brands(request: RecordedRequest) -> dict[str, str]:
 
 
 class Visit(NamedTuple):
-    """What a server, and its page's own scripts, have seen of a browser."""
+    """The requests of a browser, and the properties that the scripts of its page can read."""
 
     binary: str
     requests: list[RecordedRequest]
@@ -52,24 +52,24 @@ class Visit(NamedTuple):
 
 @pytest.fixture(scope="module", params=BINARIES)
 async def visit(anyio_backend: str, request: pytest.FixtureRequest) -> Visit:
-    """A message sent with each of the browsers that are here."""
+    """Send a message with each installed browser."""
     with FakeChatGPT() as server:
         options = base_urls(server) | {"executable_path": request.param}
         async with AsyncChatGPTAPI(server.session_token, **options) as api:
             assert await api.send_message("Hello")
-            seen = await look(api)
+            seen = await read_identity(api)
         return Visit(request.param, server.requests, seen)
 
 
-async def look(api: AsyncChatGPTAPI) -> dict[str, Any]:
-    """What the site's own scripts see, in the page's main world."""
+async def read_identity(api: AsyncChatGPTAPI) -> dict[str, Any]:
+    """Return what the site's scripts can read in the page's main world."""
     page = await api._browser_manager.page()
-    question = {"expression": f"({LOOK})()", "awaitPromise": True, "returnByValue": True}
-    found: dict[str, Any] = (await page._target.send("Runtime.evaluate", question))["result"]["value"]
+    params = {"expression": f"({READ_IDENTITY})()", "awaitPromise": True, "returnByValue": True}
+    found: dict[str, Any] = (await page._target.send("Runtime.evaluate", params))["result"]["value"]
     return found
 
 
-def test_the_message_is_a_same_origin_fetch(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_message_request_is_same_origin_fetch(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     api.send_message("Hello")
     post, origin = scripted_site.posts[0], scripted_site.server.origin
 
@@ -81,8 +81,8 @@ def test_the_message_is_a_same_origin_fetch(scripted_site: ScriptedSite, api: Ch
     assert "next-auth.session-token" in post.cookies
 
 
-def test_no_preflight_and_nothing_else_is_asked_for(visit: Visit) -> None:
-    """A whole Chromium asks for the site's icon as well, as for any document; not before it knows what to call itself."""
+def test_browser_sends_no_preflight_and_no_other_request(visit: Visit) -> None:
+    """A full Chromium also requests the site's icon, but not before the user agent is overridden."""
     seen = [(r.method, r.path, r.headers["sec-fetch-mode"]) for r in visit.requests]
     icons = [place for place, request in enumerate(seen) if request == ("GET", "/favicon.ico", "no-cors")]
 
@@ -95,7 +95,7 @@ def test_no_preflight_and_nothing_else_is_asked_for(visit: Visit) -> None:
     ]
 
 
-def test_no_word_headless(visit: Visit) -> None:
+def test_request_headers_never_contain_headless(visit: Visit) -> None:
     (agent,) = {request.headers["user-agent"] for request in visit.requests}
     version = re.search(r" Chrome/(\d+)\.0\.0\.0 Safari/537\.36$", agent)
 
@@ -105,7 +105,7 @@ def test_no_word_headless(visit: Visit) -> None:
         assert brands(request)["Chromium"] == version[1]
 
 
-def test_what_a_script_of_the_page_sees(visit: Visit) -> None:
+def test_page_scripts_read_same_identity_as_server(visit: Visit) -> None:
     seen, request = visit.seen, visit.requests[-1]
 
     assert "Headless" not in str(seen)
@@ -115,11 +115,11 @@ def test_what_a_script_of_the_page_sees(visit: Visit) -> None:
     chromium = next(b["version"] for b in seen["hints"]["fullVersionList"] if b["brand"] == "Chromium")
     assert chromium.split(".")[0] == brands(request)["Chromium"]
     assert f'"{seen["hints"]["platform"]}"' == request.headers["sec-ch-ua-platform"]
-    # Nothing is dressed up: a browser under control says so, as the standard wants it.
+    # Automation is not hidden: the WebDriver standard requires this flag.
     assert seen["webdriver"] is True
 
 
-def test_over_https_too(serve: Serve, connect: Connect) -> None:
+def test_request_headers_over_https_never_contain_headless(serve: Serve, connect: Connect) -> None:
     server = serve(tls=True)
     assert can_send(connect(server, ignore_https_errors=True))
     for request in server.requests:
@@ -141,13 +141,13 @@ def test_over_https_too(serve: Serve, connect: Connect) -> None:
     ],
     ids=["seed", "windows", "firefox"],
 )
-async def test_the_user_agent_that_was_asked_for(
+async def test_user_agent_option_determines_headers_and_hints(
     serve: Serve, user_agent: str, version: str | None, platform: str | None
 ) -> None:
     server = serve()
     async with AsyncChatGPTAPI(server.session_token, **base_urls(server), user_agent=user_agent) as api:
         assert await api.send_message("Hello")
-        seen = await look(api)
+        seen = await read_identity(api)
 
     assert len(refreshes_of(server.requests)) == len(posts_of(server.requests)) == 1
     assert (seen["userAgent"], seen["webdriver"]) == (user_agent, True)
@@ -179,8 +179,8 @@ PATCH = """
 
 
 @pytest.mark.anyio
-async def test_the_pages_own_scripts_can_neither_see_nor_patch_ours(serve: Serve) -> None:
-    """Everything that a hostile script could take hold of is replaced in its world: ours goes on."""
+async def test_site_scripts_cannot_access_or_patch_isolated_world(serve: Serve) -> None:
+    """Every function that a hostile script could replace is replaced in the main world, and messages still work."""
     server = serve(reply=RawBody([sse(event("a")), DONE]))
     async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         await api.ensure_auth()

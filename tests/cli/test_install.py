@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatgpt_browser._browser.launcher import SHELLS, WHOLE
+from chatgpt_browser._browser.executables import FULL_BROWSERS, HEADLESS_SHELLS
 from chatgpt_browser.cli.commands import install as install_module
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_install_existing_browser_runs_nothing(invoke: Invoke, use_machine: Any)
     assert machine.ran == []
 
 
-@pytest.mark.parametrize("name", SHELLS + WHOLE)
+@pytest.mark.parametrize("name", HEADLESS_SHELLS + FULL_BROWSERS)
 def test_install_finds_every_browser_of_the_launcher(name: str, use_machine: Any) -> None:
     use_machine(Machine(has=[name]))
     assert install.installed_browser() == f"/usr/bin/{name}"

@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import re
 
-from chatgpt_browser._browser.launcher import SHELLS
+from chatgpt_browser._browser.executables import HEADLESS_SHELLS
 from chatgpt_browser.cli.environment import DATA_FOLDER
 from tests.support import doc_shell
 from tests.support.doc_blocks import ROOT, blocks
@@ -46,7 +46,7 @@ def test_dockerfile_copies_readme_and_licence_for_the_build() -> None:
 
 def test_dockerfile_installs_a_browser_that_the_client_finds() -> None:
     apt = next(words for words in COMMANDS if words[:2] == ["apt-get", "install"])
-    assert set(SHELLS) & set(apt)
+    assert set(HEADLESS_SHELLS) & set(apt)
 
 
 def test_dockerfile_installs_existing_extras() -> None:

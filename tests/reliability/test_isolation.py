@@ -1,7 +1,7 @@
-"""A page of the site's own with hostile scripts learns nothing of ours: it reports to the server all that it gets to see.
+"""Isolation from hostile scripts of the site: they report everything that they can observe to the server.
 
-What it may do as any script of the site in any browser, it may do here too: ask the session endpoint by itself. Nothing is to
-be had from our being there, though: Chromium shows the requests of an isolated world neither to service workers nor to observers.
+As in any browser, a script of the site can request the session endpoint itself. The client does not make more observable:
+Chromium hides the requests of an isolated world from service workers and from performance observers.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
     from tests.support.client_fixtures import Connect, Serve
 
-#: Patches all that a client could use, in the main world, and tells the server whatever passes through.
+#: Replaces every function that a client could use in the main world, and reports all calls to the server.
 SPY = """<!doctype html><title>Just a site</title><body><iframe src="/frame"></iframe><script>
   const ask = window.fetch.bind(window);
-  const tell = (what) => ask("/told", { method: "POST", body: String(what) });
+  const report = (what) => ask("/report", { method: "POST", body: String(what) });
   const dump = (value) => {
     try { return typeof value === "string" ? value : JSONstringify(value) ?? String(value); } catch { return String(value); }
   };
@@ -33,7 +33,7 @@ SPY = """<!doctype html><title>Just a site</title><body><iframe src="/frame"></i
   function spy(holder, name) {
     const original = holder[name];
     holder[name] = function (...args) {
-      tell(name + " " + args.map(dump).join(" "));
+      report(name + " " + args.map(dump).join(" "));
       return new.target ? Reflect.construct(original, args) : Reflect.apply(original, this, args);
     };
     holder[name].prototype = original.prototype;
@@ -61,39 +61,39 @@ SPY = """<!doctype html><title>Just a site</title><body><iframe src="/frame"></i
   const then = Promise.prototype.then;
   let inside = false;
   Promise.prototype.then = function (...args) {
-    if (!inside) { inside = true; tell("then " + args.map(String).join(" ")); inside = false; }
+    if (!inside) { inside = true; report("then " + args.map(String).join(" ")); inside = false; }
     return Reflect.apply(then, this, args);
   };
   Object.defineProperty(Object.prototype, "authorization", {
-    set(value) { tell("authorization " + value); Object.defineProperty(this, "authorization", { value, writable: true }); },
+    set(value) { report("authorization " + value); Object.defineProperty(this, "authorization", { value, writable: true }); },
     get() { return undefined; },
     configurable: true,
   });
-  window.addEventListener("message", (event) => tell("message " + dump(event.data)));
-  new MutationObserver((records) => tell("mutation " + records.map((r) => r.target.textContent).join(" ")))
+  window.addEventListener("message", (event) => report("message " + dump(event.data)));
+  new MutationObserver((records) => report("mutation " + records.map((r) => r.target.textContent).join(" ")))
     .observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
-  new PerformanceObserver((list) => tell("timing " + list.getEntries().map((e) => JSONstringify(e)).join(" ")))
+  new PerformanceObserver((list) => report("timing " + list.getEntries().map((e) => JSONstringify(e)).join(" ")))
     .observe({ type: "resource", buffered: true });
   const look = () => {
     const fresh = Object.getOwnPropertyNames(window).filter((name) => !names.has(name));
-    tell("look " + JSONstringify([fresh, document.cookie, typeof chatgptBrowserDeliver, document.documentElement?.outerHTML,
+    report("look " + JSONstringify([fresh, document.cookie, typeof chatgptBrowserDeliver, document.documentElement?.outerHTML,
       JSONstringify(localStorage), JSONstringify(sessionStorage), window.frames.length]));
   };
   fetch("/look").then(look);
-  window.ready = "the spy is at work";
-  ask("/told", { method: "POST", body: "ready" });
+  window.ready = "the spy is installed";
+  ask("/report", { method: "POST", body: "ready" });
 </script>"""
 
-#: Takes over the document at once, and tells of every request that goes through it.
+#: Controls the document at once, and reports every request that it handles.
 SERVICE_WORKER = """
   self.addEventListener("install", () => self.skipWaiting());
   self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
   self.addEventListener("message", (event) => self.clients.claim());
   self.addEventListener("fetch", (event) => {
     const { method, url, headers } = event.request;
-    if (url.endsWith("/told")) return;
+    if (url.endsWith("/report")) return;
     const what = `worker ${method} ${url} ${JSON.stringify([...headers])}`;
-    event.waitUntil(fetch("/told", { method: "POST", body: what }));
+    event.waitUntil(fetch("/report", { method: "POST", body: what }));
   });
 """
 WITH_SERVICE_WORKER = """<!doctype html><script>
@@ -101,31 +101,31 @@ WITH_SERVICE_WORKER = """<!doctype html><script>
     const taken = new Promise((resolve) => { navigator.serviceWorker.oncontrollerchange = resolve; });
     await navigator.serviceWorker.register("/worker.js");
     await taken;
-    await fetch("/probe?by-the-page");  // goes through the worker, which shows that it is at work
-    await fetch("/told", { method: "POST", body: "ready" });
+    await fetch("/probe?by-the-page");  // handled by the worker, which shows that it is active
+    await fetch("/report", { method: "POST", body: "ready" });
   })();
 </script>"""
 
 
-def told(server: FakeChatGPT) -> list[str]:
-    return [unquote(r.body.decode()) for r in server.requests if r.path == "/told"]
+def reports(server: FakeChatGPT) -> list[str]:
+    return [unquote(r.body.decode()) for r in server.requests if r.path == "/report"]
 
 
-def wait_until_told(server: FakeChatGPT, what: str) -> None:
+def wait_until_reported(server: FakeChatGPT, what: str) -> None:
     count = 0
-    while not any(said.startswith(what) for said in told(server)):
-        count = len(told(server)) + 1
-        server.wait_for_request("/told", "POST", count)
+    while not any(text.startswith(what) for text in reports(server)):
+        count = len(reports(server)) + 1
+        server.wait_for_request("/report", "POST", count)
 
 
-def assert_learned_nothing(server: FakeChatGPT, *more: str) -> None:
-    said = "\\n".join(told(server))
-    assert_none_in(said, secrets=secrets_of(server))
-    for ours in ("Bearer", "chatgpt_browser", "parent_message_id", "text-davinci", "grant(", *more):
-        assert ours not in said, said[max(0, said.index(ours) - 300) :][:600]
+def assert_no_secret_reported(server: FakeChatGPT, *more: str) -> None:
+    text = "\\n".join(reports(server))
+    assert_none_in(text, secrets=secrets_of(server))
+    for own in ("Bearer", "chatgpt_browser", "parent_message_id", "text-davinci", "grant(", *more):
+        assert own not in text, text[max(0, text.index(own) - 300) :][:600]
 
 
-def talk(server: FakeChatGPT, api: ChatGPTAPI) -> None:
+def exchange_messages(server: FakeChatGPT, api: ChatGPTAPI) -> None:
     server.script(
         Reply("The answer is a secret of the two of us."), Reply(error="an error"), Answer.server_error()
     )
@@ -141,40 +141,40 @@ def talk(server: FakeChatGPT, api: ChatGPTAPI) -> None:
 PRIVATE = ("nobody's business", "secret of the two")
 
 
-def test_patched_globals_see_nothing(serve: Serve, connect: Connect) -> None:
+def test_patched_globals_observe_no_request(serve: Serve, connect: Connect) -> None:
     server, look = serve(), Gate()
     server.script_path("/api/auth/session", Answer(200, SPY))
     server.script_path("/frame", Answer(200, "<script>parent.postMessage('from a frame', '*')</script>"))
     server.script_path("/look", Stall(before_head=True, gate=look))
     api = connect(server)
     api.start()
-    wait_until_told(server, "ready")
-    talk(server, api)
+    wait_until_reported(server, "ready")
+    exchange_messages(server, api)
     look.open()
-    wait_until_told(server, "look")
+    wait_until_reported(server, "look")
 
-    heard = told(server)
-    assert any(said.startswith("then ") for said in heard), "the spy's own patches are at work"
-    assert any(said.startswith("timing ") for said in heard), "and so are its observers"
-    assert "/backend-api/" not in "".join(heard)
-    look_at = json.loads(next(said for said in heard if said.startswith("look "))[5:])
-    assert look_at[0] == ["ready"]
-    assert look_at[1] == ""
-    assert look_at[2] == "undefined"
-    assert_learned_nothing(server, *PRIVATE)
+    reported = reports(server)
+    assert any(text.startswith("then ") for text in reported), "the patched functions are active"
+    assert any(text.startswith("timing ") for text in reported), "the performance observer is active"
+    assert "/backend-api/" not in "".join(reported)
+    found = json.loads(next(text for text in reported if text.startswith("look "))[5:])
+    assert found[0] == ["ready"]
+    assert found[1] == ""
+    assert found[2] == "undefined"
+    assert_no_secret_reported(server, *PRIVATE)
     assert len(refreshes_of(server.requests)) >= 1
 
 
-def test_a_service_worker_sees_no_request_of_ours(serve: Serve, connect: Connect) -> None:
+def test_service_worker_observes_no_request(serve: Serve, connect: Connect) -> None:
     server = serve()
     server.script_path("/worker.js", Answer(200, SERVICE_WORKER, content_type="text/javascript"))
     server.script_path("/api/auth/session", Answer(200, WITH_SERVICE_WORKER))
     api = connect(server)
     api.start()
-    wait_until_told(server, "ready")
-    talk(server, api)
-    assert "probe?by-the-page" in "".join(told(server)), "the worker is at work"
+    wait_until_reported(server, "ready")
+    exchange_messages(server, api)
+    assert "probe?by-the-page" in "".join(reports(server)), "the service worker is active"
 
-    assert "/backend-api/" not in "".join(told(server))
-    assert "/api/auth/session" not in "".join(told(server))
-    assert_learned_nothing(server, *PRIVATE)
+    assert "/backend-api/" not in "".join(reports(server))
+    assert "/api/auth/session" not in "".join(reports(server))
+    assert_no_secret_reported(server, *PRIVATE)

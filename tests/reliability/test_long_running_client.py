@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chatgpt_browser import AsyncChatGPTAPI
-from chatgpt_browser._transport.fetch import isolated_world
+from chatgpt_browser._transport.fetch import document_usage
 from chatgpt_browser.testing import FakeChatGPT
 from tests.support.scripted_site import base_urls, posts_of, refreshes_of
 
@@ -30,8 +30,8 @@ async def test_client_over_two_days_renews_tokens_and_document(
     token at each refresh. The page's document is replaced several times.
     """
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
-    monkeypatch.setattr(isolated_world, "_WEIGHED_EVERY", 48)
-    monkeypatch.setattr(isolated_world, "_WORN_HEAP", 1)
+    monkeypatch.setattr(document_usage, "_MEASURE_INTERVAL", 48)
+    monkeypatch.setattr(document_usage, "_MAX_HEAP", 1)
     now, issued = 0.0, 0.0
     with FakeChatGPT(rotate_session_token=True) as server:
         first = server.session_token

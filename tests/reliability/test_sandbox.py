@@ -1,10 +1,9 @@
-"""Chromium's own sandbox: on unless something refuses it, and the log says which."""
+"""Chromium's own sandbox: it is on unless something refuses it, and the log contains the reason."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatgpt_browser._browser import sandbox as _sandbox
-from chatgpt_browser._browser.launcher import SHELLS, WHOLE
+from chatgpt_browser._browser import sandbox
+from chatgpt_browser._browser.executables import find_on_path
 from chatgpt_browser._browser.sandbox import sandbox_refusal
 from tests.conftest import MARK
 from tests.support.client_processes import Mark
@@ -25,50 +24,52 @@ if TYPE_CHECKING:
 
     from tests.support.client_fixtures import Connect, Serve
 
-SWITCHES = {name.rpartition("/")[2]: value for name, value in _sandbox._KERNEL_SWITCHES.items()}
+SYSCTLS = {name.rpartition("/")[2]: value for name, value in sandbox._SYSCTLS.items()}
 
 
 @pytest.fixture
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A kernel whose switches are files of ours; a user who is not root; no helper that would do without."""
-    moved = {str(tmp_path / name): value for name, value in SWITCHES.items()}
-    monkeypatch.setattr(_sandbox, "_KERNEL_SWITCHES", moved)
-    monkeypatch.setattr(_sandbox, "_SETUID_HELPERS", (str(tmp_path / "chrome-sandbox"),))
+    """Return a folder whose files replace the sysctls, for a user who is not root and without a setuid helper."""
+    replaced = {str(tmp_path / name): value for name, value in SYSCTLS.items()}
+    monkeypatch.setattr(sandbox, "_SYSCTLS", replaced)
+    monkeypatch.setattr(sandbox, "_SETUID_HELPERS", (str(tmp_path / "chrome-sandbox"),))
     monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
     return tmp_path
 
 
-def test_on_by_default(kernel: Path) -> None:
+def test_sandbox_by_default_is_not_refused(kernel: Path) -> None:
     assert sandbox_refusal() is None
 
 
-def test_root_is_refused(kernel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sandbox_for_root_is_refused(kernel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
     assert "root" in str(sandbox_refusal())
 
 
-def test_a_system_without_users(kernel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sandbox_on_system_without_user_ids_is_not_refused(
+    kernel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delattr(os, "geteuid", raising=False)
     assert sandbox_refusal() is None
 
 
-@pytest.mark.parametrize(("switch", "refusing"), SWITCHES.items())
-def test_a_kernel_that_refuses(kernel: Path, switch: str, refusing: str) -> None:
-    (kernel / switch).write_text(f"{refusing}\n")
-    assert f"{switch} is {refusing}" in str(sandbox_refusal())
+@pytest.mark.parametrize(("sysctl", "forbidding"), SYSCTLS.items())
+def test_sandbox_forbidden_by_sysctl_is_refused(kernel: Path, sysctl: str, forbidding: str) -> None:
+    (kernel / sysctl).write_text(f"{forbidding}\n")
+    assert f"{sysctl} is {forbidding}" in str(sandbox_refusal())
 
-    (kernel / switch).write_text(f"{1 - int(refusing)}\n")
+    (kernel / sysctl).write_text(f"{1 - int(forbidding)}\n")
     assert sandbox_refusal() is None
 
 
-def test_a_helper_does_what_the_kernel_refuses(kernel: Path) -> None:
-    switch, refusing = next(iter(SWITCHES.items()))
-    (kernel / switch).write_text(refusing)
+def test_sandbox_with_setuid_helper_is_not_refused(kernel: Path) -> None:
+    sysctl, forbidding = next(iter(SYSCTLS.items()))
+    (kernel / sysctl).write_text(forbidding)
     (kernel / "chrome-sandbox").touch()
     assert sandbox_refusal() is None
 
 
-def test_what_the_log_says_is_what_chromium_is_told(
+def test_sandbox_state_in_log_matches_chromium_arguments(
     serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "chatgpt_browser")
@@ -81,14 +82,14 @@ def test_what_the_log_says_is_what_chromium_is_told(
     assert hasattr(os, "geteuid") and os.geteuid() == 0 or "root" not in str(refusal)
 
 
-def test_a_kernel_that_refuses_without_a_switch(
+def test_sandbox_refusal_reported_by_chromium_is_logged_and_launch_repeated(
     kernel: Path, serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As a container's rules do: Chromium alone finds out, and is started once more without its sandbox."""
+    """For example a seccomp profile: only Chromium detects it, and is launched again without its sandbox."""
     caplog.set_level("INFO", "chatgpt_browser")
-    chromium = next(filter(None, map(shutil.which, SHELLS + WHOLE)), None)
+    chromium = find_on_path()
     if chromium is None:
-        pytest.skip("there is no Chromium in PATH to stand in front of")
+        pytest.skip("no Chromium on the PATH that a script can wrap")
     strict = kernel / "chromium"
     refuse = "echo 'FATAL:zygote_host_impl_linux.cc(128)] No usable sandbox!' >&2; exit 1"
     strict.write_text(f'#!/bin/sh\ncase "$*" in *--no-sandbox*) exec {chromium} "$@";; *) {refuse};; esac\n')
@@ -97,14 +98,14 @@ def test_a_kernel_that_refuses_without_a_switch(
     assert can_send(connect(serve(), executable_path=strict))
     assert [message for message in caplog.messages if "sandbox" in message] == [
         "Chromium's sandbox is on",
-        "Chromium's sandbox is off: the kernel refuses it, as Chromium has found out",
+        "Chromium's sandbox is off: the kernel refuses it, as Chromium has reported",
     ]
 
 
 @pytest.fixture
 def user_options() -> Iterator[dict[str, Any]]:
-    """How to start a process of a user who is not root: whoever runs the tests, or else nobody."""
-    # A short path: the name of a Unix socket has 108 characters at most.
+    """Yield arguments that start a process as a user who is not root: the current user, or the user nobody."""
+    # A short path: the name of a Unix socket may have 108 characters at most.
     with tempfile.TemporaryDirectory(prefix="user-", dir="/tmp", ignore_cleanup_errors=True) as home:
         paths = [str(Path(__file__).parents[2]), *(path for path in sys.path if path.endswith("-packages"))]
         own = {"HOME": home, "TMPDIR": home, "PYTHONPATH": os.pathsep.join(paths), MARK: os.environ[MARK]}
@@ -119,23 +120,26 @@ def user_options() -> Iterator[dict[str, Any]]:
 
 
 def interpreter_for(options: dict[str, Any]) -> str:
-    """A Python like this one that the user may run, with the package at hand: the tests' own may be root's alone."""
+    """Return a Python of this version that the user may run and that can import the package.
+
+    The interpreter of the tests may be accessible to root only.
+    """
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     candidates = (sys.executable, f"/usr/bin/python{version}", f"/usr/local/bin/python{version}")
-    runnable = next((each for each in candidates if has_the_package(each, options)), None)
-    return runnable or pytest.skip(f"no Python {version} that another user than root may run")
+    runnable = next((each for each in candidates if can_import_package(each, options)), None)
+    return runnable or pytest.skip(f"no Python {version} that a user other than root may run")
 
 
-def has_the_package(interpreter: str, options: dict[str, Any]) -> bool:
+def can_import_package(interpreter: str, options: dict[str, Any]) -> bool:
     trial = [interpreter, "-c", "import chatgpt_browser.testing, playwright.async_api"]
     try:
         return subprocess.run(trial, **options, capture_output=True, check=False).returncode == 0
-    except OSError:  # it isn't there, or isn't for everybody
+    except OSError:  # it does not exist, or the user may not run it
         return False
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_it_confines_the_renderers_of_a_user_who_is_not_root(user_options: dict[str, Any]) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_sandbox_of_non_root_user_isolates_renderers(user_options: dict[str, Any]) -> None:
     program = [interpreter_for(user_options), "-m", "tests.support.sandbox_program"]
     done = subprocess.run(program, **user_options, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -148,5 +152,7 @@ def test_it_confines_the_renderers_of_a_user_who_is_not_root(user_options: dict[
     assert report["renderers"]
     for renderer in report["renderers"]:
         for name, namespace in renderer["namespaces"].items():
-            assert namespace != report["outside"][name], f"a renderer is in the {name} namespace of everybody"
-        assert renderer["seccomp"] == 2, "no filter stands before the kernel"
+            assert namespace != report["outside"][name], (
+                f"a renderer is in the {name} namespace of its parent"
+            )
+        assert renderer["seccomp"] == 2, "the renderer has no seccomp filter"

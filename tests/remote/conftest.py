@@ -1,4 +1,4 @@
-"""Browsers that somebody else runs, shared by these tests."""
+"""Remote browsers that all tests of this folder share."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.remote_browsers import Machine, chromium, playwright_server
+from tests.support.remote_browsers import RemoteBrowser, start_chromium, start_playwright_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")
-def somebodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A Chromium with a debugging port."""
-    with chromium(tmp_path_factory.mktemp("profile")) as machine:
-        yield machine
+def remote_chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemoteBrowser]:
+    """Start a Chromium with a debugging port."""
+    with start_chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")
-def playwrights() -> Iterator[Machine]:
-    """A Playwright server."""
-    with playwright_server() as machine:
-        yield machine
+def playwright_server() -> Iterator[RemoteBrowser]:
+    """Start a Playwright server."""
+    with start_playwright_server() as browser:
+        yield browser

@@ -1,4 +1,4 @@
-"""What a client consists of when it runs: a driver, a browser, its renderers, its profile's folder; and ways to end each."""
+"""The processes and folders of a running client (driver, browser, renderers, profile), and ways to kill each process."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
     from chatgpt_browser.testing import FakeChatGPT
 
-#: What the driver and Chromium call the folders that they make.
+#: The prefixes of the folders that the driver and Chromium create.
 FOLDERS = ("playwright_", "org.chromium", ".org.chromium", "chatgpt_browser")
 
 
 class Mark:
-    """Finds the processes of those browsers that were started with :attr:`argument`."""
+    """Finds the processes of the browsers that were launched with :attr:`argument`."""
 
     def __init__(self) -> None:
         self.argument = f"--test-mark={uuid.uuid4().hex}"
 
     def browsers(self) -> list[psutil.Process]:
-        """The browsers' main processes; a launcher script in front of one comes before it."""
+        """Return the main processes of the browsers, including launcher scripts."""
         return [process for process in psutil.process_iter(["cmdline"]) if self._is_browser(process)]
 
     def _is_browser(self, process: psutil.Process) -> bool:
@@ -39,26 +39,29 @@ class Mark:
         return self.argument in arguments and not any(each.startswith("--type=") for each in arguments)
 
     def browser(self) -> psutil.Process:
+        """Return the main process of the browser, below any launcher script."""
         return max(self.browsers(), key=lambda process: len(process.parents()))
 
     def driver(self) -> psutil.Process:
+        """Return the process of Playwright's driver."""
         first = min(self.browsers(), key=lambda process: len(process.parents()))
         parent = first.parent()
-        # An orphan has been taken in by somebody who has nothing to do with this.
+        # The parent of an orphan is an unrelated process.
         if parent is None or "run-driver" not in _arguments(parent):
             raise psutil.NoSuchProcess(first.pid, msg="its driver is gone")
         return parent
 
     def renderers(self) -> list[psutil.Process]:
-        family = self.browser().children(recursive=True)
-        return [process for process in family if "--type=renderer" in _arguments(process)]
+        """Return the renderer processes of the browser."""
+        descendants = self.browser().children(recursive=True)
+        return [process for process in descendants if "--type=renderer" in _arguments(process)]
 
     def all(self) -> list[psutil.Process]:
-        """The driver and everything under it."""
+        """Return the driver and all of its descendants."""
         driver = self.driver()
         return [driver, *driver.children(recursive=True)]
 
-    # ---- ways to die
+    # ---- kill a process
 
     def kill_renderers(self) -> None:
         _kill(self.renderers())
@@ -73,7 +76,7 @@ class Mark:
 def _arguments(process: psutil.Process) -> list[str]:
     try:
         return process.cmdline()
-    except psutil.NoSuchProcess:  # it has just ended, and perhaps waits to be reaped
+    except psutil.NoSuchProcess:  # it has just ended, or is a zombie
         return []
 
 
@@ -84,23 +87,26 @@ def _kill(processes: list[psutil.Process]) -> None:
 
 
 def client_threads() -> list[str]:
-    """The names of the threads that belong to synchronous clients."""
+    """Return the names of the threads of sync clients."""
     return [thread.name for thread in threading.enumerate() if "chatgpt_browser" in thread.name]
 
 
 def folders(place: Path) -> list[str]:
-    """What the driver and Chromium have in a folder for temporary files."""
+    """Return the folders of the driver and of Chromium in a folder for temporary files."""
     return sorted(name for name in os.listdir(place) if name.startswith(FOLDERS))
 
 
 def posts_by_message(server: FakeChatGPT) -> Counter[str]:
-    """How often the server was sent each message."""
+    """Return how often the server received each message."""
     return Counter(str(post.json["messages"][0]["content"]["parts"][0]) for post in posts_of(server.requests))
 
 
 def until(condition: Callable[[], object], timeout: float = 30) -> None:
-    """Wait for what nobody announces."""
+    """Poll a condition for which there is no event, every 5 ms.
+
+    :param timeout: in seconds; exceeding it fails the test.
+    """
     end = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < end, "it did not come about"
+        assert time.monotonic() < end, "the condition did not become true in time"
         time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""Processes that tests have started, and whether they are gone."""
+"""Processes that tests have started: find them by an environment variable, and wait for their end."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import psutil
 
 
 def marked(variable: str, mark: str) -> list[psutil.Process]:
-    """Give the processes, other than this one, whose environment holds the mark.
+    """Return the processes, other than this one, in whose environment the variable has this value.
 
-    A process that has lost its parent is nobody's child, but still carries what it inherited.
+    This also finds orphans, because a process inherits the environment of its parent.
     """
     others = (process for process in psutil.process_iter(["name", "cmdline"]) if process.pid != os.getpid())
     return [process for process in others if _variable(process, variable) == mark]
 
 
 def still_running(processes: list[psutil.Process], timeout: float = 20) -> list[psutil.Process]:
-    """Give those that have not ended within so many seconds; one that only waits to be reaped has."""
+    """Return the processes that have not ended within the timeout in seconds. Zombies count as ended."""
     _, alive = psutil.wait_procs(processes, timeout=timeout)
     return [process for process in alive if _status(process) not in (None, psutil.STATUS_ZOMBIE)]
 
@@ -25,7 +25,7 @@ def still_running(processes: list[psutil.Process], timeout: float = 20) -> list[
 def _variable(process: psutil.Process, name: str) -> str | None:
     try:
         return process.environ().get(name)
-    except psutil.Error:  # gone meanwhile, or somebody else's
+    except psutil.Error:  # the process has ended, or belongs to another user
         return None
 
 

@@ -1,11 +1,10 @@
-"""Browsers as other people run them: Playwright's server, a Chromium with a debugging port, a Selenium hub."""
+"""Remote browsers for tests: a Playwright server, a Chromium with a debugging port, and a Selenium hub."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import threading
@@ -16,20 +15,20 @@ from typing import IO, TYPE_CHECKING
 import httpx
 from playwright._impl._driver import compute_driver_executable
 
-from chatgpt_browser._browser.launcher import SHELLS, WHOLE
+from chatgpt_browser._browser.executables import find_on_path
 from chatgpt_browser._browser.sandbox import sandbox_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-#: The system's Chromium, or None where Playwright has one of its own.
-EXECUTABLE = next(filter(None, map(shutil.which, SHELLS + WHOLE)), None)
-#: What a client of a Playwright server has to say where Playwright has none of its own.
-OVER_THERE = {} if EXECUTABLE is None else {"executable_path": EXECUTABLE}
+#: The system's Chromium, or None if there is only the one that Playwright has downloaded.
+EXECUTABLE = find_on_path()
+#: The client options for a Playwright server: the executable, if Playwright has not downloaded one.
+SERVER_OPTIONS = {} if EXECUTABLE is None else {"executable_path": EXECUTABLE}
 
 
-class Machine:
+class RemoteBrowser:
     """A process that serves browsers at a URL."""
 
     def __init__(self, process: subprocess.Popen[str], url: str) -> None:
@@ -37,7 +36,7 @@ class Machine:
         self.url = url
 
     def kill(self) -> None:
-        """As a machine that loses its power."""
+        """Kill the process and its children, like a power failure of the machine."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
@@ -47,39 +46,44 @@ class Machine:
 
 
 @contextmanager
-def playwright_server() -> Iterator[Machine]:
-    """`playwright run-server`: a browser of its own for each connection. ``--unsafe``: the client may name the executable."""
-    # The driver itself: `python -m playwright` would be a process in front of it.
+def start_playwright_server() -> Iterator[RemoteBrowser]:
+    """Run `playwright run-server`, which starts a browser for each connection.
+
+    With ``--unsafe`` the client may choose the executable.
+    """
+    # Start the driver directly: `python -m playwright` would be its parent process.
     command = (*compute_driver_executable(), "run-server", "--host", "127.0.0.1", "--port", "0", "--unsafe")
-    with _running(*command, says=r"Listening on (ws://\S+)") as machine:
-        yield machine
+    with _running(*command, ready=r"Listening on (ws://\S+)") as browser:
+        yield browser
 
 
 @contextmanager
-def chromium(profile: Path) -> Iterator[Machine]:
-    """A Chromium of somebody's, with a debugging port."""
+def start_chromium(profile: Path) -> Iterator[RemoteBrowser]:
+    """Run a Chromium with a debugging port."""
     assert EXECUTABLE is not None
     sandbox = ("--no-sandbox",) if sandbox_refusal() else ()
     arguments = ("--headless", "--remote-debugging-port=0", f"--user-data-dir={profile}", *sandbox)
-    with _running(EXECUTABLE, *arguments, "about:blank", says=r"DevTools listening on (ws://\S+)") as machine:
-        yield machine
+    with _running(
+        EXECUTABLE, *arguments, "about:blank", ready=r"DevTools listening on (ws://\S+)"
+    ) as browser:
+        yield browser
 
 
 @contextmanager
-def _running(*command: str, says: str) -> Iterator[Machine]:
-    # A group of its own: the system's Chromium is a shell script, which does not pass a signal on.
+def _running(*command: str, ready: str) -> Iterator[RemoteBrowser]:
+    # A separate process group: the system's Chromium is a shell script, which does not forward signals.
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     ) as process:
         try:
             assert process.stdout is not None
-            url = _find(process.stdout, says)
-            # What it says from here on is read, so that it never waits for us.
+            url = _find(process.stdout, ready)
+            # Read the rest of the output, so that the process never blocks.
             drain = threading.Thread(target=process.stdout.read)
             drain.start()
-            yield Machine(process, url)
+            yield RemoteBrowser(process, url)
         finally:
-            with suppress(ProcessLookupError):  # it has been killed
+            with suppress(ProcessLookupError):  # it was killed by the test
                 os.killpg(process.pid, signal.SIGTERM)
     drain.join()
 
@@ -88,21 +92,21 @@ def _find(output: IO[str], pattern: str) -> str:
     for line in output:
         if found := re.search(pattern, line):
             return found[1]
-    raise AssertionError(f"it ended without saying {pattern}")
+    raise AssertionError(f"the process ended without printing {pattern}")
 
 
-def http_of(machine: Machine) -> str:
-    """The same DevTools endpoint, by http."""
-    return re.sub(r"^ws://([^/]+)/.*", r"http://\1", machine.url)
+def http_url(browser: RemoteBrowser) -> str:
+    """Return the http URL of the browser's DevTools endpoint."""
+    return re.sub(r"^ws://([^/]+)/.*", r"http://\1", browser.url)
 
 
-def targets(machine: Machine) -> set[str]:
-    """The ids of the pages that a Chromium has open."""
-    return {target["id"] for target in httpx.get(f"{http_of(machine)}/json/list").json()}
+def page_ids(browser: RemoteBrowser) -> set[str]:
+    """Return the ids of the open pages of a Chromium."""
+    return {target["id"] for target in httpx.get(f"{http_url(browser)}/json/list").json()}
 
 
 class SeleniumHub(ThreadingHTTPServer):
-    """As much of a Selenium Grid 4 as Playwright asks of it: a session has a DevTools endpoint."""
+    """The part of Selenium Grid 4 that Playwright uses: a session has a DevTools endpoint."""
 
     daemon_threads = True
 
@@ -121,12 +125,12 @@ class _HubHandler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
-        self._answer({"sessionId": "one", "capabilities": {"se:cdp": self.server.devtools}})
+        self._respond({"sessionId": "one", "capabilities": {"se:cdp": self.server.devtools}})
 
     def do_DELETE(self) -> None:
-        self._answer(None)
+        self._respond(None)
 
-    def _answer(self, value: object) -> None:
+    def _respond(self, value: object) -> None:
         self.server.calls.append(f"{self.command} {self.path}")
         body = json.dumps({"value": value}).encode()
         self.send_response(200)

@@ -1,6 +1,6 @@
-"""A program: one message to a fake ChatGPT, then what the log says of the sandbox and what each renderer is locked into, as JSON.
+"""A program that sends a message to a fake ChatGPT, and reports the sandbox as JSON: log lines and each renderer's isolation.
 
-It is run by users who may not have what the tests' own interpreter has, so it takes no more than the package.
+It is run by users who may not have access to the tests' dependencies, so it imports only the package.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def status(process: str) -> dict[str, str]:
 
 
 def renderers() -> list[dict[str, Any]]:
-    """The renderers below this process: the processes of Chromium's own that run what the site sends."""
+    """Return the isolation of each renderer process below this process."""
     parents = {
         path.name: status(path.name)["PPid"] for path in Path("/proc").iterdir() if path.name.isdigit()
     }
-    ours = {str(os.getpid())}
-    while grown := {process for process, parent in parents.items() if parent in ours} - ours:
-        ours |= grown
-    found = {process: Path(f"/proc/{process}/cmdline").read_text() for process in ours}
+    family = {str(os.getpid())}
+    while grown := {process for process, parent in parents.items() if parent in family} - family:
+        family |= grown
+    found = {process: Path(f"/proc/{process}/cmdline").read_text() for process in family}
     return [
         {"namespaces": namespaces(process), "seccomp": int(status(process)["Seccomp"])}
         for process, command in found.items()
@@ -56,13 +56,13 @@ def main() -> None:
             backend_api_base_url=server.backend_api_base_url,
         ) as api:
             reply = api.send_message("Hello")
-            seen = renderers()
-    said = [log.get().getMessage() for _ in range(log.qsize())]
+            isolated = renderers()
+    lines = [log.get().getMessage() for _ in range(log.qsize())]
     report = {
         "reply": reply,
-        "log": [line for line in said if "sandbox" in line],
+        "log": [line for line in lines if "sandbox" in line],
         "outside": namespaces("self"),
-        "renderers": seen,
+        "renderers": isolated,
     }
     print(json.dumps(report))  # noqa: T201
 

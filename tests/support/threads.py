@@ -1,4 +1,4 @@
-"""Threads that tests have started, and whether they are gone."""
+"""Threads that tests have started: wait for their end."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def still_running(threads: Iterable[threading.Thread], timeout: float = 20) -> list[threading.Thread]:
-    """Give those that have not ended within so many seconds.
+    """Return the threads that have not ended within the timeout in seconds.
 
-    Before Python 3.12 asyncio waits for a process in a thread, which tells the loop and ends a moment later, maybe after it.
+    Before Python 3.12 asyncio waits for a process in a thread. That thread may end a moment after the event loop.
     """
     end = time.monotonic() + timeout
     for thread in (threads := list(threads)):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
-from chatgpt_browser._browser.launcher import SHELLS, WHOLE
+from chatgpt_browser._browser.executables import find_on_path
 from chatgpt_browser._browser.sandbox import sandbox_refusal
 from chatgpt_browser.testing import Answer, Aside, FakeChatGPT, Gate, Reply
 
@@ -28,7 +27,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, SHELLS + WHOLE)), None)
+    found = find_on_path()
     path = None if Path(playwright.chromium.executable_path).exists() else found
     browser = playwright.chromium.launch(executable_path=path, chromium_sandbox=not sandbox_refusal())
     yield browser

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from chatgpt_browser._browser.launcher import _choices
+from chatgpt_browser._browser.executables import launch_candidates
 from chatgpt_browser._browser.sandbox import sandbox_refusal
 from chatgpt_browser._client.base_client import default_options
 from chatgpt_browser.testing import FakeChatGPT, Gate, Reply
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium: Any = playwright.chromium
-        which = next(_choices(chromium, default_options()))
+        which = next(launch_candidates(chromium, default_options()))
         browser = playwright.chromium.launch(chromium_sandbox=not sandbox_refusal(), **which)
         yield browser
         browser.close()

@@ -1,4 +1,4 @@
-"""Over HTTP/1.1 each request has a connection of its own, and Chromium reports no more of the network than that takes."""
+"""Connections over HTTP/1.1: each request has a separate one, and Chromium reports few network events."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ if TYPE_CHECKING:
 PACED = Reply(pieces=["word "] * 10, interval=5)
 
 
-def listen(api: AsyncChatGPTAPI) -> Counter[str]:
-    """Counts the events of its page, by their names, from now on."""
+def count_network_events(api: AsyncChatGPTAPI) -> Counter[str]:
+    """Count the network events of the client's page from now on, by name."""
     page = api._browser_manager._page
     assert page is not None
-    heard: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
 
-    def counting(name: str) -> Any:
-        return lambda event: heard.update([name])
+    def counter(name: str) -> Any:
+        return lambda event: counts.update([name])
 
     for name in ("Network.requestWillBeSent", "Network.dataReceived"):
-        page._target.on(name, counting(name))
-    return heard
+        page._target.on(name, counter(name))
+    return counts
 
 
 @pytest.mark.anyio
-async def test_of_a_long_reply_nothing_is_reported(serve: Serve) -> None:
+async def test_network_events_of_long_reply_stop_after_request(serve: Serve) -> None:
     gate = Gate()
     server = serve(reply=Reply(pieces=["word "] * 300, hold_after=1, gate=gate))
     async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         await api.ensure_auth()
-        heard = listen(api)
+        counts = count_network_events(api)
         at_first: list[int] = []
 
         def follow(text: str) -> None:
-            at_first.append(heard["Network.dataReceived"])
+            at_first.append(counts["Network.dataReceived"])
             gate.open()
 
         assert await api.send_message("Hello", on_progress=follow) == "word " * 300
 
     assert len(at_first) == 300
-    # It is reported on where it gets its header, and no further.
-    assert heard["Network.requestWillBeSent"] == 1
-    assert heard["Network.dataReceived"] == at_first[0] <= 2
+    # Events are reported while the extra header is added, and not after that.
+    assert counts["Network.requestWillBeSent"] == 1
+    assert counts["Network.dataReceived"] == at_first[0] <= 2
 
 
 @pytest.mark.anyio
-async def test_every_message_among_many_has_a_connection_of_its_own(serve: Serve) -> None:
+async def test_concurrent_messages_over_http1_close_their_connections(serve: Serve) -> None:
     server = serve(reply=PACED)
     async with AsyncChatGPTAPI(server.session_token, **base_urls(server), max_concurrent_messages=5) as api:
         replies = await asyncio.gather(*(api.send_message(f"m{number}") for number in range(40)))

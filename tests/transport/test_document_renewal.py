@@ -1,4 +1,4 @@
-"""A document that is worn is changed between messages, and nobody notices."""
+"""Replacement of a document that uses too much memory, between messages and without a visible effect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser import AsyncChatGPTAPI
-from chatgpt_browser._transport.fetch import isolated_world as world
+from chatgpt_browser._transport.fetch import document_usage
 from chatgpt_browser.testing import Gate, Reply
 from tests.support.scripted_site import base_urls
 
@@ -21,29 +21,28 @@ RENEWED = "the page has a new document"
 
 
 @pytest.fixture
-def soon_worn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world, "_WEIGHED_EVERY", 8)
-    monkeypatch.setattr(world, "_WORN_HEAP", 1)
+def frequent_renewal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document_usage, "_MEASURE_INTERVAL", 8)
+    monkeypatch.setattr(document_usage, "_MAX_HEAP", 1)
 
 
-@pytest.mark.usefixtures("soon_worn")
+@pytest.mark.usefixtures("frequent_renewal")
 @pytest.mark.parametrize("tls", [False, True], ids=["HTTP/1.1", "HTTP/2"])
 @pytest.mark.anyio
-async def test_messages_go_on_through_new_documents(
+async def test_conversation_continues_across_document_renewals(
     serve: Serve, caplog: pytest.LogCaptureFixture, tls: bool
 ) -> None:
-    caplog.set_level(logging.DEBUG, "chatgpt_browser._transport.fetch.isolated_world")
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
     server = serve(tls=tls)
     async with AsyncChatGPTAPI(server.session_token, **base_urls(server), ignore_https_errors=True) as api:
         conversation = api.get_conversation()
         for number in range(30):
-            assert (await conversation.send_message(f"m{number}", timeout_ms=10_000)).startswith(
+            assert (await conversation.send_message(f"m{number}", timeout_ms=60_000)).startswith(
                 f'You said: "m{number}"'
             )
 
     assert caplog.messages.count(RENEWED) >= 3
-    # No request is made for a new document, and the messages after it go as those before it went.
+    # A renewal sends no request, and messages after it are sent in the same way as before.
     assert [r.path for r in server.requests if r.method == "GET"] == ["/api/auth/session"] * 2
     posts = [r for r in server.requests if r.method == "POST"]
     assert len(posts) == 30
@@ -51,41 +50,43 @@ async def test_messages_go_on_through_new_documents(
     assert {r.headers.get("content-length") is None for r in posts} == {tls}
 
 
-@pytest.mark.parametrize(("sign", "limit"), [("_WORN_HEAP", 1), ("_WORN_SECONDS", 0.0)])
+@pytest.mark.parametrize(("constant", "limit"), [("_MAX_HEAP", 1), ("_MAX_AGE", 0.0)])
 @pytest.mark.anyio
-async def test_a_document_that_is_heavy_or_old(
+async def test_document_with_large_heap_or_high_age_is_renewed(
     async_scripted_site: ScriptedSite,
     async_api: AsyncChatGPTAPI,
-    sign: str,
+    constant: str,
     limit: float,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
-    monkeypatch.setattr(world, "_WEIGHED_EVERY", 1)
+    monkeypatch.setattr(document_usage, "_MEASURE_INTERVAL", 1)
     await async_api.send_message("before")
     before = caplog.messages.count(RENEWED)
-    monkeypatch.setattr(world, sign, limit)
-    await async_api.send_message("heavy, or old")
+    monkeypatch.setattr(document_usage, constant, limit)
+    await async_api.send_message("over the limit")
     await async_api.send_message("after")
-    await async_api.start()  # waits for a new document that is on its way
+    await async_api.start()  # waits for a renewal in progress
     assert caplog.messages.count(RENEWED) > before
 
 
 @pytest.mark.parametrize(("send_via", "renewed"), [("fetch", 0), ("auto", 2)])
-@pytest.mark.parametrize(("sign", "limit"), [("_WORN_REQUESTS", 8), ("_WORN_BYTES", 20_000)])
+@pytest.mark.parametrize(
+    ("constant", "limit"), [("_MAX_WATCHED_REQUESTS", 8), ("_MAX_WATCHED_BYTES", 20_000)]
+)
 @pytest.mark.anyio
-async def test_what_has_gone_through_counts_where_playwright_watches(
+async def test_request_and_byte_limits_apply_only_to_pages_of_playwright(
     serve: Serve,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
-    sign: str,
+    constant: str,
     limit: int,
     send_via: Any,
     renewed: int,
 ) -> None:
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
-    monkeypatch.setattr(world, sign, limit)
+    monkeypatch.setattr(document_usage, constant, limit)
     server = serve(reply="word " * 20)
     async with AsyncChatGPTAPI(server.session_token, **base_urls(server), send_via=send_via) as api:
         for number in range(20):
@@ -96,12 +97,12 @@ async def test_what_has_gone_through_counts_where_playwright_watches(
 
 
 @pytest.mark.anyio
-async def test_a_littered_document_is_cleaned_up(
+async def test_heap_above_gc_threshold_is_collected(
     serve: Serve, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
-    monkeypatch.setattr(world, "_WEIGHED_EVERY", 8)
-    monkeypatch.setattr(world, "_LITTERED_HEAP", 1)
+    monkeypatch.setattr(document_usage, "_MEASURE_INTERVAL", 8)
+    monkeypatch.setattr(document_usage, "_GC_THRESHOLD", 1)
     server = serve()
     async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         await api.ensure_auth()
@@ -110,24 +111,24 @@ async def test_a_littered_document_is_cleaned_up(
         sent: list[str] = []
         send = page._target.send
 
-        async def noting(method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        async def recording(method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
             answer = await send(method, params)
             sent.append(method)
             return answer
 
-        monkeypatch.setattr(page._target, "send", noting)
+        monkeypatch.setattr(page._target, "send", recording)
         for number in range(30):
             await api.send_message(f"m{number}")
 
-    assert sent.count("HeapProfiler.collectGarbage") >= 2  # answered: the engine has done it
+    assert (
+        sent.count("HeapProfiler.collectGarbage") >= 2
+    )  # recorded after the response: the collection has run
     assert caplog.messages.count(RENEWED) == 0
 
 
-@pytest.mark.usefixtures("soon_worn")
+@pytest.mark.usefixtures("frequent_renewal")
 @pytest.mark.anyio
-async def test_a_document_with_a_reply_under_way_stays(
-    serve: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_document_is_not_renewed_during_reply(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
     gate = Gate()
     server = serve(replies=[Reply("one two three", hold_after=1, gate=gate)])

@@ -1,4 +1,4 @@
-"""The page's half, `js/page.js`, in a JavaScript engine without a browser: run by node's own test runner."""
+"""The JavaScript tests of `page.js` and `reader.js`, which node's test runner runs without a browser."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import pytest
 TESTS = Path(__file__).with_name("js") / "page.test.mjs"
 
 
-def node() -> str | None:
-    """Whichever node is there: the system's, else the one that Playwright brings along."""
+def find_node() -> str | None:
+    """Return the path of the system's node, or of the one in Playwright's package, or None."""
     name = "node.exe" if sys.platform == "win32" else "node"
-    own = Path(str(playwright.__file__)).parent / "driver" / name
-    return shutil.which("node") or (str(own) if own.exists() else None)
+    bundled = Path(str(playwright.__file__)).parent / "driver" / name
+    return shutil.which("node") or (str(bundled) if bundled.exists() else None)
 
 
 @pytest.mark.timeout(120)
-def test_the_pages_half() -> None:
-    executable = node()
+def test_page_scripts_pass_javascript_tests() -> None:
+    executable = find_node()
     if executable is None:
-        pytest.skip("there is no node here, neither the system's nor Playwright's")
+        pytest.skip("no node was found, neither the system's nor Playwright's")
 
     command = [executable, "--test", "--test-reporter=tap", str(TESTS)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False, encoding="utf-8")
@@ -33,4 +33,4 @@ def test_the_pages_half() -> None:
 
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
     assert passed is not None
-    assert int(passed[1]) >= 37, "tests have gone missing"
+    assert int(passed[1]) >= 37, "some JavaScript tests did not run"

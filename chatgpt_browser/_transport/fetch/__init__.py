@@ -1,1 +1,1 @@
-"""The fetch transport: requests that a page of ours sends by `fetch` from an isolated world."""
+"""The fetch transport: requests that a page of the client sends with ``fetch`` from an isolated world."""

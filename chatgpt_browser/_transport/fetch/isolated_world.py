@@ -1,7 +1,7 @@
-"""Our half of a document: ``js/reader.js`` and ``js/page.js`` in an isolated world, and the exchanges that run through it.
+"""The isolated world that runs ``reader.js`` and ``page.js``, and the requests that are sent from it.
 
-The site's own scripts can neither see that world nor patch what it uses; what it has to say comes back through a binding that
-exists there alone. A world lasts as long as its document.
+The site's own scripts can neither access the isolated world nor patch the functions that it uses. It sends its results through a
+binding that exists only there. An isolated world lasts as long as its document.
 """
 
 from __future__ import annotations
@@ -13,131 +13,111 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ..._browser.playwright_errors import to_library_error
+from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError
 from ..._core.javascript import read_script
 from ..response_stream import ResponseStream
+from .document_usage import DocumentUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Iterator
 
     from ..._browser.cdp_target import Target
     from ..._core.models import Request
 
-__all__ = ["IsolatedWorld"]
+__all__ = ["IsolatedWorld", "read_world_scripts"]
 
 logger = logging.getLogger("chatgpt_browser")
 
 _PACKAGE = __package__ or ""
+_SCRIPTS = ("reader.js", "page.js")
 _NAME = "chatgpt_browser"
 _BINDING = "chatgptBrowserDeliver"
-_CALL = "function (verb, ...args) { return chatgptBrowser[verb](...args); }"
+_CALL = "function (method, ...args) { return chatgptBrowser[method](...args); }"
 
-#: A document is worn when its scripts hold so much memory, which is looked at every so many requests; or after so many seconds.
-_WORN_HEAP = 128 << 20
-#: From so much on it is cleaned up, while nobody waits: most of it is garbage, which the engine would let grow to several times
-#: that before it looks (5 to 10 ms, once in some 1,500 messages).
-_GC_THRESHOLD = 8 << 20
-_WEIGHED_EVERY = 16
-_WORN_SECONDS = 6 * 3600.0
-#: One that Playwright watches is worn after so many requests, or so many bytes, too: of these Chromium keeps, for whoever
-#: watches, a record of each request and up to 100 MB of their bodies until the document goes. Of any other it keeps none:
-#: measured on Chromium 150, 5,000 requests leave 1 MB in the renderer, and 2.5 GB of bodies nothing.
-_WORN_REQUESTS = 128
-_WORN_BYTES = 64 << 20
+
+def read_world_scripts() -> list[str]:
+    """Return the scripts of the isolated world. Each file is read once."""
+    return [read_script(_PACKAGE, name) for name in _SCRIPTS]
 
 
 class IsolatedWorld:
-    """Carries requests through one document. ``when_idle`` is called each time that the last of them has settled."""
+    """Sends requests from one document. ``when_idle`` is called each time the last request in flight has ended."""
 
-    def __init__(
-        self,
-        target: Target,
-        context_id: int,
-        when_idle: Callable[[], object],
-    ) -> None:
+    def __init__(self, target: Target, context_id: int, when_idle: Callable[[], object]) -> None:
         self._target = target
         self._context_id = context_id
         self._when_idle = when_idle
         self._numbers = itertools.count(1)
-        self._exchanges: dict[int, ResponseStream] = {}
-        self._turn = 1  # the number of the next push
-        self._early: dict[int, list[Any]] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._requests = 0
-        self._bytes = 0
-        self._heap = 0
-        self._born = asyncio.get_running_loop().time()
+        self._streams: dict[int, ResponseStream] = {}
+        self._pushes = _PushQueue()
+        self._usage = DocumentUsage(is_watched=target.is_watched)
+        self._tasks = BackgroundTasks(self._log_failed_call)
         self._retired = False
+        #: The error that ended the isolated world, or None while it is alive.
         self.dead: ChatGPTError | None = None
-        self.protocol = ""  # by which the document came: "h2", "http/1.1"; "" where that isn't known
+        #: The protocol that transferred the document: "h2", "http/1.1", or "" if it is unknown.
+        self.protocol = ""
 
     @classmethod
     async def enter(
-        cls,
-        target: Target,
-        origin: str,
-        protocol: str = "",
-        *,
-        when_idle: Callable[[], object],
+        cls, target: Target, origin: str, protocol: str = "", *, when_idle: Callable[[], object]
     ) -> IsolatedWorld | None:
-        """A world in the document that is open now, made a place to send from.
+        """Create an isolated world in the current document and prepare it for requests.
 
-        None where that document is of no such origin, as in a sandbox. ``protocol`` is what the document before came by, for one
-        that no answer has brought.
+        :param protocol: the protocol of the previous document, for a document that no response has brought.
+        :return: None if the document does not belong to the origin, for example because it is in a sandbox.
         """
-        frame = {"frameId": target.id, "worldName": _NAME}
-        context_id = (await target.send("Page.createIsolatedWorld", frame))["executionContextId"]
+        params = {"frameId": target.id, "worldName": _NAME}
+        context_id = (await target.send("Page.createIsolatedWorld", params))["executionContextId"]
         world = cls(target, context_id, when_idle)
-        # After the world: Chromium 156 adds a binding to one that is still to come only where Runtime is enabled.
+        # Add the binding after the world exists: Chromium 156 adds it to a later world only if the Runtime domain is enabled.
         *_, found = await asyncio.gather(
             target.send("Runtime.addBinding", {"name": _BINDING, "executionContextName": _NAME}),
-            world._run("reader.js"),
-            world._run("page.js"),
-            world._call("settle", origin, protocol),
+            *(world._run(script) for script in read_world_scripts()),
+            world._call("prepareDocument", origin, protocol),
         )
         if found is None:
             return None
         world.protocol = found
-        target.on("Runtime.bindingCalled", world._delivered)
-        world._spawn(world._call("lifetime", wait=True)).add_done_callback(world._ended)
+        target.on("Runtime.bindingCalled", world._on_binding_called)
+        world._tasks.spawn(world._call("lifetime", wait=True)).add_done_callback(world._on_lifetime_ended)
         return world
 
     def retire(self) -> None:
-        """Its document is about to go, as it should."""
+        """Prepare for the planned end of the document, which is then not an error."""
         self._retired = True
-        self._target.remove_listener("Runtime.bindingCalled", self._delivered)
+        self._target.remove_listener("Runtime.bindingCalled", self._on_binding_called)
 
     def die(self, error: ChatGPTError) -> None:
-        """Nothing works here any more, for this reason. The first reason counts."""
+        """End all requests with this error, or with the first error if the world has ended before."""
         self.dead = self.dead or error
-        exchanges, self._exchanges = self._exchanges, {}
-        for exchange in exchanges.values():
-            exchange.fail(self.dead)
+        streams, self._streams = self._streams, {}
+        for stream in streams.values():
+            stream.fail(self.dead)
 
     @property
     def is_idle(self) -> bool:
-        return not self._exchanges
+        """True if no request is in flight."""
+        return not self._streams
 
     @property
     def needs_recycling(self) -> bool:
-        """Whether it holds, or makes Chromium keep, more than a new one would."""
-        if self._target.is_watched and (self._requests >= _WORN_REQUESTS or self._bytes >= _WORN_BYTES):
-            return True
-        age = asyncio.get_running_loop().time() - self._born
-        return self._heap >= _WORN_HEAP or age >= _WORN_SECONDS
+        """True if the document uses, or makes Chromium keep, more than a new one would."""
+        return self._usage.needs_recycling
 
     # ---- requests ----------------------------------------------------------------------------------------------------
 
     def open(self, request: Request) -> ResponseStream:
-        """Send a request; the answer comes through the exchange.
+        """Send a request and return the stream of its response.
 
-        :raises BrowserCrashedError: the world is gone.
+        :raises BrowserCrashedError: the isolated world is gone.
         """
         if self.dead is not None:
             raise self.dead
 
         number = next(self._numbers)
-        exchange = self._exchanges[number] = ResponseStream(_Line(self, number))
+        stream = self._streams[number] = ResponseStream(_FetchControl(self, number))
         fields = {
             "url": request.url,
             "method": request.method,
@@ -145,138 +125,133 @@ class IsolatedWorld:
             "body": request.body,
             "stream": request.stream,
         }
-        self._requests += 1
-        if self._requests % _WEIGHED_EVERY == 0:
-            self._spawn(self._weigh())
-        self._spawn(self._call("open", number, fields, wait=True)).add_done_callback(
-            lambda errand: self._opened(number, errand)
+        if self._usage.count_request():
+            self._tasks.spawn(self._measure_heap())
+        self._tasks.spawn(self._call("open", number, fields, wait=True)).add_done_callback(
+            lambda task: self._on_opened(number, task)
         )
-        return exchange
+        return stream
 
-    async def _weigh(self) -> None:
-        """See how much memory the document's scripts hold, ours and the site's, buffers included."""
-        usage = await self._target.send("Runtime.getHeapUsage")
-        self._heap = int(usage["usedSize"] + usage.get("backingStorageSize", 0))
+    async def _measure_heap(self) -> None:
+        self._usage.set_heap(await self._target.send("Runtime.getHeapUsage"))
 
     def abort(self, number: int) -> None:
-        """End a request, without waiting for it."""
-        if self._exchanges.pop(number, None) is None:
+        """Abort a request, without waiting until the page has done so."""
+        if self._streams.pop(number, None) is None:
             return
         if self.dead is None:
-            self._spawn(self._call("abort", number))
-        self._rest()
+            self._tasks.spawn(self._call("abort", number))
+        self._check_idle()
 
     def grant(self, number: int, chars: int) -> None:
-        """Let the document read on."""
+        """Return capacity to the window of a request, so that the page reads on."""
         if self.dead is None:
-            self._spawn(self._call("grant", number, chars))
+            self._tasks.spawn(self._call("grant", number, chars))
 
-    def _delivered(self, event: dict[str, Any]) -> None:
+    def _on_binding_called(self, event: dict[str, Any]) -> None:
         if event["name"] == _BINDING and event["executionContextId"] == self._context_id:
-            self._take(event["payload"])
+            self._receive(event["payload"])
 
-    def _opened(self, number: int, errand: asyncio.Task[Any]) -> None:
-        """A request has brought its first push, or nobody took it."""
-        if errand.cancelled() or errand.exception() is not None:
-            self._fail(number, errand)
-        elif errand.result() is not None:
-            self._take(errand.result())
+    def _on_opened(self, number: int, task: asyncio.Task[Any]) -> None:
+        """Handle the result of ``open``: the request's first push, null, or an error of the call."""
+        error = None if task.cancelled() else task.exception()
+        if not task.cancelled() and error is None:
+            if task.result() is not None:
+                self._receive(task.result())
+        elif isinstance(error, Exception) and (stream := self._streams.pop(number, None)) is not None:
+            stream.fail(to_library_error(error))
 
-    def _take(self, payload: str) -> None:
-        """A push, and those that came before their turn."""
-        turn, *frames = json.loads(payload)
-        self._early[turn] = frames
-        while (frames := self._early.pop(self._turn, None)) is not None:
-            self._turn += 1
-            for frame in frames:
+    def _receive(self, payload: str) -> None:
+        """Deliver the frames of a push, and of pushes that came out of order before it."""
+        number, *frames = json.loads(payload)
+        for ordered in self._pushes.add(number, frames):
+            for frame in ordered:
                 self._deliver(*frame)
-        self._rest()
+        self._check_idle()
 
     def _deliver(self, number: int, *frame: Any) -> None:
         if frame[0] == "head":
-            self._bytes = frame[1]["bytesRead"]
-        exchange = self._exchanges.get(number)
-        if exchange is None:
-            return  # it was ended from here while this was on its way
-        exchange.deliver(list(frame))
-        if exchange.settled:
-            self._exchanges.pop(number, None)
+            self._usage.bytes_read = frame[1]["bytesRead"]
+        stream = self._streams.get(number)
+        if stream is None:
+            return  # the request was aborted while this frame was in transit
+        stream.deliver(list(frame))
+        if stream.settled:
+            self._streams.pop(number, None)
 
-    def _rest(self) -> None:
+    def _check_idle(self) -> None:
         if not self.is_idle or self.dead is not None:
             return
-        if self._heap >= _GC_THRESHOLD and not self.needs_recycling:
-            self._heap = 0
-            self._spawn(self._target.send("HeapProfiler.collectGarbage"))
+        if self._usage.start_collection():
+            self._tasks.spawn(self._target.send("HeapProfiler.collectGarbage"))
         self._when_idle()
 
-    # ---- the way there -----------------------------------------------------------------------------------------------
+    # ---- calls into the isolated world -------------------------------------------------------------------------------
 
-    async def _run(self, name: str) -> None:
-        await self._target.send(
-            "Runtime.evaluate", {"expression": read_script(_PACKAGE, name), "contextId": self._context_id}
-        )
+    async def _run(self, script: str) -> None:
+        await self._target.send("Runtime.evaluate", {"expression": script, "contextId": self._context_id})
 
-    async def _call(self, verb: str, *args: Any, wait: bool = False) -> Any:
-        call = {
+    async def _call(self, method: str, *args: Any, wait: bool = False) -> Any:
+        """Call a method of page.js and return its result; ``wait`` awaits the promise that it returns."""
+        params = {
             "executionContextId": self._context_id,
             "functionDeclaration": _CALL,
-            "arguments": [{"value": value} for value in (verb, *args)],
+            "arguments": [{"value": value} for value in (method, *args)],
             "returnByValue": True,
             "awaitPromise": wait,
         }
-        answer = await self._target.send("Runtime.callFunctionOn", call)
-        return answer["result"].get("value")
+        response = await self._target.send("Runtime.callFunctionOn", params)
+        return response["result"].get("value")
 
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Have something done that nobody waits for."""
-        errand = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(errand)
-        errand.add_done_callback(self._done)
-        return errand
+    def _log_failed_call(self, error: Exception) -> None:
+        if not self._retired:
+            logger.debug("a call into the page failed: %s", to_library_error(error))
 
-    def _done(self, errand: asyncio.Task[Any]) -> None:
-        self._tasks.discard(errand)
-        if (
-            not errand.cancelled()
-            and isinstance(error := errand.exception(), Exception)
-            and not self._retired
-        ):
-            logger.debug("the page did not take a message: %s", to_library_error(error))
-
-    def _ended(self, lifetime: asyncio.Task[Any]) -> None:
-        """The world is gone, and with it all that was under way: the one sign that every kind of death gives."""
+    def _on_lifetime_ended(self, task: asyncio.Task[Any]) -> None:
+        """End all requests: the failure of this call is the one sign that every kind of death gives."""
         if self._retired:
             return
-        error = None if lifetime.cancelled() else lifetime.exception()
+        error = None if task.cancelled() else task.exception()
         self.die(
             to_library_error(error)
             if isinstance(error, Exception)
-            else BrowserCrashedError("the page is gone")
+            else BrowserCrashedError("The page was closed or has crashed")
         )
 
-    def _fail(self, number: int, errand: asyncio.Task[Any]) -> None:
-        error = None if errand.cancelled() else errand.exception()
-        exchange = self._exchanges.pop(number, None) if isinstance(error, Exception) else None
-        if exchange is not None and isinstance(error, Exception):
-            exchange.fail(to_library_error(error))
+
+class _PushQueue:
+    """Puts pushes in the order of their numbers. They take two ways out of the page, and either may overtake the other."""
+
+    def __init__(self) -> None:
+        self._next = 1
+        self._early: dict[int, list[Any]] = {}
+
+    def add(self, number: int, frames: list[Any]) -> Iterator[list[Any]]:
+        """Yield the frames of each push that is now in order."""
+        self._early[number] = frames
+        while (ordered := self._early.pop(self._next, None)) is not None:
+            self._next += 1
+            yield ordered
 
 
-class _Line:
-    """An exchange's way back to its world."""
+class _FetchControl:
+    """The control of one request that was sent with ``fetch``. Implements ``RequestControl``."""
 
     def __init__(self, world: IsolatedWorld, number: int) -> None:
         self._world = world
         self._number = number
 
     def grant(self, chars: int) -> None:
+        """Return capacity to the request's window."""
         self._world.grant(self._number, chars)
 
     def abort(self) -> None:
+        """Abort the request."""
         self._world.abort(self._number)
 
     def leave(self, *, finished: bool) -> None:
-        """What the site goes on with outside of the response, no request of ours can end."""
+        """Do nothing: the site may continue the reply outside of the response, and no request of the client ends that."""
 
     def when_over(self, callback: Callable[[], object]) -> None:
-        callback()  # an abort is told the page before any later request
+        """Call back at once: the page receives the abort before any later request."""
+        callback()

@@ -1,39 +1,44 @@
 /**
- * The page's half of the client, behind reader.js. It runs in an isolated world: the site's own scripts can neither see it nor patch the
- * `fetch`, `JSON` and `TextDecoder` that it uses. It keeps no secret: a request's headers live as long as the request.
+ * The part of the client that sends requests with `fetch`. It runs after reader.js in an isolated world: the site's own scripts can
+ * neither access this world nor patch the `fetch`, `JSON` and `TextDecoder` that it uses. It stores no secret: the headers of a
+ * request are kept only while the request is in flight.
  *
- * It makes an object `chatgptBrowser` with `open`, `abort` and `grant`. What it has to say goes out in pushes: JSON lists of a push's
- * number (1, 2, ...) and frames. The first push of an exchange is what its `open` gives in the end, which spares both sides an
- * event (null where others have taken all of its frames along); all else goes through the binding `chatgptBrowserDeliver`. Either
- * way may overtake the other: hence the numbers. A frame is [exchange, kind, ...]:
+ * The script creates the object `chatgptBrowser` with the methods `open`, `abort` and `grant`. An exchange is one request and its
+ * response. Results leave the page in pushes: JSON arrays of the push's number (1, 2, ...) and frames. The first push of an exchange is
+ * the result of `open`, which saves both sides an event. (The result is null if other pushes have already taken all of the exchange's
+ * frames.) All other pushes go through the binding `chatgptBrowserDeliver`. Pushes on one way may overtake those on the other, so the
+ * receiver orders them by their numbers. A frame is [exchange, kind, ...]:
  *
- *   [id, "head", {status, statusText, headers, redirected, bytesRead}]   the answer has begun; bytesRead: of all bodies so far
- *   [id, "events", [...], n]     events of a stream, in the forms that reader.js makes
- *   [id, "text", "...", n]       a piece of a body that is no stream of events
- *   [id, "alive"]                a comment or an empty event: nothing to read, but the line is alive
- *   [id, "end"]                  the body is over
- *   [id, "error", phase, name, message]    it broke, before ("head") or after ("body") the answer began
+ *   [id, "head", {status, statusText, headers, redirected, bytesRead}]   status and headers; bytesRead: of all bodies so far
+ *   [id, "events", [...], n]     events of an event stream, in the reduced forms of reader.js
+ *   [id, "text", "...", n]       a piece of any other body
+ *   [id, "alive"]                a comment or an empty event: no data, but it restarts the idle timer
+ *   [id, "end"]                  the body has ended
+ *   [id, "error", phase, name, message]    the request failed before ("head") or after ("body") the head
  *
- * n counts what the frame owes the reader's window; `grant` gives it back once the frame has been taken.
+ * n is the number of characters that the frame takes of the exchange's window. `grant` returns them when the frame has been read.
+ *
+ * The page decides only when the HTTP body is over: it ends, it fails, or an event stream contains the event [DONE]. After [DONE] no
+ * more frames are sent for the exchange, not even "end". The Python class ResponseStream decides whether the message is over.
  */
 (() => {
   "use strict";
 
-  const PUSHES_AT_ONCE = 4; // this many pushes go out without delay,
-  const PUSH_INTERVAL = 4; // then one for each so many ms: under load each push costs about 0.3 ms at the other end,
-  const LONGEST_INTERVAL = 16; // and the longer the load lasts, the further apart they are
-  const PUSH_CHARS = 1 << 18; // an outbox of this size is sent whatever the clock says
-  const WINDOW_CHARS = 1 << 22; // a reader this far ahead of its consumer waits, and with it the server
-  const ABORT_DELAY = 50; // ms that an answer which may be on its way is given before its request is aborted
-  const LINGER = 2000; // ms that a body may go on after its last event, so that its connection can be used again
+  const PUSHES_AT_ONCE = 4; // pushes that are sent without delay, before they are spaced out
+  const PUSH_INTERVAL = 4; // ms between pushes after that: under load a push costs about 0.3 ms in the Python process
+  const LONGEST_INTERVAL = 16; // ms between pushes under lasting load
+  const PUSH_CHARS = 1 << 18; // size at which the outbox is sent at once
+  const WINDOW_CHARS = 1 << 22; // characters sent but not yet read at which reading pauses, so that the server has to wait
+  const ABORT_DELAY = 50; // ms between an abort before the head and the abort of the fetch
+  const LINGER = 2000; // ms that a body may continue after [DONE], so that its connection can be reused
 
   const { BodyReader, EventReader, TextReader } = globalThis.chatgptBrowserReader;
   const exchanges = new Map();
   let bytesRead = 0;
-  let protocol = ""; // by which the document came
+  let protocol = ""; // that transferred the document: "h2", "http/1.1"; "" if unknown
   const forever = new Promise(() => {});
 
-  // ---- the outbox: one for all exchanges --------------------------------------------------------------------------
+  // ---- the outbox, shared by all exchanges ------------------------------------------------------------------------
 
   let outbox = [];
   let outboxChars = 0;
@@ -51,8 +56,8 @@
     return allowance >= 1;
   }
 
-  /** Nobody is served: what the replies before have used up is not held against the next one. */
-  function startAfresh() {
+  /** Reset the rate limit. Called when no exchange is open, so that earlier replies do not delay the next one. */
+  function resetRateLimit() {
     allowance = PUSHES_AT_ONCE;
     interval = PUSH_INTERVAL;
   }
@@ -69,32 +74,34 @@
     const text = JSON.stringify([pushes, ...frames]);
     const opening = frames.map(([id]) => exchanges.get(id)).find((exchange) => exchange?.opened);
     if (opening === undefined) globalThis.chatgptBrowserDeliver(text);
-    else opening.say(text);
+    else opening.resolveOpen(text);
   }
 
-  function pushLate() {
+  /** Send the outbox after a delay, and increase the next delay. */
+  function pushDelayed() {
     interval = Math.min(interval * 2, LONGEST_INTERVAL);
     push();
   }
 
-  /** Send the outbox now if that is fair, else soon. */
-  function settle() {
+  /** Send the outbox now if it is full or the rate limit allows it, otherwise after the interval. */
+  function pushOrSchedule() {
     if (outbox.length === 0) return;
     if (outboxChars >= PUSH_CHARS || mayPush()) push();
-    else if (timer === null) timer = setTimeout(pushLate, interval);
+    else if (timer === null) timer = setTimeout(pushDelayed, interval);
   }
 
   function post(exchange, kind, ...rest) {
     if (exchanges.get(exchange.id) === exchange) outbox.push([exchange.id, kind, ...rest]);
   }
 
-  function account(exchange, chars) {
-    exchange.owed += chars;
+  /** Add to the exchange's unread characters, and to the size of the outbox. */
+  function countChars(exchange, chars) {
+    exchange.unread += chars;
     outboxChars += chars;
   }
 
   function postEvent(exchange, event, chars) {
-    account(exchange, chars);
+    countChars(exchange, chars);
     const last = outbox[outbox.length - 1];
     if (last !== undefined && last[0] === exchange.id && last[1] === "events") {
       last[2].push(event);
@@ -109,21 +116,21 @@
     if (last === undefined || last[0] !== exchange.id) post(exchange, "alive");
   }
 
-  // ---- exchanges: one request and its answer ----------------------------------------------------------------------
+  // ---- exchanges: a request and its response ----------------------------------------------------------------------
 
   class Exchange {
     constructor(id) {
       this.id = id;
       this.controller = new AbortController();
-      this.owed = 0; // characters posted that the other end has not taken yet
-      this.resume = null;
-      this.answered = false; // the head has come
-      this.unwanted = false; // the other end has lost interest
-      this.opened = null; // what resolves its `open`, until that has been done
+      this.unread = 0; // characters posted that the Python side has not read yet
+      this.resume = null; // resolves the pause of reading, if reading is paused
+      this.hasHead = false;
+      this.aborted = false; // by the Python side
+      this.opened = null; // resolves the promise of `open`; null after that
     }
 
-    /** Have `open` give this. */
-    say(text) {
+    /** Resolve the promise of `open`, if it is still pending. */
+    resolveOpen(text) {
       this.opened?.(text);
       this.opened = null;
     }
@@ -141,22 +148,22 @@
           signal: this.controller.signal,
         });
         phase = "body";
-        this.answered = true;
-        if (this.unwanted) this.controller.abort();
-        this.head(response);
-        await this.read(response, request.stream && response.ok && isEvents(response));
+        this.hasHead = true;
+        if (this.aborted) this.controller.abort();
+        this.postHead(response);
+        await this.read(response, request.stream && response.ok && isEventStream(response));
         post(this, "end");
       } catch (error) {
         post(this, "error", phase, String(error?.name), String(error?.message));
       } finally {
         push();
-        this.say(null);
+        this.resolveOpen(null);
         clearTimeout(this.lingering);
         if (exchanges.get(this.id) === this) exchanges.delete(this.id);
       }
     }
 
-    head(response) {
+    postHead(response) {
       post(this, "head", {
         status: response.status,
         statusText: response.statusText,
@@ -164,7 +171,7 @@
         redirected: response.type === "opaqueredirect",
         bytesRead,
       });
-      // A head alone tells a caller little: it waits a moment for the first event to travel with it.
+      // The head waits a moment for the first event, so that both are sent in one push.
       if (timer === null) timer = setTimeout(push, PUSH_INTERVAL);
     }
 
@@ -177,14 +184,14 @@
         if (done) break;
         bytesRead += value.length;
         events.feed(value);
-        if (events.last) this.linger();
-        settle();
-        if (this.owed > WINDOW_CHARS) await this.room();
+        if (events.done) this.linger();
+        pushOrSchedule();
+        if (this.unread > WINDOW_CHARS) await this.windowOpen();
       }
       events.end();
     }
 
-    // ---- what the readers find
+    // ---- sink of the readers
 
     event(event, chars) {
       postEvent(this, event, chars);
@@ -196,11 +203,11 @@
 
     text(text) {
       if (text === "") return;
-      account(this, text.length);
+      countChars(this, text.length);
       post(this, "text", text, text.length);
     }
 
-    /** The last word is said: the other end has no more ear for this one. The rest of the body is read for its connection. */
+    /** [DONE] has come: send what is there, then read the rest of the body, only so that the connection can be reused. */
     linger() {
       if (this.lingering !== undefined) return;
       push();
@@ -208,7 +215,8 @@
       this.lingering = setTimeout(() => this.controller.abort(), LINGER);
     }
 
-    room() {
+    /** Wait until the Python side has read half of the window. */
+    windowOpen() {
       push();
       return new Promise((resolve, reject) => {
         this.resume = resolve;
@@ -217,40 +225,42 @@
     }
 
     /**
-     * End the request. Chromium 156 loses one that is aborted while its head is on the way from the network to the page: it
-     * stays open, and nobody can end it any more. So an answer that is about to come is awaited, and ended as one.
+     * Abort the request. Chromium 156 loses a request that is aborted while its head is in transit from the network process to the
+     * page: the request stays open and cannot be aborted any more. So before the head, the abort is delayed, and if the head arrives
+     * meanwhile, the body is aborted instead.
      */
     abort() {
-      this.unwanted = true;
-      if (this.answered) this.controller.abort();
+      this.aborted = true;
+      if (this.hasHead) this.controller.abort();
       else setTimeout(() => this.controller.abort(), ABORT_DELAY);
     }
 
     grant(chars) {
-      this.owed -= chars;
-      if (this.resume === null || this.owed > WINDOW_CHARS / 2) return;
+      this.unread -= chars;
+      if (this.resume === null || this.unread > WINDOW_CHARS / 2) return;
       this.resume();
       this.resume = null;
     }
   }
 
   /**
-   * A message is sent once. Where a connection that was used before closes without a word, Chromium itself sends a request
-   * again, whatever its method; a body that is a stream keeps it from that. Only HTTP/2 and 3 take one: over HTTP/1.1 no
-   * connection is used twice instead.
+   * Return the options of the request's body. A message must be sent only once, but Chromium itself sends a request again, with any
+   * method, if a reused connection closes without a response. A body that is a stream prevents this. Only HTTP/2 and HTTP/3 accept a
+   * stream; over HTTP/1.1 the Python side prevents the reuse of connections instead.
    */
   function bodyOf(request) {
     if (!request.stream || !/^h[23]/.test(protocol)) return { body: request.body };
     return { body: new Response(request.body).body, duplex: "half" };
   }
 
-  function isEvents(response) {
+  /** Return whether the body is an event stream, which means: neither JSON nor HTML. */
+  function isEventStream(response) {
     return !/\b(json|html)\b/i.test(response.headers.get("content-type") ?? "");
   }
 
   globalThis.chatgptBrowser = {
     open(id, request) {
-      if (exchanges.size === 0) startAfresh();
+      if (exchanges.size === 0) resetRateLimit();
       const exchange = new Exchange(id);
       exchanges.set(id, exchange);
       return new Promise((resolve) => {
@@ -261,27 +271,27 @@
     abort(id) {
       const exchange = exchanges.get(id);
       exchanges.delete(id);
-      exchange?.say(null);
+      exchange?.resolveOpen(null);
       exchange?.abort();
     },
     grant(id, chars) {
       exchanges.get(id)?.grant(chars);
     },
-    /** How many exchanges are open: for tests. */
+    /** Return the number of open exchanges. For tests. */
     openCount() {
       return exchanges.size;
     },
-    /** Never answers: whoever waits for it learns when this world is gone, whatever took it away. */
+    /** Return a promise that never resolves. A call that awaits it fails when this world ends, for any reason. */
     lifetime() {
       return forever;
     },
     /**
-     * Make this document, if it is of that origin, a place to send from: the protocol that it came by ("h2", "http/1.1",
-     * or "" where that isn't known), else null. An answer that puts its document into a sandbox has no origin. What the
-     * document says (it may be the session itself) is nobody's to read. One that was answered from here came by no
-     * protocol: then `known` is that of the document before.
+     * Prepare this document for requests. Return the protocol that transferred it ("h2", "http/1.1", or "" if unknown), or null if
+     * the document does not belong to the origin: a document in a sandbox has no origin. The content of the document is removed,
+     * because it may be the session itself. No response has transferred a document that was intercepted; `known` is the protocol of
+     * the document before it.
      */
-    settle(origin, known) {
+    prepareDocument(origin, known) {
       if (globalThis.origin !== origin) return null;
       const clear = () => document.documentElement?.replaceChildren();
       clear();

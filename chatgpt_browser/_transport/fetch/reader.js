@@ -1,19 +1,19 @@
 /**
- * Bodies in, server-sent events out (WHATWG HTML, 9.2.6), each reduced to what is new in it. It runs in our isolated world, in front
- * of page.js, and knows nothing of requests or pushes.
+ * A reader of server-sent events (WHATWG HTML, 9.2.6) that reduces each event to what is new in it. It runs in the isolated world,
+ * before page.js, and does not depend on requests or pushes.
  *
- * The site repeats itself: each event holds the whole text so far, or a delta that differs from the one before in its text alone.
- * So the bytes of an event are compared with those of the one before as they come; what is the same up to the text is skipped, and
- * neither decoded nor kept. Of the rest, what is new is passed on, as it stands in the JSON:
+ * The site repeats itself: each event contains the whole text so far, or a delta that differs from the previous one only in its text.
+ * Therefore the bytes of an event are compared with those of the previous event as they arrive. Bytes that are equal, up to the text,
+ * are skipped: they are neither decoded nor stored. The new part of the event is passed on exactly as it is in the JSON:
  *
- *   "new"                        the event before with this much more text
- *   ["new", "tail"]              the same, with another end behind the text
- *   ["text"]                     the event before with this text in place of its own
- *   {type, head, text, tail}     a whole event, in three pieces around its text
- *   {type, data}                 a whole event that has no such text
- *   {type, data, unended}        the last event of a body that ended in the middle of it
+ *   "new"                        the previous event with this much more text
+ *   ["new", "tail"]              the same, with another end after the text
+ *   ["text"]                     the previous event with its text replaced by this one
+ *   {type, head, text, tail}     a whole event, split into three parts around its text
+ *   {type, data}                 a whole event without such a text
+ *   {type, data, unended}        the last event of a body that ended in the middle of the event
  *
- * The pieces add up to the server's own bytes: nothing is lost, whatever the JSON holds.
+ * The parts add up to the bytes that the server sent, for any JSON, so that nothing is lost.
  */
 globalThis.chatgptBrowserReader = (() => {
   "use strict";
@@ -22,64 +22,64 @@ globalThis.chatgptBrowserReader = (() => {
   const CR = 13;
   const QUOTE = 34;
   const BACKSLASH = 92;
-  const READ_BYTES = 1 << 16; // as much as a processor's cache holds easily
-  const QUICK_ONES = 16; // after so many quick reads
-  const MOMENT = 1; // a body is given so many ms
-  const TURNS = 4; // of the microtask queue: more than a read needs that can be settled at once
+  const READ_BYTES = 1 << 16; // fits easily into the cache of a processor
+  const QUICK_READS = 16; // consecutive quick reads after which reading is delayed
+  const READ_DELAY = 1; // ms
+  const MICROTASKS = 4; // more than a read needs if its data has already arrived
 
   // ---- bytes ------------------------------------------------------------------------------------------------------
 
-  let spare = null; // the buffer of a body that is over
+  let spare = null; // the buffer of a body that has ended
 
   /**
-   * A body, read through one buffer: what one read gives is good until the next.
+   * A body that is read through one buffer: the result of a read is valid until the next read.
    *
-   * Each piece that the network brings wakes up the page, and to be woken costs more than to read. So where many have come in quick
-   * succession and no more is here, the next is given a moment in which others come, too.
+   * Each piece that arrives from the network wakes the page, which costs more than to read the piece. Therefore, if many pieces have
+   * arrived in quick succession and no further piece is there, the next read is delayed, so that several pieces wake the page once.
    *
-   * That is as much as can be had. From the first read on, Chromium takes in whatever comes by itself, and keeps it in the pieces that
-   * it came in, each of which is a read of its own, however late: measured on Chromium 150, and so in its source (its
-   * BufferingBytesConsumer). An answer alone that says `no-store` is left to its reader; over HTTP/2 the pieces are large.
+   * More is not possible. From the first read on, Chromium itself receives the data and keeps the pieces as they arrived. Each piece
+   * needs a separate read, however late the read is: measured on Chromium 150, and visible in its source (BufferingBytesConsumer).
+   * Chromium does this for all responses except those with `no-store`. Over HTTP/2 the pieces are large.
    */
   class BodyReader {
     constructor(body) {
       this.buffer = spare ?? new ArrayBuffer(READ_BYTES);
       spare = null;
-      this.quickOnes = 0; // reads since it last had to be waited for
+      this.quickReads = 0; // reads since the last one that had to wait
       try {
         this.reader = body.getReader({ mode: "byob" });
       } catch {
-        this.reader = body.getReader(); // a body that brings buffers of its own takes no notice of ours
+        this.reader = body.getReader(); // a stream that is not a byte stream does not fill our buffer
       }
     }
 
-    /** {done, value}: value is a Uint8Array. */
+    /** Read the next piece. Return {done, value}; value is a Uint8Array. */
     async read() {
       const reading = this.reader.read(new Uint8Array(this.buffer));
-      if (this.quickOnes >= QUICK_ONES && !(await isHere(reading))) await moment();
-      const asked = performance.now();
+      if (this.quickReads >= QUICK_READS && !(await isSettled(reading))) await delay();
+      const startedAt = performance.now();
       const { done, value } = await reading;
-      this.quickOnes = performance.now() - asked < MOMENT ? this.quickOnes + 1 : 0;
+      this.quickReads = performance.now() - startedAt < READ_DELAY ? this.quickReads + 1 : 0;
       if (value !== undefined) this.buffer = value.buffer;
       if (done) spare = this.buffer;
       return { done, value };
     }
   }
 
-  /** Whether a read has been settled by what has come already: that takes no more than a few turns. */
-  async function isHere(reading) {
-    let here = false;
-    const settled = () => (here = true);
-    reading.then(settled, settled);
-    for (let turn = 0; turn < TURNS && !here; turn += 1) await null;
-    return here;
+  /** Return whether the data of a read has already arrived: then the read settles within a few microtasks. */
+  async function isSettled(reading) {
+    let settled = false;
+    const settle = () => (settled = true);
+    reading.then(settle, settle);
+    for (let count = 0; count < MICROTASKS && !settled; count += 1) await null;
+    return settled;
   }
 
-  function moment() {
-    return new Promise((resolve) => setTimeout(resolve, MOMENT));
+  function delay() {
+    return new Promise((resolve) => setTimeout(resolve, READ_DELAY));
   }
 
-  /** Bytes that grow in place. */
+  /** A growing array of bytes. */
   class Bytes {
     constructor() {
       this.length = 0;
@@ -105,7 +105,10 @@ globalThis.chatgptBrowserReader = (() => {
     }
   }
 
-  /** How many bytes are the same, of at most `length`, from `at` and from `otherAt` on. Sixteen at a time: most of them are. */
+  /**
+   * Return how many bytes are equal, from `at` and from `otherAt` on, up to `length`. Sixteen bytes are compared at a time, because
+   * most of them are equal.
+   */
   function commonLength(view, at, other, otherAt, length) {
     let same = 0;
     const differsAt = (ahead) => view.getInt32(at + same + ahead, true) ^ other.getInt32(otherAt + same + ahead, true);
@@ -120,7 +123,7 @@ globalThis.chatgptBrowserReader = (() => {
     return true;
   }
 
-  /** Where the JSON string that `from` lies in ends: the index of its closing quote, or -1. In UTF-8, and in UTF-16 alike. */
+  /** Return the index of the quote that closes the JSON string around `from`, or -1. Works for UTF-8 bytes and for strings. */
   function closingQuote(json, from, quote, codeAt) {
     for (let at = json.indexOf(quote, from); at !== -1; at = json.indexOf(quote, at + 1)) {
       let backslashes = 0;
@@ -133,7 +136,7 @@ globalThis.chatgptBrowserReader = (() => {
   const closingQuoteInBytes = (bytes) => closingQuote(bytes, 0, QUOTE, (array, at) => array[at]);
   const closingQuoteInText = (text, from) => closingQuote(text, from, '"', (string, at) => string.charCodeAt(at));
 
-  /** Where the one line ends that, with an empty one behind it, is all that there is; -1 where there is more. */
+  /** Return the end of the line if the bytes are exactly one line and an empty line, otherwise -1. */
   function onlyLineEnd(bytes) {
     const lf = bytes.indexOf(LF);
     const end = bytes[lf - 1] === CR ? lf - 1 : lf;
@@ -142,7 +145,8 @@ globalThis.chatgptBrowserReader = (() => {
     return emptyLine <= 2 && (cr === -1 || cr >= end) ? end : -1;
   }
 
-  function decoded(decoder, bytes, options) {
+  /** Decode bytes; invalid UTF-8 is an EncodingError. */
+  function decode(decoder, bytes, options) {
     try {
       return decoder.decode(bytes, options);
     } catch {
@@ -150,48 +154,50 @@ globalThis.chatgptBrowserReader = (() => {
     }
   }
 
-  /** The text that stands before the damage in bytes that could not be decoded; `last` are those before them. */
-  function intact(last, bytes) {
+  /** Return the text before the first invalid byte of `bytes`. `last` are the bytes before them. */
+  function validPrefix(last, bytes) {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     decoder.decode(last.subarray(last.findIndex((byte) => byte < 0x80 || byte >= 0xc0)), { stream: true });
     const text = decoder.decode(bytes, { stream: true });
-    const damage = text.indexOf("\ufffd");
-    return damage === -1 ? text : text.slice(0, damage);
+    const invalid = text.indexOf("\ufffd");
+    return invalid === -1 ? text : text.slice(0, invalid);
   }
 
   // ---- texts ------------------------------------------------------------------------------------------------------
 
   const TEXT_START = /"parts"\s*:\s*\[\s*"/g;
-  // A delta with a text, alone or as the one change of a patch.
+  // A delta that has a text, alone or as the only change of a patch.
   const FIELD = String.raw`\s*"[cpo]"\s*:\s*(?:"[^"\\]*"|\d+)\s*`;
   const DELTA_START = new RegExp(String.raw`^\{(?:${FIELD},)*\s*"v"\s*:\s*(?:\[\s*\{(?:${FIELD},)*\s*"v"\s*:\s*)?"`, "g");
   const DELTA_TAIL = new RegExp(String.raw`^"(?:\s*,${FIELD})*\s*\}(?:\s*\]\s*(?:,${FIELD})*\})?$`);
 
-  /** Where the text of an event lies that the next one is likely to differ in: {start, end, grows}, or null. */
-  function textIn(data) {
-    for (const [beginning, grows] of [
+  /** Find the text of an event, which is probably the only difference of the next event. Return {start, end, grows}, or null. */
+  function findText(data) {
+    for (const [pattern, grows] of [
       [TEXT_START, true],
       [DELTA_START, false],
     ]) {
-      beginning.lastIndex = 0;
-      if (!beginning.test(data)) continue;
-      const start = beginning.lastIndex;
+      pattern.lastIndex = 0;
+      if (!pattern.test(data)) continue;
+      const start = pattern.lastIndex;
       const end = closingQuoteInText(data, start);
       if (end !== -1 && (grows || DELTA_TAIL.test(data.slice(end)))) return { start, end, grows };
     }
     return null;
   }
 
-  /** Text in, events out, line by line: the standard's way, for whatever can't be skipped. */
+  /** The standard's parser, line by line, for everything that cannot be skipped. */
   class LineReader {
     constructor(sink) {
       this.sink = sink;
-      this.rest = ""; // a line not yet ended
-      this.afterCR = false; // the text so far ended in CR: an LF that follows belongs to it
+      this.rest = ""; // an incomplete line
+      this.afterCR = false; // the text so far ended in CR: an LF at the start of the next text belongs to it
       this.data = null;
       this.type = "";
-      this.last = false; // [DONE] has been seen
-      this.event = undefined; // since it was taken: {text, tail, grows} of the one event; null: of no such text, or several
+      this.done = false; // [DONE] has been read
+      // The events since the caller last reset this. undefined: none; {text, tail, grows}: one event with a text; null: one event
+      // without a text, or several events.
+      this.event = undefined;
     }
 
     feed(text) {
@@ -224,12 +230,12 @@ globalThis.chatgptBrowserReader = (() => {
       return at;
     }
 
-    /** The body is over. A last event that lacks its empty line is passed on as such: it may be whole, or cut. */
+    /** Handle the end of the body. A last event without its empty line is marked as unended: it may be complete, or cut. */
     end() {
       if (this.rest !== "") this.line(this.rest, 0, this.rest.length);
       this.rest = "";
       const { data, type } = this;
-      if (data && !this.last) this.sink.event({ type, data, unended: "yes" }, data.length);
+      if (data && !this.done) this.sink.event({ type, data, unended: "yes" }, data.length);
       this.data = null;
     }
 
@@ -251,9 +257,9 @@ globalThis.chatgptBrowserReader = (() => {
       this.data = null;
       this.type = "";
       if (data === null || data === "") return this.sink.alive();
-      if (this.last) return; // nothing is said after the last word
-      this.last = data === "[DONE]";
-      const place = textIn(data);
+      if (this.done) return; // events after [DONE] are ignored
+      this.done = data === "[DONE]";
+      const place = findText(data);
       if (place === null) {
         this.event = null;
         this.sink.event({ type, data }, data.length);
@@ -267,69 +273,72 @@ globalThis.chatgptBrowserReader = (() => {
   }
 
   /**
-   * Of a body that is no stream of events: its text. `sink` is told of it: `text(text)`. What is no UTF-8 is an error where it is
-   * `fatal`; of a refusal as much is read as can be.
+   * A reader of the text of a body that is not an event stream. It calls `sink.text(text)`. With `fatal`, invalid UTF-8 is an error;
+   * without, which is for refusals, invalid bytes are replaced.
    */
   class TextReader {
     constructor(sink, { fatal }) {
       this.sink = sink;
       this.decoder = new TextDecoder("utf-8", { fatal });
-      this.last = false;
+      this.done = false;
     }
 
     feed(bytes) {
-      this.sink.text(decoded(this.decoder, bytes, { stream: true }));
+      this.sink.text(decode(this.decoder, bytes, { stream: true }));
     }
 
     end() {
-      this.sink.text(decoded(this.decoder));
+      this.sink.text(decode(this.decoder));
     }
   }
 
   // ---- events -----------------------------------------------------------------------------------------------------
 
-  // An event's bytes are
-  const MATCHING = 0; // compared with those of the one before: so far they are the same,
-  const SKIPPED = 1; // or they were the same up to the text, and its rest is gathered,
-  const PLAIN = 2; // or they are others, and go through the line reader.
+  // The states of an event.
+  const MATCHING = 0; // its bytes so far are equal to those of the previous event
+  const SKIPPED = 1; // it was equal up to the text, and the rest is collected
+  const PLAIN = 2; // it is different, and the line reader parses it
 
   /**
-   * Cuts a stream of bytes into events. `sink` is told of each: `event(reduced, chars)`, and `alive()` of a comment or an empty
-   * event. `last` tells that [DONE] has been seen.
+   * A reader that splits a stream of bytes into events. It calls `sink.event(reduced, chars)` for each event, and `sink.alive()` for a
+   * comment or an empty event. `done` is true after [DONE].
+   *
+   *   PLAIN --(event ends, its bytes are kept)--> MATCHING --(equal up to the text)--> SKIPPED --(event ends)--> MATCHING
+   *   MATCHING --(a byte differs)--> PLAIN            SKIPPED --(more than text and tail are new)--> PLAIN
    */
   class EventReader {
     constructor(sink) {
       this.sink = sink;
       this.lines = new LineReader(sink);
       this.decoder = new TextDecoder("utf-8", { fatal: true });
-      this.last3 = new Uint8Array(0); // the bytes decoded last: a character may have begun in them
-      this.piece = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }); // for what is a whole by itself
+      this.last3 = new Uint8Array(0); // the bytes decoded last, in which a character may have begun
+      this.piece = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }); // for separate pieces of text
       this.encoder = new TextEncoder();
       this.state = PLAIN;
-      this.known = new Bytes(); // the event before, up to where the next one is likely to differ
-      this.tail = new Uint8Array(0); // what followed its text, to the end of the event
-      this.grows = false; // whether the next one's text is likely to go on where this one's ends
-      this.matched = 0; // bytes of this event that are those of `known`
-      this.raw = new Bytes(); // the bytes of this event: all of a plain one, else those behind `known`
-      this.afterLine = ""; // what has been seen of an empty line: "", "\n" or "\n\r"
+      this.known = new Bytes(); // the previous event, up to where the next one will probably differ
+      this.tail = new Uint8Array(0); // the bytes after its text, to the end of the event
+      this.grows = false; // whether the next event's text will probably continue this one's
+      this.matched = 0; // bytes of this event that are equal to `known`
+      this.raw = new Bytes(); // the bytes of this event: all of them in the state PLAIN, otherwise those after `known`
+      this.afterLine = ""; // the part of an empty line that has been read: "", "\n" or "\n\r"
     }
 
-    get last() {
-      return this.lines.last;
+    get done() {
+      return this.lines.done;
     }
 
     feed(bytes) {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-      for (let at = 0; at < bytes.length && !this.last; ) {
-        at = this.state === MATCHING ? this.match(bytes, view, at) : this.gather(bytes, at);
+      for (let at = 0; at < bytes.length && !this.done; ) {
+        at = this.state === MATCHING ? this.match(bytes, view, at) : this.collect(bytes, at);
       }
     }
 
-    /** The body is over. */
+    /** Handle the end of the body. */
     end() {
-      if (!this.last) {
-        if (this.state !== PLAIN) this.giveBack();
-        this.lines.feed(decoded(this.decoder));
+      if (!this.done) {
+        if (this.state !== PLAIN) this.parseSkipped();
+        this.lines.feed(decode(this.decoder));
       }
       this.lines.end();
     }
@@ -344,35 +353,35 @@ globalThis.chatgptBrowserReader = (() => {
       return at + same;
     }
 
-    /** It is another event than was expected. It may end where it differs: that is seen by what stands right before. */
+    /** Handle the first byte that differs. The event may end there, which depends on the bytes directly before. */
     differ() {
-      this.giveBack();
+      this.parseSkipped();
       const { array, length } = this.raw;
       if (array[length - 1] === LF) this.afterLine = "\n";
       else if (array[length - 1] === CR && array[length - 2] === LF) this.afterLine = "\n\r";
     }
 
-    /** Read what was skipped of this event. */
-    giveBack() {
-      const gathered = this.raw.slice(0).slice();
+    /** Parse the bytes of this event that were skipped. */
+    parseSkipped() {
+      const collected = this.raw.slice(0).slice();
       this.raw.length = 0;
       this.state = PLAIN;
       this.read(this.known.slice(0, this.matched));
-      this.read(gathered);
+      this.read(collected);
     }
 
     read(bytes) {
       this.raw.append(bytes);
       try {
-        this.lines.feed(decoded(this.decoder, bytes, { stream: true }));
+        this.lines.feed(decode(this.decoder, bytes, { stream: true }));
       } catch (error) {
-        this.lines.feed(intact(this.last3, bytes));
+        this.lines.feed(validPrefix(this.last3, bytes));
         throw error;
       }
       this.last3 = bytes.length < 3 ? Uint8Array.of(...this.last3, ...bytes).slice(-3) : bytes.slice(-3);
     }
 
-    gather(bytes, at) {
+    collect(bytes, at) {
       const end = this.eventEnd(bytes, at);
       const here = bytes.subarray(at, end === -1 ? bytes.length : end);
       if (this.state === PLAIN) this.read(here);
@@ -381,21 +390,21 @@ globalThis.chatgptBrowserReader = (() => {
         if (this.lines.event !== undefined) this.forget();
         return bytes.length;
       }
-      if (this.state === SKIPPED && !this.reduce()) this.giveBack();
-      if (this.state === PLAIN) this.learn();
+      if (this.state === SKIPPED && !this.reduce()) this.parseSkipped();
+      if (this.state === PLAIN) this.remember();
       this.raw.length = 0;
       this.matched = 0;
       this.state = this.known.length > 0 ? MATCHING : PLAIN;
       return end;
     }
 
-    /** An event has ended, and its bytes have not, as we count: its lines end in CR alone. Nothing is learnt from these bytes. */
+    /** Drop bytes that contain the end of an event which `eventEnd` does not find, because its lines end in CR alone. */
     forget() {
       this.raw.length = 0;
       this.lines.event = null;
     }
 
-    /** The index behind the empty line that ends this event; -1 where that isn't here yet. */
+    /** Return the index after the empty line that ends this event, or -1 if it has not arrived yet. */
     eventEnd(bytes, at) {
       while (at < bytes.length) {
         if (this.afterLine === "") {
@@ -415,7 +424,7 @@ globalThis.chatgptBrowserReader = (() => {
       return -1;
     }
 
-    /** Pass on what is new in an event that began as the one before did; false where it is more than its text and its end. */
+    /** Pass on what is new in an event that began like the previous one. Return false if more than its text and tail are new. */
     reduce() {
       const rest = this.raw.slice(0);
       const lineEnd = onlyLineEnd(rest);
@@ -424,11 +433,11 @@ globalThis.chatgptBrowserReader = (() => {
       const text = rest.subarray(0, end);
       const tail = rest.subarray(end);
       if (areSame(tail, this.tail)) {
-        const fresh = decoded(this.piece, text);
+        const fresh = decode(this.piece, text);
         this.sink.event(this.grows ? fresh : [fresh], fresh.length);
       } else {
         if (!this.grows) return false;
-        const [fresh, ended] = [decoded(this.piece, text), decoded(this.piece, rest.subarray(end, lineEnd))];
+        const [fresh, ended] = [decode(this.piece, text), decode(this.piece, rest.subarray(end, lineEnd))];
         this.sink.event([fresh, ended], fresh.length + ended.length);
         this.tail = tail.slice();
       }
@@ -436,11 +445,11 @@ globalThis.chatgptBrowserReader = (() => {
       return true;
     }
 
-    /** Know an event that has been read whole, so that the next can be compared with it. */
-    learn() {
+    /** Keep an event that was parsed completely, so that the next event can be compared with it. */
+    remember() {
       const { event } = this.lines;
       this.lines.event = undefined;
-      if (event === undefined) return; // a comment: the event before is still the one before
+      if (event === undefined) return; // a comment: the previous event stays the one to compare with
       this.known.length = 0;
       if (event === null) return;
 
@@ -449,7 +458,7 @@ globalThis.chatgptBrowserReader = (() => {
       while (raw.array[end - 1] === LF || raw.array[end - 1] === CR) end -= 1;
       const tail = this.encoder.encode(event.tail);
       const textEnd = end - tail.length;
-      if (textEnd < 0 || !areSame(raw.slice(textEnd, end), tail)) return; // other lines follow the text's
+      if (textEnd < 0 || !areSame(raw.slice(textEnd, end), tail)) return; // other lines follow the line of the text
       this.tail = raw.slice(textEnd).slice();
       [this.raw, this.known] = [this.known, raw];
       raw.length = event.grows ? textEnd : textEnd - this.encoder.encode(event.text).length;

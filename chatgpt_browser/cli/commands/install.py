@@ -9,6 +9,8 @@ import sys
 
 import typer
 
+from chatgpt_browser._browser.executables import find_on_path
+
 from ..output.consoles import err
 
 PLAYWRIGHT = (sys.executable, "-m", "playwright")
@@ -37,9 +39,7 @@ def install() -> None:
 
 def installed_browser() -> str | None:
     """Return the path of a Chromium that the client would find, or None."""
-    from chatgpt_browser._browser.launcher import SHELLS, WHOLE
-
-    return next(filter(None, map(shutil.which, SHELLS + WHOLE)), None)
+    return find_on_path()
 
 
 def install_playwright_build() -> bool:

@@ -1,4 +1,4 @@
-// js/reader.js and js/page.js in a world of their own: a clock that stands still, a network that tests play, and a list of what was delivered.
+// reader.js and page.js in a separate JavaScript context, with a clock and a network that the tests control, and a record of all pushes.
 
 import { readFileSync } from "node:fs";
 import vm from "node:vm";
@@ -8,7 +8,7 @@ const [READER, PAGE] = ["reader.js", "page.js"].map((filename) => {
   return new vm.Script(source, { filename });
 });
 
-/** A clock that goes on when it is told to, and then does what was due, in order. */
+/** A clock that advances only on demand, and then runs the timers that are due, in order. */
 class Clock {
   now = 0;
   #timers = new Map();
@@ -39,7 +39,7 @@ class Clock {
   }
 }
 
-/** One request that the page has made, and the answer that a test gives it. */
+/** One call of `fetch`, and the response that a test gives it. */
 class Call {
   constructor(url, init, outcome) {
     Object.assign(this, { url, init, outcome });
@@ -49,10 +49,10 @@ class Call {
     this.signal.addEventListener("abort", () => this.fail(this.signal.reason), { once: true });
   }
 
-  /** Answer with a body that tests send piece by piece. */
-  answer({ status = 200, headers = { "content-type": "text/event-stream" }, type = "default" } = {}) {
+  /** Respond with a head; the body is sent with `send`. */
+  respond({ status = 200, headers = { "content-type": "text/event-stream" }, type = "default" } = {}) {
     const body = new ReadableStream({
-      type: this.bytes ? "bytes" : undefined, // as Chromium's bodies are
+      type: this.bytes ? "bytes" : undefined, // like the bodies in Chromium
       start: (controller) => {
         this.body = controller;
       },
@@ -65,14 +65,14 @@ class Call {
   }
 
   send(...chunks) {
-    // Copied: what a stream of bytes is given, it takes away.
+    // Copied, because a byte stream detaches the buffers that are enqueued.
     for (const chunk of chunks) this.body.enqueue(new Uint8Array(Buffer.from(chunk)));
     return this;
   }
 
   end() {
     this.body.close();
-    this.body.byobRequest?.respond(0); // whoever reads into a buffer of its own gets it back
+    this.body.byobRequest?.respond(0); // returns the buffer of a pending read
     return this;
   }
 
@@ -80,14 +80,14 @@ class Call {
     try {
       this.body?.error(error);
     } catch {
-      // it has been closed already
+      // the body is already closed
     }
     this.outcome.reject(error);
   }
 }
 
-/** The page's half, with all that it needs. */
-export class World {
+/** An isolated world in which reader.js and page.js run. */
+export class FakeWorld {
   clock = new Clock();
   calls = [];
   pushes = [];
@@ -98,7 +98,7 @@ export class World {
     const context = vm.createContext({
       fetch: (url, init) =>
         new Promise((resolve, reject) => this.calls.push(new Call(url, init, { resolve, reject }))),
-      chatgptBrowserDeliver: (payload) => this.take(payload),
+      chatgptBrowserDeliver: (payload) => this.receive(payload),
       performance: { now: () => this.clock.now, getEntriesByType: () => [{ nextHopProtocol: this.protocol }] },
       setTimeout: this.clock.setTimeout,
       clearTimeout: this.clock.clearTimeout,
@@ -116,17 +116,17 @@ export class World {
     });
     READER.runInContext(context);
     PAGE.runInContext(context);
-    this.kit = context.chatgptBrowser;
+    this.client = context.chatgptBrowser;
   }
 
-  take(payload) {
+  receive(payload) {
     if (payload !== null) this.pushes.push(JSON.parse(payload).slice(1));
   }
 
-  /** Send a request, and give the call that it has become. */
+  /** Send a request; return the call of `fetch` that it caused. */
   open(id = 1, request = {}) {
-    const opening = this.kit.open(id, { url: "/x", method: "POST", headers: {}, body: "{}", stream: true, ...request });
-    opening.then((payload) => this.take(payload));
+    const opening = this.client.open(id, { url: "/x", method: "POST", headers: {}, body: "{}", stream: true, ...request });
+    opening.then((payload) => this.receive(payload));
     return this.calls.at(-1);
   }
 
@@ -134,26 +134,26 @@ export class World {
     return this.pushes.flat();
   }
 
-  /** The frames of one exchange, without its number. */
-  of(id = 1) {
+  /** Return the frames of one exchange, without its id. */
+  framesOf(id = 1) {
     return this.frames.filter(([number]) => number === id).map(([, ...frame]) => frame);
   }
 
-  /** Let everything happen that can without the clock. */
-  async rest() {
-    for (let turn = 0; turn < 12; turn += 1) await new Promise(setImmediate);
+  /** Wait until everything has run that does not need the clock. */
+  async settle() {
+    for (let count = 0; count < 12; count += 1) await new Promise(setImmediate);
   }
 
-  /** Let everything happen, and the time pass that the outbox takes. */
+  /** Wait until everything has run, and advance the clock so far that the outbox is sent. */
   async flush() {
-    await this.rest();
+    await this.settle();
     this.clock.advance(4);
-    await this.rest();
+    await this.settle();
   }
 }
 
-/** Put reduced events together again, as the other end does. */
-export function rebuilt(events) {
+/** Restore the events from their reduced forms, as the Python side does. */
+export function rebuild(events) {
   const whole = [];
   let [type, head, text, tail] = ["", "", "", null];
   for (const event of events) {
@@ -166,12 +166,12 @@ export function rebuilt(events) {
   return whole;
 }
 
-/** The events of a body, read in the plainest way: the standard's text, line by line, with all of it at hand. */
-export function reference(bytes) {
+/** Parse the events of a complete body: a simple implementation of the standard, for comparison. */
+export function parseReference(bytes) {
   const lines = new TextDecoder().decode(bytes).split(/\r\n|\r|\n/);
-  const unfinished = lines.pop(); // what follows the last line's end
+  const unfinished = lines.pop(); // the text after the last end of a line
   const events = [];
-  let [data, type, last] = [[], "", false];
+  let [data, type, done] = [[], "", false];
   const take = (line) => {
     const [, field, value] = /^([^:]*)(?::[ ]?(.*))?$/s.exec(line);
     if (field === "data") data.push(value ?? "");
@@ -182,19 +182,19 @@ export function reference(bytes) {
       take(line);
       continue;
     }
-    if (data.join("\n") !== "" && !last) {
+    if (data.join("\n") !== "" && !done) {
       events.push({ type, data: data.join("\n"), unended: false });
-      last = data.join("\n") === "[DONE]";
+      done = data.join("\n") === "[DONE]";
     }
     [data, type] = [[], ""];
   }
   if (unfinished !== "") take(unfinished);
-  if (data.join("\n") !== "" && !last) events.push({ type, data: data.join("\n"), unended: true });
+  if (data.join("\n") !== "" && !done) events.push({ type, data: data.join("\n"), unended: true });
   return events;
 }
 
-/** Random numbers that are the same for the same seed. */
-export function chance(seed) {
+/** Create a source of random numbers that depend only on the seed. */
+export function createRandom(seed) {
   let state = seed >>> 0;
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,6 +1,6 @@
 /**
- * What the engine says it is: its user agent, and the client hints that it tells to a secure document. An override has to state
- * all of these again, since it replaces them all.
+ * Return Chromium's user agent and the client hints that it exposes to a secure document. An override of the user agent replaces
+ * all of them, so it has to contain them all.
  */
 (async () => {
   const names = [

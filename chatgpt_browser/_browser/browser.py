@@ -1,0 +1,160 @@
+"""A running Chromium with one browser context that belongs to the client."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from .cdp_target import Target
+from .driver import start_driver
+from .launcher import context_settings, launch, launch_with_profile
+from .playwright_errors import map_playwright_errors, suppress_close_errors, when_lost
+from .remote import connect
+from .temporary_profile import TemporaryProfile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.async_api import Browser as PlaywrightBrowser
+    from playwright.async_api import BrowserContext, BrowserType, CDPSession
+    from playwright.async_api import Page as PlaywrightPage
+
+    from .._core.options import Options
+
+__all__ = ["Browser"]
+
+logger = logging.getLogger("chatgpt_browser")
+
+
+class Browser:
+    """A running Chromium, the client's context in it, and the DevTools session that controls it.
+
+    Playwright manages the context only if it has to: if the context must be observable through Playwright, if it belongs to a
+    persistent profile, or if a proxy needs a password. Playwright slows down everything in a context that it manages; see
+    :mod:`chatgpt_browser._browser.cdp_target`.
+    """
+
+    def __init__(
+        self,
+        browser: PlaywrightBrowser,
+        devtools: CDPSession,
+        context: BrowserContext | str,
+        closers: AsyncExitStack,
+    ) -> None:
+        self.devtools = devtools
+        self.version = browser.version
+        #: Playwright's context, or the id of a context that Playwright does not manage.
+        self._context = context
+        self._closers = closers
+        self._targets: list[Target] = []
+        when_lost(browser, self._mark_targets_gone)
+
+    @property
+    def context(self) -> BrowserContext:
+        """Playwright's object for the context. Available only if the browser was started with ``watched=True``."""
+        assert not isinstance(self._context, str)
+        return self._context
+
+    async def open_target(self) -> Target:
+        """Return a blank page: the first page of a persistent profile, otherwise a new one."""
+        if isinstance(self._context, str):
+            params = {"url": "about:blank", "browserContextId": self._context}
+            created = await self.devtools.send("Target.createTarget", params)
+            return await self._attach(created["targetId"], is_watched=False)
+
+        blank = [page for page in self._context.pages if page.url == "about:blank"]
+        return await self.target_of(blank[0] if blank else await self._context.new_page())
+
+    async def target_of(self, page: PlaywrightPage) -> Target:
+        """Return the target of one of Playwright's pages."""
+        session = await page.context.new_cdp_session(page)
+        info = (await session.send("Target.getTargetInfo"))["targetInfo"]
+        await session.detach()
+        return await self._attach(info["targetId"], is_watched=True)
+
+    async def _attach(self, target_id: str, *, is_watched: bool) -> Target:
+        target = await Target.attach(self.devtools, target_id, is_watched=is_watched)
+        self._targets.append(target)
+        return target
+
+    def _mark_targets_gone(self) -> None:
+        for target in self._targets:
+            target.mark_gone()
+
+    @classmethod
+    async def start(
+        cls, options: Options, *, watched: bool = False, meanwhile: Callable[[], object] = lambda: None
+    ) -> Browser:
+        """Launch a browser, or connect to a remote one, as the options require.
+
+        :param watched: have Playwright manage the context, so that it can be observed.
+        :param meanwhile: called while Playwright's driver starts, which takes 0.2 s.
+
+        :raises BrowserNotFoundError: no Chromium is installed.
+        :raises BrowserLaunchError: the browser does not start, or the remote browser does not accept the connection.
+        """
+        async with AsyncExitStack() as stack:
+            playwright = await start_driver(meanwhile)
+            with map_playwright_errors(launching=True):
+                profile = TemporaryProfile()
+                stack.push_async_callback(profile.remove)
+                stack.push_async_callback(suppress_close_errors, playwright.stop)
+                browser, persistent = await _open_browser(playwright.chromium, options, stack)
+                devtools = await browser.new_browser_cdp_session()
+                if persistent is None and not options.browser_urls:
+                    profile.start_search(devtools)
+                context = persistent or await _open_context(
+                    browser, devtools, options, stack, watched=watched
+                )
+            logger.info("browser up: Chromium %s", browser.version, extra={"chatgpt_event": "browser_up"})
+            return cls(browser, devtools, context, stack.pop_all())
+
+    async def close(self) -> None:
+        """Close the context, the browser (unless it is remote) and the driver, even if they have crashed."""
+        closers, self._closers = self._closers, AsyncExitStack()
+        await closers.aclose()
+
+
+async def _open_browser(
+    chromium: BrowserType, options: Options, stack: AsyncExitStack
+) -> tuple[PlaywrightBrowser, BrowserContext | None]:
+    """Launch or connect; return the browser, and the context of the persistent profile if there is one."""
+    if options.user_data_dir is not None:
+        context = await launch_with_profile(chromium, options, options.user_data_dir)
+        stack.push_async_callback(suppress_close_errors, context.close)
+        assert context.browser is not None, "Playwright sets it for a persistent context since 1.52"
+        return context.browser, context
+
+    if options.browser_urls:
+        browser, release = await connect(chromium, options)
+        stack.callback(release)
+    else:
+        browser = await launch(chromium, options)
+    stack.push_async_callback(suppress_close_errors, browser.close)
+    return browser, None
+
+
+async def _open_context(
+    browser: PlaywrightBrowser,
+    devtools: CDPSession,
+    options: Options,
+    stack: AsyncExitStack,
+    *,
+    watched: bool,
+) -> BrowserContext | str:
+    """Create a context; return Playwright's object for it, or the id of a context that Playwright does not manage."""
+    if watched or (options.proxy and "username" in options.proxy):
+        context = await browser.new_context(**context_settings(options))
+        stack.push_async_callback(suppress_close_errors, context.close)
+        return context
+
+    # A remote browser disposes of the context when the connection closes, even if the client crashes.
+    created = await devtools.send("Target.createBrowserContext", {"disposeOnDetach": True})
+    params: dict[str, str] = {"browserContextId": created["browserContextId"]}
+    stack.push_async_callback(
+        suppress_close_errors, functools.partial(devtools.send, "Target.disposeBrowserContext", params)
+    )
+    await devtools.send("Browser.setDownloadBehavior", {"behavior": "deny", **params})
+    return params["browserContextId"]

@@ -1,0 +1,39 @@
+"""Request headers that a page's scripts may not set themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .cdp_target import Target
+
+__all__ = ["ExtraHeaders"]
+
+
+class ExtraHeaders:
+    """Headers that Chromium adds to a page's requests while the Network domain is enabled.
+
+    While the domain is enabled, Chromium also reports each chunk of each response, which costs more than reading the response.
+    So the domain is enabled before a request is sent, if possible while no call waits, and disabled directly after it. Chromium
+    executes the commands of a page in order, and adds the headers when the page starts the request. The alternative, to pause
+    each request and to add the headers then, takes 3 ms longer.
+    """
+
+    def __init__(self, target: Target, headers: dict[str, str]) -> None:
+        self._target = target
+        self._headers = headers
+        self._enabled = False
+
+    def enable(self) -> None:
+        """Add the headers to requests from now on."""
+        if self._headers and not self._enabled:
+            self._enabled = True
+            buffers = {"maxTotalBufferSize": 0, "maxResourceBufferSize": 0}
+            self._target.send_soon("Network.enable", buffers)
+            self._target.send_soon("Network.setExtraHTTPHeaders", {"headers": self._headers})
+
+    def disable(self) -> None:
+        """Stop adding the headers. Requests in flight continue, and Chromium no longer reports them."""
+        if self._enabled:
+            self._enabled = False
+            self._target.send_soon("Network.disable", {})

@@ -1,0 +1,98 @@
+"""Navigation of a page, and a watcher for the documents that its main frame loads."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import Error as PlaywrightError
+
+from ..cdp_response import head_from_cdp
+from ..playwright_errors import is_navigation_without_document
+
+if TYPE_CHECKING:
+    from ..._core.models import Head
+    from ..cdp_target import Target
+
+__all__ = ["NavigationWatcher", "navigate"]
+
+
+async def navigate(target: Target, url: str) -> str | None:
+    """Navigate the page and return the loader id of the new document.
+
+    :return: None if the response brought no document: for example 204, an empty body or a download.
+    :raises PlaywrightError: the navigation failed.
+    """
+    found = await target.send("Page.navigate", {"url": url})
+    if "errorText" not in found:
+        loader: str | None = found.get("loaderId")
+        return loader
+    error = PlaywrightError(f"{found['errorText']} at {url}")
+    if is_navigation_without_document(error):
+        return None
+    raise error
+
+
+class NavigationWatcher:
+    """The documents that a page's main frame loads, in order. The page's events must be enabled.
+
+    A document's script can start the next navigation while the document is still loading, so the response to the next one may
+    come before the current document has ended. Therefore a response counts only when its document has been committed to the
+    frame. An HTML document is reported when its content is loaded. Any other document has no scripts, and is reported when it is
+    committed.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        #: The URL of the current document, without its fragment.
+        self.url = ""
+        self._heads: dict[str, Head] = {}
+        self._loader = ""
+        # True until the first commit, because the previous document may still emit its domContentEventFired.
+        self._is_reported = True
+        self._documents: asyncio.Queue[Head | None] = asyncio.Queue()
+        self._listeners = {
+            "Network.responseReceived": self._on_response,
+            "Page.frameNavigated": self._on_commit,
+            "Page.domContentEventFired": self._on_content_loaded,
+        }
+
+    def __enter__(self) -> NavigationWatcher:
+        for event, listener in self._listeners.items():
+            self._target.on(event, listener)
+        return self
+
+    async def enable(self) -> None:
+        """Enable the events of responses. Call this before or together with the navigation."""
+        await self._target.send("Network.enable")
+
+    def __exit__(self, *_: object) -> None:
+        for event, listener in self._listeners.items():
+            self._target.remove_listener(event, listener)
+        self._target.send_soon("Network.disable", {})
+
+    def head_of(self, loader: str) -> Head | None:
+        """Return the head of the response that brought this loader's document, or None if no response did."""
+        return self._heads.get(loader)
+
+    async def next(self) -> Head | None:
+        """Wait for the next document; return the head of the response that brought it, or None if no response did."""
+        return await self._documents.get()
+
+    def _on_response(self, event: dict[str, Any]) -> None:
+        if event["type"] == "Document":
+            self._heads[event["loaderId"]] = head_from_cdp(event["response"])
+
+    def _on_commit(self, event: dict[str, Any]) -> None:
+        frame = event["frame"]
+        if "parentId" in frame:
+            return
+        self.url, self._loader = frame["url"], frame["loaderId"]
+        head = self._heads.get(self._loader)
+        self._is_reported = head is not None and not head.is_html
+        if self._is_reported:
+            self._documents.put_nowait(head)
+
+    def _on_content_loaded(self, _: dict[str, Any]) -> None:
+        if not self._is_reported:
+            self._documents.put_nowait(self._heads.get(self._loader))

@@ -1,0 +1,142 @@
+"""A browser page that can be given an identity, session cookies and a document of the site."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from ..._core.errors import BrowserCrashedError, ChatGPTTimeoutError, OriginError
+from ..._core.urls import origin_of
+from ..cdp_target import GONE
+from ..playwright_errors import map_playwright_errors
+from . import cookies
+from .challenge import wait_for_document
+from .empty_document import EmptyDocument
+from .identity import override_identity
+from .navigation import NavigationWatcher, navigate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..._core.errors import ChatGPTError
+    from ..._protocol.cookies import SessionToken
+    from ..cdp_target import Target
+
+__all__ = ["BrowserPage"]
+
+
+class BrowserPage:
+    """A page of the browser with its identity, its session cookies and its state.
+
+    A page is alive until it closes, crashes or is given up with :meth:`die`. The first error is kept in :attr:`dead`.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._empty_document = EmptyDocument(target)
+        self._dead: ChatGPTError | None = None
+        self._life = anyio.CancelScope()
+        #: The parameters of ``Emulation.setUserAgentOverride``, or None if the user agent is not overridden.
+        self.identity: dict[str, Any] | None = None
+
+        target.on("Page.javascriptDialogOpening", functools.partial(_close_dialog, target))
+        target.on(GONE, self._on_gone)
+
+    async def set_up(self, *, ignore_https_errors: bool) -> None:
+        """Enable the events of the page. Call this before the first navigation.
+
+        The call returns after the renderer has responded once. Chromium 150 crashes in about 30 % of the cases if a page
+        navigates before that.
+        """
+        with map_playwright_errors():
+            await asyncio.gather(
+                self._target.send("Page.enable"),
+                self._target.send("Inspector.enable"),  # reports a crash of the page
+                # Chromium throttles a page behind another window; an emulated focus prevents that.
+                self._target.send("Emulation.setFocusEmulationEnabled", {"enabled": True}),
+                self._target.send("Security.setIgnoreCertificateErrors", {"ignore": ignore_https_errors}),
+            )
+
+    async def close(self) -> None:
+        """Close the page. Every request that is still in flight fails."""
+        with map_playwright_errors():
+            await self._target.close()
+
+    @property
+    def dead(self) -> ChatGPTError | None:
+        """The error that ended the page, or None while it is alive."""
+        return self._dead
+
+    def die(self, error: ChatGPTError) -> None:
+        """End the page with this error, unless it has ended before."""
+        self._dead = self.dead or error
+        self._life.cancel()
+
+    @contextmanager
+    def while_alive(self) -> Iterator[None]:
+        """Cancel the block when the page dies, because a crashed renderer never responds to a command.
+
+        :raises ChatGPTError: the error that ended the page.
+        """
+        with anyio.CancelScope() as self._life:
+            yield
+        if self.dead is not None:
+            raise self.dead
+
+    async def identify(self, origin: str, user_agent: str | None) -> None:
+        """Override the user agent and the client hints, so that they match before the first request leaves the browser.
+
+        :param user_agent: the user agent to present; None for Chromium's own without the word Headless.
+        """
+        with map_playwright_errors():
+            await self._empty_document.show(origin)
+            self.identity = await override_identity(self._target, user_agent)
+
+    async def set_session_token(self, token: SessionToken, origin: str) -> None:
+        """Replace all session cookies of the origin by those of the token."""
+        await cookies.set_session_token(self._target, token, origin)
+
+    async def get_session_token(self, origin: str) -> SessionToken | None:
+        """Return the session token in the cookie store, or None if the origin has no session cookie."""
+        return await cookies.get_session_token(self._target, origin)
+
+    async def visit(self, url: str, *, timeout: float, challenge_timeout: float) -> None:
+        """Navigate to a document of the site, and wait for a challenge to pass if the site shows one.
+
+        :param timeout: seconds until the site must have responded.
+        :param challenge_timeout: seconds until a challenge must have passed, and the document must have loaded.
+
+        :raises ChallengeError: the challenge did not pass in time.
+        :raises OriginError: the site redirected to another origin.
+        :raises ChatGPTTimeoutError: the site did not respond, or its document did not load, in time.
+        :raises APIConnectionError: the network failed.
+        """
+        with map_playwright_errors(), NavigationWatcher(self._target) as watcher:
+            with anyio.move_on_after(timeout) as scope:
+                _, loader = await asyncio.gather(watcher.enable(), navigate(self._target, url))
+            if scope.cancelled_caught:
+                raise ChatGPTTimeoutError(
+                    f"ChatGPT timed out: the site did not respond to the page within {timeout:g} s"
+                )
+            if loader is None:
+                return  # the response brought no document; the first request will show whether the site redirects
+            await wait_for_document(self._target, watcher, loader, challenge_timeout)
+
+        arrived, expected = origin_of(watcher.url), origin_of(url)
+        if arrived != expected:
+            message = (
+                f"The site redirected from {expected} to {arrived}. The session token is not sent there."
+            )
+            raise OriginError(message, origin=arrived)
+
+    def _on_gone(self, event: dict[str, Any]) -> None:
+        self.die(BrowserCrashedError(f"The page was closed or has crashed: {event['reason']}"))
+
+
+def _close_dialog(target: Target, event: dict[str, Any]) -> None:
+    """Close a JavaScript dialog, which blocks its page; allow the page to unload."""
+    target.send_soon("Page.handleJavaScriptDialog", {"accept": event["type"] == "beforeunload"})
