@@ -135,7 +135,7 @@ def test_a_conversation(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     assert "Before" not in other
     kept = scripted_site.server.conversations[ids[0] or ""]
     assert [role for role, _ in kept.history()] == ["user", "assistant"] * 3
-    with pytest.raises(PageError, match="has gone on"):
+    with pytest.raises(PageError, match="is not the newest message"):
         api.send_message("Branch", conversation_id=ids[0], parent_message_id=ids[1])
     with pytest.raises(ConversationNotFoundError):
         api.send_message("Lost", conversation_id="nowhere")
@@ -322,7 +322,7 @@ def test_a_page_is_used_again_only_while_it_knows_its_conversation(
     kept = scripted_site.server.conversations[conversation.conversation_id or ""]
     kept.add("user", "From my phone", kept.current_node)
     newest = kept.add("assistant", "To your phone", kept.current_node).id
-    with pytest.raises(PageError, match="has gone on"):
+    with pytest.raises(PageError, match="is not the newest message"):
         conversation.send_message("Three")
     conversation.parent_message_id = None
     assert 'Before that you said: "From my phone"' in conversation.send_message("Three")
