@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core.errors import ClientClosedError
+from .base import DeliveryState
 from .response_stream import ResponseStream
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ __all__ = ["MemoryTransport"]
 class MemoryTransport:
     """Calls ``handler`` with each message, and delivers the frames that it returns.
 
-    The handler may raise an error instead. A response whose frames do not include the last one stays open: the test delivers
-    the rest through :attr:`streams`.
+    The handler may raise an error instead, and may record the delivery itself. A response stays open if its frames do not include
+    the last one: the test delivers the rest through :attr:`streams`.
     """
 
     needs_newest_turn = False
@@ -41,8 +42,10 @@ class MemoryTransport:
             raise ClientClosedError
         stream = ResponseStream(self)
         self.streams.append(stream)
-        message.delivery.confirm(message.message_id)
-        for frame in self._handler(message):
+        frames = self._handler(message)
+        if message.delivery.state is DeliveryState.NOT_STARTED:
+            message.delivery.confirm(message.message_id)
+        for frame in frames:
             self.deliver(stream, frame)
         return stream
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -138,10 +137,13 @@ def test_no_time_at_all(eager_scene: ScriptedSite, eager_api: ChatGPTAPI) -> Non
 def test_the_time_runs_out(serve: Serve, connect: Connect) -> None:
     server = serve()
     api = connect(server, access_token_ttl=200)
+    now = 0.0
+    api._core._sender.tokens._clock = lambda: now
     api.ensure_auth()
+    now = 0.199
     api.ensure_auth()
     assert len(refreshes_of(server.requests)) == 1
-    threading.Event().wait(0.25)
+    now = 0.2
     api.ensure_auth()
     assert len(refreshes_of(server.requests)) == 2
 

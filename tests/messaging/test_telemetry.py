@@ -70,7 +70,7 @@ def run() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI, Recorded]]:
             with pytest.raises(StreamInterruptedError):
                 api.send_message("My secret question")
             with pytest.raises(ChatGPTTimeoutError):
-                api.send_message("My secret question", timeout_ms=100)
+                api.send_message("My secret question", timeout_ms=1500)
             with api.stream_message("My secret question") as stream:
                 next(stream)
             stream = api.stream_message("My secret question")

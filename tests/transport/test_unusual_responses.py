@@ -147,7 +147,7 @@ def test_done_ends_the_reply_though_the_body_never_ends(scripted_site: ScriptedS
     assert api.send_message(message, timeout_ms=5000) == "one two"
     assert api.send_message(message, timeout_ms=5000) == "one two"
     for post in scripted_site.posts:
-        assert post.disconnected.wait(5), "the connection is kept for nothing"
+        assert post.disconnected.wait(20), "the connection is kept for nothing"
 
 
 @pytest.mark.parametrize(
