@@ -1,4 +1,4 @@
-"""What a message holds while it is in flight, and its release."""
+"""The resources that a message holds while it is in flight, and their release."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ConversationSlot", "MessageLease", "StandaloneSlot"]
 
 
 class ConversationSlot(Protocol):
-    """The position of a message in a conversation, in which messages are sent one after another."""
+    """The position of a message in a conversation. The messages of a conversation are sent one after another."""
 
     async def acquire(self) -> Prompt:
         """Wait until the messages before this one are finished, and return what to send."""
@@ -78,7 +78,7 @@ class MessageLease:
         self._stack.callback(self._release_response)
 
     def start_reading(self, idle_timer: IdleTimer) -> None:
-        """Take over the timer of a response that has begun. From now on, the permit is held until that response is over."""
+        """Take over the timer of a response that has begun. The permit is held until the response is over, and no longer."""
         self._stack.callback(idle_timer.stop)
         self._release_permit_when_over()
 

@@ -1,4 +1,4 @@
-"""Retries: which errors are retried, how often, and after which delay. The loops are tenacity's.
+"""Retries: the errors that are retried, how often, and the delays. The loops are tenacity's.
 
 A message is sent again only if the site's response shows that it was not accepted: its access token was refused, the site showed
 a challenge, or another message was in flight. After a timeout or a broken connection, the message may have been accepted: it is

@@ -17,8 +17,8 @@ __all__ = ["SecretFilter"]
 
 #: A late response may still repeat a token that has been renewed meanwhile.
 _REMEMBERED_TOKENS = 4
-#: Characters. A shorter value is no secret, and occurs in ordinary words: the token of a test, or the last character of a long
-#: token, which is stored in a cookie of its own.
+#: Characters. A shorter value is no secret and occurs in ordinary words: the token of a test, or the last character of a long
+#: token if the browser stores that character in a separate cookie.
 _MIN_SECRET_LENGTH = 12
 
 

@@ -20,7 +20,7 @@ __all__ = ["Delivery", "DeliveryState", "OutgoingMessage", "Transport"]
 
 
 class DeliveryState(Enum):
-    """Whether a message has left: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``."""
+    """The progress of a message: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``."""
 
     #: The message was not sent. It is safe to send it again.
     NOT_STARTED = "not started"
@@ -70,7 +70,7 @@ class Transport(Protocol):
     needs_newest_turn: bool
     #: True if a message can be sent again after the site has refused its access token or has answered with a challenge.
     can_resend_refused: bool
-    #: What a caller can do if the site rejects a message of this transport as unusual activity.
+    #: Advice for the caller if the site rejects a message of this transport as unusual activity.
     unusual_activity_advice: str
 
     async def send(self, message: OutgoingMessage) -> ResponseStream:

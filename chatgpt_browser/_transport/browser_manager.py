@@ -44,7 +44,7 @@ logger = logging.getLogger("chatgpt_browser")
 
 
 def moved_to(origin: str) -> str | None:
-    """Return the only other origin to which the site may redirect the client, or None."""
+    """Return the only other origin that the site may redirect the client to, or None."""
     return _MOVES.get(origin)
 
 
@@ -57,7 +57,7 @@ class BrowserObserver(Protocol):
     def closing(
         self, browser: Browser, front_page: str, session_token: str
     ) -> AbstractAsyncContextManager[None]:
-        """Return a context manager in which the browser is closed, whatever its state. It must not raise."""
+        """Return a context manager that surrounds the close of a browser, which may have crashed. It must not raise."""
 
 
 class BrowserManager:
@@ -206,7 +206,7 @@ class BrowserManager:
             return FetchPage(await browser.open_target())
 
     async def _set_up(self, page: FetchPage) -> None:
-        """Set up a page, and its user agent. With a window, the user agent is only changed if the options ask for it."""
+        """Set up a page. Its user agent is set as well, unless the browser has a window and the options name no user agent."""
         await page.set_up(ignore_https_errors=self._options.ignore_https_errors)
         if self._options.headless or self._options.user_agent is not None:
             await page.identify(self.site.origin, self._options.user_agent)

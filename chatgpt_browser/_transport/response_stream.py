@@ -145,7 +145,7 @@ class ResponseStream:
             callback()
 
     def abort_request(self) -> None:
-        """Have the transport end the request, whatever has arrived."""
+        """Have the transport end the request, also after the last frame."""
         if self._control.abort():
             self.end()
 

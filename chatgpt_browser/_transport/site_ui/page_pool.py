@@ -92,7 +92,7 @@ class SitePagePool:
             raise
 
     async def _take(self, conversation_id: str | None, question_id: str | None) -> SitePage:
-        """Reserve a page: one that shows the conversation, else the page that has been idle for longest, else a new page.
+        """Reserve a page: a page that shows the conversation, else the page that has been idle for longest, else a new page.
 
         The conversation of the page that has been idle for longest is the least likely to be continued.
         """
