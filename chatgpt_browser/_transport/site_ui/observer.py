@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from playwright.async_api import Error as PlaywrightError
 
+from ..._browser.cdp_response import head_from_cdp
 from ..._browser.playwright_errors import to_library_error
 from ..._core.errors import PageError, StreamInterruptedError
 from ..._protocol.event_log import is_handoff
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from playwright.async_api import CDPSession
 
     from ..._core.errors import ChatGPTError
+    from ..._core.models import Head
     from ..._core.urls import Site
     from ..response_stream import RequestControl
 
@@ -114,16 +116,12 @@ class Observer:
     def _responded(self, event: dict[str, Any]) -> None:
         if event["requestId"] != self._request:
             return
-        response = event["response"]
-        headers = {name.lower(): value for name, value in response["headers"].items()}
-        headers.pop("set-cookie", None)
-        head = {"status": response["status"], "statusText": response["statusText"], "headers": headers}
-        kind = headers.get("content-type", "").lower()
-        if 200 <= response["status"] < 300 and "json" not in kind and "html" not in kind:
+        head = head_from_cdp(event["response"])
+        if head.ok and not head.is_document:
             self._events = EventReader()
         self._answered = True
-        self.came_to_nothing = not 200 <= response["status"] < 300
-        self.exchange.deliver(["head", {**head, "redirected": False}])
+        self.came_to_nothing = not head.ok
+        self.exchange.deliver(["head", _head_frame(head)])
         for chunk in self._early:
             self._take(chunk)
         self._early = []
@@ -259,6 +257,16 @@ class Observer:
         error = None if errand.cancelled() else errand.exception()
         if isinstance(error, Exception):
             self.fail(to_library_error(error))
+
+
+def _head_frame(head: Head) -> dict[str, Any]:
+    """Return the contents of a head frame."""
+    return {
+        "status": head.status,
+        "statusText": head.status_text,
+        "headers": head.headers,
+        "redirected": head.redirected,
+    }
 
 
 class CapturedRequest(NamedTuple):

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
+from ..._browser.cdp_response import head_from_cdp
 from ..._browser.playwright_errors import (
     is_interrupted,
     map_playwright_errors,
@@ -32,7 +33,6 @@ from ..._core.errors import (
     PageError,
 )
 from ..._core.javascript import read_script
-from ..._core.models import Head
 from ..._core.models import Response as Answer
 from ..._core.urls import origin_of
 from ..._protocol.backend import conversation_path
@@ -278,7 +278,9 @@ class SitePage:
         response = await self._load(url, timeout)
         if response is None or response.ok:
             return
-        head = Head(response.status, response.status_text, response.headers)
+        head = head_from_cdp(
+            {"status": response.status, "statusText": response.status_text, "headers": response.headers}
+        )
         text = await _text_of(response)
         if is_challenge(head, text):
             raise challenge_error("the site answered its own page with a challenge")
