@@ -254,7 +254,7 @@ def test_what_a_report_tells_of_a_page(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beginnings of labels, kinds and names; nothing that is a person's, a title or a file's name."""
-    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._COMING_ALIVE", 0.5)
+    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._HYDRATION_TIMEOUT", 0.5)
     markup = """<title>Divorce</title><nav><button data-testid="history-Zebra">Z</button></nav>
       <form><div contenteditable role="textbox" aria-label="Ask anything, Alice">.</div>
         <button type="button" aria-label="Remove divorce.pdf" data-testid="remove-file-7f3a">x</button></form>
@@ -584,7 +584,7 @@ def test_a_page_that_cannot_be_had(
 
 
 def test_a_message_without_a_text(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    with pytest.raises(PageError, match="without a text; nothing was sent"):
+    with pytest.raises(PageError, match="without text. Nothing was sent"):
         api.send_message(" ")
     assert sent(scripted_site) == []
 
@@ -613,21 +613,25 @@ BOX = '<textarea aria-label="Message ChatGPT"></textarea>'
 SEND = '<button type="button" aria-label="Send prompt">^</button>'
 #: Such a page would take no message: what is wrong with it, and what is said of that.
 PAGES = {
-    "no button": (BOX, ComposerNotFoundError, "nothing that sends"),
+    "no button": (
+        BOX,
+        ComposerNotFoundError,
+        "no send button that this version recognizes. Nothing was sent",
+    ),
     "a button that stays grey": (
         f"{BOX}{SEND.replace('type', 'disabled type')}",
         PageError,
-        "took no notice",
+        "did not react to the text. Nothing was sent",
     ),
     "another text": (
         f"{BOX.replace('<textarea', '<textarea oninput=this.value=this.value.toUpperCase()')}{SEND}",
         PageError,
-        "did not take the text as it is",
+        "changed the text that was written. Nothing was sent",
     ),
     "a cover without a name": (
         f"{BOX}{SEND}<div style='position:fixed;inset:0;background:#fff'>Take our survey</div>",
         PageError,
-        "can't be pressed",
+        "cannot be clicked. Nothing was sent",
     ),
     "a dialog that covers": (
         f"{BOX}{SEND}<div role=dialog style='position:fixed;inset:0;background:#fff'>Hello!</div>",
@@ -658,8 +662,8 @@ PAGES = {
 def test_pages_that_take_no_message(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
-    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._COMING_ALIVE", 0.6)
-    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._PATIENCE", 1.0)
+    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._HYDRATION_TIMEOUT", 0.6)
+    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._CLICK_TIMEOUT", 1.0)
     markup, kind, words = PAGES[which]
     scripted_site.server.script_path("/", Answer(200, f"<title>x</title><form>{markup}</form>"))
     options = api._core._sender.options

@@ -32,7 +32,6 @@ from ..._core.errors import (
     OriginError,
     PageError,
 )
-from ..._core.javascript import read_script
 from ..._core.models import Response as Answer
 from ..._core.urls import origin_of
 from ..._protocol.backend import conversation_path
@@ -173,17 +172,15 @@ class SitePage:
             try:
                 if (
                     not self.shows(prompt.conversation_id, turn.question_id)
-                    or await self._composer.is_answering()
+                    or await self._composer.is_replying()
                 ):
                     await self._open(prompt.conversation_id, site, model, turn, timeout)
                 else:
-                    await self._composer.ready(timeout)
+                    await self._composer.wait_until_ready(timeout)
                 return await self._send(prompt, site, turn, timeout, on_posted)
             except PageError as error:
                 with suppress(PlaywrightError):
-                    error.elements = tuple(
-                        await self._composer.outline(read_script(__package__ or "", "outline.js"))
-                    )
+                    error.elements = tuple(await self._composer.outline())
                 raise
 
     async def _send(
@@ -228,7 +225,7 @@ class SitePage:
         except (PageError, PlaywrightError):
             if self._documents == seen:
                 raise
-            await self._composer.ready(timeout)
+            await self._composer.wait_until_ready(timeout)
             await self._composer.write(text, timeout=timeout)
             await self._composer.check(text)
 
@@ -240,7 +237,7 @@ class SitePage:
         with Loading(self._cdp, f"{site.backend_api_base_url}/{where}") as loading:
             await self._go(conversation_id, site, model, timeout)
             self._check_origin(site)
-            await self._composer.ready(timeout)
+            await self._composer.wait_until_ready(timeout)
             self._check_origin(site)
             if conversation_id is None:
                 return
@@ -256,7 +253,7 @@ class SitePage:
 
     async def _has_loaded(self, loading: Loading, turn: Turn, timeout: float) -> bool:
         """Whether the page knows the conversation in time: it shows its newest messages, or has loaded it and had a moment."""
-        showing = asyncio.ensure_future(self._composer.shows(turn.ids, timeout))
+        showing = asyncio.ensure_future(self._composer.shows_any(turn.ids, timeout))
         loaded = asyncio.ensure_future(loading.done.wait())
         try:
             with anyio.move_on_after(timeout):
