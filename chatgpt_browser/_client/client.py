@@ -13,13 +13,14 @@ from .._core.errors import (
 from .._core.models import Prompt, Session
 from .._core.options import Milliseconds, Options, to_limit
 from .._messaging.deadline import Deadline
-from .._messaging.reply_stream import AsyncReplyStream, Place
-from .._messaging.sender import MessageSender
+from .._messaging.lease import ConversationSlot, StandaloneSlot
+from .._messaging.reply_stream import AsyncReplyStream
+from .._messaging.sender import MessageSender, preload
 from .._transport.browser_manager import BrowserManager
 from .account_data import AsyncLibrary
 from .base_client import BaseClient
 from .callbacks import OnConversationResponse, OnProgress, await_result, notify
-from .conversation import AsyncChatGPTConversation, Somewhere
+from .conversation import AsyncChatGPTConversation
 from .send_many import AsyncMany
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncLibrary, AsyncMany):
     """
 
     def _set_up(self) -> None:
-        self._browser_manager = BrowserManager(self._options, self._session_token)
+        self._browser_manager = BrowserManager(self._options, self._session_token, preload)
         self._sender = MessageSender(self._options, self._browser_manager)
 
     @classmethod
@@ -83,7 +84,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncLibrary, AsyncMany):
         :raises ChallengeError: the site wants to see a person.
         :raises BrowserError: something is wrong with the browser.
         """
-        return (await self._sender.get_session()).access_token
+        return (await self._sender.tokens.get()).access_token
 
     async def ensure_auth(self) -> str:
         """The same as :meth:`refresh_access_token` (the document's ``ensureAuth``)."""
@@ -105,7 +106,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncLibrary, AsyncMany):
 
         :raises AuthenticationError: it is dead, or the site does not say.
         """
-        return await self._sender.get_session()
+        return await self._sender.tokens.get()
 
     @property
     def session_token(self) -> str:
@@ -153,7 +154,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncLibrary, AsyncMany):
         """
         prompt = Prompt(message, conversation_id, parent_message_id)
         stream = self._stream(
-            Somewhere(prompt), timeout_ms, abort_signal, on_conversation_response is not None
+            StandaloneSlot(prompt), timeout_ms, abort_signal, on_conversation_response is not None
         )
         return await self._follow(stream, on_progress, on_conversation_response)
 
@@ -171,7 +172,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncLibrary, AsyncMany):
         The message is sent when the stream is entered or first read; what :meth:`send_message` raises, it raises then.
         """
         prompt = Prompt(message, conversation_id, parent_message_id)
-        return self._stream(Somewhere(prompt), timeout_ms, abort_signal)
+        return self._stream(StandaloneSlot(prompt), timeout_ms, abort_signal)
 
     def get_conversation(
         self, *, conversation_id: str | None = None, parent_message_id: str | None = None
@@ -183,13 +184,13 @@ class AsyncChatGPTAPI(BaseClient, AsyncLibrary, AsyncMany):
 
     def _stream(
         self,
-        place: Place,
+        slot: ConversationSlot,
         timeout_ms: Milliseconds | None,
         abort_signal: AbortSignal | None,
         want_events: bool = False,
     ) -> AsyncReplyStream:
         deadline = Deadline(to_limit("timeout_ms", timeout_ms), abort_signal)
-        return AsyncReplyStream(self._sender, place, deadline, want_events=want_events)
+        return AsyncReplyStream(self._sender, slot, deadline, want_events=want_events)
 
     async def _follow(
         self,

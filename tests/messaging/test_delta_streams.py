@@ -44,7 +44,7 @@ ASIDES = (
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handoff, "_SHORTEST", 0.01)
+    monkeypatch.setattr(handoff, "_FIRST_PAUSE", 0.01)
 
 
 @pytest.mark.parametrize("encoding", ["whole", "delta"])
@@ -128,7 +128,7 @@ def test_the_rest_is_read_from_the_conversation(
 def test_a_rest_that_does_not_come(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handoff, "_SHORTEST", 60.0)
+    monkeypatch.setattr(handoff, "_FIRST_PAUSE", 60.0)
     message = scripted_site.answering(Reply(pieces=PIECES, encoding="delta", handoff_after=2))
 
     with pytest.raises(ChatGPTTimeoutError) as timed_out:
@@ -156,7 +156,7 @@ WHOLE: dict[str, Any] = {
 def test_a_reply_that_is_whole_needs_no_last_word(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, last: Any
 ) -> None:
-    monkeypatch.setattr(stream, "_LAST_WORDS", 0.3)
+    monkeypatch.setattr(stream, "_END_TIMEOUT", 0.3)
     complete = {"type": "message_stream_complete", "conversation_id": "c"}
     message = scripted_site.answering(body(WHOLE, complete, b": a ping\n\n", last, interval=20))
 
@@ -178,7 +178,7 @@ async def test_a_short_limit_of_silence_is_none_for_a_reply_that_is_whole(
 def test_the_rest_is_elsewhere_however_the_stream_ends(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, last: Any
 ) -> None:
-    monkeypatch.setattr(stream, "_LAST_WORDS", 0.3)
+    monkeypatch.setattr(stream, "_END_TIMEOUT", 0.3)
     kept = scripted_site.server.add_conversation([("user", "Two and two?"), ("assistant", "Four.")])
     handoff_event = {"type": "stream_handoff", "conversation_id": kept.id}
     message = scripted_site.answering(body(handoff_event, b": a ping\n\n", last, interval=20))
@@ -204,18 +204,18 @@ async def test_a_conversation_may_not_be_there_yet_or_ask_to_wait(monkeypatch: p
     missing, limit = ConversationNotFoundError("404"), RateLimitError("429", retry_after=0.01)
     answers: list[Any] = [missing, limit, missing, tree]
 
-    async def ask(method: str, path: str) -> Any:
+    async def request_json(method: str, path: str) -> Any:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     def rest() -> tuple[handoff.HandoffPoller, ReplyReader]:
-        courier: Any = SimpleNamespace(ask=ask, options=SimpleNamespace(idle_timeout=5.0))
+        backend: Any = SimpleNamespace(request_json=request_json)
         reply = ReplyReader()
         reply.feed({"type": "", "data": '{"type": "stream_handoff", "conversation_id": "c"}'})
         reply.feed({"type": "", "data": "[DONE]"})
-        return handoff.HandoffPoller(courier, reply, QuestionRef()), reply
+        return handoff.HandoffPoller(backend, reply, QuestionRef(), idle_timeout=5.0), reply
 
     remainder, reply = rest()
     assert await remainder.next()
@@ -225,7 +225,7 @@ async def test_a_conversation_may_not_be_there_yet_or_ask_to_wait(monkeypatch: p
     with pytest.raises(RateLimitError):
         await rest()[0].next()
     answers[:] = [missing] * 50
-    monkeypatch.setattr(handoff, "_APPEARING", 0.05)
+    monkeypatch.setattr(handoff, "_CREATION_TIME", 0.05)
     with pytest.raises(ConversationNotFoundError):
         await rest()[0].next()
     assert 0 < len(answers) < 49
@@ -266,16 +266,16 @@ async def test_a_rest_may_be_silent_only_for_so_long() -> None:
     }
     looks = 0
 
-    async def ask(method: str, path: str) -> Any:
+    async def request_json(method: str, path: str) -> Any:
         nonlocal looks
         looks += 1
         return {"mapping": {"a": {"message": half, "parent": None}}, "current_node": "a"}
 
-    courier: Any = SimpleNamespace(ask=ask, options=SimpleNamespace(idle_timeout=0.2))
+    backend: Any = SimpleNamespace(request_json=request_json)
     what = ReplyReader()
     what.feed({"type": "", "data": '{"type": "stream_handoff", "conversation_id": "c"}'})
     what.feed({"type": "", "data": "[DONE]"})
-    rest = handoff.HandoffPoller(courier, what, QuestionRef())
+    rest = handoff.HandoffPoller(backend, what, QuestionRef(), idle_timeout=0.2)
 
     assert await rest.next()
     assert what.text == "One"

@@ -99,7 +99,7 @@ def test_in_the_middle_of_replies(patient: Patient) -> None:
     patient.server.script(
         *[Reply(pieces=[f"part {n}", " never"], hold_after=1, gate=g) for n, g in enumerate(gates)]
     )
-    patient.api._core._sender._turns.total_tokens = 2
+    patient.api._core._sender.permits.limit = 2
     heard: list[str] = []
 
     def hear(text: str) -> None:
@@ -112,7 +112,7 @@ def test_in_the_middle_of_replies(patient: Patient) -> None:
             patient.api.send_message("second", on_progress=hear, timeout_ms=10_000)
         with pytest.raises(BrowserCrashedError) as first_error:
             next(first)
-    patient.api._core._sender._turns.total_tokens = 1
+    patient.api._core._sender.permits.limit = 1
 
     assert first_error.value.partial_text == "part 0"
     assert second_error.value.partial_text == "part 1"

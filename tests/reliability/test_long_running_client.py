@@ -34,7 +34,7 @@ async def test_two_days(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptu
         async with AsyncChatGPTAPI(
             server.session_token, **base_urls(server), access_token_ttl=2 * HOUR * 1000
         ) as api:
-            keeper = api._sender.session
+            keeper = api._sender.tokens
             keeper._clock = lambda: now
             conversation = api.get_conversation()
             for number in range(MESSAGES):

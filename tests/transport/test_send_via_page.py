@@ -167,8 +167,8 @@ def test_several_at_once(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
         thread.join(20)
 
     assert replies == {0: "a0", 1: "a1", 2: "a2"}
-    pages = api._core._sender._tabs
-    assert len(pages._idle) + len(pages._busy) <= 3
+    pages = api._core._sender.site_pages
+    assert len(pages.idle_pages) + len(pages.busy_pages) <= 3
 
 
 @pytest.mark.parametrize("how", ["abort", "timeout", "stream"])
@@ -427,7 +427,7 @@ def test_the_turn_lasts_until_the_answer_has_stopped(connect: Connect) -> None:
             return "Free again"
 
         async def slow_the_stop() -> None:
-            (tab,) = api._core._sender._tabs._busy
+            (tab,) = api._core._sender.site_pages.busy_pages
             await tab._page.evaluate(SLOW_STOP)
 
         with api.stream_message("Count") as stream:
@@ -449,7 +449,7 @@ def test_a_page_that_goes_elsewhere_by_itself(scripted_site: ScriptedSite, api: 
     """After a reply, say: while the next message is under way to it."""
     for delay in (0, 30, 100):
         api.send_message("Before")
-        (tab,) = api._core._sender._tabs._idle[-1:]
+        (tab,) = api._core._sender.site_pages.idle_pages[-1:]
         go = f"setTimeout(() => location.assign('/?elsewhere'), {delay})"
         api._portal.call(tab._page.evaluate, go)
         assert api.send_message("After") == 'You said: "After".'
@@ -463,7 +463,7 @@ def test_a_stop_is_about_its_own_message(connect: Connect) -> None:
         server.script(Reply(pieces=PIECES, interval=250))
 
         async def hide_the_stop() -> None:
-            (tab,) = api._core._sender._tabs._busy
+            (tab,) = api._core._sender.site_pages.busy_pages
             await tab._page.evaluate("document.getElementById('stop-button').style.visibility = 'hidden'")
 
         with api.stream_message("Count") as stream:
@@ -491,7 +491,7 @@ def test_a_turn_is_about_its_own_message(connect: Connect) -> None:
         gate, came = Gate(), threading.Event()
         server.script(Reply(pieces=["One", " two", " three"], handoff_after=1))
         server.script(Reply(pieces=["Slow", "ly"], hold_after=1, gate=gate))
-        turns = api._core._sender._turns
+        permits = api._core._sender.permits
 
         with api.stream_message("Count") as first:
             assert next(first) == "One"
@@ -505,12 +505,12 @@ def test_a_turn_is_about_its_own_message(connect: Connect) -> None:
             other = threading.Thread(target=ask)
             other.start()
             assert came.wait(20)
-            assert turns.borrowed_tokens == 2
+            assert permits.in_use == 2
             assert "".join(first) == " two three"
-        assert turns.borrowed_tokens == 1
+        assert permits.in_use == 1
         gate.open()
         other.join(20)
-        assert turns.borrowed_tokens == 0
+        assert permits.in_use == 0
         assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 
@@ -526,14 +526,14 @@ def test_a_page_that_is_another_sites(scripted_site: ScriptedSite, api: ChatGPTA
 def test_a_page_whose_request_broke_does_not_go_on_by_itself(
     scripted_site: ScriptedSite, api: ChatGPTAPI
 ) -> None:
-    pages = api._core._sender._tabs
+    pages = api._core._sender.site_pages
     for refused in (Break(), Answer.model_cap()):
         api.send_message("Before")
-        tab = pages._idle[0]
+        tab = pages.idle_pages[0]
         with pytest.raises((StreamInterruptedError, UnusualActivityError, RateLimitError)):
             api.send_message(scripted_site.answering(refused))
         assert tab.dead is not None
-        assert tab not in [*pages._idle, *pages._busy]
+        assert tab not in [*pages.idle_pages, *pages.busy_pages]
     assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 
@@ -542,7 +542,7 @@ def test_a_page_that_is_loaded_anew(scripted_site: ScriptedSite, api: ChatGPTAPI
     core = api._core
 
     async def reload() -> None:
-        (tab,) = core._sender._tabs._busy
+        (tab,) = core._sender.site_pages.busy_pages
         await tab._page.reload()
 
     message = scripted_site.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
@@ -558,11 +558,11 @@ def test_a_page_that_is_loaded_anew(scripted_site: ScriptedSite, api: ChatGPTAPI
 def test_pages_do_not_pile_up_where_a_connection_stays_open(
     scripted_site: ScriptedSite, api: ChatGPTAPI
 ) -> None:
-    pages = api._core._sender._tabs
+    pages = api._core._sender.site_pages
     for _ in range(3):
         assert api.send_message(scripted_site.answering(Reply("Four.", hang_after_done=True))) == "Four."
-        assert pages._busy == set()
-    assert len(pages._idle) <= 3
+        assert pages.busy_pages == []
+    assert len(pages.idle_pages) <= 3
 
 
 @pytest.mark.parametrize(
@@ -773,15 +773,15 @@ async def test_no_page_is_left_of_calls_that_end_early(scripted_site: ScriptedSi
             await asyncio.wait([calling], timeout=chance.uniform(0.001, 0.25 if number % 2 else 0.05))
             calling.cancel()
             await asyncio.wait([calling])
-        tabs, browser = api._sender._tabs, api._browser_manager._browser
+        tabs, browser = api._sender.site_pages, api._browser_manager._browser
         assert browser is not None
         with anyio.fail_after(10):
-            while tabs._closing:
-                await asyncio.wait([*tabs._closing])
+            while tabs._closing._tasks:
+                await asyncio.wait([*tabs._closing._tasks])
         # As Chromium has it: Playwright hears of some a moment later.
         targets = (await browser.devtools.send("Target.getTargets"))["targetInfos"]
         left = [target["url"] for target in targets if target["type"] == "page"]
-        assert len(left) == 1 + len(tabs._idle), left  # one is the client's own
+        assert len(left) == 1 + len(tabs.idle_pages), left  # one is the client's own
         assert await api.send_message("Still there?") == 'You said: "Still there?".'
 
 

@@ -199,8 +199,9 @@ class IsolatedWorld:
         if exchange is None:
             return  # it was ended from here while this was on its way
         exchange.deliver(list(frame))
-        if exchange.settled:
+        if exchange.is_settled:
             self._exchanges.pop(number, None)
+            exchange.request_ended()
 
     def _rest(self) -> None:
         if not self.is_idle or self.dead is not None:
@@ -272,11 +273,7 @@ class _Line:
     def grant(self, chars: int) -> None:
         self._world.grant(self._number, chars)
 
-    def abort(self) -> None:
+    def abort(self) -> bool:
+        """End the request. A reply that continues after a hand-off cannot be ended by a request of ours."""
         self._world.abort(self._number)
-
-    def leave(self, *, finished: bool) -> None:
-        """What the site goes on with outside of the response, no request of ours can end."""
-
-    def when_over(self, callback: Callable[[], object]) -> None:
-        callback()  # an abort is told the page before any later request
+        return True  # the page receives an abort before any later request

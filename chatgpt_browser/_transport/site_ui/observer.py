@@ -18,12 +18,11 @@ from playwright.async_api import Error as PlaywrightError
 from ..._browser.cdp_response import head_from_cdp
 from ..._browser.playwright_errors import to_library_error
 from ..._core.errors import PageError, StreamInterruptedError
-from ..._protocol.event_log import is_handoff
 from ..._protocol.sse import EventReader
 from ..response_stream import ResponseStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
     from types import TracebackType
 
     from playwright.async_api import CDPSession
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from ..._core.errors import ChatGPTError
     from ..._core.models import Head
     from ..._core.urls import Site
+    from ..base import Delivery
     from ..response_stream import RequestControl
 
 __all__ = ["Loading", "Observer", "CapturedRequest", "read_posted"]
@@ -49,26 +49,19 @@ class Observer:
         cdp: CDPSession,
         site: Site,
         line: RequestControl,
-        on_over: Callable[[], object],
-        on_posted: Callable[[str | None], object],
+        delivery: Delivery,
     ) -> None:
         self._cdp = cdp
-        self._on_posted = on_posted
-        self._line = line
+        self._delivery = delivery
         self._addresses = site.message_urls
-        self._on_over = on_over
         self.exchange = ResponseStream(line)
         #: Set when the page has sent the message, or can't any more: then ``failure`` says why.
         self.sent = asyncio.Event()
         self.failure: ChatGPTError | None = None
         #: What the page has sent, as far as that is to be seen.
         self.posted = CapturedRequest()
-        #: Set when the request has ended, or there is nothing more to be had from it.
-        self.over = asyncio.Event()
         #: The request was refused, or its connection broke: a page may try such a one again by itself.
         self.came_to_nothing = False
-        #: The site goes on with the answer outside of its response, and so does the page: that is under way until it is left.
-        self.is_handed_off = False
         self._request: str | None = None
         self._answered = False
         self._events: EventReader | None = None
@@ -78,7 +71,6 @@ class Observer:
         self._waiting: list[bytes] = []  # what has come before the browser said what had come before that,
         self._early: list[bytes] = []  # and before the head
         self._tasks: set[asyncio.Task[None]] = set()
-        self._when_over: list[Callable[[], object]] = []
         self._streamed = asyncio.Event()  # the body is being streamed, or can't be
         self._listeners = {
             "Network.requestWillBeSent": self._sent,
@@ -90,6 +82,7 @@ class Observer:
         }
         for event, listener in self._listeners.items():
             cdp.on(event, listener)
+        self.exchange.when_over(self.stop)
 
     def stop(self) -> None:
         """Watch no more."""
@@ -108,7 +101,7 @@ class Observer:
         ):
             self._request = event["requestId"]
             self.posted = read_posted(request.get("postData"))
-            self._on_posted(self.posted.message_id)
+            self._delivery.confirm(self.posted.message_id)
             self.sent.set()
             # Before there is an answer: of one that breaks off at once, nothing could be had later.
             self._spawn(self._stream())
@@ -188,13 +181,12 @@ class Observer:
             self._take(base64.b64decode(body["body"]) if encoded else self._encoded(body["body"]))
         self._take(b"", final=True)
         self._deliver(["end"])
-        if not self.is_handed_off:
-            self.end()
+        self.exchange.request_ended()
 
     async def _fail(self, error: str) -> None:
         await self._streamed.wait()
         self._deliver(["error", "body" if self._answered else "head", "NetworkError", error])
-        self.end()
+        self.exchange.end()
 
     def _encoded(self, text: str) -> bytes:
         """The bytes of a body that the browser gives as text. Where they were no UTF-8, it has put a mark of another length."""
@@ -210,42 +202,21 @@ class Observer:
                 self._deliver(["text", text, len(chunk)])
             return
         events = self._events.feed(chunk, final=final)
-        self.is_handed_off = self.is_handed_off or any(map(is_handoff, events))
         self._deliver(["events", events, len(chunk)] if events else ["alive"])
-        if self._events.is_damaged and not self.exchange.settled:
+        if self._events.is_damaged and not self.exchange.is_settled:
             self._deliver(["error", "body", "EncodingError", "the body is not valid UTF-8"])
-            self._line.abort()
-        elif self._events.last and not self.is_handed_off:  # however long the connection stays open
-            self.end()
+            self.exchange.abort_request()
+        elif self._events.last:  # however long the connection stays open
+            self.exchange.request_ended()
 
     def _deliver(self, frame: list[Any]) -> None:
-        if not self.exchange.settled:
-            self.exchange.deliver(frame)
-
-    def when_over(self, callback: Callable[[], object]) -> None:
-        """Call back once the request is over."""
-        if self.over.is_set():
-            callback()
-        else:
-            self._when_over.append(callback)
-
-    def end(self) -> None:
-        """The message is no longer under way."""
-        self.stop()
-        if self.over.is_set():
-            return
-        self.over.set()
-        self._on_over()
-        callbacks, self._when_over = self._when_over, []
-        for callback in callbacks:
-            callback()
+        self.exchange.deliver(frame)
 
     def fail(self, error: ChatGPTError) -> None:
         """Nothing more comes from this page."""
         self.failure = self.failure or error
         self.exchange.fail(error)
         self.sent.set()
-        self.end()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         errand = asyncio.get_running_loop().create_task(work)

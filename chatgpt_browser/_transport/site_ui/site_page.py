@@ -16,7 +16,6 @@ from urllib.parse import quote, urlencode, urlsplit
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
-from ..._browser.cdp_response import head_from_cdp
 from ..._browser.playwright_errors import (
     is_interrupted,
     map_playwright_errors,
@@ -32,6 +31,8 @@ from ..._core.errors import (
     OriginError,
     PageError,
 )
+from ..._core.javascript import read_script
+from ..._core.models import Head
 from ..._core.models import Response as Answer
 from ..._core.urls import origin_of
 from ..._protocol.backend import conversation_path
@@ -40,7 +41,7 @@ from .composer import Composer
 from .observer import CapturedRequest, Loading, Observer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
 
     from playwright.async_api import BrowserContext, CDPSession, Response
     from playwright.async_api import Page as PlaywrightPage
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from ..._core.models import Prompt
     from ..._core.urls import Site
     from ..._protocol.answer import Turn
+    from ..base import OutgoingMessage
     from ..response_stream import ResponseStream
 
 __all__ = ["SitePage"]
@@ -71,16 +73,16 @@ _VIEWPORT: Any = {"width": 1280, "height": 900}
 class SitePage:
     """One page on the site's application, with at most one message under way. Times are in seconds."""
 
-    def __init__(self, page: PlaywrightPage, cdp: CDPSession, on_idle: Callable[[SitePage], object]) -> None:
+    def __init__(self, page: PlaywrightPage, cdp: CDPSession) -> None:
         self._page = page
         self._cdp = cdp
         self._composer = Composer(page)
-        self._on_idle = on_idle
+        #: True if the page can take a message; and since when, in the loop's time.
+        self.is_idle = True
+        self.idle_since = asyncio.get_running_loop().time()
         self._observer: Observer | None = None
         #: The id of the newest message that was sent from here, where that was to be seen.
         self.question_id: str | None = None
-        #: Whether it was told to send the message that it was given last; and whether it was not seen to, but still may have.
-        self.was_told = self.is_in_doubt = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.dead: ChatGPTError | None = None
         self._stopping = False  # until that is done, the page gets no other message: it would be stopped, too
@@ -94,7 +96,6 @@ class SitePage:
         cls,
         context: BrowserContext,
         identity: dict[str, Any] | None,
-        on_idle: Callable[[SitePage], object],
         *,
         headless: bool,
     ) -> SitePage:
@@ -108,14 +109,14 @@ class SitePage:
                 await cdp.send("Emulation.setUserAgentOverride", identity)
             if headless:
                 await page.set_viewport_size(_VIEWPORT)
-            return cls(page, cdp, on_idle)
+            return cls(page, cdp)
 
     def _shown(self, event: dict[str, Any]) -> None:
         self._documents += "parentId" not in event["frame"]
 
     def die(self, error: ChatGPTError) -> None:
         """Nothing works here any more. The first reason counts."""
-        self.dead = self.dead or error
+        self.dead, self.is_idle = self.dead or error, False
         if self._observer is not None:
             self._observer.fail(self.dead)
 
@@ -146,18 +147,15 @@ class SitePage:
 
     async def send(
         self,
-        prompt: Prompt,
+        message: OutgoingMessage,
         site: Site,
         *,
         model: str | None,
-        turn: Turn,
         timeout: float,
-        on_posted: Callable[[str | None], object],
     ) -> ResponseStream:
         """Write the message and send it; the exchange's frames are the page's own response.
 
-        ``turn`` is the newest of its conversation: a page that has sent another question has to look again. ``on_posted`` is told
-        the message's id, None where that is not to be seen, as soon as it has gone out.
+        A page that has sent another question than that of the message's ``turn`` has to load the conversation again.
 
         Raised before anything was sent, unless it says otherwise:
 
@@ -167,41 +165,37 @@ class SitePage:
         :raises OriginError: the page is another site's.
         :raises PageError: the page is not as it is known here.
         """
-        self.was_told = self.is_in_doubt = False
+        prompt, turn = message.prompt, message.turn
         with map_playwright_errors():
             try:
                 if (
                     not self.shows(prompt.conversation_id, turn.question_id)
-                    or await self._composer.is_replying()
+                    or await self._composer.is_answering()
                 ):
                     await self._open(prompt.conversation_id, site, model, turn, timeout)
                 else:
-                    await self._composer.wait_until_ready(timeout)
-                return await self._send(prompt, site, turn, timeout, on_posted)
+                    await self._composer.ready(timeout)
+                return await self._send(message, site, timeout)
             except PageError as error:
                 with suppress(PlaywrightError):
-                    error.elements = tuple(await self._composer.outline())
+                    error.elements = tuple(
+                        await self._composer.outline(read_script(__package__ or "", "outline.js"))
+                    )
                 raise
 
     async def _send(
         self,
-        prompt: Prompt,
+        message: OutgoingMessage,
         site: Site,
-        turn: Turn,
         timeout: float,
-        on_posted: Callable[[str | None], object],
     ) -> ResponseStream:
-        await self._write(prompt.text, timeout)
+        await self._write(message.prompt.text, timeout)
         self.question_id = None
         line = _Line(self)
-
-        def posted(message_id: str | None) -> None:
-            self.is_in_doubt = False
-            on_posted(message_id)
-
-        observer = Observer(self._cdp, site, line, self._rest, posted)
+        observer = Observer(self._cdp, site, line, message.delivery)
+        observer.exchange.when_over(self._rest)
         self._observer = line.observer = observer
-        self.was_told = self.is_in_doubt = True
+        message.delivery.start()
         await self._composer.send()
         with anyio.move_on_after(timeout):
             await observer.sent.wait()
@@ -212,7 +206,7 @@ class SitePage:
             )
         if observer.failure is not None:
             raise observer.failure
-        _check_posted(observer.posted, prompt, turn)
+        _check_posted(observer.posted, message.prompt, message.turn)
         self.question_id = observer.posted.message_id
         return observer.exchange
 
@@ -225,7 +219,7 @@ class SitePage:
         except (PageError, PlaywrightError):
             if self._documents == seen:
                 raise
-            await self._composer.wait_until_ready(timeout)
+            await self._composer.ready(timeout)
             await self._composer.write(text, timeout=timeout)
             await self._composer.check(text)
 
@@ -237,7 +231,7 @@ class SitePage:
         with Loading(self._cdp, f"{site.backend_api_base_url}/{where}") as loading:
             await self._go(conversation_id, site, model, timeout)
             self._check_origin(site)
-            await self._composer.wait_until_ready(timeout)
+            await self._composer.ready(timeout)
             self._check_origin(site)
             if conversation_id is None:
                 return
@@ -253,7 +247,7 @@ class SitePage:
 
     async def _has_loaded(self, loading: Loading, turn: Turn, timeout: float) -> bool:
         """Whether the page knows the conversation in time: it shows its newest messages, or has loaded it and had a moment."""
-        showing = asyncio.ensure_future(self._composer.shows_any(turn.ids, timeout))
+        showing = asyncio.ensure_future(self._composer.shows(turn.ids, timeout))
         loaded = asyncio.ensure_future(loading.done.wait())
         try:
             with anyio.move_on_after(timeout):
@@ -275,9 +269,7 @@ class SitePage:
         response = await self._load(url, timeout)
         if response is None or response.ok:
             return
-        head = head_from_cdp(
-            {"status": response.status, "statusText": response.status_text, "headers": response.headers}
-        )
+        head = Head(response.status, response.status_text, response.headers)
         text = await _text_of(response)
         if is_challenge(head, text):
             raise challenge_error("the site answered its own page with a challenge")
@@ -304,13 +296,21 @@ class SitePage:
             message = f"the site's page is at {arrived}, and not at {site.origin}"
             raise OriginError(message, origin=arrived)
 
+    def reserve(self) -> None:
+        """Take the page for one message."""
+        self.is_idle = False
+
+    def _become_idle(self) -> None:
+        if self.dead is None:
+            self.is_idle, self.idle_since = True, asyncio.get_running_loop().time()
+
     def _rest(self) -> None:
         observer, self._observer = self._observer, None
         if observer is not None and observer.came_to_nothing and self.dead is None:
             self.die(BrowserCrashedError("the page was closed, since it may try again by itself"))
             self._spawn(self._close_page())
         if not self._stopping:
-            self._on_idle(self)
+            self._become_idle()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         errand = asyncio.get_running_loop().create_task(work)
@@ -319,27 +319,35 @@ class SitePage:
 
     # ---- stopping it -------------------------------------------------------------------------------------------------
 
-    def stop(self, observer: Observer) -> None:
-        """Stop an answer as a person does, without waiting for it; a page that can't be stopped is closed."""
-        if self._observer is observer and self.dead is None and not self._stopping:
+    def stop(self, observer: Observer) -> bool:
+        """Stop an answer as a person does, without waiting for it; a page that can't be stopped is closed.
+
+        True if nothing has to be stopped.
+        """
+        if self._observer is not observer or self.dead is not None:
+            return True
+        if not self._stopping:
             self._stopping = True
             self._spawn(self._stop(observer))
+        return False
 
     async def _stop(self, observer: Observer) -> None:
         try:
             stopped = await self._composer.stop()
-            if stopped and not observer.is_handed_off:
+            if stopped and not observer.exchange.is_handed_off:
+                over = asyncio.Event()
+                observer.exchange.when_over(over.set)
                 with anyio.move_on_after(_STOPPING):
-                    await observer.over.wait()
+                    await over.wait()
         except (PlaywrightError, ConnectionError) as exc:
             logger.debug("stopping an answer: %s", to_library_error(exc))
             stopped = False
         finally:
             self._stopping = False
-        if observer.over.is_set():
-            self._on_idle(self)
-        elif stopped and observer.is_handed_off:
-            observer.end()
+        if observer.exchange.is_over:
+            self._become_idle()
+        elif stopped and observer.exchange.is_handed_off:
+            observer.exchange.end()
         else:
             await self.close(
                 BrowserCrashedError("the page was closed, since its answer could not be stopped")
@@ -382,17 +390,8 @@ class _Line:
     def grant(self, chars: int) -> None:
         """The page reads on as it likes."""
 
-    def abort(self) -> None:
-        self._tab.stop(self.observer)
-
-    def leave(self, *, finished: bool) -> None:
-        if self.observer.is_handed_off and finished:
-            self.observer.end()
-        elif self.observer.is_handed_off:
-            self._tab.stop(self.observer)
-
-    def when_over(self, callback: Callable[[], object]) -> None:
-        self.observer.when_over(callback)
+    def abort(self) -> bool:
+        return self._tab.stop(self.observer)
 
 
 def _path(conversation_id: str | None) -> str:
