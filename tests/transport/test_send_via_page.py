@@ -33,7 +33,6 @@ from chatgpt_browser import (
     StreamInterruptedError,
     UnusualActivityError,
 )
-from chatgpt_browser._transport.site_ui.observer import read_posted
 from chatgpt_browser.testing import (
     Answer,
     Aside,
@@ -359,11 +358,11 @@ def test_a_message_waits_until_the_page_has_its_conversation(
 def test_a_page_that_never_has_its_conversation(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatgpt_browser._transport.site_ui.site_page._LOADING", 0.5)
+    monkeypatch.setattr("chatgpt_browser._transport.site_ui.navigation._LOAD_TIMEOUT", 0.5)
     kept = scripted_site.server.add_conversation([("user", "One"), ("assistant", "Two")])
     tree = api.get_history(kept.id).raw
     scripted_site.server.script_path(f"/conversation/{kept.id}", Answer(200, tree), Stall())
-    with pytest.raises(PageError, match="did not show what was said"):
+    with pytest.raises(PageError, match="did not load the messages of the conversation"):
         api.send_message("And?", conversation_id=kept.id)
     assert sent(scripted_site) == []
 
@@ -549,7 +548,7 @@ def test_a_page_that_is_loaded_anew(scripted_site: ScriptedSite, api: ChatGPTAPI
     with api.stream_message(message) as stream:
         assert next(stream) == "One"
         api._portal.call(reload)
-        with pytest.raises(StreamInterruptedError, match="loaded anew") as caught:
+        with pytest.raises(StreamInterruptedError, match="reloaded during the reply") as caught:
             next(stream)
     assert caught.value.partial_text == "One"
     assert api.send_message("Still there?") == 'You said: "Still there?".'
@@ -587,26 +586,6 @@ def test_a_message_without_a_text(scripted_site: ScriptedSite, api: ChatGPTAPI) 
     with pytest.raises(PageError, match="without text. Nothing was sent"):
         api.send_message(" ")
     assert sent(scripted_site) == []
-
-
-def test_what_a_page_has_sent_is_read_as_far_as_it_is_understood() -> None:
-    message = {"id": "b", "content": {"parts": ["Hello"]}}
-    body = {"messages": [{"id": "a"}, message], "conversation_id": "c", "parent_message_id": "p"}
-    assert read_posted(json.dumps(body)) == ("b", "Hello", "c", "p")
-    assert read_posted(json.dumps({"messages": [message]})) == ("b", "Hello", None, None)
-    picture = {"id": 3, "content": {"parts": [{"asset": 1}, "Hello"]}}
-    assert read_posted(json.dumps({"messages": [picture]})) == (None, None, None, None)
-    for other in (
-        None,
-        "",
-        "[]",
-        "{}",
-        '{"messages": []}',
-        '{"messages": [{"id": "x"}]}',
-        "no JSON",
-        "[" * 10_000,
-    ):
-        assert read_posted(other) == (None, None, None, None)
 
 
 BOX = '<textarea aria-label="Message ChatGPT"></textarea>'
@@ -649,11 +628,15 @@ PAGES = {
         SessionExpiredError,
         "sign in",
     ),
-    "a button that does nothing": (f"{BOX}{SEND}", PageError, "no message was seen to go out"),
+    "a button that does nothing": (
+        f"{BOX}{SEND}",
+        PageError,
+        "sent no message within 1.5 s after the send button was clicked. It may still have been sent",
+    ),
     "a page that is loaded anew": (
         f"{BOX}{SEND.replace('type=', 'onclick=location.reload() type=')}",
         PageError,
-        "loaded anew",
+        "reloaded after the send button was clicked",
     ),
 }
 
