@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from playwright.async_api import CDPSession
 
 __all__ = ["CDPEventSource"]
 
@@ -18,6 +20,11 @@ class CDPEventSource:
         self.listeners: list[tuple[str, Callable[..., Awaitable[None] | None]]] = []
         self.commands: list[tuple[str, dict[str, Any]]] = []
         self._results: dict[str, asyncio.Future[dict[str, Any]]] = {}
+
+    @property
+    def session(self) -> CDPSession:
+        """This object, with the type of the session that it stands for."""
+        return cast("CDPSession", self)
 
     def on(self, event: str, f: Callable[..., Awaitable[None] | None]) -> None:
         """Add a listener."""

@@ -11,7 +11,7 @@ from tests.support.cdp_event_source import CDPEventSource
 @pytest.mark.anyio
 async def test_observe_load_only_successful_response_is_loaded() -> None:
     cdp, url = CDPEventSource(), "https://chatgpt.com/backend-api/conversation/c"
-    with observe_load(cdp, url) as is_loaded:
+    with observe_load(cdp.session, url) as is_loaded:
         for request_id, method, where, status in (
             ("1", "GET", f"{url}?a", 404),
             ("2", "GET", f"{url}/other", 200),

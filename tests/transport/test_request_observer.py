@@ -38,7 +38,7 @@ class ObservedPage:
         self.delivery = Delivery()
         self.aborted: list[RequestObserver] = []
         self._nothing_to_stop = nothing_to_stop
-        self.observer = RequestObserver(self.cdp, SITE, self.delivery, self._abort)
+        self.observer = RequestObserver(self.cdp.session, SITE, self.delivery, self._abort)
         self.delivery.start()
         self._states = [self.observer.state]
 

@@ -17,7 +17,7 @@ STREAM = "Network.streamResourceContent"
 
 async def test_body_source_refused_stream_reads_whole_body_at_end() -> None:
     cdp, chunks = CDPEventSource(), list[bytes]()
-    body = BodySource(cdp, "1", chunks.append)
+    body = BodySource(cdp.session, "1", chunks.append)
     states = [body.state]
     cdp.complete(STREAM, PlaywrightError("no stream"))
     await body.open()
@@ -34,7 +34,7 @@ async def test_body_source_refused_stream_reads_whole_body_at_end() -> None:
 
 async def test_body_source_agreed_stream_does_not_read_body_again() -> None:
     cdp, chunks = CDPEventSource(), list[bytes]()
-    body = BodySource(cdp, "1", chunks.append)
+    body = BodySource(cdp.session, "1", chunks.append)
     cdp.complete(STREAM, {"bufferedData": base64.b64encode(b"a").decode()})
     await body.open()
     assert body.state is BodyState.STREAMED
@@ -49,7 +49,7 @@ async def test_body_source_agreed_stream_does_not_read_body_again() -> None:
 async def test_body_source_decoded_body_keeps_damage(received: bytes, is_valid: bool) -> None:
     """The browser replaces each invalid byte by U+FFFD, which is three bytes long."""
     cdp, chunks = CDPEventSource(), list[bytes]()
-    body = BodySource(cdp, "1", chunks.append)
+    body = BodySource(cdp.session, "1", chunks.append)
     cdp.complete(STREAM, PlaywrightError("no stream"))
     await body.open()
     body.add({"dataLength": len(received)})

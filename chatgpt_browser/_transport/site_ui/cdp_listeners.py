@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["CDPEvents", "add_listeners"]
+    from playwright.async_api import CDPSession
 
-
-class CDPEvents(Protocol):
-    """The part of a CDP session that reports events."""
-
-    def on(self, event: str, f: Callable[..., Awaitable[None] | None]) -> None:
-        """Call ``f`` with the parameters of each event with this name."""
-
-    def remove_listener(self, event: str, f: Callable[..., Awaitable[None] | None]) -> None:
-        """Remove a listener that :meth:`on` added."""
+__all__ = ["add_listeners"]
 
 
 def add_listeners(
-    cdp: CDPEvents, listeners: Mapping[str, Callable[[dict[str, Any]], None]]
+    cdp: CDPSession, listeners: Mapping[str, Callable[[dict[str, Any]], None]]
 ) -> Callable[[], None]:
     """Add one listener for each event name, and return a function that removes them all."""
     for event, listener in listeners.items():

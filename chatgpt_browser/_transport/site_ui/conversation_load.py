@@ -11,13 +11,13 @@ from .cdp_listeners import add_listeners
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .cdp_listeners import CDPEvents
+    from playwright.async_api import CDPSession
 
 __all__ = ["observe_load"]
 
 
 @contextmanager
-def observe_load(cdp: CDPEvents, url: str) -> Iterator[asyncio.Event]:
+def observe_load(cdp: CDPSession, url: str) -> Iterator[asyncio.Event]:
     """Yield an event that is set once the page has loaded this URL successfully. Enter the block before the page navigates.
 
     The query of a URL is ignored.

@@ -7,20 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ..._core.urls import origin_of
-from .selectors import (
-    CONVERSATION_TEXT,
-    DESCRIBABLE,
-    DIALOGS,
-    ENABLED,
-    LOG_IN,
-    MESSAGE_BOX,
-    MODAL_DIALOGS,
-    MULTILINE,
-    SEND_BUTTON,
-    STOP_BUTTON,
-    VALUE_FIELDS,
-    message_selector,
-)
+from . import selectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,9 +28,9 @@ class PageElements:
     @property
     def message_boxes(self) -> tuple[Locator, ...]:
         """The candidates for the message box, in order of decreasing certainty."""
-        named = self._visible(MESSAGE_BOX.names)
-        labelled = self._by_role(MESSAGE_BOX).filter(visible=True)
-        multiline = labelled.and_(self._page.locator(MULTILINE))
+        named = self._visible(selectors.MESSAGE_BOX.names)
+        labelled = self._by_role(selectors.MESSAGE_BOX).filter(visible=True)
+        multiline = labelled.and_(self._page.locator(selectors.MULTILINE))
         return labelled.and_(named), multiline.and_(self._page.locator("form *")), multiline, labelled, named
 
     @property
@@ -54,56 +41,60 @@ class PageElements:
     @property
     def send_buttons(self) -> tuple[Locator, ...]:
         """The candidates for the send button, in order of decreasing certainty."""
-        return self._buttons(SEND_BUTTON)
+        return self._buttons(selectors.SEND_BUTTON)
 
     @property
     def enabled_send_button(self) -> Locator:
         """The send button, if it can be clicked."""
-        return _any_of(*self.send_buttons).and_(self._page.locator(ENABLED))
+        return _any_of(*self.send_buttons).and_(self._page.locator(selectors.ENABLED))
 
     @property
     def stop_button(self) -> Locator:
         """The button that stops a reply."""
-        return _any_of(*self._buttons(STOP_BUTTON))
+        return _any_of(*self._buttons(selectors.STOP_BUTTON))
 
     @property
     def log_in(self) -> Locator:
         """The links and buttons that lead to the log-in page."""
-        return self._by_role(LOG_IN).or_(self._page.locator(LOG_IN.names)).filter(visible=True)
+        return (
+            self._by_role(selectors.LOG_IN)
+            .or_(self._page.locator(selectors.LOG_IN.names))
+            .filter(visible=True)
+        )
 
     @property
     def log_in_of_site(self) -> Locator:
         """The log-in links and buttons without links to other sites.
 
-        Beside a message box, a link to another site comes from a message or a title.
+        If the page has a message box, a link to another site is part of a message or of a title.
         """
         origin = origin_of(self._page.url)
-        elsewhere = f'a[href*="//"]:not([href="{origin}"], [href^="{origin}/"]):not({LOG_IN.names})'
+        elsewhere = f'a[href*="//"]:not([href="{origin}"], [href^="{origin}/"]):not({selectors.LOG_IN.names})'
         return self.log_in.and_(self._not(elsewhere))
 
     @property
     def dialogs(self) -> Locator:
         """The visible dialogs, modal or not."""
-        return self._visible(DIALOGS)
+        return self._visible(selectors.DIALOGS)
 
     @property
     def modal_dialogs(self) -> Locator:
         """The visible dialogs that block the page."""
-        return self._visible(MODAL_DIALOGS)
+        return self._visible(selectors.MODAL_DIALOGS)
 
     @property
     def describable(self) -> Locator:
         """The elements that a report about the page describes."""
-        return self._page.locator(DESCRIBABLE)
+        return self._page.locator(selectors.DESCRIBABLE)
 
     def messages(self, message_ids: Iterable[str]) -> Locator:
-        """Return a locator for the messages with these ids, of which there must be at least one."""
+        """Return a locator for the messages with these ids. At least one id is required."""
         quoted = (json.dumps(message_id, ensure_ascii=False) for message_id in message_ids)
-        return self._page.locator(", ".join(map(message_selector, quoted)))
+        return self._page.locator(", ".join(map(selectors.message_selector, quoted)))
 
     def with_value(self, field: Locator) -> Locator:
         """Return the field if its text is its ``value``."""
-        return field.and_(self._page.locator(VALUE_FIELDS))
+        return field.and_(self._page.locator(selectors.VALUE_FIELDS))
 
     def _buttons(self, rule: ElementRule) -> tuple[Locator, ...]:
         form = self._page.locator("form").filter(has=self.message_box)
@@ -118,7 +109,7 @@ class PageElements:
     def _by_role(self, rule: ElementRule) -> Locator:
         """Return the elements with the rule's roles and label, except in messages and dialogs."""
         found = _any_of(*(self._page.get_by_role(role, name=rule.label) for role in rule.roles))
-        return found.and_(self._not(f":is({CONVERSATION_TEXT}, {DIALOGS}) *"))
+        return found.and_(self._not(f":is({selectors.CONVERSATION_TEXT}, {selectors.DIALOGS}) *"))
 
     def _visible(self, selector: str) -> Locator:
         return self._page.locator(selector).filter(visible=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ..._browser.cdp_response import head_from_cdp
 from ..._browser.playwright_errors import to_library_error
@@ -15,22 +15,20 @@ from ..._core.background import BackgroundTasks
 from ..._core.errors import PageError, StreamInterruptedError
 from ..response_stream import ResponseStream
 from .captured_request import CapturedRequest, parse_captured_request
-from .cdp_listeners import CDPEvents, add_listeners
-from .response_body import BodyDecoder, BodySource, CDPCommands
+from .cdp_listeners import add_listeners
+from .response_body import BodyDecoder, BodySource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from playwright.async_api import CDPSession
 
     from ..._core.errors import ChatGPTError
     from ..._core.models import Head
     from ..._core.urls import Site
     from ..base import Delivery
 
-__all__ = ["ObservedCDP", "ObserverState", "RequestObserver"]
-
-
-class ObservedCDP(CDPEvents, CDPCommands, Protocol):
-    """The CDP session of a page, as far as an observer uses it."""
+__all__ = ["ObserverState", "RequestObserver"]
 
 
 class ObserverState(Enum):
@@ -53,13 +51,13 @@ class RequestObserver:
 
         UNSENT --POST with the message--> SENT --response head--> RESPONDING --stream over--> ENDED
 
-    The observer is also the stream's ``RequestControl``: ``on_abort`` is called with the observer if the reply is to be stopped,
-    and returns True if there is nothing to stop.
+    The observer is also the stream's ``RequestControl``. To stop the reply, it calls ``on_abort`` with itself, which returns True
+    if there is nothing to stop.
     """
 
     def __init__(
         self,
-        cdp: ObservedCDP,
+        cdp: CDPSession,
         site: Site,
         delivery: Delivery,
         on_abort: Callable[[RequestObserver], bool],

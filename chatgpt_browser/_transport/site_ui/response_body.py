@@ -7,7 +7,7 @@ import base64
 import codecs
 import logging
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
@@ -17,10 +17,12 @@ from ..._protocol.sse import EventReader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from playwright.async_api import CDPSession
+
     from ..._core.models import Head
     from ..response_stream import Frame
 
-__all__ = ["BodyDecoder", "BodySource", "BodyState", "CDPCommands"]
+__all__ = ["BodyDecoder", "BodySource", "BodyState"]
 
 logger = logging.getLogger("chatgpt_browser")
 
@@ -28,15 +30,8 @@ logger = logging.getLogger("chatgpt_browser")
 _REPLACEMENT = "\ufffd".encode()
 
 
-class CDPCommands(Protocol):
-    """The part of a CDP session that sends commands."""
-
-    async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Send a command and return its result."""
-
-
 class BodyState(Enum):
-    """The way in which the browser hands over a body."""
+    """How the browser delivers a body."""
 
     #: The browser has not replied yet.
     REQUESTED = "requested"
@@ -51,11 +46,11 @@ class BodySource:
 
     States::
 
-        REQUESTED --browser agrees--> STREAMED
-             \\----browser refuses---> BUFFERED
+        REQUESTED --browser accepts--> STREAMED
+        REQUESTED --browser refuses--> BUFFERED
     """
 
-    def __init__(self, cdp: CDPCommands, request_id: str, on_chunk: Callable[[bytes], object]) -> None:
+    def __init__(self, cdp: CDPSession, request_id: str, on_chunk: Callable[[bytes], object]) -> None:
         #: The browser's id of the request.
         self.request_id = request_id
         #: The current state.

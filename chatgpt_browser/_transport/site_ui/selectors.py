@@ -51,7 +51,7 @@ def _label(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"^\s*{pattern}", re.IGNORECASE)
 
 
-# ---- The composer: the form in which a message is written and sent [live] --------------------------------------------
+# ---- The composer: the form for writing and sending a message [live] -------------------------------------------------
 
 MESSAGE_BOX = ElementRule(
     roles=("textbox",),
