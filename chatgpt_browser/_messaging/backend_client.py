@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from .._protocol.refusals import read_json
@@ -38,7 +39,9 @@ class BackendClient:
             return await self._request(method, path, body)
         from .retry import retrying_read
 
-        return await retrying_read(lambda: self._request(method, path, body), retries=self._options.retries)
+        # A partial, since tenacity does not await the result of a lambda.
+        read = functools.partial(self._request, method, path, body)
+        return await retrying_read(read, retries=self._options.retries)
 
     async def _request(self, method: str, path: str, body: Any) -> Any:
         async def call(access_token: str) -> tuple[ResponseStream, Head]:
