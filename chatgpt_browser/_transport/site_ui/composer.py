@@ -17,6 +17,7 @@ from ..._core.errors import (
 )
 from ..._core.javascript import read_script
 from .elements import PageElements, first_of
+from .selectors import OUTLINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,7 +149,7 @@ class Composer:
     async def outline(self) -> list[dict[str, Any]]:
         """Return a description of the page's controls without personal data (see ``outline.js``)."""
         script = read_script(__package__ or "", "outline.js")
-        found: list[dict[str, Any]] = await self._elements.describable.evaluate_all(script)
+        found: list[dict[str, Any]] = await self._elements.describable.evaluate_all(script, OUTLINE)
         return found
 
     async def _insert(self, text: str, timeout: float) -> bool:

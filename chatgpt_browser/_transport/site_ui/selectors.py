@@ -5,8 +5,8 @@ are the second choice; they also work on a page in another language.
 
 Each group names its source and date:
 
-[live]   the site's page in public captures and in the constants of other open-source clients (oracle,
-         codex-chatgpt-web), read on 22 November 2026;
+[site]   the site's page as known on 22 November 2026. Public captures of the page from 2025 and 2026 confirm the ids
+         prompt-textarea, composer-submit-button, send-button and stop-button.
 [aria]   the HTML and WAI-ARIA specifications, which do not depend on the site.
 """
 
@@ -25,6 +25,7 @@ __all__ = [
     "MESSAGE_BOX",
     "MODAL_DIALOGS",
     "MULTILINE",
+    "OUTLINE",
     "SEND_BUTTON",
     "STOP_BUTTON",
     "VALUE_FIELDS",
@@ -51,7 +52,7 @@ def _label(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"^\s*{pattern}", re.IGNORECASE)
 
 
-# ---- The composer: the form for writing and sending a message [live] -------------------------------------------------
+# ---- The composer: the form for writing and sending a message [site] -------------------------------------------------
 
 MESSAGE_BOX = ElementRule(
     roles=("textbox",),
@@ -79,7 +80,7 @@ STOP_BUTTON = ElementRule(
     label_in_form=_label(r"stop\b"),
 )
 
-# ---- The page of a visitor who is not signed in [live] ---------------------------------------------------------------
+# ---- The page of a visitor who is not signed in [site] ---------------------------------------------------------------
 
 LOG_IN = ElementRule(
     roles=("link", "button"),
@@ -87,7 +88,7 @@ LOG_IN = ElementRule(
     names='[data-testid="login-button"]',
 )
 
-# ---- The messages of the conversation [live] -------------------------------------------------------------------------
+# ---- The messages of the conversation [site] -------------------------------------------------------------------------
 
 #: Containers of messages. A control inside them belongs to a message's text and is not part of the page's own interface.
 CONVERSATION_TEXT = (
@@ -117,5 +118,14 @@ VALUE_FIELDS = "textarea, input"
 
 ENABLED = ":not(:disabled, [aria-disabled=true])"
 
-#: The elements that a report about an unknown page layout describes.
+# ---- Reports about an unknown page layout [aria] ---------------------------------------------------------------------
+
+#: The elements that a report describes.
 DESCRIBABLE = "textarea, input:not([type=hidden]), [contenteditable], [role=textbox], button, [role=button], [data-testid]"
+
+#: The selectors for ``outline.js``. Private regions list conversations or contain messages: buttons in them are not described.
+OUTLINE = {
+    "fields": "textarea, input, [contenteditable], [role=textbox]",
+    "dialogs": DIALOGS,
+    "privateRegions": "nav, aside, article, [role=navigation], [role=complementary], [role=article]",
+}
