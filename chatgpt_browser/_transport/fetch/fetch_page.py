@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
+from ..._browser.cdp_response import head_from_cdp
 from ..._browser.cdp_target import GONE
 from ..._browser.interception import ExtraHeaders, Interception
 from ..._browser.playwright_errors import map_playwright_errors, shows_nothing, to_library_error
 from ..._core.errors import BrowserCrashedError, ChatGPTError, ChatGPTTimeoutError, OriginError
 from ..._core.javascript import read_script
-from ..._core.models import Head, Request
 from ..._core.single_flight import SingleFlight
 from ..._core.telemetry import record_step
 from ..._core.urls import origin_of
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..._browser.cdp_target import Target
+    from ..._core.models import Head, Request
     from ..response_stream import ResponseStream
 
 __all__ = ["FetchPage", "read_scripts"]
@@ -373,10 +374,7 @@ class _Arrivals:
     def _answered(self, event: dict[str, Any]) -> None:
         if event["type"] != "Document":
             return
-        answer = event["response"]
-        headers = {name.lower(): value for name, value in answer["headers"].items()}
-        headers.pop("set-cookie", None)
-        self._heads[event["loaderId"]] = Head(answer["status"], answer["statusText"], headers)
+        self._heads[event["loaderId"]] = head_from_cdp(event["response"])
 
     def _navigated(self, event: dict[str, Any]) -> None:
         if "parentId" in event["frame"]:
