@@ -34,11 +34,13 @@ class AsyncAccountDataMixin:
 
     async def list_models(self) -> list[Model]:
         """Return the models that the account may use."""
-        return read_models(await self._sender.ask("GET", "models"))
+        return read_models(await self._sender.backend.request_json("GET", "models"))
 
     async def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
         """Return one page of the account's conversations, newest first."""
-        return read_conversations(await self._sender.ask("GET", conversations_path(offset, limit)))
+        return read_conversations(
+            await self._sender.backend.request_json("GET", conversations_path(offset, limit))
+        )
 
     async def iter_conversations(self, page_size: int = 20) -> AsyncIterator[ConversationSummary]:
         """Iterate over all conversations of the account, newest first; pages are fetched as needed."""
@@ -51,19 +53,22 @@ class AsyncAccountDataMixin:
     async def get_history(self, conversation_id: str) -> History:
         """Return a past conversation with its messages."""
         return read_history(
-            conversation_id, await self._sender.ask("GET", conversation_path(conversation_id))
+            conversation_id,
+            await self._sender.backend.request_json("GET", conversation_path(conversation_id)),
         )
 
     async def rename_conversation(self, conversation_id: str, title: str) -> None:
         """Change a conversation's title."""
-        await self._sender.ask("PATCH", conversation_path(conversation_id), {"title": title})
+        await self._sender.backend.request_json("PATCH", conversation_path(conversation_id), {"title": title})
 
     async def delete_conversation(self, conversation_id: str) -> None:
         """Delete a conversation from the account's list, as the site's Delete button does."""
-        await self._sender.ask("PATCH", conversation_path(conversation_id), {"is_visible": False})
+        await self._sender.backend.request_json(
+            "PATCH", conversation_path(conversation_id), {"is_visible": False}
+        )
 
     async def generate_title(self, conversation_id: str, message_id: str | None = None) -> str:
         """Let the site generate a title from the given message, or from the newest one, and return the title."""
-        node = message_id or await self._sender.find_current_node(conversation_id)
+        node = message_id or await self._sender.conversations.find_current_node(conversation_id)
         body = {"message_id": node, "model": self._sender.options.model}
-        return read_title(await self._sender.ask("POST", title_path(conversation_id), body))
+        return read_title(await self._sender.backend.request_json("POST", title_path(conversation_id), body))

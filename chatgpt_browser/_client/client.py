@@ -15,13 +15,14 @@ from .._core.models import Prompt, Session
 from .._core.options import Milliseconds, Options, to_limit
 from .._core.public import public_type
 from .._messaging.deadline import Deadline
-from .._messaging.reply_stream import AsyncReplyStream, Place
-from .._messaging.sender import MessageSender
+from .._messaging.lease import ConversationSlot, StandaloneSlot
+from .._messaging.reply_stream import AsyncReplyStream
+from .._messaging.sender import MessageSender, preload
 from .._transport.browser_manager import BrowserManager
 from .account_data import AsyncAccountDataMixin
 from .base_client import BaseClient
 from .callbacks import OnConversationResponse, OnProgress, await_result, notify
-from .conversation import AsyncChatGPTConversation, Somewhere
+from .conversation import AsyncChatGPTConversation
 from .send_many import AsyncSendManyMixin
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     """
 
     def _initialise(self) -> None:
-        self._browser_manager = BrowserManager(self._options, self._session_token)
+        self._browser_manager = BrowserManager(self._options, self._session_token, preload)
         self._sender = MessageSender(self._options, self._browser_manager)
 
     @classmethod
@@ -87,7 +88,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         :raises ChallengeError: The site requires a person to pass a check.
         :raises BrowserError: The browser was not found, did not start or crashed.
         """
-        return (await self._sender.get_session()).access_token
+        return (await self._sender.tokens.get()).access_token
 
     async def ensure_auth(self) -> str:
         """Return an access token, like :meth:`refresh_access_token` (npm: ``ensureAuth``)."""
@@ -111,7 +112,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
         :raises AuthenticationError: The session has ended, or the site returned no session.
         """
-        return await self._sender.get_session()
+        return await self._sender.tokens.get()
 
     @property
     def session_token(self) -> str:
@@ -160,7 +161,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         """
         prompt = Prompt(message, conversation_id, parent_message_id)
         stream = self._stream(
-            Somewhere(prompt), timeout_ms, abort_signal, on_conversation_response is not None
+            StandaloneSlot(prompt), timeout_ms, abort_signal, on_conversation_response is not None
         )
         return await self._follow(stream, on_progress, on_conversation_response)
 
@@ -178,7 +179,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         The message is sent when the stream is entered or first read. The stream raises the errors of :meth:`send_message`.
         """
         prompt = Prompt(message, conversation_id, parent_message_id)
-        return self._stream(Somewhere(prompt), timeout_ms, abort_signal)
+        return self._stream(StandaloneSlot(prompt), timeout_ms, abort_signal)
 
     def get_conversation(
         self, *, conversation_id: str | None = None, parent_message_id: str | None = None
@@ -190,13 +191,13 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     def _stream(
         self,
-        place: Place,
+        slot: ConversationSlot,
         timeout_ms: Milliseconds | None,
         abort_signal: AbortSignal | None,
         want_events: bool = False,
     ) -> AsyncReplyStream:
         deadline = Deadline(to_limit("timeout_ms", timeout_ms), abort_signal)
-        return AsyncReplyStream(self._sender, place, deadline, want_events=want_events)
+        return AsyncReplyStream(self._sender, slot, deadline, want_events=want_events)
 
     async def _follow(
         self,

@@ -17,40 +17,29 @@ if TYPE_CHECKING:
     from .callbacks import OnConversationResponse, OnProgress
     from .client import AsyncChatGPTAPI
 
-__all__ = ["AsyncChatGPTConversation", "Somewhere"]
+__all__ = ["AsyncChatGPTConversation"]
 
 
-class Somewhere:
-    """The place of a message that belongs to no conversation object: it waits for nobody there."""
-
-    def __init__(self, prompt: Prompt) -> None:
-        self._prompt = prompt
-
-    async def enter(self) -> Prompt:
-        return self._prompt
-
-    def leave(self, reply: ReplyReader | None) -> None:
-        pass
-
-
-class _Next:
-    """The place behind a conversation's newest reply."""
+class _NextSlot:
+    """The slot of a conversation's next message, after its newest reply."""
 
     def __init__(self, conversation: AsyncChatGPTConversation, message: str) -> None:
         self._conversation = conversation
         self._message = message
 
-    async def enter(self) -> Prompt:
+    async def acquire(self) -> Prompt:
+        """Wait until the messages before this one are finished, and return what to send."""
         conversation = self._conversation
-        await conversation._turn.acquire()
+        await conversation._lock.acquire()
         return Prompt(self._message, conversation.conversation_id, conversation.parent_message_id)
 
-    def leave(self, reply: ReplyReader | None) -> None:
+    def release(self, reply: ReplyReader | None) -> None:
+        """Advance the conversation if the reply is complete, and let the next message be sent."""
         conversation = self._conversation
         if reply is not None:
             conversation.conversation_id = reply.conversation_id or conversation.conversation_id
             conversation.parent_message_id = reply.message_id or conversation.parent_message_id
-        conversation._turn.release()
+        conversation._lock.release()
 
 
 @public_type
@@ -71,13 +60,13 @@ class AsyncChatGPTConversation:
         self.api = api
         self.conversation_id = conversation_id
         self.parent_message_id = parent_message_id
-        self._turn = anyio.Semaphore(1)
+        self._lock = anyio.Semaphore(1)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.conversation_id or 'new'}>"
 
-    def _next(self, message: str) -> _Next:
-        return _Next(self, message)
+    def _next_slot(self, message: str) -> _NextSlot:
+        return _NextSlot(self, message)
 
     async def send_message(
         self,
@@ -90,7 +79,7 @@ class AsyncChatGPTConversation:
     ) -> str:
         """Send the next message and give its whole reply; see :meth:`AsyncChatGPTAPI.send_message`."""
         stream = self.api._stream(
-            self._next(message), timeout_ms, abort_signal, on_conversation_response is not None
+            self._next_slot(message), timeout_ms, abort_signal, on_conversation_response is not None
         )
         return await self.api._follow(stream, on_progress, on_conversation_response)
 
@@ -101,4 +90,4 @@ class AsyncChatGPTConversation:
 
         Until the stream has been read to its end or left, the conversation's next message waits.
         """
-        return self.api._stream(self._next(message), timeout_ms, abort_signal)
+        return self.api._stream(self._next_slot(message), timeout_ms, abort_signal)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from .._core.models import BatchMessage
 from .._core.options import to_limit, to_seconds
 from .._messaging.deadline import Deadline
+from .._messaging.lease import StandaloneSlot
 from .._messaging.reply_stream import AsyncReplyStream
 from .batch import Batch, ReplyResult
-from .conversation import Somewhere
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -73,7 +73,7 @@ class AsyncSendManyMixin:
 
         async def send(prompt: Prompt) -> ReplyResult:
             deadline = Deadline(timeout, abort_signal)
-            async with AsyncReplyStream(self._sender, Somewhere(prompt), deadline) as stream:
+            async with AsyncReplyStream(self._sender, StandaloneSlot(prompt), deadline) as stream:
                 while await stream._next_updates() is not None:
                     pass
             return ReplyResult(stream.text, stream.conversation_id, stream.message_id)

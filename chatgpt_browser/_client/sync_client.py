@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from .._core.errors import ClientClosedError
 from .._core.models import Prompt
 from .._core.public import public_type
+from .._messaging.lease import StandaloneSlot
 from .base_client import BaseClient
 from .callbacks import check_synchronous, notify
 from .client import AsyncChatGPTAPI
-from .conversation import Somewhere
 from .portal import Portal
 from .sync_account_data import AccountDataMixin
 from .sync_send_many import SendManyMixin
@@ -130,8 +130,8 @@ class ChatGPTConversation:
         abort_signal: AbortSignal | None = None,
     ) -> str:
         """Send the next message and return the whole reply; see :meth:`ChatGPTAPI.send_message`."""
-        place = self._core._next(message)
-        stream = self.api._core._stream(place, timeout_ms, abort_signal, on_conversation_response is not None)
+        slot = self._core._next_slot(message)
+        stream = self.api._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return self.api._follow(stream, on_progress, on_conversation_response)
 
     def stream_message(
@@ -216,8 +216,8 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
         abort_signal: AbortSignal | None = None,
     ) -> str:
         """Send a message and return the whole reply; see :meth:`AsyncChatGPTAPI.send_message`."""
-        place = Somewhere(Prompt(message, conversation_id, parent_message_id))
-        stream = self._core._stream(place, timeout_ms, abort_signal, on_conversation_response is not None)
+        slot = StandaloneSlot(Prompt(message, conversation_id, parent_message_id))
+        stream = self._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return self._follow(stream, on_progress, on_conversation_response)
 
     def stream_message(

@@ -1,1 +1,1 @@
-"""One message from the queue to its reply: access token, retries, deadline, hand-off, stream."""
+"""One message from the queue to its reply: permits, access token, transport, retries, deadline, hand-off, reply stream."""

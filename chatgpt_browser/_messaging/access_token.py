@@ -1,57 +1,110 @@
-"""The access token: refreshed through the session endpoint in page context, kept for its time, one refresh for all who ask."""
+"""The access token: requested from the session endpoint, cached, and refreshed once for all concurrent callers."""
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
+import anyio
+
+from .._core.errors import APIConnectionError, ClientClosedError
 from .._core.single_flight import SingleFlight
+from .._core.telemetry import measuring
+from .._protocol.error_responses import is_challenge, status_error
+from .._protocol.requests import session_request
+from .._protocol.session import read_session
+from .response_reader import read_response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
-    from .._core.models import Session
+    from .._core.models import Response, Session
+    from .._core.options import Options
+    from .._transport.browser_manager import BrowserManager
+    from .._transport.fetch.transport import FetchTransport
+    from .secret_filter import SecretFilter
 
 __all__ = ["AccessTokenCache"]
 
+logger = logging.getLogger("chatgpt_browser")
+
 
 class AccessTokenCache:
-    """Keeps the session for ``ttl`` seconds. ``refresh`` asks the site for it."""
+    """Caches the session, which holds the access token, for the time that the options set."""
 
     def __init__(
         self,
-        refresh: Callable[[], Awaitable[Session]],
+        options: Options,
+        browser_manager: BrowserManager,
+        requests: FetchTransport,
+        secrets: SecretFilter,
         *,
-        ttl: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._refresh = SingleFlight(self._renew)
-        self._ask = refresh
-        self._ttl = ttl
+        self._options = options
+        self._browser_manager = browser_manager
+        self._requests = requests
+        self._secrets = secrets
         self._clock = clock
+        self._refresh = SingleFlight(measuring("session.refresh", self._refresh_session))
         self._session: Session | None = None
         self._fresh_until = 0.0
+        self._is_closed = False
 
     async def get(self) -> Session:
-        """The session, asked for again when its time is over.
+        """Return the session, at most ``access_token_ttl`` old.
 
-        :raises AuthenticationError: the site gave none.
+        :raises AuthenticationError: the site returned no session.
+        :raises ClientClosedError: the client is closed.
         """
+        if self._is_closed:
+            raise ClientClosedError
         if self._session is not None and self._clock() < self._fresh_until:
             return self._session
         return await self._refresh()
 
     def reject(self, access_token: str) -> None:
-        """The site took this token for dead. A newer one stays."""
+        """Drop this access token, which the site has refused. A newer one is kept."""
         if self._session is not None and self._session.access_token == access_token:
             self._session = None
 
     async def close(self) -> None:
-        """End the refresh that is under way, if any."""
+        """Cancel a refresh that is in progress."""
+        self._is_closed = True
         await self._refresh.cancel()
 
-    async def _renew(self) -> Session:
+    async def _refresh_session(self) -> Session:
+        from .retry import retrying_refresh  # imports tenacity, which is preloaded while the browser starts
+
         self._session = None
-        session = await self._ask()
-        self._session, self._fresh_until = session, self._clock() + self._ttl
+        session = await retrying_refresh(self._request_session, retries=self._options.retries)
+        self._session, self._fresh_until = session, self._clock() + self._options.access_token_ttl
         return session
+
+    async def _request_session(self) -> Session:
+        with self._secrets.hiding(), self._browser_manager.noting_origin_error():
+            response = await self._request()
+            if is_challenge(response.head, response.text):
+                await self._browser_manager.pass_challenge()
+                response = await self._request()
+            if is_challenge(response.head, response.text) or response.head.redirected:
+                raise status_error(response)
+            session = read_session(response)
+        self._secrets.add_access_token(session.access_token)
+        await self._browser_manager.update_session_token()
+        logger.info("the session is valid", extra={"chatgpt_event": "session_alive"})
+        return session
+
+    async def _request(self) -> Response:
+        stream = await self._requests.open(session_request)
+        try:
+            with anyio.move_on_after(self._options.first_byte_timeout):
+                return await read_response(stream)
+            raise APIConnectionError(
+                "ChatGPT failed to refresh auth token. Error: the site did not answer in time"
+            )
+        except ConnectionError as exc:
+            raise APIConnectionError(f"ChatGPT failed to refresh auth token. Error: {exc}") from exc
+        finally:
+            stream.abort()

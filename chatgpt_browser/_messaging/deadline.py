@@ -1,4 +1,4 @@
-"""What may end a call from outside: its time, its abort signal, and the site's silence."""
+"""Limits for one call from outside: its deadline, its abort signal, and the idle timer of its response."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from .._transport.response_stream import ResponseStream
 
-__all__ = ["IdleTimer", "Deadline"]
+__all__ = ["Deadline", "IdleTimer"]
 
 
 class Deadline:
-    """Over one call: its time, in seconds, runs from the first use."""
+    """The deadline and the abort signal of one call. The time, in seconds, starts at the first use."""
 
     def __init__(self, timeout: float, signal: AbortSignal | None) -> None:
         if signal is not None and not isinstance(signal, AbortSignal):
@@ -37,14 +37,14 @@ class Deadline:
         return self._ends_at
 
     def check(self) -> None:
-        """Raise the signal's reason, if it has been aborted."""
+        """Raise the signal's reason if it was aborted."""
         self._signal.throw_if_aborted()
 
     @contextmanager
-    def over(self) -> Iterator[None]:
-        """Cancel the block when the call's time is up, or when its signal says so.
+    def limit(self) -> Iterator[None]:
+        """Cancel the block at the deadline, or when the signal is aborted.
 
-        :raises ChatGPTTimeoutError: the time is up.
+        :raises ChatGPTTimeoutError: the deadline has passed.
         :raises BaseException: the signal's reason.
         """
         if self._is_unbounded:
@@ -64,58 +64,68 @@ class Deadline:
             self._signal.throw_if_aborted()
             raise ChatGPTTimeoutError
 
-    def idle_timer(self, exchange: ResponseStream, idle: float) -> IdleTimer:
-        """Go on watching, over an exchange that is being read."""
-        return IdleTimer(exchange, self._signal, ends_at=self._end(), idle=idle)
+    def start_idle_timer(self, response: ResponseStream, idle_timeout: float) -> IdleTimer:
+        """Return a timer that applies this deadline, this signal and ``idle_timeout`` to a response."""
+        return IdleTimer(response, self._signal, ends_at=self._end(), idle_timeout=idle_timeout)
 
 
 class IdleTimer:
-    """Interrupts the reader of an exchange: one timer for all its events, since setting one for each would cost more than
-    reading it. Holds no stream, so that one which is let go of can be collected.
+    """Interrupts the reader of a response at the deadline, after an abort, and if no frame arrives in time.
+
+    A single timer is used for all events: to set a timer for each event would cost more than to read the event. The timer has
+    no reference to the reply stream, so that an abandoned stream can be collected.
     """
 
-    def __init__(self, exchange: ResponseStream, signal: AbortSignal, *, ends_at: float, idle: float) -> None:
-        self._exchange = exchange
+    def __init__(
+        self, response: ResponseStream, signal: AbortSignal, *, ends_at: float, idle_timeout: float
+    ) -> None:
+        self._response = response
         self._signal = signal
         self._loop = asyncio.get_running_loop()
         self._ends_at = ends_at
-        self._idle = idle
+        self._idle_timeout = idle_timeout
         self._timer: asyncio.TimerHandle | None = None
         self._stop_listening = signal.listen(self._abort)
-        self._set(self._loop.time() + idle)
+        self._set(self._loop.time() + idle_timeout)
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Cancel the timer."""
         self._stop_listening()
         if self._timer is not None:
             self._timer.cancel()
 
     def check(self) -> None:
-        """For a caller who has something left to hand out: raise what a reader would get. From any thread."""
+        """Raise the error that a reader would get now, for a caller that still processes earlier events. Thread-safe.
+
+        :raises ChatGPTTimeoutError: the deadline has passed.
+        :raises BaseException: the signal's reason.
+        """
         self._signal.throw_if_aborted()
         if self._loop.time() >= self._ends_at:
             raise ChatGPTTimeoutError
 
     def _abort(self) -> None:
-        with suppress(RuntimeError):  # the loop has been closed meanwhile, and the exchange with it
-            self._loop.call_soon_threadsafe(self._exchange.interrupt, self._signal.error())
+        with suppress(RuntimeError):  # the loop was closed meanwhile, and the response with it
+            self._loop.call_soon_threadsafe(self._response.interrupt, self._signal.error())
 
-    def _set(self, silent_at: float) -> None:
-        due = min(self._ends_at, silent_at)
-        self._timer = None if math.isinf(due) else self._loop.call_at(due, self._ring)
+    def _set(self, idle_at: float) -> None:
+        due = min(self._ends_at, idle_at)
+        self._timer = None if math.isinf(due) else self._loop.call_at(due, self._expire)
 
-    def _ring(self) -> None:
+    def _expire(self) -> None:
         now = self._loop.time()
-        silent_at = self._exchange.arrived_at + self._idle
+        idle_at = self._response.arrived_at + self._idle_timeout
 
         if now >= self._ends_at:
-            self._exchange.interrupt(ChatGPTTimeoutError())
-        elif now < silent_at:
-            self._set(silent_at)
-        elif self._exchange.is_awaited:
-            silence = f"nothing came for {self._idle:g} s"
-            self._exchange.interrupt(
+            self._response.interrupt(ChatGPTTimeoutError())
+        elif now < idle_at:
+            self._set(idle_at)
+        elif self._response.is_awaited:
+            silence = f"nothing came for {self._idle_timeout:g} s"
+            self._response.interrupt(
                 ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
             )
         else:
-            self._set(now + self._idle)  # the silence is the caller's own: it has not read what has come
+            self._set(
+                now + self._idle_timeout
+            )  # the caller is idle, not the site: it has not read what has arrived

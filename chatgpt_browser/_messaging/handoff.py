@@ -1,6 +1,7 @@
-"""The rest of a reply that the site has taken out of its stream: read from the conversation, where it is written as it grows.
+"""Polling for a reply that the site continues outside its stream.
 
-The site's own page follows it over a WebSocket. To look at the conversation now and then is what the page itself falls back to.
+The site saves the reply in its conversation while the reply grows. Its own page receives the rest over a WebSocket, and polls the
+conversation if that fails: this module does the same as that fallback.
 """
 
 from __future__ import annotations
@@ -21,68 +22,73 @@ from .._protocol.conversation_tree import find_answer
 if TYPE_CHECKING:
     from .._core.models import QuestionRef
     from .._protocol.reply_reader import ReplyReader
-    from .sender import MessageSender
+    from .backend_client import BackendClient
 
 __all__ = ["HandoffPoller"]
 
-#: Seconds before the first look, and between two at most: for so long the page waits. Each pause is longer than the one before.
-_SHORTEST, _LONGEST, _GROWTH = 0.5, 5.0, 1.5
-#: Seconds in which a conversation that the site has just named may still be missing, and that it may ask us to wait at most.
-_APPEARING, _LONGEST_WAIT = 10.0, 30.0
+#: Poll back-off, the same as in the fallback of the site's page: the first and the longest pause in seconds, and the factor by
+#: which pauses grow.
+_FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
+#: Seconds for which a conversation that was just created may still respond with 404.
+_CREATION_TIME = 10.0
+#: The longest ``Retry-After`` that is waited for, in seconds.
+_MAX_RETRY_AFTER = 30.0
 
 
 class HandoffPoller:
-    """Reads on where a stream has left off."""
+    """Reads the rest of a reply from its conversation, from 0.5 s to 5 s between two requests."""
 
-    def __init__(self, courier: MessageSender, reply: ReplyReader, asked: QuestionRef) -> None:
-        self._sender = courier
+    def __init__(
+        self, backend: BackendClient, reply: ReplyReader, question: QuestionRef, *, idle_timeout: float
+    ) -> None:
+        self._backend = backend
         self._reply = reply
-        self._asked = asked
-        self._pause = _SHORTEST
-        self._looks_for = 0.0  # seconds
+        self._question = question
+        self._idle_timeout = idle_timeout
+        self._pause = _FIRST_PAUSE
+        self._waited = 0.0
 
     async def next(self) -> bool:
-        """Wait until there is more of the reply, or its end. True where the text changed.
+        """Wait until the reply has changed or is complete. Return whether its text has changed.
 
-        :raises ChatGPTTimeoutError: for so long as a stream may be silent, there was no more.
-        :raises StreamInterruptedError: the site did not say in which conversation the reply goes on.
-        :raises ChatGPTError: the conversation could not be had.
+        :raises ChatGPTTimeoutError: the reply did not change within ``idle_timeout``.
+        :raises StreamInterruptedError: the id of the conversation is unknown.
+        :raises ChatGPTError: the conversation could not be read.
         """
-        idle = self._sender.options.idle_timeout
-        with anyio.move_on_after(idle):
+        with anyio.move_on_after(self._idle_timeout):
             while not self._reply.done:
                 await anyio.sleep(self._pause)
-                self._looks_for += self._pause
-                self._pause = min(self._pause * _GROWTH, _LONGEST)
-                if await self._look():
+                self._waited += self._pause
+                self._pause = min(self._pause * _FACTOR, _MAX_PAUSE)
+                if await self._poll():
                     return True
             return False
-        silence = (
-            f"nothing more came for {idle:g} s of a reply that the site goes on with outside of its stream"
-        )
+        silence = f"the rest of the reply was handed off, and nothing more came for {self._idle_timeout:g} s"
         raise ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
 
-    async def _look(self) -> bool:
-        reply, asked = self._reply, self._asked
-        place = reply.conversation_id or asked.conversation_id
-        if place is None:
-            raise StreamInterruptedError("the site goes on with the reply elsewhere, and did not say where")
+    async def _poll(self) -> bool:
+        reply, question = self._reply, self._question
+        conversation_id = reply.conversation_id or question.conversation_id
+        if conversation_id is None:
+            raise StreamInterruptedError(
+                "the rest of the reply was handed off, and the stream named no conversation to read it from"
+            )
         try:
-            conversation = await self._sender.ask("GET", conversation_path(place))
+            conversation = await self._backend.request_json("GET", conversation_path(conversation_id))
         except ConversationNotFoundError:
-            if self._looks_for > _APPEARING:
+            if self._waited > _CREATION_TIME:
                 raise
-            return False  # a new one may not be there yet
+            return False
         except RateLimitError as limit:
-            if limit.retry_after is None or limit.retry_after > _LONGEST_WAIT:
+            if limit.retry_after is None or limit.retry_after > _MAX_RETRY_AFTER:
                 raise
             self._pause = max(self._pause, limit.retry_after)
             return False
         answer = find_answer(
             conversation,
-            questions=(reply.question_id, asked.question_id),
+            questions=(reply.question_id, question.question_id),
             answer_id=reply.message_id,
-            parent_message_id=asked.parent_message_id,
+            parent_message_id=question.parent_message_id,
         )
         if answer is None or answer.get("id") is None:
             return False

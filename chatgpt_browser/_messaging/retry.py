@@ -1,7 +1,8 @@
-"""What may be sent again, how often and after how long. Tenacity does the repeating.
+"""Retries: the errors that are retried, how often, and the delays. The loops are tenacity's.
 
-A message is sent again only where the site has said that it did not take it: its token was refused, a challenge stood in the way,
-or another message was under way. What broke off in the middle, or timed out, may have been taken, and is the caller's to judge.
+A message is sent again only if the site's response shows that it was not accepted: its access token was refused, the site showed
+a challenge, or another message was in flight. After a timeout or a broken connection, the message may have been accepted: it is
+not sent again, and the caller decides.
 """
 
 from __future__ import annotations
@@ -36,33 +37,33 @@ logger = logging.getLogger("chatgpt_browser")
 T = TypeVar("T")
 
 _BACKOFF = wait_exponential_jitter(multiplier=0.25, max=8, jitter=0.25)
-#: The longest delay (in seconds) that a site may ask for and still be waited for within a call.
-_LONGEST_WAIT = 30.0
+#: The longest ``Retry-After`` that is waited for within a call, in seconds.
+_MAX_RETRY_AFTER = 30.0
 
 Remedy = Callable[[Exception], Awaitable[object]]
 
 
-def _may_refresh_again(error: BaseException) -> bool:
-    """A network that failed, or a server that did: neither says anything about the session, and both may pass."""
+def _is_refresh_retriable(error: BaseException) -> bool:
+    """Return whether the network or the server failed, which may be temporary and does not concern the session."""
     if isinstance(error, APIConnectionError):
         return not error.permanent
     return type(error) is AuthenticationError and (error.status_code or 0) >= 500
 
 
 async def retrying_refresh(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
-    """Ask for the session again where the network or the server failed."""
-    return await _repeating(work, _may_refresh_again, retries)
+    """Run a refresh of the session, and retry it if the network or the server failed."""
+    return await _repeating(work, _is_refresh_retriable, retries)
 
 
-def _may_read_again(error: BaseException) -> bool:
-    """A network or a server that failed: to read once more changes nothing there."""
+def _is_read_retriable(error: BaseException) -> bool:
+    """Return whether the network or the server failed. To repeat a read has no side effects."""
     failed = isinstance(error, APIStatusError) and (error.status_code or 0) >= 500
     return failed or isinstance(error, StreamInterruptedError)
 
 
 async def retrying_read(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
-    """Read once more where the network or the server failed."""
-    return await _repeating(work, _may_read_again, retries)
+    """Run a read, and retry it if the network or the server failed."""
+    return await _repeating(work, _is_read_retriable, retries)
 
 
 async def _repeating(
@@ -72,81 +73,74 @@ async def _repeating(
         stop=stop_after_attempt(retries + 1),
         wait=_BACKOFF,
         retry=retry_if_exception(may_repeat),
-        before_sleep=_tell,
+        before_sleep=_report,
         reraise=True,
     )
     return await attempts(work)
 
 
 class RetryPolicy:
-    """For one message: what is done about a refusal before it is sent again, and how often each is tried."""
+    """The retries of one message: which refusals are retried, how often, and what is done before.
 
-    def __init__(self, *, renew_token: Remedy, pass_challenge: Remedy, retries: int) -> None:
-        self._left: dict[type[Exception], int] = {
-            AccessTokenRejectedError: min(1, retries),
-            ChallengeError: min(1, retries),
-            RateLimitError: retries,
-        }
-        self._remedies: dict[type[Exception], Remedy] = {
-            AccessTokenRejectedError: renew_token,
-            ChallengeError: pass_challenge,
+    :param renew_token: called after a refused access token; without it, such a refusal is not retried.
+    :param pass_challenge: called after a challenge; without it, a challenge is not retried.
+    """
+
+    def __init__(
+        self, *, retries: int, renew_token: Remedy | None = None, pass_challenge: Remedy | None = None
+    ) -> None:
+        remedies = {AccessTokenRejectedError: renew_token, ChallengeError: pass_challenge}
+        self._remedies = {error: remedy for error, remedy in remedies.items() if remedy is not None}
+        self._left: dict[Any, int] = dict.fromkeys(self._remedies, min(1, retries)) | {
+            RateLimitError: retries
         }
 
     def allow(self, error: BaseException) -> bool:
-        """Whether the message may be sent once more after this error."""
+        """Return whether the message may be sent again after this error, and count the retry."""
         if isinstance(error, RateLimitError) and not _may_wait_out(error):
             return False
-        if self._left.get(type(error), 0) < 1:  # type: ignore[arg-type]
+        if self._left.get(type(error), 0) < 1:
             return False
-        self._left[type(error)] -= 1  # type: ignore[index]
+        self._left[type(error)] -= 1
         return True
 
     def wait(self, state: RetryCallState) -> float:
-        """Seconds until it is sent again: at once where something is done about it, else as the site asks."""
+        """Return the delay in seconds: none if there is a remedy, else the back-off or the site's ``Retry-After``."""
         error = _error_of(state)
         if not isinstance(error, RateLimitError):
             return wait_none()(state)
-        return max(_BACKOFF(state), _demanded(error))
+        return max(_BACKOFF(state), _requested_delay(error))
 
     async def apply(self, state: RetryCallState) -> None:
-        """Do what helps."""
-        _tell(state)
+        """Apply the remedy for the error, if there is one."""
+        _report(state)
         error = _error_of(state)
-        remedy = self._remedies.get(type(error))
+        remedy: Remedy | None = self._remedies.get(type(error))
         if remedy is not None:
             await remedy(error)
 
 
-async def retrying_send(work: Callable[[], Awaitable[T]], remedies: RetryPolicy) -> T:
-    """Send a message, and once more where it was refused and something could be done about that."""
+async def retrying_send(work: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
+    """Send a message, and send it again as the policy allows."""
     attempts = AsyncRetrying(
-        wait=remedies.wait,
-        retry=retry_if_exception(remedies.allow),
-        before_sleep=remedies.apply,
-        reraise=True,
-    )
-    return await attempts(work)
-
-
-async def retrying_while_busy(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
-    """Have the page send a message once more where the site has refused it, since another one is under way."""
-    attempts = AsyncRetrying(
-        stop=stop_after_attempt(retries + 1),
-        wait=lambda state: max(_BACKOFF(state), _demanded(_error_of(state))),
-        retry=retry_if_exception(lambda error: isinstance(error, RateLimitError) and _may_wait_out(error)),
-        before_sleep=_tell,
+        wait=policy.wait,
+        retry=retry_if_exception(policy.allow),
+        before_sleep=policy.apply,
         reraise=True,
     )
     return await attempts(work)
 
 
 def _may_wait_out(error: RateLimitError) -> bool:
-    """Only that another message is under way, and no delay demanded that is longer than a caller would sit through."""
-    return error.scope == "concurrency" and _demanded(error) <= _LONGEST_WAIT
+    """Return whether the limit is that of one message at a time, with a delay that a caller can be expected to wait."""
+    return error.scope == "concurrency" and _requested_delay(error) <= _MAX_RETRY_AFTER
 
 
-def _demanded(error: RateLimitError) -> float:
-    """The delay that the site demands. Its fixed sentence ("or wait one minute") is advice: the other message may end sooner."""
+def _requested_delay(error: RateLimitError) -> float:
+    """Return the delay that the site requests, in seconds.
+
+    A delay from the site's fixed sentence ("or wait one minute") is ignored: the other message may end sooner.
+    """
     return 0.0 if error.retry_after is None or error.retry_after_from == "text" else error.retry_after
 
 
@@ -154,7 +148,7 @@ def _error_of(state: RetryCallState) -> Any:
     return state.outcome.exception() if state.outcome is not None else None
 
 
-def _tell(state: RetryCallState) -> None:
+def _report(state: RetryCallState) -> None:
     error = _error_of(state)
-    logger.info("trying again after %s: %s", type(error).__name__, error)
+    logger.info("retrying after %s: %s", type(error).__name__, error)
     count_retry(error)

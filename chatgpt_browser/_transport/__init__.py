@@ -1,1 +1,1 @@
-"""Two ways to carry a message to the site: an in-page fetch (`fetch`) and the site's own page (`site_ui`)."""
+"""Transports, which send a message to the site: by an in-page fetch (``fetch``) or in the site's own page (``site_ui``)."""

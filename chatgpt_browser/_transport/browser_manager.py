@@ -1,37 +1,42 @@
-"""The machinery under a client: one browser and one page on the site, started once and started again when they have died."""
+"""The browser of a client: started on first use, restarted after a crash, and closed."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
-
-import anyio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError, OriginError
 from .._core.single_flight import SingleFlight
 from .._core.telemetry import measuring
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
+
+    from playwright.async_api import BrowserContext
 
     from .._browser.browser import Browser
     from .._core.options import Options
     from .._protocol.cookies import SessionToken
     from .fetch.fetch_page import FetchPage
-    from .site_ui.site_page import SitePage
 
-__all__ = ["BrowserManager", "moved_to"]
+__all__ = ["BrowserManager", "BrowserObserver", "moved_to"]
 
-#: The site's two names. It answered 308 from the first to the second when this was written.
+T = TypeVar("T")
+
+#: Parameters of ``Emulation.setUserAgentOverride``; None if the browser's own user agent is used.
+Identity = dict[str, Any] | None
+
+#: The two origins of the site. The first redirected to the second with status 308 when this was written.
 _MOVES = {
     "https://chat.openai.com": "https://chatgpt.com",
     "https://chatgpt.com": "https://chat.openai.com",
 }
 
-#: How long (in seconds) a browser that nobody wants any more may take to start.
+#: Seconds that a browser start may take to finish after its caller was cancelled. Then the start is cancelled too.
 _START_PATIENCE = 3.0
 _REMEMBERED_TOKENS = 4
 
@@ -39,44 +44,53 @@ logger = logging.getLogger("chatgpt_browser")
 
 
 def moved_to(origin: str) -> str | None:
-    """The only other origin to which the site may send us, or None."""
+    """Return the only other origin that the site may redirect the client to, or None."""
     return _MOVES.get(origin)
 
 
 class BrowserObserver(Protocol):
-    """Sees each browser from its start to its close."""
+    """A hook that is called for each browser of a client, at its start and around its close."""
 
     async def begin(self, browser: Browser) -> None:
-        """A browser has just started; nothing has been done with it."""
+        """Prepare for a browser that has just started and has no page of ours yet."""
 
     def closing(
         self, browser: Browser, front_page: str, session_token: str
     ) -> AbstractAsyncContextManager[None]:
-        """A browser is about to be closed, whatever state it is in, and is closed within. Must not raise."""
+        """Return a context manager that surrounds the close of a browser, which may have crashed. It must not raise."""
 
 
 class BrowserManager:
-    """Gives the page to whoever needs it. A ``witness`` that is to see the first browser is put there before it starts."""
+    """Owns one browser with one page on the site, and restarts both after a crash.
 
-    def __init__(self, options: Options, session_token: SessionToken) -> None:
+    ``preload`` is called while the first browser starts, when this process would otherwise be idle: it may import modules.
+    """
+
+    def __init__(
+        self, options: Options, session_token: SessionToken, preload: Callable[[], object] = lambda: None
+    ) -> None:
+        #: The newest session token.
         self.session_token = session_token
-        #: What the newest one has come after: an answer may still repeat it.
+        #: The session tokens before it, which a late response may still repeat.
         self.former_tokens: deque[SessionToken] = deque(maxlen=_REMEMBERED_TOKENS)
+        #: The site's URLs; changed when the site moves to its other origin.
         self.site = options.site
+        #: The hook for the next browser; set it before the browser starts.
         self.witness: BrowserObserver | None = None
         self._options = options
+        self._preload = preload
         self._browser: Browser | None = None
         self._page: FetchPage | None = None
         self._origin_error: OriginError | None = None
         self._start = SingleFlight(measuring("browser.start", self._start_browser))
-        self._passage = SingleFlight(self._pass_challenge)
+        self._challenge = SingleFlight(self._pass_challenge)
 
     async def page(self) -> FetchPage:
-        """The page, ready to send requests; a browser is started where none is running.
+        """Return the page, ready to send requests. Start a browser if none is running.
 
-        :raises BrowserError: there is none to be had.
-        :raises ChallengeError: the site wants to see a person.
-        :raises APIConnectionError: the site can't be reached.
+        :raises BrowserError: no browser could be started.
+        :raises ChallengeError: the site showed a challenge that only a person can pass.
+        :raises APIConnectionError: the site could not be reached.
         """
         if self._origin_error is not None and self._page is not None and self._page.is_idle:
             self._page.die(self._origin_error)
@@ -87,45 +101,53 @@ class BrowserManager:
         return await self._start()
 
     async def pass_challenge(self) -> None:
-        """Show the site a navigation, so that a challenge can pass; the page with its running replies stays as it is.
+        """Pass a challenge by opening the site in a second page. Replies in flight on the main page are not affected.
 
-        :raises ChallengeError: it did not pass by itself.
+        :raises ChallengeError: the challenge did not pass without a person.
         """
-        await self._passage()
+        await self._challenge()
 
-    async def open_site_page(self, on_idle: Callable[[SitePage], object]) -> SitePage:
-        """A page for the site's own application, beside the one that :meth:`page` gives.
+    async def run_in_context(self, work: Callable[[BrowserContext, Identity], Awaitable[T]]) -> T:
+        """Call ``work`` with the browser's context and the identity of its page, and return the result.
 
-        :raises ChatGPTError: what :meth:`page` raises.
+        If the browser turns out to have crashed, it is restarted and the work is done once more.
+
+        :raises ChatGPTError: the errors of :meth:`page` and of ``work``.
         """
         page = await self.page()
         try:
-            return await self._open_site_page(page, on_idle)
+            return await self._run_in_context(page, work)
         except BrowserCrashedError as exc:
             if self._browser is None:
                 raise ClientClosedError from exc
-            page.die(exc)  # it has died with its browser, and has not been told yet
-        return await self._open_site_page(await self.page(), on_idle)
+            page.die(exc)  # it has crashed together with its browser, and the event has not arrived yet
+        return await self._run_in_context(await self.page(), work)
 
-    async def _open_site_page(self, page: FetchPage, on_idle: Callable[[SitePage], object]) -> SitePage:
-        from .site_ui.site_page import SitePage
-
+    async def _run_in_context(
+        self, page: FetchPage, work: Callable[[BrowserContext, Identity], Awaitable[T]]
+    ) -> T:
         if self._browser is None:
             raise ClientClosedError
-        return await SitePage.open(
-            self._browser.context, page.identity, on_idle, headless=self._options.headless
-        )
+        return await work(self._browser.context, page.identity)
 
-    def leave(self, reason: OriginError) -> None:
-        """The site is not where it was: once no reply is under way, the next call goes and sees, and follows where it may."""
-        self._origin_error = reason
+    @contextmanager
+    def noting_origin_error(self) -> Iterator[None]:
+        """Note an :class:`OriginError` that is raised in the block: the site has moved.
 
-    async def read_back(self) -> None:
-        """Take over the session token where the site has rotated it."""
+        Once no request is in flight, the next call opens the site again, and follows it if that is allowed.
+        """
+        try:
+            yield
+        except OriginError as exc:
+            self._origin_error = exc
+            raise
+
+    async def update_session_token(self) -> None:
+        """Read the session token from the browser's cookies: the site may have rotated it."""
         if self._page is not None:
-            await self._read_back(self._page)
+            await self._update_session_token(self._page)
 
-    async def _read_back(self, page: FetchPage) -> None:
+    async def _update_session_token(self, page: FetchPage) -> None:
         token = await page.get_session_token(self.site.origin)
         if token is not None and token.value != self.session_token.value:
             logger.info("the site has rotated the session token")
@@ -133,9 +155,9 @@ class BrowserManager:
             self.session_token = token
 
     async def close(self) -> None:
-        """End everything. Whoever still waits gets :class:`ClientClosedError`."""
+        """Close the browser. Requests in flight fail with :class:`ClientClosedError`."""
         await self._start.cancel()
-        await self._passage.cancel()
+        await self._challenge.cancel()
         if self._page is not None:
             self._page.die(ClientClosedError())
         await self._close_browser()
@@ -155,9 +177,9 @@ class BrowserManager:
             logger.warning("starting a new browser: %s", self._page.dead)
         await self._close_browser()
         self._origin_error = None
-        # The pages of `open_tab` are Playwright's.
+        # Site pages are opened through Playwright.
         watched = self.witness is not None or self._options.send_via != "fetch"
-        self._browser = await _launched(self._options, watched=watched)
+        self._browser = await _start_shielded(self._options, watched=watched, preload=self._read_ahead)
         try:
             if self.witness is not None:
                 await self.witness.begin(self._browser)
@@ -169,7 +191,7 @@ class BrowserManager:
                     page.set_session_token(self.session_token, self.site.origin),
                 )
                 await self._settle(page)
-                await asyncio.gather(page.prepare(self.site.origin), self._read_back(page))
+                await asyncio.gather(page.prepare(self.site.origin), self._update_session_token(page))
         except BaseException:
             await asyncio.shield(self._close_browser())
             raise
@@ -184,19 +206,19 @@ class BrowserManager:
             return FetchPage(await browser.open_target())
 
     async def _set_up(self, page: FetchPage) -> None:
-        """Have a page say who it is. One with a window speaks for itself unless it was told otherwise."""
+        """Set up a page. Its user agent is set as well, unless the browser has a window and the options name no user agent."""
         await page.set_up(ignore_https_errors=self._options.ignore_https_errors)
         if self._options.headless or self._options.user_agent is not None:
             await page.identify(self.site.origin, self._options.user_agent)
 
     async def _settle(self, page: FetchPage) -> None:
-        """Bring the page to the site, and along to where the site has moved: between its own two names, and nowhere else."""
+        """Open the site. Follow a redirect between the site's two origins, but to no other origin."""
         try:
             await self._visit(page)
         except OriginError as exc:
             if exc.origin is None or moved_to(self.site.origin) != exc.origin:
                 raise
-            logger.warning("the site has moved from %s to %s: going along", self.site.origin, exc.origin)
+            logger.warning("the site has moved from %s to %s: following it", self.site.origin, exc.origin)
             self.site = self.site.moved(exc.origin)
             await page.set_session_token(self.session_token, self.site.origin)
             await self._visit(page)
@@ -208,6 +230,19 @@ class BrowserManager:
             challenge_timeout=self._options.challenge_timeout,
         )
 
+    def _read_ahead(self) -> None:
+        """Load the modules and scripts that are needed as soon as the browser is up."""
+        import shutil as shutil
+        import uuid as uuid
+
+        import anyio
+
+        from .fetch import fetch_page
+
+        fetch_page.read_scripts()
+        anyio.CancelScope()  # its first use imports the asyncio backend
+        self._preload()
+
     async def _pass_challenge(self) -> None:
         if self._browser is None:
             raise ClientClosedError
@@ -216,19 +251,19 @@ class BrowserManager:
             with page.while_alive():
                 await self._set_up(page)
                 await self._visit(page)
-                await self._read_back(page)
+                await self._update_session_token(page)
         finally:
             await asyncio.shield(_close_quietly(page))
 
 
-async def _launched(options: Options, *, watched: bool) -> Browser:
-    """Start a browser. One that is half started is nobody's to close: who is cancelled waits for it, then closes it.
+async def _start_shielded(options: Options, *, watched: bool, preload: Callable[[], object]) -> Browser:
+    """Start a browser. If the caller is cancelled, wait for the start to finish and close the browser.
 
-    One that takes its time may never come: it is given up, and its driver ends what there is of it.
+    After ``_START_PATIENCE`` seconds the start is cancelled: it closes what it has started.
     """
     from .._browser.browser import Browser
 
-    starting = Browser.start(options, watched=watched, meanwhile=_read_ahead)
+    starting = Browser.start(options, watched=watched, meanwhile=preload)
     start = asyncio.get_running_loop().create_task(starting)
     try:
         return await asyncio.shield(start)
@@ -241,19 +276,8 @@ async def _launched(options: Options, *, watched: bool) -> Browser:
         raise
 
 
-def _read_ahead() -> None:
-    """Load what comes next: our own code in Python and JavaScript, tenacity, and of anyio what it loads with its first use."""
-    import shutil as shutil
-    import uuid as uuid
-
-    from .fetch import fetch_page as _page
-
-    _page.read_scripts()
-    anyio.CancelScope()
-
-
 async def _close_quietly(page: FetchPage) -> None:
     try:
         await page.close()
     except ChatGPTError as exc:
-        logger.debug("closing a page: %s", exc)
+        logger.debug("closing a page failed: %s", exc)

@@ -1,4 +1,4 @@
-"""Replies in the site's newer form through a real browser: one text, whatever it is made of."""
+"""Replies in the delta encoding and replies that are handed off, through a real browser."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ASIDES = (
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handoff, "_SHORTEST", 0.01)
+    monkeypatch.setattr(handoff, "_FIRST_PAUSE", 0.01)
 
 
 @pytest.mark.parametrize("encoding", ["whole", "delta"])
@@ -56,7 +56,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
         {"byte_by_byte": True, "moderation": True},
     ],
 )
-def test_the_answer_alone(
+def test_send_message_with_side_messages_returns_the_answer_only(
     scripted_site: ScriptedSite, api: ChatGPTAPI, encoding: Any, how: dict[str, Any]
 ) -> None:
     reply = Reply(pieces=PIECES, asides=ASIDES, channel="final", encoding=encoding, **how)
@@ -74,7 +74,9 @@ def test_the_answer_alone(
     assert wholes[-1]["end_turn"] is True
 
 
-def test_a_conversation_goes_on(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_conversation_of_delta_streams_continues_from_the_newest_reply(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     conversation = api.get_conversation()
     conversation.send_message(
         scripted_site.answering(Reply("One", asides=ASIDES, channel="final", encoding="delta"))
@@ -90,14 +92,16 @@ def test_a_conversation_goes_on(scripted_site: ScriptedSite, api: ChatGPTAPI) ->
     assert [text for role, text in kept.history()][-1] == "".join(PIECES)
 
 
-def test_an_encoding_that_nobody_knows(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_message_unknown_delta_encoding_raises(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     with pytest.raises(UnknownEncodingError, match="'v9'"):
         api.send_message(
             scripted_site.answering(body(b'event: delta_encoding\ndata: "v9"\n\n', '{"v": "x"}'))
         )
 
 
-def test_a_stream_that_ends_in_the_middle(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_message_delta_stream_without_its_end_raises(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     with pytest.raises(StreamInterruptedError) as caught:
         api.send_message(
             scripted_site.answering(Reply(pieces=PIECES, encoding="delta", done=False, final_status=False))
@@ -105,11 +109,11 @@ def test_a_stream_that_ends_in_the_middle(scripted_site: ScriptedSite, api: Chat
     assert caught.value.partial_text == "".join(PIECES)
 
 
-# ---- the rest is elsewhere -------------------------------------------------------------------------------------------
+# ---- hand-offs ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("encoding", ["whole", "delta"])
-def test_the_rest_is_read_from_the_conversation(
+def test_send_message_handed_off_reads_the_rest_from_the_conversation(
     scripted_site: ScriptedSite, api: ChatGPTAPI, encoding: Any
 ) -> None:
     texts: list[str] = []
@@ -125,10 +129,10 @@ def test_the_rest_is_read_from_the_conversation(
     assert conversation.send_message("And now?").startswith('You said: "And now?"')
 
 
-def test_a_rest_that_does_not_come(
+def test_send_message_handed_off_without_the_rest_can_time_out_and_be_aborted(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handoff, "_SHORTEST", 60.0)
+    monkeypatch.setattr(handoff, "_FIRST_PAUSE", 60.0)
     message = scripted_site.answering(Reply(pieces=PIECES, encoding="delta", handoff_after=2))
 
     with pytest.raises(ChatGPTTimeoutError) as timed_out:
@@ -153,10 +157,10 @@ WHOLE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("last", [BREAK, Hold(Gate())], ids=["breaks off", "stays open"])
-def test_a_reply_that_is_whole_needs_no_last_word(
+def test_send_message_complete_reply_without_its_end_returns(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, last: Any
 ) -> None:
-    monkeypatch.setattr(stream, "_LAST_WORDS", 0.3)
+    monkeypatch.setattr(stream, "_END_TIMEOUT", 0.3)
     complete = {"type": "message_stream_complete", "conversation_id": "c"}
     message = scripted_site.answering(body(WHOLE, complete, b": a ping\n\n", last, interval=20))
 
@@ -164,7 +168,7 @@ def test_a_reply_that_is_whole_needs_no_last_word(
 
 
 @pytest.mark.anyio
-async def test_a_short_limit_of_silence_is_none_for_a_reply_that_is_whole(
+async def test_send_message_complete_reply_with_short_idle_timeout_returns(
     scripted_site: ScriptedSite,
 ) -> None:
     complete = {"type": "message_stream_complete", "conversation_id": "c"}
@@ -175,10 +179,10 @@ async def test_a_short_limit_of_silence_is_none_for_a_reply_that_is_whole(
 
 
 @pytest.mark.parametrize("last", [BREAK, Hold(Gate())], ids=["breaks off", "stays open"])
-def test_the_rest_is_elsewhere_however_the_stream_ends(
+def test_send_message_handed_off_without_its_end_reads_the_conversation(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, last: Any
 ) -> None:
-    monkeypatch.setattr(stream, "_LAST_WORDS", 0.3)
+    monkeypatch.setattr(stream, "_END_TIMEOUT", 0.3)
     kept = scripted_site.server.add_conversation([("user", "Two and two?"), ("assistant", "Four.")])
     handoff_event = {"type": "stream_handoff", "conversation_id": kept.id}
     message = scripted_site.answering(body(handoff_event, b": a ping\n\n", last, interval=20))
@@ -186,7 +190,9 @@ def test_the_rest_is_elsewhere_however_the_stream_ends(
     assert api.send_message(message, timeout_ms=20_000) == "Four."
 
 
-def test_a_rest_that_is_refused_leaves_what_there_was(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_message_handed_off_and_refused_raises_with_the_text_so_far(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     kept = scripted_site.server.add_conversation([("user", "Two and two?")])
     begun = {"message": WHOLE["message"] | {"status": "in_progress", "end_turn": None}}
     scripted_site.server.script_path(f"/conversation/{kept.id}", Answer.error(418, "not for you"))
@@ -198,24 +204,26 @@ def test_a_rest_that_is_refused_leaves_what_there_was(scripted_site: ScriptedSit
 
 
 @pytest.mark.anyio
-async def test_a_conversation_may_not_be_there_yet_or_ask_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a browser: what is asked for a conversation that a new message has just begun."""
+async def test_handoff_poller_missing_or_limited_conversation_is_polled_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The conversation was just created: it may respond with 404 or with a rate limit at first. No browser is used."""
     tree = {"mapping": {"a": {"message": WHOLE["message"], "parent": None}}, "current_node": "a"}
     missing, limit = ConversationNotFoundError("404"), RateLimitError("429", retry_after=0.01)
     answers: list[Any] = [missing, limit, missing, tree]
 
-    async def ask(method: str, path: str) -> Any:
+    async def request_json(method: str, path: str) -> Any:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     def rest() -> tuple[handoff.HandoffPoller, ReplyReader]:
-        courier: Any = SimpleNamespace(ask=ask, options=SimpleNamespace(idle_timeout=5.0))
+        backend: Any = SimpleNamespace(request_json=request_json)
         reply = ReplyReader()
         reply.feed({"type": "", "data": '{"type": "stream_handoff", "conversation_id": "c"}'})
         reply.feed({"type": "", "data": "[DONE]"})
-        return handoff.HandoffPoller(courier, reply, QuestionRef()), reply
+        return handoff.HandoffPoller(backend, reply, QuestionRef(), idle_timeout=5.0), reply
 
     remainder, reply = rest()
     assert await remainder.next()
@@ -225,16 +233,16 @@ async def test_a_conversation_may_not_be_there_yet_or_ask_to_wait(monkeypatch: p
     with pytest.raises(RateLimitError):
         await rest()[0].next()
     answers[:] = [missing] * 50
-    monkeypatch.setattr(handoff, "_APPEARING", 0.05)
+    monkeypatch.setattr(handoff, "_CREATION_TIME", 0.05)
     with pytest.raises(ConversationNotFoundError):
         await rest()[0].next()
     assert 0 < len(answers) < 49
 
 
-def test_a_turn_lasts_as_long_as_its_reply_wherever_that_goes_on(
+def test_send_message_handed_off_blocks_the_next_message_until_it_is_complete(
     scripted_site: ScriptedSite, api: ChatGPTAPI
 ) -> None:
-    """The site takes one message at a time: also while the one before is read from its conversation."""
+    """The site accepts one message at a time, also while the rest of a reply is polled."""
     first = scripted_site.answering(Reply(pieces=PIECES, encoding="delta", handoff_after=2))
     second = scripted_site.answering("A short one")
     one = threading.Thread(target=api.send_message, args=(first,))
@@ -251,8 +259,8 @@ def test_a_turn_lasts_as_long_as_its_reply_wherever_that_goes_on(
 
 
 @pytest.mark.anyio
-async def test_a_rest_may_be_silent_only_for_so_long() -> None:
-    """Without a browser: the conversation shows the same half of an answer again and again."""
+async def test_handoff_poller_unchanged_reply_times_out_after_growing_pauses() -> None:
+    """The conversation holds the same half of an answer at each poll. No browser is used."""
     half = {
         "id": "a",
         "author": {"role": "assistant"},
@@ -261,20 +269,20 @@ async def test_a_rest_may_be_silent_only_for_so_long() -> None:
     }
     looks = 0
 
-    async def ask(method: str, path: str) -> Any:
+    async def request_json(method: str, path: str) -> Any:
         nonlocal looks
         looks += 1
         return {"mapping": {"a": {"message": half, "parent": None}}, "current_node": "a"}
 
-    courier: Any = SimpleNamespace(ask=ask, options=SimpleNamespace(idle_timeout=0.2))
+    backend: Any = SimpleNamespace(request_json=request_json)
     what = ReplyReader()
     what.feed({"type": "", "data": '{"type": "stream_handoff", "conversation_id": "c"}'})
     what.feed({"type": "", "data": "[DONE]"})
-    rest = handoff.HandoffPoller(courier, what, QuestionRef())
+    rest = handoff.HandoffPoller(backend, what, QuestionRef(), idle_timeout=0.2)
 
     assert await rest.next()
     assert what.text == "One"
     with pytest.raises(ChatGPTTimeoutError, match=r"nothing more came for 0\.2 s"):
         await rest.next()
-    # Each pause is half as long again as the one before: 0.01 s becomes 0.2 s in so many looks.
+    # Each pause is 1.5 times as long as the pause before it: from 0.01 s to 0.2 s, that makes 8 polls.
     assert 2 < looks < 12

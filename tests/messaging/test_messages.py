@@ -1,4 +1,4 @@
-"""A message and its reply: the text, the callbacks, the events, the streams."""
+"""Messages and their replies: text, callbacks, events and streams."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from tests.support.scripted_site import ScriptedSite
 
 
-def test_the_reply_comes_back_whole(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_message_returns_the_whole_text(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     text = "Zoë said: \u201cnaïve\u201d 😀\n\n```python\nprint('a\\tb')\n```\n\x1f\u2028 end"
 
     assert api.send_message(scripted_site.answering(text)) == text
 
 
-def test_what_is_sent(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
+def test_send_message_new_conversation_request_format(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
     prompt = 'Ünïcode "quotes" \\ 😀\nsecond line'
     api.send_message(prompt)
     (post,) = scripted_site.posts
@@ -41,7 +41,7 @@ def test_what_is_sent(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
     assert post.bearer == api.ensure_auth()
 
 
-def test_the_place_and_the_model_that_were_asked_for(serve: Serve, connect: Connect) -> None:
+def test_send_message_sends_conversation_parent_and_model(serve: Serve, connect: Connect) -> None:
     server = serve()
     conversation = server.add_conversation([("user", "one"), ("assistant", "two"), ("user", "three")])
     parent = conversation.chain()[1].id
@@ -59,32 +59,34 @@ def test_the_place_and_the_model_that_were_asked_for(serve: Serve, connect: Conn
     assert server.requests[-1].json["model"] == "another"
 
 
-def test_progress_is_the_whole_text_so_far(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_on_progress_gets_the_whole_text_so_far(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     pieces = ["Hello", " wor", "ld", "", " 😀", "!"]
-    heard: list[str] = []
-    reply = api.send_message(scripted_site.answering(Reply(pieces=pieces)), on_progress=heard.append)
+    recorded: list[str] = []
+    reply = api.send_message(scripted_site.answering(Reply(pieces=pieces)), on_progress=recorded.append)
 
     assert reply == "Hello world 😀!"
-    assert heard == ["Hello", "Hello wor", "Hello world", "Hello world 😀", "Hello world 😀!"]
+    assert recorded == ["Hello", "Hello wor", "Hello world", "Hello world 😀", "Hello world 😀!"]
 
 
-def test_progress_is_called_while_the_reply_is_under_way(
+def test_on_progress_is_called_while_the_reply_is_in_flight(
     scripted_site: ScriptedSite, api: ChatGPTAPI
 ) -> None:
     gate = Gate()
-    heard: list[str] = []
+    recorded: list[str] = []
 
-    def hear(text: str) -> None:
-        heard.append(text)
+    def record(text: str) -> None:
+        recorded.append(text)
         if text == "one":
-            gate.open()  # the server does not say the second word before the first was heard
+            gate.open()  # the server sends the second piece only after this call
 
     message = scripted_site.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate))
-    assert api.send_message(message, on_progress=hear, timeout_ms=20_000) == "one two"
-    assert heard == ["one", "one two"]
+    assert api.send_message(message, on_progress=record, timeout_ms=20_000) == "one two"
+    assert recorded == ["one", "one two"]
 
 
-def test_every_event_arrives_exactly_as_it_was_sent(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_on_conversation_response_gets_each_event_unchanged(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     sent: list[dict[str, Any]] = [
         event("What?", role="user", metadata={"timestamp_": "absolute", "deep": [1, 2.5, None, True, {}]}),
         event(""),
@@ -97,71 +99,75 @@ def test_every_event_arrives_exactly_as_it_was_sent(scripted_site: ScriptedSite,
     ]
     comments = [b": ping - 2022-12-11\n\n", b"data:\n\n", b"event: ping\n\n", b"retry: 3000\n\n"]
     stream: list[Any] = [sent[0], *comments, *sent[1:4], comments[0], *sent[4:], comments[1], DONE]
-    heard: list[dict[str, Any]] = []
+    recorded: list[dict[str, Any]] = []
     texts: list[str] = []
     reply = api.send_message(
         scripted_site.answering(body(*stream)),
-        on_conversation_response=heard.append,
+        on_conversation_response=recorded.append,
         on_progress=texts.append,
     )
 
-    assert heard == sent
-    # In the order of the keys too: whoever writes events down finds them as they were.
-    assert [json.dumps(each) for each in heard] == [json.dumps(each) for each in sent]
+    assert recorded == sent
+    # The order of the keys is kept too, for callers that save events.
+    assert [json.dumps(each) for each in recorded] == [json.dumps(each) for each in sent]
     assert reply == texts[-1] == 'He said \\"\n\t"😀 and "left".'
     assert texts == ['He said \\"', 'He said \\"\n\t"😀', 'He said \\"\n\t"😀 and "left".']
 
 
-def test_each_event_is_an_object_of_its_own(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    """A caller may keep events, or change them, without meeting another's."""
-    heard: list[dict[str, Any]] = []
+def test_on_conversation_response_gets_a_separate_object_for_each_event(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
+    """A caller may keep or modify an event without an effect on the others."""
+    recorded: list[dict[str, Any]] = []
 
-    def spoil(each: dict[str, Any]) -> None:
-        heard.append(each)
+    def modify(each: dict[str, Any]) -> None:
+        recorded.append(each)
         each["message"]["content"]["parts"].append("spoilt")
 
     assert (
-        api.send_message(scripted_site.answering(grown("a", "ab", "abc")), on_conversation_response=spoil)
+        api.send_message(scripted_site.answering(grown("a", "ab", "abc")), on_conversation_response=modify)
         == "abc"
     )
-    assert [each["message"]["content"]["parts"] for each in heard] == [
+    assert [each["message"]["content"]["parts"] for each in recorded] == [
         ["a", "spoilt"],
         ["ab", "spoilt"],
         ["abc", "spoilt"],
     ]
 
 
-def test_the_site_in_full_dress(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    """Echo, moderation, comments, empty data: the fake site's own reply with all of them, over CRLF."""
+def test_send_message_with_all_kinds_of_events_returns_the_answer(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
+    """The reply has an echo, a moderation event, comments and empty data, and CRLF line ends."""
     message = scripted_site.answering(
         Reply("one two three", comments=True, empty_data=True, moderation=True, newline="\r\n")
     )
-    heard: list[dict[str, Any]] = []
+    recorded: list[dict[str, Any]] = []
     texts: list[str] = []
-    reply = api.send_message(message, on_conversation_response=heard.append, on_progress=texts.append)
+    reply = api.send_message(message, on_conversation_response=recorded.append, on_progress=texts.append)
 
     assert reply == "one two three"
     assert texts == ["one", "one two", "one two three"]
-    roles = [each["message"]["author"]["role"] if "message" in each else "moderation" for each in heard]
+    roles = [each["message"]["author"]["role"] if "message" in each else "moderation" for each in recorded]
     assert roles == ["system", "user", "assistant", "assistant", "assistant", "moderation"]
-    assert heard[1]["message"]["content"]["parts"] == [message]
-    assert heard[-1]["moderation_response"]["flagged"] is False
+    assert recorded[1]["message"]["content"]["parts"] == [message]
+    assert recorded[-1]["moderation_response"]["flagged"] is False
 
 
-def test_callbacks_hear_an_event_before_the_text_that_it_brings(
+def test_callbacks_are_called_with_an_event_before_its_text(
     scripted_site: ScriptedSite, api: ChatGPTAPI
 ) -> None:
-    heard: list[Any] = []
+    recorded: list[Any] = []
     api.send_message(
         scripted_site.answering(grown("a", "ab")),
-        on_progress=heard.append,
-        on_conversation_response=heard.append,
+        on_progress=recorded.append,
+        on_conversation_response=recorded.append,
     )
 
-    assert heard == [event("a"), "a", event("ab"), "ab"]
+    assert recorded == [event("a"), "a", event("ab"), "ab"]
 
 
-def test_a_stream_gives_what_is_new(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_reply_stream_yields_new_text_only(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     with api.stream_message(scripted_site.answering(Reply(pieces=["one", " two", " 😀"]))) as stream:
         pieces = []
         for piece in stream:
@@ -178,7 +184,7 @@ def test_a_stream_gives_what_is_new(scripted_site: ScriptedSite, api: ChatGPTAPI
     assert stream.event["message"]["content"]["parts"] == ["one two 😀"]
 
 
-def test_a_stream_knows_its_ids_with_the_first_piece(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_reply_stream_has_its_ids_after_the_first_piece(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     gate = Gate()
     message = scripted_site.answering(Reply(pieces=["one", " two"], hold_after=1, gate=gate))
     with api.stream_message(message, timeout_ms=20_000) as stream:
@@ -195,11 +201,11 @@ def test_a_stream_knows_its_ids_with_the_first_piece(scripted_site: ScriptedSite
             next(stream)
 
 
-def test_a_stream_needs_no_with(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_reply_stream_without_with_yields_all_pieces(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     assert list(api.stream_message(scripted_site.answering(Reply(pieces=["a", "b", "c"])))) == ["a", "b", "c"]
 
 
-def test_a_stream_that_nobody_reads_sends_nothing(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_reply_stream_unread_sends_nothing(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     message = scripted_site.answering("never")
     stream = api.stream_message(message)
     stream.close()
@@ -215,7 +221,7 @@ MARKDOWN = "# Title\n\nSome *words* and `code`, a [link](https://example.com).\n
 PLAIN = "Title\n\nSome words and code, a link.\n\nThe end"
 
 
-def test_without_markdown(serve: Serve, connect: Connect) -> None:
+def test_send_message_without_markdown_returns_plain_text(serve: Serve, connect: Connect) -> None:
     server = serve(reply=MARKDOWN)
     api = connect(server, markdown=False)
     texts: list[str] = []
@@ -229,22 +235,24 @@ def test_without_markdown(serve: Serve, connect: Connect) -> None:
         assert stream.event["message"]["content"]["parts"] == [MARKDOWN]
 
 
-def test_markdown_is_kept_by_default(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_message_keeps_markdown_by_default(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     assert api.send_message(scripted_site.answering(MARKDOWN)) == MARKDOWN
 
 
-def test_a_long_reply_of_many_events(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_message_long_reply_calls_on_progress_for_each_event(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     pieces = [f"{number:05d} é" for number in range(3000)]
-    heard: list[str] = []
+    recorded: list[str] = []
 
     assert api.send_message(
-        scripted_site.answering(Reply(pieces=pieces)), on_progress=heard.append
+        scripted_site.answering(Reply(pieces=pieces)), on_progress=recorded.append
     ) == "".join(pieces)
-    assert len(heard) == 3000
-    assert [len(text) for text in heard] == [7 * (index + 1) for index in range(3000)]
+    assert len(recorded) == 3000
+    assert [len(text) for text in recorded] == [7 * (index + 1) for index in range(3000)]
 
 
-def test_a_long_message(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_message_long_message_is_sent_whole(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     message = "äöü😀" * 50_000
     api.send_message(message)
 
@@ -257,34 +265,36 @@ async def test_async_callbacks_are_awaited_in_order(
 ) -> None:
     import anyio.lowlevel
 
-    heard: list[Any] = []
+    recorded: list[Any] = []
 
-    async def hear(what: Any) -> None:
-        heard.append(("begin", what))
+    async def record(what: Any) -> None:
+        recorded.append(("begin", what))
         await anyio.lowlevel.checkpoint()
-        heard.append(("end", what))
+        recorded.append(("end", what))
 
     reply = await async_api.send_message(
-        async_scripted_site.answering(grown("a", "ab")), on_progress=hear, on_conversation_response=hear
+        async_scripted_site.answering(grown("a", "ab")), on_progress=record, on_conversation_response=record
     )
 
     order = [event("a"), "a", event("ab"), "ab"]
     assert reply == "ab"
-    assert heard == [(when, what) for what in order for when in ("begin", "end")]
+    assert recorded == [(when, what) for what in order for when in ("begin", "end")]
 
 
 @pytest.mark.anyio
-async def test_async_callbacks_may_be_plain_functions(
+async def test_async_client_accepts_plain_callbacks(
     async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
 ) -> None:
-    heard: list[str] = []
-    await async_api.send_message(async_scripted_site.answering(grown("a", "ab")), on_progress=heard.append)
+    recorded: list[str] = []
+    await async_api.send_message(async_scripted_site.answering(grown("a", "ab")), on_progress=recorded.append)
 
-    assert heard == ["a", "ab"]
+    assert recorded == ["a", "ab"]
 
 
 @pytest.mark.anyio
-async def test_an_async_stream(async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI) -> None:
+async def test_async_reply_stream_yields_all_pieces(
+    async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
+) -> None:
     message = async_scripted_site.answering(Reply(pieces=["one", " two"]))
     async with async_api.stream_message(message) as stream:
         pieces = [piece async for piece in stream]
@@ -296,10 +306,10 @@ async def test_an_async_stream(async_scripted_site: ScriptedSite, async_api: Asy
 
 
 @pytest.mark.anyio
-async def test_messages_of_one_client_wait_their_turn(
+async def test_send_message_concurrent_calls_are_sent_one_at_a_time_in_order(
     async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
 ) -> None:
-    """The site takes one at a time; so many tasks may ask at once as they like."""
+    """The site accepts one message at a time; the calls of other tasks wait in a queue."""
     import asyncio
 
     messages = [async_scripted_site.answering(Reply(f"reply {n}", interval=2)) for n in range(8)]
@@ -311,7 +321,7 @@ async def test_messages_of_one_client_wait_their_turn(
     assert sent == messages
 
 
-def test_more_than_one_at_a_time_where_it_is_asked_for(serve: Serve) -> None:
+def test_send_message_max_concurrent_messages_are_in_flight_at_once(serve: Serve) -> None:
     import asyncio
 
     from chatgpt_browser import AsyncChatGPTAPI
@@ -333,46 +343,52 @@ def test_more_than_one_at_a_time_where_it_is_asked_for(serve: Serve) -> None:
     assert server.peak_active_messages == 3
 
 
-def test_an_answer_in_one_event(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    heard: list[str] = []
+def test_send_message_reply_in_one_event_returns_its_text(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
+    recorded: list[str] = []
 
     assert (
-        api.send_message(scripted_site.answering(grown("all at once")), on_progress=heard.append)
+        api.send_message(scripted_site.answering(grown("all at once")), on_progress=recorded.append)
         == "all at once"
     )
-    assert heard == ["all at once"]
+    assert recorded == ["all at once"]
 
 
-def test_an_empty_answer(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    heard: list[str] = []
+def test_send_message_empty_reply_returns_empty_text(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    recorded: list[str] = []
 
-    assert api.send_message(scripted_site.answering(grown("")), on_progress=heard.append) == ""
-    assert heard == []
+    assert api.send_message(scripted_site.answering(grown("")), on_progress=recorded.append) == ""
+    assert recorded == []
 
 
-def test_content_that_is_not_the_answer_is_no_text(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_message_ignores_content_other_than_the_answer(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     hidden = event("hidden", id="m-2", metadata={"is_visually_hidden_from_conversation": True})
     tool = event("search()", recipient="browser")
     code = event("x", content={"content_type": "code", "text": "x = 1"})
     thoughts = event("x", content={"content_type": "thoughts", "thoughts": []})
     events: list[dict[str, Any]] = [event("sys", role="system"), tool, code, thoughts, event("yes"), hidden]
-    heard: list[Any] = []
+    recorded: list[Any] = []
     reply = api.send_message(
-        scripted_site.answering(body(*events, sse("[DONE]"))), on_conversation_response=heard.append
+        scripted_site.answering(body(*events, sse("[DONE]"))), on_conversation_response=recorded.append
     )
 
     assert reply == "yes"
-    assert heard == events
+    assert recorded == events
 
 
 @pytest.mark.parametrize("answer", [Answer.server_error(), Answer.message_too_long()], ids=["500", "413"])
-def test_nobody_hears_of_a_refusal_but_the_caller(
+def test_send_message_refused_calls_no_callback(
     scripted_site: ScriptedSite, api: ChatGPTAPI, answer: Answer
 ) -> None:
-    heard: list[Any] = []
+    recorded: list[Any] = []
     with pytest.raises(Exception, match=f"ChatGPTAPI error {answer.status}"):
         api.send_message(
-            scripted_site.answering(answer), on_progress=heard.append, on_conversation_response=heard.append
+            scripted_site.answering(answer),
+            on_progress=recorded.append,
+            on_conversation_response=recorded.append,
         )
 
-    assert heard == []
+    assert recorded == []

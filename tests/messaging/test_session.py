@@ -1,4 +1,4 @@
-"""The session: which cookies it travels in, for how long a token is kept, and what is done when it is refused."""
+"""The session: its cookies, the cache of the access token, and refused tokens."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ PLAIN, SECURE = "next-auth.session-token", "__Secure-next-auth.session-token"
 
 
 @pytest.fixture(scope="module")
-def eager() -> Iterator[tuple[ScriptedSite, ChatGPTAPI]]:
-    """A client that asks for the session each time anew, and its server."""
+def shared_eager() -> Iterator[tuple[ScriptedSite, ChatGPTAPI]]:
+    """A client that does not cache the access token, and its server."""
     scripted_site = ScriptedSite()
     with scripted_site.server as server:
         options = base_urls(server) | {"access_token_ttl": 0, "challenge_timeout": 50, "retries": 1}
@@ -44,15 +44,15 @@ def eager() -> Iterator[tuple[ScriptedSite, ChatGPTAPI]]:
 
 
 @pytest.fixture
-def eager_scene(eager: tuple[ScriptedSite, ChatGPTAPI]) -> ScriptedSite:
-    eager[0].server.session_answer = "alive"
-    eager[0].begin()
-    return eager[0]
+def eager_site(shared_eager: tuple[ScriptedSite, ChatGPTAPI]) -> ScriptedSite:
+    shared_eager[0].server.session_answer = "alive"
+    shared_eager[0].begin()
+    return shared_eager[0]
 
 
 @pytest.fixture
-def eager_api(eager: tuple[ScriptedSite, ChatGPTAPI]) -> ChatGPTAPI:
-    return eager[1]
+def eager_api(shared_eager: tuple[ScriptedSite, ChatGPTAPI]) -> ChatGPTAPI:
+    return shared_eager[1]
 
 
 def long_token(length: int) -> str:
@@ -60,7 +60,7 @@ def long_token(length: int) -> str:
 
 
 def session_cookies(server: Any) -> dict[str, str]:
-    """The family, as the newest in-page request for the session had it."""
+    """Return the session cookies of the newest session request."""
     cookies: dict[str, str] = refreshes_of(server.requests)[-1].cookies
     return {name: value for name, value in cookies.items() if "session-token" in name}
 
@@ -68,7 +68,7 @@ def session_cookies(server: Any) -> dict[str, str]:
 # ---- cookies -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_form_of_a_token(serve: Serve) -> None:
+def test_session_token_in_each_form_is_accepted(serve: Serve) -> None:
     token = long_token(5000)
     server = serve(session_token=token)
     parts = [token[:3933], token[3933:]]
@@ -94,8 +94,10 @@ def test_every_form_of_a_token(serve: Serve) -> None:
     assert "oai-did" not in refreshes_of(server.requests)[-1].cookies
 
 
-def test_a_stale_family_in_a_kept_profile(serve: Serve, connect: Connect, tmp_path: Path) -> None:
-    """The server joins all that it is sent: whatever an earlier session has left would corrupt the token."""
+def test_session_token_replaces_old_cookies_of_a_profile(
+    serve: Serve, connect: Connect, tmp_path: Path
+) -> None:
+    """The server joins all session cookies: a cookie of an earlier session would corrupt the token."""
     profile = tmp_path / "profile"
     server = serve(session_token=long_token(12_000))
     with ChatGPTAPI(server.session_token, **base_urls(server), user_data_dir=profile) as api:
@@ -105,15 +107,15 @@ def test_a_stale_family_in_a_kept_profile(serve: Serve, connect: Connect, tmp_pa
     for token in (long_token(4000), long_token(300)):
         server.sign_in(token)
         with ChatGPTAPI(token, **base_urls(server), user_data_dir=profile) as api:
-            assert api.send_message("Hello") == 'You said: "Hello".'
+            assert api.send_message("Hello") == 'You texts: "Hello".'
         assert "".join(session_cookies(server).values()) == token
         assert len(session_cookies(server)) == 1 + (len(token) > 3933)
 
 
-# ---- for how long ------------------------------------------------------------------------------------------------------
+# ---- caching -----------------------------------------------------------------------------------------------------------
 
 
-def test_one_start_and_one_refresh_for_all_threads(serve: Serve, connect: Connect) -> None:
+def test_concurrent_threads_share_one_start_and_one_refresh(serve: Serve, connect: Connect) -> None:
     server = serve()
     api = connect(server, access_token_ttl=timedelta(hours=1))
     with ThreadPoolExecutor(16) as pool:
@@ -121,24 +123,26 @@ def test_one_start_and_one_refresh_for_all_threads(serve: Serve, connect: Connec
         tokens = {*pool.map(lambda _: api.ensure_auth(), range(12))}
     tokens |= {api.ensure_auth(), api.refresh_access_token(), api.get_session().access_token}
 
-    assert {reply.result() for reply in replies} == {'You said: "Hello".'}
+    assert {reply.result() for reply in replies} == {'You texts: "Hello".'}
     assert api.get_is_authenticated()
-    assert len(tokens) == 1, "it is kept for its time"
+    assert len(tokens) == 1, "the token was not cached"
     assert len(refreshes_of(server.requests)) == 1
     assert len([r for r in server.requests if r.headers.get("sec-fetch-mode") == "navigate"]) == 1
 
 
-def test_no_time_at_all(eager_scene: ScriptedSite, eager_api: ChatGPTAPI) -> None:
+def test_access_token_ttl_zero_refreshes_for_each_call(
+    eager_site: ScriptedSite, eager_api: ChatGPTAPI
+) -> None:
     for count in (1, 2, 3):
         eager_api.ensure_auth()
-        assert len(eager_scene.refreshes) == count
+        assert len(eager_site.refreshes) == count
 
 
-def test_the_time_runs_out(serve: Serve, connect: Connect) -> None:
+def test_access_token_is_refreshed_after_its_ttl(serve: Serve, connect: Connect) -> None:
     server = serve()
     api = connect(server, access_token_ttl=200)
     now = 0.0
-    api._core._sender.session._clock = lambda: now
+    api._core._sender.tokens._clock = lambda: now
     api.ensure_auth()
     now = 0.199
     api.ensure_auth()
@@ -149,7 +153,7 @@ def test_the_time_runs_out(serve: Serve, connect: Connect) -> None:
 
 
 @pytest.mark.anyio
-async def test_one_refresh_for_all_who_ask(serve: Serve) -> None:
+async def test_concurrent_tasks_share_one_refresh(serve: Serve) -> None:
     server = serve()
     async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         tokens = await asyncio.gather(*(api.ensure_auth() for _ in range(50)))
@@ -160,7 +164,7 @@ async def test_one_refresh_for_all_who_ask(serve: Serve) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_caller_who_leaves_takes_nobodys_refresh_along(serve: Serve) -> None:
+async def test_refresh_is_not_cancelled_with_one_of_its_callers(serve: Serve) -> None:
     server, gate = serve(), Gate()
     async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         await api.start()
@@ -171,17 +175,17 @@ async def test_a_caller_who_leaves_takes_nobodys_refresh_along(serve: Serve) -> 
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
-        gate.open()  # the stalled answer is empty: no session, but an answer to `second`
+        gate.open()  # the stalled response is empty: `second` gets a response without a session
         with pytest.raises(AuthenticationError):
             await second
         assert await api.ensure_auth()
 
 
-def test_a_refresh_that_failed_is_not_kept(eager_scene: ScriptedSite, eager_api: ChatGPTAPI) -> None:
-    eager_scene.server.session_answer = "signed_out"
+def test_refresh_that_failed_is_not_cached(eager_site: ScriptedSite, eager_api: ChatGPTAPI) -> None:
+    eager_site.server.session_answer = "signed_out"
     with pytest.raises(SessionExpiredError, match="Unauthorized"):
         eager_api.ensure_auth()
-    eager_scene.server.session_answer = "alive"
+    eager_site.server.session_answer = "alive"
 
     assert can_send(eager_api)
 
@@ -189,12 +193,12 @@ def test_a_refresh_that_failed_is_not_kept(eager_scene: ScriptedSite, eager_api:
 # ---- 401 on a message --------------------------------------------------------------------------------------------------
 
 
-def test_a_token_that_is_refused_once(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_access_token_refused_once_is_renewed(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     old = api.ensure_auth()
     before = len(scripted_site.refreshes)
     scripted_site.server.expire_access_tokens()
 
-    assert api.send_message("Hello") == 'You said: "Hello".'
+    assert api.send_message("Hello") == 'You texts: "Hello".'
     first, second = scripted_site.posts
     assert (first.status, second.status) == (401, 200)
     assert (first.bearer, second.bearer) == (old, api.ensure_auth())
@@ -202,7 +206,7 @@ def test_a_token_that_is_refused_once(scripted_site: ScriptedSite, api: ChatGPTA
     assert len(scripted_site.refreshes) == before + 1
 
 
-def test_a_token_that_is_refused_twice(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_access_token_refused_twice_raises(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     api.ensure_auth()
     before = len(scripted_site.refreshes)
     with pytest.raises(AccessTokenRejectedError) as caught:
@@ -215,7 +219,7 @@ def test_a_token_that_is_refused_twice(scripted_site: ScriptedSite, api: ChatGPT
     assert len(scripted_site.refreshes) == before + 1
 
 
-def test_a_session_that_died_meanwhile(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_session_expired_after_a_refusal_raises(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     assert api.get_is_authenticated()
     scripted_site.server.sign_out()
     scripted_site.server.expire_access_tokens()
@@ -229,7 +233,7 @@ def test_a_session_that_died_meanwhile(scripted_site: ScriptedSite, api: ChatGPT
 
 
 @pytest.mark.anyio
-async def test_one_refresh_for_many_refused_messages(serve: Serve) -> None:
+async def test_concurrent_refused_messages_share_one_refresh(serve: Serve) -> None:
     server = serve()
     async with AsyncChatGPTAPI(
         server.session_token,
@@ -241,7 +245,7 @@ async def test_one_refresh_for_many_refused_messages(serve: Serve) -> None:
         server.expire_access_tokens()
         replies = await asyncio.gather(*(api.send_message("Hello") for _ in range(5)))
 
-    assert replies == ['You said: "Hello".'] * 5
+    assert replies == ['You texts: "Hello".'] * 5
     assert len(refreshes_of(server.requests)) == 2
     assert len(posts_of(server.requests)) <= 10
 
@@ -249,10 +253,10 @@ async def test_one_refresh_for_many_refused_messages(serve: Serve) -> None:
 @pytest.mark.parametrize(
     "answer", [Answer.server_error(), Answer.overloaded_html(503), Break()], ids=["500", "503", "break"]
 )
-def test_what_the_site_may_have_taken_is_sent_once(
+def test_message_that_may_have_been_accepted_is_sent_once(
     scripted_site: ScriptedSite, api: ChatGPTAPI, answer: Any
 ) -> None:
-    for _ in range(3):  # the connection has been used before, or not
+    for _ in range(3):  # on a new connection, and on a connection that was used before
         with pytest.raises((APIStatusError, StreamInterruptedError)):
             api.send_message(scripted_site.answering(answer))
 
@@ -260,10 +264,10 @@ def test_what_the_site_may_have_taken_is_sent_once(
     assert len(ids) == len({*ids}) == 3
 
 
-# ---- rotation, and what it says of itself ------------------------------------------------------------------------------
+# ---- session data and rotation ----------------------------------------------------------------------------------------
 
 
-def test_who_it_is(api: ChatGPTAPI) -> None:
+def test_get_session_returns_user_and_expiry(api: ChatGPTAPI) -> None:
     session = api.get_session()
 
     assert (session.user.name, session.user.email) == ("Ada Example", "ada@example.com")
@@ -276,14 +280,16 @@ def test_who_it_is(api: ChatGPTAPI) -> None:
 
 
 @pytest.mark.parametrize("state", ["signed_out", "refresh_error", "challenge"])
-def test_a_dead_session_is_a_false(eager_scene: ScriptedSite, eager_api: ChatGPTAPI, state: Any) -> None:
-    eager_scene.server.session_answer = state
+def test_get_is_authenticated_without_a_session_returns_false(
+    eager_site: ScriptedSite, eager_api: ChatGPTAPI, state: Any
+) -> None:
+    eager_site.server.session_answer = state
     assert eager_api.get_is_authenticated() is False
-    eager_scene.server.session_answer = "alive"
+    eager_site.server.session_answer = "alive"
     assert eager_api.get_is_authenticated() is True
 
 
-def test_nothing_secret_is_said(
+def test_messages_reprs_and_logs_contain_no_secrets(
     serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
@@ -292,32 +298,32 @@ def test_nothing_secret_is_said(
     )
     first = server.session_token
     api = connect(server, access_token_ttl=0)
-    said: list[str] = []
+    texts: list[str] = []
     try:
         api.send_message("my private words")
     except StreamInterruptedError as exc:
-        said += [str(exc), repr(exc)]
+        texts += [str(exc), repr(exc)]
     access_token = api.ensure_auth()
     conversation = api.get_conversation()
     stream = api.stream_message("my private words")
-    said += [
+    texts += [
         repr(each)
         for each in (api, conversation, stream, api.get_session(), api._options, api._session_token)
     ]
     server.session_answer = "refresh_error"
     with pytest.raises(SessionExpiredError) as caught:
         api.send_message("my private words")
-    said += [str(caught.value), repr(caught.value)]
-    assert caplog.records, "nothing was logged at all"
-    said += [record.getMessage() for record in caplog.records]
-    said += capfd.readouterr()
+    texts += [str(caught.value), repr(caught.value)]
+    assert caplog.records, "nothing was logged"
+    texts += [record.getMessage() for record in caplog.records]
+    texts += capfd.readouterr()
 
     secrets = [first, server.session_token, access_token, "my private words"]
-    assert [secret for secret in secrets for words in said if secret in words] == []
+    assert [secret for secret in secrets for words in texts if secret in words] == []
 
 
-def test_a_token_that_the_site_has_rotated_for_a_navigation(serve: Serve) -> None:
-    """At the start, and where a challenge is shown: the page asks for the session there, too."""
+def test_session_token_rotated_by_a_navigation_is_read(serve: Serve) -> None:
+    """The page requests the session at the start, and after a challenge."""
     server = serve(rotate_session_token=True)
     with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
         api.start()

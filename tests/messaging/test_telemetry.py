@@ -1,4 +1,4 @@
-"""Spans and metrics: what is recorded of messages, steps and retries, and that nothing of their contents is."""
+"""Spans and metrics of messages, steps and retries, which contain nothing of the messages' contents."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
 
-THE_PROGRAMS_OWN = _telemetry.instruments
-MADE_ANEW = _telemetry._make_instruments.__wrapped__
+ORIGINAL_INSTRUMENTS = _telemetry.instruments
+UNCACHED_INSTRUMENTS = _telemetry._make_instruments.__wrapped__
 
 
 class Recorded:
-    """What a program's own exporters would get."""
+    """In-memory exporters for the spans and metrics of a program."""
 
     def __init__(self) -> None:
         self._spans = InMemorySpanExporter()
@@ -57,7 +57,7 @@ class Recorded:
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI, Recorded]]:
-    """A client's life: a challenge at its start, a token that is refused, a reply, a failure, a reader who leaves."""
+    """A client after a challenge, a refused token, replies, a failure, a timeout and two abandoned streams."""
     recorded = Recorded()
     with pytest.MonkeyPatch.context() as patch, FakeChatGPT(challenge="passes") as server:
         patch.setattr(_telemetry, "instruments", lambda: recorded.instruments)
@@ -85,7 +85,9 @@ def recorded(run: tuple[FakeChatGPT, ChatGPTAPI, Recorded]) -> Recorded:
     return run[2]
 
 
-def test_messages(run: tuple[FakeChatGPT, ChatGPTAPI, Recorded]) -> None:
+def test_message_span_has_ids_outcome_and_time_to_first_chunk(
+    run: tuple[FakeChatGPT, ChatGPTAPI, Recorded],
+) -> None:
     server, _, recorded = run
     spans = recorded.spans("chat gpt-x")
     attributes = [dict(span.attributes or {}) for span in spans]
@@ -118,7 +120,7 @@ def test_messages(run: tuple[FakeChatGPT, ChatGPTAPI, Recorded]) -> None:
     }
 
 
-def test_steps_belong_to_the_message_that_needed_them(recorded: Recorded) -> None:
+def test_step_spans_are_children_of_their_message(recorded: Recorded) -> None:
     (start,) = recorded.spans("chatgpt_browser.browser.start")
     (challenge,) = recorded.spans("chatgpt_browser.challenge")
     refreshes = recorded.spans("chatgpt_browser.session.refresh")
@@ -137,7 +139,7 @@ def test_steps_belong_to_the_message_that_needed_them(recorded: Recorded) -> Non
     assert start.start_time < challenge.start_time
 
 
-def test_metrics(recorded: Recorded) -> None:
+def test_metrics_count_operations_steps_and_retries(recorded: Recorded) -> None:
     metrics = recorded.metrics()
     counts = {name: sum(getattr(p, "count", 0) for p in points) for name, points in metrics.items()}
     assert counts == {
@@ -159,7 +161,9 @@ def test_metrics(recorded: Recorded) -> None:
     assert durations[0].explicit_bounds[0] == 0.01
 
 
-def test_no_contents_and_no_secrets(run: tuple[FakeChatGPT, ChatGPTAPI, Recorded]) -> None:
+def test_spans_and_metrics_contain_no_contents_and_no_secrets(
+    run: tuple[FakeChatGPT, ChatGPTAPI, Recorded],
+) -> None:
     server, api, recorded = run
     everything = recorded.all()
     assert "gen_ai.request.model" in everything
@@ -167,7 +171,7 @@ def test_no_contents_and_no_secrets(run: tuple[FakeChatGPT, ChatGPTAPI, Recorded
         assert secret not in everything
 
 
-def test_a_step_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_step_span_of_a_failed_step_has_the_error_class(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded = Recorded()
     monkeypatch.setattr(_telemetry, "instruments", lambda: recorded.instruments)
 
@@ -186,10 +190,10 @@ def test_a_step_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in recorded.all()
 
 
-def test_without_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_telemetry_without_opentelemetry_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
-    monkeypatch.setattr(_telemetry, "instruments", THE_PROGRAMS_OWN)
-    monkeypatch.setattr(_telemetry, "_make_instruments", MADE_ANEW)
+    monkeypatch.setattr(_telemetry, "instruments", ORIGINAL_INSTRUMENTS)
+    monkeypatch.setattr(_telemetry, "_make_instruments", UNCACHED_INSTRUMENTS)
 
     async def work() -> int:
         return 1
@@ -214,17 +218,17 @@ def test_without_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
         ("", {"OTEL_PYTHON_METER_PROVIDER": "sdk_meter_provider"}, True),
     ],
 )
-def test_the_api_is_loaded_where_somebody_listens(
+def test_instruments_load_opentelemetry_only_with_a_provider(
     before: str, environment: dict[str, str], wanted: bool
 ) -> None:
-    """A program that has nothing to do with it does not wait for it, installed as it may be."""
+    """A program without a provider does not import OpenTelemetry, although it is installed."""
     program = f"""
 {before}
 import sys
 from chatgpt_browser._core import telemetry as _telemetry
 print(_telemetry.instruments() is not None, "opentelemetry.metrics" in sys.modules)
 """
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], env={**os.environ, **environment}, capture_output=True, text=True
     )
-    assert told.stdout.split() == [str(wanted), str(wanted)], told.stderr
+    assert result.stdout.split() == [str(wanted), str(wanted)], result.stderr

@@ -99,7 +99,7 @@ def test_crash_during_replies_raises_with_each_partial_text(killable: KillableCl
     killable.server.script(
         *[Reply(pieces=[f"part {n}", " never"], hold_after=1, gate=g) for n, g in enumerate(gates)]
     )
-    killable.api._core._sender._turns.total_tokens = 2
+    killable.api._core._sender.permits.limit = 2
     progress: list[str] = []
 
     def kill_at_progress(text: str) -> None:
@@ -112,7 +112,7 @@ def test_crash_during_replies_raises_with_each_partial_text(killable: KillableCl
             killable.api.send_message("second", on_progress=kill_at_progress, timeout_ms=60_000)
         with pytest.raises(BrowserCrashedError) as first_error:
             next(first)
-    killable.api._core._sender._turns.total_tokens = 1
+    killable.api._core._sender.permits.limit = 1
 
     assert first_error.value.partial_text == "part 0"
     assert second_error.value.partial_text == "part 1"

@@ -38,7 +38,7 @@ async def test_client_over_two_days_renews_tokens_and_document(
         async with AsyncChatGPTAPI(
             server.session_token, **base_urls(server), access_token_ttl=2 * HOUR * 1000
         ) as api:
-            session_cache = api._sender.session
+            session_cache = api._sender.tokens
             session_cache._clock = lambda: now
             conversation = api.get_conversation()
             for number in range(MESSAGES):

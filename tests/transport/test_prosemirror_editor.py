@@ -1,6 +1,6 @@
-"""`send_via="page"` on a page whose composer is made with ProseMirror, an editor that many sites have.
+"""Messages with ``send_via="page"`` on a page whose composer is a ProseMirror editor, as on the real site.
 
-It keeps a document of its own and makes the page anew from that: so it has to notice what is written, and to take it as it is.
+ProseMirror keeps its own document model and renders the page from it, so typed text is lost if the editor does not process it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TEXTS = (
 
 @pytest.fixture(scope="module")
 def editor_page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The page, with the editor's modules in it."""
+    """Return the page with the editor's modules from npm inlined."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("npm is not installed")
@@ -61,7 +61,7 @@ def editor_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return Template(PAGE.read_text("utf-8")).safe_substitute(imports=json.dumps({"imports": modules}))
 
 
-def test_it_takes_each_text_as_it_is(editor_page: str, connect: Connect) -> None:
+def test_prosemirror_editor_each_text_is_sent_unchanged(editor_page: str, connect: Connect) -> None:
     with FakeChatGPT(form="app", reply=lambda turn: Reply(turn.message, channel="final")) as server:
         server.script_path("/", Answer(200, editor_page))
         conversation = connect(server, send_via="page").get_conversation()
@@ -73,6 +73,6 @@ def test_it_takes_each_text_as_it_is(editor_page: str, connect: Connect) -> None
         with conversation.stream_message("Stop soon") as stream:
             assert next(stream) == "One"
         last = [record for record in server.requests if record.path.endswith("f/conversation")][-1]
-        assert last.disconnected.wait(20), "the stop was not pressed"
+        assert last.disconnected.wait(20), "the stop button was not clicked"
         (kept,) = server.conversations.values()
         assert [text for role, text in kept.history() if role == "user"] == [*TEXTS, "Stop soon"]

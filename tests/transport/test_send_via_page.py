@@ -1,4 +1,4 @@
-"""Messages that the site's own page sends: the same interface, from outside."""
+"""Messages with ``send_via="page"``: the public interface on FakeChatGPT's web application."""
 
 from __future__ import annotations
 
@@ -33,8 +33,19 @@ from chatgpt_browser import (
     StreamInterruptedError,
     UnusualActivityError,
 )
-from chatgpt_browser._transport.site_ui.observer import read_posted
-from chatgpt_browser.testing import Answer, Aside, Break, FakeChatGPT, Gate, Hold, RawBody, Reply, Stall, Turn
+from chatgpt_browser._transport.site_ui.page_pool import SitePagePool
+from chatgpt_browser.testing import (
+    Answer,
+    Aside,
+    Break,
+    FakeChatGPT,
+    Gate,
+    Hold,
+    RawBody,
+    Reply,
+    Stall,
+    Turn,
+)
 from tests.support.client_processes import Mark
 from tests.support.scripted_site import ScriptedSite, base_urls
 from tests.support.secret_search import assert_none_in, secrets_of
@@ -42,9 +53,10 @@ from tests.support.secret_search import assert_none_in, secrets_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from chatgpt_browser._messaging.sender import MessageSender
     from tests.support.client_fixtures import Connect
 
-#: The page's stop takes its time.
+#: Delays each click on the stop button by 500 ms.
 SLOW_STOP = """() => document.getElementById("stop-button").addEventListener("click", (event) => {
   if (!event.isTrusted) return;
   event.stopImmediatePropagation();
@@ -55,7 +67,7 @@ ASIDES = (Aside.thoughts(), Aside.tool_call(), Aside.tool_output(), Aside.hidden
 
 
 @pytest.fixture(scope="module")
-def page_scene() -> Iterator[ScriptedSite]:
+def app_site() -> Iterator[ScriptedSite]:
     scripted_site = ScriptedSite(form="app")
     with scripted_site.server:
         yield scripted_site
@@ -63,8 +75,8 @@ def page_scene() -> Iterator[ScriptedSite]:
 
 
 @pytest.fixture(scope="module")
-def page_client(page_scene: ScriptedSite) -> Iterator[ChatGPTAPI]:
-    server = page_scene.server
+def page_client(app_site: ScriptedSite) -> Iterator[ChatGPTAPI]:
+    server = app_site.server
     with ChatGPTAPI(
         server.session_token, send_via="page", max_concurrent_messages=3, **base_urls(server)
     ) as client:
@@ -72,10 +84,10 @@ def page_client(page_scene: ScriptedSite) -> Iterator[ChatGPTAPI]:
 
 
 @pytest.fixture
-def scripted_site(page_scene: ScriptedSite) -> Iterator[ScriptedSite]:
-    page_scene.begin()
-    yield page_scene
-    server = page_scene.server
+def scripted_site(app_site: ScriptedSite) -> Iterator[ScriptedSite]:
+    app_site.begin()
+    yield app_site
+    server = app_site.server
     server.layout, server.modal, server.wakes_after = "usual", None, 0.0
 
 
@@ -84,11 +96,20 @@ def api(page_client: ChatGPTAPI, scripted_site: ScriptedSite) -> ChatGPTAPI:
     return page_client
 
 
-def sent(scripted_site: ScriptedSite) -> list[Any]:
+def page_pool(sender: MessageSender) -> SitePagePool:
+    """Return the pool of site pages."""
+    assert isinstance(sender.site_pages, SitePagePool)
+    return sender.site_pages
+
+
+def sent_messages(scripted_site: ScriptedSite) -> list[Any]:
+    """Return the requests with which the page has sent messages during this test."""
     return [r for r in scripted_site.requests if r.method == "POST" and r.path.endswith("f/conversation")]
 
 
-def test_a_message_and_its_reply(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_via_page_message_delivers_reply_and_events(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     texts: list[str] = []
     events: list[ConversationEvent] = []
     reply = Reply(pieces=PIECES, asides=ASIDES, channel="final", interval=3)
@@ -99,20 +120,22 @@ def test_a_message_and_its_reply(scripted_site: ScriptedSite, api: ChatGPTAPI) -
     assert text == "".join(PIECES)
     assert texts == ["".join(PIECES[: n + 1]) for n in range(len(PIECES))]
     assert [event.whole["message"]["end_turn"] for event in events if event.whole is not None][-1] is True
-    (record,) = sent(scripted_site)
-    # The page's own request: with what it fetched for itself, and from no other place.
+    (record,) = sent_messages(scripted_site)
+    # Only the page's own scripts fetch this token and choose this parent.
     assert record.headers["openai-sentinel-chat-requirements-token"]
     assert record.json["parent_message_id"] == "client-created-root"
 
 
-def test_a_message_is_sent_as_it_was_written(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_via_page_special_characters_are_sent_unchanged(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     text = 'Several\nlines, <b>"marks"</b> & \u00e4\U0001f600\n\n    indented'
     api.send_message(text)
 
-    assert sent(scripted_site)[-1].json["messages"][0]["content"]["parts"] == [text]
+    assert sent_messages(scripted_site)[-1].json["messages"][0]["content"]["parts"] == [text]
 
 
-def test_a_conversation(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_via_page_conversation_keeps_context(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     conversation = api.get_conversation()
     conversation.send_message("My name is Ada.")
     assert "My name is Ada." in conversation.send_message("And?")
@@ -124,13 +147,15 @@ def test_a_conversation(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     assert "Before" not in other
     kept = scripted_site.server.conversations[ids[0] or ""]
     assert [role for role, _ in kept.history()] == ["user", "assistant"] * 3
-    with pytest.raises(PageError, match="has gone on"):
+    with pytest.raises(PageError, match="is not the newest message"):
         api.send_message("Branch", conversation_id=ids[0], parent_message_id=ids[1])
     with pytest.raises(ConversationNotFoundError):
         api.send_message("Lost", conversation_id="nowhere")
 
 
-def test_several_at_once(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_via_page_concurrent_messages_use_one_page_each(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     gates = [Gate() for _ in range(3)]
     messages = [
         scripted_site.answering(Reply(pieces=["a", f"{n}"], hold_after=1, gate=gate))
@@ -156,12 +181,14 @@ def test_several_at_once(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
         thread.join(20)
 
     assert replies == {0: "a0", 1: "a1", 2: "a2"}
-    pages = api._core._sender._tabs
-    assert len(pages._idle) + len(pages._busy) <= 3
+    pool = page_pool(api._core._sender)
+    assert len(pool.idle_pages) + len(pool.busy_pages) <= 3
 
 
 @pytest.mark.parametrize("how", ["abort", "timeout", "stream"])
-def test_stopping_presses_the_pages_stop(scripted_site: ScriptedSite, api: ChatGPTAPI, how: str) -> None:
+def test_send_via_page_message_ended_early_clicks_stop(
+    scripted_site: ScriptedSite, api: ChatGPTAPI, how: str
+) -> None:
     message = scripted_site.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
     controller = AbortController()
     if how == "abort":
@@ -177,28 +204,34 @@ def test_stopping_presses_the_pages_stop(scripted_site: ScriptedSite, api: ChatG
         with api.stream_message(message) as stream:
             assert next(stream) == "One"
 
-    assert sent(scripted_site)[-1].disconnected.wait(20)
+    assert sent_messages(scripted_site)[-1].disconnected.wait(20)
     assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 
-def test_refusals_are_those_of_the_site(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_via_page_refusal_raises_status_error_without_retry(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     with pytest.raises(RateLimitError) as limit:
         api.send_message(scripted_site.answering(Answer.model_cap(clears_in=90)))
     with pytest.raises(UnusualActivityError, match="unusual activity"):
         api.send_message(scripted_site.answering(Answer.unusual_activity()))
     assert limit.value.retry_after == 90
-    assert len(sent(scripted_site)) == 2, "a refused message was sent again"
+    assert len(sent_messages(scripted_site)) == 2, "a refused message was sent again"
 
 
-def test_a_reply_that_breaks_off(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_via_page_broken_connection_keeps_partial_text(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     with pytest.raises(StreamInterruptedError) as caught:
         api.send_message(scripted_site.answering(Reply(pieces=PIECES, interval=60, break_after=3)))
-    # What comes together with the break, Chromium may keep to itself: on a busy machine, the last piece.
+    # Chromium may drop bytes that arrive together with the break: on a busy machine, the last piece.
     assert caught.value.partial_text in ("Two and", "Two and two")
 
 
-def test_a_reply_that_is_no_utf8(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    """A body that is there before it is asked for comes decoded, with U+FFFD where it was damaged: then its length tells."""
+def test_send_via_page_invalid_utf8_raises_malformed_event_error(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
+    """If a body is complete before it is requested, Chromium decodes it, and only its length shows the damage."""
     said = {
         "id": "a",
         "author": {"role": "assistant"},
@@ -213,20 +246,26 @@ def test_a_reply_that_is_no_utf8(scripted_site: ScriptedSite, api: ChatGPTAPI) -
     assert api.send_message(scripted_site.answering(RawBody([good, b"data: [DONE]\n\n"]))) == "fo\ufffdur"
 
 
-def test_a_dialog_in_the_way(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_send_via_page_modal_dialog_raises_with_its_title(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     scripted_site.server.modal = "Our terms have changed"
     with pytest.raises(DialogInTheWayError, match="Our terms have changed.*chatgpt-browser login"):
         api.send_message("Hello")
-    assert sent(scripted_site) == []
+    assert sent_messages(scripted_site) == []
 
 
 @pytest.mark.parametrize("layout", ["moved", "foreign"])
-def test_layouts_that_are_known(scripted_site: ScriptedSite, api: ChatGPTAPI, layout: Any) -> None:
+def test_composer_known_layout_sends_message(
+    scripted_site: ScriptedSite, api: ChatGPTAPI, layout: Any
+) -> None:
     scripted_site.server.layout = layout
     assert api.send_message("Hello") == 'You said: "Hello".'
 
 
-def test_a_layout_that_nobody_knows(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_composer_unknown_layout_raises_composer_not_found(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     scripted_site.server.layout = "strange"
     options = api._core._sender.options
     before = options.first_byte_timeout
@@ -236,14 +275,14 @@ def test_a_layout_that_nobody_knows(scripted_site: ScriptedSite, api: ChatGPTAPI
             api.send_message("Hello")
     finally:
         object.__setattr__(options, "first_byte_timeout", before)
-    assert sent(scripted_site) == []
+    assert sent_messages(scripted_site) == []
 
 
-def test_what_a_report_tells_of_a_page(
+def test_page_error_elements_contain_no_personal_data(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beginnings of labels, kinds and names; nothing that is a person's, a title or a file's name."""
-    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._COMING_ALIVE", 0.5)
+    """They contain kinds, names and the first words of labels, but no personal names, titles or file names."""
+    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._HYDRATION_TIMEOUT", 0.5)
     markup = """<title>Divorce</title><nav><button data-testid="history-Zebra">Z</button></nav>
       <form><div contenteditable role="textbox" aria-label="Ask anything, Alice">.</div>
         <button type="button" aria-label="Remove divorce.pdf" data-testid="remove-file-7f3a">x</button></form>
@@ -265,7 +304,7 @@ def test_what_a_report_tells_of_a_page(
     ]
 
 
-# ---- a page that is not as one would wish ----------------------------------------------------------------------------
+# ---- Pages that load late or show another state ----------------------------------------------------------------------------
 
 
 def pages_opened(scripted_site: ScriptedSite) -> int:
@@ -278,28 +317,32 @@ def pages_opened(scripted_site: ScriptedSite) -> int:
     )
 
 
-def test_a_page_that_comes_alive_late(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_composer_late_hydration_writes_text_again(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     scripted_site.server.wakes_after = 1.2
     assert api.send_message("Good morning") == 'You said: "Good morning".'
-    assert len(sent(scripted_site)) == 1
+    assert len(sent_messages(scripted_site)) == 1
 
 
-def test_a_page_with_more_than_the_composer(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_composer_page_with_similar_controls_uses_its_own(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     scripted_site.server.layout = "crowded"
     conversation = api.get_conversation()
     link = "To begin, [Log in](https://example.com/login) there."
     assert conversation.send_message(scripted_site.answering(Reply(link))) == link
-    # Opened anew, with the link in it.
+    # The page is opened again, and shows the link as a message.
     again = api.get_conversation(conversation_id=conversation.conversation_id)
     api.send_message("Elsewhere")
     assert again.send_message("And then?").startswith('You said: "And then?".')
     message = scripted_site.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
     with again.stream_message(message) as stream:
         assert next(stream) == "One"
-    assert sent(scripted_site)[-1].disconnected.wait(20), "another button than the composer's was pressed"
+    assert sent_messages(scripted_site)[-1].disconnected.wait(20), (
+        "another button than the composer's was pressed"
+    )
 
 
-def test_a_page_is_used_again_only_while_it_knows_its_conversation(
+def test_page_pool_conversation_continued_elsewhere_reopens_page(
     scripted_site: ScriptedSite, api: ChatGPTAPI
 ) -> None:
     conversation = api.get_conversation()
@@ -311,15 +354,15 @@ def test_a_page_is_used_again_only_while_it_knows_its_conversation(
     kept = scripted_site.server.conversations[conversation.conversation_id or ""]
     kept.add("user", "From my phone", kept.current_node)
     newest = kept.add("assistant", "To your phone", kept.current_node).id
-    with pytest.raises(PageError, match="has gone on"):
+    with pytest.raises(PageError, match="is not the newest message"):
         conversation.send_message("Three")
     conversation.parent_message_id = None
     assert 'Before that you said: "From my phone"' in conversation.send_message("Three")
     assert pages_opened(scripted_site) == opened + 1
-    assert sent(scripted_site)[-1].json["parent_message_id"] == newest
+    assert sent_messages(scripted_site)[-1].json["parent_message_id"] == newest
 
 
-def test_what_nobody_sees_behind_the_answer_is_no_reason(
+def test_send_via_page_hidden_message_after_reply_is_ignored(
     scripted_site: ScriptedSite, api: ChatGPTAPI
 ) -> None:
     conversation = api.get_conversation()
@@ -330,10 +373,8 @@ def test_what_nobody_sees_behind_the_answer_is_no_reason(
     assert 'said: "One"' in conversation.send_message("Two")
 
 
-def test_a_message_waits_until_the_page_has_its_conversation(
-    scripted_site: ScriptedSite, api: ChatGPTAPI
-) -> None:
-    """The composer is there before what was said: a message that is sent by then would go on from nothing."""
+def test_navigation_slow_conversation_delays_message(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    """The composer is ready before the messages are loaded: a message sent then would start a new branch."""
     kept = scripted_site.server.add_conversation([("user", "My name is Ada."), ("assistant", "Hello, Ada.")])
     tree, gate = api.get_history(kept.id).raw, Gate()
     page_reads = RawBody([Hold(gate), json.dumps(tree).encode()], content_type="application/json")
@@ -342,26 +383,26 @@ def test_a_message_waits_until_the_page_has_its_conversation(
     threading.Timer(0.8, gate.open).start()
 
     assert 'Before that you said: "My name is Ada."' in api.send_message("And?", conversation_id=kept.id)
-    assert sent(scripted_site)[-1].json["parent_message_id"] == newest
+    assert sent_messages(scripted_site)[-1].json["parent_message_id"] == newest
 
 
-def test_a_page_that_never_has_its_conversation(
+def test_navigation_conversation_not_loaded_raises_page_error(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatgpt_browser._transport.site_ui.site_page._LOADING", 0.5)
+    monkeypatch.setattr("chatgpt_browser._transport.site_ui.navigation._LOAD_TIMEOUT", 0.5)
     kept = scripted_site.server.add_conversation([("user", "One"), ("assistant", "Two")])
     tree = api.get_history(kept.id).raw
     scripted_site.server.script_path(f"/conversation/{kept.id}", Answer(200, tree), Stall())
-    with pytest.raises(PageError, match="did not show what was said"):
+    with pytest.raises(PageError, match="did not load the messages of the conversation"):
         api.send_message("And?", conversation_id=kept.id)
-    assert sent(scripted_site) == []
+    assert sent_messages(scripted_site) == []
 
 
 @pytest.mark.parametrize("how", ["breaks", "abort", "timeout"])
-def test_a_conversation_goes_on_after_a_message_that_came_to_nothing(
+def test_conversation_unanswered_message_is_parent_of_next(
     scripted_site: ScriptedSite, api: ChatGPTAPI, how: str
 ) -> None:
-    """Behind that message: the page can't go back before it."""
+    """The page can only reply to the newest message, which is the unanswered one."""
     conversation = api.get_conversation()
     conversation.send_message("One")
     reply = Reply(pieces=["Two", " and"], hold_after=1, gate=Gate())
@@ -389,10 +430,10 @@ def test_a_conversation_goes_on_after_a_message_that_came_to_nothing(
     assert [text for role, text in kept.history() if role == "user"][::2] == ["One", "Three"]
 
 
-def test_a_conversation_goes_on_after_a_message_of_which_nothing_was_seen(
+def test_conversation_message_in_doubt_is_parent_of_next(
     scripted_site: ScriptedSite, api: ChatGPTAPI
 ) -> None:
-    """The page was told to send it, and the call ended before it was seen to: the site may have it nevertheless."""
+    """The call ends after the click and before the request is observed, so the site may have the message."""
     conversation = api.get_conversation()
     conversation.send_message("One")
     scripted_site.server.script_path("sentinel/chat-requirements", Stall())
@@ -404,7 +445,7 @@ def test_a_conversation_goes_on_after_a_message_of_which_nothing_was_seen(
     assert 'Before that you said: "Two"' in conversation.send_message("Three")
 
 
-def test_the_turn_lasts_until_the_answer_has_stopped(connect: Connect) -> None:
+def test_permit_aborted_reply_is_held_until_stopped(connect: Connect) -> None:
     with FakeChatGPT(form="app") as server:
         api = connect(server, send_via="page")
         server.script(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
@@ -416,8 +457,8 @@ def test_the_turn_lasts_until_the_answer_has_stopped(connect: Connect) -> None:
             return "Free again"
 
         async def slow_the_stop() -> None:
-            (tab,) = api._core._sender._tabs._busy
-            await tab._page.evaluate(SLOW_STOP)
+            (page,) = page_pool(api._core._sender).busy_pages
+            await page._page.evaluate(SLOW_STOP)
 
         with api.stream_message("Count") as stream:
             assert next(stream) == "One"
@@ -427,33 +468,35 @@ def test_the_turn_lasts_until_the_answer_has_stopped(connect: Connect) -> None:
         assert seen == [True]
 
 
-def test_a_site_that_has_another_message_under_way(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    """It refuses this one, and may not have noticed yet that the one before has been stopped: as by fetch, that is waited out."""
+def test_send_via_page_one_message_at_a_time_refusal_is_retried(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
+    """The site may not have processed the stop of the previous message. The refusal is retried, as with fetch."""
     message = scripted_site.answering(Answer.one_message_at_a_time(), "Here you are")
     assert api.send_message(message) == "Here you are"
-    assert len(sent(scripted_site)) == 2
+    assert len(sent_messages(scripted_site)) == 2
 
 
-def test_a_page_that_goes_elsewhere_by_itself(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    """After a reply, say: while the next message is under way to it."""
+def test_navigation_competing_navigation_is_repeated(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    """The page navigates by itself after a reply, while the next message is being prepared."""
     for delay in (0, 30, 100):
         api.send_message("Before")
-        (tab,) = api._core._sender._tabs._idle[-1:]
+        (page,) = page_pool(api._core._sender).idle_pages[-1:]
         go = f"setTimeout(() => location.assign('/?elsewhere'), {delay})"
-        api._portal.call(tab._page.evaluate, go)
+        api._portal.call(page._page.evaluate, go)
         assert api.send_message("After") == 'You said: "After".'
 
 
-def test_a_stop_is_about_its_own_message(connect: Connect) -> None:
-    """One that finds nothing to press waits a moment; if the answer ends meanwhile, it is not pressed on the next one."""
+def test_site_page_late_stop_spares_next_message(connect: Connect) -> None:
+    """A stop waits for its button. If the reply ends meanwhile, it must not click the next reply's button."""
     with FakeChatGPT(form="app") as server:
         api, gate = connect(server, send_via="page"), Gate()
         server.script(Reply(pieces=["One", " two"], hold_after=1, gate=gate))
         server.script(Reply(pieces=PIECES, interval=250))
 
         async def hide_the_stop() -> None:
-            (tab,) = api._core._sender._tabs._busy
-            await tab._page.evaluate("document.getElementById('stop-button').style.visibility = 'hidden'")
+            (page,) = page_pool(api._core._sender).busy_pages
+            await page._page.evaluate("document.getElementById('stop-button').style.visibility = 'hidden'")
 
         with api.stream_message("Count") as stream:
             assert next(stream) == "One"
@@ -462,7 +505,7 @@ def test_a_stop_is_about_its_own_message(connect: Connect) -> None:
         assert api.send_message("Next") == "".join(PIECES)
 
 
-def test_a_stream_that_is_let_go_of(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_stream_garbage_collected_releases_page(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     conversation = api.get_conversation()
     conversation.send_message("One")
     message = scripted_site.answering(Reply(pieces=["Two", " and"], hold_after=1, gate=Gate()))
@@ -473,14 +516,14 @@ def test_a_stream_that_is_let_go_of(scripted_site: ScriptedSite, api: ChatGPTAPI
     assert conversation.send_message("Three").startswith('You said: "Three".')
 
 
-def test_a_turn_is_about_its_own_message(connect: Connect) -> None:
-    """Whatever its page has been given since: here the next message, while the rest of the first is read elsewhere."""
+def test_permit_handed_off_reply_is_held_until_its_own_end(connect: Connect) -> None:
+    """The rest of the first reply is polled from the conversation while the second message is in flight."""
     with FakeChatGPT(form="app") as server:
         api = connect(server, send_via="page", max_concurrent_messages=2)
         gate, came = Gate(), threading.Event()
         server.script(Reply(pieces=["One", " two", " three"], handoff_after=1))
         server.script(Reply(pieces=["Slow", "ly"], hold_after=1, gate=gate))
-        turns = api._core._sender._turns
+        permits = api._core._sender.permits
 
         with api.stream_message("Count") as first:
             assert next(first) == "One"
@@ -494,16 +537,18 @@ def test_a_turn_is_about_its_own_message(connect: Connect) -> None:
             other = threading.Thread(target=ask)
             other.start()
             assert came.wait(20)
-            assert turns.borrowed_tokens == 2
+            assert permits.in_use == 2
             assert "".join(first) == " two three"
-        assert turns.borrowed_tokens == 1
+        assert permits.in_use == 1
         gate.open()
         other.join(20)
-        assert turns.borrowed_tokens == 0
+        assert permits.in_use == 0
         assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 
-def test_a_page_that_is_another_sites(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+def test_navigation_redirect_to_other_origin_raises_origin_error(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     with FakeChatGPT(form="app") as other:
         scripted_site.server.script_path("/", Answer(302, b"", [("location", f"{other.origin}/login")]))
         other.script_path("/login", Answer(200, "<p>Come in</p>"))
@@ -512,53 +557,53 @@ def test_a_page_that_is_another_sites(scripted_site: ScriptedSite, api: ChatGPTA
         assert caught.value.origin == other.origin
 
 
-def test_a_page_whose_request_broke_does_not_go_on_by_itself(
-    scripted_site: ScriptedSite, api: ChatGPTAPI
-) -> None:
-    pages = api._core._sender._tabs
+def test_site_page_failed_request_closes_page(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    pool = page_pool(api._core._sender)
     for refused in (Break(), Answer.model_cap()):
         api.send_message("Before")
-        tab = pages._idle[0]
+        page = pool.idle_pages[0]
         with pytest.raises((StreamInterruptedError, UnusualActivityError, RateLimitError)):
             api.send_message(scripted_site.answering(refused))
-        assert tab.dead is not None
-        assert tab not in [*pages._idle, *pages._busy]
+        assert page.dead is not None
+        assert page not in [*pool.idle_pages, *pool.busy_pages]
     assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 
-def test_a_page_that_is_loaded_anew(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    """By the site itself, in the middle of a reply: what was read so far is what there is."""
+def test_site_page_reload_during_reply_interrupts_stream(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
+    """The partial text is kept if the site reloads the page during a reply."""
     core = api._core
 
     async def reload() -> None:
-        (tab,) = core._sender._tabs._busy
-        await tab._page.reload()
+        (page,) = page_pool(core._sender).busy_pages
+        await page._page.reload()
 
     message = scripted_site.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
     with api.stream_message(message) as stream:
         assert next(stream) == "One"
         api._portal.call(reload)
-        with pytest.raises(StreamInterruptedError, match="loaded anew") as caught:
+        with pytest.raises(StreamInterruptedError, match="reloaded during the reply") as caught:
             next(stream)
     assert caught.value.partial_text == "One"
     assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 
-def test_pages_do_not_pile_up_where_a_connection_stays_open(
+def test_page_pool_open_connection_after_done_reuses_page(
     scripted_site: ScriptedSite, api: ChatGPTAPI
 ) -> None:
-    pages = api._core._sender._tabs
+    pool = page_pool(api._core._sender)
     for _ in range(3):
         assert api.send_message(scripted_site.answering(Reply("Four.", hang_after_done=True))) == "Four."
-        assert pages._busy == set()
-    assert len(pages._idle) <= 3
+        assert pool.busy_pages == []
+    assert len(pool.idle_pages) <= 3
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
     [(500, APIStatusError), (404, APIStatusError), (429, RateLimitError), (401, AccessTokenRejectedError)],
 )
-def test_a_page_that_cannot_be_had(
+def test_navigation_error_status_raises_status_error(
     scripted_site: ScriptedSite, api: ChatGPTAPI, status: int, kind: type[APIStatusError]
 ) -> None:
     body = f"<title>Sorry</title> {api.session_token} {api.ensure_auth()}"
@@ -569,87 +614,79 @@ def test_a_page_that_cannot_be_had(
     if isinstance(caught.value, RateLimitError):
         assert caught.value.retry_after == 7
     assert_none_in(f"{caught.value} {caught.value.body}", secrets=secrets_of(scripted_site.server))
-    assert sent(scripted_site) == []
+    assert sent_messages(scripted_site) == []
 
 
-def test_a_message_without_a_text(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    with pytest.raises(PageError, match="without a text; nothing was sent"):
+def test_composer_blank_message_raises_page_error(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    with pytest.raises(PageError, match="without text. Nothing was sent"):
         api.send_message(" ")
-    assert sent(scripted_site) == []
-
-
-def test_what_a_page_has_sent_is_read_as_far_as_it_is_understood() -> None:
-    message = {"id": "b", "content": {"parts": ["Hello"]}}
-    body = {"messages": [{"id": "a"}, message], "conversation_id": "c", "parent_message_id": "p"}
-    assert read_posted(json.dumps(body)) == ("b", "Hello", "c", "p")
-    assert read_posted(json.dumps({"messages": [message]})) == ("b", "Hello", None, None)
-    picture = {"id": 3, "content": {"parts": [{"asset": 1}, "Hello"]}}
-    assert read_posted(json.dumps({"messages": [picture]})) == (None, None, None, None)
-    for other in (
-        None,
-        "",
-        "[]",
-        "{}",
-        '{"messages": []}',
-        '{"messages": [{"id": "x"}]}',
-        "no JSON",
-        "[" * 10_000,
-    ):
-        assert read_posted(other) == (None, None, None, None)
+    assert sent_messages(scripted_site) == []
 
 
 BOX = '<textarea aria-label="Message ChatGPT"></textarea>'
 SEND = '<button type="button" aria-label="Send prompt">^</button>'
-#: Such a page would take no message: what is wrong with it, and what is said of that.
-PAGES = {
-    "no button": (BOX, ComposerNotFoundError, "nothing that sends"),
-    "a button that stays grey": (
+#: Pages that cannot send a message: markup, type of the error, words of its message.
+UNUSABLE_PAGES = {
+    "no send button": (
+        BOX,
+        ComposerNotFoundError,
+        "no send button that this version recognizes. Nothing was sent",
+    ),
+    "send button stays disabled": (
         f"{BOX}{SEND.replace('type', 'disabled type')}",
         PageError,
-        "took no notice",
+        "did not react to the text. Nothing was sent",
     ),
-    "another text": (
+    "text is changed": (
         f"{BOX.replace('<textarea', '<textarea oninput=this.value=this.value.toUpperCase()')}{SEND}",
         PageError,
-        "did not take the text as it is",
+        "changed the text that was written. Nothing was sent",
     ),
-    "a cover without a name": (
+    "overlay without role": (
         f"{BOX}{SEND}<div style='position:fixed;inset:0;background:#fff'>Take our survey</div>",
         PageError,
-        "can't be pressed",
+        "cannot be clicked. Nothing was sent",
     ),
-    "a dialog that covers": (
+    "non-modal dialog as overlay": (
         f"{BOX}{SEND}<div role=dialog style='position:fixed;inset:0;background:#fff'>Hello!</div>",
         DialogInTheWayError,
         "Hello!",
     ),
-    "an alert": (
+    "alert dialog": (
         f"{BOX}{SEND}<div role=alertdialog aria-label='Stop!'>x</div>",
         DialogInTheWayError,
         "Stop!",
     ),
-    "a door beside the composer": (f"{BOX}{SEND}<button>Log in</button>", SessionExpiredError, "sign in"),
-    "a door in a link of its own": (
+    "log-in button beside the composer": (
+        f"{BOX}{SEND}<button>Log in</button>",
+        SessionExpiredError,
+        "sign in",
+    ),
+    "log-in link beside the composer": (
         f"{BOX}{SEND}<a href='/login'>Sign in</a>",
         SessionExpiredError,
         "sign in",
     ),
-    "a button that does nothing": (f"{BOX}{SEND}", PageError, "no message was seen to go out"),
-    "a page that is loaded anew": (
+    "send button without effect": (
+        f"{BOX}{SEND}",
+        PageError,
+        "sent no message within 1.5 s after the send button was clicked. It may still have been sent",
+    ),
+    "reload on send": (
         f"{BOX}{SEND.replace('type=', 'onclick=location.reload() type=')}",
         PageError,
-        "loaded anew",
+        "reloaded after the send button was clicked",
     ),
 }
 
 
-@pytest.mark.parametrize("which", PAGES)
-def test_pages_that_take_no_message(
+@pytest.mark.parametrize("which", UNUSABLE_PAGES)
+def test_composer_unusable_page_raises_specific_error(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
-    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._COMING_ALIVE", 0.6)
-    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._PATIENCE", 1.0)
-    markup, kind, words = PAGES[which]
+    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._HYDRATION_TIMEOUT", 0.6)
+    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._CLICK_TIMEOUT", 1.0)
+    markup, kind, words = UNUSABLE_PAGES[which]
     scripted_site.server.script_path("/", Answer(200, f"<title>x</title><form>{markup}</form>"))
     options = api._core._sender.options
     before = options.first_byte_timeout
@@ -660,13 +697,13 @@ def test_pages_that_take_no_message(
     finally:
         object.__setattr__(options, "first_byte_timeout", before)
     assert type(caught.value) is kind
-    assert sent(scripted_site) == []
+    assert sent_messages(scripted_site) == []
 
 
-# ---- with a browser of their own -------------------------------------------------------------------------------------
+# ---- Tests with a browser for each test -------------------------------------------------------------------------------------
 
 
-def test_auto_goes_over_once(connect: Connect) -> None:
+def test_send_via_auto_refused_fetch_switches_to_page(connect: Connect) -> None:
     with FakeChatGPT(form="app") as server:
         api = connect(server, send_via="auto", access_token_ttl=0)
         conversation = api.get_conversation()
@@ -684,15 +721,15 @@ def test_auto_goes_over_once(connect: Connect) -> None:
             api.send_message("Four")
 
 
-def test_fetch_says_what_would_help(connect: Connect) -> None:
+def test_send_via_fetch_refusal_suggests_page(connect: Connect) -> None:
     with FakeChatGPT(form="app") as server:
         with pytest.raises(UnusualActivityError, match='send_via="page"'):
             connect(server).send_message("One")
 
 
-def test_a_challenge_and_a_handoff(connect: Connect) -> None:
+def test_send_via_page_challenge_and_handoff_complete_reply(connect: Connect) -> None:
     with FakeChatGPT(form="app") as server:
-        api = connect(server, send_via="page", first_byte_timeout=0)  # no limit, there as here
+        api = connect(server, send_via="page", first_byte_timeout=0)  # no limit
         api.start()
         server.strike_challenge()
         server.script(Reply(pieces=["One", " two", " three"], handoff_after=1))
@@ -700,7 +737,7 @@ def test_a_challenge_and_a_handoff(connect: Connect) -> None:
         assert api.send_message("Count") == "One two three"
 
 
-def test_challenges_between_messages(connect: Connect) -> None:
+def test_send_via_page_challenge_between_messages_is_passed(connect: Connect) -> None:
     with FakeChatGPT(form="app") as server:
         api = connect(server, send_via="page")
         for number in range(3):
@@ -708,7 +745,7 @@ def test_challenges_between_messages(connect: Connect) -> None:
             server.strike_challenge("passes")
 
 
-def test_an_access_token_that_has_run_out_in_the_page(connect: Connect) -> None:
+def test_send_via_page_expired_access_token_is_renewed_by_page(connect: Connect) -> None:
     with FakeChatGPT(form="app") as server:
         conversation = connect(server, send_via="page").get_conversation()
         conversation.send_message("One")
@@ -716,7 +753,7 @@ def test_an_access_token_that_has_run_out_in_the_page(connect: Connect) -> None:
         assert 'said: "One"' in conversation.send_message("Two")
 
 
-def test_a_browser_that_has_died(connect: Connect) -> None:
+def test_send_via_page_killed_browser_is_replaced(connect: Connect) -> None:
     mark = Mark()
     with FakeChatGPT(form="app") as server:
         api = connect(server, send_via="page", browser_args=[mark.argument])
@@ -726,7 +763,7 @@ def test_a_browser_that_has_died(connect: Connect) -> None:
 
 
 @pytest.mark.anyio
-async def test_closing_while_a_page_is_brought_to_send(connect: Connect) -> None:
+async def test_close_during_send_raises_client_closed(connect: Connect) -> None:
     with FakeChatGPT(form="app") as server:
         for delay in (0.02, 0.1, 0.2):
             api = AsyncChatGPTAPI(server.session_token, send_via="page", **base_urls(server))
@@ -738,7 +775,7 @@ async def test_closing_while_a_page_is_brought_to_send(connect: Connect) -> None
                 await calling
 
 
-def test_the_session_token_that_the_page_was_given(connect: Connect) -> None:
+def test_send_via_page_rotated_session_token_is_kept(connect: Connect) -> None:
     with FakeChatGPT(form="app", rotate_session_token=True) as server:
         api = connect(server, send_via="page")
         for text in ("One", "Two"):
@@ -747,33 +784,35 @@ def test_the_session_token_that_the_page_was_given(connect: Connect) -> None:
 
 
 @pytest.mark.anyio
-async def test_no_page_is_left_of_calls_that_end_early(scripted_site: ScriptedSite) -> None:
+async def test_page_pool_cancelled_calls_leave_no_page(scripted_site: ScriptedSite) -> None:
     server, chance = scripted_site.server, random.Random(2)
     options: dict[str, Any] = base_urls(server)
     async with AsyncChatGPTAPI(server.session_token, send_via="page", **options) as api:
         await api.ensure_auth()
         for number in range(24):
             calling = asyncio.ensure_future(api.send_message("not wanted"))
-            # While the page is opened, that is, and later.
+            # Some calls end while the page is being opened, others later.
             await asyncio.wait([calling], timeout=chance.uniform(0.001, 0.25 if number % 2 else 0.05))
             calling.cancel()
             await asyncio.wait([calling])
-        tabs, browser = api._sender._tabs, api._browser_manager._browser
+        pool, browser = page_pool(api._sender), api._browser_manager._browser
         assert browser is not None
         with anyio.fail_after(10):
-            while tabs._closing:
-                await asyncio.wait([*tabs._closing])
-        # As Chromium has it: Playwright hears of some a moment later.
+            while pool._closing._tasks:
+                await asyncio.wait([*pool._closing._tasks])
+        # Chromium is asked, because Playwright receives some events a moment later.
         targets = (await browser.devtools.send("Target.getTargets"))["targetInfos"]
         left = [target["url"] for target in targets if target["type"] == "page"]
-        assert len(left) == 1 + len(tabs._idle), left  # one is the client's own
+        assert len(left) == 1 + len(pool.idle_pages), left  # one is the fetch page
         assert await api.send_message("Still there?") == 'You said: "Still there?".'
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("rounds", [7, pytest.param(20, marks=pytest.mark.long)])
-async def test_a_call_that_is_cancelled_as_it_begins_ends(scripted_site: ScriptedSite, rounds: int) -> None:
-    """Its page may take its time to close, or never say that it has: nobody waits for that."""
+async def test_send_via_page_early_cancellation_ends_promptly(
+    scripted_site: ScriptedSite, rounds: int
+) -> None:
+    """The call must not wait for its page, which may close late or without an event."""
     server, chance = scripted_site.server, random.Random(1)
     options: dict[str, Any] = base_urls(server)
     async with AsyncChatGPTAPI(server.session_token, send_via="page", **options) as api:
@@ -783,4 +822,4 @@ async def test_a_call_that_is_cancelled_as_it_begins_ends(scripted_site: Scripte
             await asyncio.wait([calling], timeout=chance.uniform(0.001, 0.03))
             calling.cancel()
             done, _ = await asyncio.wait([calling], timeout=20)
-            assert done, "it goes on"
+            assert done, "the call did not end"

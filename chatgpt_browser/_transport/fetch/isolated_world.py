@@ -176,7 +176,8 @@ class IsolatedWorld:
         if stream is None:
             return  # the request was aborted while this frame was in transit
         stream.deliver(list(frame))
-        if stream.settled:
+        if stream.is_settled:
+            stream.request_ended()
             self._streams.pop(number, None)
 
     def _check_idle(self) -> None:
@@ -245,13 +246,10 @@ class _FetchControl:
         """Return capacity to the request's window."""
         self._world.grant(self._number, chars)
 
-    def abort(self) -> None:
-        """Abort the request."""
+    def abort(self) -> bool:
+        """Abort the request. No request of ours can end a reply that continues after a hand-off.
+
+        The page receives the abort before any later request, so the message is over at once.
+        """
         self._world.abort(self._number)
-
-    def leave(self, *, finished: bool) -> None:
-        """Do nothing: the site may continue the reply outside of the response, and no request of the client ends that."""
-
-    def when_over(self, callback: Callable[[], object]) -> None:
-        """Call back at once: the page receives the abort before any later request."""
-        callback()
+        return True

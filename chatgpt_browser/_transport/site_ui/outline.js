@@ -1,15 +1,12 @@
 /**
- * What the page has that can be written into, pressed or told apart, for a report: kinds, names and labels of elements, and first
- * where the page is. What a person has written or read is left out. A label may hold a name or a title behind its first word, so of
- * the rest the length is told; in a dialog, which may speak to the person, of all of it. What lists conversations is passed over.
+ * Describe the controls of the page for a bug report: the kinds, names and labels of elements that can be written into or clicked.
+ * The first item is the page itself. Text that a person wrote or read is not included. After its first word, a label may contain a
+ * name or a title, so only the length of the rest is reported; in a dialog, only the length of the whole label. Lists of
+ * conversations are skipped. The second argument is an object of selectors (see selectors.py).
  */
-(elements) => {
-  const FIELD = "textarea, input, [contenteditable], [role=textbox]";
-  const DIALOG = "dialog, [role=dialog], [role=alertdialog]";
-  const OTHERS = "nav, aside, article, [role=navigation], [role=complementary], [role=article]";
-
+(elements, { fields, dialogs, privateRegions }) => {
   const lengthOf = (text) => `<${text.length} characters>`;
-  // Ids of conversations and of people stand in names and paths, too: a step that has more than letters is left out.
+  // A name or path may contain the id of a conversation or a person, so each part that is not letters only becomes "N".
   const stepsOf = (name) => name.replaceAll(/[^-_:/]+/g, (step) => (/^[A-Za-z]+$/.test(step) ? step : "N"));
 
   function beginningOf(label) {
@@ -19,8 +16,8 @@
   }
 
   function outline(element) {
-    const inDialog = element.closest(DIALOG) !== null;
-    const isKnown = inDialog || element.closest("form") !== null || element.closest(OTHERS) === null || element.matches(FIELD);
+    const inDialog = element.closest(dialogs) !== null;
+    const isKnown = inDialog || element.closest("form") !== null || element.closest(privateRegions) === null || element.matches(fields);
     const label = element.getAttribute("aria-label") ?? element.getAttribute("placeholder");
     const found = {
       tag: element.localName,

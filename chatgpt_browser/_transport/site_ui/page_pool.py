@@ -1,144 +1,155 @@
-"""The pages through which messages are sent: one for each message that is under way, used again where that saves a navigation."""
+"""The site-page transport: a pool of pages on the site's own application, each with at most one message in flight."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
+import functools
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..._core.errors import BrowserCrashedError, ChallengeError, ChatGPTError, ClientClosedError
+from ..._core.background import BackgroundTasks
+from ..._core.errors import BrowserCrashedError, ChallengeError, ChatGPTError, ClientClosedError, PageError
+from ..._core.options import DEFAULT_MODEL
+from ..base import DeliveryState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from ..._core.models import Prompt
     from ..._core.options import Options
-    from ..._protocol.conversation_tree import Turn
+    from ..base import OutgoingMessage
     from ..browser_manager import BrowserManager
     from ..response_stream import ResponseStream
     from .site_page import SitePage
 
 __all__ = ["SitePagePool"]
 
-logger = logging.getLogger("chatgpt_browser")
-
 
 class SitePagePool:
-    """Opens them, keeps those that are idle, and lets go of those that are dead."""
+    """Sends messages through pages of the site's own application.
 
-    def __init__(self, options: Options, engine: BrowserManager) -> None:
+    A page is used again after its message is over, which saves a navigation if the next message is for the same conversation.
+    """
+
+    needs_newest_turn = True
+    can_resend_refused = False
+    unusual_activity_advice = (
+        "the site rejected the message although its own page sent it, and there is no other way to send it: check in an "
+        "ordinary browser whether the site accepts messages from this account and network"
+    )
+
+    def __init__(self, options: Options, browser_manager: BrowserManager) -> None:
         self._options = options
-        self._browser_manager = engine
-        self._idle: list[SitePage] = []
-        self._busy: set[SitePage] = set()
-        self._closing: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self._browser_manager = browser_manager
+        self._pages: list[SitePage] = []
+        self._closing = BackgroundTasks()
+        self._is_closed = False
 
-    async def send(
-        self, prompt: Prompt, *, model: str | None, turn: Turn, on_posted: Callable[[str | None], object]
-    ) -> tuple[ResponseStream, str | None]:
-        """Send a message through one of them. A challenge before it is passed once, and so is a death; nothing is sent twice.
+    @property
+    def idle_pages(self) -> list[SitePage]:
+        """The pages that can take a message; the page that has been idle for longest comes first."""
+        return sorted((page for page in self._pages if page.is_idle), key=lambda page: page.idle_since)
 
-        ``turn`` is the newest one of its conversation. Beside the exchange comes the id that the page has given to the message,
-        None where that was not to be seen; ``on_posted`` is told as soon as it has gone out.
+    @property
+    def busy_pages(self) -> list[SitePage]:
+        """The pages that are alive and have a message in flight."""
+        return [page for page in self._pages if page.dead is None and not page.is_idle]
 
-        :raises ChatGPTError: the page could not be brought to send it.
+    async def send(self, message: OutgoingMessage) -> ResponseStream:
+        """Send a message through a page. The model applies to a new conversation only.
+
+        If the page meets a challenge, or crashes before it was instructed to send, a second attempt is made in another page.
+
+        :raises PageError: the message replies to another message than the newest, or the page could not send it.
+        :raises ChatGPTError: the page could not be opened.
         """
+        _check_parent(message)
         try:
-            tab = await self._take(prompt.conversation_id, turn.question_id)
             try:
-                return await self._send(tab, prompt, model, turn, on_posted)
+                return await self._send_once(message)
             except ChallengeError:
                 await self._browser_manager.pass_challenge()
             except BrowserCrashedError:
-                if tab.was_told:
+                if message.delivery.state is not DeliveryState.NOT_STARTED:
                     raise
-            tab = await self._take(prompt.conversation_id, turn.question_id)
-            return await self._send(tab, prompt, model, turn, on_posted)
+            return await self._send_once(message)
         except ChatGPTError as exc:
-            if self._closed:
+            if self._is_closed:
                 raise ClientClosedError from exc
             raise
 
-    async def _send(
-        self,
-        tab: SitePage,
-        prompt: Prompt,
-        model: str | None,
-        turn: Turn,
-        on_posted: Callable[[str | None], object],
-    ) -> tuple[ResponseStream, str | None]:
-        site, timeout = self._browser_manager.site, self._options.first_byte_timeout
+    async def _send_once(self, message: OutgoingMessage) -> ResponseStream:
+        page = await self._take(message.prompt.conversation_id, message.turn.question_id)
         try:
-            exchange = await tab.send(
-                prompt, site, model=model, turn=turn, timeout=timeout, on_posted=on_posted
+            stream = await page.send(
+                message,
+                self._browser_manager.site,
+                model=None if message.model == DEFAULT_MODEL else message.model,
+                timeout=self._options.first_byte_timeout,
             )
-            await self._browser_manager.read_back()  # the page has looked at its session as well
-            return exchange, tab.question_id
+            # The page refreshes its session as well, and the site may rotate the session token then.
+            await self._browser_manager.update_session_token()
+            return stream
         except BaseException as exc:
-            if tab.is_in_doubt:
-                on_posted(None)
-            # Whatever is on it now, nobody wants to find it there.
-            self._busy.discard(tab)
-            self._close_aside(tab, exc if isinstance(exc, ChatGPTError) else ClientClosedError())
+            self._discard(page, exc if isinstance(exc, ChatGPTError) else ClientClosedError())
             raise
 
-    def _close_aside(self, tab: SitePage, reason: ChatGPTError) -> None:
-        """Close a page while the caller goes on: a call that has ended waits for nothing.
-
-        Of a hundred pages whose call was cancelled a few milliseconds after it had begun, one was never said to be closed.
-        """
-        tab.die(reason)
-        self._closing_aside(tab.close(reason))
-
-    def _closing_aside(self, work: Coroutine[Any, Any, None]) -> None:
-        closing = asyncio.get_running_loop().create_task(work)
-        self._closing.add(closing)
-        closing.add_done_callback(self._closing.discard)
-
     async def _take(self, conversation_id: str | None, question_id: str | None) -> SitePage:
-        self._idle = [tab for tab in self._idle if tab.dead is None]
-        if self._closed:
+        """Reserve a page: a page that shows the conversation, else the page that has been idle for longest, else a new page.
+
+        The conversation of the page that has been idle for longest is the least likely to be continued.
+        """
+        if self._is_closed:
             raise ClientClosedError
-        if self._idle:
-            # Else the one that has rested longest: its conversation is the least likely to go on.
-            tab = next((tab for tab in self._idle if tab.shows(conversation_id, question_id)), self._idle[0])
-            self._idle.remove(tab)
+        self._pages = [page for page in self._pages if page.dead is None]
+        if idle := self.idle_pages:
+            page = next((page for page in idle if page.shows(conversation_id, question_id)), idle[0])
         else:
-            tab = await self._open()
-        self._busy.add(tab)
-        return tab
+            page = await self._open()
+            self._pages.append(page)
+        page.reserve()
+        return page
 
     async def _open(self) -> SitePage:
-        """Open one. Where the caller is cancelled meanwhile, the page comes nevertheless: it is closed then."""
-        opening = asyncio.get_running_loop().create_task(self._browser_manager.open_site_page(self._rest))
+        """Open a page. If the caller is cancelled meanwhile, the page is closed as soon as it is open."""
+        from .site_page import SitePage
+
+        open_page = functools.partial(SitePage.open, headless=self._options.headless)
+        opening = asyncio.get_running_loop().create_task(self._browser_manager.run_in_context(open_page))
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
-            self._closing_aside(_close_once_open(opening))
+            self._closing.spawn(_close_once_open(opening))
             raise
 
-    def _rest(self, tab: SitePage) -> None:
-        """A page has nothing under way any more."""
-        self._busy.discard(tab)
-        if tab.dead is None and not self._closed:
-            self._idle.append(tab)
+    def _discard(self, page: SitePage, reason: ChatGPTError) -> None:
+        """Close a page in the background, so that a call that has ended does not wait for it.
+
+        In a test with a hundred calls, each cancelled a few milliseconds after its start, Playwright did not confirm the close of
+        one page.
+        """
+        self._pages = [other for other in self._pages if other is not page]
+        page.die(reason)
+        self._closing.spawn(page.close(reason))
 
     async def close(self) -> None:
-        """Let go of them all; whoever still reads gets :class:`ClientClosedError`. They close with their browser, next."""
-        self._closed = True
-        tabs = [*self._idle, *self._busy]
-        self._idle, self._busy = [], set()
-        for tab in tabs:
-            tab.die(ClientClosedError())
-        closing = [*self._closing]
-        for errand in closing:
-            errand.cancel()
-        await asyncio.gather(*closing, return_exceptions=True)
+        """Fail all messages in flight with :class:`ClientClosedError`. The pages are closed together with their browser."""
+        self._is_closed = True
+        pages, self._pages = self._pages, []
+        for page in pages:
+            page.die(ClientClosedError())
+        await self._closing.cancel()
+
+
+def _check_parent(message: OutgoingMessage) -> None:
+    prompt = message.prompt
+    if prompt.conversation_id is None or prompt.parent_message_id is None:
+        return
+    if prompt.parent_message_id not in message.turn.parents:
+        raise PageError(
+            'parent_message_id is not the newest message of the conversation, and send_via="page" can only reply to the '
+            "newest; nothing was sent. Leave parent_message_id out to reply to the newest message"
+        )
 
 
 async def _close_once_open(opening: asyncio.Task[SitePage]) -> None:
     with suppress(ChatGPTError):
-        tab = await opening
-        await tab.close()
+        page = await opening
+        await page.close()

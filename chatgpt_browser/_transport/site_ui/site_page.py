@@ -1,7 +1,7 @@
-"""The site's own application in a page of its own: a message goes through it as a person would send it.
+"""One page on the site's own application, which sends messages through the page's composer as a person would.
 
-The page's scripts do their work as in any browser, whatever it is that they send along. Here it is only told what to write and
-when to send, and its response is read from outside (:mod:`chatgpt_browser._transport.site_ui.observer`).
+The page's own scripts send the request. This package types the text, clicks the buttons, and observes the response from outside
+(:mod:`.request_observer`).
 """
 
 from __future__ import annotations
@@ -10,393 +10,263 @@ import asyncio
 import functools
 import logging
 from contextlib import suppress
+from enum import Enum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode, urlsplit
 
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
-from ..._browser.cdp_response import head_from_cdp
-from ..._browser.playwright_errors import (
-    is_interrupted,
-    map_playwright_errors,
-    milliseconds,
-    suppress_close_errors,
-    to_library_error,
-)
-from ..._core.errors import (
-    APIStatusError,
-    BrowserCrashedError,
-    ChatGPTError,
-    ClientClosedError,
-    OriginError,
-    PageError,
-)
-from ..._core.javascript import read_script
-from ..._core.models import Response as Answer
-from ..._core.urls import origin_of
-from ..._protocol.backend import conversation_path
-from ..._protocol.error_responses import challenge_error, is_challenge, status_error
+from ..._browser.playwright_errors import map_playwright_errors, suppress_close_errors, to_library_error
+from ..._core.background import BackgroundTasks
+from ..._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError, PageError
+from .captured_request import check_captured_request
 from .composer import Composer
-from .observer import CapturedRequest, Loading, Observer
+from .navigation import Navigation
+from .request_observer import RequestObserver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from playwright.async_api import BrowserContext, CDPSession, Page
 
-    from playwright.async_api import BrowserContext, CDPSession, Response
-    from playwright.async_api import Page as PlaywrightPage
-
-    from ..._core.models import Prompt
     from ..._core.urls import Site
-    from ..._protocol.conversation_tree import Turn
+    from ..base import OutgoingMessage
     from ..response_stream import ResponseStream
 
-__all__ = ["SitePage"]
+__all__ = ["PageState", "SitePage"]
 
 logger = logging.getLogger("chatgpt_browser")
 
-#: Statuses from here on are refusals.
-_REFUSED, _NOT_FOUND = 400, 404
-#: Seconds that an answer may go on after the page was told to stop it.
-_STOPPING = 2.0
-#: Seconds that Playwright may take to close a page.
-_CLOSING = 2.0
-#: Seconds that a page may take to load what was said in a conversation, and to show it then.
-_LOADING, _MOMENT = 15.0, 1.0
-#: In bytes: of a longer one it is not looked up which id the page has given to it.
-_LARGEST_MESSAGE = 1 << 20
-#: A size at which the site shows all of itself: without a window a page is smaller than that.
+#: Limit in seconds for a reply to end after the stop button was clicked.
+_STOP_TIMEOUT = 2.0
+#: Limit in seconds for Playwright to close a page.
+_CLOSE_TIMEOUT = 2.0
+#: Limit in bytes for the request bodies that the browser reports. The ids in a longer request are not read.
+_MAX_POST_DATA_SIZE = 1 << 20
+#: A size for which the site shows its complete layout. The default size of a headless page is smaller.
 _VIEWPORT: Any = {"width": 1280, "height": 900}
 
 
-class SitePage:
-    """One page on the site's application, with at most one message under way. Times are in seconds."""
+class PageState(Enum):
+    """The states of a :class:`SitePage`."""
 
-    def __init__(self, page: PlaywrightPage, cdp: CDPSession, on_idle: Callable[[SitePage], object]) -> None:
+    #: The page can take a message.
+    IDLE = "idle"
+    #: The page is reserved for a message, or has a message in flight.
+    BUSY = "busy"
+    #: The reply is being stopped. Another message would be stopped too, so the page takes none.
+    STOPPING = "stopping"
+    #: The page is closed, or unusable for another reason.
+    CLOSED = "closed"
+
+
+class SitePage:
+    """One page with at most one message in flight. All times are in seconds.
+
+    States (:meth:`die` leads from each state to CLOSED)::
+
+        IDLE --reserve()--> BUSY --abort of the reply--> STOPPING
+          ^                  |                              |
+          +--message over----+-------reply has ended--------+
+    """
+
+    def __init__(self, page: Page, cdp: CDPSession) -> None:
+        #: The current state.
+        self.state = PageState.IDLE
+        #: The loop's time at which the page became idle.
+        self.idle_since = asyncio.get_running_loop().time()
+        #: The reason why the page is unusable, or None.
+        self.dead: ChatGPTError | None = None
         self._page = page
         self._cdp = cdp
         self._composer = Composer(page)
-        self._on_idle = on_idle
-        self._observer: Observer | None = None
-        #: The id of the newest message that was sent from here, where that was to be seen.
-        self.question_id: str | None = None
-        #: Whether it was told to send the message that it was given last; and whether it was not seen to, but still may have.
-        self.was_told = self.is_in_doubt = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.dead: ChatGPTError | None = None
-        self._stopping = False  # until that is done, the page gets no other message: it would be stopped, too
-        self._documents = 0  # that the page has shown
-        cdp.on("Page.frameNavigated", self._shown)
-        page.on("crash", lambda _: self.die(BrowserCrashedError("the page crashed")))
-        page.on("close", lambda _: self.die(BrowserCrashedError("the page was closed")))
+        self._navigation = Navigation(page, cdp, self._composer)
+        self._observer: RequestObserver | None = None
+        #: The id of the last message that was sent from this page, or None if unknown.
+        self._question_id: str | None = None
+        #: The number of documents that the page has loaded.
+        self._documents = 0
+        self._tasks = BackgroundTasks(on_error=lambda error: self.die(to_library_error(error)))
+        cdp.on("Page.frameNavigated", self._on_navigated)
+        page.on("crash", lambda _: self.die(BrowserCrashedError("The site's page crashed.")))
+        page.on("close", lambda _: self.die(BrowserCrashedError("The site's page was closed.")))
 
     @classmethod
     async def open(
-        cls,
-        context: BrowserContext,
-        identity: dict[str, Any] | None,
-        on_idle: Callable[[SitePage], object],
-        *,
-        headless: bool,
+        cls, context: BrowserContext, identity: dict[str, Any] | None, *, headless: bool
     ) -> SitePage:
-        """A page that has been nowhere yet and says of itself what the others do."""
+        """Open an empty page. ``identity`` is the parameters of ``Emulation.setUserAgentOverride``, or None for no override."""
         with map_playwright_errors():
             page = await context.new_page()
             cdp = await context.new_cdp_session(page)
-            await cdp.send("Network.enable", {"maxPostDataSize": _LARGEST_MESSAGE})
+            await cdp.send("Network.enable", {"maxPostDataSize": _MAX_POST_DATA_SIZE})
             await cdp.send("Page.enable")
             if identity is not None:
                 await cdp.send("Emulation.setUserAgentOverride", identity)
             if headless:
                 await page.set_viewport_size(_VIEWPORT)
-            return cls(page, cdp, on_idle)
+            return cls(page, cdp)
 
-    def _shown(self, event: dict[str, Any]) -> None:
-        self._documents += "parentId" not in event["frame"]
+    @property
+    def is_idle(self) -> bool:
+        """True if the page can take a message."""
+        return self.state is PageState.IDLE
+
+    def shows(self, conversation_id: str | None, question_id: str | None) -> bool:
+        """Return whether the page shows this conversation, and its newest question was sent from this page.
+
+        The result is False for a new conversation.
+        """
+        is_newest = question_id is not None and question_id == self._question_id
+        return is_newest and self._navigation.is_at(conversation_id)
+
+    def reserve(self) -> None:
+        """Reserve the page for a message."""
+        self._enter(PageState.BUSY)
 
     def die(self, error: ChatGPTError) -> None:
-        """Nothing works here any more. The first reason counts."""
+        """Mark the page as unusable, and fail the message in flight. The first error counts."""
         self.dead = self.dead or error
+        self.state = PageState.CLOSED
         if self._observer is not None:
             self._observer.fail(self.dead)
 
     async def close(self, reason: ChatGPTError | None = None) -> None:
-        """Close the page, and with it what it has under way."""
+        """Close the page. A message in flight fails with ``reason``, by default a :class:`ClientClosedError`."""
         self.die(reason or ClientClosedError())
         await self._close_page()
 
-    async def _close_page(self) -> None:
-        with anyio.move_on_after(_CLOSING, shield=True):
-            try:
-                await self._page.close()
-            except (PlaywrightError, ConnectionError) as exc:
-                logger.debug("closing a page: %s", to_library_error(exc))
-        # Of one whose call was cancelled, Playwright is sometimes never told that it has closed: it is told itself.
-        if not self._page.is_closed():
-            await suppress_close_errors(functools.partial(self._cdp.send, "Page.close"))
-
-    def shows(self, conversation_id: str | None, question_id: str | None) -> bool:
-        """Whether it is on that conversation's page, and knows its newest question; never on one that has yet to begin."""
-        return question_id is not None and question_id == self.question_id and self._is_at(conversation_id)
-
-    def _is_at(self, conversation_id: str | None) -> bool:
-        # A project's conversation has its project before it.
-        return conversation_id is not None and urlsplit(self._page.url).path.endswith(_path(conversation_id))
-
-    # ---- one message -------------------------------------------------------------------------------------------------
-
     async def send(
-        self,
-        prompt: Prompt,
-        site: Site,
-        *,
-        model: str | None,
-        turn: Turn,
-        timeout: float,
-        on_posted: Callable[[str | None], object],
+        self, message: OutgoingMessage, site: Site, *, model: str | None, timeout: float
     ) -> ResponseStream:
-        """Write the message and send it; the exchange's frames are the page's own response.
+        """Write a message, send it, and return the page's response.
 
-        ``turn`` is the newest of its conversation: a page that has sent another question has to look again. ``on_posted`` is told
-        the message's id, None where that is not to be seen, as soon as it has gone out.
+        The conversation is opened if the page does not show it, or if the newest question was sent elsewhere. ``model`` is the
+        model for a new conversation; None means the page's default. ``timeout`` limits each step.
 
-        Raised before anything was sent, unless it says otherwise:
+        ``message.delivery`` records whether the message was sent, also if an error is raised.
 
-        :raises ChallengeError: the site wants to see a person.
-        :raises SessionExpiredError: the page asks to sign in.
-        :raises APIStatusError: the site has no such page, or can't give it.
-        :raises OriginError: the page is another site's.
-        :raises PageError: the page is not as it is known here.
+        :raises ChallengeError: the site responded with a challenge.
+        :raises SessionExpiredError: the page asks to log in.
+        :raises APIStatusError: the site responded with an error status instead of the page.
+        :raises OriginError: the page is on another origin.
+        :raises PageError: the page has an unknown layout, is blocked by a dialog, or did not send the message as given.
         """
-        self.was_told = self.is_in_doubt = False
         with map_playwright_errors():
             try:
-                if (
-                    not self.shows(prompt.conversation_id, turn.question_id)
-                    or await self._composer.is_answering()
-                ):
-                    await self._open(prompt.conversation_id, site, model, turn, timeout)
-                else:
-                    await self._composer.ready(timeout)
-                return await self._send(prompt, site, turn, timeout, on_posted)
+                await self._prepare(message, site, model, timeout)
+                await self._write(message.prompt.text, timeout)
+                return await self._submit(message, site, timeout)
             except PageError as error:
                 with suppress(PlaywrightError):
-                    error.elements = tuple(
-                        await self._composer.outline(read_script(__package__ or "", "outline.js"))
-                    )
+                    error.elements = tuple(await self._composer.outline())
                 raise
 
-    async def _send(
-        self,
-        prompt: Prompt,
-        site: Site,
-        turn: Turn,
-        timeout: float,
-        on_posted: Callable[[str | None], object],
-    ) -> ResponseStream:
-        await self._write(prompt.text, timeout)
-        self.question_id = None
-        line = _Line(self)
+    # ---- The steps of a message --------------------------------------------------------------------------------------
 
-        def posted(message_id: str | None) -> None:
-            self.is_in_doubt = False
-            on_posted(message_id)
+    async def _prepare(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
+        """Bring the page to the message's conversation, ready for text."""
+        conversation_id, turn = message.prompt.conversation_id, message.turn
+        if self.shows(conversation_id, turn.question_id) and not await self._composer.is_replying():
+            await self._composer.wait_until_ready(timeout)
+        else:
+            await self._navigation.open(conversation_id, site, model=model, turn=turn, timeout=timeout)
 
-        observer = Observer(self._cdp, site, line, self._rest, posted)
-        self._observer = line.observer = observer
-        self.was_told = self.is_in_doubt = True
+    async def _write(self, text: str, timeout: float) -> None:
+        """Write the text, and a second time if the page reloads meanwhile."""
+        documents = self._documents
+        try:
+            await self._composer.write(text, timeout=timeout)
+            await self._composer.check(text)
+        except (PageError, PlaywrightError):
+            if self._documents == documents:
+                raise
+            await self._composer.wait_until_ready(timeout)
+            await self._composer.write(text, timeout=timeout)
+            await self._composer.check(text)
+
+    async def _submit(self, message: OutgoingMessage, site: Site, timeout: float) -> ResponseStream:
+        """Click the send button, and wait until the page has sent the message."""
+        self._question_id = None
+        observer = RequestObserver(self._cdp, site, message.delivery, self._stop)
+        observer.stream.when_over(functools.partial(self._on_over, observer))
+        self._observer = observer
+        message.delivery.start()
         await self._composer.send()
         with anyio.move_on_after(timeout):
             await observer.sent.wait()
         if not observer.sent.is_set():
             raise PageError(
-                f"of the site's page no message was seen to go out in {timeout:g} s after it was told to send one: "
-                "look into the conversation before you send it again"
+                f"The site's page sent no message within {timeout:g} s after the send button was clicked. "
+                "It may still have been sent: check the conversation before you send it again."
             )
         if observer.failure is not None:
             raise observer.failure
-        _check_posted(observer.posted, prompt, turn)
-        self.question_id = observer.posted.message_id
-        return observer.exchange
+        check_captured_request(observer.captured, message.prompt, message.turn)
+        self._question_id = observer.captured.message_id
+        return observer.stream
 
-    async def _write(self, text: str, timeout: float) -> None:
-        """Write a message, and once more where the page was loaded anew meanwhile."""
-        seen = self._documents
-        try:
-            await self._composer.write(text, timeout=timeout)
-            await self._composer.check(text)
-        except (PageError, PlaywrightError):
-            if self._documents == seen:
-                raise
-            await self._composer.ready(timeout)
-            await self._composer.write(text, timeout=timeout)
-            await self._composer.check(text)
-
-    async def _open(
-        self, conversation_id: str | None, site: Site, model: str | None, turn: Turn, timeout: float
-    ) -> None:
-        """Go to a conversation, or to where one begins, and wait until it is there, with what was said in it."""
-        where = conversation_path(conversation_id) if conversation_id is not None else ""
-        with Loading(self._cdp, f"{site.backend_api_base_url}/{where}") as loading:
-            await self._go(conversation_id, site, model, timeout)
-            self._check_origin(site)
-            await self._composer.ready(timeout)
-            self._check_origin(site)
-            if conversation_id is None:
-                return
-            loaded = self._is_at(conversation_id) and await self._has_loaded(
-                loading, turn, min(timeout, _LOADING)
+    def _on_over(self, observer: RequestObserver) -> None:
+        """Release the page after a message, or close it if it may repeat a request that failed."""
+        self._observer = None
+        if observer.may_be_repeated and self.dead is None:
+            self.die(
+                BrowserCrashedError("The site's page was closed, because it may repeat a failed request.")
             )
-            if not self._is_at(conversation_id):
-                raise PageError("the site's page did not open the conversation; nothing was sent")
-            if not loaded:
-                raise PageError(
-                    "the site's page did not show what was said in the conversation; nothing was sent"
-                )
+            self._tasks.spawn(self._close_page())
+        if self.state is PageState.BUSY:
+            self._enter(PageState.IDLE)
 
-    async def _has_loaded(self, loading: Loading, turn: Turn, timeout: float) -> bool:
-        """Whether the page knows the conversation in time: it shows its newest messages, or has loaded it and had a moment."""
-        showing = asyncio.ensure_future(self._composer.shows(turn.ids, timeout))
-        loaded = asyncio.ensure_future(loading.done.wait())
+    # ---- Stopping a reply --------------------------------------------------------------------------------------------
+
+    def _stop(self, observer: RequestObserver) -> bool:
+        """Begin to stop the reply. Return True if the page has nothing to stop for this observer."""
+        if self._observer is not observer or self.dead is not None:
+            return True
+        if self.state is not PageState.STOPPING:
+            self._enter(PageState.STOPPING)
+            self._tasks.spawn(self._stop_reply(observer.stream))
+        return False
+
+    async def _stop_reply(self, stream: ResponseStream) -> None:
+        """Click the stop button and wait until the reply has ended. If this fails, close the page."""
+        is_over = asyncio.Event()
+        stream.when_over(is_over.set)
         try:
-            with anyio.move_on_after(timeout):
-                await asyncio.wait((showing, loaded), return_when=asyncio.FIRST_COMPLETED)
-                if showing.done() and showing.result():
-                    return True
-                await loaded
-                await asyncio.wait((showing,), timeout=_MOMENT)
-                return True
-            return False
-        finally:
-            showing.cancel()
-            loaded.cancel()
-            await asyncio.gather(showing, loaded, return_exceptions=True)
-
-    async def _go(self, conversation_id: str | None, site: Site, model: str | None, timeout: float) -> None:
-        query = "?" + urlencode({"model": model}) if model and conversation_id is None else ""
-        url = f"{site.origin}{_path(conversation_id)}{query}"
-        response = await self._load(url, timeout)
-        if response is None or response.ok:
-            return
-        head = head_from_cdp(
-            {"status": response.status, "statusText": response.status_text, "headers": response.headers}
-        )
-        text = await _text_of(response)
-        if is_challenge(head, text):
-            raise challenge_error("the site answered its own page with a challenge")
-        refusal: ChatGPTError = status_error(Answer(head, text))
-        if head.status == _NOT_FOUND and conversation_id is None:
-            refusal = APIStatusError(str(refusal), status_code=head.status, body=text)
-        if head.status >= _REFUSED:
-            raise refusal
-
-    async def _load(self, url: str, timeout: float, tries: int = 3) -> Response | None:
-        limit = milliseconds(timeout)
-        try:
-            return await self._page.goto(url, wait_until="domcontentloaded", timeout=limit)
-        except PlaywrightError as error:
-            if not is_interrupted(error) or tries == 1:
-                raise
-        # The page was on its way elsewhere by itself: once it is there, it is told again.
-        await self._page.wait_for_load_state("domcontentloaded", timeout=limit)
-        return await self._load(url, timeout, tries - 1)
-
-    def _check_origin(self, site: Site) -> None:
-        arrived = origin_of(self._page.url)
-        if arrived != site.origin:
-            message = f"the site's page is at {arrived}, and not at {site.origin}"
-            raise OriginError(message, origin=arrived)
-
-    def _rest(self) -> None:
-        observer, self._observer = self._observer, None
-        if observer is not None and observer.came_to_nothing and self.dead is None:
-            self.die(BrowserCrashedError("the page was closed, since it may try again by itself"))
-            self._spawn(self._close_page())
-        if not self._stopping:
-            self._on_idle(self)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        errand = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(errand)
-        errand.add_done_callback(self._tasks.discard)
-
-    # ---- stopping it -------------------------------------------------------------------------------------------------
-
-    def stop(self, observer: Observer) -> None:
-        """Stop an answer as a person does, without waiting for it; a page that can't be stopped is closed."""
-        if self._observer is observer and self.dead is None and not self._stopping:
-            self._stopping = True
-            self._spawn(self._stop(observer))
-
-    async def _stop(self, observer: Observer) -> None:
-        try:
-            stopped = await self._composer.stop()
-            if stopped and not observer.is_handed_off:
-                with anyio.move_on_after(_STOPPING):
-                    await observer.over.wait()
+            is_stopped = await self._composer.stop()
+            if is_stopped and not stream.is_handed_off:
+                with anyio.move_on_after(_STOP_TIMEOUT):
+                    await is_over.wait()
         except (PlaywrightError, ConnectionError) as exc:
-            logger.debug("stopping an answer: %s", to_library_error(exc))
-            stopped = False
-        finally:
-            self._stopping = False
-        if observer.over.is_set():
-            self._on_idle(self)
-        elif stopped and observer.is_handed_off:
-            observer.end()
+            logger.debug("the reply could not be stopped: %s", to_library_error(exc))
+            is_stopped = False
+        if is_stopped and stream.is_handed_off:
+            stream.end()
+        if stream.is_over:
+            self._enter(PageState.IDLE)
         else:
             await self.close(
-                BrowserCrashedError("the page was closed, since its answer could not be stopped")
+                BrowserCrashedError("The site's page was closed, because its reply could not be stopped.")
             )
 
+    # ---- The page ----------------------------------------------------------------------------------------------------
 
-async def _text_of(response: Response) -> str:
-    """The body of an answer; nothing where the page has left it already, as a challenge may that passes by itself."""
-    try:
-        return await response.text()
-    except PlaywrightError:
-        return ""
+    def _enter(self, state: PageState) -> None:
+        """Change the state, unless the page is closed."""
+        if self.state is PageState.CLOSED:
+            return
+        self.state = state
+        if state is PageState.IDLE:
+            self.idle_since = asyncio.get_running_loop().time()
 
+    def _on_navigated(self, event: dict[str, Any]) -> None:
+        is_main_frame = "parentId" not in event["frame"]
+        self._documents += is_main_frame
 
-def _check_posted(posted: CapturedRequest, prompt: Prompt, turn: Turn) -> None:
-    """See that the page has sent what it was told to, where it was told to, as far as that is to be seen.
-
-    :raises PageError: it has sent another message: its answer would be one to that.
-    """
-    if posted.text is not None and posted.text.split() != prompt.text.split():
-        raise PageError(
-            "the site's page has sent another text than it was given; its answer is not waited for"
-        )
-    place, parent = prompt.conversation_id, posted.parent_message_id
-    is_elsewhere = posted != CapturedRequest() and posted.conversation_id != place
-    if is_elsewhere or (place is not None and parent is not None and parent not in turn.parents):
-        raise PageError(
-            "the site's page has sent the message to another place than where it was told to; its answer is not waited for"
-        )
-
-
-class _Line:
-    """An exchange's way back to its page: about its own message, whatever the page has been given since."""
-
-    observer: Observer
-
-    def __init__(self, tab: SitePage) -> None:
-        self._tab = tab
-
-    def grant(self, chars: int) -> None:
-        """The page reads on as it likes."""
-
-    def abort(self) -> None:
-        self._tab.stop(self.observer)
-
-    def leave(self, *, finished: bool) -> None:
-        if self.observer.is_handed_off and finished:
-            self.observer.end()
-        elif self.observer.is_handed_off:
-            self._tab.stop(self.observer)
-
-    def when_over(self, callback: Callable[[], object]) -> None:
-        self.observer.when_over(callback)
-
-
-def _path(conversation_id: str | None) -> str:
-    return "/" if conversation_id is None else f"/c/{quote(conversation_id, safe='')}"
+    async def _close_page(self) -> None:
+        with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):
+            try:
+                await self._page.close()
+            except (PlaywrightError, ConnectionError) as exc:
+                logger.debug("the site's page could not be closed: %s", to_library_error(exc))
+        # If a call on the page was cancelled, Playwright sometimes does not learn that the page has closed.
+        if not self._page.is_closed():
+            await suppress_close_errors(functools.partial(self._cdp.send, "Page.close"))

@@ -1,0 +1,77 @@
+"""Permits to send: a limited number of messages is in flight at once, the others wait in order."""
+
+from __future__ import annotations
+
+import functools
+import logging
+
+import anyio
+
+__all__ = ["MessagePermits", "Permit"]
+
+logger = logging.getLogger("chatgpt_browser")
+
+#: Over HTTP/1.1, Chromium opens six connections to a host. One is left for requests that refresh the session meanwhile.
+_HTTP1_CONNECTIONS = 6
+
+
+class Permit:
+    """The permission to have one message in flight."""
+
+    def __init__(self, limiter: anyio.CapacityLimiter) -> None:
+        self._limiter = limiter
+        self._is_held = True
+
+    def release(self) -> None:
+        """Let the next message be sent. Only the first call has an effect."""
+        if self._is_held:
+            self._is_held = False
+            self._limiter.release_on_behalf_of(self)
+
+
+class MessagePermits:
+    """A queue for permits, first come, first served."""
+
+    def __init__(self, limit: int) -> None:
+        self._initial_limit = limit
+
+    @functools.cached_property
+    def _limiter(self) -> anyio.CapacityLimiter:
+        """Create the limiter on first use, so that anyio's import of 20 ms overlaps with the start of the browser."""
+        return anyio.CapacityLimiter(self._initial_limit)
+
+    @property
+    def limit(self) -> int:
+        """The number of messages that may be in flight at once."""
+        return int(self._limiter.total_tokens)
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        self._limiter.total_tokens = limit
+
+    @property
+    def in_use(self) -> int:
+        """The number of messages in flight."""
+        return self._limiter.borrowed_tokens
+
+    async def acquire(self) -> Permit:
+        """Wait for a permit."""
+        permit = Permit(self._limiter)
+        await self._limiter.acquire_on_behalf_of(permit)
+        return permit
+
+    def adapt_to(self, protocol: str) -> None:
+        """Lower the limit if the site uses HTTP/1.1.
+
+        More messages would wait for a connection inside the browser, where their timeouts run already.
+        """
+        available = _HTTP1_CONNECTIONS - 1
+        if protocol == "http/1.1" and self.limit > available:
+            self.limit = available
+            logger.warning(
+                "the site uses HTTP/1.1, over which a browser opens %d connections to a host: %d of "
+                "max_concurrent_messages=%d are sent at once, the others wait; use several clients to send more at once",
+                _HTTP1_CONNECTIONS,
+                available,
+                self._initial_limit,
+            )

@@ -1,0 +1,126 @@
+"""Assembly of a reply: frames of the response in, updates of the text out."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from .._core.errors import MalformedEventError, StreamError, StreamInterruptedError
+from .._protocol.plain_text import to_plain_text
+from .._protocol.reply_reader import ReducedEvent, ReplyReader
+
+if TYPE_CHECKING:
+    from .._core.models import ConversationEvent
+    from .._transport.response_stream import Frame
+
+__all__ = ["ReplyAssembler", "Update"]
+
+
+class Update(NamedTuple):
+    """The effect of one event: ``text`` is the whole text, or None if it did not change; ``event`` is None if not requested."""
+
+    text: str | None
+    event: ConversationEvent | None
+
+
+class ReplyAssembler:
+    """Turns the frames of one response into updates. Has no I/O: the reply stream receives the frames."""
+
+    def __init__(self, *, markdown: bool, want_events: bool) -> None:
+        self.reader = ReplyReader()
+        self._markdown = markdown
+        self._want_events = want_events
+        self._items: deque[ReducedEvent | None] = deque()  # None: the end of the body
+        self._failure: StreamError | None = None
+        self._shown = ""
+
+    @property
+    def text(self) -> str:
+        """The whole text so far; as plain text if the client was made with ``markdown=False``."""
+        return self.reader.text if self._markdown else to_plain_text(self.reader.text)
+
+    @property
+    def is_starved(self) -> bool:
+        """True if :meth:`read` has nothing to return before another frame was added."""
+        return not (self._items or self.reader.done or self._failure)
+
+    def add_frame(self, frame: Frame) -> None:
+        """Add a frame of the response. An error frame counts as the end if the reply is already complete.
+
+        :raises StreamError: the response has broken off in the middle of the reply.
+        """
+        kind, *rest = frame
+        if kind == "events":
+            self._items.extend(rest[0])
+        elif kind == "end" or (kind == "error" and self.reader.is_settled):
+            self.end_body()
+        elif kind == "error":
+            damaged = rest[1] == "EncodingError"
+            error = MalformedEventError if damaged else StreamInterruptedError
+            raise error(f"the reply broke off: {rest[2]}")
+
+    def end_body(self) -> None:
+        """Add the end of the body."""
+        self._items.append(None)
+
+    def read(self, limit: int) -> list[Update] | None:
+        """Read the next events and return their updates; None after the end of the reply.
+
+        :param limit: the largest number of updates.
+        :raises StreamError: an event is an error. The updates before it are returned first.
+        """
+        updates: list[Update] = []
+        while self._items and len(updates) < limit and not self._is_over():
+            seen = self.reader.events
+            changed = False
+            try:
+                changed = self._feed()
+            except StreamError as exc:
+                # Its traceback holds the event, which may contain a token or private text.
+                self._failure = exc.with_traceback(None)
+            event = self.reader.event if self._want_events and self.reader.events > seen else None
+            if changed or event is not None:
+                updates.append(Update(self.text if changed else None, event))
+
+        if updates:
+            return updates
+        if self._failure is not None:
+            raise self._failure
+        return None if self.reader.done else updates
+
+    def take_piece(self, *, at_end: bool = False) -> str:
+        """Return the text that is new since the last piece. Plain text of an open Markdown block is held back until its end.
+
+        If the site has rewritten earlier text, the piece begins where the new text differs from the old one.
+        """
+        text = self.reader.text
+        if not self._markdown:
+            text = to_plain_text(text if at_end else _closed_blocks(text))
+        shown, self._shown = self._shown, text
+        if not text.startswith(shown):
+            return text[_common_prefix(text, shown) :]
+        return text[len(shown) :]
+
+    def _feed(self) -> bool:
+        item = self._items.popleft()  # not in the frame of read(), whose locals an error would keep
+        return self.reader.end() if item is None else self.reader.feed(item)
+
+    def _is_over(self) -> bool:
+        return self.reader.done or self.reader.is_elsewhere or self._failure is not None
+
+
+def _common_prefix(one: str, other: str) -> int:
+    length = min(len(one), len(other))
+    return next((index for index in range(length) if one[index] != other[index]), length)
+
+
+def _closed_blocks(markdown: str) -> str:
+    """Return the part of a growing Markdown text that more text cannot change: up to its last empty line outside code."""
+    fenced, end, position = False, 0, 0
+    for line in markdown.splitlines(keepends=True):
+        position += len(line)
+        if line.lstrip().startswith(("```", "~~~")):
+            fenced = not fenced
+        elif not line.strip() and line.endswith("\n") and not fenced:
+            end = position
+    return markdown[:end]

@@ -1,0 +1,105 @@
+"""Reading the head and the body of a response from its stream, within time limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from .._core.errors import ChatGPTTimeoutError, StreamInterruptedError
+from .._core.models import Head, Response
+from .._protocol.error_responses import status_error
+
+if TYPE_CHECKING:
+    from .._core.options import Options
+    from .._transport.response_stream import ResponseStream
+
+__all__ = ["receive_body", "receive_head", "read_response"]
+
+#: Characters. A conversation of several years has some megabytes.
+_MAX_REFUSAL_SIZE, _MAX_BODY_SIZE = 1 << 20, 1 << 28
+
+
+async def receive_head(stream: ResponseStream, options: Options) -> Head:
+    """Wait for the head of a response.
+
+    :raises ChatGPTTimeoutError: no head arrived within ``first_byte_timeout``.
+    :raises StreamInterruptedError: the connection broke.
+    :raises ChatGPTError: the status is not a success; the error holds the body.
+    """
+    try:
+        with anyio.move_on_after(options.first_byte_timeout) as scope:
+            kind, *rest = await stream.receive()
+        if scope.cancelled_caught:
+            silence = f"no first byte within {options.first_byte_timeout:g} s"
+            raise ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
+        if kind == "error":
+            raise StreamInterruptedError(f"the connection broke before the site answered: {rest[2]}")
+        head = _read_head(rest[0])
+        if not head.ok:
+            raise status_error(await receive_body(stream, head, options))
+    except BaseException:
+        stream.abort()
+        raise
+    return head
+
+
+async def receive_body(stream: ResponseStream, head: Head, options: Options) -> Response:
+    """Read the rest of a response that is not an event stream. A refusal may be incomplete.
+
+    :raises ChatGPTTimeoutError: the body did not end within ``idle_timeout``.
+    :raises StreamInterruptedError: the connection broke.
+    """
+    pieces: list[str] = []
+    try:
+        with anyio.move_on_after(options.idle_timeout):
+            return await read_response(stream, head, pieces)
+        if not head.ok:
+            return Response(head, "".join(pieces))
+        raise ChatGPTTimeoutError("ChatGPT timed out waiting for response: the answer stopped in the middle")
+    except ConnectionError as exc:
+        raise StreamInterruptedError(f"the connection broke in the middle of an answer: {exc}") from exc
+    finally:
+        stream.abort()
+
+
+async def read_response(
+    stream: ResponseStream, head: Head | None = None, pieces: list[str] | None = None
+) -> Response:
+    """Read a whole response that is not an event stream, without a time limit.
+
+    A refusal that breaks off, or that is longer than 1 MB, is returned as far as it was read.
+
+    :param head: the head, if it was read before.
+    :param pieces: a list that the pieces of the body are appended to.
+    :raises ConnectionError: the connection broke, with the browser's message; or the body is larger than 256 MB.
+    """
+    pieces = [] if pieces is None else pieces
+    size = 0
+
+    while True:
+        kind, *rest = await stream.receive()
+        if kind == "head":
+            head = _read_head(rest[0])
+        elif kind == "text":
+            pieces.append(rest[0])
+            size += len(rest[0])
+            if head is not None and not head.ok and size > _MAX_REFUSAL_SIZE:
+                return Response(head, "".join(pieces))
+            if size > _MAX_BODY_SIZE:
+                raise ConnectionError(f"the body is longer than {size:,} characters")
+        elif kind == "error":
+            if head is not None and not head.ok:
+                return Response(head, "".join(pieces))
+            raise ConnectionError(rest[2])
+        elif kind == "end" and head is not None:
+            return Response(head, "".join(pieces))
+
+
+def _read_head(fields: dict[str, Any]) -> Head:
+    return Head(
+        status=fields["status"],
+        status_text=fields["statusText"],
+        headers=fields["headers"],
+        redirected=fields["redirected"],
+    )

@@ -1,0 +1,72 @@
+"""The fetch transport: sends a message as a request from the client's own page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ..._core.errors import ClientClosedError
+from ..._protocol.requests import message_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..._core.models import Request
+    from ..._core.urls import Site
+    from ..base import OutgoingMessage
+    from ..response_stream import ResponseStream
+    from .fetch_page import FetchPage
+
+__all__ = ["FetchTransport", "PageProvider"]
+
+
+class PageProvider(Protocol):
+    """The part of :class:`BrowserManager` that the transport uses."""
+
+    site: Site
+
+    async def page(self) -> FetchPage:
+        """Return the page, ready to send requests."""
+        ...
+
+
+class FetchTransport:
+    """Sends requests from the client's own page: messages, and any other request to the site."""
+
+    needs_newest_turn = False
+    can_resend_refused = True
+    unusual_activity_advice = (
+        'a site that only accepts messages from its own page responds in the same way: try send_via="page"'
+    )
+
+    def __init__(self, pages: PageProvider) -> None:
+        self._pages = pages
+        self._is_closed = False
+
+    async def send(self, message: OutgoingMessage) -> ResponseStream:
+        """Send a message; see :meth:`Transport.send`."""
+        stream = await self.open(
+            lambda site: message_request(
+                site,
+                message.prompt,
+                message_id=message.message_id,
+                model=message.model,
+                access_token=message.access_token,
+            )
+        )
+        message.delivery.confirm(message.message_id)
+        return stream
+
+    async def open(self, build: Callable[[Site], Request]) -> ResponseStream:
+        """Send the request that ``build`` returns for the site, whose origin may only be known once the page is open.
+
+        :raises ChatGPTError: the page could not be opened.
+        :raises ClientClosedError: the client was closed meanwhile.
+        """
+        page = await self._pages.page()
+        if self._is_closed:
+            raise ClientClosedError
+        return page.open(build(self._pages.site))
+
+    async def close(self) -> None:
+        """Send no more requests. The page is closed together with its browser."""
+        self._is_closed = True

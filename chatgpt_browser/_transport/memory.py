@@ -1,0 +1,73 @@
+"""The in-memory transport for unit tests: a function takes the place of the browser and the site."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._core.errors import ClientClosedError
+from .base import DeliveryState
+from .response_stream import ResponseStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .base import OutgoingMessage
+    from .response_stream import Frame
+
+__all__ = ["MemoryTransport"]
+
+
+class MemoryTransport:
+    """Calls ``handler`` with each message, and delivers the frames that it returns.
+
+    The handler may raise an error instead, and may record the delivery itself. A response stays open if its frames do not include
+    the last one: the test delivers the rest through :attr:`streams`.
+    """
+
+    needs_newest_turn = False
+    can_resend_refused = True
+    unusual_activity_advice = "this is the in-memory transport"
+
+    def __init__(self, handler: Callable[[OutgoingMessage], Iterable[Frame]]) -> None:
+        self._handler = handler
+        self._is_closed = False
+        #: The responses so far, in the order of their messages.
+        self.streams: list[ResponseStream] = []
+        #: The number of responses that were aborted.
+        self.aborted = 0
+
+    async def send(self, message: OutgoingMessage) -> ResponseStream:
+        """Send a message to the handler; see :meth:`Transport.send`."""
+        if self._is_closed:
+            raise ClientClosedError
+        stream = ResponseStream(self)
+        self.streams.append(stream)
+        frames = self._handler(message)
+        if message.delivery.state is DeliveryState.NOT_STARTED:
+            message.delivery.confirm(message.message_id)
+        for frame in frames:
+            self.deliver(stream, frame)
+        return stream
+
+    def deliver(self, stream: ResponseStream, frame: Frame) -> None:
+        """Deliver one frame; the request ends with the last one."""
+        stream.deliver(frame)
+        if stream.is_settled:
+            stream.request_ended()
+
+    async def close(self) -> None:
+        """Fail the open responses with :class:`ClientClosedError`."""
+        self._is_closed = True
+        for stream in self.streams:
+            if not stream.is_settled:
+                stream.fail(ClientClosedError())
+
+    # ---- RequestControl ----------------------------------------------------------------------------------------------
+
+    def grant(self, chars: int) -> None:
+        """Ignore the grant: all frames are in memory already."""
+
+    def abort(self) -> bool:
+        """End a request."""
+        self.aborted += 1
+        return True

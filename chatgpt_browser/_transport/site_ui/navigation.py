@@ -1,0 +1,162 @@
+"""Navigation of the site's page: opens a conversation and waits until its messages are loaded."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode, urlsplit
+
+import anyio
+from playwright.async_api import Error as PlaywrightError
+
+from ..._browser.cdp_response import head_from_cdp
+from ..._browser.playwright_errors import is_interrupted, milliseconds
+from ..._core.errors import APIStatusError, OriginError, PageError
+from ..._core.models import Response
+from ..._core.urls import origin_of
+from ..._protocol.backend import conversation_path
+from ..._protocol.error_responses import challenge_error, is_challenge, status_error
+from .conversation_load import observe_load
+
+if TYPE_CHECKING:
+    from playwright.async_api import CDPSession, Page
+    from playwright.async_api import Response as PlaywrightResponse
+
+    from ..._core.errors import ChatGPTError
+    from ..._core.urls import Site
+    from ..._protocol.conversation_tree import Turn
+    from .composer import Composer
+
+__all__ = ["Navigation"]
+
+#: Limit in seconds for the page to load the messages of a conversation.
+_LOAD_TIMEOUT = 15.0
+#: Limit in seconds for the page to show messages that it has loaded.
+_RENDER_TIMEOUT = 1.0
+#: Number of attempts to navigate if the page starts another navigation at the same time.
+_ATTEMPTS = 3
+
+_FIRST_ERROR_STATUS, _NOT_FOUND = 400, 404
+
+
+class Navigation:
+    """Opens conversations in one page. All times are in seconds."""
+
+    def __init__(self, page: Page, cdp: CDPSession, composer: Composer) -> None:
+        self._page = page
+        self._cdp = cdp
+        self._composer = composer
+
+    def is_at(self, conversation_id: str | None) -> bool:
+        """Return whether the page has the address of this conversation; False for None, a new conversation."""
+        # The path of a conversation in a project begins with the path of the project.
+        path = urlsplit(self._page.url).path
+        return conversation_id is not None and path.endswith(_path(conversation_id))
+
+    async def open(
+        self, conversation_id: str | None, site: Site, *, model: str | None, turn: Turn, timeout: float
+    ) -> None:
+        """Open a conversation, and wait until its messages are loaded and a message can be written.
+
+        If ``conversation_id`` is None, open the page for a new conversation with this model. ``turn`` is the newest turn of the
+        conversation.
+
+        :raises ChallengeError: the site responded with a challenge.
+        :raises SessionExpiredError: the page asks to log in.
+        :raises APIStatusError: the site responded with an error status.
+        :raises OriginError: the page is on another origin.
+        :raises PageError: the conversation was not loaded, or the composer is not ready.
+        """
+        path = conversation_path(conversation_id) if conversation_id is not None else ""
+        with observe_load(self._cdp, f"{site.backend_api_base_url}/{path}") as is_loaded:
+            query = "?" + urlencode({"model": model}) if model and conversation_id is None else ""
+            response = await self._goto(f"{site.origin}{_path(conversation_id)}{query}", timeout)
+            await _check_response(response, is_new=conversation_id is None)
+            self._check_origin(site)
+            await self._composer.wait_until_ready(timeout)
+            self._check_origin(site)
+            if conversation_id is not None:
+                await self._check_loaded(conversation_id, is_loaded, turn, min(timeout, _LOAD_TIMEOUT))
+
+    async def _goto(self, url: str, timeout: float, attempts: int = _ATTEMPTS) -> PlaywrightResponse | None:
+        limit = milliseconds(timeout)
+        try:
+            return await self._page.goto(url, wait_until="domcontentloaded", timeout=limit)
+        except PlaywrightError as error:
+            if not is_interrupted(error) or attempts == 1:
+                raise
+        # The page's own navigation has to end first: it would interrupt the next attempt as well.
+        await self._page.wait_for_load_state("domcontentloaded", timeout=limit)
+        return await self._goto(url, timeout, attempts - 1)
+
+    def _check_origin(self, site: Site) -> None:
+        origin = origin_of(self._page.url)
+        if origin != site.origin:
+            raise OriginError(
+                f"The site's page is on {origin} instead of {site.origin}. Nothing was sent.", origin=origin
+            )
+
+    async def _check_loaded(
+        self, conversation_id: str, is_loaded: asyncio.Event, turn: Turn, timeout: float
+    ) -> None:
+        has_messages = self.is_at(conversation_id) and await self._has_messages(is_loaded, turn, timeout)
+        if not self.is_at(conversation_id):
+            raise PageError(
+                "The site's page opened another address than the conversation's. Nothing was sent."
+            )
+        if not has_messages:
+            raise PageError(
+                f"The site's page did not load the messages of the conversation within {timeout:g} s. Nothing was sent."
+            )
+
+    async def _has_messages(self, is_loaded: asyncio.Event, turn: Turn, timeout: float) -> bool:
+        """Return whether the page has the conversation's newest messages within the timeout.
+
+        It has them if it shows one of them, or if it has loaded the conversation and had some time to render it: not each layout
+        shows the ids of messages.
+        """
+        showing = asyncio.ensure_future(self._composer.shows_any(turn.ids, timeout))
+        loading = asyncio.ensure_future(is_loaded.wait())
+        try:
+            with anyio.move_on_after(timeout):
+                await asyncio.wait((showing, loading), return_when=asyncio.FIRST_COMPLETED)
+                if showing.done() and showing.result():
+                    return True
+                await loading
+                await asyncio.wait((showing,), timeout=_RENDER_TIMEOUT)
+                return True
+            return False
+        finally:
+            showing.cancel()
+            loading.cancel()
+            await asyncio.gather(showing, loading, return_exceptions=True)
+
+
+async def _check_response(response: PlaywrightResponse | None, *, is_new: bool) -> None:
+    """Raise the error for a response that is not the page."""
+    if response is None or response.ok:
+        return
+    head = head_from_cdp(
+        {"status": response.status, "statusText": response.status_text, "headers": response.headers}
+    )
+    text = await _text_of(response)
+    if is_challenge(head, text):
+        raise challenge_error("The site responded to its own page with a challenge")
+    error: ChatGPTError = status_error(Response(head, text))
+    if head.status == _NOT_FOUND and is_new:
+        # No conversation was requested, so this is not a ConversationNotFoundError.
+        error = APIStatusError(str(error), status_code=head.status, body=text)
+    if head.status >= _FIRST_ERROR_STATUS:
+        raise error
+
+
+async def _text_of(response: PlaywrightResponse) -> str:
+    """Return the body of a response, or "" if the page has navigated again, for example after a passed challenge."""
+    try:
+        return await response.text()
+    except PlaywrightError:
+        return ""
+
+
+def _path(conversation_id: str | None) -> str:
+    return "/" if conversation_id is None else f"/c/{quote(conversation_id, safe='')}"

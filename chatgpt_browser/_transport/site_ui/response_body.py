@@ -1,0 +1,142 @@
+"""The body of the response that the site's page gets: read through the DevTools protocol, and decoded into frames."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import codecs
+import logging
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import Error as PlaywrightError
+
+from ..._browser.playwright_errors import to_library_error
+from ..._protocol.sse import EventReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.async_api import CDPSession
+
+    from ..._core.models import Head
+    from ..response_stream import Frame
+
+__all__ = ["BodyDecoder", "BodySource", "BodyState"]
+
+logger = logging.getLogger("chatgpt_browser")
+
+#: The replacement character, which a browser writes in place of bytes that are not valid UTF-8.
+_REPLACEMENT = "\ufffd".encode()
+
+
+class BodyState(Enum):
+    """How the browser delivers a body."""
+
+    #: The browser has not replied yet.
+    REQUESTED = "requested"
+    #: The browser sends each chunk as it arrives.
+    STREAMED = "streamed"
+    #: The browser keeps the whole body until the request has ended.
+    BUFFERED = "buffered"
+
+
+class BodySource:
+    """The bytes of one response body. ``on_chunk`` is called with each chunk, in order.
+
+    States::
+
+        REQUESTED --browser accepts--> STREAMED
+        REQUESTED --browser refuses--> BUFFERED
+    """
+
+    def __init__(self, cdp: CDPSession, request_id: str, on_chunk: Callable[[bytes], object]) -> None:
+        #: The browser's id of the request.
+        self.request_id = request_id
+        #: The current state.
+        self.state = BodyState.REQUESTED
+        self._cdp = cdp
+        self._on_chunk = on_chunk
+        self._is_decided = asyncio.Event()
+        #: Chunks that arrived before the browser replied with all earlier bytes.
+        self._pending: list[bytes] = []
+        self._length = 0
+
+    async def open(self) -> None:
+        """Ask the browser to send the body as it arrives.
+
+        This has to happen before the response begins: later, the browser refuses it for a response that has failed.
+        """
+        state = BodyState.BUFFERED
+        try:
+            result = await self._send("Network.streamResourceContent")
+        except PlaywrightError as exc:
+            logger.debug("the response cannot be read as it arrives: %s", to_library_error(exc))
+        else:
+            self.state = state = BodyState.STREAMED
+            pending, self._pending = self._pending, []
+            for chunk in (base64.b64decode(result["bufferedData"]), *pending):
+                self._on_chunk(chunk)
+        finally:
+            self.state = state
+            self._is_decided.set()
+
+    def add(self, event: dict[str, Any]) -> None:
+        """Process a ``Network.dataReceived`` event."""
+        self._length += event["dataLength"]
+        if not event.get("data"):
+            return
+        chunk = base64.b64decode(event["data"])
+        if self.state is BodyState.STREAMED:
+            self._on_chunk(chunk)
+        else:
+            self._pending.append(chunk)
+
+    async def wait_until_decided(self) -> None:
+        """Wait until the state is no longer ``REQUESTED``."""
+        await self._is_decided.wait()
+
+    async def finish(self) -> None:
+        """Read the whole body if the browser has kept it. Called after the request has ended."""
+        await self.wait_until_decided()
+        if self.state is not BodyState.STREAMED:
+            result = await self._send("Network.getResponseBody")
+            is_base64, body = result["base64Encoded"], result["body"]
+            self._on_chunk(base64.b64decode(body) if is_base64 else self._encode(body))
+
+    async def _send(self, method: str) -> dict[str, Any]:
+        return await self._cdp.send(method, {"requestId": self.request_id})
+
+    def _encode(self, text: str) -> bytes:
+        """Return the bytes of a body that the browser has decoded, with one invalid byte if they were not valid UTF-8.
+
+        In that case the browser has inserted replacement characters, so that the length differs from the length received.
+        """
+        encoded = text.encode()
+        return encoded if len(encoded) == self._length else encoded.replace(_REPLACEMENT, b"\xff", 1)
+
+
+class BodyDecoder:
+    """Decodes a body: into events if the response is a stream, else into text."""
+
+    def __init__(self, head: Head) -> None:
+        self._events = EventReader() if head.ok and not head.is_document else None
+        self._decode_text = codecs.getincrementaldecoder("utf-8")("replace").decode
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the last event has arrived."""
+        return self._events is not None and self._events.last
+
+    @property
+    def is_damaged(self) -> bool:
+        """True if the events were not valid UTF-8."""
+        return self._events is not None and self._events.is_damaged
+
+    def decode(self, chunk: bytes, *, final: bool = False) -> Frame | None:
+        """Return the frame for a chunk, or None if nothing is complete. ``final`` marks the end of the body."""
+        if self._events is not None:
+            events = self._events.feed(chunk, final=final)
+            return ["events", events, len(chunk)] if events else ["alive"]
+        text = self._decode_text(chunk, final)
+        return ["text", text, len(chunk)] if text else None
