@@ -36,8 +36,9 @@ def pair() -> Iterator[Client]:
 
 def reference_outcome(body: bytes) -> tuple[type[Exception] | None, str, list[Any]]:
     """Return the error that a body ends with, or None, the text so far, and the events."""
-    text, answered, name = "", False, None
+    text, answered, name, newest = "", False, None, 0
     events: list[Any] = []
+    positions: dict[str, int] = {}
     for data, ended in _data_of(body.decode()):
         if data == "[DONE]":
             return (None if answered else StreamInterruptedError), text, events
@@ -53,11 +54,21 @@ def reference_outcome(body: bytes) -> tuple[type[Exception] | None, str, list[An
         events.append(value)
         if value.get("error"):
             return StreamError, text, events
-        if (answer := _answer_of(value)) is not None:
-            text, answered, name = answer, True, value["message"].get("id") or name
-        elif answered and isinstance(message := value.get("message"), dict) and message.get("id") == name:
-            text, answered, name = "", False, None  # the message is no answer after all
+        message_id = _id_of(value)
+        position = newest if message_id is None else positions.setdefault(message_id, len(positions))
+        if (answer := _answer_of(value)) is None:
+            if answered and message_id is not None and message_id == name:
+                text, answered, name = "", False, None  # the message is no answer after all
+        elif not answered or message_id in (None, name) or position >= newest:
+            # An event of a message that began before the newest answer changes nothing.
+            text, answered, name, newest = answer, True, message_id or name, position
     return (None if answered else StreamInterruptedError), text, events
+
+
+def _id_of(value: dict[str, Any]) -> str | None:
+    message = value.get("message")
+    message_id = message.get("id") if isinstance(message, dict) else None
+    return message_id if isinstance(message_id, str) and message_id else None
 
 
 def _answer_of(value: dict[str, Any]) -> str | None:
