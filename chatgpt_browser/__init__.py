@@ -10,8 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._client.client import AsyncChatGPTAPI
-    from ._client.conversation import AsyncChatGPTConversation
+    from ._client.client import AsyncChatGPTAPI, AsyncChatGPTConversation
     from ._client.sync_client import ChatGPTAPI, ChatGPTConversation, ReplyStream
     from ._core.abort import AbortController, AbortSignal
     from ._core.errors import (
@@ -53,8 +52,7 @@ __version__ = "0.1.0"
 _LAZY_EXPORTS = {
     "_core.abort": ["AbortController", "AbortSignal"],
     "_protocol.backend": ["ConversationSummary", "History", "HistoryMessage", "Model"],
-    "_client.client": ["AsyncChatGPTAPI"],
-    "_client.conversation": ["AsyncChatGPTConversation"],
+    "_client.client": ["AsyncChatGPTAPI", "AsyncChatGPTConversation"],
     "_core.errors": [
         "APIConnectionError",
         "APIStatusError",

@@ -22,7 +22,7 @@ from .._transport.browser_manager import BrowserManager
 from .account_data import AsyncAccountDataMixin
 from .base_client import BaseClient
 from .callbacks import OnConversationResponse, OnProgress, await_result, notify
-from .conversation import AsyncChatGPTConversation
+from .conversation import ConversationPosition
 from .send_many import AsyncSendManyMixin
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .._core.abort import AbortSignal
     from .._protocol.cookies import SessionToken
 
-__all__ = ["AsyncChatGPTAPI"]
+__all__ = ["AsyncChatGPTAPI", "AsyncChatGPTConversation"]
 
 
 @public_type
@@ -212,3 +212,66 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
                     for answer in notify(update, on_progress, on_conversation_response):
                         await await_result(answer)
         return stream.text
+
+
+@public_type
+class AsyncChatGPTConversation:
+    """A conversation whose messages are sent one after another, in the order of the calls (npm: ``ChatGPTConversation``).
+
+    ``conversation_id`` and ``parent_message_id`` advance only when a reply is complete: after a failure, the message can be sent
+    again from the same position. Both may be set, to continue from another message.
+    """
+
+    def __init__(
+        self,
+        api: AsyncChatGPTAPI,
+        *,
+        conversation_id: str | None = None,
+        parent_message_id: str | None = None,
+    ) -> None:
+        self.api = api
+        self._position = ConversationPosition(conversation_id, parent_message_id)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.conversation_id or 'new'}>"
+
+    @property
+    def conversation_id(self) -> str | None:
+        """The conversation's id, or None before its first reply. It may be set."""
+        return self._position.conversation_id
+
+    @conversation_id.setter
+    def conversation_id(self, value: str | None) -> None:
+        self._position.conversation_id = value
+
+    @property
+    def parent_message_id(self) -> str | None:
+        """The message id of the newest reply, or None. It may be set."""
+        return self._position.parent_message_id
+
+    @parent_message_id.setter
+    def parent_message_id(self, value: str | None) -> None:
+        self._position.parent_message_id = value
+
+    async def send_message(
+        self,
+        message: str,
+        *,
+        timeout_ms: Milliseconds | None = None,
+        on_progress: OnProgress | None = None,
+        on_conversation_response: OnConversationResponse | None = None,
+        abort_signal: AbortSignal | None = None,
+    ) -> str:
+        """Send the next message and return the whole reply; see :meth:`AsyncChatGPTAPI.send_message`."""
+        slot = self._position.next_slot(message)
+        stream = self.api._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
+        return await self.api._follow(stream, on_progress, on_conversation_response)
+
+    def stream_message(
+        self, message: str, *, timeout_ms: Milliseconds | None = None, abort_signal: AbortSignal | None = None
+    ) -> AsyncReplyStream:
+        """Send the next message and stream its reply; see :meth:`AsyncChatGPTAPI.stream_message`.
+
+        The conversation's next message waits until this stream has been read to its end or closed.
+        """
+        return self.api._stream(self._position.next_slot(message), timeout_ms, abort_signal)

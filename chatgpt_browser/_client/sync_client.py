@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .._core.options import Milliseconds
     from .._messaging.reply_stream import AsyncReplyStream
     from .callbacks import OnConversationResponse, OnProgress
-    from .conversation import AsyncChatGPTConversation
+    from .client import AsyncChatGPTConversation
 
 __all__ = ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"]
 
@@ -130,7 +130,7 @@ class ChatGPTConversation:
         abort_signal: AbortSignal | None = None,
     ) -> str:
         """Send the next message and return the whole reply; see :meth:`ChatGPTAPI.send_message`."""
-        slot = self._core._next_slot(message)
+        slot = self._core._position.next_slot(message)
         stream = self.api._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return self.api._follow(stream, on_progress, on_conversation_response)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ logger = logging.getLogger("chatgpt_browser")
 
 def preload() -> None:
     """Import what the first message needs and what is slow to import (tenacity), while the browser starts."""
-    from . import retry as retry
+    importlib.import_module(f"{__package__}.retry")
 
 
 class MessageSender:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 from collections import deque
 from contextlib import contextmanager
@@ -232,13 +233,12 @@ class BrowserManager:
 
     def _read_ahead(self) -> None:
         """Load the modules and scripts that are needed as soon as the browser is up."""
-        import shutil as shutil
-        import uuid as uuid
-
         import anyio
 
         from .fetch import fetch_page
 
+        for name in ("shutil", "uuid"):
+            importlib.import_module(name)
         fetch_page.read_scripts()
         anyio.CancelScope()  # its first use imports the asyncio backend
         self._preload()
