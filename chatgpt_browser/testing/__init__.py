@@ -26,11 +26,10 @@ from .script.gate import Gate, Hold
 from .script.pace import Pace
 from .script.recorded_reply import Recorded
 from .script.responses import Answer
-from .script.scripted import Scripted, remember
+from .script.scripted import Scripted, Turn, remember
 from .script.side_messages import Aside
 from .script.site_state import ChallengeKind, SessionAnswer
 from .script.steps import BREAK, Break, RawBody, Reply, Stall, Step
-from .script.turn import Turn
 from .server.fake_chatgpt import FakeChatGPT
 
 __all__ = (

@@ -53,10 +53,9 @@ def set_session_token(token: str, present: Iterable[str], *, secure: bool) -> li
     chunks = [token[start : start + CHUNK_SIZE] for start in range(0, len(token), CHUNK_SIZE)]
     values = {name: token} if len(chunks) == 1 else {f"{name}.{n}": chunk for n, chunk in enumerate(chunks)}
     stale = sorted(old for old in present if old.startswith(name) and old not in values)
-    stored = [("set-cookie", set_cookie(key, value, secure=secure)) for key, value in values.items()]
-    return stored + [
-        ("set-cookie", set_cookie(old, "", secure=secure, lifetime=timedelta(0))) for old in stale
-    ]
+    cookies = [set_cookie(key, value, secure=secure) for key, value in values.items()]
+    cookies += [set_cookie(old, "", secure=secure, lifetime=timedelta(0)) for old in stale]
+    return [("set-cookie", cookie) for cookie in cookies]
 
 
 def set_cookie(name: str, value: str, *, secure: bool, lifetime: timedelta = _LIFETIME) -> str:

@@ -35,15 +35,10 @@ class ChallengeControl(Protocol):
 class FaultTarget(Protocol):
     """The site, as passed to the functions of a fault."""
 
-    @property
-    def origin(self) -> str:
-        """The scheme, host and port in the site's URLs."""
-        ...
-
-    @property
-    def port(self) -> int:
-        """The port that the server listens on."""
-        ...
+    #: The scheme, host and port in the site's URLs.
+    origin: str
+    #: The port that the server listens on.
+    port: int
 
     @property
     def challenges(self) -> ChallengeControl:

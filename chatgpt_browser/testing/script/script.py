@@ -13,10 +13,9 @@ from .scripted import as_step, remember
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .scripted import Scripted
+    from .scripted import Scripted, Turn
     from .site_state import SessionAnswer
     from .steps import Step
-    from .turn import Turn
 
 
 class StepSource(Protocol):

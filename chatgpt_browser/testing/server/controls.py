@@ -162,7 +162,7 @@ class Controls:
             found.check(self._site.origin)
 
         injection = Injection(found, times, probability, seed, after)
-        self._site.injections.add(injection)
+        self._site.injections.all.append(injection)
         self._site.changes.notify()
         return injection
 

@@ -1,14 +1,17 @@
-"""`ReplyPlayback`: sends one `Reply` at its pace, with its holds and breaks."""
+"""`ReplyPlayback`: sends one `Reply` at its pace, with its holds and breaks; `play_recorded`: sends a recorded reply."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..recording.file_format import text_of, text_parts
 from ..script.pace import Pace
 from ..script.pieces import pieces_of
+from ..script.recorded_reply import role_of
 from .response_writer import EVENT_STREAM
 from .schedule import Schedule
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from ..script.cumulative_events import ReplyEvents
+    from ..script.recorded_reply import Recorded
     from .change_notifier import ChangeNotifier
     from .response_writer import ResponseWriter
 
@@ -92,6 +96,31 @@ class ReplyPlayback:
             await schedule.hold(reply.gate)
         if reply.break_after is not None and _due(sent, reply.break_after, last):
             await writer.drop()
+
+
+async def play_recorded(step: Recorded, writer: ResponseWriter, commit: Callable[[str, str], None]) -> None:
+    """Send a recorded reply.
+
+    :param commit: called with the ID and the text so far of each assistant message.
+    """
+    await writer.head(200, EVENT_STREAM)
+    schedule = Schedule()
+    for at, recorded in step.events:
+        event = step.renamed(recorded)
+        await schedule.wait_until(None if step.speed is None else at / step.speed)
+        line = f"data: {json.dumps(event, ensure_ascii=False)}\n\n"
+        await writer.chunk(line.encode("utf-8", "replace"))
+        writer.record.events_sent += 1
+        if text_parts(event) is not None and role_of(event["message"]) == "assistant":
+            commit(str(event["message"].get("id")), text_of(event))
+
+    await schedule.wait_until(None if step.speed is None else step.ended_at / step.speed)
+    if step.end in ("stalled", "left"):
+        await writer.stall()
+    elif step.end == "broken":
+        await writer.drop()
+    else:
+        await writer.end(b'data: {"message": {"id"\n\n' if step.end == "garbled" else b"data: [DONE]\n\n")
 
 
 def _due(sent: int, wanted: int, last: bool) -> bool:

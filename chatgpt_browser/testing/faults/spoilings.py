@@ -1,4 +1,4 @@
-"""Spoilings: replies that stop, break or are malformed. The docstring of each function is its description."""
+"""Spoilings: replies that stop, break or are malformed. The docstring of each is its description."""
 
 from __future__ import annotations
 
