@@ -24,12 +24,10 @@ from .faults.injection import Injection
 from .recording.recorder import RecordedConversation, Recorder
 from .script.gate import Gate, Hold
 from .script.pace import Pace
-from .script.recorded_reply import Recorded
-from .script.responses import Answer
+from .script.responses import Answer, ChallengeKind
 from .script.scripted import Scripted, Turn, remember
 from .script.side_messages import Aside
-from .script.site_state import ChallengeKind, SessionAnswer
-from .script.steps import BREAK, Break, RawBody, Reply, Stall, Step
+from .script.steps import BREAK, Break, RawBody, Recorded, Reply, SessionAnswer, Stall, Step
 from .server.fake_chatgpt import FakeChatGPT
 
 __all__ = (

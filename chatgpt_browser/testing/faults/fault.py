@@ -15,8 +15,8 @@ from ..script.steps import Reply
 
 if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
-    from ..script.site_state import ChallengeKind, SessionAnswer
-    from ..script.steps import Step
+    from ..script.responses import ChallengeKind
+    from ..script.steps import SessionAnswer, Step
 
 #: The `path` of a fault that concerns all requests.
 ANY_PATH = ""

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ..data.recorded_request import RecordedRequest
-    from ..script.site_state import SessionAnswer
-    from ..script.steps import Reply, Step
+    from ..script.steps import Reply, SessionAnswer, Step
     from .fault import Fault, FaultTarget
 
 

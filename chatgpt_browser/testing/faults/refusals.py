@@ -12,7 +12,7 @@ from .fault import ANY_PATH, HTML_PAGE, refusal
 
 if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
-    from ..script.site_state import SessionAnswer
+    from ..script.steps import SessionAnswer
     from .fault import FaultTarget
 
 _OTHER_NAMES = {"chat.openai.com": "chatgpt.com", "chatgpt.com": "chat.openai.com"}

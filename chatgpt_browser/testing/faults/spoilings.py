@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..script.gate import Gate
-from ..script.pieces import split_words
 from ..script.responses import Answer
+from ..script.steps import split_words
 from .fault import spoiling
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..script.recorded_reply import Recorded
 from ..script.responses import Answer
+from ..script.steps import Recorded
 from .file_format import FORMAT_VERSION, text_of, with_text
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ..script.recorded_reply import PLACEHOLDER
+from ..script.steps import PLACEHOLDER
 from .file_format import text_parts
 
 if TYPE_CHECKING:

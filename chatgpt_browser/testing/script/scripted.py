@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .recorded_reply import Recorded
 from .responses import Answer
-from .steps import Break, RawBody, Reply, Stall, Step
+from .steps import Break, RawBody, Recorded, Reply, Stall, Step
 
 if TYPE_CHECKING:
     import re

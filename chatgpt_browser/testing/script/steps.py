@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+import json
+import re
+import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from .recorded_reply import Recorded
 from .responses import Answer
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ class _Sentinel(enum.Enum):
 #: An item of `RawBody.chunks`: break the connection here, in the middle of the body.
 BREAK: Final = _Sentinel.BREAK
 
+
+#: The placeholders that replace IDs in a recording; the last group is a counter.
+PLACEHOLDER = re.compile(r"00000000-0000-4000-8000-[0-9a-f]{12}")
+_WORDS = re.compile(r"\s*\S+|\s+")
 
 #: The format of reply events. `whole`: each event contains the whole text so far, as in 2022. `delta`: each event
 #: contains only the change.
@@ -102,6 +108,40 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """A recorded reply: its events with their times, and the way in which it ended."""
+
+    #: (seconds since the message was sent, event) pairs.
+    events: list[tuple[float, dict[str, Any]]]
+    #: `done`, `stalled`, `garbled`, `broken` or `left`.
+    end: str
+    #: Seconds between the message and the end of the reply.
+    ended_at: float
+    #: A factor for the speed of the replay; None: without any waiting.
+    speed: float | None
+    #: The IDs on this server by the IDs in the recording; all steps of one recording share the dict.
+    ids: dict[str, str] = field(repr=False)
+
+    def assign_ids(self, conversation_id: str, message_id: str) -> None:
+        """Set the IDs that the conversation and the user's message have on this server."""
+        for _, event in self.events:
+            message = event.get("message")
+            if isinstance(event.get("conversation_id"), str):
+                self.ids[event["conversation_id"]] = conversation_id
+            if isinstance(message, dict) and role_of(message) == "user":
+                self.ids[str(message.get("id"))] = message_id
+
+    def renamed(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Return an event with its placeholders replaced by IDs of this server."""
+
+        def find_id(placeholder: re.Match[str]) -> str:
+            return self.ids.setdefault(placeholder[0], str(uuid.uuid4()))
+
+        renamed: dict[str, Any] = json.loads(PLACEHOLDER.sub(find_id, json.dumps(event)))
+        return renamed
+
+
+@dataclass(frozen=True)
 class RawBody:
     """A body whose chunks are sent unchanged, each separately. It adds nothing to the conversation."""
 
@@ -135,3 +175,29 @@ class Break:
 
 #: A description of the server's response to one request.
 Step = Reply | Recorded | RawBody | Answer | Stall | Break
+
+SessionState = Literal["alive", "signed_out", "refresh_error", "challenge"]
+#: A response of `GET /api/auth/session`: the response for a state of the session, or a step.
+SessionAnswer = SessionState | Step
+
+
+def check_session_answer(answer: SessionAnswer) -> SessionAnswer:
+    """Return the answer if it is valid.
+
+    :raises ValueError: if it is an unknown word.
+    """
+    if isinstance(answer, str) and answer not in get_args(SessionState):
+        raise ValueError(f"session_answer must be a step or one of {get_args(SessionState)}, not {answer!r}")
+
+    return answer
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of a text, each with the white space before it; at least one item."""
+    return _WORDS.findall(text) or [""]
+
+
+def role_of(message: dict[str, Any]) -> Any:
+    """Return the role of a message in the older or the newer format."""
+    author = message.get("author")
+    return author.get("role") if isinstance(author, dict) else message.get("role")

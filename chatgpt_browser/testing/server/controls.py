@@ -10,7 +10,7 @@ from ..faults.catalogue import find_fault
 from ..faults.fault import Refusal
 from ..faults.injection import Injection, at_path
 from ..recording.replay import read_recording
-from ..script.site_state import check_session_answer
+from ..script.steps import check_session_answer
 
 if TYPE_CHECKING:
     import re
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from ..data.recorded_request import RecordedRequest
     from ..faults.fault import Fault
+    from ..script.responses import ChallengeKind
     from ..script.scripted import Scripted
-    from ..script.site_state import ChallengeKind, SessionAnswer
-    from ..script.steps import Step
+    from ..script.steps import SessionAnswer, Step
     from .chat_app import ChatApp, Layout
     from .site import Site
 
@@ -131,7 +131,7 @@ class Controls:
         :raises ValueError: if the file is not a recording, or `speed` is not greater than zero.
         :raises OSError: if the file cannot be read.
         """
-        self._site.script.add_recording(read_recording(path, speed))
+        self._site.script.add_recording(read_recording(path, speed).next_step)
 
     def inject(
         self,

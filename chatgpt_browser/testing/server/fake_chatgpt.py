@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from .certificates import make_certificates
+from .certificates import make_tls_context
 from .controls import Controls
-from .hypercorn_config import HypercornConfig
 from .listener import Listener
 from .server_thread import ServerThread
 from .settings import MODELS, USER, Settings
@@ -16,15 +15,15 @@ from .site import Site
 from .watch_page import WATCH_PATH
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
     from datetime import timedelta
-    from types import TracebackType
 
     from typing_extensions import Self
 
     from ..script.pace import Pace
+    from ..script.responses import ChallengeKind
     from ..script.scripted import Scripted
-    from ..script.site_state import ChallengeKind
     from ..script.steps import Encoding
     from .settings import Form
 
@@ -95,7 +94,10 @@ class FakeChatGPT(Controls):
         self.host = _HOST
         self._public_origin = None if public_origin is None else public_origin.rstrip("/")
         self._requested_port = port
-        self._certificates = make_certificates(http2=http2 is not False) if tls else None
+        self._tls_context: ssl.SSLContext | None = None
+        self._authority_pem: bytes | None = None
+        if tls:
+            self._tls_context, self._authority_pem = make_tls_context(http2=http2 is not False)
         self._site = Site(
             Settings(
                 secure=tls,
@@ -129,11 +131,10 @@ class FakeChatGPT(Controls):
         :raises OSError: if the port is in use.
         """
         if self._server_thread is None:
-            context = None if self._certificates is None else self._certificates.context
             listener = Listener(_HOST, self._port or self._requested_port)
             self._port = self._site.port = listener.getsockname()[1]
             self._site.origin = self.origin
-            self._server_thread = ServerThread(self._site, listener, HypercornConfig(listener, context))
+            self._server_thread = ServerThread(self._site, listener, self._tls_context)
 
         return self
 
@@ -156,9 +157,7 @@ class FakeChatGPT(Controls):
     async def __aenter__(self) -> Self:
         return self.start()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
 
     @property
@@ -198,4 +197,4 @@ class FakeChatGPT(Controls):
     @property
     def certificate_authority_pem(self) -> bytes | None:
         """The certificate of the certificate authority to trust, in PEM; None without TLS."""
-        return None if self._certificates is None else self._certificates.authority_pem
+        return self._authority_pem

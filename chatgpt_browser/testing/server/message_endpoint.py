@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from ..data.conversations import Conversation, Message, new_conversation
 from ..script.cumulative_events import ReplyEvents
 from ..script.delta_events import DeltaEvents
-from ..script.recorded_reply import Recorded
 from ..script.responses import Answer
-from ..script.steps import Reply
 from ..script.scripted import Turn
+from ..script.steps import Recorded, Reply
 from .message_validation import PostedMessage, read_message
 from .reply_playback import ReplyPlayback, play_recorded
 from .step_playback import play
@@ -106,9 +105,7 @@ def _store(site: Site, posted: PostedMessage, conversation: Conversation) -> Mes
 def _playback(site: Site, posted: PostedMessage, conversation: Conversation, reply: Reply) -> ReplyPlayback:
     user_message = _store(site, posted, conversation)
     with site.lock:
-        side_messages = [
-            conversation.add_aside(aside.role, aside.text, aside.fields()) for aside in reply.asides
-        ]
+        side_messages = [conversation.add_aside(each.role, each.text, each.fields()) for each in reply.asides]
         parent = conversation.current_node
 
     fields = {} if reply.channel is None else {"channel": reply.channel}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..recording.file_format import text_of, text_parts
 from ..script.pace import Pace
-from ..script.pieces import pieces_of
-from ..script.recorded_reply import role_of
+from ..script.steps import role_of, split_words
 from .response_writer import EVENT_STREAM
 from .schedule import Schedule
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from ..script.cumulative_events import ReplyEvents
-    from ..script.recorded_reply import Recorded
+    from ..script.steps import Recorded, Reply
     from .change_notifier import ChangeNotifier
     from .response_writer import ResponseWriter
 
@@ -63,10 +63,10 @@ class ReplyPlayback:
     async def _send_pieces(self, writer: ResponseWriter, send: Callable[[bytes], Awaitable[None]]) -> None:
         reply, schedule = self.events.reply, Schedule()
         pace = reply.pace or Pace.of_interval(reply.interval) or self.pace
-        fillers, encoder = self.events.fillers(), self.events.piece_encoder()
+        fillers, encode = self.events.fillers(), self.events.piece_encoder()
         is_complete = self.events.is_complete
         characters = 0
-        async with aclosing(pieces_of(reply)) as pieces:
+        async with aclosing(_pieces_of(reply)) as pieces:
             async for piece, is_last in pieces:
                 sent = len(self._sent)
                 if reply.handoff_after is not None and sent >= reply.handoff_after:
@@ -75,7 +75,7 @@ class ReplyPlayback:
                 characters += len(piece) if sent else 0
                 await self._hold_or_break(sent, writer, schedule)
                 await schedule.wait_until(None if pace is None else pace.due(sent, characters))
-                await send(encoder.add(piece, finished=is_last and is_complete))
+                await send(encode(piece, is_last and is_complete))
                 self._sent.append(piece)
                 writer.record.events_sent = sent + 1
                 if sent == 0 or self.changes.are_watched:
@@ -121,6 +121,31 @@ async def play_recorded(step: Recorded, writer: ResponseWriter, commit: Callable
         await writer.drop()
     else:
         await writer.end(b'data: {"message": {"id"\n\n' if step.end == "garbled" else b"data: [DONE]\n\n")
+
+
+async def _pieces_of(reply: Reply) -> AsyncGenerator[tuple[str, bool], None]:
+    """Yield each piece of a reply, and whether it is the last.
+
+    An iterator does not announce its last item, so its pieces are followed by an empty last piece.
+    """
+    source = split_words(reply.text) if reply.pieces is None else reply.pieces
+    if isinstance(source, Sequence):
+        pieces = [*source] or [""]
+        for index, piece in enumerate(pieces):
+            yield piece, index == len(pieces) - 1
+        return
+
+    if isinstance(source, AsyncIterator):
+        async with AsyncExitStack() as stack:
+            if isinstance(source, AsyncGenerator):
+                await stack.enter_async_context(aclosing(source))
+            async for piece in source:
+                yield piece, False
+    else:
+        for piece in source:
+            yield piece, False
+
+    yield "", True
 
 
 def _due(sent: int, wanted: int, last: bool) -> bool:

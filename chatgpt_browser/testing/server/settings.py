@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from ..script.pace import Pace
+    from ..script.responses import ChallengeKind
     from ..script.scripted import Scripted
-    from ..script.site_state import ChallengeKind
     from ..script.steps import Encoding
 
 #: `api`: only the endpoints. `app`: also a web application, and only messages from its page are accepted.

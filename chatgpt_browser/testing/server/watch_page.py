@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..script.responses import Answer
 from .schedule import Schedule
+from .static_files import read_static
 from .step_playback import play
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ WATCH_PATH = "/__watch"
 
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 _FILES = {
-    "": ("watch.html", "text/html"),
-    "/watch.css": ("watch.css", "text/css"),
-    "/watch.js": ("watch.js", "text/javascript"),
+    "": ("pages/watch.html", "text/html"),
+    "/watch.css": ("pages/watch.css", "text/css"),
+    "/watch.js": ("pages/watch.js", "text/javascript"),
 }
 _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'"
 _HEADERS = [
@@ -50,8 +50,7 @@ async def serve_watch_page(site: Site, writer: ResponseWriter) -> None:
         await _stream(site, writer)
     elif name in _FILES:
         file, kind = _FILES[name]
-        text = (files(__package__) / "pages" / file).read_text(encoding="utf-8")
-        await play(Answer(200, text, _HEADERS, f"{kind}; charset=utf-8"), writer)
+        await play(Answer(200, read_static(file), _HEADERS, f"{kind}; charset=utf-8"), writer)
     else:
         await play(Answer.error(404, "Not Found"), writer)
 
