@@ -23,11 +23,10 @@ from .faults.fault import Fault, Refusal, Spoiling
 from .faults.injection import Injection
 from .recording.recorder import RecordedConversation, Recorder
 from .script.gate import Gate, Hold
-from .script.pace import Pace
 from .script.responses import Answer, ChallengeKind
 from .script.scripted import Scripted, Turn, remember
 from .script.side_messages import Aside
-from .script.steps import BREAK, Break, RawBody, Recorded, Reply, SessionAnswer, Stall, Step
+from .script.steps import BREAK, Break, Pace, RawBody, Recorded, Reply, SessionAnswer, Stall, Step
 from .server.fake_chatgpt import FakeChatGPT
 
 __all__ = (

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ..data.paths import MESSAGE_PATH
-from ..script.steps import Reply
+from ..script.steps import Reply, SessionAnswer, Step
 
 if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
     from ..script.responses import ChallengeKind
-    from ..script.steps import SessionAnswer, Step
 
 #: The `path` of a fault that concerns all requests.
 ANY_PATH = ""

@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..data.paths import CHALLENGE_PREFIX, SESSION_PATH
-from .fault import Refusal, Spoiling
+from .fault import Fault, FaultTarget, Refusal, Spoiling
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ..data.recorded_request import RecordedRequest
     from ..script.steps import Reply, SessionAnswer, Step
-    from .fault import Fault, FaultTarget
 
 
 class Injection:

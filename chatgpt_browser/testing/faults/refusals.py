@@ -7,13 +7,11 @@ from urllib.parse import urlsplit
 
 from ..data.paths import SESSION_PATH
 from ..script.responses import Answer
-from ..script.steps import Break, Stall
-from .fault import ANY_PATH, HTML_PAGE, refusal
+from ..script.steps import Break, SessionAnswer, Stall
+from .fault import ANY_PATH, HTML_PAGE, FaultTarget, refusal
 
 if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
-    from ..script.steps import SessionAnswer
-    from .fault import FaultTarget
 
 _OTHER_NAMES = {"chat.openai.com": "chatgpt.com", "chatgpt.com": "chat.openai.com"}
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..script.gate import Gate
 from ..script.responses import Answer
-from ..script.steps import split_words
+from ..script.steps import Reply, split_words
 from .fault import spoiling
-
-if TYPE_CHECKING:
-    from ..script.steps import Reply
 
 
 @spoiling

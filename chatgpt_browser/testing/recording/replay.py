@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..script.responses import Answer
-from ..script.steps import Recorded
+from ..script.steps import Recorded, Step
 from .file_format import FORMAT_VERSION, text_of, with_text
 
 if TYPE_CHECKING:
     import os
-
-    from ..script.steps import Step
 
 
 class Replay:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..data.conversations import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .steps import Reply
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .cumulative_events import ReplyEvents, system_message
-
-if TYPE_CHECKING:
-    from .cumulative_events import PieceEncoder
+from .cumulative_events import PieceEncoder, ReplyEvents, system_message
 
 _TEXT = "/message/content/parts/0"
 
@@ -56,7 +53,10 @@ class DeltaEvents(ReplyEvents):
             nonlocal is_started
             is_first, is_started = not is_started, True
             start = self._start() if is_first else b""
-            return start + (self._finish(piece) if is_finished else self._append(piece, is_first=is_first))
+            if is_finished:
+                return start + self._finish(piece)
+            # Only the first delta contains the path and the operation.
+            return start + self._delta({"p": _TEXT, "o": "append", "v": piece} if is_first else {"v": piece})
 
         return encode
 
@@ -86,10 +86,6 @@ class DeltaEvents(ReplyEvents):
         )
         about = {"message_id": self.answer.id, "marker": "user_visible_token", "event": "first"}
         return self._root(message, 2 + len(self.reply.asides)) + self._notice("message_marker", **about)
-
-    def _append(self, piece: str, *, is_first: bool) -> bytes:
-        """Return the delta that appends text. Only the first one contains the path and the operation."""
-        return self._delta({"p": _TEXT, "o": "append", "v": piece} if is_first else {"v": piece})
 
     def _finish(self, piece: str) -> bytes:
         """Return the patch that appends the last piece and marks the message as complete."""

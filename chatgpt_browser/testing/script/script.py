@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .scripted import as_step, remember
+from .scripted import Scripted, Turn, as_step, remember
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .scripted import Scripted, Turn
     from .steps import SessionAnswer, Step
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from .gate import Gate, Hold
-    from .pace import Pace
     from .side_messages import Aside
 
 
@@ -37,6 +36,37 @@ _WORDS = re.compile(r"\s*\S+|\s+")
 #: The format of reply events. `whole`: each event contains the whole text so far, as in 2022. `delta`: each event
 #: contains only the change.
 Encoding = Literal["whole", "delta"]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """A rate in events or characters per second, without jitter: a late event does not delay the following ones.
+
+    The first event is sent at once. With `characters`, each event takes time in proportion to the text that it adds.
+
+        >>> FakeChatGPT(pace=Pace(characters=400))
+
+    :raises ValueError: unless exactly one of the two is given and greater than zero.
+    """
+
+    #: Events per second.
+    events: float | None = None
+    #: Characters per second.
+    characters: float | None = None
+
+    def __post_init__(self) -> None:
+        given = [rate for rate in (self.events, self.characters) if rate is not None]
+        if len(given) != 1 or not given[0] > 0:
+            raise ValueError(f"Pace needs either events or characters per second, above zero, not {self}")
+
+    @classmethod
+    def of_interval(cls, milliseconds: float) -> Pace | None:
+        """Return the pace of one event per interval, or None for an interval of zero."""
+        return cls(events=1000 / milliseconds) if milliseconds else None
+
+    def due(self, events: int, characters: int) -> float:
+        """Return the seconds between the first event and one that follows after so many events and characters."""
+        return events / self.events if self.events is not None else characters / (self.characters or 1)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from ..data.conversations import Conversation, new_conversation
 from ..data.paths import SESSION_PATH
 from ..faults.catalogue import find_fault
-from ..faults.fault import Refusal
+from ..faults.fault import Fault, Refusal
 from ..faults.injection import Injection, at_path
 from ..recording.replay import read_recording
-from ..script.steps import check_session_answer
+from ..script.steps import SessionAnswer, Step, check_session_answer
 
 if TYPE_CHECKING:
     import re
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from ..data.recorded_request import RecordedRequest
-    from ..faults.fault import Fault
     from ..script.responses import ChallengeKind
     from ..script.scripted import Scripted
-    from ..script.steps import SessionAnswer, Step
     from .chat_app import ChatApp, Layout
     from .site import Site
 

@@ -10,7 +10,7 @@ from .certificates import make_tls_context
 from .controls import Controls
 from .listener import Listener
 from .server_thread import ServerThread
-from .settings import MODELS, USER, Settings
+from .settings import MODELS, USER, Form, Settings
 from .site import Site
 from .watch_page import WATCH_PATH
 
@@ -21,13 +21,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ..script.pace import Pace
     from ..script.responses import ChallengeKind
     from ..script.scripted import Scripted
-    from ..script.steps import Encoding
-    from .settings import Form
-
-_HOST = "127.0.0.1"
+    from ..script.steps import Encoding, Pace
 
 
 class FakeChatGPT(Controls):
@@ -91,7 +87,7 @@ class FakeChatGPT(Controls):
         if form not in ("api", "app"):
             raise ValueError(f"form must be 'api' or 'app', not {form!r}")
 
-        self.host = _HOST
+        self.host = "127.0.0.1"
         self._public_origin = None if public_origin is None else public_origin.rstrip("/")
         self._requested_port = port
         self._tls_context: ssl.SSLContext | None = None
@@ -117,10 +113,9 @@ class FakeChatGPT(Controls):
         )
         self._site.origin = self._public_origin or ""
         self._server_thread: ServerThread | None = None
-        self._port: int | None = None
 
     def __repr__(self) -> str:
-        state = "not started" if self._port is None else self.origin
+        state = self.origin if self._site.port else "not started"
         return f"<FakeChatGPT {state}, {len(self.requests)} requests>"
 
     def start(self) -> Self:
@@ -131,8 +126,8 @@ class FakeChatGPT(Controls):
         :raises OSError: if the port is in use.
         """
         if self._server_thread is None:
-            listener = Listener(_HOST, self._port or self._requested_port)
-            self._port = self._site.port = listener.getsockname()[1]
+            listener = Listener(self.host, self._site.port or self._requested_port)
+            self._site.port = listener.getsockname()[1]
             self._site.origin = self.origin
             self._server_thread = ServerThread(self._site, listener, self._tls_context)
 
@@ -166,10 +161,10 @@ class FakeChatGPT(Controls):
 
         :raises RuntimeError: before the first start.
         """
-        if self._port is None:
+        if not self._site.port:
             raise RuntimeError("FakeChatGPT has no port before its first start(): call start() or use `with`")
 
-        return self._port
+        return self._site.port
 
     @property
     def origin(self) -> str:

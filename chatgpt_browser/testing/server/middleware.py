@@ -106,12 +106,10 @@ class RequestMiddleware:
         """Return the response of a fault, a challenge, a redirect or a scripted path, or None."""
         site = self._site
         with site.lock:
-            refusal = site.injections.refuse(site, record)
-            if refusal is not None:
+            if (refusal := site.injections.refuse(site, record)) is not None:
                 return site.session.respond(record, refusal)
 
-            challenge = site.challenges.intercept(record)
-            if challenge is not None:
+            if (challenge := site.challenges.intercept(record)) is not None:
                 return challenge
             if site.redirect_to is not None:
                 return Answer(308, headers=[("location", site.redirect_to + record.target)])

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..recording.file_format import text_of, text_parts
-from ..script.pace import Pace
-from ..script.steps import role_of, split_words
-from .response_writer import EVENT_STREAM
+from ..script.steps import Pace, Recorded, Reply, role_of, split_words
+from .response_writer import EVENT_STREAM, ResponseWriter
 from .schedule import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-
     from ..script.cumulative_events import ReplyEvents
-    from ..script.steps import Recorded, Reply
     from .change_notifier import ChangeNotifier
-    from .response_writer import ResponseWriter
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from hypercorn.asyncio import serve
 from hypercorn.config import Config, Sockets
 
-from .listener import BACKLOG
+from .listener import BACKLOG, Listener
 from .middleware import RequestMiddleware
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from hypercorn.typing import ASGIFramework
 
-    from .listener import Listener
     from .site import Site
 
 

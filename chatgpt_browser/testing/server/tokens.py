@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-import string
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LETTERS = string.ascii_letters + string.digits + "-_"
 # The characters allowed in a cookie's value (RFC 6265, 4.1.1).
 _COOKIE_OCTETS = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('",;\\')
 
@@ -105,7 +103,7 @@ def new_session_token() -> str:
 
 def random_token(length: int) -> str:
     """Return random characters that are allowed in a cookie."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(length))
+    return secrets.token_urlsafe(length)[:length]
 
 
 def _part(value: dict[str, Any]) -> str:
