@@ -10,7 +10,7 @@ The parts, from top to bottom; each imports only the parts below it (a contract 
 - `__main__`: the command `python -m chatgpt_browser.testing`.
 - `server`: the HTTP server: `FakeChatGPT`, the state of the site, its endpoints, and the playback of steps.
 - `faults` and `recording`: faults by name and their injection; recording of real conversations, and their replay.
-- `script`: steps and their queue; the encoding of reply events. Without I/O.
+- `script`: steps, gates and the queue of steps; the encoding of reply events. Without I/O.
 - `data`: plain data that all parts use: requests, conversations, cookies and URL paths.
 """
 

@@ -21,7 +21,7 @@ class RecordedRequest:
     path: str
     #: The query as sent, without the question mark.
     query: str
-    #: All headers in the order in which they were sent; names in lower case.
+    #: All headers in the order of the request; names in lower case.
     raw_headers: list[tuple[str, str]]
     body: bytes
     #: `1.1` or `2`.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Replay:
-    """The steps of a recording: one for each message, whatever its text."""
+    """The steps of a recording: each message takes one step; the text of the message is ignored."""
 
     def __init__(self, steps: list[tuple[str, Step]]) -> None:
         self._steps = deque(steps)

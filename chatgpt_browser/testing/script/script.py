@@ -21,7 +21,7 @@ NextStep = Callable[[str], "Step | None"]
 
 @dataclass
 class Rule:
-    """A reply to all messages in which a pattern is found."""
+    """A reply to all messages that match a pattern."""
 
     pattern: re.Pattern[str]
     reply: Scripted
@@ -64,7 +64,7 @@ class Script:
             self._recordings.append(next_step)
 
     def add_rule(self, pattern: str | re.Pattern[str], reply: Scripted, times: int | None) -> None:
-        """Answer messages that contain a text, or in which a compiled pattern is found.
+        """Answer messages that contain a text or match a compiled pattern.
 
         :raises ValueError: if `times` is less than one.
         """

@@ -65,7 +65,7 @@ class Pace:
         return cls(events=1000 / milliseconds) if milliseconds else None
 
     def due(self, events: int, characters: int) -> float:
-        """Return the seconds between the first event and one that follows after so many events and characters."""
+        """Return the seconds from the first event to the event after this number of events and characters."""
         return events / self.events if self.events is not None else characters / (self.characters or 1)
 
 
@@ -139,7 +139,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A recorded reply: its events with their times, and the way in which it ended."""
+    """A recorded reply: its events with their times, and its end."""
 
     #: (seconds since the message was sent, event) pairs.
     events: list[tuple[float, dict[str, Any]]]

@@ -18,7 +18,7 @@ _SESSION_LIFETIME = timedelta(days=30)
 
 
 class Session:
-    """The tokens of the session, and the state that the session endpoint reports. Needs the lock of the `Site`."""
+    """The tokens of the session, and the state that the session endpoint reports. Call `respond` with the site's lock."""
 
     def __init__(self, settings: Settings) -> None:
         self.tokens = SessionTokens(settings.session_token, settings.rotation)
