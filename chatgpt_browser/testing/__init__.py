@@ -10,7 +10,7 @@ The parts, from top to bottom; each imports only the parts below it (a contract 
 - `__main__`: the command `python -m chatgpt_browser.testing`.
 - `server`: the HTTP server: `FakeChatGPT`, the state of the site, its endpoints, and the playback of steps.
 - `faults` and `recording`: faults by name and their injection; recording of real conversations, and their replay.
-- `script`: steps and their queue; the encoding of reply events. Without I/O.
+- `script`: steps, gates and the queue of steps; the encoding of reply events. Without I/O.
 - `data`: plain data that all parts use: requests, conversations, cookies and URL paths.
 """
 
@@ -23,14 +23,10 @@ from .faults.fault import Fault, Refusal, Spoiling
 from .faults.injection import Injection
 from .recording.recorder import RecordedConversation, Recorder
 from .script.gate import Gate, Hold
-from .script.pace import Pace
-from .script.recorded_reply import Recorded
-from .script.responses import Answer
-from .script.scripted import Scripted, remember
+from .script.responses import Answer, ChallengeKind
+from .script.scripted import Scripted, Turn, remember
 from .script.side_messages import Aside
-from .script.site_state import ChallengeKind, SessionAnswer
-from .script.steps import BREAK, Break, RawBody, Reply, Stall, Step
-from .script.turn import Turn
+from .script.steps import BREAK, Break, Pace, RawBody, Recorded, Reply, SessionAnswer, Stall, Step
 from .server.fake_chatgpt import FakeChatGPT
 
 __all__ = (

@@ -11,14 +11,11 @@ import threading
 from typing import TYPE_CHECKING
 
 from .faults.catalogue import FAULTS
-from .script.pace import Pace
-from .script.steps import Reply
+from .script.steps import Pace, Reply
 from .server.fake_chatgpt import FakeChatGPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from .script.scripted import Scripted
 
 _DESCRIPTION = """Run a FakeChatGPT, a server that behaves like ChatGPT's site, for experiments and measurements. The first
 line on standard output is a JSON object with its URLs and its session token."""
@@ -35,8 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(_list_of_faults())
         return 0
 
+    reply = None
+    if options.events is not None:
+        reply = Reply(pieces=[options.piece] * options.events, interval=options.interval)
     server = FakeChatGPT(
-        reply=_reply(options),
+        reply=reply,
         pace=None if options.pace is None else Pace(characters=options.pace),
         tls=options.tls,
         http2=False if options.no_http2 else None,
@@ -100,13 +100,6 @@ def _parser() -> argparse.ArgumentParser:
 def _list_of_faults() -> str:
     width = max(map(len, FAULTS))
     return "".join(f"{name:{width}}  {fault.description}\n" for name, fault in FAULTS.items())
-
-
-def _reply(options: argparse.Namespace) -> Scripted | None:
-    if options.events is None:
-        return None
-
-    return Reply(pieces=[options.piece] * options.events, interval=options.interval)
 
 
 def _description(server: FakeChatGPT) -> dict[str, object]:

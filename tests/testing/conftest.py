@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser.testing import FakeChatGPT
-from chatgpt_browser.testing.server.hypercorn_config import HypercornConfig
+from chatgpt_browser.testing.server.server_thread import HypercornConfig
 from tests.support.site_client import SiteClient
 
 if TYPE_CHECKING:

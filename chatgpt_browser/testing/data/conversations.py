@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
 
 
 @dataclass
@@ -101,19 +99,18 @@ class Conversation:
 
     def chain(self, message_id: str | None = None) -> list[Message]:
         """Return the messages from the first to this one (default: the newest), without the root."""
-        return [*self._ancestors(message_id or self.current_node)][::-1]
+        messages = []
+        message = self.messages.get(message_id or self.current_node)
+        while message is not None:
+            if message.role != "root":
+                messages.append(message)
+            message = self.messages.get(message.parent or "")
+
+        return messages[::-1]
 
     def history(self, message_id: str | None = None) -> list[tuple[str, str]]:
         """Return the chain as (role, text) pairs."""
         return [(message.role, message.text) for message in self.chain(message_id)]
-
-    def _ancestors(self, message_id: str | None) -> Iterator[Message]:
-        while message_id in self.messages:
-            message = self.messages[message_id]
-            if message.role != "root":
-                yield message
-
-            message_id = message.parent
 
     def to_item(self) -> dict[str, Any]:
         """Return the item for the response to `GET /conversations`."""
@@ -148,5 +145,4 @@ def new_conversation(
 
 
 def _iso(timestamp: float) -> str:
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(timestamp))
-    return f"{whole}.{int(timestamp % 1 * 1_000_000):06d}+00:00"
+    return datetime.fromtimestamp(timestamp, timezone.utc).isoformat(timespec="microseconds")

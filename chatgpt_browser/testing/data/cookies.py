@@ -28,11 +28,6 @@ def parse_cookies(header: str) -> dict[str, str]:
     return cookies
 
 
-def session_cookie_name(*, secure: bool) -> str:
-    """Return the name of the site's session cookie, with TLS (`secure`) or without."""
-    return (_SECURE_NAMES if secure else _PLAIN_NAMES)[0]
-
-
 def read_session_token(cookies: Mapping[str, str], *, secure: bool) -> str | None:
     """Join the chunks of the session token like the site: all non-empty cookies of one name, by number.
 
@@ -49,14 +44,13 @@ def read_session_token(cookies: Mapping[str, str], *, secure: bool) -> str | Non
 
 def set_session_token(token: str, present: Iterable[str], *, secure: bool) -> list[tuple[str, str]]:
     """Return the `Set-Cookie` headers that store `token` and delete the stale ones of the `present` names."""
-    name = session_cookie_name(secure=secure)
+    name = (_SECURE_NAMES if secure else _PLAIN_NAMES)[0]
     chunks = [token[start : start + CHUNK_SIZE] for start in range(0, len(token), CHUNK_SIZE)]
     values = {name: token} if len(chunks) == 1 else {f"{name}.{n}": chunk for n, chunk in enumerate(chunks)}
     stale = sorted(old for old in present if old.startswith(name) and old not in values)
-    stored = [("set-cookie", set_cookie(key, value, secure=secure)) for key, value in values.items()]
-    return stored + [
-        ("set-cookie", set_cookie(old, "", secure=secure, lifetime=timedelta(0))) for old in stale
-    ]
+    cookies = [set_cookie(key, value, secure=secure) for key, value in values.items()]
+    cookies += [set_cookie(old, "", secure=secure, lifetime=timedelta(0)) for old in stale]
+    return [("set-cookie", cookie) for cookie in cookies]
 
 
 def set_cookie(name: str, value: str, *, secure: bool, lifetime: timedelta = _LIFETIME) -> str:

@@ -21,7 +21,7 @@ class RecordedRequest:
     path: str
     #: The query as sent, without the question mark.
     query: str
-    #: All headers in the order in which they were sent; names in lower case.
+    #: All headers in the order of the request; names in lower case.
     raw_headers: list[tuple[str, str]]
     body: bytes
     #: `1.1` or `2`.
@@ -51,7 +51,13 @@ class RecordedRequest:
     @cached_property
     def headers(self) -> dict[str, str]:
         """The headers by lower-case name; repeated headers are joined by `, ` (cookies by `; `)."""
-        return _join_headers(self.raw_headers)
+        headers: dict[str, str] = {}
+        for name, value in self.raw_headers:
+            # HTTP/2 may send each cookie in a separate field (RFC 9113, 8.2.3).
+            separator = "; " if name == "cookie" else ", "
+            headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
+
+        return headers
 
     @cached_property
     def cookies(self) -> dict[str, str]:
@@ -76,13 +82,3 @@ class RecordedRequest:
         """The token of the `Authorization: Bearer` header, or None."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" and token.strip() else None
-
-
-def _join_headers(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in pairs:
-        # HTTP/2 may send each cookie in a separate field (RFC 9113, 8.2.3).
-        separator = "; " if name == "cookie" else ", "
-        headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
-
-    return headers

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import difflib
 
-from . import challenge_and_redirect_faults, message_faults, reply_faults, session_faults
+from . import refusals, spoilings
 from .fault import Fault
 
-_MODULES = (message_faults, reply_faults, session_faults, challenge_and_redirect_faults)
 #: All faults by name.
 FAULTS: dict[str, Fault] = {
-    fault.name: fault for module in _MODULES for fault in vars(module).values() if isinstance(fault, Fault)
+    value.name: value for value in {**vars(refusals), **vars(spoilings)}.values() if isinstance(value, Fault)
 }
 
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ..data.paths import MESSAGE_PATH
-from ..script.steps import Reply
+from ..script.steps import Reply, SessionAnswer, Step
 
 if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
-    from ..script.site_state import ChallengeKind, SessionAnswer
-    from ..script.steps import Step
+    from ..script.responses import ChallengeKind
 
 #: The `path` of a fault that concerns all requests.
 ANY_PATH = ""
@@ -35,15 +34,10 @@ class ChallengeControl(Protocol):
 class FaultTarget(Protocol):
     """The site, as passed to the functions of a fault."""
 
-    @property
-    def origin(self) -> str:
-        """The scheme, host and port in the site's URLs."""
-        ...
-
-    @property
-    def port(self) -> int:
-        """The port that the server listens on."""
-        ...
+    #: The scheme, host and port in the site's URLs.
+    origin: str
+    #: The port that the server listens on.
+    port: int
 
     @property
     def challenges(self) -> ChallengeControl:

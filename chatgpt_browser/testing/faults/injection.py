@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import random
-import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..data.paths import CHALLENGE_PREFIX, SESSION_PATH
-from .fault import Refusal, Spoiling
+from .fault import Fault, FaultTarget, Refusal, Spoiling
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ..data.recorded_request import RecordedRequest
-    from ..script.site_state import SessionAnswer
-    from ..script.steps import Reply, Step
-    from .fault import Fault, FaultTarget
+    from ..script.steps import Reply, SessionAnswer, Step
 
 
 class Injection:
@@ -36,23 +33,19 @@ class Injection:
         self.fault = fault
         #: The requests that the fault was applied to, oldest first.
         self.struck: list[RecordedRequest] = []
-        self._left = times
+        #: The number of requests that the fault will still be applied to; None: all.
+        self.left = times
         self._probability = probability
         self._random = random.Random(seed)
         self._requests_to_skip = after
 
     def __repr__(self) -> str:
-        left = "no limit" if self._left is None else f"{self._left} more"
+        left = "no limit" if self.left is None else f"{self.left} more"
         return f"<Injection {self.fault.name}, struck {len(self.struck)}, {left}>"
-
-    @property
-    def left(self) -> int | None:
-        """The number of requests that the fault will still be applied to; None: all."""
-        return self._left
 
     def lift(self) -> None:
         """End the fault: it is applied to no further request."""
-        self._left = 0
+        self.left = 0
 
     def __enter__(self) -> Self:
         return self
@@ -62,15 +55,15 @@ class Injection:
 
     def strikes(self, record: RecordedRequest) -> bool:
         """Return whether the fault is applied to this request, which it concerns, and count the request."""
-        if self._left == 0:
+        if self.left == 0:
             return False
         if self._requests_to_skip:
             self._requests_to_skip -= 1
             return False
         if self._random.random() >= self._probability:
             return False
-        if self._left is not None:
-            self._left -= 1
+        if self.left is not None:
+            self.left -= 1
 
         self.struck.append(record)
         record.fault = self.fault.name
@@ -81,37 +74,23 @@ class Injections:
     """All injected faults, oldest first. The first fault that selects a request is applied to it, and no other."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._all: list[Injection] = []
-
-    def add(self, injection: Injection) -> None:
-        """Add an injected fault."""
-        with self._lock:
-            self._all.append(injection)
-
-    def all(self) -> list[Injection]:
-        """Return all injections so far, oldest first, including ended ones."""
-        with self._lock:
-            return [*self._all]
+        #: All injections so far, oldest first, including ended ones. Any thread may append one.
+        self.all: list[Injection] = []
 
     def refuse(self, site: FaultTarget, record: RecordedRequest) -> SessionAnswer | None:
         """Return the response of a refusal, or None if the site itself responds."""
-        for injection in self.all():
+        for injection in self.all:
             fault = injection.fault
-            if (
-                not isinstance(fault, Refusal)
-                or not _concerns(fault, record)
-                or not fault.applies(site, record)
-            ):
+            if not isinstance(fault, Refusal) or not _concerns(fault, record):
                 continue
-            if injection.strikes(record):
+            if fault.applies(site, record) and injection.strikes(record):
                 return fault.answer(site, record)
 
         return None
 
     def spoil(self, reply: Reply, record: RecordedRequest) -> Step:
         """Return the reply, or the step with which a spoiling replaces it."""
-        for injection in self.all():
+        for injection in self.all:
             fault = injection.fault
             if isinstance(fault, Spoiling) and injection.strikes(record):
                 return fault.spoil(reply)

@@ -10,13 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..data.cookies import CHUNK_SIZE
-from .event_recorder import EventRecorder
-from .file_format import FORMAT_VERSION
+from .file_format import FORMAT_VERSION, appended_text, text_of
 from .scrubber import Scrubber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -62,9 +60,7 @@ class Recorder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -110,7 +106,7 @@ class Recorder:
         self._write({"session": _without_values(raw)})
 
     @contextmanager
-    def _recording(self, message: str, options: dict[str, Any]) -> Iterator[EventRecorder]:
+    def _recording(self, message: str, options: dict[str, Any]) -> Iterator[_EventRecorder]:
         """Record one message, its reply and its end."""
         token = self._api.session_token
         # A long token is stored in several cookies.
@@ -118,7 +114,7 @@ class Recorder:
         # Not the first part of a JOSE token: it is a header that other tokens share.
         parts += [part for part in token.split(".") if len(part) > 15 and not part.startswith("eyJ")]
         self._scrubber.add_secrets("session-token", [token, *parts])
-        recorder = EventRecorder(self._scrubber, options.pop("on_conversation_response", None))
+        recorder = _EventRecorder(self._scrubber, options.pop("on_conversation_response", None))
         end: dict[str, Any] = {"end": "done"}
         try:
             yield recorder
@@ -175,6 +171,49 @@ class RecordedConversation:
         return self._recorder._send_recorded(self._conversation.send_message, message, options)
 
 
+class _EventRecorder:
+    """The event callback of a client: stores each event and then calls the caller's own callback.
+
+    The events stay in memory until the reply has ended, because only the complete text shows which parts are secret.
+    """
+
+    def __init__(self, scrubber: Scrubber, callback: Callable[[Any], Any] | None) -> None:
+        #: (seconds since the message was sent, event) pairs.
+        self.events: list[tuple[float, dict[str, Any]]] = []
+        self._scrubber = scrubber
+        self._callback = callback
+        self._started_at = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """The seconds since the message was sent."""
+        return round(time.monotonic() - self._started_at, 4)
+
+    def __call__(self, event: dict[str, Any]) -> Any:
+        """Store an event."""
+        # For the delta format: the message that results from the deltas so far.
+        whole = getattr(event, "whole", None)
+        self.events.append((self.seconds, dict(event if whole is None else whole)))
+        return None if self._callback is None else self._callback(event)
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of the recording, without secrets."""
+        self._find_secrets()
+        previous: dict[str, Any] = {}
+        for at, event in self.events:
+            scrubbed = self._scrubber.event(event)
+            appended = appended_text(previous, scrubbed)
+            yield {**({"event": scrubbed} if appended is None else {"append": appended}), "at": at}
+            previous = scrubbed
+
+    def _find_secrets(self) -> None:
+        """Search the complete texts for secrets, so that earlier events do not contain their beginnings."""
+        texts = [text_of(event) for _, event in self.events]
+        for text, following in zip(texts, [*texts[1:], ""], strict=False):
+            if not following.startswith(text):
+                self._scrubber.find_secrets(text)
+
+
 def _without_values(value: Any) -> Any:
     """Return the structure of a session: its keys, and the types of its values."""
     if isinstance(value, dict):
@@ -187,6 +226,5 @@ def _without_values(value: Any) -> Any:
 
 def _headers(error: BaseException) -> dict[str, str]:
     delay = getattr(error, "retry_after", None)
-    return (
-        {"retry-after": f"{delay:g}"} if delay and getattr(error, "retry_after_from", "") == "header" else {}
-    )
+    has_header = delay and getattr(error, "retry_after_from", "") == "header"
+    return {"retry-after": f"{delay:g}"} if has_header else {}

@@ -7,19 +7,16 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..script.recorded_reply import Recorded
 from ..script.responses import Answer
-from .event_text import with_text
-from .file_format import FORMAT_VERSION
+from ..script.steps import Recorded, Step
+from .file_format import FORMAT_VERSION, text_of, with_text
 
 if TYPE_CHECKING:
     import os
 
-    from ..script.steps import Step
-
 
 class Replay:
-    """The steps of a recording: one for each message, whatever its text."""
+    """The steps of a recording: each message takes one step; the text of the message is ignored."""
 
     def __init__(self, steps: list[tuple[str, Step]]) -> None:
         self._steps = deque(steps)
@@ -75,8 +72,7 @@ def _steps(lines: list[dict[str, Any]], speed: float | None) -> list[tuple[str, 
             events.append((line["at"], line["event"]))
         elif "append" in line:
             before = events[-1][1]
-            text = before["message"]["content"]["parts"][0] + line["append"]
-            events.append((line["at"], with_text(before, text)))
+            events.append((line["at"], with_text(before, text_of(before) + line["append"])))
         elif "answer" in line:
             answer = line["answer"]
             steps.append((message, Answer(answer["status"], answer["body"], [*answer["headers"].items()])))

@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ..script.recorded_reply import PLACEHOLDER
-from .event_text import text_parts
+from ..script.steps import PLACEHOLDER
+from .file_format import text_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,12 +81,7 @@ class Scrubber:
             return {self._without(name): self.value(item, name) for name, item in value.items()}
         if isinstance(value, list):
             return [self.value(item, key) for item in value]
-        if (
-            key
-            and _SECRET_KEY.search(key)
-            and isinstance(value, (str, int, float))
-            and not isinstance(value, bool)
-        ):
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and _SECRET_KEY.search(key):
             return f"[{key}]"
         if not isinstance(value, str):
             return value

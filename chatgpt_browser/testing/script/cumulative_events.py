@@ -5,23 +5,18 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ..data.conversations import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from .steps import Reply
 
 
-class PieceEncoder(Protocol):
-    """Encodes the pieces of the answer, in order, as events."""
-
-    def add(self, piece: str, *, finished: bool) -> bytes:
-        """Return the event for one more piece; `finished`: the event marks the answer as complete."""
-        ...
+#: A function that returns the event for the next (piece of the answer, whether the event marks the answer as complete).
+PieceEncoder = Callable[[str, bool], bytes]
 
 
 @dataclass(frozen=True)
@@ -66,13 +61,22 @@ class ReplyEvents:
         return [self._block(line.encode()) for line in lines]
 
     def piece_encoder(self) -> PieceEncoder:
-        """Return an encoder for the pieces of the answer."""
+        """Return an encoder for the pieces of the answer: each of its events contains the whole text so far.
+
+        The JSON around the text is encoded only once, and each piece is escaped only once. Each event then costs one copy
+        of its bytes, the minimum for cumulative text.
+        """
         last = {"finish_details": {"type": "stop", "stop": "<|im_end|>"}, **self._metadata()}
-        return _CumulativeText(
-            self._dump,
-            self._template(status="in_progress", end_turn=None, metadata=self._metadata()),
-            self._template(status="finished_successfully", end_turn=True, metadata=last),
-        )
+        in_progress = self._template(status="in_progress", end_turn=None, metadata=self._metadata())
+        finished = self._template(status="finished_successfully", end_turn=True, metadata=last)
+        text = bytearray()
+
+        def encode(piece: str, is_finished: bool) -> bytes:
+            text.extend(self._dump(piece)[1:-1])
+            head, tail = finished if is_finished else in_progress
+            return b"".join((head, text, tail))
+
+        return encode
 
     @property
     def is_complete(self) -> bool:
@@ -84,7 +88,8 @@ class ReplyEvents:
         blocks = []
         if self.reply.moderation:
             verdict = {"flagged": False, "blocked": False, "moderation_id": f"modr-{uuid.uuid4().hex}"}
-            blocks.append(self._json(self._ids(is_completion=True, moderation_response=verdict)))
+            ids = {"conversation_id": self.conversation_id, "message_id": self.answer.id}
+            blocks.append(self._json({**ids, "is_completion": True, "moderation_response": verdict}))
         return [*blocks, *self._ending()]
 
     def _ending(self) -> list[bytes]:
@@ -113,9 +118,6 @@ class ReplyEvents:
     def _metadata(self) -> dict[str, Any]:
         return {"message_type": "next", "model_slug": self.model}
 
-    def _ids(self, **rest: Any) -> dict[str, Any]:
-        return {"conversation_id": self.conversation_id, "message_id": self.answer.id, **rest}
-
     def _template(self, **changes: Any) -> tuple[bytes, bytes]:
         """Return the bytes of an answer event before and after its text."""
         mark = uuid.uuid4().hex
@@ -138,28 +140,6 @@ class ReplyEvents:
 
     def _block(self, line: bytes) -> bytes:
         return line + self.reply.newline.encode() * 2
-
-
-class _CumulativeText:
-    """Encodes events that each contain the whole text so far.
-
-    The JSON around the text is encoded only once, and each piece is escaped only once. Each event then costs one copy
-    of its bytes, the minimum for cumulative text.
-    """
-
-    def __init__(
-        self, dump: Callable[[object], bytes], in_progress: tuple[bytes, bytes], finished: tuple[bytes, bytes]
-    ) -> None:
-        self._dump = dump
-        self._in_progress = in_progress
-        self._finished = finished
-        self._text = bytearray()
-
-    def add(self, piece: str, *, finished: bool) -> bytes:
-        """Return the event for one more piece; `finished`: the event marks the answer as complete."""
-        self._text += self._dump(piece)[1:-1]
-        head, tail = self._finished if finished else self._in_progress
-        return b"".join((head, self._text, tail))
 
 
 def system_message() -> dict[str, Any]:

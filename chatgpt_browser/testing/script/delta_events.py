@@ -5,12 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .cumulative_events import ReplyEvents, system_message
-
-if TYPE_CHECKING:
-    from .cumulative_events import PieceEncoder
+from .cumulative_events import PieceEncoder, ReplyEvents, system_message
 
 _TEXT = "/message/content/parts/0"
 
@@ -36,23 +33,32 @@ class DeltaEvents(ReplyEvents):
     def side_message_events(self) -> list[bytes]:
         """Return four deltas for each side message, with a separate counter `c`: start, two halves, end."""
         blocks = []
-        for number, (aside, message) in enumerate(
-            zip(self.reply.asides, self.side_messages, strict=True), start=2
-        ):
+        pairs = zip(self.reply.asides, self.side_messages, strict=True)
+        for number, (aside, message) in enumerate(pairs, start=2):
             half = len(aside.text) // 2
+            end = {"p": "/message/status", "o": "replace", "v": "finished_successfully", "c": number}
             blocks += [
                 self._root(message.to_message(content=aside.content(""), status="in_progress"), number),
                 self._delta({"p": aside.text_path, "o": "append", "v": aside.text[:half]}),
                 self._delta({"v": aside.text[half:]}),
-                self._delta(
-                    {"p": "/message/status", "o": "replace", "v": "finished_successfully", "c": number}
-                ),
+                self._delta(end),
             ]
         return blocks
 
     def piece_encoder(self) -> PieceEncoder:
-        """Return an encoder for the pieces of the answer."""
-        return _DeltaText(self)
+        """Return an encoder for the pieces of the answer: its message comes first, and a patch with the last piece."""
+        is_started = False
+
+        def encode(piece: str, is_finished: bool) -> bytes:
+            nonlocal is_started
+            is_first, is_started = not is_started, True
+            start = self._start() if is_first else b""
+            if is_finished:
+                return start + self._finish(piece)
+            # Only the first delta contains the path and the operation.
+            return start + self._delta({"p": _TEXT, "o": "append", "v": piece} if is_first else {"v": piece})
+
+        return encode
 
     def closing(self) -> list[bytes]:
         """Return the notices after the reply itself; `[DONE]` is the last event."""
@@ -69,7 +75,7 @@ class DeltaEvents(ReplyEvents):
             ]
         return [*blocks, *self._ending()]
 
-    def start(self) -> bytes:
+    def _start(self) -> bytes:
         """Return the delta that adds the answer's message, with an empty text."""
         message = self.answer.to_message(
             content={"content_type": "text", "parts": [""]},
@@ -78,16 +84,10 @@ class DeltaEvents(ReplyEvents):
             channel=self.reply.channel,
             metadata=self._metadata(),
         )
-        marker = self._notice(
-            "message_marker", message_id=self.answer.id, marker="user_visible_token", event="first"
-        )
-        return self._root(message, 2 + len(self.reply.asides)) + marker
+        about = {"message_id": self.answer.id, "marker": "user_visible_token", "event": "first"}
+        return self._root(message, 2 + len(self.reply.asides)) + self._notice("message_marker", **about)
 
-    def append(self, piece: str, *, first: bool) -> bytes:
-        """Return the delta that appends text. Only the first one contains the path and the operation."""
-        return self._delta({"p": _TEXT, "o": "append", "v": piece} if first else {"v": piece})
-
-    def finish(self, piece: str) -> bytes:
+    def _finish(self, piece: str) -> bytes:
         """Return the patch that appends the last piece and marks the message as complete."""
         done = {"is_complete": True, "finish_details": {"type": "stop", "stop_tokens": [200002]}}
         changes = [
@@ -102,35 +102,16 @@ class DeltaEvents(ReplyEvents):
         return b"event: delta" + self.reply.newline.encode() + self._json(delta)
 
     def _root(self, message: dict[str, Any], number: int) -> bytes:
-        whole = {
-            "message": message,
-            "conversation_id": self.conversation_id,
-            "error": None,
-            "error_code": None,
-        }
+        ids = {"conversation_id": self.conversation_id}
+        whole = {"message": message, **ids, "error": None, "error_code": None}
         return self._delta({"p": "", "o": "add", "v": whole, "c": number})
 
     def _notice(self, kind: str, /, **fields: Any) -> bytes:
         return self._json({"type": kind, **fields, "conversation_id": self.conversation_id})
 
 
-class _DeltaText:
-    """Encodes pieces as deltas: the answer's message before the first one, and a patch for the last one."""
-
-    def __init__(self, events: DeltaEvents) -> None:
-        self._events = events
-        self._started = False
-
-    def add(self, piece: str, *, finished: bool) -> bytes:
-        """Return the event for one more piece; `finished`: the event marks the answer as complete."""
-        first, self._started = not self._started, True
-        start = self._events.start() if first else b""
-        return start + (self._events.finish(piece) if finished else self._events.append(piece, first=first))
-
-
 def _resume_token() -> str:
     """Return a random token that looks like the site's JWT, which is a secret there."""
     parts = ({"alg": "ES256", "typ": "JWT"}, {"conduit_uuid": uuid.uuid4().hex})
-    return ".".join(
-        [*(base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts), uuid.uuid4().hex]
-    )
+    head, claims = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts)
+    return f"{head}.{claims}.{uuid.uuid4().hex}"

@@ -17,28 +17,20 @@ class Gate:
     def __init__(self) -> None:
         #: Set when the server reaches the gate for the first time.
         self.reached = threading.Event()
+        #: True after `open()`.
+        self.is_open = False
+        #: The number of times that the server has reached this gate, open or closed.
+        self.arrivals = 0
         self._changed = threading.Condition()
-        self._arrivals = 0
-        self._open = False
         self._waiting: list[Future[None]] = []
 
     def __repr__(self) -> str:
         return f"<Gate {'open' if self.is_open else 'closed'}, {self.arrivals} arrivals>"
 
-    @property
-    def is_open(self) -> bool:
-        """True after `open()`."""
-        return self._open
-
-    @property
-    def arrivals(self) -> int:
-        """The number of times that the server has reached this gate, open or closed."""
-        return self._arrivals
-
     def open(self) -> None:
         """Open the gate: waiting replies continue, and later ones do not wait."""
         with self._changed:
-            self._open = True
+            self.is_open = True
             waiting, self._waiting = self._waiting, []
 
         for future in waiting:
@@ -53,18 +45,18 @@ class Gate:
         :raises TimeoutError: if the server has not reached it `count` times by then.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._arrivals >= count, timeout):
-                raise TimeoutError(f"the server reached the gate {self._arrivals} times, not {count}")
+            if not self._changed.wait_for(lambda: self.arrivals >= count, timeout):
+                raise TimeoutError(f"the server reached the gate {self.arrivals} times, not {count}")
 
     async def wait(self) -> None:
         """Wait in the server's event loop until the gate is open."""
         waiter: Future[None] | None = None
         with self._changed:
-            if not self._open:
+            if not self.is_open:
                 waiter = Future()
                 self._waiting.append(waiter)
 
-            self._arrivals += 1
+            self.arrivals += 1
             self._changed.notify_all()
 
         self.reached.set()

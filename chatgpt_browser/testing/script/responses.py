@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Body = bytes | str | dict[str, Any] | list[Any]
+#: The kind of a challenge page. `passes`: the page's own script passes it. `person`: a person has to click its button.
+ChallengeKind = Literal["passes", "person"]
 
 _ONE_AT_A_TIME = (
     "Only one message at a time. Please allow any other responses to complete before sending another message, "
@@ -68,10 +70,8 @@ class Answer:
     @classmethod
     def unusual_activity(cls, source: str = "system") -> Answer:
         """Return a 403: unusual activity of the account, the IP address or (`source="device"`) the device."""
-        return cls.error(
-            403,
-            f"Our systems have detected unusual activity from your {source}. Please try again later.",
-        )
+        detail = f"Our systems have detected unusual activity from your {source}. Please try again later."
+        return cls.error(403, detail)
 
     @classmethod
     def conversation_not_found(cls) -> Answer:
@@ -126,10 +126,8 @@ class Answer:
     def overloaded_html(cls, status: int = 503) -> Answer:
         """Return an HTML error page of the edge, for example 503, 520, 522 or 524."""
         title = f"chat.openai.com | {status}"
-        return cls(
-            status,
-            f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>",
-        )
+        head, body = f"<head><title>{title}</title></head>", f"<body><h1>{title}</h1></body>"
+        return cls(status, f"<!DOCTYPE html><html>{head}{body}</html>")
 
     @classmethod
     def challenge(cls) -> Answer:

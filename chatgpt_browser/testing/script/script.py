@@ -5,31 +5,23 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from .scripted import as_step, remember
+from .scripted import Scripted, Turn, as_step, remember
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .scripted import Scripted
-    from .site_state import SessionAnswer
-    from .steps import Step
-    from .turn import Turn
+    from .steps import SessionAnswer, Step
 
 
-class StepSource(Protocol):
-    """A source of steps for consecutive messages, for example a recording."""
-
-    def next_step(self, message: str) -> Step | None:
-        """Return the step that answers this message, or None at the end of the source."""
-        ...
+#: A function that returns the step that answers the next message, or None at the end of the recording.
+NextStep = Callable[[str], "Step | None"]
 
 
 @dataclass
 class Rule:
-    """A reply to all messages in which a pattern is found."""
+    """A reply to all messages that match a pattern."""
 
     pattern: re.Pattern[str]
     reply: Scripted
@@ -57,7 +49,7 @@ class Script:
         self.reply: Scripted = remember if reply is None else reply
         self._lock = threading.Lock()
         self._queue = deque(queue)
-        self._recordings: deque[StepSource] = deque()
+        self._recordings: deque[NextStep] = deque()
         self._rules: list[Rule] = []
         self._by_path: list[tuple[str, deque[SessionAnswer]]] = []
 
@@ -66,13 +58,13 @@ class Script:
         with self._lock:
             self._queue.extend(items)
 
-    def add_recording(self, recording: StepSource) -> None:
+    def add_recording(self, next_step: NextStep) -> None:
         """Answer messages from a recording once the queue is empty."""
         with self._lock:
-            self._recordings.append(recording)
+            self._recordings.append(next_step)
 
     def add_rule(self, pattern: str | re.Pattern[str], reply: Scripted, times: int | None) -> None:
-        """Answer messages that contain a text, or in which a compiled pattern is found.
+        """Answer messages that contain a text or match a compiled pattern.
 
         :raises ValueError: if `times` is less than one.
         """
@@ -109,7 +101,7 @@ class Script:
             return self._queue.popleft(), None
 
         while self._recordings:
-            if (step := self._recordings[0].next_step(turn.message)) is not None:
+            if (step := self._recordings[0](turn.message)) is not None:
                 return step, None
             self._recordings.popleft()
 

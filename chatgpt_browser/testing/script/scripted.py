@@ -1,15 +1,37 @@
-"""`Scripted`: the values that a test may give as a reply, and their conversion to steps."""
+"""`Scripted`: the values that a test may give as a reply, their conversion to steps, and the argument of callables."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from .recorded_reply import Recorded
 from .responses import Answer
-from .steps import Break, RawBody, Reply, Stall, Step
-from .turn import Turn
+from .steps import Break, RawBody, Recorded, Reply, Stall, Step
+
+if TYPE_CHECKING:
+    import re
+
+    from ..data.recorded_request import RecordedRequest
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One user message, as passed to a callable reply."""
+
+    #: The text of the message.
+    message: str
+    #: (role, text) pairs of the preceding messages in this branch of the conversation, oldest first.
+    history: list[tuple[str, str]]
+    conversation_id: str
+    #: The number of this user message in the conversation, starting with 1.
+    number: int
+    model: str
+    request: RecordedRequest
+    #: The match of the rule's pattern in the message; None if the reply does not belong to a rule.
+    match: re.Match[str] | None = field(default=None, kw_only=True)
+
 
 #: A return value of a callable reply: a text, a step, or an iterator of the text's pieces.
 Made = str | Step | Iterator[str] | AsyncIterator[str]

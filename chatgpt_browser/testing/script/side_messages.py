@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+# The key of the text in a message's content, by content type. Most types have `parts`, and `thoughts` a list of objects.
+_TEXT_KEYS = {"code": "text", "execution_output": "text", "reasoning_recap": "content"}
+
 
 @dataclass(frozen=True)
 class Aside:
@@ -59,22 +62,15 @@ class Aside:
         """The path of the text in the message, for deltas."""
         if self.content_type == "thoughts":
             return "/message/content/thoughts/0/content"
-        if self.content_type in ("code", "execution_output"):
-            return "/message/content/text"
-        if self.content_type == "reasoning_recap":
-            return "/message/content/content"
-        return "/message/content/parts/0"
+        return f"/message/content/{_TEXT_KEYS.get(self.content_type, 'parts/0')}"
 
     def content(self, text: str) -> dict[str, Any]:
         """Return the message's `content` with this text."""
         if self.content_type == "thoughts":
             thought = {"summary": "Thinking", "content": text, "chunks": [], "finished": True}
             return {"content_type": "thoughts", "thoughts": [thought]}
-        if self.content_type in ("code", "execution_output"):
-            return {"content_type": self.content_type, "text": text}
-        if self.content_type == "reasoning_recap":
-            return {"content_type": self.content_type, "content": text}
-        return {"content_type": self.content_type, "parts": [text]}
+        key = _TEXT_KEYS.get(self.content_type)
+        return {"content_type": self.content_type, **({"parts": [text]} if key is None else {key: text})}
 
     def fields(self) -> dict[str, Any]:
         """Return the message's fields that differ from an ordinary message."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import enum
+import json
+import re
+import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from .recorded_reply import Recorded
 from .responses import Answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from .gate import Gate, Hold
-    from .pace import Pace
     from .side_messages import Aside
 
 
@@ -28,9 +29,44 @@ class _Sentinel(enum.Enum):
 BREAK: Final = _Sentinel.BREAK
 
 
+#: The placeholders that replace IDs in a recording; the last group is a counter.
+PLACEHOLDER = re.compile(r"00000000-0000-4000-8000-[0-9a-f]{12}")
+_WORDS = re.compile(r"\s*\S+|\s+")
+
 #: The format of reply events. `whole`: each event contains the whole text so far, as in 2022. `delta`: each event
 #: contains only the change.
 Encoding = Literal["whole", "delta"]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """A rate in events or characters per second, without jitter: a late event does not delay the following ones.
+
+    The first event is sent at once. With `characters`, each event takes time in proportion to the text that it adds.
+
+        >>> FakeChatGPT(pace=Pace(characters=400))
+
+    :raises ValueError: unless exactly one of the two is given and greater than zero.
+    """
+
+    #: Events per second.
+    events: float | None = None
+    #: Characters per second.
+    characters: float | None = None
+
+    def __post_init__(self) -> None:
+        given = [rate for rate in (self.events, self.characters) if rate is not None]
+        if len(given) != 1 or not given[0] > 0:
+            raise ValueError(f"Pace needs either events or characters per second, above zero, not {self}")
+
+    @classmethod
+    def of_interval(cls, milliseconds: float) -> Pace | None:
+        """Return the pace of one event per interval, or None for an interval of zero."""
+        return cls(events=1000 / milliseconds) if milliseconds else None
+
+    def due(self, events: int, characters: int) -> float:
+        """Return the seconds from the first event to the event after this number of events and characters."""
+        return events / self.events if self.events is not None else characters / (self.characters or 1)
 
 
 @dataclass(frozen=True)
@@ -102,6 +138,40 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """A recorded reply: its events with their times, and its end."""
+
+    #: (seconds since the message was sent, event) pairs.
+    events: list[tuple[float, dict[str, Any]]]
+    #: `done`, `stalled`, `garbled`, `broken` or `left`.
+    end: str
+    #: Seconds between the message and the end of the reply.
+    ended_at: float
+    #: A factor for the speed of the replay; None: without any waiting.
+    speed: float | None
+    #: The IDs on this server by the IDs in the recording; all steps of one recording share the dict.
+    ids: dict[str, str] = field(repr=False)
+
+    def assign_ids(self, conversation_id: str, message_id: str) -> None:
+        """Set the IDs that the conversation and the user's message have on this server."""
+        for _, event in self.events:
+            message = event.get("message")
+            if isinstance(event.get("conversation_id"), str):
+                self.ids[event["conversation_id"]] = conversation_id
+            if isinstance(message, dict) and role_of(message) == "user":
+                self.ids[str(message.get("id"))] = message_id
+
+    def renamed(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Return an event with its placeholders replaced by IDs of this server."""
+
+        def find_id(placeholder: re.Match[str]) -> str:
+            return self.ids.setdefault(placeholder[0], str(uuid.uuid4()))
+
+        renamed: dict[str, Any] = json.loads(PLACEHOLDER.sub(find_id, json.dumps(event)))
+        return renamed
+
+
+@dataclass(frozen=True)
 class RawBody:
     """A body whose chunks are sent unchanged, each separately. It adds nothing to the conversation."""
 
@@ -135,3 +205,29 @@ class Break:
 
 #: A description of the server's response to one request.
 Step = Reply | Recorded | RawBody | Answer | Stall | Break
+
+SessionState = Literal["alive", "signed_out", "refresh_error", "challenge"]
+#: A response of `GET /api/auth/session`: the response for a state of the session, or a step.
+SessionAnswer = SessionState | Step
+
+
+def check_session_answer(answer: SessionAnswer) -> SessionAnswer:
+    """Return the answer if it is valid.
+
+    :raises ValueError: if it is an unknown word.
+    """
+    if isinstance(answer, str) and answer not in get_args(SessionState):
+        raise ValueError(f"session_answer must be a step or one of {get_args(SessionState)}, not {answer!r}")
+
+    return answer
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of a text, each with the white space before it; at least one item."""
+    return _WORDS.findall(text) or [""]
+
+
+def role_of(message: dict[str, Any]) -> Any:
+    """Return the role of a message in the older or the newer format."""
+    author = message.get("author")
+    return author.get("role") if isinstance(author, dict) else message.get("role")

@@ -10,7 +10,6 @@ from ..script.responses import Answer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..data.conversations import Conversation
     from ..data.recorded_request import RecordedRequest
     from .site import Site
 
@@ -20,24 +19,18 @@ _LARGEST_PAGE = 100
 def list_conversations(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
     """Answer `GET /conversations`: a page of the list, newest first."""
     try:
-        offset, limit = (
-            int(parameters.get(name, default)) for name, default in (("offset", 0), ("limit", 20))
-        )
+        offset, limit = int(parameters.get("offset", 0)), int(parameters.get("limit", 20))
     except ValueError:
         return Answer.unprocessable([(["query", "offset"], "value is not a valid integer")])
 
     if offset < 0 or not 0 < limit <= _LARGEST_PAGE:
-        return Answer.unprocessable(
-            [(["query", "limit"], f"offset from 0 and limit from 1 to {_LARGEST_PAGE}")]
-        )
+        problem = f"offset from 0 and limit from 1 to {_LARGEST_PAGE}"
+        return Answer.unprocessable([(["query", "limit"], problem)])
 
-    found = sorted((each for each in site.conversations.values() if each.is_visible), key=_newest_first)
+    found = [each for each in site.conversations.values() if each.is_visible]
+    found.sort(key=lambda each: each.update_time, reverse=True)
     items = [each.to_item() for each in found[offset : offset + limit]]
     return Answer(200, {"items": items, "total": len(found), "limit": limit, "offset": offset})
-
-
-def _newest_first(conversation: Conversation) -> float:
-    return -conversation.update_time
 
 
 def get_conversation(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, get_args
 
 from ..data.cookies import set_cookie
 from ..data.paths import CHALLENGE_PREFIX
-from ..script.responses import Answer
-from ..script.site_state import ChallengeKind
+from ..script.responses import Answer, ChallengeKind
+from .static_files import read_static
 from .tokens import random_token
 
 if TYPE_CHECKING:
@@ -60,32 +59,26 @@ class Challenges:
     def _page(self, record: RecordedRequest, kind: ChallengeKind) -> Answer:
         ray = secrets.token_hex(8)
         self._pending[ray] = _user_agent(record)
-        page = Template(_read("challenge.html")).substitute(kind=kind, ray=ray, prefix=CHALLENGE_PREFIX)
+        page = Template(read_static("pages/challenge.html"))
         headers = [("cf-mitigated", "challenge"), ("cf-ray", ray), ("cache-control", "no-store")]
-        return Answer(403, page, headers)
+        return Answer(403, page.substitute(kind=kind, ray=ray, prefix=CHALLENGE_PREFIX), headers)
 
     def _challenge_request(self, record: RecordedRequest) -> Answer:
         name = record.path[len(CHALLENGE_PREFIX) :]
         if record.method == "GET" and name == "challenge.js":
-            return Answer(200, _read("challenge.js"), content_type="text/javascript; charset=utf-8")
+            script = read_static("pages/challenge.js")
+            return Answer(200, script, content_type="text/javascript; charset=utf-8")
         if record.method == "POST" and self._pending.get(name) == _user_agent(record):
-            return self._clear(name)
+            clearance = random_token(43)
+            self._clearances[clearance] = self._pending.pop(name)
+            cookie = set_cookie(_COOKIE, clearance, secure=self._secure, lifetime=_LIFETIME)
+            return Answer(200, {"passed": True}, [("set-cookie", cookie)])
 
-        return Answer(400, {"detail": "not a pending challenge"})
-
-    def _clear(self, ray: str) -> Answer:
-        clearance = random_token(43)
-        self._clearances[clearance] = self._pending.pop(ray)
-        cookie = set_cookie(_COOKIE, clearance, secure=self._secure, lifetime=_LIFETIME)
-        return Answer(200, {"passed": True}, [("set-cookie", cookie)])
+        return Answer.error(400, "not a pending challenge")
 
 
 def _user_agent(record: RecordedRequest) -> str:
     return record.headers.get("user-agent", "")
-
-
-def _read(name: str) -> str:
-    return (files(__package__) / "pages" / name).read_text(encoding="utf-8")
 
 
 def _checked(kind: ChallengeKind | None) -> ChallengeKind | None:

@@ -21,7 +21,7 @@ class ChangeNotifier:
     def __init__(self) -> None:
         #: A unique ID. If it changes, another server has taken the port.
         self.source_id = uuid.uuid4().hex
-        self._watchers: list[Watcher] = []
+        self._watchers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
 
     @property
     def are_watched(self) -> bool:
@@ -30,33 +30,16 @@ class ChangeNotifier:
 
     def notify(self) -> None:
         """Wake all watchers."""
-        for watcher in [*self._watchers]:
-            watcher.wake()
+        for changed, loop in [*self._watchers.items()]:
+            with contextlib.suppress(RuntimeError):  # the event loop has been closed
+                loop.call_soon_threadsafe(changed.set)
 
     @contextmanager
-    def watched(self) -> Iterator[Watcher]:
-        """Return a watcher for the running event loop, until the end of the block."""
-        watcher = Watcher()
-        self._watchers.append(watcher)
+    def watched(self) -> Iterator[asyncio.Event]:
+        """Return an event that is set after each change until the end of the block; the watcher clears it."""
+        changed = asyncio.Event()
+        self._watchers[changed] = asyncio.get_running_loop()
         try:
-            yield watcher
+            yield changed
         finally:
-            self._watchers.remove(watcher)
-
-
-class Watcher:
-    """Waits for changes; several changes between two waits count as one."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._changed = asyncio.Event()
-
-    def wake(self) -> None:
-        """Notify the waiting task. May be called from any thread."""
-        with contextlib.suppress(RuntimeError):  # the event loop has been closed
-            self._loop.call_soon_threadsafe(self._changed.set)
-
-    async def next_change(self) -> None:
-        """Wait until something has changed since the previous call."""
-        await self._changed.wait()
-        self._changed.clear()
+            del self._watchers[changed]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import html
 import mimetypes
 import secrets
-import threading
-from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Literal, get_args
 
 from ..script.responses import Answer
+from .static_files import read_static
 
 if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
@@ -36,7 +35,7 @@ class ChatApp:
         self.modal: str | None = None
         #: Seconds until a newly opened page is hydrated. Until then it is visible but ignores input, and then discards it.
         self.wakes_after = 0.0
-        self._lock = threading.Lock()
+        # Used only by the server's thread, so without a lock.
         self._tokens: set[str] = set()
 
     def set_layout(self, layout: Layout) -> None:
@@ -51,9 +50,9 @@ class ChatApp:
     def page(self, *, is_signed_in: bool) -> Answer:
         """Return the application's page, or the page that offers to log in."""
         if not is_signed_in:
-            return Answer(200, _read("signed_out.html"), _POLICY)
+            return Answer(200, read_static("app/signed_out.html"), _POLICY)
 
-        page = Template(_read("index.html"))
+        page = Template(read_static("app/index.html"))
         modal = html.escape(self.modal or "", quote=True)
         values = {"layout": self.layout, "modal": modal, "wakes_after": int(self.wakes_after * 1000)}
         return Answer(200, page.substitute(values), _POLICY)
@@ -64,24 +63,18 @@ class ChatApp:
             return Answer.error(404, "Not Found")
 
         kind = mimetypes.guess_type(name)[0] or "text/plain"
-        return Answer(200, _read(name), _POLICY, content_type=f"{kind}; charset=utf-8")
+        return Answer(200, read_static(f"app/{name}"), _POLICY, content_type=f"{kind}; charset=utf-8")
 
     def issue(self) -> Answer:
         """Return a response that contains a token for one message."""
         token = secrets.token_urlsafe(48)
-        with self._lock:
-            self._tokens.add(token)
+        self._tokens.add(token)
         return Answer(200, {"persona": "chatgpt-fake", "token": token})
 
     def refuse(self, record: RecordedRequest) -> Answer | None:
         """Return the 403 for a message without a valid token, or None. The token becomes invalid."""
         token = record.headers.get(REQUIREMENTS_HEADER, "")
-        with self._lock:
-            if token in self._tokens:
-                self._tokens.remove(token)
-                return None
+        if token in self._tokens:
+            self._tokens.remove(token)
+            return None
         return Answer.error(403, "Unusual activity has been detected from your device. Try again later.")
-
-
-def _read(name: str) -> str:
-    return (files(__package__) / "app" / name).read_text(encoding="utf-8")

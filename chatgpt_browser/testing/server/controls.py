@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from ..data.conversations import Conversation, new_conversation
 from ..data.paths import SESSION_PATH
 from ..faults.catalogue import find_fault
-from ..faults.fault import Refusal
+from ..faults.fault import Fault, Refusal
 from ..faults.injection import Injection, at_path
 from ..recording.replay import read_recording
-from ..script.site_state import check_session_answer
+from ..script.steps import SessionAnswer, Step, check_session_answer
 
 if TYPE_CHECKING:
     import re
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from ..data.recorded_request import RecordedRequest
-    from ..faults.fault import Fault
+    from ..script.responses import ChallengeKind
     from ..script.scripted import Scripted
-    from ..script.site_state import ChallengeKind, SessionAnswer
-    from ..script.steps import Step
     from .chat_app import ChatApp, Layout
     from .site import Site
 
@@ -131,7 +129,7 @@ class Controls:
         :raises ValueError: if the file is not a recording, or `speed` is not greater than zero.
         :raises OSError: if the file cannot be read.
         """
-        self._site.script.add_recording(read_recording(path, speed))
+        self._site.script.add_recording(read_recording(path, speed).next_step)
 
     def inject(
         self,
@@ -162,7 +160,7 @@ class Controls:
             found.check(self._site.origin)
 
         injection = Injection(found, times, probability, seed, after)
-        self._site.injections.add(injection)
+        self._site.injections.all.append(injection)
         self._site.changes.notify()
         return injection
 

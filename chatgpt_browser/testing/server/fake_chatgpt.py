@@ -6,29 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from .certificates import make_certificates
+from .certificates import make_tls_context
 from .controls import Controls
-from .hypercorn_config import HypercornConfig
 from .listener import Listener
 from .server_thread import ServerThread
-from .settings import MODELS, USER, Settings
+from .settings import MODELS, USER, Form, Settings
 from .site import Site
 from .watch_page import WATCH_PATH
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
     from datetime import timedelta
-    from types import TracebackType
 
     from typing_extensions import Self
 
-    from ..script.pace import Pace
+    from ..script.responses import ChallengeKind
     from ..script.scripted import Scripted
-    from ..script.site_state import ChallengeKind
-    from ..script.steps import Encoding
-    from .settings import Form
-
-_HOST = "127.0.0.1"
+    from ..script.steps import Encoding, Pace
 
 
 class FakeChatGPT(Controls):
@@ -92,10 +87,13 @@ class FakeChatGPT(Controls):
         if form not in ("api", "app"):
             raise ValueError(f"form must be 'api' or 'app', not {form!r}")
 
-        self.host = _HOST
+        self.host = "127.0.0.1"
         self._public_origin = None if public_origin is None else public_origin.rstrip("/")
         self._requested_port = port
-        self._certificates = make_certificates(http2=http2 is not False) if tls else None
+        self._tls_context: ssl.SSLContext | None = None
+        self._authority_pem: bytes | None = None
+        if tls:
+            self._tls_context, self._authority_pem = make_tls_context(http2=http2 is not False)
         self._site = Site(
             Settings(
                 secure=tls,
@@ -115,10 +113,9 @@ class FakeChatGPT(Controls):
         )
         self._site.origin = self._public_origin or ""
         self._server_thread: ServerThread | None = None
-        self._port: int | None = None
 
     def __repr__(self) -> str:
-        state = "not started" if self._port is None else self.origin
+        state = self.origin if self._site.port else "not started"
         return f"<FakeChatGPT {state}, {len(self.requests)} requests>"
 
     def start(self) -> Self:
@@ -129,11 +126,10 @@ class FakeChatGPT(Controls):
         :raises OSError: if the port is in use.
         """
         if self._server_thread is None:
-            context = None if self._certificates is None else self._certificates.context
-            listener = Listener(_HOST, self._port or self._requested_port)
-            self._port = self._site.port = listener.getsockname()[1]
+            listener = Listener(self.host, self._site.port or self._requested_port)
+            self._site.port = listener.getsockname()[1]
             self._site.origin = self.origin
-            self._server_thread = ServerThread(self._site, listener, HypercornConfig(listener, context))
+            self._server_thread = ServerThread(self._site, listener, self._tls_context)
 
         return self
 
@@ -156,9 +152,7 @@ class FakeChatGPT(Controls):
     async def __aenter__(self) -> Self:
         return self.start()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
 
     @property
@@ -167,10 +161,10 @@ class FakeChatGPT(Controls):
 
         :raises RuntimeError: before the first start.
         """
-        if self._port is None:
+        if not self._site.port:
             raise RuntimeError("FakeChatGPT has no port before its first start(): call start() or use `with`")
 
-        return self._port
+        return self._site.port
 
     @property
     def origin(self) -> str:
@@ -198,4 +192,4 @@ class FakeChatGPT(Controls):
     @property
     def certificate_authority_pem(self) -> bytes | None:
         """The certificate of the certificate authority to trust, in PEM; None without TLS."""
-        return None if self._certificates is None else self._certificates.authority_pem
+        return self._authority_pem

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..data.conversations import Conversation, Message, new_conversation
 from ..script.cumulative_events import ReplyEvents
 from ..script.delta_events import DeltaEvents
-from ..script.recorded_reply import Recorded
 from ..script.responses import Answer
-from ..script.steps import Reply
-from ..script.turn import Turn
+from ..script.scripted import Turn
+from ..script.steps import Recorded, Reply
 from .message_validation import PostedMessage, read_message
-from .recorded_playback import play_recorded
-from .reply_playback import ReplyPlayback
+from .reply_playback import ReplyPlayback, play_recorded
 from .step_playback import play
 
 if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
     from .response_writer import ResponseWriter
     from .site import Site
-
-
-@dataclass(frozen=True)
-class AcceptedMessage:
-    """A message that passed all checks, and its conversation."""
-
-    posted: PostedMessage
-    conversation: Conversation
 
 
 async def answer_message(site: Site, record: RecordedRequest, writer: ResponseWriter) -> None:
@@ -39,26 +28,26 @@ async def answer_message(site: Site, record: RecordedRequest, writer: ResponseWr
         await play(accepted, writer)
         return
 
-    record.conversation_id = accepted.conversation.id
+    posted, conversation = accepted
+    record.conversation_id = conversation.id
     with site.message_counter.counting():
-        step = await site.script.next_step(_turn(accepted, record))
+        step = await site.script.next_step(_turn(posted, conversation, record))
         if isinstance(step, Reply):
             step = site.injections.spoil(step, record)
         if isinstance(step, Recorded):
-            await _play_recorded(site, accepted, step, writer)
+            await _play_recorded(site, posted, conversation, step, writer)
         elif isinstance(step, Reply):
-            await _playback(site, accepted, step).play(writer)
+            await _playback(site, posted, conversation, step).play(writer)
         else:
             await play(step, writer)
 
 
-def _check(site: Site, record: RecordedRequest) -> AcceptedMessage | Answer:
-    """Return the message if it may be answered, or the error response."""
+def _check(site: Site, record: RecordedRequest) -> tuple[PostedMessage, Conversation] | Answer:
+    """Return the message and its conversation if the message may be answered, or the error response."""
     refusal = site.session.refuse(record)
+    if refusal is None and site.chat_app is not None:
+        refusal = site.chat_app.refuse(record)
     if refusal is not None:
-        return refusal
-
-    if site.chat_app is not None and (refusal := site.chat_app.refuse(record)) is not None:
         return refusal
 
     posted = read_message(record)
@@ -71,7 +60,7 @@ def _check(site: Site, record: RecordedRequest) -> AcceptedMessage | Answer:
     if site.settings.one_message_at_a_time and site.message_counter.active:
         return Answer.one_message_at_a_time()
 
-    return AcceptedMessage(posted, conversation)
+    return posted, conversation
 
 
 def _conversation_for(site: Site, posted: PostedMessage) -> Conversation | Answer:
@@ -86,18 +75,16 @@ def _conversation_for(site: Site, posted: PostedMessage) -> Conversation | Answe
     return conversation if posted.parent_id in conversation.messages else Answer.parent_not_found()
 
 
-def _turn(accepted: AcceptedMessage, record: RecordedRequest) -> Turn:
-    posted, conversation = accepted.posted, accepted.conversation
+def _turn(posted: PostedMessage, conversation: Conversation, record: RecordedRequest) -> Turn:
     history = conversation.history(posted.parent_id)
     number = 1 + sum(role == "user" for role, _ in history)
     return Turn(posted.text, history, conversation.id, number, posted.model, record)
 
 
 async def _play_recorded(
-    site: Site, accepted: AcceptedMessage, step: Recorded, writer: ResponseWriter
+    site: Site, posted: PostedMessage, conversation: Conversation, step: Recorded, writer: ResponseWriter
 ) -> None:
-    posted, conversation = accepted.posted, accepted.conversation
-    user_message = _store(site, accepted)
+    user_message = _store(site, posted, conversation)
     step.assign_ids(conversation.id, posted.id)
 
     def commit(message_id: str, text: str) -> None:
@@ -108,21 +95,17 @@ async def _play_recorded(
     await play_recorded(step, writer, commit)
 
 
-def _store(site: Site, accepted: AcceptedMessage) -> Message:
+def _store(site: Site, posted: PostedMessage, conversation: Conversation) -> Message:
     """Add the user's message to its conversation."""
-    posted, conversation = accepted.posted, accepted.conversation
     with site.lock:
         site.conversations[conversation.id] = conversation
         return conversation.add("user", posted.text, posted.parent_id, posted.id)
 
 
-def _playback(site: Site, accepted: AcceptedMessage, reply: Reply) -> ReplyPlayback:
-    posted, conversation = accepted.posted, accepted.conversation
-    user_message = _store(site, accepted)
+def _playback(site: Site, posted: PostedMessage, conversation: Conversation, reply: Reply) -> ReplyPlayback:
+    user_message = _store(site, posted, conversation)
     with site.lock:
-        side_messages = [
-            conversation.add_aside(aside.role, aside.text, aside.fields()) for aside in reply.asides
-        ]
+        side_messages = [conversation.add_aside(each.role, each.text, each.fields()) for each in reply.asides]
         parent = conversation.current_node
 
     fields = {} if reply.channel is None else {"channel": reply.channel}

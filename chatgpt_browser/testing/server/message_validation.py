@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
 
 _ACTIONS = ("next", "variant", "continue")
+_FIELD_TYPES = {"model": (str,), "parent_message_id": (str,), "conversation_id": (str, type(None))}
 # (location, message) pairs.
 _Problems = list[tuple[list[Any], str]]
 
@@ -56,23 +57,17 @@ def _problems(body: Any) -> _Problems:
     problems: _Problems = []
     if body.get("action") not in _ACTIONS:
         problems.append((["body", "action"], f"unexpected value; permitted: {', '.join(_ACTIONS)}"))
-
-    problems += [
-        (["body", name], "str type expected")
-        for name in ("model", "parent_message_id")
-        if not isinstance(body.get(name), str)
-    ]
-    if not isinstance(body.get("conversation_id"), (str, type(None))):
-        problems.append((["body", "conversation_id"], "str type expected"))
+    for name, types in _FIELD_TYPES.items():
+        if not isinstance(body.get(name), types):
+            problems.append((["body", name], "str type expected"))
 
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         return [*problems, (["body", "messages"], "ensure this value has at least 1 items")]
+    for index, message in enumerate(messages):
+        problems += _message_problems(index, message)
 
-    return [
-        *problems,
-        *(problem for n, each in enumerate(messages) for problem in _message_problems(n, each)),
-    ]
+    return problems
 
 
 def _message_problems(index: int, message: Any) -> _Problems:

@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from ..data.recorded_request import RecordedRequest
 from ..script.responses import Answer
-from .response_writer import AsgiMessage, AsgiSend, ResponseState, ResponseWriter
+from .response_writer import ResponseState, ResponseWriter
 from .routes import WRITER_KEY, build_app
-from .session_endpoint import answer_session
 from .step_playback import play
 from .watch_page import WATCH_PATH, serve_watch_page
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from starlette.types import Message, Receive, Scope, Send
+
     from ..script.steps import Step
     from .site import Site
-
-AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
-_Scope = dict[str, Any]
 
 # If a client disconnects while its flow control blocks the response, Hypercorn may wait forever.
 _LAST_CHUNK_SECONDS = 0.2
@@ -40,7 +39,7 @@ class RequestMiddleware:
         self._drop = drop
         self._app = build_app(site)
 
-    async def __call__(self, scope: _Scope, receive: AsgiReceive, send: AsgiSend) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http":
             await self._serve(scope, receive, send)
@@ -50,7 +49,7 @@ class RequestMiddleware:
             await receive()
             await send({"type": "websocket.close"})
 
-    async def _serve(self, scope: _Scope, receive: AsgiReceive, send: AsgiSend) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         body, disconnected = await _read_body(receive)
         record = _make_record(scope, body)
         writer = ResponseWriter(record, send, lambda: self._drop(scope["client"]))
@@ -75,7 +74,7 @@ class RequestMiddleware:
                 await asyncio.wait_for(writer.finish_abandoned(), _LAST_CHUNK_SECONDS)
 
     async def _respond(
-        self, answer: Coroutine[Any, Any, None], writer: ResponseWriter, receive: AsgiReceive
+        self, answer: Coroutine[Any, Any, None], writer: ResponseWriter, receive: Receive
     ) -> None:
         """Run the coroutine that answers, and cancel it if the client disconnects."""
         responding = asyncio.ensure_future(answer)
@@ -91,7 +90,7 @@ class RequestMiddleware:
             disconnecting.cancel()
             await asyncio.wait({responding, disconnecting})
 
-    async def _answer(self, scope: _Scope, writer: ResponseWriter) -> None:
+    async def _answer(self, scope: Scope, writer: ResponseWriter) -> None:
         try:
             step = self._intercept(writer.record)
             if step is not None:
@@ -107,21 +106,19 @@ class RequestMiddleware:
         """Return the response of a fault, a challenge, a redirect or a scripted path, or None."""
         site = self._site
         with site.lock:
-            refusal = site.injections.refuse(site, record)
-            if refusal is not None:
-                return answer_session(site, record, refusal)
+            if (refusal := site.injections.refuse(site, record)) is not None:
+                return site.session.respond(record, refusal)
 
-            challenge = site.challenges.intercept(record)
-            if challenge is not None:
+            if (challenge := site.challenges.intercept(record)) is not None:
                 return challenge
             if site.redirect_to is not None:
                 return Answer(308, headers=[("location", site.redirect_to + record.target)])
 
             scripted = site.script.next_for_path(record.path)
-            return None if scripted is None else answer_session(site, record, scripted)
+            return None if scripted is None else site.session.respond(record, scripted)
 
 
-async def _read_body(receive: AsgiReceive) -> tuple[bytes, bool]:
+async def _read_body(receive: Receive) -> tuple[bytes, bool]:
     """Read until the end of the body or a disconnect; return the bytes, and whether the client disconnected."""
     parts: list[bytes] = []
     while True:
@@ -134,11 +131,11 @@ async def _read_body(receive: AsgiReceive) -> tuple[bytes, bool]:
             return b"".join(parts), False
 
 
-async def _receive_nothing() -> AsgiMessage:
+async def _receive_nothing() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def _make_record(scope: _Scope, body: bytes) -> RecordedRequest:
+def _make_record(scope: Scope, body: bytes) -> RecordedRequest:
     headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
     return RecordedRequest(
         method=scope["method"],

@@ -1,23 +1,22 @@
-"""`ReplyPlayback`: sends one `Reply` at its pace, with its holds and breaks."""
+"""`ReplyPlayback`: sends one `Reply` at its pace, with its holds and breaks; `play_recorded`: sends a recorded reply."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..script.pace import Pace
-from ..script.pieces import pieces_of
-from .response_writer import EVENT_STREAM
+from ..recording.file_format import text_of, text_parts
+from ..script.steps import Pace, Recorded, Reply, role_of, split_words
+from .response_writer import EVENT_STREAM, ResponseWriter
 from .schedule import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-
     from ..script.cumulative_events import ReplyEvents
     from .change_notifier import ChangeNotifier
-    from .response_writer import ResponseWriter
 
 
 @dataclass(frozen=True)
@@ -59,10 +58,10 @@ class ReplyPlayback:
     async def _send_pieces(self, writer: ResponseWriter, send: Callable[[bytes], Awaitable[None]]) -> None:
         reply, schedule = self.events.reply, Schedule()
         pace = reply.pace or Pace.of_interval(reply.interval) or self.pace
-        fillers, encoder = self.events.fillers(), self.events.piece_encoder()
+        fillers, encode = self.events.fillers(), self.events.piece_encoder()
         is_complete = self.events.is_complete
         characters = 0
-        async with aclosing(pieces_of(reply)) as pieces:
+        async with aclosing(_pieces_of(reply)) as pieces:
             async for piece, is_last in pieces:
                 sent = len(self._sent)
                 if reply.handoff_after is not None and sent >= reply.handoff_after:
@@ -71,7 +70,7 @@ class ReplyPlayback:
                 characters += len(piece) if sent else 0
                 await self._hold_or_break(sent, writer, schedule)
                 await schedule.wait_until(None if pace is None else pace.due(sent, characters))
-                await send(encoder.add(piece, finished=is_last and is_complete))
+                await send(encode(piece, is_last and is_complete))
                 self._sent.append(piece)
                 writer.record.events_sent = sent + 1
                 if sent == 0 or self.changes.are_watched:
@@ -92,6 +91,56 @@ class ReplyPlayback:
             await schedule.hold(reply.gate)
         if reply.break_after is not None and _due(sent, reply.break_after, last):
             await writer.drop()
+
+
+async def play_recorded(step: Recorded, writer: ResponseWriter, commit: Callable[[str, str], None]) -> None:
+    """Send a recorded reply.
+
+    :param commit: called with the ID and the text so far of each assistant message.
+    """
+    await writer.head(200, EVENT_STREAM)
+    schedule = Schedule()
+    for at, recorded in step.events:
+        event = step.renamed(recorded)
+        await schedule.wait_until(None if step.speed is None else at / step.speed)
+        line = f"data: {json.dumps(event, ensure_ascii=False)}\n\n"
+        await writer.chunk(line.encode("utf-8", "replace"))
+        writer.record.events_sent += 1
+        if text_parts(event) is not None and role_of(event["message"]) == "assistant":
+            commit(str(event["message"].get("id")), text_of(event))
+
+    await schedule.wait_until(None if step.speed is None else step.ended_at / step.speed)
+    if step.end in ("stalled", "left"):
+        await writer.stall()
+    elif step.end == "broken":
+        await writer.drop()
+    else:
+        await writer.end(b'data: {"message": {"id"\n\n' if step.end == "garbled" else b"data: [DONE]\n\n")
+
+
+async def _pieces_of(reply: Reply) -> AsyncGenerator[tuple[str, bool], None]:
+    """Yield each piece of a reply, and whether it is the last.
+
+    An iterator does not announce its last item, so its pieces are followed by an empty last piece.
+    """
+    source = split_words(reply.text) if reply.pieces is None else reply.pieces
+    if isinstance(source, Sequence):
+        pieces = [*source] or [""]
+        for index, piece in enumerate(pieces):
+            yield piece, index == len(pieces) - 1
+        return
+
+    if isinstance(source, AsyncIterator):
+        async with AsyncExitStack() as stack:
+            if isinstance(source, AsyncGenerator):
+                await stack.enter_async_context(aclosing(source))
+            async for piece in source:
+                yield piece, False
+    else:
+        for piece in source:
+            yield piece, False
+
+    yield "", True
 
 
 def _due(sent: int, wanted: int, last: bool) -> bool:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from ..data.recorded_request import RecordedRequest
+    from collections.abc import Callable, Sequence
 
-AsgiMessage = MutableMapping[str, Any]
-AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
+    from starlette.types import Message, Send
+
+    from ..data.recorded_request import RecordedRequest
 
 #: The headers of a response that is an event stream.
 EVENT_STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
@@ -42,7 +42,7 @@ class ResponseState(enum.Enum):
 class ResponseWriter:
     """Sends one response and records its progress in the `RecordedRequest`."""
 
-    def __init__(self, record: RecordedRequest, send: AsgiSend, drop: Callable[[], None]) -> None:
+    def __init__(self, record: RecordedRequest, send: Send, drop: Callable[[], None]) -> None:
         self.record = record
         self.state = ResponseState.WAITING
         self._send = send
@@ -63,7 +63,7 @@ class ResponseWriter:
         """Send the last part of the body."""
         await self.asgi_send({"type": "http.response.body", "body": data})
 
-    async def asgi_send(self, message: AsgiMessage) -> None:
+    async def asgi_send(self, message: Message) -> None:
         """Send an ASGI message of a framework."""
         if message["type"] == "http.response.start":
             self.state = ResponseState.STREAMING

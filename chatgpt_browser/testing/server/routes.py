@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -14,7 +13,7 @@ from ..data.paths import SESSION_PATH
 from ..script.responses import Answer
 from . import backend_endpoints as backend
 from .message_endpoint import answer_message
-from .session_endpoint import answer_session
+from .static_files import read_static
 from .step_playback import play
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from ..data.recorded_request import RecordedRequest
+    from ..script.steps import Step
     from .response_writer import ResponseWriter
     from .site import Site
 
@@ -49,13 +49,28 @@ def build_app(site: Site) -> Starlette:
     """Return the application, without the `RequestMiddleware`."""
 
     def endpoint(path: str, function: BackendEndpoint, method: str = "GET") -> Route:
-        return Route(f"/backend-api{path}", _authorized(site, function), methods=[method])
+        """Return a route that calls `function` if the request has a valid access token."""
+
+        async def respond(request: Request) -> Response:
+            record = _record(request)
+            parameters = {**request.query_params, **request.path_params}
+            with site.lock:
+                return _respond(site.session.refuse(record) or function(site, record, parameters))
+
+        return Route(f"/backend-api{path}", respond, methods=[method])
+
+    async def session(request: Request) -> Response:
+        with site.lock:
+            return _respond(site.session.respond(_record(request), site.session.answer))
+
+    async def message(request: Request) -> Response:
+        return PlayedResponse(lambda writer: answer_message(site, writer.record, writer))
 
     routes = [
         *_pages(site),
-        Route(SESSION_PATH, _session(site)),
-        Route("/backend-api/conversation", _message(site), methods=["POST"]),
-        Route("/backend-api/f/conversation", _message(site), methods=["POST"]),
+        Route(SESSION_PATH, session),
+        Route("/backend-api/conversation", message, methods=["POST"]),
+        Route("/backend-api/f/conversation", message, methods=["POST"]),
         endpoint("/sentinel/chat-requirements", backend.issue_message_token, "POST"),
         endpoint("/conversations", backend.list_conversations),
         endpoint("/conversation/gen_title/{id}", backend.generate_title, "POST"),
@@ -68,20 +83,8 @@ def build_app(site: Site) -> Starlette:
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
-def _authorized(site: Site, function: BackendEndpoint) -> Callable[[Request], Any]:
-    """Return a Starlette endpoint that calls `function` if the request has a valid access token."""
-
-    async def endpoint(request: Request) -> Response:
-        record = _record(request)
-        parameters = {**request.query_params, **request.path_params}
-        with site.lock:
-            return _respond(site.session.refuse(record) or function(site, record, parameters))
-
-    return endpoint
-
-
-def _respond(answer: Answer) -> PlayedResponse:
-    return PlayedResponse(lambda writer: play(answer, writer))
+def _respond(step: Step) -> PlayedResponse:
+    return PlayedResponse(lambda writer: play(step, writer))
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:
@@ -115,23 +118,7 @@ def _pages(site: Site) -> list[Route]:
 
 
 async def _home(_request: Request) -> Response:
-    page = (files(__package__) / "pages" / "home.html").read_text(encoding="utf-8")
-    return _respond(Answer(200, page))
-
-
-def _session(site: Site) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> Response:
-        step = answer_session(site, _record(request), site.session.answer)
-        return PlayedResponse(lambda writer: play(step, writer))
-
-    return endpoint
-
-
-def _message(site: Site) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> Response:
-        return PlayedResponse(lambda writer: answer_message(site, _record(request), writer))
-
-    return endpoint
+    return _respond(Answer(200, read_static("pages/home.html")))
 
 
 def _record(request: Request) -> RecordedRequest:

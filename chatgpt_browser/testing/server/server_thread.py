@@ -1,4 +1,4 @@
-"""`ServerThread`: the thread that runs the server's event loop."""
+"""`ServerThread`: the thread that runs the server's event loop, and the configuration of Hypercorn."""
 
 from __future__ import annotations
 
@@ -8,38 +8,61 @@ import threading
 from typing import TYPE_CHECKING, Any, cast
 
 from hypercorn.asyncio import serve
+from hypercorn.config import Config, Sockets
 
+from .listener import BACKLOG, Listener
 from .middleware import RequestMiddleware
 
 if TYPE_CHECKING:
+    import ssl
+
     from hypercorn.typing import ASGIFramework
 
-    from .hypercorn_config import HypercornConfig
-    from .listener import Listener
     from .site import Site
 
 
-class _DisconnectFilter(logging.Filter):
-    """Drops asyncio's warnings, in one thread, about clients that disconnect while the server is writing."""
+_DAY = 86_400.0
+# Warnings of asyncio about clients that disconnect while the server is writing.
+_DISCONNECT_WARNINGS = ("socket.send() raised exception.", "SSL connection is closed")
 
-    _MESSAGES = ("socket.send() raised exception.", "SSL connection is closed")
 
-    def __init__(self, thread: int) -> None:
-        super().__init__()
-        self._thread = thread
+class HypercornConfig(Config):
+    """A configuration with our own socket and TLS context, and without timeouts that end streams or connections."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the record is logged."""
-        return record.thread != self._thread or record.getMessage() not in self._MESSAGES
+    def __init__(self, listener: Listener, context: ssl.SSLContext | None) -> None:
+        self._listener = listener
+        self._context = context
+        self.errorlog = logging.getLogger("chatgpt_browser.testing.hypercorn")
+        self.backlog = BACKLOG
+        self.include_server_header = self.include_date_header = False  # `ResponseWriter` sends them
+        self.graceful_timeout = 0.2
+        self.shutdown_timeout = 1.0
+        self.keep_alive_timeout = _DAY
+        self.keep_alive_max_requests = 10**9
+        self.h11_max_incomplete_size = 2**20
+        self.h2_max_concurrent_streams = 500
+
+    @property
+    def ssl_enabled(self) -> bool:
+        """True if the socket uses TLS."""
+        return self._context is not None
+
+    def create_ssl_context(self) -> ssl.SSLContext | None:
+        """Return the existing TLS context."""
+        return self._context
+
+    def create_sockets(self) -> Sockets:
+        """Return the bound socket: if it were bound again, another process could take the port in between."""
+        return Sockets([self._listener], [], []) if self.ssl_enabled else Sockets([], [self._listener], [])
 
 
 class ServerThread:
     """Serves from its creation until `stop()`."""
 
-    def __init__(self, site: Site, listener: Listener, config: HypercornConfig) -> None:
+    def __init__(self, site: Site, listener: Listener, context: ssl.SSLContext | None) -> None:
         self._site = site
         self._listener = listener
-        self._config = config
+        self._config = HypercornConfig(listener, context)
         self._middleware = RequestMiddleware(site, listener.drop)
         # Not the platform's default: on Windows that event loop does not accept connections by `Listener.accept`.
         self._loop = asyncio.SelectorEventLoop()
@@ -60,18 +83,20 @@ class ServerThread:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        log_filter = _DisconnectFilter(threading.get_ident())
-        logging.getLogger("asyncio").addFilter(log_filter)
+        logging.getLogger("asyncio").addFilter(self._is_logged)
         try:
             app = cast("ASGIFramework", self._middleware)
-            self._loop.run_until_complete(
-                serve(app, self._config, shutdown_trigger=self._stopping.wait, mode="asgi")
-            )
+            serving = serve(app, self._config, shutdown_trigger=self._stopping.wait, mode="asgi")
+            self._loop.run_until_complete(serving)
         finally:
             self._loop.run_until_complete(_cancel_all_tasks())
             asyncio.set_event_loop(None)
             self._loop.close()
-            logging.getLogger("asyncio").removeFilter(log_filter)
+            logging.getLogger("asyncio").removeFilter(self._is_logged)
+
+    def _is_logged(self, record: logging.LogRecord) -> bool:
+        """Return whether asyncio's record is logged: warnings of this thread about disconnected clients are not."""
+        return record.thread != self._thread.ident or record.getMessage() not in _DISCONNECT_WARNINGS
 
     def _handle_exception(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

@@ -1,37 +1,36 @@
-"""`Session`: the state of the signed-in session."""
+"""`Session`: the state of the signed-in session, and its endpoint `GET /api/auth/session`."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
 
-from ..data.cookies import read_session_token
+from ..data.cookies import read_session_token, set_session_token
 from ..script.responses import Answer
 from .tokens import AccessTokens, SessionTokens
 
 if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
-    from ..script.site_state import SessionAnswer
+    from ..script.steps import SessionAnswer, Step
     from .settings import Settings
+
+_SESSION_LIFETIME = timedelta(days=30)
 
 
 class Session:
-    """The tokens of the session, and the state that the session endpoint reports."""
+    """The tokens of the session, and the state that the session endpoint reports. Call `respond` with the site's lock."""
 
     def __init__(self, settings: Settings) -> None:
         self.tokens = SessionTokens(settings.session_token, settings.rotation)
         self.access_tokens = AccessTokens(_seconds(settings.access_token_lifetime))
         #: The response of the session endpoint.
         self.answer: SessionAnswer = "alive"
+        self._user = settings.user
         self._secure = settings.secure
-
-    def has_valid_token(self, record: RecordedRequest) -> bool:
-        """Return whether the request has a valid session cookie."""
-        return self.tokens.is_valid(read_session_token(record.cookies, secure=self._secure))
 
     def is_signed_in(self, record: RecordedRequest) -> bool:
         """Return whether the site shows its pages to the sender of this request."""
-        return self.answer != "signed_out" and self.has_valid_token(record)
+        return self.answer != "signed_out" and self._has_valid_token(record)
 
     def refuse(self, record: RecordedRequest) -> Answer | None:
         """Return the 401 for a request without a valid access token, or None."""
@@ -40,6 +39,36 @@ class Session:
             return None
 
         return Answer.token_expired() if state == "expired" else Answer.invalid_jwt()
+
+    def respond(self, record: RecordedRequest, answer: SessionAnswer) -> Step:
+        """Return the response of the session endpoint for a state of the session; a step is returned unchanged."""
+        if not isinstance(answer, str):
+            return answer
+        if answer == "challenge":
+            return Answer.challenge()
+        if answer == "signed_out" or not self._has_valid_token(record):
+            return Answer(200, {})
+        if answer == "refresh_error":
+            token = self.access_tokens.issue_expired(self._user["id"])
+            return Answer(200, {**self._describe(token), "error": "RefreshAccessTokenError"})
+
+        return self._exchange_tokens(record)
+
+    def _has_valid_token(self, record: RecordedRequest) -> bool:
+        return self.tokens.is_valid(read_session_token(record.cookies, secure=self._secure))
+
+    def _exchange_tokens(self, record: RecordedRequest) -> Answer:
+        """Return an access token for the session token, and the next session token, if there is one."""
+        token = self.access_tokens.issue(self._user["id"])
+        rotated = self.tokens.rotate()
+        headers = [("cache-control", "no-store")]
+        if rotated is not None:
+            headers += set_session_token(rotated, record.cookies, secure=self._secure)
+        return Answer(200, self._describe(token), headers)
+
+    def _describe(self, access_token: str) -> dict[str, Any]:
+        expires = (datetime.now(timezone.utc) + _SESSION_LIFETIME).isoformat(timespec="milliseconds")
+        return {"user": self._user, "expires": expires.replace("+00:00", "Z"), "accessToken": access_token}
 
 
 def _seconds(lifetime: float | timedelta) -> float:

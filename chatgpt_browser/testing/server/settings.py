@@ -9,10 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
-    from ..script.pace import Pace
+    from ..script.responses import ChallengeKind
     from ..script.scripted import Scripted
-    from ..script.site_state import ChallengeKind
-    from ..script.steps import Encoding
+    from ..script.steps import Encoding, Pace
 
 #: `api`: only the endpoints. `app`: also a web application, and only messages from its page are accepted.
 Form = Literal["api", "app"]

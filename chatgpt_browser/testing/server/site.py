@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..faults.injection import Injections
@@ -11,15 +12,36 @@ from ..script.script import Script
 from .challenge import Challenges
 from .change_notifier import ChangeNotifier
 from .chat_app import ChatApp
-from .message_counter import MessageCounter
 from .request_log import RequestLog
 from .session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..data.conversations import Conversation
     from .settings import Settings
 
 logger = logging.getLogger("chatgpt_browser.testing")
+
+
+class MessageCounter:
+    """Counts the messages that are being answered. Only the server's thread changes it; any thread may read it."""
+
+    def __init__(self) -> None:
+        #: The number of messages that are being answered now.
+        self.active = 0
+        #: The largest value of `active` so far.
+        self.peak = 0
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count one message until the end of the block."""
+        self.active += 1
+        self.peak = max(self.peak, self.active)
+        try:
+            yield
+        finally:
+            self.active -= 1
 
 
 class Site:

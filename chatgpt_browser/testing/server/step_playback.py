@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from ..script.gate import Gate, Hold
-from ..script.pace import Pace
 from ..script.responses import Answer
-from ..script.steps import BREAK, Break, RawBody, Stall
-from .response_writer import EVENT_STREAM
+from ..script.steps import BREAK, Break, Pace, RawBody, Stall, Step
+from .response_writer import EVENT_STREAM, ResponseWriter
 from .schedule import Schedule
-
-if TYPE_CHECKING:
-    from ..script.steps import Step
-    from .response_writer import ResponseWriter
 
 
 async def play(step: Step, writer: ResponseWriter) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-import string
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
-_LETTERS = string.ascii_letters + string.digits + "-_"
 # The characters allowed in a cookie's value (RFC 6265, 4.1.1).
 _COOKIE_OCTETS = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('",;\\')
 
@@ -29,8 +27,7 @@ class SessionTokens:
     def __init__(self, token: str | None, rotation: bool | Iterable[str]) -> None:
         self.current = _checked(token) if token is not None else new_session_token()
         self._valid = [self.current]
-        self._planned: Iterator[str] | None = None if isinstance(rotation, bool) else iter(rotation)
-        self._random = rotation is True
+        self._following = iter(self._new_random, None) if rotation is True else iter(rotation or ())
 
     def is_valid(self, token: str | None) -> bool:
         """Return whether the token is valid now."""
@@ -38,11 +35,8 @@ class SessionTokens:
 
     def rotate(self) -> str | None:
         """Make the next token the current one and return it; return None if there is no next token."""
-        if self._planned is not None:
-            planned = next(self._planned, None)
-            return None if planned is None else self.replace(planned)
-
-        return self.replace(self._new_random()) if self._random else None
+        following = next(self._following, None)
+        return None if following is None else self.replace(following)
 
     def replace(self, token: str) -> str:
         """Make `token` the current one and return it; its predecessor stays valid."""
@@ -55,10 +49,9 @@ class SessionTokens:
         self._valid = []
 
     def _new_random(self) -> str:
-        while True:
-            token = random_token(len(self.current))
-            if token not in self._valid:
-                return token
+        while (token := random_token(len(self.current))) in self._valid:
+            pass
+        return token
 
 
 class AccessTokens:
@@ -95,12 +88,8 @@ class AccessTokens:
 
     def _new(self, subject: str) -> str:
         now = time.time()
-        claims = {
-            "sub": subject,
-            "iat": int(now),
-            "exp": int(now + self._lifetime),
-            "jti": secrets.token_hex(8),
-        }
+        times = {"iat": int(now), "exp": int(now + self._lifetime)}
+        claims = {"sub": subject, **times, "jti": secrets.token_hex(8)}
         token = f"{_part({'alg': 'RS256', 'typ': 'JWT'})}.{_part(claims)}.{random_token(86)}"
         self._expiry[token] = now + self._lifetime
         return token
@@ -114,7 +103,7 @@ def new_session_token() -> str:
 
 def random_token(length: int) -> str:
     """Return random characters that are allowed in a cookie."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(length))
+    return secrets.token_urlsafe(length)[:length]
 
 
 def _part(value: dict[str, Any]) -> str:

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..script.responses import Answer
 from .schedule import Schedule
+from .static_files import read_static
 from .step_playback import play
-from .watch_items import watch_items
 
 if TYPE_CHECKING:
+    from ..data.conversations import Conversation
     from ..data.recorded_request import RecordedRequest
+    from ..faults.injection import Injection
     from .response_writer import ResponseWriter
     from .site import Site
 
 #: The path of the page, and the prefix of its other paths. Their requests are not recorded, and no fault applies to them.
 WATCH_PATH = "/__watch"
 
+_LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 _FILES = {
-    "": ("watch.html", "text/html"),
-    "/watch.css": ("watch.css", "text/css"),
-    "/watch.js": ("watch.js", "text/javascript"),
+    "": ("pages/watch.html", "text/html"),
+    "/watch.css": ("pages/watch.css", "text/css"),
+    "/watch.js": ("pages/watch.js", "text/javascript"),
 }
 _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'"
 _HEADERS = [
@@ -34,6 +36,8 @@ _HEADERS = [
 _STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-store")]
 # A fast reply has thousands of events; more updates per second would not be visible.
 _UPDATES_PER_SECOND = 20
+# The newest items that the page shows: a test may run for hours.
+_REQUESTS, _CONVERSATIONS, _MESSAGES, _CHARACTERS = 300, 50, 60, 8000
 
 
 async def serve_watch_page(site: Site, writer: ResponseWriter) -> None:
@@ -46,8 +50,7 @@ async def serve_watch_page(site: Site, writer: ResponseWriter) -> None:
         await _stream(site, writer)
     elif name in _FILES:
         file, kind = _FILES[name]
-        text = (files(__package__) / "pages" / file).read_text(encoding="utf-8")
-        await play(Answer(200, text, _HEADERS, f"{kind}; charset=utf-8"), writer)
+        await play(Answer(200, read_static(file), _HEADERS, f"{kind}; charset=utf-8"), writer)
     else:
         await play(Answer.error(404, "Not Found"), writer)
 
@@ -55,17 +58,13 @@ async def serve_watch_page(site: Site, writer: ResponseWriter) -> None:
 def _is_local(site: Site, record: RecordedRequest) -> bool:
     """Return whether the Host header names this server: a foreign page may have pointed its name to this address."""
     host = record.headers.get("host", "")
-    return host == urlsplit(site.origin).netloc or urlsplit(f"//{host}").hostname in (
-        "127.0.0.1",
-        "localhost",
-        "::1",
-    )
+    return host == urlsplit(site.origin).netloc or urlsplit(f"//{host}").hostname in _LOCAL_NAMES
 
 
 async def _stream(site: Site, writer: ResponseWriter) -> None:
     """Send all items, then the changed ones, as server-sent events."""
     sent: dict[str, str] = {}
-    with site.changes.watched() as watcher:
+    with site.changes.watched() as change:
         await writer.head(200, _STREAM)
         while True:
             schedule = Schedule()
@@ -73,15 +72,97 @@ async def _stream(site: Site, writer: ResponseWriter) -> None:
             if changed:
                 await writer.chunk(b"data: [" + ",".join(changed).encode() + b"]\n\n")
 
-            await watcher.next_change()
+            await change.wait()
+            change.clear()
             await schedule.wait_until(1 / _UPDATES_PER_SECOND)
 
 
 def _changed_items(site: Site, sent: dict[str, str]) -> list[str]:
     """Return the JSON of the items that differ from those in `sent`, and update `sent`."""
     with site.lock:
-        now = {f"{item['kind']} {item['id']}": json.dumps(item) for item in watch_items(site)}
+        now = {f"{item['kind']} {item['id']}": json.dumps(item) for item in _items(site)}
 
     changed = [text for key, text in now.items() if sent.get(key) != text]
     sent.update(now)
     return changed
+
+
+def _items(site: Site) -> list[dict[str, Any]]:
+    """Return the JSON objects that the page shows, without secrets; each has a unique pair of `kind` and `id`."""
+    requests, started_at = site.requests.all(), site.requests.started_at
+    first = max(0, len(requests) - _REQUESTS)
+    conversations = [*site.conversations.values()][-_CONVERSATIONS:]
+    return [
+        _server(site, len(requests)),
+        *(_request(number, record, started_at) for number, record in enumerate(requests[first:], first + 1)),
+        *(_conversation(conversation) for conversation in conversations),
+        *(_injection(number, injection) for number, injection in enumerate(site.injections.all, 1)),
+    ]
+
+
+def _server(site: Site, requests: int) -> dict[str, Any]:
+    return {
+        "kind": "server",
+        "id": site.changes.source_id,
+        "origin": site.origin,
+        "requests": requests,
+        "answering": site.message_counter.active,
+        "errors": len(site.errors),
+    }
+
+
+def _request(number: int, record: RecordedRequest, started_at: float) -> dict[str, Any]:
+    finished_at = record.finished_at
+    return {
+        "kind": "request",
+        "id": number,
+        "method": record.method,
+        "path": record.path,
+        "status": record.status,
+        "events": record.events_sent,
+        "state": _state(record),
+        "fault": record.fault,
+        "conversation": record.conversation_id,
+        "at": round(record.received_at - started_at, 3),
+        "ms": None if finished_at is None else round((finished_at - record.received_at) * 1000, 1),
+    }
+
+
+def _state(record: RecordedRequest) -> str:
+    if record.dropped:
+        return "broken"
+    if record.disconnected.is_set():
+        return "left"
+
+    return "ended" if record.finished.is_set() else "answering"
+
+
+def _conversation(conversation: Conversation) -> dict[str, Any]:
+    chain = conversation.chain()
+    return {
+        "kind": "conversation",
+        "id": conversation.id,
+        "title": conversation.title,
+        "deleted": not conversation.is_visible,
+        "earlier": max(0, len(chain) - _MESSAGES),
+        "messages": [
+            {
+                "id": message.id,
+                "role": message.role,
+                "text": message.text[-_CHARACTERS:],
+                "cut": len(message.text) > _CHARACTERS,
+            }
+            for message in chain[-_MESSAGES:]
+        ],
+    }
+
+
+def _injection(number: int, injection: Injection) -> dict[str, Any]:
+    return {
+        "kind": "fault",
+        "id": number,
+        "name": injection.fault.name,
+        "description": injection.fault.description,
+        "left": injection.left,
+        "struck": len(injection.struck),
+    }

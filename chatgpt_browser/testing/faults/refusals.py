@@ -1,16 +1,19 @@
-"""Refusals of messages: error statuses, HTML pages and stalls. The docstring of each function is its description."""
+"""Refusals: error statuses, HTML pages, stalls, challenges and redirects. The docstring of each is its description."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from ..data.paths import SESSION_PATH
 from ..script.responses import Answer
-from ..script.steps import Break, Stall
-from .fault import HTML_PAGE, refusal
+from ..script.steps import Break, SessionAnswer, Stall
+from .fault import ANY_PATH, HTML_PAGE, FaultTarget, refusal
 
 if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
-    from .fault import FaultTarget
+
+_OTHER_NAMES = {"chat.openai.com": "chatgpt.com", "chatgpt.com": "chat.openai.com"}
 
 
 @refusal()
@@ -137,3 +140,94 @@ def stall_before_head(site: FaultTarget, record: RecordedRequest) -> Stall:
 def stall_before_first_byte(site: FaultTarget, record: RecordedRequest) -> Stall:
     """Send a status and then nothing, and keep the connection open."""
     return Stall()
+
+
+@refusal(SESSION_PATH)
+def session_signed_out(site: FaultTarget, record: RecordedRequest) -> SessionAnswer:
+    """Respond to the session request with 200 `{}`: the client is signed out."""
+    return "signed_out"
+
+
+@refusal(SESSION_PATH)
+def session_refresh_error(site: FaultTarget, record: RecordedRequest) -> SessionAnswer:
+    """Respond to the session request with 200, `RefreshAccessTokenError` and an expired token."""
+    return "refresh_error"
+
+
+@refusal(SESSION_PATH)
+def session_html(site: FaultTarget, record: RecordedRequest) -> Answer:
+    """Respond to the session request with 200 and an HTML page."""
+    return Answer(200, HTML_PAGE)
+
+
+@refusal(SESSION_PATH)
+def session_not_modified(site: FaultTarget, record: RecordedRequest) -> Answer:
+    """Respond to the session request with 304 and an empty body."""
+    return Answer(304)
+
+
+@refusal(SESSION_PATH)
+def session_server_error(site: FaultTarget, record: RecordedRequest) -> Answer:
+    """Respond to the session request with 500."""
+    return Answer.server_error()
+
+
+@refusal(SESSION_PATH)
+def session_no_answer(site: FaultTarget, record: RecordedRequest) -> Break:
+    """Close the connection of the session request without a response."""
+    return Break()
+
+
+@refusal()
+def challenge_passes(site: FaultTarget, record: RecordedRequest) -> None:
+    """Respond with 403 and a challenge page that a browser passes without help."""
+    site.challenges.strike("passes")
+
+
+@refusal()
+def challenge_person(site: FaultTarget, record: RecordedRequest) -> None:
+    """Respond with 403 and a challenge page that a person has to pass."""
+    site.challenges.strike("person")
+
+
+@refusal()
+def challenge_impassable(site: FaultTarget, record: RecordedRequest) -> Answer:
+    """Respond with 403 and a challenge page for only this request, which cannot be passed."""
+    return Answer.challenge()
+
+
+def _continues_conversation(site: FaultTarget, record: RecordedRequest) -> bool:
+    return b'"conversation_id": "' in record.body or b'"conversation_id":"' in record.body
+
+
+@refusal(applies=_continues_conversation)
+def challenge_in_mid_conversation(site: FaultTarget, record: RecordedRequest) -> None:
+    """Respond with a challenge that a browser passes without help, when a message continues a conversation."""
+    site.challenges.strike("passes")
+
+
+def _is_sent_to_site(site: FaultTarget, record: RecordedRequest) -> bool:
+    return record.headers.get("host", "") == urlsplit(site.origin).netloc
+
+
+def _check_other_name(origin: str) -> None:
+    if urlsplit(origin).netloc not in _OTHER_NAMES:
+        names = " or ".join(f"https://{name}" for name in _OTHER_NAMES)
+        raise ValueError(f"redirect-other-name needs a public_origin of {names}")
+
+
+@refusal(ANY_PATH, applies=_is_sent_to_site, check=_check_other_name)
+def redirect_other_name(site: FaultTarget, record: RecordedRequest) -> Answer:
+    """Redirect (308) from chat.openai.com to chatgpt.com, or back; `public_origin` must be one of the two."""
+    return _redirect(f"https://{_OTHER_NAMES[record.headers['host']]}", record)
+
+
+@refusal(ANY_PATH, applies=_is_sent_to_site)
+def redirect_stranger(site: FaultTarget, record: RecordedRequest) -> Answer:
+    """Redirect (308) to a foreign host: the same server under the name localhost."""
+    scheme = urlsplit(site.origin).scheme
+    return _redirect(f"{scheme}://localhost:{site.port}", record)
+
+
+def _redirect(origin: str, record: RecordedRequest) -> Answer:
+    return Answer(308, headers=[("location", origin + record.target)])

@@ -1,18 +1,14 @@
-"""Spoilings: replies that stop, break or are malformed. The docstring of each function is its description."""
+"""Spoilings: replies that stop, break or are malformed. The docstring of each is its description."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..script.gate import Gate
-from ..script.pieces import split_words
 from ..script.responses import Answer
+from ..script.steps import Reply, split_words
 from .fault import spoiling
-
-if TYPE_CHECKING:
-    from ..script.steps import Reply
 
 
 @spoiling
