@@ -34,8 +34,6 @@ from .._core.models import BatchMessage, BatchResult, Prompt
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["ReplyResult", "Batch", "not_sent"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 #: Errors after which the next message would fail too, because they concern the session, the browser or the caller's decision.

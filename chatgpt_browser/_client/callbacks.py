@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from .._core.models import ConversationEvent
     from .._messaging.reply_stream import Update
 
-__all__ = ["OnConversationResponse", "OnProgress", "check_synchronous", "notify", "await_result"]
-
 #: Called for every event that changes the reply, with the whole text so far. An awaitable that it returns is awaited.
 OnProgress = Callable[[str], Awaitable[object] | object]
 #: Called for every event, with the event as the site sent it. An awaitable that it returns is awaited.

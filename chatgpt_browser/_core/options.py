@@ -12,8 +12,6 @@ from typing import Any, Literal, get_args
 
 from .urls import BrowserURL, Site, is_browser_url
 
-__all__ = ["DEFAULT_MODEL", "SEED_USER_AGENT", "Milliseconds", "Options", "SendVia", "to_seconds"]
-
 #: The npm API's default user agent: Chrome 107 on macOS. Only used if it is passed as ``user_agent``.
 SEED_USER_AGENT = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "

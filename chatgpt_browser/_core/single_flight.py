@@ -10,8 +10,6 @@ from .errors import ClientClosedError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["SingleFlight"]
-
 T = TypeVar("T")
 
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
 
-__all__ = ["MessageSpan", "count_retry", "measuring", "record_step"]
-
 T = TypeVar("T")
 
 _SCOPE = "chatgpt_browser"

@@ -12,20 +12,6 @@ from .._core.public import public_type
 from .conversation_tree import newest_branch
 from .message import role_of
 
-__all__ = [
-    "ConversationSummary",
-    "History",
-    "HistoryMessage",
-    "Model",
-    "conversation_path",
-    "conversations_path",
-    "read_conversations",
-    "read_history",
-    "read_models",
-    "read_title",
-    "title_path",
-]
-
 
 @public_type
 @dataclass(frozen=True)

@@ -12,8 +12,6 @@ from .message import answer_rank, is_question
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
-__all__ = ["Turn", "find_answer", "newest_branch", "newest_turn"]
-
 
 def find_answer(
     data: Any,

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CHUNK_SIZE", "SessionToken", "is_session_cookie"]
-
 #: The maximum length of one cookie's value: next-auth 4 splits at 3933 characters, @auth/core at 3936.
 CHUNK_SIZE = 3933
 

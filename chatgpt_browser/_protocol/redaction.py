@@ -18,8 +18,6 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["REMOVED", "redacted_trace", "reveals", "scrub", "without_secrets"]
-
 REMOVED = "[removed]"
 
 #: Access tokens and session tokens: both are JOSE tokens (JWT and JWE).

@@ -24,8 +24,6 @@ from .reply_state import ReplyState, answer_state
 from .reply_text import ReplyText
 from .sse import DONE
 
-__all__ = ["ReducedEvent", "ReplyReader"]
-
 
 class _Growth(Enum):
     """The fast path that the next event may take."""

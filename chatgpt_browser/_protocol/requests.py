@@ -10,12 +10,6 @@ from .._core.models import Prompt, Request
 if TYPE_CHECKING:
     from .._core.urls import Site
 
-__all__ = [
-    "backend_request",
-    "message_request",
-    "session_request",
-]
-
 
 def session_request(site: Site) -> Request:
     """Build ``GET /api/auth/session``. The browser adds the session cookie."""

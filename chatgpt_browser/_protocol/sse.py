@@ -8,8 +8,6 @@ from __future__ import annotations
 import codecs
 import re
 
-__all__ = ["DONE", "EventReader"]
-
 #: The data of a stream's last event.
 DONE = "[DONE]"
 

@@ -10,8 +10,6 @@ import copy
 import re
 from typing import Any
 
-__all__ = ["own_user_agent", "override"]
-
 _HEADLESS = "HeadlessChrome"
 _CHROMIUM = re.compile(r"\bChrome/(\d+)([\d.]*)")
 _VERSIONED = ("Chromium", "Google Chrome")
