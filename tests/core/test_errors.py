@@ -44,7 +44,7 @@ def test_errors_module_matches_error_tree() -> None:
     found = {
         name: [base.__name__ for base in kind.__bases__]
         for name, kind in inspect.getmembers(errors, inspect.isclass)
-        if kind.__module__ == "chatgpt_browser" and name != "ChatGPTError"
+        if kind.__module__ == "chatgpt_browser" and name == kind.__name__ != "ChatGPTError"
     }
 
     assert found == TREE
