@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from .._messaging.sender import MessageSender, preload
 from .._transport.browser_manager import BrowserManager
 from .account_data import AsyncAccountDataMixin
 from .base_client import BaseClient
-from .callbacks import OnConversationResponse, OnProgress, await_result, notify
+from .callbacks import OnConversationResponse, OnProgress, notify
 from .conversation import ConversationPosition, NextSlot
 from .send_many import AsyncSendManyMixin
 
@@ -198,8 +199,9 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
             while (updates := await stream._next_updates()) is not None:
                 for update in updates:
                     stream._check()
-                    for answer in notify(update, on_progress, on_conversation_response):
-                        await await_result(answer)
+                    for result in notify(update, on_progress, on_conversation_response):
+                        if inspect.isawaitable(result):
+                            await result
         return stream.text
 
 

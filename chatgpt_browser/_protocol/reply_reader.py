@@ -9,12 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from .._core.errors import (
-    MalformedEventError,
-    StreamError,
-    StreamInterruptedError,
-    UnknownEncodingError,
-)
+from .._core.errors import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
 from .._core.models import ConversationEvent
 from .answer_tracker import AnswerTracker, Change, optional_text
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta

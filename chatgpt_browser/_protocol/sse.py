@@ -37,9 +37,8 @@ class EventReader:
             return []
         try:
             text = self._decode(chunk, final)
-        except (
-            UnicodeDecodeError
-        ) as damage:  # `damage.object` includes the undecoded end of the previous chunk
+        except UnicodeDecodeError as damage:
+            # `damage.object` includes the undecoded end of the previous chunk.
             text, final = damage.object[: damage.start].decode(), False
             self.is_damaged = True
         if not self._begun and text:
