@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _CHALLENGE_MARKS = re.compile(
     r"Just a moment\.\.\.|_cf_chl_opt|/cdn-cgi/challenge-platform/|challenge-form"
-    r"|Please stand by, while we are checking your browser",
+    r"|Please stand by, while we are checking your browser"
 )
 
 #: Sentences of the site that state a delay, and the delay in seconds.

@@ -161,10 +161,7 @@ class ReplyReader:
     def failed(self, kind: type[StreamError], message: str) -> StreamError:
         """Return an error that contains the reply so far."""
         return kind(
-            message,
-            partial_text=self.text,
-            conversation_id=self.conversation_id,
-            message_id=self.message_id,
+            message, partial_text=self.text, conversation_id=self.conversation_id, message_id=self.message_id
         )
 
     # ---- text --------------------------------------------------------------------------------------------------------

@@ -26,11 +26,7 @@ def message_request(site: Site, prompt: Prompt, *, message_id: str, model: str, 
     body: dict[str, Any] = {
         "action": "next",
         "messages": [
-            {
-                "id": message_id,
-                "role": "user",
-                "content": {"content_type": "text", "parts": [prompt.text]},
-            }
+            {"id": message_id, "role": "user", "content": {"content_type": "text", "parts": [prompt.text]}}
         ],
         "model": model,
         "parent_message_id": prompt.parent_message_id or str(uuid.uuid4()),
