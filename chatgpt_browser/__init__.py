@@ -4,6 +4,8 @@ Each public name is imported on first use, so that importing the package takes a
 browser starts.
 """
 
+# ruff: noqa: F403, F405 - type checkers find the errors by `import *`; they are listed once, in `__all__`
+
 from __future__ import annotations
 
 from importlib import import_module
@@ -13,60 +15,13 @@ if TYPE_CHECKING:
     from ._client.client import AsyncChatGPTAPI, AsyncChatGPTConversation
     from ._client.sync_client import ChatGPTAPI, ChatGPTConversation, ReplyStream
     from ._core.abort import AbortController, AbortSignal
-    from ._core.errors import (
-        AbortError,
-        AccessTokenRejectedError,
-        APIConnectionError,
-        APIStatusError,
-        AuthenticationError,
-        BrowserCrashedError,
-        BrowserError,
-        BrowserLaunchError,
-        BrowserNotFoundError,
-        ChallengeError,
-        ChatGPTError,
-        ChatGPTTimeoutError,
-        ClientClosedError,
-        ComposerNotFoundError,
-        ConversationNotFoundError,
-        DialogInTheWayError,
-        InvalidSessionTokenError,
-        MalformedEventError,
-        MessageTooLongError,
-        OriginError,
-        PageError,
-        RateLimitError,
-        SessionExpiredError,
-        StreamError,
-        StreamInterruptedError,
-        UnknownEncodingError,
-        UnusualActivityError,
-    )
+    from ._core.errors import *
     from ._core.models import BatchMessage, BatchResult, ConversationEvent, Session, User
     from ._core.options import SEED_USER_AGENT
     from ._messaging.reply_stream import AsyncReplyStream
     from ._protocol.backend import ConversationSummary, History, HistoryMessage, Model
 
 __version__ = "0.1.0"
-
-_LAZY_EXPORTS = {
-    "_core.abort": "AbortController AbortSignal",
-    "_protocol.backend": "ConversationSummary History HistoryMessage Model",
-    "_client.client": "AsyncChatGPTAPI AsyncChatGPTConversation",
-    "_core.errors": """
-        APIConnectionError APIStatusError AbortError AccessTokenRejectedError AuthenticationError
-        BrowserCrashedError BrowserError BrowserLaunchError BrowserNotFoundError ChallengeError ChatGPTError
-        ChatGPTTimeoutError ClientClosedError ComposerNotFoundError ConversationNotFoundError
-        DialogInTheWayError InvalidSessionTokenError MalformedEventError MessageTooLongError OriginError
-        PageError RateLimitError SessionExpiredError StreamError StreamInterruptedError UnknownEncodingError
-        UnusualActivityError
-    """,
-    "_core.models": "BatchMessage BatchResult ConversationEvent Session User",
-    "_core.options": "SEED_USER_AGENT",
-    "_messaging.reply_stream": "AsyncReplyStream",
-    "_client.sync_client": "ChatGPTAPI ChatGPTConversation ReplyStream",
-}
-_MODULE_OF = {name: module for module, names in _LAZY_EXPORTS.items() for name in names.split()}
 
 __all__ = [
     "SEED_USER_AGENT",
@@ -116,6 +71,19 @@ __all__ = [
     "User",
     "__version__",
 ]
+
+#: The public names of each module, which is imported when the first of them is used.
+_LAZY_EXPORTS = {
+    "_core.abort": ["AbortController", "AbortSignal"],
+    "_protocol.backend": ["ConversationSummary", "History", "HistoryMessage", "Model"],
+    "_client.client": ["AsyncChatGPTAPI", "AsyncChatGPTConversation"],
+    "_core.errors": [name for name in __all__ if name.endswith("Error")],
+    "_core.models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],
+    "_core.options": ["SEED_USER_AGENT"],
+    "_messaging.reply_stream": ["AsyncReplyStream"],
+    "_client.sync_client": ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"],
+}
+_MODULE_OF = {name: module for module, names in _LAZY_EXPORTS.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,9 +16,8 @@ def main() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open until the process ends
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="replace"
-            )  # a reply may contain characters outside the console's encoding
+            # A reply may contain characters outside the console's encoding.
+            stream.reconfigure(errors="replace")
     try:
         from chatgpt_browser.cli import app
 

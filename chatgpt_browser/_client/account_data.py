@@ -1,4 +1,4 @@
-"""The account's models and past conversations. The npm API has no such methods."""
+"""The account's models and past conversations: methods of both clients that the npm API does not have."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from .._protocol.backend import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from .._messaging.sender import MessageSender
     from .._protocol.backend import ConversationSummary, History, Model
-
-__all__ = ["AsyncAccountDataMixin"]
+    from .portal import Portal
 
 
 class AsyncAccountDataMixin:
@@ -72,3 +71,40 @@ class AsyncAccountDataMixin:
         node = message_id or await self._sender.conversations.find_current_node(conversation_id)
         body = {"message_id": node, "model": self._sender.options.model}
         return read_title(await self._sender.backend.request_json("POST", title_path(conversation_id), body))
+
+
+class AccountDataMixin:
+    """The methods of :class:`ChatGPTAPI` for models and past conversations; see :class:`AsyncChatGPTAPI`."""
+
+    _core: AsyncAccountDataMixin
+    _portal: Portal
+
+    def list_models(self) -> list[Model]:
+        """Return the models that the account may use."""
+        return self._portal.call(self._core.list_models)
+
+    def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
+        """Return one page of the account's conversations, newest first."""
+        return self._portal.call(self._core.list_conversations, offset, limit)
+
+    def iter_conversations(self, page_size: int = 20) -> Iterator[ConversationSummary]:
+        """Iterate over all conversations of the account, newest first; pages are fetched as needed."""
+        conversations = self._core.iter_conversations(page_size)
+        while (found := self._portal.call(anext, conversations, None)) is not None:
+            yield found
+
+    def get_history(self, conversation_id: str) -> History:
+        """Return a past conversation with its messages."""
+        return self._portal.call(self._core.get_history, conversation_id)
+
+    def rename_conversation(self, conversation_id: str, title: str) -> None:
+        """Change a conversation's title."""
+        self._portal.call(self._core.rename_conversation, conversation_id, title)
+
+    def delete_conversation(self, conversation_id: str) -> None:
+        """Delete a conversation from the account's list, as the site's Delete button does."""
+        self._portal.call(self._core.delete_conversation, conversation_id)
+
+    def generate_title(self, conversation_id: str, message_id: str | None = None) -> str:
+        """Let the site generate a title from the given message, or from the newest one, and return the title."""
+        return self._portal.call(self._core.generate_title, conversation_id, message_id)

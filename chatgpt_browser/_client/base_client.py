@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
 
-__all__ = ["BaseClient", "default_options"]
-
 
 class BaseClient:
     """The constructor of both clients: it checks the session token and the options, and starts nothing."""

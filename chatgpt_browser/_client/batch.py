@@ -10,6 +10,7 @@ import logging
 import time
 from collections import defaultdict
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
@@ -33,8 +34,6 @@ from .._core.models import BatchMessage, BatchResult, Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-__all__ = ["ReplyResult", "Batch", "not_sent"]
 
 logger = logging.getLogger("chatgpt_browser")
 
@@ -84,6 +83,14 @@ class _Conversation:
         )
 
 
+class BatchState(Enum):
+    """The state of a batch. It changes in the order of the members; ``COMPLETE`` may be skipped."""
+
+    OPEN = "messages may be added"
+    COMPLETE = "no message is added any more; those that were added are sent"
+    ENDED = "nothing more is sent"
+
+
 class Batch:
     """A queue that sends messages and returns results, with at most ``window`` messages in flight.
 
@@ -110,27 +117,27 @@ class Batch:
         self._handed_out: asyncio.Task[BatchResult] | None = None
         self._conversations: defaultdict[object, _Conversation] = defaultdict(_Conversation)
         self._count = 0
-        self._complete = False
-        self._failure: Exception | None = None
-        self._end: BaseException | None = None
-        self._ended = asyncio.Event()
+        self._state = BatchState.OPEN
+        self._error: BaseException | None = None  # raised after the last result
         self._changed = asyncio.Event()
         self._resume_at = 0.0
-        self._signal = signal or AbortSignal()
-        self._stop_listening = self._signal.listen(self._abort)
+        signal = signal or AbortSignal()
+        self._stop_listening = signal.listen(
+            lambda: self._loop.call_soon_threadsafe(self._finish, signal.error())
+        )
 
     # ---- adding messages -------------------------------------------------------------------------------------------------
 
     @property
     def has_room(self) -> bool:
         """True if another message may be added now."""
-        return len(self._tasks) < self._window and self._end is None and not self._complete
+        return len(self._tasks) < self._window and self._state is BatchState.OPEN
 
     async def wait_for_room(self) -> bool:
         """Wait until another message may be added. Return False if the batch has ended."""
-        while not self.has_room and self._end is None:
+        while not self.has_room and self._state is not BatchState.ENDED:
             await self._changed.wait()
-        return self._end is None
+        return self._state is not BatchState.ENDED
 
     async def put(self, message: str | BatchMessage) -> None:
         """Add a message and start sending it.
@@ -147,16 +154,17 @@ class Batch:
 
     async def complete(self, error: Exception | None = None) -> None:
         """Mark the messages as complete. ``error``, if any, is raised after the last result."""
-        self._complete, self._failure = True, error
+        if self._state is BatchState.OPEN:
+            self._state, self._error = BatchState.COMPLETE, error
         self._notify_change()
 
     def _finish(self, error: BaseException) -> None:
         """End the batch: nothing more is sent. The first reason is kept."""
-        self._end = self._end or error
-        self._ended.set()
+        if self._state is not BatchState.ENDED:
+            self._state, self._error = BatchState.ENDED, error
         self._notify_change()
 
-    # ---- results -------------------------------------------------------------------------------------------------
+    # ---- results ---------------------------------------------------------------------------------------------------------
 
     async def release_result(self) -> None:
         """Release the place in the window of the result that :meth:`get` returned last."""
@@ -172,11 +180,9 @@ class Batch:
         """
         await self.release_result()
         while (task := self._ready()) is None:
-            if not self._tasks and self._end is not None:
-                raise self._end
-            if not self._tasks and self._failure is not None:
-                raise self._failure
-            if not self._tasks and self._complete:
+            if not self._tasks and self._error is not None:
+                raise self._error
+            if not self._tasks and self._state is BatchState.COMPLETE:
                 return None
             await self._changed.wait()
         self._handed_out = task
@@ -199,9 +205,6 @@ class Batch:
     def _notify_change(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-    def _abort(self) -> None:
-        self._loop.call_soon_threadsafe(self._finish, self._signal.error())
 
     # ---- one message -------------------------------------------------------------------------------------------------
 
@@ -267,11 +270,11 @@ class Batch:
 
         :raises BaseException: The reason why the batch ended during the wait.
         """
-        while self._end is None and (left := self._resume_at - self._loop.time()) > 0:
+        while self._state is not BatchState.ENDED and (left := self._resume_at - self._loop.time()) > 0:
             with anyio.move_on_after(left):
-                await self._ended.wait()
-        if self._end is not None:
-            raise self._end
+                await self._changed.wait()
+        if self._state is BatchState.ENDED and self._error is not None:
+            raise self._error
 
 
 def _ends_batch(error: ChatGPTError) -> bool:

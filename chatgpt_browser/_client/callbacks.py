@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from .._core.models import ConversationEvent
     from .._messaging.reply_stream import Update
 
-__all__ = ["OnConversationResponse", "OnProgress", "check_synchronous", "notify", "await_result"]
-
 #: Called for every event that changes the reply, with the whole text so far. An awaitable that it returns is awaited.
 OnProgress = Callable[[str], Awaitable[object] | object]
 #: Called for every event, with the event as the site sent it. An awaitable that it returns is awaited.
@@ -21,16 +19,12 @@ OnConversationResponse = Callable[["ConversationEvent"], Awaitable[object] | obj
 def notify(
     update: Update, on_progress: OnProgress | None, on_event: OnConversationResponse | None
 ) -> list[Awaitable[object] | object]:
-    """Call the callbacks for an update, and return what they return, without None."""
+    """Call the callbacks for an update, and return what they return."""
     results: list[Awaitable[object] | object] = []
-    if on_event is not None and update.event is not None and (result := on_event(update.event)) is not None:
-        results.append(result)
-    if (
-        on_progress is not None
-        and update.text is not None
-        and (result := on_progress(update.text)) is not None
-    ):
-        results.append(result)
+    if on_event is not None and update.event is not None:
+        results.append(on_event(update.event))
+    if on_progress is not None and update.text is not None:
+        results.append(on_progress(update.text))
     return results
 
 
@@ -42,9 +36,3 @@ def check_synchronous(**callbacks: OnProgress | OnConversationResponse | None) -
     for name, callback in callbacks.items():
         if inspect.iscoroutinefunction(callback):
             raise TypeError(f"{name} must not be asynchronous: only AsyncChatGPTAPI awaits callbacks")
-
-
-async def await_result(result: Awaitable[object] | object) -> None:
-    """Await the return value of a callback if it is awaitable."""
-    if inspect.isawaitable(result):
-        await result

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .._core.errors import (
-    APIConnectionError,
-    AuthenticationError,
-    ChallengeError,
-    OriginError,
-)
+from .._core.errors import APIConnectionError, AuthenticationError, ChallengeError, OriginError
 from .._core.models import Prompt, Session
 from .._core.options import Milliseconds, Options, to_limit
 from .._core.public import public_type
@@ -21,17 +17,13 @@ from .._messaging.sender import MessageSender, preload
 from .._transport.browser_manager import BrowserManager
 from .account_data import AsyncAccountDataMixin
 from .base_client import BaseClient
-from .callbacks import OnConversationResponse, OnProgress, await_result, notify
-from .conversation import ConversationPosition
+from .callbacks import OnConversationResponse, OnProgress, notify
+from .conversation import ConversationPosition, NextSlot
 from .send_many import AsyncSendManyMixin
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from .._core.abort import AbortSignal
     from .._protocol.cookies import SessionToken
-
-__all__ = ["AsyncChatGPTAPI", "AsyncChatGPTConversation"]
 
 
 @public_type
@@ -56,9 +48,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     async def __aenter__(self) -> AsyncChatGPTAPI:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.close()
 
     # ---- life cycle --------------------------------------------------------------------------------------------------
@@ -209,13 +199,14 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
             while (updates := await stream._next_updates()) is not None:
                 for update in updates:
                     stream._check()
-                    for answer in notify(update, on_progress, on_conversation_response):
-                        await await_result(answer)
+                    for result in notify(update, on_progress, on_conversation_response):
+                        if inspect.isawaitable(result):
+                            await result
         return stream.text
 
 
 @public_type
-class AsyncChatGPTConversation:
+class AsyncChatGPTConversation(ConversationPosition):
     """A conversation whose messages are sent one after another, in the order of the calls (npm: ``ChatGPTConversation``).
 
     ``conversation_id`` and ``parent_message_id`` advance only when a reply is complete: after a failure, the message can be sent
@@ -229,29 +220,8 @@ class AsyncChatGPTConversation:
         conversation_id: str | None = None,
         parent_message_id: str | None = None,
     ) -> None:
+        super().__init__(conversation_id, parent_message_id)
         self.api = api
-        self._position = ConversationPosition(conversation_id, parent_message_id)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.conversation_id or 'new'}>"
-
-    @property
-    def conversation_id(self) -> str | None:
-        """The conversation's id, or None before its first reply. It may be set."""
-        return self._position.conversation_id
-
-    @conversation_id.setter
-    def conversation_id(self, value: str | None) -> None:
-        self._position.conversation_id = value
-
-    @property
-    def parent_message_id(self) -> str | None:
-        """The message id of the newest reply, or None. It may be set."""
-        return self._position.parent_message_id
-
-    @parent_message_id.setter
-    def parent_message_id(self, value: str | None) -> None:
-        self._position.parent_message_id = value
 
     async def send_message(
         self,
@@ -263,7 +233,7 @@ class AsyncChatGPTConversation:
         abort_signal: AbortSignal | None = None,
     ) -> str:
         """Send the next message and return the whole reply; see :meth:`AsyncChatGPTAPI.send_message`."""
-        slot = self._position.next_slot(message)
+        slot = NextSlot(self, message)
         stream = self.api._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return await self.api._follow(stream, on_progress, on_conversation_response)
 
@@ -274,4 +244,4 @@ class AsyncChatGPTConversation:
 
         The conversation's next message waits until this stream has been read to its end or closed.
         """
-        return self.api._stream(self._position.next_slot(message), timeout_ms, abort_signal)
+        return self.api._stream(NextSlot(self, message), timeout_ms, abort_signal)

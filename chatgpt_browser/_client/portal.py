@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractContextManager
 
-__all__ = ["Portal"]
-
 T = TypeVar("T")
 
 #: Seconds that a cancelled call may take to clean up. A second Ctrl-C ends this wait.

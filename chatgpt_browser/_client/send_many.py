@@ -1,12 +1,14 @@
-"""Sending many messages, each with its own result. The npm API has no such method."""
+"""``send_many`` of both clients: sending many messages, each with its own result. The npm API has no such method."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from .._core.errors import ClientClosedError
 from .._core.models import BatchMessage
 from .._core.options import to_limit, to_seconds
 from .._messaging.deadline import Deadline
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
     from .._core.models import BatchResult, Prompt
     from .._core.options import Milliseconds
     from .._messaging.sender import MessageSender
+    from .portal import Portal
 
-__all__ = ["AsyncSendManyMixin"]
-
-AsyncMessages = Iterable[str | BatchMessage] | AsyncIterable[str | BatchMessage]
+Messages = Iterable[str | BatchMessage]
+AsyncMessages = Messages | AsyncIterable[str | BatchMessage]
 
 
 class AsyncSendManyMixin:
@@ -111,6 +113,60 @@ async def _feed(batch: Batch, messages: AsyncMessages) -> None:
         await batch.complete(exc)
 
 
-async def _each(messages: Iterable[str | BatchMessage]) -> AsyncIterator[str | BatchMessage]:
+async def _each(messages: Messages) -> AsyncIterator[str | BatchMessage]:
     for message in messages:
         yield message
+
+
+class SendManyMixin:
+    """The methods of :class:`ChatGPTAPI` that send many messages; see :class:`AsyncChatGPTAPI`."""
+
+    _core: AsyncSendManyMixin
+    _portal: Portal
+
+    def send_many(
+        self,
+        messages: Messages,
+        *,
+        in_order: bool = True,
+        timeout_ms: Milliseconds | None = None,
+        longest_pause: Milliseconds | None = None,
+        abort_signal: AbortSignal | None = None,
+    ) -> Iterator[BatchResult]:
+        """Send many messages and yield a result for each; see :meth:`AsyncChatGPTAPI.send_many`.
+
+        ``messages`` is iterated in the caller's thread.
+        """
+        begin = self._core._batch(in_order, timeout_ms, longest_pause, abort_signal)
+        return _sync_results(self, begin, messages)
+
+
+def _sync_results(
+    api: SendManyMixin, begin: Callable[[], Awaitable[Batch]], messages: Messages
+) -> Iterator[BatchResult]:
+    portal = api._portal  # `api` is a parameter here, so that the client is not collected and closed
+    batch = portal.call(begin)
+    source = iter(messages)
+    try:
+        while (result := _next_result(portal, batch, source)) is not None:
+            yield result
+    finally:
+        with suppress(ClientClosedError):  # closing the client has closed the batch already
+            portal.call(batch.close)
+
+
+def _next_result(portal: Portal, batch: Batch, source: Iterator[str | BatchMessage]) -> BatchResult | None:
+    """Fill the window with messages, then wait for a result."""
+    portal.call(batch.release_result)
+    while batch.has_room:
+        _put_one(portal, batch, source)
+    return portal.call(batch.get)
+
+
+def _put_one(portal: Portal, batch: Batch, source: Iterator[str | BatchMessage]) -> None:
+    try:
+        portal.call(batch.put, next(source))
+    except StopIteration:
+        portal.call(batch.complete)
+    except Exception as exc:  # raised by the caller's iterable
+        portal.call(batch.complete, exc)

@@ -10,12 +10,13 @@ from .._core.errors import ClientClosedError
 from .._core.models import Prompt
 from .._core.public import public_type
 from .._messaging.lease import StandaloneSlot
+from .account_data import AccountDataMixin
 from .base_client import BaseClient
 from .callbacks import check_synchronous, notify
 from .client import AsyncChatGPTAPI
+from .conversation import NextSlot
 from .portal import Portal
-from .sync_account_data import AccountDataMixin
-from .sync_send_many import SendManyMixin
+from .send_many import SendManyMixin
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from .._messaging.reply_stream import AsyncReplyStream
     from .callbacks import OnConversationResponse, OnProgress
     from .client import AsyncChatGPTConversation
-
-__all__ = ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"]
 
 
 @public_type
@@ -130,7 +129,7 @@ class ChatGPTConversation:
         abort_signal: AbortSignal | None = None,
     ) -> str:
         """Send the next message and return the whole reply; see :meth:`ChatGPTAPI.send_message`."""
-        slot = self._core._position.next_slot(message)
+        slot = NextSlot(self._core, message)
         stream = self.api._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return self.api._follow(stream, on_progress, on_conversation_response)
 
@@ -151,6 +150,8 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
     :class:`AsyncChatGPTAPI`, which documents each method.
     """
 
+    _core: AsyncChatGPTAPI
+
     def _initialise(self) -> None:
         self._core = AsyncChatGPTAPI._from_options(self._options, self._session_token)
         self._portal = Portal()
@@ -160,9 +161,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
     def __enter__(self) -> ChatGPTAPI:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def start(self) -> None:

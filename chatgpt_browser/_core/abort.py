@@ -12,8 +12,6 @@ from .public import public_type
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["AbortController", "AbortSignal"]
-
 #: Exceptions that coroutines and event loops handle themselves, so that a call that raised one would not fail with it.
 _CONTROL_FLOW = (CancelledError, GeneratorExit, StopAsyncIteration, StopIteration)
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["BackgroundTasks"]
-
 
 class BackgroundTasks:
     """A set of running tasks.

@@ -43,36 +43,6 @@ from .public import public_type
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = [
-    "APIConnectionError",
-    "APIStatusError",
-    "AbortError",
-    "AccessTokenRejectedError",
-    "AuthenticationError",
-    "BrowserCrashedError",
-    "BrowserError",
-    "BrowserLaunchError",
-    "BrowserNotFoundError",
-    "ChallengeError",
-    "ChatGPTError",
-    "ChatGPTTimeoutError",
-    "ClientClosedError",
-    "ComposerNotFoundError",
-    "ConversationNotFoundError",
-    "DialogInTheWayError",
-    "InvalidSessionTokenError",
-    "MalformedEventError",
-    "MessageTooLongError",
-    "OriginError",
-    "PageError",
-    "RateLimitError",
-    "SessionExpiredError",
-    "StreamError",
-    "StreamInterruptedError",
-    "UnknownEncodingError",
-    "UnusualActivityError",
-]
-
 
 class ChatGPTError(Exception):
     """The base class of all errors that this package raises.
@@ -296,5 +266,6 @@ class ClientClosedError(ChatGPTError):
         super().__init__(message)
 
 
-for _name in __all__:
-    public_type(globals()[_name])
+for _value in [*globals().values()]:
+    if isinstance(_value, type) and issubclass(_value, ChatGPTError):
+        public_type(_value)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["write_private"]
-
 
 def write_private(path: Path, data: bytes) -> None:
     """Write a file with mode 0600, atomically: a concurrent reader gets the whole old file or the whole new one."""

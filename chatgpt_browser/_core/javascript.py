@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 from importlib import resources
 
-__all__ = ["read_script"]
-
 
 @functools.cache
 def read_script(package: str, name: str) -> str:

@@ -12,20 +12,6 @@ if TYPE_CHECKING:
 
     from .errors import ChatGPTError
 
-__all__ = [
-    "BatchMessage",
-    "BatchResult",
-    "ConversationEvent",
-    "Head",
-    "Prompt",
-    "QuestionRef",
-    "Request",
-    "Response",
-    "Session",
-    "User",
-    "check_id",
-]
-
 
 @dataclass(frozen=True)
 class Prompt:

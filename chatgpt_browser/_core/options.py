@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from .urls import BrowserURL, Site, is_browser_url
-
-__all__ = ["DEFAULT_MODEL", "SEED_USER_AGENT", "Milliseconds", "Options", "SendVia", "to_seconds"]
 
 #: The npm API's default user agent: Chrome 107 on macOS. Only used if it is passed as ``user_agent``.
 SEED_USER_AGENT = (
@@ -55,78 +53,13 @@ def to_limit(name: str, value: object) -> float:
     return (0 if value is None else to_seconds(name, value)) or math.inf
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """The checked options of a client. Times are in seconds; ``inf`` means no limit."""
+def _count(*, at_least: int) -> Callable[[str, object], int]:
+    def check(name: str, value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+            raise ValueError(f"{name} must be a whole number of at least {at_least}")
+        return value
 
-    site: Site
-    markdown: bool
-    user_agent: str | None
-    access_token_ttl: float
-    model: str
-    retries: int
-    first_byte_timeout: float
-    idle_timeout: float
-    max_concurrent_messages: int
-    headless: bool
-    executable_path: str | None
-    channel: str | None
-    browser_args: tuple[str, ...]
-    proxy: dict[str, str] | None
-    user_data_dir: Path | None
-    browser_urls: tuple[BrowserURL, ...]
-    ignore_https_errors: bool
-    launch_timeout: float
-    challenge_timeout: float
-    send_via: SendVia
-
-    @classmethod
-    def checked(cls, **given: Any) -> Options:
-        """Check the arguments of a constructor.
-
-        :raises ValueError: an option is invalid. The message names it.
-        """
-        return cls(
-            site=Site.checked(given["api_base_url"], given["backend_api_base_url"]),
-            access_token_ttl=to_seconds("access_token_ttl", given["access_token_ttl"]),
-            retries=_count("retries", given["retries"], at_least=0),
-            max_concurrent_messages=_count(
-                "max_concurrent_messages", given["max_concurrent_messages"], at_least=1
-            ),
-            model=_text("model", given["model"]),
-            browser_args=_arguments(given["browser_args"]),
-            proxy=_proxy(given["proxy"]),
-            browser_urls=_browser_urls(given["browser_url"], given["user_data_dir"]),
-            user_data_dir=_path("user_data_dir", given["user_data_dir"]),
-            executable_path=_optional(str, _path("executable_path", given["executable_path"])),
-            user_agent=_user_agent(given["user_agent"]),
-            channel=None if given["channel"] is None else _text("channel", given["channel"]),
-            first_byte_timeout=to_limit("first_byte_timeout", given["first_byte_timeout"]),
-            idle_timeout=to_limit("idle_timeout", given["idle_timeout"]),
-            launch_timeout=to_limit("launch_timeout", given["launch_timeout"]),
-            challenge_timeout=to_limit("challenge_timeout", given["challenge_timeout"]),
-            markdown=_flag("markdown", given["markdown"]),
-            send_via=_one_of("send_via", given["send_via"], SendVia),
-            headless=_flag("headless", given["headless"]),
-            ignore_https_errors=_flag("ignore_https_errors", given["ignore_https_errors"]),
-        )
-
-
-def _one_of(name: str, value: object, choices: Any) -> Any:
-    if value not in get_args(choices):
-        known = ", ".join(map(repr, get_args(choices)))
-        raise ValueError(f"{name} must be one of {known}, not {value!r}")
-    return value
-
-
-def _optional(kind: type, value: Any) -> Any:
-    return None if value is None else kind(value)
-
-
-def _count(name: str, value: object, *, at_least: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
-        raise ValueError(f"{name} must be a whole number of at least {at_least}")
-    return value
+    return check
 
 
 def _text(name: str, value: object) -> str:
@@ -141,12 +74,22 @@ def _flag(name: str, value: object) -> bool:
     return bool(value)
 
 
-def _user_agent(value: object) -> str | None:
-    if value is None:
-        return None
-    if not _text("user_agent", value).isprintable():
-        raise ValueError("user_agent must be one line of text")
-    return str(value)
+def _optional_text(name: str, value: object) -> str | None:
+    return None if value is None else _text(name, value)
+
+
+def _user_agent(name: str, value: object) -> str | None:
+    text = _optional_text(name, value)
+    if text is not None and not text.isprintable():
+        raise ValueError(f"{name} must be one line of text")
+    return text
+
+
+def _send_via(name: str, value: object) -> SendVia:
+    if value not in get_args(SendVia):
+        known = ", ".join(map(repr, get_args(SendVia)))
+        raise ValueError(f"{name} must be one of {known}, not {value!r}")
+    return cast("SendVia", value)
 
 
 def _path(name: str, value: Any) -> Path | None:
@@ -162,17 +105,22 @@ def _path(name: str, value: Any) -> Path | None:
         raise ValueError(f"{name}: {exc}") from None
 
 
-def _arguments(value: object) -> tuple[str, ...]:
+def _path_text(name: str, value: Any) -> str | None:
+    path = _path(name, value)
+    return None if path is None else str(path)
+
+
+def _arguments(name: str, value: object) -> tuple[str, ...]:
     if (
         isinstance(value, str)
         or not isinstance(value, Sequence)
         or not all(isinstance(v, str) for v in value)
     ):
-        raise ValueError("browser_args must be a sequence of strings")
+        raise ValueError(f"{name} must be a sequence of strings")
     return tuple(value)
 
 
-def _proxy(value: object) -> dict[str, str] | None:
+def _proxy(_name: str, value: object) -> dict[str, str] | None:
     settings = {"server": value} if isinstance(value, str) else value
     if settings is None:
         return None
@@ -203,3 +151,45 @@ def _browser_urls(value: object, user_data_dir: object) -> tuple[BrowserURL, ...
             "browser_url and user_data_dir cannot be combined: a remote browser keeps its profile on its own machine"
         )
     return tuple(map(BrowserURL, urls))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The checked options of a client. Times are in seconds; ``inf`` means no limit.
+
+    The metadata of a field contains the function that checks and converts the argument of the same name.
+    """
+
+    site: Site
+    browser_urls: tuple[BrowserURL, ...]
+    markdown: bool = field(metadata={"check": _flag})
+    user_agent: str | None = field(metadata={"check": _user_agent})
+    access_token_ttl: float = field(metadata={"check": to_seconds})
+    model: str = field(metadata={"check": _text})
+    retries: int = field(metadata={"check": _count(at_least=0)})
+    first_byte_timeout: float = field(metadata={"check": to_limit})
+    idle_timeout: float = field(metadata={"check": to_limit})
+    max_concurrent_messages: int = field(metadata={"check": _count(at_least=1)})
+    headless: bool = field(metadata={"check": _flag})
+    executable_path: str | None = field(metadata={"check": _path_text})
+    channel: str | None = field(metadata={"check": _optional_text})
+    browser_args: tuple[str, ...] = field(metadata={"check": _arguments})
+    proxy: dict[str, str] | None = field(metadata={"check": _proxy})
+    user_data_dir: Path | None = field(metadata={"check": _path})
+    ignore_https_errors: bool = field(metadata={"check": _flag})
+    launch_timeout: float = field(metadata={"check": to_limit})
+    challenge_timeout: float = field(metadata={"check": to_limit})
+    send_via: SendVia = field(metadata={"check": _send_via})
+
+    @classmethod
+    def checked(cls, **given: Any) -> Options:
+        """Check the arguments of a constructor.
+
+        :raises ValueError: an option is invalid. The message names it.
+        """
+        checks = {option.name: option.metadata.get("check") for option in fields(cls)}
+        return cls(
+            site=Site.checked(given["api_base_url"], given["backend_api_base_url"]),
+            browser_urls=_browser_urls(given["browser_url"], given["user_data_dir"]),
+            **{name: check(name, given[name]) for name, check in checks.items() if check is not None},
+        )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import ClientClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-__all__ = ["SingleFlight"]
+    from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
 
@@ -18,7 +16,7 @@ T = TypeVar("T")
 class SingleFlight(Generic[T]):
     """Runs ``work`` once for all concurrent callers. If one of them is cancelled, the others still get the result."""
 
-    def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._work = work
         self._task: asyncio.Task[T] | None = None
 
@@ -30,7 +28,7 @@ class SingleFlight(Generic[T]):
     def begin(self) -> asyncio.Task[T]:
         """Return the task of the current run, or start a new run. The result need not be awaited."""
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task = asyncio.get_running_loop().create_task(self._work())
             self._task.add_done_callback(_retrieve_exception)
         return self._task
 
@@ -51,9 +49,6 @@ class SingleFlight(Generic[T]):
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
-
-    async def _run(self) -> T:
-        return await self._work()
 
 
 def _retrieve_exception(task: asyncio.Task[T]) -> None:

@@ -22,12 +22,9 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
 
-__all__ = ["MessageSpan", "count_retry", "measuring", "record_step"]
-
 T = TypeVar("T")
 
 _SCOPE = "chatgpt_browser"
-_API = "opentelemetry"
 #: If one of these variables is set, OpenTelemetry's API loads the program's providers itself.
 _PROVIDER_VARIABLES = ("OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER")
 #: The conventions' histogram buckets for an operation and for its first chunk, in seconds.
@@ -81,7 +78,7 @@ def instruments() -> Instruments | None:
 
     Importing it takes 10 ms, and a program with a provider has imported it, or has set a variable that makes the API load one.
     """
-    if _API not in sys.modules and not any(name in os.environ for name in _PROVIDER_VARIABLES):
+    if "opentelemetry" not in sys.modules and not any(name in os.environ for name in _PROVIDER_VARIABLES):
         return None
     return _make_instruments()
 
@@ -130,8 +127,7 @@ class MessageSpan:
 
     def request_sent(self) -> None:
         """Note that the request is sent now: the time to the first chunk is measured from here."""
-        if self._otel is not None:
-            self._sent = time.perf_counter()
+        self._sent = time.perf_counter()
 
     def text_received(self) -> None:
         """Record the time to the first chunk. Only the first call has an effect."""

@@ -6,8 +6,6 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-__all__ = ["BrowserURL", "Site", "is_browser_url", "is_loopback", "origin_of"]
-
 
 @dataclass(frozen=True)
 class Site:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .._core.errors import MalformedEventError, StreamError, StreamInterruptedError
 from .._protocol.plain_text import to_plain_text
-from .._protocol.reply_reader import ReducedEvent, ReplyReader
+from .._protocol.reply_reader import ReplyReader
 
 if TYPE_CHECKING:
     from .._core.models import ConversationEvent
+    from .._protocol.event_assembler import ReducedEvent
     from .._transport.response_stream import Frame
 
 __all__ = ["ReplyAssembler", "Update"]

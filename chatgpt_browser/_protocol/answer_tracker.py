@@ -7,8 +7,6 @@ from typing import Any
 
 from .message import answer_rank, is_question
 
-__all__ = ["AnswerTracker", "Change", "optional_text"]
-
 
 class Change(Enum):
     """The effect of a message on the choice of the answer."""

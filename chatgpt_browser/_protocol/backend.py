@@ -10,21 +10,7 @@ from urllib.parse import quote, urlencode
 from .._core.models import check_id
 from .._core.public import public_type
 from .conversation_tree import newest_branch
-from .message import role_of
-
-__all__ = [
-    "ConversationSummary",
-    "History",
-    "HistoryMessage",
-    "Model",
-    "conversation_path",
-    "conversations_path",
-    "read_conversations",
-    "read_history",
-    "read_models",
-    "read_title",
-    "title_path",
-]
+from .message import message_text, role_of
 
 
 @public_type
@@ -156,9 +142,7 @@ def _newest_messages(data: Any) -> list[HistoryMessage]:
 
 
 def _message(node_id: str, parent: str | None, message: dict[str, Any]) -> HistoryMessage:
-    content = message.get("content")
-    parts = content.get("parts") if isinstance(content, dict) else None
-    text = "".join(part for part in parts if isinstance(part, str)) if isinstance(parts, list) else ""
+    text = message_text(message) if isinstance(message.get("content"), dict) else ""
     return HistoryMessage(node_id, str(role_of(message)), text, _time(message.get("create_time")), parent)
 
 

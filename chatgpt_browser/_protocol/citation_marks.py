@@ -12,8 +12,6 @@ import re
 
 from .unicode_ranges import contains_any, remove_all
 
-__all__ = ["MARKS", "CitationMarkFilter"]
-
 #: The characters that marks consist of, as a range for a regular expression.
 MARKS = "\ue200-\ue206"
 

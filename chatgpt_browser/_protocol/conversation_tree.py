@@ -12,8 +12,6 @@ from .message import answer_rank, is_question
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
-__all__ = ["Turn", "find_answer", "newest_branch", "newest_turn"]
-
 
 def find_answer(
     data: Any,
@@ -34,11 +32,8 @@ def find_answer(
         messages = _messages_after_newest_question(data, parent_message_id)
     else:
         messages = _messages_after_question(nodes, question_id, answer_id)
-    answer: dict[str, Any] | None = None
-    for message in messages:
-        if answer_rank(message) > (answer_rank(answer) if answer else 0):
-            answer = message
-    return answer
+    answer: dict[str, Any] | None = max(messages, key=answer_rank, default=None)  # of equal ranks, the newest
+    return answer if answer_rank(answer) else None
 
 
 def _messages_after_question(nodes: dict[str, Any], question_id: str, answer_id: str | None) -> list[Any]:

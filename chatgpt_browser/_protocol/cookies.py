@@ -11,12 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CHUNK_SIZE", "SessionToken", "is_session_cookie"]
-
 #: The maximum length of one cookie's value: next-auth 4 splits at 3933 characters, @auth/core at 3936.
 CHUNK_SIZE = 3933
 
-_SECURE = "__Secure-"
 _MEMBER = re.compile(r"(?:__Secure-)?(?P<family>next-auth|authjs)\.session-token(?:\.(?P<chunk>\d{1,4}))?")
 _HEADER = re.compile(r"^\s*cookie\s*:", re.IGNORECASE)
 _COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")  # RFC 6265, cookie-octet
@@ -47,7 +44,8 @@ class SessionToken:
         if isinstance(given, Mapping):
             return cls._from_cookies(given)
         if isinstance(given, Iterable) and not isinstance(given, (bytes, bytearray)):
-            return cls._from_values(list(given))
+            values = list(given)
+            return cls._joined(values) if all(isinstance(value, str) for value in values) else None
         return None
 
     @classmethod
@@ -56,11 +54,6 @@ class SessionToken:
         if any(is_session_cookie(name) for name, _ in pairs):
             return cls._from_cookies(dict(pairs))
         return None if _HEADER.match(text) else cls._joined([text])
-
-    @classmethod
-    def _from_values(cls, values: list[object]) -> SessionToken | None:
-        texts = [value for value in values if isinstance(value, str)]
-        return cls._joined(texts) if len(texts) == len(values) else None
 
     @classmethod
     def _from_cookies(cls, cookies: Mapping[Any, Any]) -> SessionToken | None:
@@ -96,7 +89,7 @@ class SessionToken:
     def cookies(self, origin: str) -> list[dict[str, Any]]:
         """Return the whole family for one origin, as arguments of Playwright's ``add_cookies``."""
         secure = origin.startswith("https:")
-        name = f"{_SECURE if secure else ''}{self.family}.session-token"
+        name = f"{'__Secure-' if secure else ''}{self.family}.session-token"
         chunks = [self.value[start : start + CHUNK_SIZE] for start in range(0, len(self.value), CHUNK_SIZE)]
         names = [name] if len(chunks) == 1 else [f"{name}.{index}" for index in range(len(chunks))]
         return [

@@ -15,8 +15,6 @@ from typing import Any
 
 from .unicode_ranges import SURROGATES, contains_any
 
-__all__ = ["KNOWN_ENCODINGS", "DeltaDecoder", "DeltaError", "copied", "is_delta"]
-
 #: The encodings that ``event: delta_encoding`` may name.
 KNOWN_ENCODINGS = ("v1",)
 

@@ -22,11 +22,9 @@ from .._core.errors import (
 if TYPE_CHECKING:
     from .._core.models import Head, Response
 
-__all__ = ["challenge_error", "error_detail", "is_challenge", "parse_json", "read_json", "status_error"]
-
 _CHALLENGE_MARKS = re.compile(
     r"Just a moment\.\.\.|_cf_chl_opt|/cdn-cgi/challenge-platform/|challenge-form"
-    r"|Please stand by, while we are checking your browser",
+    r"|Please stand by, while we are checking your browser"
 )
 
 #: Sentences of the site that state a delay, and the delay in seconds.

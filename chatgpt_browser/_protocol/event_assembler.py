@@ -10,8 +10,6 @@ from typing import Any
 
 from .sse import DONE
 
-__all__ = ["EventAssembler", "ReducedEvent", "is_handoff", "unescaped"]
-
 #: The forms of an event that the page delivers; ``reader.js`` describes them.
 ReducedEvent = str | list[str] | dict[str, str]
 

@@ -9,16 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = [
-    "answer_rank",
-    "has_ended_turn",
-    "is_finished",
-    "is_question",
-    "is_remark",
-    "message_text",
-    "role_of",
-]
-
 #: The rank of a message in the channel ``final``.
 _FINAL = 4
 _CONTENT_TYPES = ("text", "multimodal_text")

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["to_plain_text"]
-
 
 @functools.cache
 def _parser() -> Any:

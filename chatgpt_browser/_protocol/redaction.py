@@ -18,8 +18,6 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["REMOVED", "redacted_trace", "reveals", "scrub", "without_secrets"]
-
 REMOVED = "[removed]"
 
 #: Access tokens and session tokens: both are JOSE tokens (JWT and JWE).
@@ -74,7 +72,7 @@ def redacted_trace(log: dict[str, Any], secrets: Sequence[str]) -> bytes:
     Each request becomes an action. A trace that Playwright records itself contains its API calls, with every cookie in their
     arguments.
     """
-    entries = [_clean(_entry(entry), secrets) for entry in log["entries"]]
+    entries = [_each_text(_entry(entry), lambda text: scrub(text, secrets)) for entry in log["entries"]]
     actions = [event for number, entry in enumerate(entries) for event in _action(f"call@{number}", entry)]
     requests = [{"type": "resource-snapshot", "snapshot": entry} for entry in entries]
     archive = io.BytesIO()
@@ -150,12 +148,8 @@ def _only(fields: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: fields[name] for name in names if name in fields}
 
 
-def _clean(value: Any, secrets: Sequence[str]) -> Any:
-    """Scrub all texts of a JSON value."""
-    return _each_text(value, lambda text: scrub(text, secrets))
-
-
 def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a copy of a JSON value in which each text is changed."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):

@@ -9,12 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from .._core.errors import (
-    MalformedEventError,
-    StreamError,
-    StreamInterruptedError,
-    UnknownEncodingError,
-)
+from .._core.errors import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
 from .._core.models import ConversationEvent
 from .answer_tracker import AnswerTracker, Change, optional_text
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
@@ -23,8 +18,6 @@ from .message import answer_rank, message_text
 from .reply_state import ReplyState, answer_state
 from .reply_text import ReplyText
 from .sse import DONE
-
-__all__ = ["ReducedEvent", "ReplyReader"]
 
 
 class _Growth(Enum):
@@ -168,10 +161,7 @@ class ReplyReader:
     def failed(self, kind: type[StreamError], message: str) -> StreamError:
         """Return an error that contains the reply so far."""
         return kind(
-            message,
-            partial_text=self.text,
-            conversation_id=self.conversation_id,
-            message_id=self.message_id,
+            message, partial_text=self.text, conversation_id=self.conversation_id, message_id=self.message_id
         )
 
     # ---- text --------------------------------------------------------------------------------------------------------

@@ -7,8 +7,6 @@ from typing import Any
 
 from .message import has_ended_turn, is_finished, is_remark
 
-__all__ = ["ReplyState", "answer_state"]
-
 
 class ReplyState(Enum):
     """The state of a reply.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from .citation_marks import MARKS, CitationMarkFilter
 from .unicode_ranges import HIGH_SURROGATES, SURROGATES, contains_any
 
-__all__ = ["ReplyText"]
-
 #: A piece with one of these characters cannot be appended by itself: only the whole text shows what they mean.
 _SPECIAL = SURROGATES + MARKS
 

@@ -10,12 +10,6 @@ from .._core.models import Prompt, Request
 if TYPE_CHECKING:
     from .._core.urls import Site
 
-__all__ = [
-    "backend_request",
-    "message_request",
-    "session_request",
-]
-
 
 def session_request(site: Site) -> Request:
     """Build ``GET /api/auth/session``. The browser adds the session cookie."""
@@ -32,11 +26,7 @@ def message_request(site: Site, prompt: Prompt, *, message_id: str, model: str, 
     body: dict[str, Any] = {
         "action": "next",
         "messages": [
-            {
-                "id": message_id,
-                "role": "user",
-                "content": {"content_type": "text", "parts": [prompt.text]},
-            }
+            {"id": message_id, "role": "user", "content": {"content_type": "text", "parts": [prompt.text]}}
         ],
         "model": model,
         "parent_message_id": prompt.parent_message_id or str(uuid.uuid4()),

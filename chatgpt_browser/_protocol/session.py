@@ -9,8 +9,6 @@ from .._core.errors import AuthenticationError, SessionExpiredError
 from .._core.models import Response, Session, User
 from .error_responses import error_detail, parse_json
 
-__all__ = ["read_session"]
-
 
 def read_session(response: Response) -> Session:
     """Read the session endpoint's response.

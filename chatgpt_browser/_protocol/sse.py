@@ -8,8 +8,6 @@ from __future__ import annotations
 import codecs
 import re
 
-__all__ = ["DONE", "EventReader"]
-
 #: The data of a stream's last event.
 DONE = "[DONE]"
 
@@ -39,9 +37,8 @@ class EventReader:
             return []
         try:
             text = self._decode(chunk, final)
-        except (
-            UnicodeDecodeError
-        ) as damage:  # `damage.object` includes the undecoded end of the previous chunk
+        except UnicodeDecodeError as damage:
+            # `damage.object` includes the undecoded end of the previous chunk.
             text, final = damage.object[: damage.start].decode(), False
             self.is_damaged = True
         if not self._begun and text:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import re
 
-__all__ = ["HIGH_SURROGATES", "SURROGATES", "contains_any", "remove_all"]
-
 #: UTF-16 surrogates. A JSON text may contain a single one where the site has cut a surrogate pair in two.
 SURROGATES, HIGH_SURROGATES = "\ud800-\udfff", "\ud800-\udbff"
 

@@ -10,8 +10,6 @@ import copy
 import re
 from typing import Any
 
-__all__ = ["own_user_agent", "override"]
-
 _HEADLESS = "HeadlessChrome"
 _CHROMIUM = re.compile(r"\bChrome/(\d+)([\d.]*)")
 _VERSIONED = ("Chromium", "Google Chrome")
@@ -46,9 +44,8 @@ def override(
         return None
     if wanted is not None:
         hints = _hints_of(wanted, hints)
-    return (
-        {"userAgent": user_agent} if hints is None else {"userAgent": user_agent, "userAgentMetadata": hints}
-    )
+    client_hints = {} if hints is None else {"userAgentMetadata": hints}
+    return {"userAgent": user_agent, **client_hints}
 
 
 def _hints_of(user_agent: str, hints: dict[str, Any] | None) -> dict[str, Any] | None:

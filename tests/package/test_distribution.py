@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from email.message import Message
 
 PACKAGE = ROOT / "chatgpt_browser"
+#: Files of the package that are not Python modules.
+DATA_FILES = {
+    "chatgpt_browser/py.typed",
+    "chatgpt_browser/_browser/page_setup/identity.js",
+    "chatgpt_browser/_transport/fetch/page.js",
+    "chatgpt_browser/_transport/fetch/reader.js",
+    "chatgpt_browser/_transport/site_ui/outline.js",
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +49,7 @@ def test_wheel_contains_exactly_the_package(distribution: Distribution) -> None:
 
     about = {name for name in names if ".dist-info/" in name}
     assert names - about == written
-    assert {Path(name).name for name in written} >= {"py.typed", "page.js", "reader.js", "identity.js"}
+    assert written >= DATA_FILES
     assert {Path(name).name for name in about} == {
         "METADATA",
         "WHEEL",
@@ -73,7 +81,7 @@ def test_sdist_contains_sources_tests_and_docs(distribution: Distribution) -> No
         or {"__pycache__", ".venv", "node_modules", ".env"} & set(name.split("/"))
     ]
     assert not unexpected
-    assert sum("chatgpt_browser/" in name and name.endswith(".js") for name in names) >= 2
+    assert set(names) >= DATA_FILES
 
 
 def test_wheel_metadata_names_supported_pythons(metadata: Message) -> None:
