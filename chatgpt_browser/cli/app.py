@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
 from rich.panel import Panel
@@ -23,9 +24,6 @@ from .exit_codes import exit_codes
 from .history.commands import history
 from .output.consoles import out
 from .smoke.command import smoke
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class CommandGroup(TyperGroup):

@@ -6,6 +6,7 @@ The library is imported when a client is created, because `--help` and shell com
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,6 @@ from .state.data_folder import DataFolder
 from .state.session_token import load_session_token, save_session_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from chatgpt_browser import ChatGPTAPI
 
 

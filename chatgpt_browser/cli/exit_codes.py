@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from types import FrameType
+from typing import Any, NamedTuple, NoReturn
 
 import typer
 from rich.text import Text
@@ -28,10 +30,6 @@ from chatgpt_browser import (
 )
 
 from .output.consoles import err, printable, write_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
 
 
 class ErrorKind(NamedTuple):

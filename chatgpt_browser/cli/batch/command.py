@@ -15,13 +15,11 @@ from ..output.milestones import milestone_callback
 from ..shared_options import Headed, PlainText, Verbose
 from .progress import ProgressCounts, ProgressDisplay
 from .prompt_file import read_prompts
-from .result_file import ResultFile
+from .result_file import Outcome, ResultFile
 from .resume_plan import prepare
 
 if TYPE_CHECKING:
     from chatgpt_browser import BatchMessage, ChatGPTAPI
-
-    from .result_file import Outcome
 
 Prompts = Annotated[
     Path,

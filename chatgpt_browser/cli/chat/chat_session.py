@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
@@ -31,10 +34,6 @@ from ..state.last_conversation import remember_conversation, resolve_conversatio
 from .slash_commands import SLASH_COMMANDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import timedelta
-    from types import FrameType
-
     from chatgpt_browser import AbortSignal, ChatGPTAPI
 
 

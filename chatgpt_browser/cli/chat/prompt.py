@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
@@ -11,14 +12,11 @@ from prompt_toolkit.formatted_text import HTML
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
+from ..state.data_folder import DataFolder
 from .slash_commands import SLASH_COMMANDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from prompt_toolkit.completion import CompleteEvent
-
-    from ..state.data_folder import DataFolder
 
 SAVE = "/save "
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from chatgpt_browser import (
     APIConnectionError,
@@ -13,9 +14,6 @@ from chatgpt_browser import (
     DialogInTheWayError,
     StreamError,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 #: The fields whose values name a kind of object. All other strings may be the user's or secret.
 KIND_FIELDS = frozenset(

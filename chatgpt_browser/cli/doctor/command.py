@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,16 +10,13 @@ from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import logging_to_stderr, out
 from ..shared_options import Headed, Verbose
 from .browser_checks import CHECKS as BROWSER_CHECKS
-from .checks import exit_code, run_checks
+from .checks import Check, exit_code, run_checks
 from .context import CheckContext
 from .live_checks import CHECKS as LIVE_CHECKS
 from .machine_checks import CHECKS as MACHINE_CHECKS
 from .network_checks import CHECKS as NETWORK_CHECKS
 from .report import JsonReport, LineReport
 from .session_checks import CHECKS as SESSION_CHECKS
-
-if TYPE_CHECKING:
-    from .checks import Check
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object instead of lines.")]
 

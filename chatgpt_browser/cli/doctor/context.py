@@ -13,6 +13,7 @@ from ..client_factory import client_from_environment
 from ..environment import TOKEN, base_url_options
 from ..state.data_folder import DataFolder
 from ..state.session_token import load_session_token
+from .live_attempt import LiveAttempt
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from chatgpt_browser._browser.probe import BrowserFacts, Probe, Sighting
     from chatgpt_browser._client.portal import Portal
     from chatgpt_browser._core.options import Options
-
-    from .live_attempt import LiveAttempt
 
 
 class CheckContext:

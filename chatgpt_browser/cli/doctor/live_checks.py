@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chatgpt_browser import (
     APIConnectionError,
@@ -25,10 +24,8 @@ from chatgpt_browser import (
 
 from .anonymization import remove_words
 from .checks import Check, Finding, ok, problem, warning
+from .context import CheckContext
 from .live_attempt import LiveAttempt
-
-if TYPE_CHECKING:
-    from .context import CheckContext
 
 QUESTION = "Please answer with the one word: ready"
 #: The time limit of one message, in milliseconds.

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from chatgpt_browser import APIConnectionError, APIStatusError, OriginError, RateLimitError
 
 from .checks import Check, Finding, Status, ok, problem, skipped, warning
+from .context import CheckContext
 from .network_errors import STAGES, classify_network_error
 
 if TYPE_CHECKING:
     from chatgpt_browser._browser.probe import Sighting
-
-    from .context import CheckContext
 
 #: The clock difference in seconds that is accepted: the Date header has whole seconds, and the response takes time.
 CLOCK_TOLERANCE = 30

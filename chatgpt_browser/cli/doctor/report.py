@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
 from ..output.consoles import err, printable
 from ..output.step_lines import NAME_WIDTH, Mark, StepLines
-from .checks import Status, exit_code
+from .checks import Result, Status, exit_code
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
     from typing_extensions import Self
-
-    from .checks import Result
 
 MARKS = {
     Status.OK: Mark.DONE,

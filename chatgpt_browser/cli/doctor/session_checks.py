@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
 
 from ..output.milestones import CHALLENGE_PASSED, milestone_callback
 from .checks import Check, Finding, ok, warning
-
-if TYPE_CHECKING:
-    from .context import CheckContext
+from .context import CheckContext
 
 #: A session that expires within this time is a warning.
 EXPIRES_SOON = timedelta(days=2)

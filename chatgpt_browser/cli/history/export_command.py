@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,17 +13,13 @@ from ..client_factory import client_for_command
 from ..output.consoles import print_note
 from ..output.conversation_formats import Format, format_conversation
 from ..output.conversation_list import list_newest
-from ..output.wait_spinner import wait_spinner
+from ..output.wait_spinner import WaitSpinner, wait_spinner
 from ..shared_options import Headed, Verbose, complete_conversation_id
 from ..state.last_conversation import resolve_conversation_id
 from .export_folder import ExportFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from chatgpt_browser import ChatGPTAPI
-
-    from ..output.wait_spinner import WaitSpinner
 
 AnyIds = Annotated[
     list[str] | None,

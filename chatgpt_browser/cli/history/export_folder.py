@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,8 +12,6 @@ import typer
 from ..output.conversation_formats import Format, file_name, format_conversation
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from chatgpt_browser import ConversationSummary, History
 
 

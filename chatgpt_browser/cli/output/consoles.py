@@ -6,15 +6,13 @@ import json
 import logging
 import sys
 import unicodedata
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from rich.console import Console
 from rich.logging import RichHandler
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
 
 # Rich looks up sys.stdout and sys.stderr for each line, so tests can replace them.
 out = Console(highlight=False)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import enum
 import json
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from chatgpt_browser import History
 
 #: The headings of the messages, by role.

@@ -6,6 +6,7 @@ from enum import Enum
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
@@ -14,7 +15,6 @@ from rich.text import Text
 from .consoles import printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from typing_extensions import Self
 
 #: The width of the column with the steps' names.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from rich.status import Status
 from rich.text import Text
@@ -12,9 +12,6 @@ from rich.text import Text
 from ..input.terminal_settings import echo_disabled
 from .consoles import err, printable
 from .milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: The step that follows a milestone. After other milestones, only the result itself is awaited.
 NEXT_STEPS = {BROWSER_UP: "opening the site", CHALLENGE_PASSED: "signing in"}

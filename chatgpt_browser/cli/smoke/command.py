@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -21,8 +22,6 @@ from .round_trip import DELETED, STEPS, RoundTrip
 from .step_log import StepLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from chatgpt_browser._browser.artifacts import FailureArtifacts
 
 MESSAGE = "Reply with the single word: pong"

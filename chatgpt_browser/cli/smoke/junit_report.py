@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-if TYPE_CHECKING:
-    from .step_log import StepLog, StepResult
+from .step_log import StepLog, StepResult
 
 SUITE = "chatgpt-browser smoke"
 CLASS = "chatgpt_browser.smoke"

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from ..output.step_lines import Mark
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..output.step_lines import StepLines
+from ..output.step_lines import Mark, StepLines
 
 
 class Failure(NamedTuple):

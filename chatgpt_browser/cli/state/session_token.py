@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .data_folder import DataFolder
+from .data_folder import DataFolder
 
 
 def load_session_token(folder: DataFolder, origin: str) -> str | None:
