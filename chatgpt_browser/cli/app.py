@@ -63,17 +63,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(ask)
-app.command()(chat)
-app.command()(batch)
+for command in (ask, chat, batch, models, login, logout, doctor, smoke, demo, install):
+    app.command()(command)
 app.add_typer(history, name="history")
-app.command()(models)
-app.command()(login)
-app.command()(logout)
-app.command()(doctor)
-app.command()(smoke)
-app.command()(demo)
-app.command()(install)
 
 
 def print_version(requested: bool) -> None:

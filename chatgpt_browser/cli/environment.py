@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from chatgpt_browser._core.options import Options
 
 TOKEN = "CHATGPT_SESSION_TOKEN"
 DATA_FOLDER = "CHATGPT_DATA_DIR"
@@ -27,14 +30,22 @@ def base_url_options() -> dict[str, Any]:
     return {option: os.environ[name] for option, name in BASE_URLS.items() if os.environ.get(name)}
 
 
+def options_from_environment(**options: Any) -> Options:
+    """Return client options: the given ones, the base URLs that the environment sets, and the client's defaults.
+
+    :raises typer.BadParameter: an option is invalid.
+    """
+    from chatgpt_browser._client.base_client import default_options
+
+    try:
+        return default_options(**base_url_options(), **options)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 def site_origin() -> str:
     """Return the origin of the base URLs: from the environment, or the client's default.
 
     :raises typer.BadParameter: a base URL is invalid.
     """
-    from chatgpt_browser._client.base_client import default_options
-
-    try:
-        return default_options(**base_url_options()).site.origin
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    return options_from_environment().site.origin

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +11,7 @@ from ..client_factory import client_from_environment
 from ..exit_codes import BATCH_FAILURES, errors_as_exit_codes
 from ..output.consoles import err, logging_to_stderr
 from ..output.milestones import milestone_callback
-from ..shared_options import Headed, PlainText, Verbose
+from ..shared_options import Headed, PlainText, Timeout, Verbose, to_timedelta
 from .progress import ProgressCounts, ProgressDisplay
 from .prompt_file import read_prompts
 from .result_file import Outcome, ResultFile
@@ -34,10 +33,6 @@ Output = Annotated[
     Path, typer.Option("--output", "-o", help="File for the replies, as JSON lines.", show_default=False)
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Send the failed prompts again.")]
-Timeout = Annotated[
-    float | None,
-    typer.Option(help="Time limit for each reply.", min=0.001, metavar="SECONDS", show_default=False),
-]
 Concurrency = Annotated[
     int, typer.Option(help="Messages in flight; for most accounts the site accepts only one.", min=1)
 ]
@@ -107,11 +102,10 @@ def send_all(
 
     :raises ChatGPTError: an error that ends the batch, or the last of `give_up_after` failures in a row.
     """
-    limit = None if timeout is None else timedelta(seconds=timeout)
     in_a_row = 0
     counts = ProgressCounts(total, total - len(todo), results.failed)
     with ProgressDisplay(counts) as display, milestone_callback(display.on_milestone):
-        for result in api.send_many(todo, in_order=False, timeout_ms=limit):
+        for result in api.send_many(todo, in_order=False, timeout_ms=to_timedelta(timeout)):
             results.write(result)
             display.count(result.error is not None)
             in_a_row = 0 if result.error is None else in_a_row + 1

@@ -10,32 +10,29 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 import typer
 
 from chatgpt_browser import (
     AbortController,
     AbortError,
+    AbortSignal,
     APIConnectionError,
     AuthenticationError,
+    ChatGPTAPI,
     ChatGPTError,
     History,
     HistoryMessage,
 )
 
 from ..exit_codes import print_error
-from ..output.consoles import err, out, printable
+from ..output.consoles import out, print_dim, printable
 from ..output.conversation_formats import Format, format_conversation
 from ..output.conversation_list import list_newest, write_summaries
 from ..output.reply import print_reply, stream_reply
 from ..output.wait_spinner import wait_spinner
 from ..state.last_conversation import remember_conversation, resolve_conversation_id
 from .slash_commands import SLASH_COMMANDS
-
-if TYPE_CHECKING:
-    from chatgpt_browser import AbortSignal, ChatGPTAPI
-
 
 #: The number of conversations that `/open` lists.
 LISTED = 10
@@ -100,13 +97,14 @@ class ChatSession:
 
         out.print()
         self._unanswered = None
-        self._append(HistoryMessage("", "user", message, parent_message_id=before))
-        self._append(HistoryMessage(stream.message_id or "", "assistant", stream.text))
-        self._history = replace(self._history, conversation_id=self._conversation.conversation_id or "")
+        question = HistoryMessage("", "user", message, parent_message_id=before)
+        reply = HistoryMessage(stream.message_id or "", "assistant", stream.text)
+        self._history = replace(
+            self._history,
+            conversation_id=self._conversation.conversation_id or "",
+            messages=(*self._history.messages, question, reply),
+        )
         remember_conversation(self._conversation.conversation_id, self._conversation.parent_message_id)
-
-    def _append(self, message: HistoryMessage) -> None:
-        self._history = replace(self._history, messages=(*self._history.messages, message))
 
     def _do_retry(self, _: str) -> None:
         if self._unanswered is not None:  # the position is still the one before that message
@@ -222,8 +220,3 @@ def aborted_by_ctrl_c() -> Iterator[AbortSignal]:
         yield controller.signal
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def print_dim(text: str) -> None:
-    """Print a note about the conversation on standard error."""
-    err.print(printable(text), style="dim", markup=False, soft_wrap=True)

@@ -13,7 +13,7 @@ from chatgpt_browser import ChatGPTError
 
 from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
-from ..output.consoles import logging_to_stderr
+from ..output.consoles import logging_to_stderr, print_dim
 from ..shared_options import (
     Continue,
     ConversationId,
@@ -85,7 +85,6 @@ def start_in_background(api: ChatGPTAPI) -> None:
 
 def run_prompt_loop(session: ChatSession, position: Position | None) -> None:
     """Read lines and handle each, until `/quit` or Ctrl-D."""
-    from .chat_session import print_dim
     from .prompt import create_prompt
 
     prompt = create_prompt(DataFolder.default())
@@ -101,8 +100,6 @@ def run_prompt_loop(session: ChatSession, position: Position | None) -> None:
 
 def read_line(prompt: PromptSession[str]) -> str:
     """Return the typed line: empty after Ctrl-C, `/quit` after Ctrl-D on an empty line."""
-    from .chat_session import print_dim
-
     try:
         return prompt.prompt()
     except KeyboardInterrupt:

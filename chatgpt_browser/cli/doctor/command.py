@@ -56,7 +56,7 @@ def doctor(live: Live = False, as_json: AsJson = False, headed: Headed = False, 
         results = []
         with (
             JsonReport() if as_json else LineReport(out) as report,
-            _create_context(headless=not headed) as context,
+            CheckContext(headless=not headed) as context,
         ):
             checks = (*CHECKS, *LIVE_CHECKS) if live else CHECKS
             for result in run_checks(checks, context, report.begin):
@@ -66,10 +66,3 @@ def doctor(live: Live = False, as_json: AsJson = False, headed: Headed = False, 
         report.close(results)
         if code := exit_code(results):
             raise typer.Exit(code)
-
-
-def _create_context(*, headless: bool) -> CheckContext:
-    try:
-        return CheckContext(headless=headless)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None

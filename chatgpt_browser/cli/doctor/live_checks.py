@@ -7,6 +7,7 @@ import platform
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 from chatgpt_browser import (
@@ -40,18 +41,8 @@ REFUSED = (
 )
 
 
-def by_fetch(context: CheckContext) -> Finding:
-    """Send a message by a request of the client, the transport of 2022."""
-    return _send_message(context, "fetch")
-
-
-def by_page(context: CheckContext) -> Finding:
-    """Send a message by the site's page."""
-    return _send_message(context, "page")
-
-
-def _send_message(context: CheckContext, send_via: str) -> Finding:
-    """Send the question, record what the site sends, and delete the conversation."""
+def send_question(context: CheckContext, send_via: str) -> Finding:
+    """Send the question by one of the transports, record what the site sends, and delete the conversation."""
     attempt = context.attempts[send_via] = LiveAttempt()
     conversation = context.client(send_via=send_via).get_conversation()
     context.remember_secrets()
@@ -149,7 +140,7 @@ def save_report(context: CheckContext) -> Finding:
 
 
 CHECKS: tuple[Check[CheckContext], ...] = (
-    Check("fetch", by_fetch, ("session",)),
-    Check("page", by_page, ("session",)),
+    Check("fetch", partial(send_question, send_via="fetch"), ("session",)),
+    Check("page", partial(send_question, send_via="page"), ("session",)),
     Check("saved", save_report, ("session",)),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,12 +70,7 @@ def list_(
             found = list_newest(api, None if everything else limit)
 
         if as_json:
-            write_json(
-                [
-                    {"id": c.id, "title": c.title, "create_time": c.create_time, "update_time": c.update_time}
-                    for c in found
-                ]
-            )
+            write_json([asdict(summary) for summary in found])
         else:
             write_summaries(found)
 

@@ -14,7 +14,7 @@ import typer
 from chatgpt_browser import ChatGPTError
 
 from ..exit_codes import errors_as_exit_codes
-from ..output.consoles import err, logging_to_stderr, out
+from ..output.consoles import logging_to_stderr, out, print_note
 from ..output.step_lines import StepLines
 from ..shared_options import Headed, Verbose
 from .junit_report import junit_xml
@@ -123,5 +123,5 @@ def artifacts_on_failure(folder: Path | None) -> Iterator[FailureArtifacts | Non
         yield artifacts
     except ChatGPTError:
         for file in artifacts.save(folder, "smoke"):
-            err.print(f"saved: {file}", markup=False, soft_wrap=True)
+            print_note(f"saved: {file}")
         raise

@@ -9,19 +9,12 @@ from typing import NamedTuple
 from ..output.step_lines import Mark, StepLines
 
 
-class Failure(NamedTuple):
-    """The error of a failed step: its class name and its message."""
-
-    kind: str
-    message: str
-
-
 class StepResult(NamedTuple):
     """The result of a step; ``skipped`` is True if an earlier step failed."""
 
     name: str
     seconds: float = 0.0
-    failure: Failure | None = None
+    failure: Exception | None = None
     skipped: bool = False
 
 
@@ -56,7 +49,7 @@ class StepLog:
         if name is None:
             return
         seconds = self._steps.done(name, type(error).__name__, Mark.FAILED)
-        self.results.append(StepResult(name, seconds, Failure(type(error).__name__, str(error))))
+        self.results.append(StepResult(name, seconds, error))
         while self.current is not None:
             self._steps.done(self.current, "", Mark.SKIPPED)
             self.results.append(StepResult(self.current, skipped=True))
