@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,21 +25,17 @@ Prompts = Annotated[
     typer.Argument(
         help="File of prompts, or - for standard input: lines of text, or JSON lines with `prompt` and, optionally, "
         "`id`, `conversation` (a name: prompts with the same name form one conversation), `conversation_id`, "
-        "`parent_message_id` and `model`.",
-        show_default=False,
+        "`parent_message_id` and `model`."
     ),
 ]
-Output = Annotated[
-    Path, typer.Option("--output", "-o", help="File for the replies, as JSON lines.", show_default=False)
-]
+Output = Annotated[Path, typer.Option("--output", "-o", help="File for the replies, as JSON lines.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Send the failed prompts again.")]
 Concurrency = Annotated[
     int, typer.Option(help="Messages in flight; for most accounts the site accepts only one.", min=1)
 ]
 GiveUpAfter = Annotated[int, typer.Option(help="Stop after this many failures in a row.", min=1)]
 ModelName = Annotated[
-    str | None,
-    typer.Option("--model", help="Model for prompts without `model`.", metavar="NAME", show_default=False),
+    str | None, typer.Option("--model", help="Model for prompts without `model`.", metavar="NAME")
 ]
 
 
@@ -72,8 +68,7 @@ def batch(
     """
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         messages = read_prompts(prompts)
-        options: dict[str, Any] = {"max_concurrent_messages": concurrency, "headless": not headed}
-        options |= {"markdown": not plain_text} | ({} if model is None else {"model": model})
+        options = {"headless": not headed, "markdown": not plain_text, "model": model}
         with ResultFile(output) as results:
             if results.was_cut:
                 err.print("removed an incomplete last line from the output")
@@ -81,7 +76,7 @@ def batch(
                 results.drop_failures()
             todo = prepare(messages, results)
             if todo:
-                with client_from_environment(**options) as api:
+                with client_from_environment(max_concurrent_messages=concurrency, **options) as api:
                     send_all(api, todo, results, len(messages), timeout, give_up_after)
             failed = count_failures(messages, results.outcomes)
         err.print(f"{len(messages) - failed} of {len(messages)} have a reply", highlight=False)

@@ -111,27 +111,28 @@ class ChatSession:
             self._send(self._unanswered)
             return
 
-        conversation_id = self._conversation.conversation_id
-        if conversation_id is None:
-            print_dim("There is no message to send again yet.")
-            return
-
-        with wait_spinner("the conversation", first_step=self._first_step):
-            history = self._api.get_history(conversation_id)
-        last = max((i for i, m in enumerate(history.messages) if m.role == "user"), default=None)
+        messages = self._fetch_messages()
+        last = max((i for i, m in enumerate(messages) if m.role == "user"), default=None)
         if last is None:
             print_dim("There is no message to send again yet.")
             return
 
         parent_before, history_before = self._conversation.parent_message_id, self._history
-        message = history.messages[last]
+        message = messages[last]
         self._conversation.parent_message_id = message.parent_message_id
-        self._history = replace(history_before, messages=history.messages[:last])
+        self._history = replace(history_before, messages=messages[:last])
         try:
             self._send(message.text)
         except BaseException:
             self._conversation.parent_message_id, self._history = parent_before, history_before
             raise
+
+    def _fetch_messages(self) -> tuple[HistoryMessage, ...]:
+        """Return the conversation's messages from the site; empty if no message has been sent."""
+        if self._conversation.conversation_id is None:
+            return ()
+        with wait_spinner("the conversation", first_step=self._first_step):
+            return self._api.get_history(self._conversation.conversation_id).messages
 
     # ---- slash commands ----------------------------------------------------------------------------------------------
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import Completer, Completion, PathCompleter
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import HTML
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
@@ -14,9 +14,6 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from ..state.data_folder import DataFolder
 from .slash_commands import SLASH_COMMANDS
-
-if TYPE_CHECKING:
-    from prompt_toolkit.completion import CompleteEvent
 
 SAVE = "/save "
 

@@ -15,9 +15,7 @@ from ..state.data_folder import DataFolder
 Channel = Annotated[
     str | None,
     typer.Option(
-        help="Installed browser to use, by its Playwright name, for example chrome.",
-        metavar="NAME",
-        show_default=False,
+        help="Installed browser to use, by its Playwright name, for example chrome.", metavar="NAME"
     ),
 ]
 

@@ -8,12 +8,7 @@ from enum import Enum
 from time import perf_counter
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from chatgpt_browser import (
-    BrowserLaunchError,
-    BrowserNotFoundError,
-    ChallengeError,
-    ChatGPTError,
-)
+from chatgpt_browser import BrowserLaunchError, BrowserNotFoundError, ChallengeError, ChatGPTError
 
 from ..exit_codes import kind_of
 

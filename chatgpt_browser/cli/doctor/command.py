@@ -59,10 +59,10 @@ def doctor(live: Live = False, as_json: AsJson = False, headed: Headed = False, 
             CheckContext(headless=not headed) as context,
         ):
             checks = (*CHECKS, *LIVE_CHECKS) if live else CHECKS
-            for result in run_checks(checks, context, report.begin):
+            for result in run_checks(checks, context, report.next):
                 report.add(result)
                 results.append(result)
-            report.begin("closing the browser")
+            report.next("closing the browser")
         report.close(results)
         if code := exit_code(results):
             raise typer.Exit(code)

@@ -7,12 +7,10 @@ a list may be longer than the screen.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from markdown_it import MarkdownIt
-
-if TYPE_CHECKING:
-    from markdown_it.token import Token
+from markdown_it.token import Token
 
 LISTS = ("bullet_list_open", "ordered_list_open")
 CODE = ("fence", "code_block")

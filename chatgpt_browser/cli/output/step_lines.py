@@ -34,6 +34,7 @@ class StepLines:
     """Writes one line per finished step; on a terminal, a spinner shows the current step below.
 
     A step's duration starts at the end of the previous step, or at the last call of `next`. It is shown if `seconds` is True.
+    The total starts when the object is created.
     """
 
     def __init__(self, console: Console, *, seconds: bool = True) -> None:
@@ -44,7 +45,6 @@ class StepLines:
         self._started = self._last = perf_counter()
 
     def __enter__(self) -> Self:
-        self._started = self._last = perf_counter()
         self._status.start()
         return self
 
@@ -53,7 +53,7 @@ class StepLines:
 
     @property
     def total(self) -> float:
-        """The seconds since the first step started."""
+        """The seconds since the object was created, when the first step started."""
         return perf_counter() - self._started
 
     def next(self, what: str) -> None:

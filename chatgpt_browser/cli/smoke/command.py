@@ -28,23 +28,14 @@ MESSAGE = "Reply with the single word: pong"
 
 Message = Annotated[str, typer.Option(help="Message to send.", metavar="TEXT")]
 Expect = Annotated[
-    str | None,
-    typer.Option(
-        help="Fail unless the reply contains this text, ignoring case.",
-        metavar="TEXT",
-        show_default=False,
-    ),
+    str | None, typer.Option(help="Fail unless the reply contains this text, ignoring case.", metavar="TEXT")
 ]
 Timeout = Annotated[float, typer.Option(help="Time limit for the reply.", min=0.001, metavar="SECONDS")]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep the conversation in the account's history.")]
 Junit = Annotated[
     Path | None,
     typer.Option(
-        help="Write a JUnit XML report of the steps.",
-        dir_okay=False,
-        writable=True,
-        metavar="FILE",
-        show_default=False,
+        help="Write a JUnit XML report of the steps.", dir_okay=False, writable=True, metavar="FILE"
     ),
 ]
 Output = Annotated[
@@ -54,7 +45,6 @@ Output = Annotated[
         "the screenshot shows the site as the account sees it.",
         file_okay=False,
         metavar="DIR",
-        show_default=False,
     ),
 ]
 

@@ -60,7 +60,7 @@ class DataFolder:
     def create_chat_history(self) -> Path:
         """Create the file for the chat history if it does not exist, private to its owner; return its path."""
         self.create()
-        os.close(os.open(self.chat_history, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+        self.chat_history.touch(mode=0o600)
         self.chat_history.chmod(0o600)
         return self.chat_history
 
