@@ -13,10 +13,7 @@ if TYPE_CHECKING:
 TOKEN = "CHATGPT_SESSION_TOKEN"
 DATA_FOLDER = "CHATGPT_DATA_DIR"
 #: The client's options that a variable sets, each with the name of its variable.
-BASE_URLS = {
-    "api_base_url": "CHATGPT_API_BASE_URL",
-    "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL",
-}
+BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
 #: Each variable with its description, for `--help` and the documentation.
 VARIABLES = (
     (TOKEN, "session token; a secret, so no option sets it; default: the token that `login` saved"),

@@ -72,7 +72,7 @@ ERROR_KINDS = (
     ErrorKind(errors.ChatGPTError, 1, "any other error"),
 )
 
-#: The exit code of a batch in which some messages failed.
+#: The exit code of a batch with failed messages.
 BATCH_FAILURES = 13
 
 #: Exit codes that no error class stands for.

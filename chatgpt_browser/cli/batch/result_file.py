@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -49,8 +49,11 @@ class ResultFile:
         self.outcomes: dict[str, Outcome] = {}
         try:
             self._file = _open_locked(path)
-            _sync_folder(path.parent)
-            self._load()
+            with ExitStack() as stack:
+                stack.enter_context(self._file)
+                _sync_folder(path.parent)
+                self._load()
+                stack.pop_all()  # the file stays open until __exit__
         except OSError as error:
             raise typer.BadParameter(f"{path}: {error.strerror}") from None
 

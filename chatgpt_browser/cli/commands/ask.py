@@ -109,7 +109,7 @@ def read_to_end(stream: ReplyStream) -> float:
 def reply_object(stream: ReplyStream, model: str, started: float, first_word: float) -> dict[str, Any]:
     """Return the reply as the object that `--json` writes.
 
-    The model is the one that the site names in the reply, or else the requested one.
+    `model` is the model that the site's event names, or else the requested model.
     """
     return {
         "reply": stream.text,

@@ -42,7 +42,7 @@ def shape_of(value: Any, name: str = "") -> Any:
 
 
 def remove_words(value: Any, words: Sequence[str]) -> Any:
-    """Return a JSON value in which these words are replaced, for example the user's name in a text from the site."""
+    """Return a JSON value with these words replaced, for example the user's name in a text from the site."""
     if not words:
         return value
     if isinstance(value, dict):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: The clock difference in seconds that is accepted: the Date header has whole seconds, and the response takes time.
 CLOCK_TOLERANCE = 30
-#: The clock difference in seconds from which certificates and sessions can appear expired or not yet valid.
+#: A clock difference of this many seconds can make certificates and sessions appear expired or not yet valid.
 CLOCK_LIMIT = 600
 #: Response headers that the site's administrators need for support; none is secret.
 REPORTED_HEADERS = ("server", "cf-ray", "cf-mitigated", "retry-after")

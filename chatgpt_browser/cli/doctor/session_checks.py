@@ -44,7 +44,7 @@ def session(context: CheckContext) -> Finding:
 
 
 def mask_emails(text: str) -> str:
-    """Return a text in which each e-mail address shows only the first letters of its parts, and its top-level domain."""
+    """Return the text with masked e-mail addresses: each keeps the first letters of its parts and its top-level domain."""
     return re.sub(r"([\w.+-])[\w.+-]*@(\w)[\w-]*(?:\.[\w-]+)*?(\.\w+)?(?![\w.-])", r"\1***@\2***\3", text)
 
 

@@ -35,7 +35,7 @@ def print_dim(text: str) -> None:
 
 
 def shows_markdown() -> bool:
-    """Return whether standard output is a terminal on which lines can be rewritten."""
+    """Return whether standard output is a terminal that can rewrite lines."""
     return sys.stdout.isatty() and not out.is_dumb_terminal and not out.legacy_windows
 
 

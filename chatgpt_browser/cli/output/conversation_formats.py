@@ -54,7 +54,7 @@ def as_markdown(history: History) -> str:
 
 
 def history_object(history: History) -> dict[str, Any]:
-    """Return a conversation as a dict with the fields of `History` and `HistoryMessage`, without the site's raw response."""
+    """Return a conversation as a dict: the fields of `History` without `raw`, the site's response."""
     content = asdict(replace(history, raw={}))
     del content["raw"]
     return content

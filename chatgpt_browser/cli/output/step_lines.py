@@ -53,7 +53,7 @@ class StepLines:
 
     @property
     def total(self) -> float:
-        """The seconds since the object was created, when the first step started."""
+        """The seconds since this object was created."""
         return perf_counter() - self._started
 
     def next(self, what: str) -> None:

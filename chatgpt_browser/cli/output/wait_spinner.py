@@ -15,7 +15,7 @@ from .milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
 
 #: The step that follows a milestone. After other milestones, only the result itself is awaited.
 NEXT_STEPS = {BROWSER_UP: "opening the site", CHALLENGE_PASSED: "signing in"}
-#: Seconds after which the spinner shows the elapsed time.
+#: The spinner shows the elapsed time after this many seconds.
 LONG_WAIT = 3
 
 
