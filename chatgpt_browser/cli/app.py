@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
 from rich.panel import Panel
@@ -23,9 +24,6 @@ from .exit_codes import exit_codes
 from .history.commands import history
 from .output.consoles import out
 from .smoke.command import smoke
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class CommandGroup(TyperGroup):
@@ -65,17 +63,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(ask)
-app.command()(chat)
-app.command()(batch)
+for command in (ask, chat, batch, models, login, logout, doctor, smoke, demo, install):
+    app.command()(command)
 app.add_typer(history, name="history")
-app.command()(models)
-app.command()(login)
-app.command()(logout)
-app.command()(doctor)
-app.command()(smoke)
-app.command()(demo)
-app.command()(install)
 
 
 def print_version(requested: bool) -> None:

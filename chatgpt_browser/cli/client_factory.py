@@ -6,21 +6,17 @@ The library is imported when a client is created, because `--help` and shell com
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from .environment import TOKEN, base_url_options, site_origin
+from .environment import TOKEN, base_url_options, options_from_environment, site_origin
 from .exit_codes import errors_as_exit_codes
 from .input.terminal_settings import restored_terminal_settings
 from .output.consoles import logging_to_stderr
 from .state.data_folder import DataFolder
-from .state.session_token import load_session_token, save_session_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from chatgpt_browser import ChatGPTAPI
 
 
@@ -40,14 +36,14 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
         return
 
     folder, origin = DataFolder.default(), site_origin()
-    saved = load_session_token(folder, origin)
+    saved = folder.load_session_token(origin)
     client = _create_client(saved or "", user_data_dir=folder.profile, **options)
     with restored_terminal_settings(), client as api:
         try:
             yield api
         finally:
             if api.session_token != saved:
-                save_session_token(folder, origin, api.session_token)
+                folder.save_session_token(origin, api.session_token)
 
 
 @contextmanager
@@ -62,12 +58,8 @@ def client_for_command(*, headed: bool, verbose: int, as_json: bool = False) -> 
 
 
 def _create_client(session_token: str, **options: Any) -> ChatGPTAPI:
-    from chatgpt_browser import ChatGPTAPI, InvalidSessionTokenError
+    from chatgpt_browser import ChatGPTAPI
 
     given = {name: value for name, value in options.items() if value is not None}
-    try:
-        return ChatGPTAPI(session_token, **base_url_options(), **given)
-    except InvalidSessionTokenError:
-        raise
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    options_from_environment(**given)  # an invalid option is a usage error
+    return ChatGPTAPI(session_token, **base_url_options(), **given)

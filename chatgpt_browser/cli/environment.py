@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from chatgpt_browser._core.options import Options
 
 TOKEN = "CHATGPT_SESSION_TOKEN"
 DATA_FOLDER = "CHATGPT_DATA_DIR"
 #: The client's options that a variable sets, each with the name of its variable.
-BASE_URLS = {
-    "api_base_url": "CHATGPT_API_BASE_URL",
-    "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL",
-}
+BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
 #: Each variable with its description, for `--help` and the documentation.
 VARIABLES = (
     (TOKEN, "session token; a secret, so no option sets it; default: the token that `login` saved"),
@@ -27,14 +27,22 @@ def base_url_options() -> dict[str, Any]:
     return {option: os.environ[name] for option, name in BASE_URLS.items() if os.environ.get(name)}
 
 
+def options_from_environment(**options: Any) -> Options:
+    """Return client options: the given ones, the base URLs that the environment sets, and the client's defaults.
+
+    :raises typer.BadParameter: an option is invalid.
+    """
+    from chatgpt_browser._client.base_client import default_options
+
+    try:
+        return default_options(**base_url_options(), **options)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 def site_origin() -> str:
     """Return the origin of the base URLs: from the environment, or the client's default.
 
     :raises typer.BadParameter: a base URL is invalid.
     """
-    from chatgpt_browser._client.base_client import default_options
-
-    try:
-        return default_options(**base_url_options()).site.origin
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    return options_from_environment().site.origin

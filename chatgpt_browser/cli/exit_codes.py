@@ -5,33 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from types import FrameType
+from typing import Any, NamedTuple, NoReturn
 
 import typer
 from rich.text import Text
 
-from chatgpt_browser import (
-    APIConnectionError,
-    APIStatusError,
-    AuthenticationError,
-    BrowserError,
-    ChallengeError,
-    ChatGPTError,
-    ChatGPTTimeoutError,
-    ConversationNotFoundError,
-    InvalidSessionTokenError,
-    OriginError,
-    PageError,
-    RateLimitError,
-    StreamError,
-)
+from chatgpt_browser._core import errors
 
 from .output.consoles import err, printable, write_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
 
 
 class ErrorKind(NamedTuple):
@@ -40,7 +24,7 @@ class ErrorKind(NamedTuple):
     A row with an empty description shares its exit code with a row that has one.
     """
 
-    error: type[ChatGPTError]
+    error: type[errors.ChatGPTError]
     code: int
     meaning: str
     hint: str = ""
@@ -49,46 +33,46 @@ class ErrorKind(NamedTuple):
 #: The first matching row applies: subclasses come before their base classes.
 ERROR_KINDS = (
     ErrorKind(
-        InvalidSessionTokenError,
+        errors.InvalidSessionTokenError,
         3,
         "the session token is missing or malformed",
         "run `chatgpt-browser login`, or set CHATGPT_SESSION_TOKEN to the value of the session cookie (see the README)",
     ),
     ErrorKind(
-        APIConnectionError,
+        errors.APIConnectionError,
         12,
         "the site could not be reached",
         "check whether a browser on this machine can open the site; `chatgpt-browser doctor` checks each step",
     ),
     ErrorKind(
-        AuthenticationError,
+        errors.AuthenticationError,
         4,
         "the session has expired or was rejected",
         "sign in again: `chatgpt-browser login`, or a new session token from your browser",
     ),
-    ErrorKind(ChallengeError, 5, "the site requires a check that only a person can pass"),
-    ErrorKind(RateLimitError, 6, "rate limit reached; the message was not sent again"),
-    ErrorKind(ChatGPTTimeoutError, 7, "timed out"),
-    ErrorKind(BrowserError, 8, "the browser is missing or failed"),
-    ErrorKind(StreamError, 9, "the reply was interrupted or malformed"),
+    ErrorKind(errors.ChallengeError, 5, "the site requires a check that only a person can pass"),
+    ErrorKind(errors.RateLimitError, 6, "rate limit reached; the message was not sent again"),
+    ErrorKind(errors.ChatGPTTimeoutError, 7, "timed out"),
+    ErrorKind(errors.BrowserError, 8, "the browser is missing or failed"),
+    ErrorKind(errors.StreamError, 9, "the reply was interrupted or malformed"),
     ErrorKind(
-        ConversationNotFoundError,
+        errors.ConversationNotFoundError,
         10,
         "",
         "`chatgpt-browser history list` lists the conversations of the account",
     ),
-    ErrorKind(APIStatusError, 10, "the site responded with another error"),
-    ErrorKind(OriginError, 11, "the site redirected to a host that must not receive the token"),
+    ErrorKind(errors.APIStatusError, 10, "the site responded with another error"),
+    ErrorKind(errors.OriginError, 11, "the site redirected to a host that must not receive the token"),
     ErrorKind(
-        PageError,
+        errors.PageError,
         14,
         "the site's page could not send the message",
         "`chatgpt-browser login` opens the site in a window: check what the page shows, and close any dialog",
     ),
-    ErrorKind(ChatGPTError, 1, "any other error"),
+    ErrorKind(errors.ChatGPTError, 1, "any other error"),
 )
 
-#: The exit code of a batch in which some messages failed.
+#: The exit code of a batch with failed messages.
 BATCH_FAILURES = 13
 
 #: Exit codes that no error class stands for.
@@ -111,7 +95,7 @@ def exit_codes() -> list[tuple[int, str]]:
     return sorted([*OTHER_EXIT_CODES, *((kind.code, kind.meaning) for kind in ERROR_KINDS if kind.meaning)])
 
 
-def kind_of(error: ChatGPTError) -> ErrorKind:
+def kind_of(error: errors.ChatGPTError) -> ErrorKind:
     """Return the first row that matches an error."""
     return next(kind for kind in ERROR_KINDS if isinstance(error, kind.error))
 
@@ -132,7 +116,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
     except BrokenPipeError:
         _redirect_stdout_to_null()
         raise typer.Exit(141) from None
-    except ChatGPTError as error:
+    except errors.ChatGPTError as error:
         if as_json:
             write_json({"error": error_object(error)})
         else:
@@ -144,7 +128,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def print_error(error: ChatGPTError) -> None:
+def print_error(error: errors.ChatGPTError) -> None:
     """Print an error and the hint for it on standard error."""
     hint = kind_of(error).hint
     _print_error_line(str(error))
@@ -156,7 +140,7 @@ def _print_error_line(message: str) -> None:
     err.print(Text.assemble(("error: ", "bold red"), printable(message)), soft_wrap=True)
 
 
-def error_object(error: ChatGPTError) -> dict[str, Any]:
+def error_object(error: errors.ChatGPTError) -> dict[str, Any]:
     """Return the error as a JSON-serialisable dict, without empty fields."""
     attributes = {name: getattr(error, name, None) for name in JSON_FIELDS}
     return {

@@ -22,18 +22,9 @@ Verbose = Annotated[
 ]
 Model = Annotated[
     str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        help="Model to use; the command `models` lists them.",
-        metavar="NAME",
-        show_default=False,
-    ),
+    typer.Option("--model", "-m", help="Model to use; the command `models` lists them.", metavar="NAME"),
 ]
-Timeout = Annotated[
-    float | None,
-    typer.Option(help="Time limit for the reply.", min=0.001, metavar="SECONDS", show_default=False),
-]
+Timeout = Annotated[float | None, typer.Option(help="Time limit for a reply.", min=0.001, metavar="SECONDS")]
 PlainText = Annotated[bool, typer.Option("--plain-text", help="Remove the Markdown from the reply.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output; errors too.")]
 
@@ -43,6 +34,12 @@ def complete_conversation_id(incomplete: str) -> list[str]:
     return [LAST] if LAST.startswith(incomplete) else []
 
 
+#: The argument of a command that takes one conversation id or several.
+CONVERSATION_ARGUMENT = typer.Argument(
+    help=f"Id of a conversation; `{LAST}` is the last one.",
+    metavar="ID",
+    autocompletion=complete_conversation_id,
+)
 Continue = Annotated[bool, typer.Option("--continue", "-c", help="Continue the last conversation.")]
 ConversationId = Annotated[
     str | None,
@@ -50,7 +47,6 @@ ConversationId = Annotated[
         "--conversation",
         help=f"Continue this conversation; `{LAST}` is the last one.",
         metavar="ID",
-        show_default=False,
         autocompletion=complete_conversation_id,
     ),
 ]

@@ -28,7 +28,6 @@ from chatgpt_browser.cli.doctor.command import CHECKS
 from chatgpt_browser.cli.doctor.context import CheckContext
 from chatgpt_browser.cli.doctor.network_errors import classify_network_error
 from chatgpt_browser.cli.doctor.session_checks import mask_emails
-from chatgpt_browser.cli.state.session_token import save_session_token
 from chatgpt_browser.testing import Answer, FakeChatGPT
 from tests.support.secret_search import assert_none_in, secrets_of
 
@@ -246,7 +245,7 @@ def test_store_check_readable_by_others_is_a_warning(empty_data_folder: Path) ->
         machine_checks.data_folder(CheckContext()).summary == f"nothing is saved yet in {empty_data_folder}"
     )
 
-    save_session_token(CheckContext().data_folder, "https://chat.openai.com", "a-token")
+    CheckContext().data_folder.save_session_token("https://chat.openai.com", "a-token")
     (empty_data_folder / "SingletonLock").symlink_to("nowhere")
 
     assert machine_checks.data_folder(CheckContext()).status is Status.OK

@@ -21,7 +21,6 @@ from chatgpt_browser._client.base_client import default_options
 from chatgpt_browser.cli.client_factory import client_from_environment
 from chatgpt_browser.cli.state.data_folder import DataFolder
 from chatgpt_browser.cli.state.last_conversation import Position, load_position, save_position
-from chatgpt_browser.cli.state.session_token import load_session_token, save_session_token
 from chatgpt_browser.testing import Answer, FakeChatGPT
 
 if TYPE_CHECKING:
@@ -114,12 +113,12 @@ async def test_sign_in_without_display_is_a_launch_error(
 
 def test_session_token_file_is_private(folder: DataFolder) -> None:
     with umask(0):
-        save_session_token(folder, "https://one.example", "a-token")
+        folder.save_session_token("https://one.example", "a-token")
 
     assert stat.S_IMODE(folder.folder.stat().st_mode) == 0o700
     assert [stat.S_IMODE(path.stat().st_mode) for path in folder.folder.iterdir()] == [0o600]
-    assert load_session_token(folder, "https://one.example") == "a-token"
-    assert load_session_token(folder, "https://other.example") is None
+    assert folder.load_session_token("https://one.example") == "a-token"
+    assert folder.load_session_token("https://other.example") is None
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"origin": "https://one.example", "session_token": 7}'])
@@ -127,7 +126,7 @@ def test_session_token_damaged_file_is_ignored(folder: DataFolder, damage: str) 
     folder.create()
     (folder.folder / "session.json").write_text(damage)
 
-    assert load_session_token(folder, "https://one.example") is None
+    assert folder.load_session_token("https://one.example") is None
 
 
 def test_client_saves_rotated_session_token(folder: DataFolder) -> None:
@@ -135,23 +134,23 @@ def test_client_saves_rotated_session_token(folder: DataFolder) -> None:
         patch.setenv("CHATGPT_API_BASE_URL", site.api_base_url)
         patch.setenv("CHATGPT_BACKEND_API_BASE_URL", site.backend_api_base_url)
         first = site.session_token
-        save_session_token(folder, site.origin, first)
+        folder.save_session_token(site.origin, first)
         with client_from_environment() as api:
             api.ensure_auth()
 
-        assert load_session_token(folder, site.origin) == site.session_token != first
+        assert folder.load_session_token(site.origin) == site.session_token != first
         assert folder.profile.is_dir()
 
 
 def test_client_prefers_token_from_environment(
     folder: DataFolder, site: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_session_token(folder, site.origin, "saved")
+    folder.save_session_token(site.origin, "saved")
     monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "given")
 
     with client_from_environment() as api:
         assert api.session_token == "given"
-    assert load_session_token(folder, site.origin) == "saved"
+    assert folder.load_session_token(site.origin) == "saved"
     assert not folder.profile.exists()
 
 
@@ -173,7 +172,7 @@ def test_client_invalid_base_url_is_rejected(folder: DataFolder, monkeypatch: py
 def test_logout_removes_session_and_profile(
     folder: DataFolder, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_session_token(folder, "https://one.example", "a-token")
+    folder.save_session_token("https://one.example", "a-token")
     save_position(folder, "https://one.example", Position("c-1", "m-1"))
     folder.create_chat_history()
     (folder.profile / "Default").mkdir(parents=True)

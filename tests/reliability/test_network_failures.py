@@ -104,7 +104,7 @@ def test_doctor_live_site_unreachable_does_not_search_for_conversation() -> None
     context: Any = SimpleNamespace(
         attempts={}, client=lambda **options: client, remember_secrets=lambda: None, person=[]
     )
-    finding = live_checks._send_message(
+    finding = live_checks.send_question(
         context, "fetch"
     )  # a search would fail: the client has no list_conversations
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,41 +11,31 @@ from ..client_factory import client_from_environment
 from ..exit_codes import BATCH_FAILURES, errors_as_exit_codes
 from ..output.consoles import err, logging_to_stderr
 from ..output.milestones import milestone_callback
-from ..shared_options import Headed, PlainText, Verbose
+from ..shared_options import Headed, PlainText, Timeout, Verbose, to_timedelta
 from .progress import ProgressCounts, ProgressDisplay
 from .prompt_file import read_prompts
-from .result_file import ResultFile
+from .result_file import Outcome, ResultFile
 from .resume_plan import prepare
 
 if TYPE_CHECKING:
     from chatgpt_browser import BatchMessage, ChatGPTAPI
-
-    from .result_file import Outcome
 
 Prompts = Annotated[
     Path,
     typer.Argument(
         help="File of prompts, or - for standard input: lines of text, or JSON lines with `prompt` and, optionally, "
         "`id`, `conversation` (a name: prompts with the same name form one conversation), `conversation_id`, "
-        "`parent_message_id` and `model`.",
-        show_default=False,
+        "`parent_message_id` and `model`."
     ),
 ]
-Output = Annotated[
-    Path, typer.Option("--output", "-o", help="File for the replies, as JSON lines.", show_default=False)
-]
+Output = Annotated[Path, typer.Option("--output", "-o", help="File for the replies, as JSON lines.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Send the failed prompts again.")]
-Timeout = Annotated[
-    float | None,
-    typer.Option(help="Time limit for each reply.", min=0.001, metavar="SECONDS", show_default=False),
-]
 Concurrency = Annotated[
     int, typer.Option(help="Messages in flight; for most accounts the site accepts only one.", min=1)
 ]
 GiveUpAfter = Annotated[int, typer.Option(help="Stop after this many failures in a row.", min=1)]
 ModelName = Annotated[
-    str | None,
-    typer.Option("--model", help="Model for prompts without `model`.", metavar="NAME", show_default=False),
+    str | None, typer.Option("--model", help="Model for prompts without `model`.", metavar="NAME")
 ]
 
 
@@ -79,8 +68,7 @@ def batch(
     """
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         messages = read_prompts(prompts)
-        options: dict[str, Any] = {"max_concurrent_messages": concurrency, "headless": not headed}
-        options |= {"markdown": not plain_text} | ({} if model is None else {"model": model})
+        options = {"headless": not headed, "markdown": not plain_text, "model": model}
         with ResultFile(output) as results:
             if results.was_cut:
                 err.print("removed an incomplete last line from the output")
@@ -88,7 +76,7 @@ def batch(
                 results.drop_failures()
             todo = prepare(messages, results)
             if todo:
-                with client_from_environment(**options) as api:
+                with client_from_environment(max_concurrent_messages=concurrency, **options) as api:
                     send_all(api, todo, results, len(messages), timeout, give_up_after)
             failed = count_failures(messages, results.outcomes)
         err.print(f"{len(messages) - failed} of {len(messages)} have a reply", highlight=False)
@@ -109,11 +97,10 @@ def send_all(
 
     :raises ChatGPTError: an error that ends the batch, or the last of `give_up_after` failures in a row.
     """
-    limit = None if timeout is None else timedelta(seconds=timeout)
     in_a_row = 0
     counts = ProgressCounts(total, total - len(todo), results.failed)
     with ProgressDisplay(counts) as display, milestone_callback(display.on_milestone):
-        for result in api.send_many(todo, in_order=False, timeout_ms=limit):
+        for result in api.send_many(todo, in_order=False, timeout_ms=to_timedelta(timeout)):
             results.write(result)
             display.count(result.error is not None)
             in_a_row = 0 if result.error is None else in_a_row + 1

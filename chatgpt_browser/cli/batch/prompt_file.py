@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import typer
 
 from chatgpt_browser import BatchMessage
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _JSON_LINES = (".jsonl", ".ndjson")
 _TEXT_FIELDS = ("conversation", "conversation_id", "parent_message_id", "model")

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import typer
 
 from chatgpt_browser import APIStatusError, BatchResult, ChatGPTError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from typing_extensions import Self
 
 try:
@@ -50,8 +49,11 @@ class ResultFile:
         self.outcomes: dict[str, Outcome] = {}
         try:
             self._file = _open_locked(path)
-            _sync_folder(path.parent)
-            self._load()
+            with ExitStack() as stack:
+                stack.enter_context(self._file)
+                _sync_folder(path.parent)
+                self._load()
+                stack.pop_all()  # the file stays open until __exit__
         except OSError as error:
             raise typer.BadParameter(f"{path}: {error.strerror}") from None
 
@@ -59,7 +61,7 @@ class ResultFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._file)
+        self._file.close()
 
     @property
     def failed(self) -> int:
@@ -69,8 +71,7 @@ class ResultFile:
     def write(self, result: BatchResult) -> None:
         """Write a row and sync it to disk."""
         row = as_row(result)
-        _write_all(self._file, _encode_row(row))
-        os.fsync(self._file)
+        _write_to_disk(self._file, _encode_row(row))
         self.outcomes[row["id"]] = _to_outcome(row)
 
     def drop_failures(self) -> None:
@@ -79,22 +80,20 @@ class ResultFile:
         replacement = self._path.with_name(f"{self._path.name}.tmp")
         try:
             file = _open_locked(replacement)
-            os.ftruncate(file, 0)
-            _write_all(file, b"".join(kept))
-            os.fsync(file)
+            file.truncate(0)
+            _write_to_disk(file, b"".join(kept))
             replacement.replace(self._path)
         finally:
             replacement.unlink(missing_ok=True)
-        os.close(self._file)
+        self._file.close()
         self._file = file
         self.outcomes = {name: outcome for name, outcome in self.outcomes.items() if outcome.is_reply}
 
     # ---- reading -----------------------------------------------------------------------------------------------------
 
     def _lines(self) -> list[bytes]:
-        with open(self._file, "rb", closefd=False) as file:
-            file.seek(0)
-            return file.readlines()
+        self._file.seek(0)
+        return self._file.readlines()
 
     def _load(self) -> None:
         lines = self._lines()
@@ -109,9 +108,9 @@ class ResultFile:
     def _repair_last_line(self, tail: bytes) -> list[bytes]:
         """Append the missing line feed to a complete row; remove an incomplete row."""
         if _parse_row(tail) is not None:
-            _write_all(self._file, b"\n")
+            _write_to_disk(self._file, b"\n")
             return [tail]
-        os.ftruncate(self._file, os.fstat(self._file).st_size - len(tail))
+        self._file.truncate(self._file.tell() - len(tail))
         self.was_cut = True
         return []
 
@@ -162,10 +161,10 @@ def _parse_row(line: bytes) -> dict[str, Any] | None:
     return None
 
 
-def _write_all(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
+def _write_to_disk(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+    file.flush()
+    os.fsync(file)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -178,13 +177,13 @@ def _sync_folder(folder: Path) -> None:
             os.close(file)
 
 
-def _open_locked(path: Path) -> int:
+def _open_locked(path: Path) -> BinaryIO:
     """Open and lock a file; the kernel releases the lock when the process ends."""
-    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+    file = path.open("a+b")
     try:
         if fcntl is not None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(file)
+        file.close()
         raise typer.BadParameter(f"{path}: another batch writes to this file") from None
     return file

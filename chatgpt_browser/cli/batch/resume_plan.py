@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import typer
 
 from chatgpt_browser import BatchMessage, BatchResult
 
-if TYPE_CHECKING:
-    from .result_file import Outcome, ResultFile
+from .result_file import Outcome, ResultFile
 
 
 def prepare(messages: list[BatchMessage], results: ResultFile) -> list[BatchMessage]:

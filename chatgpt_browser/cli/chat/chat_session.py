@@ -4,39 +4,35 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType
 
 import typer
 
 from chatgpt_browser import (
     AbortController,
     AbortError,
+    AbortSignal,
     APIConnectionError,
     AuthenticationError,
+    ChatGPTAPI,
     ChatGPTError,
     History,
     HistoryMessage,
 )
 
 from ..exit_codes import print_error
-from ..output.consoles import err, out, printable
+from ..output.consoles import out, print_dim, printable
 from ..output.conversation_formats import Format, format_conversation
 from ..output.conversation_list import list_newest, write_summaries
 from ..output.reply import print_reply, stream_reply
 from ..output.wait_spinner import wait_spinner
 from ..state.last_conversation import remember_conversation, resolve_conversation_id
 from .slash_commands import SLASH_COMMANDS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import timedelta
-    from types import FrameType
-
-    from chatgpt_browser import AbortSignal, ChatGPTAPI
-
 
 #: The number of conversations that `/open` lists.
 LISTED = 10
@@ -101,40 +97,42 @@ class ChatSession:
 
         out.print()
         self._unanswered = None
-        self._append(HistoryMessage("", "user", message, parent_message_id=before))
-        self._append(HistoryMessage(stream.message_id or "", "assistant", stream.text))
-        self._history = replace(self._history, conversation_id=self._conversation.conversation_id or "")
+        question = HistoryMessage("", "user", message, parent_message_id=before)
+        reply = HistoryMessage(stream.message_id or "", "assistant", stream.text)
+        self._history = replace(
+            self._history,
+            conversation_id=self._conversation.conversation_id or "",
+            messages=(*self._history.messages, question, reply),
+        )
         remember_conversation(self._conversation.conversation_id, self._conversation.parent_message_id)
-
-    def _append(self, message: HistoryMessage) -> None:
-        self._history = replace(self._history, messages=(*self._history.messages, message))
 
     def _do_retry(self, _: str) -> None:
         if self._unanswered is not None:  # the position is still the one before that message
             self._send(self._unanswered)
             return
 
-        conversation_id = self._conversation.conversation_id
-        if conversation_id is None:
-            print_dim("There is no message to send again yet.")
-            return
-
-        with wait_spinner("the conversation", first_step=self._first_step):
-            history = self._api.get_history(conversation_id)
-        last = max((i for i, m in enumerate(history.messages) if m.role == "user"), default=None)
+        messages = self._fetch_messages()
+        last = max((i for i, m in enumerate(messages) if m.role == "user"), default=None)
         if last is None:
             print_dim("There is no message to send again yet.")
             return
 
         parent_before, history_before = self._conversation.parent_message_id, self._history
-        message = history.messages[last]
+        message = messages[last]
         self._conversation.parent_message_id = message.parent_message_id
-        self._history = replace(history_before, messages=history.messages[:last])
+        self._history = replace(history_before, messages=messages[:last])
         try:
             self._send(message.text)
         except BaseException:
             self._conversation.parent_message_id, self._history = parent_before, history_before
             raise
+
+    def _fetch_messages(self) -> tuple[HistoryMessage, ...]:
+        """Return the conversation's messages from the site; empty if no message has been sent."""
+        if self._conversation.conversation_id is None:
+            return ()
+        with wait_spinner("the conversation", first_step=self._first_step):
+            return self._api.get_history(self._conversation.conversation_id).messages
 
     # ---- slash commands ----------------------------------------------------------------------------------------------
 
@@ -223,8 +221,3 @@ def aborted_by_ctrl_c() -> Iterator[AbortSignal]:
         yield controller.signal
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def print_dim(text: str) -> None:
-    """Print a note about the conversation on standard error."""
-    err.print(printable(text), style="dim", markup=False, soft_wrap=True)

@@ -11,19 +11,10 @@ import typer
 
 from chatgpt_browser import ChatGPTError
 
+from .. import shared_options as options
 from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
-from ..output.consoles import logging_to_stderr
-from ..shared_options import (
-    Continue,
-    ConversationId,
-    Headed,
-    Model,
-    PlainText,
-    Timeout,
-    Verbose,
-    to_timedelta,
-)
+from ..output.consoles import logging_to_stderr, print_dim
 from ..state.data_folder import DataFolder
 from ..state.last_conversation import Position, requested_position
 
@@ -36,13 +27,13 @@ if TYPE_CHECKING:
 
 
 def chat(
-    continue_last: Continue = False,
-    conversation: ConversationId = None,
-    model: Model = None,
-    timeout: Timeout = None,
-    plain_text: PlainText = False,
-    headed: Headed = False,
-    verbose: Verbose = 0,
+    continue_last: options.Continue = False,
+    conversation: options.ConversationId = None,
+    model: options.Model = None,
+    timeout: options.Timeout = None,
+    plain_text: options.PlainText = False,
+    headed: options.Headed = False,
+    verbose: options.Verbose = 0,
 ) -> None:
     """Have a conversation on the terminal. Ctrl-C stops a reply, Ctrl-D leaves, /help lists the commands.
 
@@ -66,7 +57,9 @@ def chat(
         with client_from_environment(markdown=not plain_text, headless=not headed, model=model) as api:
             start_in_background(api)
             # Log lines would break the live rendering, so --verbose writes plain text.
-            session = ChatSession(api, timeout=to_timedelta(timeout), markdown=not (plain_text or verbose))
+            session = ChatSession(
+                api, timeout=options.to_timedelta(timeout), markdown=not (plain_text or verbose)
+            )
             run_prompt_loop(session, position)
 
 
@@ -85,7 +78,6 @@ def start_in_background(api: ChatGPTAPI) -> None:
 
 def run_prompt_loop(session: ChatSession, position: Position | None) -> None:
     """Read lines and handle each, until `/quit` or Ctrl-D."""
-    from .chat_session import print_dim
     from .prompt import create_prompt
 
     prompt = create_prompt(DataFolder.default())
@@ -101,8 +93,6 @@ def run_prompt_loop(session: ChatSession, position: Position | None) -> None:
 
 def read_line(prompt: PromptSession[str]) -> str:
     """Return the typed line: empty after Ctrl-C, `/quit` after Ctrl-D on an empty line."""
-    from .chat_session import print_dim
-
     try:
         return prompt.prompt()
     except KeyboardInterrupt:

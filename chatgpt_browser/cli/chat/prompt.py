@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import Completer, Completion, PathCompleter
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import HTML
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
+from ..state.data_folder import DataFolder
 from .slash_commands import SLASH_COMMANDS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from prompt_toolkit.completion import CompleteEvent
-
-    from ..state.data_folder import DataFolder
 
 SAVE = "/save "
 

@@ -8,23 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .. import shared_options as options
 from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
 from ..input.question import build_question
 from ..output.consoles import logging_to_stderr, write_json
 from ..output.reply import print_reply, stream_reply
 from ..output.wait_spinner import wait_spinner
-from ..shared_options import (
-    AsJson,
-    Continue,
-    ConversationId,
-    Headed,
-    Model,
-    PlainText,
-    Timeout,
-    Verbose,
-    to_timedelta,
-)
 from ..state.last_conversation import remember_conversation, requested_position
 
 if TYPE_CHECKING:
@@ -32,11 +22,7 @@ if TYPE_CHECKING:
 
 Message = Annotated[
     str | None,
-    typer.Argument(
-        help="The question. Piped input is appended to it, or used alone.",
-        metavar="MESSAGE",
-        show_default=False,
-    ),
+    typer.Argument(help="The question. Piped input is appended to it, or used alone.", metavar="MESSAGE"),
 ]
 Files = Annotated[
     list[Path] | None,
@@ -48,7 +34,6 @@ Files = Annotated[
         dir_okay=False,
         readable=True,
         metavar="FILE",
-        show_default=False,
     ),
 ]
 NoStream = Annotated[bool, typer.Option("--no-stream", help="Write the reply when it is complete.")]
@@ -57,15 +42,15 @@ NoStream = Annotated[bool, typer.Option("--no-stream", help="Write the reply whe
 def ask(
     message: Message = None,
     file: Files = None,
-    continue_last: Continue = False,
-    conversation: ConversationId = None,
-    model: Model = None,
-    timeout: Timeout = None,
-    as_json: AsJson = False,
+    continue_last: options.Continue = False,
+    conversation: options.ConversationId = None,
+    model: options.Model = None,
+    timeout: options.Timeout = None,
+    as_json: options.AsJson = False,
     no_stream: NoStream = False,
-    plain_text: PlainText = False,
-    headed: Headed = False,
-    verbose: Verbose = 0,
+    plain_text: options.PlainText = False,
+    headed: options.Headed = False,
+    verbose: options.Verbose = 0,
 ) -> None:
     """Ask one question and write the reply to standard output while it arrives.
 
@@ -91,7 +76,9 @@ def ask(
             with (
                 wait_spinner("the reply") as spinner,
                 api.stream_message(
-                    question, timeout_ms=to_timedelta(timeout), **position._asdict() if position else {}
+                    question,
+                    timeout_ms=options.to_timedelta(timeout),
+                    **position._asdict() if position else {},
                 ) as stream,
             ):
                 first_word = started
@@ -111,17 +98,18 @@ def ask(
 
 def read_to_end(stream: ReplyStream) -> float:
     """Read a reply to its end; return the time of its first word, by `perf_counter`."""
-    first_word: float | None = None
+    next(stream, None)
+    first_word = perf_counter()
     for _ in stream:
-        first_word = first_word or perf_counter()
+        pass
 
-    return first_word or perf_counter()
+    return first_word
 
 
 def reply_object(stream: ReplyStream, model: str, started: float, first_word: float) -> dict[str, Any]:
     """Return the reply as the object that `--json` writes.
 
-    The model is the one that the site names in the reply, or else the requested one.
+    `model` is the model that the site's event names, or else the requested model.
     """
     return {
         "reply": stream.text,

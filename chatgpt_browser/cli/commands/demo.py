@@ -25,10 +25,7 @@ SECOND = "What is my cat called?"
 MILLISECONDS_A_WORD = 30
 
 
-def demo(
-    headed: Headed = False,
-    verbose: Verbose = 0,
-) -> None:
+def demo(headed: Headed = False, verbose: Verbose = 0) -> None:
     """Talk to a fake server through a real browser: no account, no network.
 
     [dim]Examples:[/dim]

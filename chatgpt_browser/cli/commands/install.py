@@ -11,7 +11,7 @@ import typer
 
 from chatgpt_browser._browser.executables import find_on_path
 
-from ..output.consoles import err
+from ..output.consoles import print_note
 
 PLAYWRIGHT = (sys.executable, "-m", "playwright")
 APT_GET = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get")
@@ -28,29 +28,24 @@ def install() -> None:
 
     chatgpt-browser install
     """
-    if path := installed_browser():
-        print_message(f"found {path}: nothing to install")
+    if path := find_on_path():
+        print_note(f"found {path}: nothing to install")
     elif install_playwright_build() or install_system_package():
-        print_message("Chromium is installed")
+        print_note("Chromium is installed")
     else:
-        print_message("no Chromium: install Chromium or Chrome with your system's package manager")
+        print_note("no Chromium: install Chromium or Chrome with your system's package manager")
         raise typer.Exit(NO_BROWSER)
-
-
-def installed_browser() -> str | None:
-    """Return the path of a Chromium that the client would find, or None."""
-    return find_on_path()
 
 
 def install_playwright_build() -> bool:
     """Download Playwright's build of Chromium and, with root rights, install the system libraries that it needs."""
-    print_message("downloading Playwright's build of Chromium")
+    print_note("downloading Playwright's build of Chromium")
     if not succeeds(*PLAYWRIGHT, "install", "chromium"):
         return False
 
     root = root_prefix()
     if sys.platform == "linux" and root is not None:
-        print_message("installing the system libraries that it needs")
+        print_note("installing the system libraries that it needs")
         succeeds(*root, *PLAYWRIGHT, "install-deps", "chromium")
 
     return True
@@ -62,7 +57,7 @@ def install_system_package() -> bool:
     if root is None or shutil.which("apt-get") is None:
         return False
 
-    print_message("installing the system's Chromium with apt-get")
+    print_note("installing the system's Chromium with apt-get")
     packages = ("install", "-y", "-q", "chromium", "chromium-headless-shell")
     # In a new container the package lists are missing, so the first attempt fails.
     return succeeds(*root, *APT_GET, *packages) or (
@@ -89,16 +84,11 @@ def succeeds(*command: str) -> bool:
     try:
         done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True, timeout=COMMAND_TIMEOUT)
     except subprocess.TimeoutExpired:
-        print_message(f"stopped after {COMMAND_TIMEOUT} seconds")
+        print_note(f"stopped after {COMMAND_TIMEOUT} seconds")
         return False
 
     if done.returncode:
         lines = done.stderr.strip().splitlines()
-        print_message(f"that failed: {next((line for line in lines if 'rror' in line), done.returncode)}")
+        print_note(f"that failed: {next((line for line in lines if 'rror' in line), done.returncode)}")
 
     return done.returncode == 0
-
-
-def print_message(text: str) -> None:
-    """Print a line on standard error."""
-    err.print(text, markup=False, soft_wrap=True)

@@ -6,19 +6,16 @@ from typing import Annotated
 
 import typer
 
-from ..environment import base_url_options
+from ..environment import options_from_environment
 from ..exit_codes import errors_as_exit_codes
-from ..output.consoles import err, logging_to_stderr
+from ..output.consoles import logging_to_stderr, print_note
 from ..shared_options import Verbose
 from ..state.data_folder import DataFolder
-from ..state.session_token import save_session_token
 
 Channel = Annotated[
     str | None,
     typer.Option(
-        help="Installed browser to use, by its Playwright name, for example chrome.",
-        metavar="NAME",
-        show_default=False,
+        help="Installed browser to use, by its Playwright name, for example chrome.", metavar="NAME"
     ),
 ]
 
@@ -37,16 +34,13 @@ def login(channel: Channel = None, verbose: Verbose = 0) -> None:
     import asyncio
 
     from chatgpt_browser._browser.login import sign_in
-    from chatgpt_browser._client.base_client import default_options
 
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         folder = DataFolder.default()
         folder.create()
-        options = default_options(
-            **base_url_options(), headless=False, channel=channel, user_data_dir=folder.profile
-        )
+        options = options_from_environment(headless=False, channel=channel, user_data_dir=folder.profile)
         origin = options.site.origin
-        err.print(f"Sign in to {origin} in the window; it closes automatically.", soft_wrap=True)
+        print_note(f"Sign in to {origin} in the window; it closes automatically.")
         token = asyncio.run(sign_in(options))
-        save_session_token(folder, origin, token.value)
-        err.print(f"Signed in. The session is saved in {folder.folder}, for you only.", soft_wrap=True)
+        folder.save_session_token(origin, token.value)
+        print_note(f"Signed in. The session is saved in {folder.folder}, for you only.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import typer
 
@@ -12,9 +12,6 @@ from ..environment import TOKEN
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import print_note
 from ..state.data_folder import DataFolder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def logout() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from chatgpt_browser import (
     APIConnectionError,
@@ -13,9 +14,6 @@ from chatgpt_browser import (
     DialogInTheWayError,
     StreamError,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 #: The fields whose values name a kind of object. All other strings may be the user's or secret.
 KIND_FIELDS = frozenset(
@@ -44,7 +42,7 @@ def shape_of(value: Any, name: str = "") -> Any:
 
 
 def remove_words(value: Any, words: Sequence[str]) -> Any:
-    """Return a JSON value in which these words are replaced, for example the user's name in a text from the site."""
+    """Return a JSON value with these words replaced, for example the user's name in a text from the site."""
     if not words:
         return value
     if isinstance(value, dict):

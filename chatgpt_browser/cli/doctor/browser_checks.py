@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .checks import Check, Finding, ok, warning
-
-if TYPE_CHECKING:
-    from .context import CheckContext
+from .context import CheckContext
 
 
 def browser(context: CheckContext) -> Finding:

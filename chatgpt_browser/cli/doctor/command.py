@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,16 +10,13 @@ from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import logging_to_stderr, out
 from ..shared_options import Headed, Verbose
 from .browser_checks import CHECKS as BROWSER_CHECKS
-from .checks import exit_code, run_checks
+from .checks import Check, exit_code, run_checks
 from .context import CheckContext
 from .live_checks import CHECKS as LIVE_CHECKS
 from .machine_checks import CHECKS as MACHINE_CHECKS
 from .network_checks import CHECKS as NETWORK_CHECKS
 from .report import JsonReport, LineReport
 from .session_checks import CHECKS as SESSION_CHECKS
-
-if TYPE_CHECKING:
-    from .checks import Check
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object instead of lines.")]
 
@@ -59,20 +56,13 @@ def doctor(live: Live = False, as_json: AsJson = False, headed: Headed = False, 
         results = []
         with (
             JsonReport() if as_json else LineReport(out) as report,
-            _create_context(headless=not headed) as context,
+            CheckContext(headless=not headed) as context,
         ):
             checks = (*CHECKS, *LIVE_CHECKS) if live else CHECKS
-            for result in run_checks(checks, context, report.begin):
+            for result in run_checks(checks, context, report.next):
                 report.add(result)
                 results.append(result)
-            report.begin("closing the browser")
+            report.next("closing the browser")
         report.close(results)
         if code := exit_code(results):
             raise typer.Exit(code)
-
-
-def _create_context(*, headless: bool) -> CheckContext:
-    try:
-        return CheckContext(headless=headless)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None

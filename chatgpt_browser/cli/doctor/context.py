@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from chatgpt_browser import ChatGPTError
 
 from ..client_factory import client_from_environment
-from ..environment import TOKEN, base_url_options
+from ..environment import TOKEN, options_from_environment
 from ..state.data_folder import DataFolder
-from ..state.session_token import load_session_token
+from .live_attempt import LiveAttempt
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -20,29 +20,20 @@ if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, User
     from chatgpt_browser._browser.probe import BrowserFacts, Probe, Sighting
     from chatgpt_browser._client.portal import Portal
-    from chatgpt_browser._core.options import Options
-
-    from .live_attempt import LiveAttempt
 
 
 class CheckContext:
     """A context manager that closes the browser and the client at its end. It takes the client's options.
 
-    :raises ValueError: a base URL is invalid.
+    :raises typer.BadParameter: an option or a base URL is invalid.
     """
 
     def __init__(self, **options: Any) -> None:
-        from chatgpt_browser._client.base_client import default_options
-
         self._given = options
-        self.options: Options = default_options(**base_url_options(), **options)
+        self.options = options_from_environment(**options)
         self.origin = self.options.site.origin
         self.data_folder = DataFolder.default()
-        self.token = (
-            os.environ.get(TOKEN)
-            if self.is_from_environment
-            else load_session_token(self.data_folder, self.origin)
-        )
+        self.token = os.environ.get(TOKEN, self.data_folder.load_session_token(self.origin))
         #: The browser's version and path, once the browser check has run.
         self.browser: BrowserFacts | None = None
         #: The response of the session endpoint, once the DNS check has run.

@@ -7,28 +7,16 @@ import platform
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from chatgpt_browser import (
-    APIConnectionError,
-    APIStatusError,
-    AuthenticationError,
-    ChatGPTError,
-    ChatGPTTimeoutError,
-    PageError,
-    RateLimitError,
-    StreamError,
-    UnusualActivityError,
-    __version__,
-)
+from chatgpt_browser import __version__
+from chatgpt_browser._core import errors
 
 from .anonymization import remove_words
 from .checks import Check, Finding, ok, problem, warning
+from .context import CheckContext
 from .live_attempt import LiveAttempt
-
-if TYPE_CHECKING:
-    from .context import CheckContext
 
 QUESTION = "Please answer with the one word: ready"
 #: The time limit of one message, in milliseconds.
@@ -43,18 +31,8 @@ REFUSED = (
 )
 
 
-def by_fetch(context: CheckContext) -> Finding:
-    """Send a message by a request of the client, the transport of 2022."""
-    return _send_message(context, "fetch")
-
-
-def by_page(context: CheckContext) -> Finding:
-    """Send a message by the site's page."""
-    return _send_message(context, "page")
-
-
-def _send_message(context: CheckContext, send_via: str) -> Finding:
-    """Send the question, record what the site sends, and delete the conversation."""
+def send_question(context: CheckContext, send_via: str) -> Finding:
+    """Send the question by one of the transports, record what the site sends, and delete the conversation."""
     attempt = context.attempts[send_via] = LiveAttempt()
     conversation = context.client(send_via=send_via).get_conversation()
     context.remember_secrets()
@@ -63,11 +41,11 @@ def _send_message(context: CheckContext, send_via: str) -> Finding:
         reply = conversation.send_message(
             QUESTION, timeout_ms=TIMEOUT_MS, on_conversation_response=attempt.record_event
         )
-    except ChatGPTError as error:
+    except errors.ChatGPTError as error:
         attempt.record_error(error)
         attempt.conversation_id = getattr(error, "conversation_id", None) or attempt.conversation_id
         if attempt.conversation_id is None and not isinstance(
-            error, (APIConnectionError, APIStatusError, AuthenticationError)
+            error, (errors.APIConnectionError, errors.APIStatusError, errors.AuthenticationError)
         ):
             attempt.conversation_id = _find_conversation(context, send_via, started)
         finding = _failure_finding(send_via, error)
@@ -82,18 +60,18 @@ def _send_message(context: CheckContext, send_via: str) -> Finding:
     return replace(finding, summary=finding.summary + note)
 
 
-def _failure_finding(send_via: str, error: ChatGPTError) -> Finding:
+def _failure_finding(send_via: str, error: errors.ChatGPTError) -> Finding:
     """Return the finding of a message that failed."""
-    if isinstance(error, UnusualActivityError):
+    if isinstance(error, errors.UnusualActivityError):
         if send_via == "fetch":
             return warning("the site accepts messages only from its own page", USE_THE_PAGE, works=False)
         return problem(error, REFUSED, works=False)
-    if isinstance(error, (PageError, StreamError)):
+    if isinstance(error, (errors.PageError, errors.StreamError)):
         return problem(error, REPORT, works=False)
-    if isinstance(error, RateLimitError):
+    if isinstance(error, errors.RateLimitError):
         return problem(error, "wait as long as the site requests, then try again", works=False)
-    if isinstance(error, (APIStatusError, ChatGPTTimeoutError)) and not isinstance(
-        error, AuthenticationError
+    if isinstance(error, (errors.APIStatusError, errors.ChatGPTTimeoutError)) and not isinstance(
+        error, errors.AuthenticationError
     ):
         return problem(error, f"try again later; if the problem persists, {REPORT}", works=False)
     return problem(error, works=False)
@@ -105,7 +83,7 @@ def _find_conversation(context: CheckContext, send_via: str, started: datetime) 
     The site creates it if it accepts the message but the reply breaks off before the conversation id arrives.
     """
     client = context.client(send_via=send_via)
-    with suppress(ChatGPTError):
+    with suppress(errors.ChatGPTError):
         for summary in client.list_conversations(0, 5):
             if summary.create_time is not None and summary.create_time < started - CLOCK_SKEW:
                 continue
@@ -121,7 +99,7 @@ def _delete_conversation(context: CheckContext, conversation_id: str | None, sen
         return ""
     try:
         context.client(send_via=send_via).delete_conversation(conversation_id)
-    except ChatGPTError:
+    except errors.ChatGPTError:
         return "; its conversation could not be deleted and is still in your list"
     return ""
 
@@ -152,7 +130,7 @@ def save_report(context: CheckContext) -> Finding:
 
 
 CHECKS: tuple[Check[CheckContext], ...] = (
-    Check("fetch", by_fetch, ("session",)),
-    Check("page", by_page, ("session",)),
+    Check("fetch", partial(send_question, send_via="fetch"), ("session",)),
+    Check("page", partial(send_question, send_via="page"), ("session",)),
     Check("saved", save_report, ("session",)),
 )

@@ -7,17 +7,13 @@ import os
 import platform
 import stat
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from chatgpt_browser import InvalidSessionTokenError
 
 from ..environment import TOKEN
 from .checks import Check, Finding, ok, problem, skipped, warning
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from .context import CheckContext
+from .context import CheckContext
 
 SIGN_IN_ELSEWHERE = (
     f"sign in on a machine with a display and set {TOKEN} here, or provide a display for `login` "

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 from chatgpt_browser import APIConnectionError, APIStatusError, OriginError, RateLimitError
 
 from .checks import Check, Finding, Status, ok, problem, skipped, warning
+from .context import CheckContext
 from .network_errors import STAGES, classify_network_error
 
 if TYPE_CHECKING:
     from chatgpt_browser._browser.probe import Sighting
 
-    from .context import CheckContext
-
 #: The clock difference in seconds that is accepted: the Date header has whole seconds, and the response takes time.
 CLOCK_TOLERANCE = 30
-#: The clock difference in seconds from which certificates and sessions can appear expired or not yet valid.
+#: A clock difference of this many seconds can make certificates and sessions appear expired or not yet valid.
 CLOCK_LIMIT = 600
 #: Response headers that the site's administrators need for support; none is secret.
 REPORTED_HEADERS = ("server", "cf-ray", "cf-mitigated", "retry-after")

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
+from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
 from ..output.consoles import err, printable
 from ..output.step_lines import NAME_WIDTH, Mark, StepLines
-from .checks import Status, exit_code
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
-    from typing_extensions import Self
-
-    from .checks import Result
+from .checks import Result, Status, exit_code
 
 MARKS = {
     Status.OK: Mark.DONE,
@@ -32,28 +26,16 @@ MARKS = {
 INDENT = 1 + 2 + NAME_WIDTH + 2
 
 
-class LineReport:
+class LineReport(StepLines):
     """Prints a line per finished check, with the remedy below."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._steps = StepLines(console, seconds=False)
-
-    def __enter__(self) -> Self:
-        self._steps.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._steps.__exit__()
-
-    def begin(self, name: str) -> None:
-        """Show the name of the current check."""
-        self._steps.next(name)
+        super().__init__(console, seconds=False)
 
     def add(self, result: Result) -> None:
         """Print the result of a check."""
         finding = result.finding
-        self._steps.done(result.name, finding.summary, MARKS[finding.status])
+        self.done(result.name, finding.summary, MARKS[finding.status])
         if finding.remedy and finding.status in (Status.WARNING, Status.PROBLEM):
             self._print_remedy(finding.remedy)
 
@@ -80,22 +62,11 @@ class LineReport:
             self._console.print("\n[bold green]No problems found.[/]")
 
 
-class JsonReport:
+class JsonReport(StepLines):
     """Writes one JSON object to standard output; a terminal on standard error shows the current check meanwhile."""
 
     def __init__(self) -> None:
-        self._status = err.status("")
-
-    def __enter__(self) -> Self:
-        self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._status.stop()
-
-    def begin(self, name: str) -> None:
-        """Show the name of the current check."""
-        self._status.update(f"[dim]{name}[/]")
+        super().__init__(err)
 
     def add(self, result: Result) -> None:
         """Do nothing: the results are written at the end."""
@@ -103,11 +74,8 @@ class JsonReport:
     def close(self, results: Sequence[Result]) -> None:
         """Write all results."""
         code = exit_code(results)
-        content = {
-            "ok": code == 0,
-            "exit_code": code,
-            "checks": [_check_object(result) for result in results],
-        }
+        checks = [_check_object(result) for result in results]
+        content = {"ok": code == 0, "exit_code": code, "checks": checks}
         sys.stdout.write(json.dumps(content, indent=2) + "\n")
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
 
 from ..output.milestones import CHALLENGE_PASSED, milestone_callback
 from .checks import Check, Finding, ok, warning
-
-if TYPE_CHECKING:
-    from .context import CheckContext
+from .context import CheckContext
 
 #: A session that expires within this time is a warning.
 EXPIRES_SOON = timedelta(days=2)
@@ -47,7 +44,7 @@ def session(context: CheckContext) -> Finding:
 
 
 def mask_emails(text: str) -> str:
-    """Return a text in which each e-mail address shows only the first letters of its parts, and its top-level domain."""
+    """Return the text with masked e-mail addresses: each keeps the first letters of its parts and its top-level domain."""
     return re.sub(r"([\w.+-])[\w.+-]*@(\w)[\w-]*(?:\.[\w-]+)*?(\.\w+)?(?![\w.-])", r"\1***@\2***\3", text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,34 +14,19 @@ from ..output.consoles import out, print_note, printable, shows_markdown, write_
 from ..output.conversation_formats import as_markdown, author_name, history_object
 from ..output.conversation_list import list_newest, write_summaries
 from ..output.wait_spinner import wait_spinner
-from ..shared_options import AsJson, Headed, Verbose, complete_conversation_id
+from ..shared_options import CONVERSATION_ARGUMENT, AsJson, Headed, Verbose
 from ..state.last_conversation import forget_conversation, resolve_conversation_id
 from .export_command import export
 
 if TYPE_CHECKING:
     from chatgpt_browser import History
 
-Id = Annotated[
-    str,
-    typer.Argument(
-        help="Id of the conversation; `last` is the last one.",
-        metavar="ID",
-        autocompletion=complete_conversation_id,
-    ),
-]
+Id = Annotated[str, CONVERSATION_ARGUMENT]
+Ids = Annotated[list[str], CONVERSATION_ARGUMENT]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Number of conversations to list.")]
 ListAll = Annotated[bool, typer.Option("--all", help="List all conversations.")]
 Title = Annotated[
-    str | None,
-    typer.Argument(help="New title; default: the site generates one.", metavar="TITLE", show_default=False),
-]
-Ids = Annotated[
-    list[str],
-    typer.Argument(
-        help="Ids of the conversations; `last` is the last one.",
-        metavar="ID",
-        autocompletion=complete_conversation_id,
-    ),
+    str | None, typer.Argument(help="New title; default: the site generates one.", metavar="TITLE")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")]
 history = typer.Typer(help="List, show, rename, delete and export conversations.", no_args_is_help=True)
@@ -69,12 +55,7 @@ def list_(
             found = list_newest(api, None if everything else limit)
 
         if as_json:
-            write_json(
-                [
-                    {"id": c.id, "title": c.title, "create_time": c.create_time, "update_time": c.update_time}
-                    for c in found
-                ]
-            )
+            write_json([asdict(summary) for summary in found])
         else:
             write_summaries(found)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,29 +13,16 @@ import typer
 
 from ..client_factory import client_for_command
 from ..output.consoles import print_note
-from ..output.conversation_formats import Format, format_conversation
+from ..output.conversation_formats import Format, file_name, format_conversation
 from ..output.conversation_list import list_newest
-from ..output.wait_spinner import wait_spinner
-from ..shared_options import Headed, Verbose, complete_conversation_id
+from ..output.wait_spinner import WaitSpinner, wait_spinner
+from ..shared_options import CONVERSATION_ARGUMENT, Headed, Verbose
 from ..state.last_conversation import resolve_conversation_id
-from .export_folder import ExportFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from chatgpt_browser import ChatGPTAPI, ConversationSummary, History
 
-    from chatgpt_browser import ChatGPTAPI
-
-    from ..output.wait_spinner import WaitSpinner
-
-AnyIds = Annotated[
-    list[str] | None,
-    typer.Argument(
-        help="Ids of the conversations; `last` is the last one.",
-        metavar="ID",
-        autocompletion=complete_conversation_id,
-        show_default=False,
-    ),
-]
+AnyIds = Annotated[list[str] | None, CONVERSATION_ARGUMENT]
 ExportAll = Annotated[bool, typer.Option("--all", help="Export all conversations.")]
 Output = Annotated[
     Path | None,
@@ -41,7 +31,6 @@ Output = Annotated[
         "-o",
         help="Folder for one file per conversation; it is created if it does not exist.",
         file_okay=False,
-        show_default=False,
     ),
 ]
 Form = Annotated[Format, typer.Option("--format", help="Output format.")]
@@ -100,3 +89,37 @@ def export_each(
     finally:
         spinner.stop()
         print_note(f"{written} of {len(wanted)} written to {folder.path}")
+
+
+@dataclass(frozen=True)
+class ExportFolder:
+    """A folder of conversations; each file has the time of its conversation's last change."""
+
+    path: Path
+    form: Format
+
+    def is_up_to_date(self, summary: ConversationSummary) -> bool:
+        """Return whether the conversation's file exists and has the time of the last change."""
+        path = self.path / file_name(summary.id, summary.title, summary.create_time, self.form)
+        try:
+            written = path.stat().st_mtime
+        except OSError:
+            return False
+        # Compared to the second: some file systems store no fractions, and the site does not send the same fraction everywhere.
+        changed = summary.update_time
+        return changed is not None and abs(written - changed.timestamp()) < 1
+
+    def write(self, history: History) -> None:
+        """Write a conversation to its file.
+
+        :raises typer.BadParameter: the file cannot be written.
+        """
+        name = file_name(history.conversation_id, history.title, history.create_time, self.form)
+        path = self.path / name
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            path.write_text(format_conversation(history, self.form), "utf-8")
+            if history.update_time is not None:
+                os.utime(path, (history.update_time.timestamp(),) * 2)
+        except OSError as error:
+            raise typer.BadParameter(f"cannot write the export: {error}", param_hint="'--output'") from None

@@ -6,13 +6,11 @@ import os
 import re
 import stat
 import sys
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
 
 import typer
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 
 def build_question(message: str | None, files: Sequence[Path] = ()) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import enum
 import json
 import re
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from chatgpt_browser import History
 
 #: The headings of the messages, by role.
@@ -33,7 +33,8 @@ class Format(str, enum.Enum):
 def format_conversation(history: History, form: Format) -> str:
     """Return a conversation as text that ends with a line feed."""
     if form is Format.json:
-        return json.dumps(history_object(history), ensure_ascii=False, indent=2) + "\n"
+        content = history_object(history)
+        return json.dumps(content, ensure_ascii=False, indent=2, default=datetime.isoformat) + "\n"
     return as_markdown(history)
 
 
@@ -53,24 +54,10 @@ def as_markdown(history: History) -> str:
 
 
 def history_object(history: History) -> dict[str, Any]:
-    """Return a conversation as a JSON-serialisable dict, with times in ISO 8601."""
-    return {
-        "conversation_id": history.conversation_id,
-        "title": history.title,
-        "create_time": iso_time(history.create_time),
-        "update_time": iso_time(history.update_time),
-        "current_node": history.current_node,
-        "messages": [
-            {
-                "id": message.id,
-                "parent_message_id": message.parent_message_id,
-                "role": message.role,
-                "create_time": iso_time(message.create_time),
-                "text": message.text,
-            }
-            for message in history.messages
-        ],
-    }
+    """Return a conversation as a dict: the fields of `History` without `raw`, the site's response."""
+    content = asdict(replace(history, raw={}))
+    del content["raw"]
+    return content
 
 
 def file_name(conversation_id: str, title: str | None, created: datetime | None, form: Format) -> str:
@@ -88,8 +75,3 @@ def author_name(role: str) -> str:
 def local_time(time: datetime) -> str:
     """Return a time in the local time zone, to the minute."""
     return f"{time.astimezone():%Y-%m-%d %H:%M}"
-
-
-def iso_time(time: datetime | None) -> str | None:
-    """Return a time in ISO 8601, or None."""
-    return None if time is None else time.isoformat()

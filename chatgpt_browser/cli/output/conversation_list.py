@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from .conversation_formats import local_time
 from .tables import write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from chatgpt_browser import ChatGPTAPI, ConversationSummary
 
 #: The number of conversations per request: the maximum that the site allows.

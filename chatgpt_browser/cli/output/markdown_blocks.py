@@ -6,14 +6,11 @@ a list may be longer than the screen.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from markdown_it import MarkdownIt
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from markdown_it.token import Token
+from markdown_it.token import Token
 
 LISTS = ("bullet_list_open", "ordered_list_open")
 CODE = ("fence", "code_block")

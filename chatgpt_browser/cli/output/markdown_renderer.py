@@ -7,6 +7,7 @@ from os.path import commonprefix
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.markdown import Markdown
 from rich.text import Text
 
@@ -14,7 +15,6 @@ from .consoles import printable
 from .markdown_blocks import Block, blocks_of, settled_blocks
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from typing_extensions import Self
 
 #: Seconds between two updates of a growing text: 20 frames per second look smooth.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from .consoles import library_log_handler
 
 BROWSER_UP = "browser_up"
 CHALLENGE_PASSED = "challenge_passed"
@@ -27,16 +26,6 @@ class MilestoneHandler(logging.Handler):
             self._callback(event, record.getMessage())
 
 
-@contextmanager
-def milestone_callback(callback: Callable[[str, str], None]) -> Iterator[None]:
+def milestone_callback(callback: Callable[[str, str], None]) -> AbstractContextManager[None]:
     """Call `callback(event, message)` for each milestone in the block, from the library's thread."""
-    logger = logging.getLogger("chatgpt_browser")
-    handler, level = MilestoneHandler(callback), logger.level
-    # Level 0 means the level of the root logger, which is usually above INFO.
-    logger.setLevel(min(level or logging.INFO, logging.INFO))
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
+    return library_log_handler(MilestoneHandler(callback), logging.INFO)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from .consoles import out, printable, shows_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from chatgpt_browser import ReplyStream
 
 

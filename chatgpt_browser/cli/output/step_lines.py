@@ -6,6 +6,7 @@ from enum import Enum
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
@@ -14,7 +15,6 @@ from rich.text import Text
 from .consoles import printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from typing_extensions import Self
 
 #: The width of the column with the steps' names.
@@ -34,6 +34,7 @@ class StepLines:
     """Writes one line per finished step; on a terminal, a spinner shows the current step below.
 
     A step's duration starts at the end of the previous step, or at the last call of `next`. It is shown if `seconds` is True.
+    The total starts when the object is created.
     """
 
     def __init__(self, console: Console, *, seconds: bool = True) -> None:
@@ -44,7 +45,6 @@ class StepLines:
         self._started = self._last = perf_counter()
 
     def __enter__(self) -> Self:
-        self._started = self._last = perf_counter()
         self._status.start()
         return self
 
@@ -53,7 +53,7 @@ class StepLines:
 
     @property
     def total(self) -> float:
-        """The seconds since the first step started."""
+        """The seconds since this object was created."""
         return perf_counter() - self._started
 
     def next(self, what: str) -> None:

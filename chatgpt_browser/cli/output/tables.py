@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from .consoles import out, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def write_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

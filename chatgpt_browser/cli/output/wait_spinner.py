@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from rich.status import Status
 from rich.text import Text
@@ -13,12 +13,9 @@ from ..input.terminal_settings import echo_disabled
 from .consoles import err, printable
 from .milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 #: The step that follows a milestone. After other milestones, only the result itself is awaited.
 NEXT_STEPS = {BROWSER_UP: "opening the site", CHALLENGE_PASSED: "signing in"}
-#: Seconds after which the spinner shows the elapsed time.
+#: The spinner shows the elapsed time after this many seconds.
 LONG_WAIT = 3
 
 
@@ -31,7 +28,8 @@ class WaitSpinner:
         #: The current step before the result, or None.
         self.step = step
         self._started = perf_counter()
-        self._status = Status(self, console=err)
+        #: The spinner's line; it is shown only if standard error is a terminal.
+        self.status = Status(self, console=err)
 
     def __rich__(self) -> Text:
         # Rich calls this for each frame of the spinner, so the elapsed time stays current.
@@ -39,13 +37,9 @@ class WaitSpinner:
         line = printable(self.step or f"waiting for {self.what}")
         return Text(line + (f" · {seconds:.0f} s" if seconds >= LONG_WAIT else ""), "dim")
 
-    def start(self) -> None:
-        """Show the spinner, if standard error is a terminal."""
-        self._status.start()
-
     def stop(self) -> None:
         """Remove the spinner. May be called twice."""
-        self._status.stop()
+        self.status.stop()
 
 
 @contextmanager
@@ -56,9 +50,5 @@ def wait_spinner(what: str, *, first_step: str | None = "starting the browser") 
     def on_milestone(event: str, _: str) -> None:
         spinner.step = NEXT_STEPS.get(event)
 
-    with echo_disabled(), milestone_callback(on_milestone):
-        spinner.start()
-        try:
-            yield spinner
-        finally:
-            spinner.stop()
+    with echo_disabled(), milestone_callback(on_milestone), spinner.status:
+        yield spinner

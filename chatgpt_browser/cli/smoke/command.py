@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 from chatgpt_browser import ChatGPTError
 
 from ..exit_codes import errors_as_exit_codes
-from ..output.consoles import err, logging_to_stderr, out
+from ..output.consoles import logging_to_stderr, out, print_note
 from ..output.step_lines import StepLines
 from ..shared_options import Headed, Verbose
 from .junit_report import junit_xml
@@ -21,31 +22,20 @@ from .round_trip import DELETED, STEPS, RoundTrip
 from .step_log import StepLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from chatgpt_browser._browser.artifacts import FailureArtifacts
 
 MESSAGE = "Reply with the single word: pong"
 
 Message = Annotated[str, typer.Option(help="Message to send.", metavar="TEXT")]
 Expect = Annotated[
-    str | None,
-    typer.Option(
-        help="Fail unless the reply contains this text, ignoring case.",
-        metavar="TEXT",
-        show_default=False,
-    ),
+    str | None, typer.Option(help="Fail unless the reply contains this text, ignoring case.", metavar="TEXT")
 ]
 Timeout = Annotated[float, typer.Option(help="Time limit for the reply.", min=0.001, metavar="SECONDS")]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep the conversation in the account's history.")]
 Junit = Annotated[
     Path | None,
     typer.Option(
-        help="Write a JUnit XML report of the steps.",
-        dir_okay=False,
-        writable=True,
-        metavar="FILE",
-        show_default=False,
+        help="Write a JUnit XML report of the steps.", dir_okay=False, writable=True, metavar="FILE"
     ),
 ]
 Output = Annotated[
@@ -55,7 +45,6 @@ Output = Annotated[
         "the screenshot shows the site as the account sees it.",
         file_okay=False,
         metavar="DIR",
-        show_default=False,
     ),
 ]
 
@@ -124,5 +113,5 @@ def artifacts_on_failure(folder: Path | None) -> Iterator[FailureArtifacts | Non
         yield artifacts
     except ChatGPTError:
         for file in artifacts.save(folder, "smoke"):
-            err.print(f"saved: {file}", markup=False, soft_wrap=True)
+            print_note(f"saved: {file}")
         raise

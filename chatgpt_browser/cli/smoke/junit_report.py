@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-if TYPE_CHECKING:
-    from .step_log import StepLog, StepResult
+from .step_log import StepLog, StepResult
 
 SUITE = "chatgpt-browser smoke"
 CLASS = "chatgpt_browser.smoke"
@@ -44,7 +42,7 @@ def _add_test_case(suite: ET.Element, result: StepResult) -> None:
     attributes = {"classname": CLASS, "name": result.name, "time": f"{result.seconds:.3f}"}
     case = ET.SubElement(suite, "testcase", attributes)
     if result.failure is not None:
-        kind, message = result.failure.kind, _valid_xml(result.failure.message)
+        kind, message = type(result.failure).__name__, _valid_xml(str(result.failure))
         ET.SubElement(case, "failure", {"type": kind, "message": message}).text = f"{kind}: {message}"
     elif result.skipped:
         ET.SubElement(case, "skipped", {"message": "an earlier step failed"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chatgpt_browser import ChatGPTError
@@ -12,14 +13,11 @@ from chatgpt_browser import ChatGPTError
 from ..client_factory import client_from_environment
 from ..environment import TOKEN
 from ..output.milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
+from .step_log import StepLog
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from chatgpt_browser import ChatGPTAPI, ReplyStream
     from chatgpt_browser._browser.artifacts import FailureArtifacts
-
-    from .step_log import StepLog
 
 BROWSER = "browser up"
 DELETED = "chat deleted"

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from ..output.step_lines import Mark
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..output.step_lines import StepLines
-
-
-class Failure(NamedTuple):
-    """The error of a failed step: its class name and its message."""
-
-    kind: str
-    message: str
+from ..output.step_lines import Mark, StepLines
 
 
 class StepResult(NamedTuple):
@@ -25,7 +14,7 @@ class StepResult(NamedTuple):
 
     name: str
     seconds: float = 0.0
-    failure: Failure | None = None
+    failure: Exception | None = None
     skipped: bool = False
 
 
@@ -60,7 +49,7 @@ class StepLog:
         if name is None:
             return
         seconds = self._steps.done(name, type(error).__name__, Mark.FAILED)
-        self.results.append(StepResult(name, seconds, Failure(type(error).__name__, str(error))))
+        self.results.append(StepResult(name, seconds, error))
         while self.current is not None:
             self._steps.done(self.current, "", Mark.SKIPPED)
             self.results.append(StepResult(self.current, skipped=True))

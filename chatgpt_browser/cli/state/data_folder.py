@@ -1,4 +1,4 @@
-"""The data folder: paths of the files that are kept between runs, and their permissions.
+"""The data folder: the files that are kept between runs, such as the session token, and their permissions.
 
 Some of these files give access to the account, so folders have mode 0700 and files 0600 from the moment they are created.
 """
@@ -60,9 +60,18 @@ class DataFolder:
     def create_chat_history(self) -> Path:
         """Create the file for the chat history if it does not exist, private to its owner; return its path."""
         self.create()
-        os.close(os.open(self.chat_history, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+        self.chat_history.touch(mode=0o600)
         self.chat_history.chmod(0o600)
         return self.chat_history
+
+    def load_session_token(self, origin: str) -> str | None:
+        """Return the session token that was saved for an origin, or None."""
+        token = self.read_json(self.session, origin).get("session_token")
+        return token if isinstance(token, str) else None
+
+    def save_session_token(self, origin: str, session_token: str) -> None:
+        """Save a session token in place of the previous one."""
+        self.write_json(self.session, origin, {"session_token": session_token})
 
     def read_json(self, path: Path, origin: str) -> dict[str, Any]:
         """Return the object that was saved for an origin; empty if the file is missing, damaged or for another origin."""

@@ -38,7 +38,7 @@ def save_position(folder: DataFolder, origin: str, position: Position) -> None:
 def requested_position(conversation: str | None, continue_last: bool = False) -> Position | None:
     """Return the position at which to continue, or None for a new conversation.
 
-    Without a parent message id, the client continues after the newest message.
+    The client replies to the newest message if the position has no parent message id.
 
     :raises typer.BadParameter: there is no last conversation, or both a conversation and the last one were requested.
     """
