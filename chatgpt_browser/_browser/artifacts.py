@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from .browser import Browser
 
-__all__ = ["FailureArtifacts"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 #: Seconds to collect the artifacts. The browser may have crashed, and its close waits for this.

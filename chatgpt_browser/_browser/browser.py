@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from .._core.options import Options
 
-__all__ = ["Browser"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 

@@ -12,8 +12,6 @@ from .._core.models import Head
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["head_from_cdp"]
-
 
 def head_from_cdp(response: Mapping[str, Any]) -> Head:
     """Return the head of a response, with lower-case header names and without ``Set-Cookie``, which holds session tokens.

@@ -24,8 +24,6 @@ from .playwright_errors import to_library_error
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession
 
-__all__ = ["GONE", "Target"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 Listener = Callable[[dict[str, Any]], object]

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["start_driver"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 #: Iterations of the event loop until Playwright has spawned the driver's process. Work before that would delay it.

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from .._core.options import Options
 
-__all__ = ["context_settings", "launch", "launch_with_profile"]
-
 T = TypeVar("T")
 logger = logging.getLogger("chatgpt_browser")
 

@@ -13,8 +13,6 @@ from .playwright_errors import map_playwright_errors
 if TYPE_CHECKING:
     from .._core.options import Options
 
-__all__ = ["sign_in"]
-
 
 async def sign_in(options: Options) -> SessionToken:
     """Open the site in a window and wait, without a time limit, until a person has signed in.

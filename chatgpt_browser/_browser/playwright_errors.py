@@ -29,23 +29,6 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser
 
-__all__ = [
-    "CLOSE_TIMEOUT",
-    "INSTALL_HINT",
-    "connection_error",
-    "is_interrupted",
-    "is_missing_executable",
-    "is_missing_sandbox",
-    "is_navigation_without_document",
-    "map_driver_errors",
-    "map_playwright_errors",
-    "milliseconds",
-    "network_error_name",
-    "suppress_close_errors",
-    "to_library_error",
-    "when_lost",
-]
-
 logger = logging.getLogger("chatgpt_browser")
 
 #: Seconds until the attempt to close something is given up.

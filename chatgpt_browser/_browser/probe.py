@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from .._core.options import Options
 
-__all__ = ["BrowserFacts", "Probe", "Sighting"]
-
 #: Seconds to wait for the details of a connection that the browser has already made.
 _DETAILS_TIMEOUT = 5.0
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from .._core.options import Options
     from .._core.urls import BrowserURL
 
-__all__ = ["connect"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from .._transport.fetch.transport import FetchTransport
     from .secret_filter import SecretFilter
 
-__all__ = ["AccessTokenCache"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 

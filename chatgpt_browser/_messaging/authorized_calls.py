@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from .access_token import AccessTokenCache
     from .secret_filter import SecretFilter
 
-__all__ = ["AuthorizedCalls"]
-
 T = TypeVar("T")
 
 

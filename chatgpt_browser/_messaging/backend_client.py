@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from .._transport.response_stream import ResponseStream
     from .authorized_calls import AuthorizedCalls
 
-__all__ = ["BackendClient"]
-
 
 class BackendClient:
     """Sends requests to the backend API with an access token."""

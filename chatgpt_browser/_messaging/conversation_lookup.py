@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from .._transport.base import OutgoingMessage
     from .backend_client import BackendClient
 
-__all__ = ["ConversationLookup"]
-
 _REMEMBERED_QUESTIONS = 1000
 
 

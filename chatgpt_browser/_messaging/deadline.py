@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from .._transport.response_stream import ResponseStream
 
-__all__ = ["Deadline", "IdleTimer"]
-
 
 class Deadline:
     """The deadline and the abort signal of one call. The time, in seconds, starts at the first use."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .._protocol.reply_reader import ReplyReader
     from .backend_client import BackendClient
 
-__all__ = ["HandoffPoller"]
-
 #: Poll back-off, the same as in the fallback of the site's page: the first and the longest pause in seconds, and the factor by
 #: which pauses grow.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from .deadline import IdleTimer
     from .permits import Permit
 
-__all__ = ["ConversationSlot", "MessageLease", "StandaloneSlot"]
-
 
 class ConversationSlot(Protocol):
     """The position of a message in a conversation. The messages of a conversation are sent one after another."""

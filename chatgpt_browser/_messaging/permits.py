@@ -7,8 +7,6 @@ import logging
 
 import anyio
 
-__all__ = ["MessagePermits", "Permit"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 #: Over HTTP/1.1, Chromium opens six connections to a host. One is left for requests that refresh the session meanwhile.

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from .._core.models import ConversationEvent
     from .._transport.response_stream import Frame
 
-__all__ = ["ReplyAssembler", "Update"]
-
 
 class Update(NamedTuple):
     """The effect of one event: ``text`` is the whole text, or None if it did not change; ``event`` is None if not requested."""

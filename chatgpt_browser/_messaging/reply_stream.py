@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from .lease import ConversationSlot
     from .sender import MessageSender
 
-__all__ = ["AsyncReplyStream", "Update"]
-
 #: Seconds to wait for the end of a body after an event has announced that nothing more is to come. Pings may continue.
 _END_TIMEOUT = 5.0
 #: The number of events that are read before a caller gets their updates. A limit keeps the pauses of a long burst short, and the

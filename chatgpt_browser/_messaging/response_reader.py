@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from .._core.options import Options
     from .._transport.response_stream import ResponseStream
 
-__all__ = ["receive_body", "receive_head", "read_response"]
-
 #: Characters. A conversation of several years has some megabytes.
 _MAX_REFUSAL_SIZE, _MAX_BODY_SIZE = 1 << 20, 1 << 28
 

@@ -31,8 +31,6 @@ from .._core.errors import (
 )
 from .._core.telemetry import count_retry
 
-__all__ = ["RetryPolicy", "retrying_refresh", "retrying_send"]
-
 logger = logging.getLogger("chatgpt_browser")
 T = TypeVar("T")
 

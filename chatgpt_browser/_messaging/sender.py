@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from .lease import MessageLease
     from .permits import Permit
 
-__all__ = ["MessageSender", "preload"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from .._core.models import Prompt
     from .response_stream import ResponseStream
 
-__all__ = ["Delivery", "DeliveryState", "OutgoingMessage", "Transport"]
-
 
 class DeliveryState(Enum):
     """The progress of a message: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .._protocol.cookies import SessionToken
     from .fetch.fetch_page import FetchPage
 
-__all__ = ["BrowserManager", "BrowserObserver", "moved_to"]
-
 T = TypeVar("T")
 
 #: Parameters of ``Emulation.setUserAgentOverride``; None if the browser's own user agent is used.

@@ -14,8 +14,6 @@ from .._protocol.sse import DONE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Frame", "RequestControl", "ResponseState", "ResponseStream"]
-
 #: One message from a transport, ``[kind, ...]``. The kinds, with their fields:
 #: ``head`` (status, statusText, headers, redirected), ``events`` (reduced events, their size in characters),
 #: ``text`` (a piece of the body, its size), ``alive`` (no fields; bytes arrived, but no whole event), ``end`` (no fields) and

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..cdp_target import Target
     from .navigation import NavigationWatcher
 
-__all__ = ["wait_for_document"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 

@@ -12,8 +12,6 @@ from ..playwright_errors import map_playwright_errors, to_library_error
 if TYPE_CHECKING:
     from ..cdp_target import Target
 
-__all__ = ["get_session_token", "set_session_token"]
-
 
 async def set_session_token(target: Target, token: SessionToken, origin: str) -> None:
     """Replace all session cookies of the origin by those of the token.

@@ -10,8 +10,6 @@ from .navigation import navigate
 if TYPE_CHECKING:
     from ..cdp_target import Target
 
-__all__ = ["EmptyDocument"]
-
 #: A full Chromium requests the site's icon, before its user agent is overridden, unless the document names an icon.
 _HTML = base64.b64encode(b'<!doctype html><link rel="icon" href="data:,">').decode()
 

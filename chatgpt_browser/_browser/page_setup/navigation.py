@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ..._core.models import Head
     from ..cdp_target import Target
 
-__all__ = ["NavigationWatcher", "navigate"]
-
 
 async def navigate(target: Target, url: str) -> str | None:
     """Navigate the page and return the loader id of the new document.

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ..._protocol.cookies import SessionToken
     from ..cdp_target import Target
 
-__all__ = ["BrowserPage"]
-
 
 class BrowserPage:
     """A page of the browser with its identity, its session cookies and its state.

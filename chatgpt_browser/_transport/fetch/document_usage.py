@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DocumentUsage"]
-
 #: Requests between two measurements of the heap.
 _MEASURE_INTERVAL = 16
 #: Heap in bytes above which the garbage is collected while the page is idle. Most of the heap is garbage, which the engine would

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..._core.models import Request
     from ..response_stream import ResponseStream
 
-__all__ = ["FetchPage", "read_scripts"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ..._browser.cdp_target import Target
     from ..._core.models import Request
 
-__all__ = ["IsolatedWorld", "read_world_scripts"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 _PACKAGE = __package__ or ""

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from ..._core.models import Prompt
     from ..._protocol.conversation_tree import Turn
 
-__all__ = ["CapturedRequest", "check_captured_request", "parse_captured_request"]
-
 _CHECK_CONVERSATION = "The reply to it is not read: check the conversation before you send the message again."
 
 

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
 
     from playwright.async_api import CDPSession
 
-__all__ = ["add_listeners"]
-
 
 def add_listeners(
     cdp: CDPSession, listeners: Mapping[str, Callable[[dict[str, Any]], None]]

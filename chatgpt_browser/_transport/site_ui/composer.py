@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Locator, Page
 
-__all__ = ["Composer"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 #: Limit in seconds for an element that exists to become clickable.

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from playwright.async_api import CDPSession
 
-__all__ = ["observe_load"]
-
 
 @contextmanager
 def observe_load(cdp: CDPSession, url: str) -> Iterator[asyncio.Event]:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from .selectors import ElementRule
 
-__all__ = ["PageElements", "first_of"]
-
 
 class PageElements:
     """Locators for one page. Each use of a locator searches the page again, since the page may have replaced its elements."""

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from ..._protocol.conversation_tree import Turn
     from .composer import Composer
 
-__all__ = ["Navigation"]
-
 #: Limit in seconds for the page to load the messages of a conversation.
 _LOAD_TIMEOUT = 15.0
 #: Limit in seconds for the page to show messages that it has loaded.

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ..response_stream import ResponseStream
     from .site_page import SitePage
 
-__all__ = ["SitePagePool"]
-
 
 class SitePagePool:
     """Sends messages through pages of the site's own application.

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ..._core.urls import Site
     from ..base import Delivery
 
-__all__ = ["ObserverState", "RequestObserver"]
-
 
 class ObserverState(Enum):
     """The states of a :class:`RequestObserver`, in order."""

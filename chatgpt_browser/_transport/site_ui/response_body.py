@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ..._core.models import Head
     from ..response_stream import Frame
 
-__all__ = ["BodyDecoder", "BodySource", "BodyState"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 #: The replacement character, which a browser writes in place of bytes that are not valid UTF-8.

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from ..base import OutgoingMessage
     from ..response_stream import ResponseStream
 
-__all__ = ["PageState", "SitePage"]
-
 logger = logging.getLogger("chatgpt_browser")
 
 #: Limit in seconds for a reply to end after the stop button was clicked.
