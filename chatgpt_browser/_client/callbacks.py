@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .._core.models import ConversationEvent
-    from .._messaging.reply_stream import Update
+    from .._messaging.reply_assembler import Update
 
 __all__ = ["OnConversationResponse", "OnProgress", "check_synchronous", "notify", "await_result"]
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 
 from .._core.errors import ChatGPTTimeoutError, StreamInterruptedError
-from .._core.models import Head, Response
+from .._core.models import Response
 from .._protocol.error_responses import status_error
 
 if TYPE_CHECKING:
+    from .._core.models import Head
     from .._core.options import Options
     from .._transport.response_stream import ResponseStream
 
@@ -33,7 +34,7 @@ async def receive_head(stream: ResponseStream, options: Options) -> Head:
             raise ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
         if kind == "error":
             raise StreamInterruptedError(f"the connection broke before the site answered: {rest[2]}")
-        head = _read_head(rest[0])
+        head: Head = rest[0]
         if not head.ok:
             raise status_error(await receive_body(stream, head, options))
     except BaseException:
@@ -78,7 +79,7 @@ async def read_response(
     while True:
         kind, *rest = await stream.receive()
         if kind == "head":
-            head = _read_head(rest[0])
+            head = rest[0]
         elif kind == "text":
             pieces.append(rest[0])
             size += len(rest[0])
@@ -92,12 +93,3 @@ async def read_response(
             raise ConnectionError(rest[2])
         elif kind == "end" and head is not None:
             return Response(head, "".join(pieces))
-
-
-def _read_head(fields: dict[str, Any]) -> Head:
-    return Head(
-        status=fields["status"],
-        status_text=fields["statusText"],
-        headers=fields["headers"],
-        redirected=fields["redirected"],
-    )

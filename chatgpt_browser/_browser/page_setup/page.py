@@ -15,9 +15,8 @@ from ..cdp_target import GONE
 from ..playwright_errors import map_playwright_errors
 from . import cookies
 from .challenge import wait_for_document
-from .empty_document import EmptyDocument
 from .identity import override_identity
-from .navigation import NavigationWatcher, navigate
+from .navigation import EmptyDocument, NavigationWatcher, navigate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -103,7 +103,7 @@ class FetchPage(BrowserPage):
         """Replace the document if it uses too much memory; otherwise enable the extra headers for the next request."""
         if self._world is None or self._renewal.is_under_way:
             return
-        if self._world.needs_recycling:
+        if self._world.usage.needs_recycling:
             self._renewal.begin()
         else:
             self._headers.enable()

@@ -12,6 +12,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
+from ..._browser.cdp_target import read_head
 from ..._browser.playwright_errors import to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError
@@ -49,7 +50,8 @@ class IsolatedWorld:
         self._numbers = itertools.count(1)
         self._streams: dict[int, ResponseStream] = {}
         self._pushes = _PushQueue()
-        self._usage = DocumentUsage(is_watched=target.is_watched)
+        #: The resources that the document uses.
+        self.usage = DocumentUsage(is_watched=target.is_watched)
         self._tasks = BackgroundTasks(self._log_failed_call)
         self._retired = False
         #: The error that ended the isolated world, or None while it is alive.
@@ -99,11 +101,6 @@ class IsolatedWorld:
         """True if no request is in flight."""
         return not self._streams
 
-    @property
-    def needs_recycling(self) -> bool:
-        """True if the document uses, or makes Chromium keep, more than a new one would."""
-        return self._usage.needs_recycling
-
     # ---- requests ----------------------------------------------------------------------------------------------------
 
     def open(self, request: Request) -> ResponseStream:
@@ -116,22 +113,14 @@ class IsolatedWorld:
 
         number = next(self._numbers)
         stream = self._streams[number] = ResponseStream(_FetchControl(self, number))
-        fields = {
-            "url": request.url,
-            "method": request.method,
-            "headers": request.headers,
-            "body": request.body,
-            "stream": request.stream,
-        }
-        if self._usage.count_request():
+        if self.usage.count_request():
             self._tasks.spawn(self._measure_heap())
-        self._tasks.spawn(self._call("open", number, fields, wait=True)).add_done_callback(
-            lambda task: self._on_opened(number, task)
-        )
+        opening = self._tasks.spawn(self._call("open", number, vars(request), wait=True))
+        opening.add_done_callback(lambda task: self._on_opened(number, task))
         return stream
 
     async def _measure_heap(self) -> None:
-        self._usage.set_heap(await self._target.send("Runtime.getHeapUsage"))
+        self.usage.set_heap(await self._target.send("Runtime.getHeapUsage"))
 
     def abort(self, number: int) -> None:
         """Abort a request, without waiting until the page has done so."""
@@ -169,7 +158,8 @@ class IsolatedWorld:
 
     def _deliver(self, number: int, *frame: Any) -> None:
         if frame[0] == "head":
-            self._usage.bytes_read = frame[1]["bytesRead"]
+            self.usage.bytes_read = frame[1]["bytesRead"]
+            frame = ("head", read_head(frame[1]))
         stream = self._streams.get(number)
         if stream is None:
             return  # the request was aborted while this frame was in transit
@@ -181,7 +171,7 @@ class IsolatedWorld:
     def _check_idle(self) -> None:
         if not self.is_idle or self.dead is not None:
             return
-        if self._usage.start_collection():
+        if self.usage.start_collection():
             self._tasks.spawn(self._target.send("HeapProfiler.collectGarbage"))
         self._when_idle()
 

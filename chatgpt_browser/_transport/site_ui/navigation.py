@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
-from ..._browser.cdp_response import head_from_cdp
+from ..._browser.cdp_target import add_listeners
 from ..._browser.playwright_errors import is_interrupted, milliseconds
 from ..._core.errors import APIStatusError, OriginError, PageError
-from ..._core.models import Response
+from ..._core.models import Head, Response
 from ..._core.urls import origin_of
 from ..._protocol.backend import conversation_path
 from ..._protocol.error_responses import challenge_error, is_challenge, status_error
-from .conversation_load import observe_load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.async_api import CDPSession, Page
     from playwright.async_api import Response as PlaywrightResponse
 
@@ -35,6 +37,40 @@ _RENDER_TIMEOUT = 1.0
 _ATTEMPTS = 3
 
 _FIRST_ERROR_STATUS, _NOT_FOUND = 400, 404
+
+
+@contextmanager
+def observe_load(cdp: CDPSession, url: str) -> Iterator[asyncio.Event]:
+    """Yield an event that is set once the page has loaded this URL successfully. Enter the block before the page navigates.
+
+    The query of a URL is ignored.
+    """
+    request_ids: set[str] = set()
+    is_loaded = asyncio.Event()
+
+    def on_request(event: dict[str, Any]) -> None:
+        request = event["request"]
+        if request["method"] == "GET" and request["url"].partition("?")[0] == url:
+            request_ids.add(event["requestId"])
+
+    def on_response(event: dict[str, Any]) -> None:
+        if not 200 <= event["response"]["status"] < 300:
+            request_ids.discard(event["requestId"])
+
+    def on_finished(event: dict[str, Any]) -> None:
+        if event["requestId"] in request_ids:
+            is_loaded.set()
+
+    listeners = {
+        "Network.requestWillBeSent": on_request,
+        "Network.responseReceived": on_response,
+        "Network.loadingFinished": on_finished,
+    }
+    remove_listeners = add_listeners(cdp, listeners)
+    try:
+        yield is_loaded
+    finally:
+        remove_listeners()
 
 
 class Navigation:
@@ -134,9 +170,7 @@ async def _check_response(response: PlaywrightResponse | None, *, is_new: bool) 
     """Raise the error for a response that is not the page."""
     if response is None or response.ok:
         return
-    head = head_from_cdp(
-        {"status": response.status, "statusText": response.status_text, "headers": response.headers}
-    )
+    head = Head(response.status, response.status_text, response.headers)
     text = await _text_of(response)
     if is_challenge(head, text):
         raise challenge_error("The site responded to its own page with a challenge")
