@@ -56,14 +56,18 @@ class Browser:
         return self._context
 
     async def open_target(self) -> Target:
-        """Return a blank page: the first page of a persistent profile, otherwise a new one."""
-        if isinstance(self._context, str):
-            params = {"url": "about:blank", "browserContextId": self._context}
-            created = await self.devtools.send("Target.createTarget", params)
-            return await self._attach(created["targetId"], is_watched=False)
+        """Return a blank page: the first page of a persistent profile, otherwise a new one.
 
-        blank = [page for page in self._context.pages if page.url == "about:blank"]
-        return await self.target_of(blank[0] if blank else await self._context.new_page())
+        :raises BrowserError: the page could not be opened.
+        """
+        with map_playwright_errors():
+            if isinstance(self._context, str):
+                params = {"url": "about:blank", "browserContextId": self._context}
+                created = await self.devtools.send("Target.createTarget", params)
+                return await self._attach(created["targetId"], is_watched=False)
+
+            blank = [page for page in self._context.pages if page.url == "about:blank"]
+            return await self.target_of(blank[0] if blank else await self._context.new_page())
 
     async def target_of(self, page: PlaywrightPage) -> Target:
         """Return the target of one of Playwright's pages."""

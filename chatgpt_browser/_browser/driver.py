@@ -70,9 +70,8 @@ async def _wait_for_end(before: set[asyncio.Task[Any]]) -> None:
     :param before: the tasks that existed before the start.
     """
     new = asyncio.all_tasks() - before
-    if readers := [
-        task for task in new if getattr(task.get_coro(), "__qualname__", "") == "PipeTransport.run"
-    ]:
+    readers = [task for task in new if getattr(task.get_coro(), "__qualname__", "") == "PipeTransport.run"]
+    if readers:
         with anyio.move_on_after(CLOSE_TIMEOUT, shield=True):
             await asyncio.wait(readers)
 
@@ -105,7 +104,7 @@ def _compile_cache_folder() -> Path | None:
         folder = platformdirs.user_cache_path("chatgpt-browser-api", appauthor=False) / "driver"
         if (
             not folder.is_absolute()
-        ):  # older versions of platformdirs return a relative path, newer ones raise
+        ):  # older versions of platformdirs return a relative path; newer ones raise
             raise RuntimeError("the user has no home folder")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()

@@ -119,9 +119,7 @@ def map_playwright_errors(*, launching: bool = False) -> Iterator[None]:
     """Convert Playwright's errors within the block to the library's errors."""
     try:
         yield
-    except PlaywrightError as exc:
-        raise to_library_error(exc, launching=launching) from exc
-    except ConnectionError as exc:  # the pipe to Playwright's driver
+    except (PlaywrightError, ConnectionError) as exc:  # ConnectionError: the pipe to Playwright's driver
         raise to_library_error(exc, launching=launching) from exc
 
 

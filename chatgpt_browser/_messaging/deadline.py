@@ -120,10 +120,8 @@ class IdleTimer:
             self._set(idle_at)
         elif self._response.is_awaited:
             silence = f"nothing came for {self._idle_timeout:g} s"
-            self._response.interrupt(
-                ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
-            )
+            error = ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
+            self._response.interrupt(error)
         else:
-            self._set(
-                now + self._idle_timeout
-            )  # the caller is idle, not the site: it has not read what has arrived
+            # The caller is idle, not the site: it has not read what has arrived.
+            self._set(now + self._idle_timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -96,7 +97,7 @@ class ReplyAssembler:
             text = to_plain_text(text if at_end else _closed_blocks(text))
         shown, self._shown = self._shown, text
         if not text.startswith(shown):
-            return text[_common_prefix(text, shown) :]
+            return text[len(os.path.commonprefix([text, shown])) :]
         return text[len(shown) :]
 
     def _feed(self) -> bool:
@@ -105,11 +106,6 @@ class ReplyAssembler:
 
     def _is_over(self) -> bool:
         return self.reader.done or self.reader.is_elsewhere or self._failure is not None
-
-
-def _common_prefix(one: str, other: str) -> int:
-    length = min(len(one), len(other))
-    return next((index for index in range(length) if one[index] != other[index]), length)
 
 
 def _closed_blocks(markdown: str) -> str:

@@ -17,7 +17,6 @@ from tenacity import (
     retry_if_exception,
     stop_after_attempt,
     wait_exponential_jitter,
-    wait_none,
 )
 
 from .._core.errors import (
@@ -38,7 +37,7 @@ _BACKOFF = wait_exponential_jitter(multiplier=0.25, max=8, jitter=0.25)
 #: The longest ``Retry-After`` that is waited for within a call, in seconds.
 _MAX_RETRY_AFTER = 30.0
 
-Remedy = Callable[[Exception], Awaitable[object]]
+Remedy = Callable[[], Awaitable[object]]
 
 
 def _is_refresh_retriable(error: BaseException) -> bool:
@@ -106,16 +105,14 @@ class RetryPolicy:
         """Return the delay in seconds: none if there is a remedy, else the back-off or the site's ``Retry-After``."""
         error = _error_of(state)
         if not isinstance(error, RateLimitError):
-            return wait_none()(state)
+            return 0.0
         return max(_BACKOFF(state), _requested_delay(error))
 
     async def apply(self, state: RetryCallState) -> None:
         """Apply the remedy for the error, if there is one."""
         _report(state)
-        error = _error_of(state)
-        remedy: Remedy | None = self._remedies.get(type(error))
-        if remedy is not None:
-            await remedy(error)
+        if (remedy := self._remedies.get(type(_error_of(state)))) is not None:
+            await remedy()
 
 
 async def retrying_send(work: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:

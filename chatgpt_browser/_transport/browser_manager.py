@@ -9,7 +9,7 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError, OriginError
+from .._core.errors import BrowserCrashedError, ClientClosedError, OriginError
 from .._core.single_flight import SingleFlight
 from .._core.telemetry import measuring
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext
 
     from .._browser.browser import Browser
+    from .._browser.page_setup.page import BrowserPage
     from .._core.options import Options
     from .._protocol.cookies import SessionToken
     from .fetch.fetch_page import FetchPage
@@ -146,7 +147,7 @@ class BrowserManager:
         if self._page is not None:
             await self._update_session_token(self._page)
 
-    async def _update_session_token(self, page: FetchPage) -> None:
+    async def _update_session_token(self, page: BrowserPage) -> None:
         token = await page.get_session_token(self.site.origin)
         if token is not None and token.value != self.session_token.value:
             logger.info("the site has rotated the session token")
@@ -172,6 +173,8 @@ class BrowserManager:
             await browser.close()
 
     async def _start_browser(self) -> FetchPage:
+        from .fetch.fetch_page import FetchPage
+
         if self._page is not None:
             logger.warning("starting a new browser: %s", self._page.dead)
         await self._close_browser()
@@ -182,7 +185,7 @@ class BrowserManager:
         try:
             if self.witness is not None:
                 await self.witness.begin(self._browser)
-            page = await self._new_page(self._browser)
+            page = FetchPage(await self._browser.open_target())
             with page.while_alive():
                 await asyncio.gather(
                     self._set_up(page),
@@ -197,14 +200,7 @@ class BrowserManager:
         self._page = page
         return page
 
-    async def _new_page(self, browser: Browser) -> FetchPage:
-        from .._browser.playwright_errors import map_playwright_errors
-        from .fetch.fetch_page import FetchPage
-
-        with map_playwright_errors():
-            return FetchPage(await browser.open_target())
-
-    async def _set_up(self, page: FetchPage) -> None:
+    async def _set_up(self, page: BrowserPage) -> None:
         """Set up a page. Its user agent is set as well, unless the browser has a window and the options name no user agent."""
         await page.set_up(ignore_https_errors=self._options.ignore_https_errors)
         if self._options.headless or self._options.user_agent is not None:
@@ -222,7 +218,7 @@ class BrowserManager:
             await page.set_session_token(self.session_token, self.site.origin)
             await self._visit(page)
 
-    async def _visit(self, page: FetchPage) -> None:
+    async def _visit(self, page: BrowserPage) -> None:
         await page.visit(
             self.site.session_url,
             timeout=self._options.first_byte_timeout,
@@ -244,14 +240,16 @@ class BrowserManager:
     async def _pass_challenge(self) -> None:
         if self._browser is None:
             raise ClientClosedError
-        page = await self._new_page(self._browser)
+        from .._browser.page_setup.page import BrowserPage
+
+        page = BrowserPage(await self._browser.open_target())
         try:
             with page.while_alive():
                 await self._set_up(page)
                 await self._visit(page)
                 await self._update_session_token(page)
         finally:
-            await asyncio.shield(_close_quietly(page))
+            await asyncio.shield(page.close())
 
 
 async def _start_shielded(options: Options, *, watched: bool, preload: Callable[[], object]) -> Browser:
@@ -272,10 +270,3 @@ async def _start_shielded(options: Options, *, watched: bool, preload: Callable[
         if not start.cancelled() and start.exception() is None:
             await start.result().close()
         raise
-
-
-async def _close_quietly(page: FetchPage) -> None:
-    try:
-        await page.close()
-    except ChatGPTError as exc:
-        logger.debug("closing a page failed: %s", exc)

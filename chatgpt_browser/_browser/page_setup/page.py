@@ -12,7 +12,7 @@ import anyio
 from ..._core.errors import BrowserCrashedError, ChatGPTTimeoutError, OriginError
 from ..._core.urls import origin_of
 from ..cdp_target import GONE
-from ..playwright_errors import map_playwright_errors
+from ..playwright_errors import map_playwright_errors, suppress_close_errors
 from . import cookies
 from .challenge import wait_for_document
 from .identity import override_identity
@@ -59,9 +59,8 @@ class BrowserPage:
             )
 
     async def close(self) -> None:
-        """Close the page. Every request that is still in flight fails."""
-        with map_playwright_errors():
-            await self._target.close()
+        """Close the page. Errors are logged, because the page may have ended already."""
+        await suppress_close_errors(self._target.close)
 
     @property
     def dead(self) -> ChatGPTError | None:
@@ -125,13 +124,13 @@ class BrowserPage:
 
         arrived, expected = origin_of(watcher.url), origin_of(url)
         if arrived != expected:
-            message = (
-                f"The site redirected from {expected} to {arrived}. The session token is not sent there."
+            raise OriginError(
+                f"The site redirected from {expected} to {arrived}. The session token was not sent there.",
+                origin=arrived,
             )
-            raise OriginError(message, origin=arrived)
 
     def _on_gone(self, event: dict[str, Any]) -> None:
-        self.die(BrowserCrashedError(f"The page was closed or has crashed: {event['reason']}"))
+        self.die(BrowserCrashedError(f"The page was closed or has crashed: {event['reason']}."))
 
 
 def _close_dialog(target: Target, event: dict[str, Any]) -> None:

@@ -9,12 +9,7 @@ import anyio
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ..._browser.playwright_errors import milliseconds
-from ..._core.errors import (
-    ComposerNotFoundError,
-    DialogInTheWayError,
-    PageError,
-    SessionExpiredError,
-)
+from ..._core.errors import ComposerNotFoundError, DialogInTheWayError, PageError, SessionExpiredError
 from ..._core.javascript import read_script
 from .elements import PageElements, first_of
 from .selectors import OUTLINE
@@ -57,7 +52,7 @@ class Composer:
         """
         elements = self._elements
         outcome = elements.message_box.or_(elements.log_in).or_(elements.modal_dialogs)
-        if not await _becomes_visible(outcome, timeout):
+        if not await _becomes(outcome, "visible", timeout):
             await self._check_dialogs()
             raise ComposerNotFoundError(
                 f"The site's page shows no message box that this version recognizes. {_NOT_SENT}. {_REPORT}."
@@ -96,13 +91,13 @@ class Composer:
             pause = min(pause, remaining)
             remaining -= pause
             if await self._insert(text, timeout):
-                is_enabled = await _becomes_visible(self._elements.enabled_send_button, pause)
+                is_enabled = await _becomes(self._elements.enabled_send_button, "visible", pause)
                 written = await self._read()
                 if is_enabled and _same_words(written, text):
                     return
                 times_changed += bool(is_enabled and written.strip())
             else:
-                await _becomes_visible(self._elements.message_box, pause)
+                await _becomes(self._elements.message_box, "visible", pause)
             pause *= 2
         raise await self._write_error(was_changed=times_changed > 0)
 
@@ -213,10 +208,6 @@ class Composer:
             return _no_send_button()
         what = "changed the text that was written" if was_changed else "did not react to the text"
         return PageError(f"The site's page {what}. {_NOT_SENT}. {_REPORT}.")
-
-
-async def _becomes_visible(element: Locator, timeout: float) -> bool:
-    return await _becomes(element, "visible", timeout)
 
 
 async def _becomes(element: Locator, state: Literal["attached", "hidden", "visible"], timeout: float) -> bool:

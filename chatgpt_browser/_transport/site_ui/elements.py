@@ -54,11 +54,8 @@ class PageElements:
     @property
     def log_in(self) -> Locator:
         """The links and buttons that lead to the log-in page."""
-        return (
-            self._by_role(selectors.LOG_IN)
-            .or_(self._page.locator(selectors.LOG_IN.names))
-            .filter(visible=True)
-        )
+        found = self._by_role(selectors.LOG_IN).or_(self._page.locator(selectors.LOG_IN.names))
+        return found.filter(visible=True)
 
     @property
     def log_in_of_site(self) -> Locator:
