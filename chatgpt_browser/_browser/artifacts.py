@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import tempfile
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ import anyio
 
 from .._core.errors import ChatGPTError
 from .._core.files import write_private
+from .._core.log import logger
 from .._protocol.redaction import redacted_trace, reveals
 from .playwright_errors import map_playwright_errors
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from .browser import Browser
 
-logger = logging.getLogger("chatgpt_browser")
 
 #: Seconds to collect the artifacts. The browser may have crashed, and its close waits for this.
 _COLLECT_TIMEOUT = 10.0

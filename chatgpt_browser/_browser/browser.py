@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import logging
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from .._core.log import logger
 from .cdp_target import Target
 from .driver import start_driver
 from .launcher import context_settings, launch, launch_with_profile
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from playwright.async_api import Page as PlaywrightPage
 
     from .._core.options import Options
-
-logger = logging.getLogger("chatgpt_browser")
 
 
 class Browser:

@@ -12,13 +12,13 @@ import asyncio
 import inspect
 import itertools
 import json
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
 from .._core.background import BackgroundTasks
+from .._core.log import logger
 from .._core.models import Head
 from .playwright_errors import to_library_error
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from playwright.async_api import CDPSession
 
-logger = logging.getLogger("chatgpt_browser")
 
 Listener = Callable[[dict[str, Any]], object]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,13 @@ import platformdirs
 from playwright.async_api import Playwright, async_playwright
 
 from .._core.errors import BrowserLaunchError
+from .._core.log import logger
 from .playwright_errors import CLOSE_TIMEOUT, map_driver_errors, suppress_close_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-logger = logging.getLogger("chatgpt_browser")
 
 #: Iterations of the event loop until Playwright has spawned the driver's process. Work before that would delay it.
 _ITERATIONS_TO_SPAWN = 3

@@ -60,4 +60,4 @@ async def _wait_for_session(browser: Browser, origin: str) -> SessionToken:
 
 
 def _closed() -> AuthenticationError:
-    return AuthenticationError("The window was closed before anybody had signed in. Start the login again.")
+    return AuthenticationError("The window was closed before a person had signed in. Start the login again.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from typing import TYPE_CHECKING
 
 from .._core.errors import BrowserError, BrowserLaunchError
+from .._core.log import logger
 from .endpoint_pool import ENDPOINTS
 from .playwright_errors import connection_error, milliseconds
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from .._core.options import Options
     from .._core.urls import BrowserURL
-
-logger = logging.getLogger("chatgpt_browser")
 
 
 async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Callable[[], None]]:

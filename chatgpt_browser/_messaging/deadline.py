@@ -23,7 +23,7 @@ class Deadline:
 
     def __init__(self, timeout: float, signal: AbortSignal | None) -> None:
         if signal is not None and not isinstance(signal, AbortSignal):
-            raise TypeError("abort_signal must be an AbortSignal: pass an AbortController's .signal")
+            raise TypeError("The abort_signal must be an AbortSignal. Pass an AbortController's .signal.")
         self._timeout = timeout
         self._is_unbounded = math.isinf(timeout) and signal is None
         self._signal = signal or AbortSignal()

@@ -69,7 +69,8 @@ class HandoffPoller:
         conversation_id = reply.conversation_id or question.conversation_id
         if conversation_id is None:
             raise StreamInterruptedError(
-                "the rest of the reply was handed off, and the stream named no conversation to read it from"
+                "The site continues the reply outside the stream, and the stream contained no id of a conversation to read "
+                "the rest from. The message was sent."
             )
         try:
             conversation = await self._backend.request_json("GET", conversation_path(conversation_id))

@@ -56,7 +56,7 @@ class ReplyAssembler:
         elif kind == "error":
             damaged = rest[1] == "EncodingError"
             error = MalformedEventError if damaged else StreamInterruptedError
-            raise error(f"the reply broke off: {rest[2]}")
+            raise error(f"The reply broke off: {rest[2]}.")
 
     def end_body(self) -> None:
         """Add the end of the body."""

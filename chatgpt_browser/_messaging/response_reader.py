@@ -33,7 +33,7 @@ async def receive_head(stream: ResponseStream, options: Options) -> Head:
             silence = f"no first byte within {options.first_byte_timeout:g} s"
             raise ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
         if kind == "error":
-            raise StreamInterruptedError(f"the connection broke before the site answered: {rest[2]}")
+            raise StreamInterruptedError(f"The connection broke before the site responded: {rest[2]}.")
         head: Head = rest[0]
         if not head.ok:
             raise status_error(await receive_body(stream, head, options))
@@ -55,9 +55,11 @@ async def receive_body(stream: ResponseStream, head: Head, options: Options) -> 
             return await read_response(stream, head, pieces)
         if not head.ok:
             return Response(head, "".join(pieces))
-        raise ChatGPTTimeoutError("ChatGPT timed out waiting for response: the answer stopped in the middle")
+        raise ChatGPTTimeoutError(
+            "ChatGPT timed out waiting for response: the response stopped in the middle"
+        )
     except ConnectionError as exc:
-        raise StreamInterruptedError(f"the connection broke in the middle of an answer: {exc}") from exc
+        raise StreamInterruptedError(f"The connection broke in the middle of a response: {exc}.") from exc
     finally:
         stream.abort()
 

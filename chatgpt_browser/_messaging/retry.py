@@ -7,7 +7,6 @@ not sent again, and the caller decides.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -28,9 +27,9 @@ from .._core.errors import (
     RateLimitError,
     StreamInterruptedError,
 )
+from .._core.log import logger
 from .._core.telemetry import count_retry
 
-logger = logging.getLogger("chatgpt_browser")
 T = TypeVar("T")
 
 _BACKOFF = wait_exponential_jitter(multiplier=0.25, max=8, jitter=0.25)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._core.errors import ClientClosedError, UnusualActivityError
+from .._core.log import logger
 from .._core.models import QuestionRef
 from .._core.telemetry import MessageSpan
 from .._protocol.conversation_tree import Turn
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from .._transport.browser_manager import BrowserManager
     from .lease import MessageLease
     from .permits import Permit
-
-logger = logging.getLogger("chatgpt_browser")
 
 
 def preload() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import logging
 from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .._core.errors import BrowserCrashedError, ClientClosedError, OriginError
+from .._core.log import logger
 from .._core.single_flight import SingleFlight
 from .._core.telemetry import measuring
 
@@ -39,8 +39,6 @@ _MOVES = {
 #: Seconds that a browser start may take to finish after its caller was cancelled. Then the start is cancelled too.
 _START_PATIENCE = 3.0
 _REMEMBERED_TOKENS = 4
-
-logger = logging.getLogger("chatgpt_browser")
 
 
 def moved_to(origin: str) -> str | None:
@@ -173,8 +171,6 @@ class BrowserManager:
             await browser.close()
 
     async def _start_browser(self) -> FetchPage:
-        from .fetch.fetch_page import FetchPage
-
         if self._page is not None:
             logger.warning("starting a new browser: %s", self._page.dead)
         await self._close_browser()
@@ -185,6 +181,8 @@ class BrowserManager:
         try:
             if self.witness is not None:
                 await self.witness.begin(self._browser)
+            from .fetch.fetch_page import FetchPage  # loaded by now: see _read_ahead
+
             page = FetchPage(await self._browser.open_target())
             with page.while_alive():
                 await asyncio.gather(

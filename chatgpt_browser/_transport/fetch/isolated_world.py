@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import logging
 from typing import TYPE_CHECKING, Any
 
 from ..._browser.cdp_target import read_head
@@ -17,6 +16,7 @@ from ..._browser.playwright_errors import to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError
 from ..._core.javascript import read_script
+from ..._core.log import logger
 from ..response_stream import ResponseStream
 from .document_usage import DocumentUsage
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ..._browser.cdp_target import Target
     from ..._core.models import Request
 
-logger = logging.getLogger("chatgpt_browser")
 
 _PACKAGE = __package__ or ""
 _SCRIPTS = ("reader.js", "page.js")
@@ -201,11 +200,10 @@ class IsolatedWorld:
         if self._retired:
             return
         error = None if task.cancelled() else task.exception()
-        self.die(
-            to_library_error(error)
-            if isinstance(error, Exception)
-            else BrowserCrashedError("The page was closed or has crashed")
-        )
+        if isinstance(error, Exception):
+            self.die(to_library_error(error))
+        else:
+            self.die(BrowserCrashedError("The page was closed or has crashed."))
 
 
 class _PushQueue:

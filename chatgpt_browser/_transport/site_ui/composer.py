@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
@@ -11,6 +10,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from ..._browser.playwright_errors import milliseconds
 from ..._core.errors import ComposerNotFoundError, DialogInTheWayError, PageError, SessionExpiredError
 from ..._core.javascript import read_script
+from ..._core.log import logger
 from .elements import PageElements, first_of
 from .selectors import OUTLINE
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Locator, Page
 
-logger = logging.getLogger("chatgpt_browser")
 
 #: Limit in seconds for an element that exists to become clickable.
 _CLICK_TIMEOUT = 5.0

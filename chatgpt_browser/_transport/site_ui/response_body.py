@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import codecs
-import logging
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
 from ..._browser.playwright_errors import to_library_error
+from ..._core.log import logger
 from ..._protocol.sse import EventReader
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ..._core.models import Head
     from ..response_stream import Frame
 
-logger = logging.getLogger("chatgpt_browser")
 
 #: The replacement character, which a browser writes in place of bytes that are not valid UTF-8.
 _REPLACEMENT = "\ufffd".encode()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from playwright.async_api import Error as PlaywrightError
 from ..._browser.playwright_errors import map_playwright_errors, suppress_close_errors, to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError, PageError
+from ..._core.log import logger
 from .captured_request import check_captured_request
 from .composer import Composer
 from .navigation import Navigation
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from ..base import OutgoingMessage
     from ..response_stream import ResponseStream
 
-logger = logging.getLogger("chatgpt_browser")
 
 #: Limit in seconds for a reply to end after the stop button was clicked.
 _STOP_TIMEOUT = 2.0
