@@ -101,9 +101,8 @@ def _compile_cache_folder() -> Path | None:
     """
     try:
         folder = platformdirs.user_cache_path("chatgpt-browser-api", appauthor=False) / "driver"
-        if (
-            not folder.is_absolute()
-        ):  # older versions of platformdirs return a relative path; newer ones raise
+        # Without a home folder, older versions of platformdirs return a relative path; newer ones raise.
+        if not folder.is_absolute():
             raise RuntimeError("the user has no home folder")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()

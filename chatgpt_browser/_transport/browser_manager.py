@@ -186,7 +186,7 @@ class BrowserManager:
             page = FetchPage(await self._browser.open_target())
             with page.while_alive():
                 await asyncio.gather(
-                    self._set_up(page),
+                    page.set_up(self._options, self.site.origin),
                     page.ignore_policy(),
                     page.set_session_token(self.session_token, self.site.origin),
                 )
@@ -198,30 +198,17 @@ class BrowserManager:
         self._page = page
         return page
 
-    async def _set_up(self, page: BrowserPage) -> None:
-        """Set up a page. Its user agent is set as well, unless the browser has a window and the options name no user agent."""
-        await page.set_up(ignore_https_errors=self._options.ignore_https_errors)
-        if self._options.headless or self._options.user_agent is not None:
-            await page.identify(self.site.origin, self._options.user_agent)
-
     async def _settle(self, page: FetchPage) -> None:
         """Open the site. Follow a redirect between the site's two origins, but to no other origin."""
         try:
-            await self._visit(page)
+            await page.visit(self.site.session_url, self._options)
         except OriginError as exc:
             if exc.origin is None or moved_to(self.site.origin) != exc.origin:
                 raise
             logger.warning("the site has moved from %s to %s: following it", self.site.origin, exc.origin)
             self.site = self.site.moved(exc.origin)
             await page.set_session_token(self.session_token, self.site.origin)
-            await self._visit(page)
-
-    async def _visit(self, page: BrowserPage) -> None:
-        await page.visit(
-            self.site.session_url,
-            timeout=self._options.first_byte_timeout,
-            challenge_timeout=self._options.challenge_timeout,
-        )
+            await page.visit(self.site.session_url, self._options)
 
     def _read_ahead(self) -> None:
         """Load the modules and scripts that are needed as soon as the browser is up."""
@@ -243,8 +230,8 @@ class BrowserManager:
         page = BrowserPage(await self._browser.open_target())
         try:
             with page.while_alive():
-                await self._set_up(page)
-                await self._visit(page)
+                await page.set_up(self._options, self.site.origin)
+                await page.visit(self.site.session_url, self._options)
                 await self._update_session_token(page)
         finally:
             await asyncio.shield(page.close())

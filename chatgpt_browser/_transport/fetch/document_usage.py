@@ -53,9 +53,8 @@ class DocumentUsage:
     @property
     def needs_recycling(self) -> bool:
         """True if the document uses, or makes Chromium keep, more than a new one would."""
-        if self._is_watched and (
-            self._requests >= _MAX_WATCHED_REQUESTS or self.bytes_read >= _MAX_WATCHED_BYTES
-        ):
+        is_full = self._requests >= _MAX_WATCHED_REQUESTS or self.bytes_read >= _MAX_WATCHED_BYTES
+        if self._is_watched and is_full:
             return True
         age = asyncio.get_running_loop().time() - self._created_at
         return self._heap >= _MAX_HEAP or age >= _MAX_AGE

@@ -135,9 +135,7 @@ class Navigation:
     ) -> None:
         has_messages = self.is_at(conversation_id) and await self._has_messages(is_loaded, turn, timeout)
         if not self.is_at(conversation_id):
-            raise PageError(
-                "The site's page opened another address than the conversation's. Nothing was sent."
-            )
+            raise PageError("The site's page did not open the conversation's address. Nothing was sent.")
         if not has_messages:
             raise PageError(
                 f"The site's page did not load the messages of the conversation within {timeout:g} s. Nothing was sent."

@@ -205,9 +205,8 @@ class SitePage:
         """Release the page after a message, or close it if it may repeat a request that failed."""
         self._observer = None
         if observer.may_be_repeated and self.dead is None:
-            self.die(
-                BrowserCrashedError("The site's page was closed, because it may repeat a failed request.")
-            )
+            error = BrowserCrashedError("The site's page was closed, because it may repeat a failed request.")
+            self.die(error)
             self._tasks.spawn(self._close_page())
         if self.state is PageState.BUSY:
             self._enter(PageState.IDLE)
@@ -240,9 +239,8 @@ class SitePage:
         if stream.is_over:
             self._enter(PageState.IDLE)
         else:
-            await self.close(
-                BrowserCrashedError("The site's page was closed, because its reply could not be stopped.")
-            )
+            error = BrowserCrashedError("The site's page was closed, because its reply could not be stopped.")
+            await self.close(error)
 
     # ---- The page ----------------------------------------------------------------------------------------------------
 
