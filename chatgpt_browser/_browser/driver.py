@@ -101,7 +101,7 @@ def _compile_cache_folder() -> Path | None:
     """
     try:
         folder = platformdirs.user_cache_path("chatgpt-browser-api", appauthor=False) / "driver"
-        # Without a home folder, older versions of platformdirs return a relative path; newer ones raise.
+        # If there is no home folder, older versions of platformdirs return a relative path; newer ones raise.
         if not folder.is_absolute():
             raise RuntimeError("the user has no home folder")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
