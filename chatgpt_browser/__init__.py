@@ -50,44 +50,23 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _LAZY_EXPORTS = {
-    "_core.abort": ["AbortController", "AbortSignal"],
-    "_protocol.backend": ["ConversationSummary", "History", "HistoryMessage", "Model"],
-    "_client.client": ["AsyncChatGPTAPI", "AsyncChatGPTConversation"],
-    "_core.errors": [
-        "APIConnectionError",
-        "APIStatusError",
-        "AbortError",
-        "AccessTokenRejectedError",
-        "AuthenticationError",
-        "BrowserCrashedError",
-        "BrowserError",
-        "BrowserLaunchError",
-        "BrowserNotFoundError",
-        "ChallengeError",
-        "ChatGPTError",
-        "ChatGPTTimeoutError",
-        "ClientClosedError",
-        "ComposerNotFoundError",
-        "ConversationNotFoundError",
-        "DialogInTheWayError",
-        "InvalidSessionTokenError",
-        "MalformedEventError",
-        "MessageTooLongError",
-        "OriginError",
-        "PageError",
-        "RateLimitError",
-        "SessionExpiredError",
-        "StreamError",
-        "StreamInterruptedError",
-        "UnknownEncodingError",
-        "UnusualActivityError",
-    ],
-    "_core.models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],
-    "_core.options": ["SEED_USER_AGENT"],
-    "_messaging.reply_stream": ["AsyncReplyStream"],
-    "_client.sync_client": ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"],
+    "_core.abort": "AbortController AbortSignal",
+    "_protocol.backend": "ConversationSummary History HistoryMessage Model",
+    "_client.client": "AsyncChatGPTAPI AsyncChatGPTConversation",
+    "_core.errors": """
+        APIConnectionError APIStatusError AbortError AccessTokenRejectedError AuthenticationError
+        BrowserCrashedError BrowserError BrowserLaunchError BrowserNotFoundError ChallengeError ChatGPTError
+        ChatGPTTimeoutError ClientClosedError ComposerNotFoundError ConversationNotFoundError
+        DialogInTheWayError InvalidSessionTokenError MalformedEventError MessageTooLongError OriginError
+        PageError RateLimitError SessionExpiredError StreamError StreamInterruptedError UnknownEncodingError
+        UnusualActivityError
+    """,
+    "_core.models": "BatchMessage BatchResult ConversationEvent Session User",
+    "_core.options": "SEED_USER_AGENT",
+    "_messaging.reply_stream": "AsyncReplyStream",
+    "_client.sync_client": "ChatGPTAPI ChatGPTConversation ReplyStream",
 }
-_MODULE_OF = {name: module for module, names in _LAZY_EXPORTS.items() for name in names}
+_MODULE_OF = {name: module for module, names in _LAZY_EXPORTS.items() for name in names.split()}
 
 __all__ = [
     "SEED_USER_AGENT",

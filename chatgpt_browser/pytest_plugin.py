@@ -56,7 +56,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def chatgpt_server() -> Iterator[FakeChatGPT]:
-    """Yield a running :class:`FakeChatGPT` for this test, on a free loopback port."""
+    """Yield a running `FakeChatGPT` for this test, on a free loopback port."""
     from chatgpt_browser.testing import FakeChatGPT
 
     with FakeChatGPT() as server:

@@ -180,11 +180,14 @@ class ReplyReader:
         """Append what is new in an event that contains the whole text."""
         try:
             text = unescaped(fresh)
-            whole = None if self._text.append(text) else unescaped(self._assembler.raw_text or "")
+            if self._text.append(text):
+                self.events += 1
+                return bool(text)
+            whole = unescaped(self._assembler.raw_text or "")
         except ValueError:
             raise self._malformed() from None
         self.events += 1
-        return bool(text) if whole is None else self._text.replace(whole)
+        return self._text.replace(whole)
 
     def _append_delta(self, fresh: str) -> bool:
         """Append the text of a delta that was delivered as text alone."""

@@ -20,9 +20,9 @@ from chatgpt_browser import (
     StreamInterruptedError,
     UnknownEncodingError,
 )
-from chatgpt_browser import _handoff as handoff
-from chatgpt_browser import _stream as stream
 from chatgpt_browser._core.models import QuestionRef
+from chatgpt_browser._messaging import handoff
+from chatgpt_browser._messaging import reply_stream as stream
 from chatgpt_browser._protocol.reply_reader import ReplyReader
 from chatgpt_browser.testing import BREAK, Answer, Aside, Gate, Hold, Reply
 from tests.support.scripted_site import DONE, base_urls, body

@@ -107,7 +107,7 @@ def test_session_token_replaces_old_cookies_of_a_profile(
     for token in (long_token(4000), long_token(300)):
         server.sign_in(token)
         with ChatGPTAPI(token, **base_urls(server), user_data_dir=profile) as api:
-            assert api.send_message("Hello") == 'You texts: "Hello".'
+            assert api.send_message("Hello") == 'You said: "Hello".'
         assert "".join(session_cookies(server).values()) == token
         assert len(session_cookies(server)) == 1 + (len(token) > 3933)
 
@@ -123,7 +123,7 @@ def test_concurrent_threads_share_one_start_and_one_refresh(serve: Serve, connec
         tokens = {*pool.map(lambda _: api.ensure_auth(), range(12))}
     tokens |= {api.ensure_auth(), api.refresh_access_token(), api.get_session().access_token}
 
-    assert {reply.result() for reply in replies} == {'You texts: "Hello".'}
+    assert {reply.result() for reply in replies} == {'You said: "Hello".'}
     assert api.get_is_authenticated()
     assert len(tokens) == 1, "the token was not cached"
     assert len(refreshes_of(server.requests)) == 1
@@ -198,7 +198,7 @@ def test_access_token_refused_once_is_renewed(scripted_site: ScriptedSite, api: 
     before = len(scripted_site.refreshes)
     scripted_site.server.expire_access_tokens()
 
-    assert api.send_message("Hello") == 'You texts: "Hello".'
+    assert api.send_message("Hello") == 'You said: "Hello".'
     first, second = scripted_site.posts
     assert (first.status, second.status) == (401, 200)
     assert (first.bearer, second.bearer) == (old, api.ensure_auth())
@@ -245,7 +245,7 @@ async def test_concurrent_refused_messages_share_one_refresh(serve: Serve) -> No
         server.expire_access_tokens()
         replies = await asyncio.gather(*(api.send_message("Hello") for _ in range(5)))
 
-    assert replies == ['You texts: "Hello".'] * 5
+    assert replies == ['You said: "Hello".'] * 5
     assert len(refreshes_of(server.requests)) == 2
     assert len(posts_of(server.requests)) <= 10
 

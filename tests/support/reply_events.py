@@ -12,7 +12,6 @@ __all__ = [
     "HANDOFF",
     "REMARK",
     "TEXT",
-    "appended",
     "item",
     "message",
     "root",
@@ -65,11 +64,6 @@ def whole(text: str = "", **fields: Any) -> dict[str, Any]:
 def root(text: str = "", channel: int = 0, /, **fields: Any) -> dict[str, Any]:
     """Return the delta that starts a message in a channel."""
     return {"p": "", "o": "add", "v": whole(text, **fields), "c": channel}
-
-
-def appended(text: str) -> dict[str, Any]:
-    """Return the delta that appends to a message's text."""
-    return {"p": TEXT, "o": "append", "v": text}
 
 
 def tree(*messages: dict[str, Any], current: str | None = None) -> dict[str, Any]:
