@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 import tempfile
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,19 +12,15 @@ import anyio
 
 from .._core.errors import ChatGPTError
 from .._core.files import write_private
+from .._core.log import logger
 from .._protocol.redaction import redacted_trace, reveals
 from .playwright_errors import map_playwright_errors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from playwright.async_api import Page
+    from collections.abc import AsyncIterator, Iterator
 
     from .browser import Browser
 
-__all__ = ["FailureArtifacts"]
-
-logger = logging.getLogger("chatgpt_browser")
 
 #: Seconds to collect the artifacts. The browser may have crashed, and its close waits for this.
 _COLLECT_TIMEOUT = 10.0
@@ -89,40 +84,43 @@ class FailureArtifacts:
         try:
             if folder is not None and self._enabled:
                 with anyio.move_on_after(_COLLECT_TIMEOUT, shield=True):
-                    self.trace = await self._take_trace(browser, Path(folder.name), [session_token])
-                    self.screenshot = await self._take_screenshot(browser, front_page, [session_token])
+                    with _logging_failure("trace"):
+                        self.trace = await _stop_trace(browser, Path(folder.name), [session_token])
+                    with _logging_failure("screenshot"):
+                        self.screenshot = await _take_screenshot(browser, front_page, [session_token])
             yield
         finally:
             if folder is not None:
                 folder.cleanup()
 
-    async def _take_screenshot(self, browser: Browser, front_page: str, secrets: list[str]) -> bytes | None:
-        try:
-            with map_playwright_errors():
-                pages = browser.context.pages
-                return await _screenshot_of(pages[-1], front_page, secrets) if pages else None
-        except ChatGPTError as exc:
-            logger.debug("no screenshot: %s", exc)
-            return None
 
-    async def _take_trace(self, browser: Browser, folder: Path, secrets: list[str]) -> bytes | None:
-        try:
-            with map_playwright_errors():
-                await browser.context.tracing.stop_har()
-            return await anyio.to_thread.run_sync(_read_trace, folder, secrets)
-        except (ChatGPTError, OSError, ValueError, KeyError) as exc:
-            logger.debug("no trace: %s", exc)
-            return None
+@contextmanager
+def _logging_failure(artifact: str) -> Iterator[None]:
+    """Log an error in the block instead of raising it."""
+    try:
+        with map_playwright_errors():
+            yield
+    except (ChatGPTError, OSError, ValueError, KeyError) as exc:
+        logger.debug("no %s: %s", artifact, exc)
 
 
-async def _screenshot_of(page: Page, front_page: str, secrets: list[str]) -> bytes | None:
-    """Return a screenshot of the page, or of the site's front page if the page is blank; None if it would show a secret."""
+async def _take_screenshot(browser: Browser, front_page: str, secrets: list[str]) -> bytes | None:
+    """Return a screenshot of the last page, or of the site's front page if that is blank; None if it would show a secret."""
+    if not browser.context.pages:
+        return None
+    page = browser.context.pages[-1]
     if not (await page.inner_text("html")).strip():
         with suppress(ChatGPTError), map_playwright_errors():  # the browser's error page is good enough
             await page.goto(front_page, timeout=_PAGE_TIMEOUT)
     if reveals(await page.inner_text("html"), secrets):
         return None
     return await page.screenshot(timeout=_PAGE_TIMEOUT)
+
+
+async def _stop_trace(browser: Browser, folder: Path, secrets: list[str]) -> bytes:
+    """Stop the recording, and return it without secrets."""
+    await browser.context.tracing.stop_har()
+    return await anyio.to_thread.run_sync(_read_trace, folder, secrets)
 
 
 def _read_trace(folder: Path, secrets: list[str]) -> bytes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import logging
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from .._core.log import logger
 from .cdp_target import Target
 from .driver import start_driver
 from .launcher import context_settings, launch, launch_with_profile
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from playwright.async_api import Page as PlaywrightPage
 
     from .._core.options import Options
-
-__all__ = ["Browser"]
-
-logger = logging.getLogger("chatgpt_browser")
 
 
 class Browser:
@@ -58,14 +54,18 @@ class Browser:
         return self._context
 
     async def open_target(self) -> Target:
-        """Return a blank page: the first page of a persistent profile, otherwise a new one."""
-        if isinstance(self._context, str):
-            params = {"url": "about:blank", "browserContextId": self._context}
-            created = await self.devtools.send("Target.createTarget", params)
-            return await self._attach(created["targetId"], is_watched=False)
+        """Return a blank page: the first page of a persistent profile, otherwise a new one.
 
-        blank = [page for page in self._context.pages if page.url == "about:blank"]
-        return await self.target_of(blank[0] if blank else await self._context.new_page())
+        :raises BrowserError: the page could not be opened.
+        """
+        with map_playwright_errors():
+            if isinstance(self._context, str):
+                params = {"url": "about:blank", "browserContextId": self._context}
+                created = await self.devtools.send("Target.createTarget", params)
+                return await self._attach(created["targetId"], is_watched=False)
+
+            blank = [page for page in self._context.pages if page.url == "about:blank"]
+            return await self.target_of(blank[0] if blank else await self._context.new_page())
 
     async def target_of(self, page: PlaywrightPage) -> Target:
         """Return the target of one of Playwright's pages."""

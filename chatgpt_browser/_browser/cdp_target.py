@@ -1,4 +1,4 @@
-"""A page of the browser, controlled through the DevTools protocol (CDP).
+"""A page of the browser, controlled through the DevTools protocol (CDP), and the handling of the protocol's events.
 
 Commands go through the DevTools session of the browser, not through a Playwright page. Playwright enables the Network domain for
 each page that it manages, so that Chromium reports every chunk of every reply to the browser process and to the driver. Measured
@@ -12,21 +12,21 @@ import asyncio
 import inspect
 import itertools
 import json
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
 from .._core.background import BackgroundTasks
+from .._core.log import logger
+from .._core.models import Head
 from .playwright_errors import to_library_error
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from playwright.async_api import CDPSession
 
-__all__ = ["GONE", "Target"]
-
-logger = logging.getLogger("chatgpt_browser")
 
 Listener = Callable[[dict[str, Any]], object]
 
@@ -54,12 +54,11 @@ class Target:
         self._tasks = BackgroundTasks(_log_failed_command)
         #: The reason why the page is gone; empty while it exists.
         self._gone = ""
-        self._subscriptions = {
+        listeners = {
             "Target.receivedMessageFromTarget": _with_signature(self._on_message),
             "Target.detachedFromTarget": _with_signature(self._on_detached),
         }
-        for event, listener in self._subscriptions.items():
-            browser.on(event, listener)
+        self._remove_listeners = add_listeners(browser, listeners)
 
     @classmethod
     async def attach(cls, browser: CDPSession, target_id: str, *, is_watched: bool) -> Target:
@@ -114,8 +113,7 @@ class Target:
         if self._gone:
             return
         self._gone = reason
-        for event, listener in self._subscriptions.items():
-            self._browser.remove_listener(event, listener)
+        self._remove_listeners()
         for response in self._responses.values():
             if not response.done():
                 response.set_result({"error": {"message": reason}})
@@ -141,6 +139,33 @@ class Target:
     def _dispatch(self, event: str, params: dict[str, Any]) -> None:
         for listener in tuple(self._listeners.get(event, ())):
             listener(params)
+
+
+def add_listeners(
+    source: CDPSession | Target, listeners: Mapping[str, Callable[[dict[str, Any]], None]]
+) -> Callable[[], None]:
+    """Add one listener for each event name, and return a function that removes them all."""
+    for event, listener in listeners.items():
+        source.on(event, listener)
+
+    def remove_listeners() -> None:
+        for event, listener in listeners.items():
+            source.remove_listener(event, listener)
+
+    return remove_listeners
+
+
+def read_head(response: Mapping[str, Any]) -> Head:
+    """Return the head of a response, with lower-case header names and without ``Set-Cookie``, which holds session tokens.
+
+    ``response`` is a DevTools `Network.Response`_, or has the same fields ``status``, ``statusText`` and ``headers``. The field
+    ``redirected`` is optional; others are ignored.
+
+    .. _Network.Response: https://chromedevtools.github.io/devtools-protocol/tot/Network/#type-Response
+    """
+    headers = {name.lower(): value for name, value in response["headers"].items()}
+    headers.pop("set-cookie", None)
+    return Head(response["status"], response["statusText"], headers, response.get("redirected", False))
 
 
 def _log_failed_command(error: Exception) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,15 +12,13 @@ import platformdirs
 from playwright.async_api import Playwright, async_playwright
 
 from .._core.errors import BrowserLaunchError
+from .._core.log import logger
 from .playwright_errors import CLOSE_TIMEOUT, map_driver_errors, suppress_close_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["start_driver"]
-
-logger = logging.getLogger("chatgpt_browser")
 
 #: Iterations of the event loop until Playwright has spawned the driver's process. Work before that would delay it.
 _ITERATIONS_TO_SPAWN = 3
@@ -72,9 +69,8 @@ async def _wait_for_end(before: set[asyncio.Task[Any]]) -> None:
     :param before: the tasks that existed before the start.
     """
     new = asyncio.all_tasks() - before
-    if readers := [
-        task for task in new if getattr(task.get_coro(), "__qualname__", "") == "PipeTransport.run"
-    ]:
+    readers = [task for task in new if getattr(task.get_coro(), "__qualname__", "") == "PipeTransport.run"]
+    if readers:
         with anyio.move_on_after(CLOSE_TIMEOUT, shield=True):
             await asyncio.wait(readers)
 
@@ -105,9 +101,8 @@ def _compile_cache_folder() -> Path | None:
     """
     try:
         folder = platformdirs.user_cache_path("chatgpt-browser-api", appauthor=False) / "driver"
-        if (
-            not folder.is_absolute()
-        ):  # older versions of platformdirs return a relative path, newer ones raise
+        # If there is no home folder, older versions of platformdirs return a relative path; newer ones raise.
+        if not folder.is_absolute():
             raise RuntimeError("the user has no home folder")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-__all__ = ["ENDPOINTS", "EndpointPool"]
-
 T = TypeVar("T")
 
 #: Seconds for which a browser that did not respond is used only if no other responds.

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from .._core.options import Options
 
-__all__ = ["FULL_BROWSERS", "HEADLESS_SHELLS", "find_on_path", "launch_candidates"]
-
 #: Builds without the code for windows: they start twice as fast as a full Chromium.
 HEADLESS_SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
 #: Builds that can show windows.

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .cdp_target import Target
 
-__all__ = ["ExtraHeaders"]
-
 
 class ExtraHeaders:
     """Headers that Chromium adds to a page's requests while the Network domain is enabled.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +10,7 @@ import anyio
 from playwright.async_api import Error as PlaywrightError
 
 from .._core.errors import BrowserLaunchError, BrowserNotFoundError
+from .._core.log import logger
 from .executables import launch_candidates
 from .playwright_errors import INSTALL_HINT, is_missing_executable, is_missing_sandbox, milliseconds
 from .sandbox import sandbox_refusal
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
     from .._core.options import Options
 
-__all__ = ["context_settings", "launch", "launch_with_profile"]
-
 T = TypeVar("T")
-logger = logging.getLogger("chatgpt_browser")
 
 
 async def launch(chromium: BrowserType, options: Options) -> PlaywrightBrowser:
@@ -48,7 +45,7 @@ async def launch_with_profile(chromium: BrowserType, options: Options, folder: P
     try:
         await anyio.Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
-        raise BrowserLaunchError(f"The folder user_data_dir cannot be created: {exc}") from exc
+        raise BrowserLaunchError(f"The folder user_data_dir cannot be created: {exc}.") from exc
     settings = {"user_data_dir": folder, **_launch_settings(options), **context_settings(options)}
     return await _launch_first(chromium.launch_persistent_context, chromium, options, settings)
 
@@ -67,7 +64,7 @@ async def _launch_first(
         started = await _launch_candidate(start, {**settings, **candidate})
         if started is not None:
             return started
-    raise BrowserNotFoundError(f"No Chromium was found: {INSTALL_HINT}")
+    raise BrowserNotFoundError(f"No Chromium was found. {INSTALL_HINT}.")
 
 
 async def _launch_candidate(start: Callable[..., Awaitable[T]], settings: dict[str, Any]) -> T | None:

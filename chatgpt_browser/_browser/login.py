@@ -13,8 +13,6 @@ from .playwright_errors import map_playwright_errors
 if TYPE_CHECKING:
     from .._core.options import Options
 
-__all__ = ["sign_in"]
-
 
 async def sign_in(options: Options) -> SessionToken:
     """Open the site in a window and wait, without a time limit, until a person has signed in.
@@ -62,4 +60,4 @@ async def _wait_for_session(browser: Browser, origin: str) -> SessionToken:
 
 
 def _closed() -> AuthenticationError:
-    return AuthenticationError("The window was closed before anybody had signed in. Start the login again.")
+    return AuthenticationError("The window was closed before a person had signed in. Start the login again.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import math
 import re
 from contextlib import contextmanager
@@ -23,41 +22,24 @@ from .._core.errors import (
     ChatGPTError,
     ChatGPTTimeoutError,
 )
+from .._core.log import logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from playwright.async_api import Browser
 
-__all__ = [
-    "CLOSE_TIMEOUT",
-    "INSTALL_HINT",
-    "connection_error",
-    "is_interrupted",
-    "is_missing_executable",
-    "is_missing_sandbox",
-    "is_navigation_without_document",
-    "map_driver_errors",
-    "map_playwright_errors",
-    "milliseconds",
-    "network_error_name",
-    "suppress_close_errors",
-    "to_library_error",
-    "when_lost",
-]
-
-logger = logging.getLogger("chatgpt_browser")
 
 #: Seconds until the attempt to close something is given up.
 CLOSE_TIMEOUT = 10.0
 
 INSTALL_HINT = (
-    "run `chatgpt-browser install` (or `bash scripts/install_browsers.sh`, or `playwright install chromium`)"
+    "Run `chatgpt-browser install` (or `bash scripts/install_browsers.sh`, or `playwright install chromium`)"
 )
 
 _CERTIFICATE_HINT = (
     "Chromium does not accept the site's certificate. Check that this machine's clock is right, and that it trusts"
-    " the authority that signed the certificate; for a server of your own, use ignore_https_errors=True"
+    " the authority that signed the certificate. For a server that you run yourself, use ignore_https_errors=True."
 )
 
 _MISSING = re.compile(r"Executable doesn't exist|distribution '[^']*' is not found|ENOENT", re.IGNORECASE)
@@ -114,11 +96,11 @@ def to_library_error(error: Exception, *, launching: bool = False) -> ChatGPTErr
     text = _first_line(error)
     if isinstance(error, PlaywrightTimeoutError):
         if launching:
-            return BrowserLaunchError(f"The browser did not start in time: {text}")
-        return ChatGPTTimeoutError("The site did not respond to the page in time")
+            return BrowserLaunchError(f"The browser did not start in time: {text}.")
+        return ChatGPTTimeoutError("The site did not respond to the page in time.")
     if isinstance(error, PlaywrightError) and launching:
         if is_missing_executable(error):
-            return BrowserNotFoundError(f"No Chromium was found: {INSTALL_HINT}")
+            return BrowserNotFoundError(f"No Chromium was found. {INSTALL_HINT}.")
         return BrowserLaunchError(_launch_failure(error))
     if network := _NETWORK.search(text):
         refused = network[1].startswith("ERR_CERT_")
@@ -127,8 +109,8 @@ def to_library_error(error: Exception, *, launching: bool = False) -> ChatGPTErr
             f"ChatGPT failed to refresh auth token. Error: {network[0]}{advice}", permanent=refused
         )
     if _GONE.search(text) or not isinstance(error, PlaywrightError):
-        return BrowserCrashedError(f"The browser or its page has ended: {text}")
-    return BrowserError(text)
+        return BrowserCrashedError(f"The browser or its page has ended: {text}.")
+    return BrowserError(f"The browser reported an error: {text}.")
 
 
 @contextmanager
@@ -136,9 +118,7 @@ def map_playwright_errors(*, launching: bool = False) -> Iterator[None]:
     """Convert Playwright's errors within the block to the library's errors."""
     try:
         yield
-    except PlaywrightError as exc:
-        raise to_library_error(exc, launching=launching) from exc
-    except ConnectionError as exc:  # the pipe to Playwright's driver
+    except (PlaywrightError, ConnectionError) as exc:  # ConnectionError: the pipe to Playwright's driver
         raise to_library_error(exc, launching=launching) from exc
 
 
@@ -151,7 +131,7 @@ def map_driver_errors() -> Iterator[None]:
     try:
         yield
     except Exception as exc:
-        raise BrowserLaunchError(f"Playwright's driver did not start: {_first_line(exc)}") from exc
+        raise BrowserLaunchError(f"Playwright's driver did not start: {_first_line(exc)}.") from exc
 
 
 def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
@@ -209,23 +189,23 @@ def connection_error(error: Exception, place: str) -> Exception:
         there, here = versions.groups()
         return BrowserLaunchError(
             f"The Playwright server at {place} has version {there}, but this Playwright has version {here}. Install the same "
-            f"version on both sides, for example with `pip install 'playwright=={there}.*'`"
+            f"version on both sides, for example with `pip install 'playwright=={there}.*'`."
         )
     if isinstance(error, PlaywrightTimeoutError):
-        return BrowserLaunchError(f"The browser at {place} did not respond in time")
+        return BrowserLaunchError(f"The browser at {place} did not respond in time.")
     if isinstance(error, PlaywrightError) and is_missing_executable(error):
-        return BrowserNotFoundError(f"The server at {place} has no Chromium: on that machine, {INSTALL_HINT}")
+        return BrowserNotFoundError(f"The server at {place} has no Chromium. {INSTALL_HINT} on that machine.")
     reason = _URL.sub(place, _first_line(error).partition(": ")[2]).removeprefix("WebSocket error: ")
-    return BrowserLaunchError(f"No browser responds at {place}: {reason}")
+    return BrowserLaunchError(f"No browser responds at {place}: {reason}.")
 
 
 def _first_line(error: Exception) -> str:
     """Return the first line of the error's text, or its type if it has no text."""
-    lines = (getattr(error, "message", "") or str(error) or type(error).__name__).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    lines = (getattr(error, "message", "") or str(error)).strip().splitlines()
+    return lines[0].removesuffix(".") if lines else type(error).__name__
 
 
 def _launch_failure(error: PlaywrightError) -> str:
     """Describe a failed launch with the first lines of Chromium's own output, which are more specific than Playwright's."""
     output = [line.strip() for line in error.message.splitlines() if "[err]" in line][:3]
-    return " ".join([f"Chromium did not start: {_first_line(error)}", *output])
+    return " ".join([f"Chromium did not start: {_first_line(error)}.", *output])

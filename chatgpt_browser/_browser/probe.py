@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from .._core.options import Options
 
-__all__ = ["BrowserFacts", "Probe", "Sighting"]
-
 #: Seconds to wait for the details of a connection that the browser has already made.
 _DETAILS_TIMEOUT = 5.0
 
@@ -83,10 +81,7 @@ class Probe:
             with map_playwright_errors():
                 page = await browser.context.new_page()
                 target = await browser.target_of(page)
-            if options.headless or options.user_agent is not None:
-                setup = BrowserPage(target)
-                await setup.set_up(ignore_https_errors=options.ignore_https_errors)
-                await setup.identify(options.site.origin, options.user_agent)
+            await BrowserPage(target).set_up(options, options.site.origin)
         except BaseException:
             await browser.close()
             raise

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
-import math
 import time
 from typing import TYPE_CHECKING
 
 from .._core.errors import BrowserError, BrowserLaunchError
+from .._core.log import logger
 from .endpoint_pool import ENDPOINTS
-from .playwright_errors import connection_error
+from .playwright_errors import connection_error, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
 
     from .._core.options import Options
     from .._core.urls import BrowserURL
-
-__all__ = ["connect"]
-
-logger = logging.getLogger("chatgpt_browser")
 
 
 async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Callable[[], None]]:
@@ -51,15 +46,15 @@ async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Cal
             return browser, lambda: ENDPOINTS.release(url)
     if len(failures) == 1:
         raise next(iter(failures.values()))
-    raise BrowserLaunchError("; ".join(map(str, failures.values())))
+    raise BrowserLaunchError(" ".join(map(str, failures.values())))
 
 
 async def _connect_to(chromium: BrowserType, url: BrowserURL, options: Options, timeout: float) -> Browser:
-    milliseconds = 0 if math.isinf(timeout) else timeout * 1000
+    limit = milliseconds(timeout)
     try:
         if url.is_devtools:
-            return await chromium.connect_over_cdp(url.url, timeout=milliseconds)
-        return await chromium.connect(url.url, timeout=milliseconds, headers=_launch_header(options))
+            return await chromium.connect_over_cdp(url.url, timeout=limit)
+        return await chromium.connect(url.url, timeout=limit, headers=_launch_header(options))
     except Exception as exc:
         raise connection_error(exc, str(url)) from None
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["sandbox_refusal"]
-
 #: The sysctls that control what the sandbox uses, each with the value that forbids it.
 _SYSCTLS = {
     "/proc/sys/kernel/unprivileged_userns_clone": "0",

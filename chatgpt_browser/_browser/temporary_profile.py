@@ -14,8 +14,6 @@ from .playwright_errors import CLOSE_TIMEOUT
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession
 
-__all__ = ["TemporaryProfile"]
-
 #: Seconds between two attempts to remove the folder.
 _REMOVE_INTERVAL = 0.02
 _PROFILE_ARGUMENT = re.compile(r"--user-data-dir=(\S+playwright_chromiumdev_profile-\w+)")

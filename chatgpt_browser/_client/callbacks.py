@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .._core.models import ConversationEvent
-    from .._messaging.reply_stream import Update
+    from .._messaging.reply_assembler import Update
 
 #: Called for every event that changes the reply, with the whole text so far. An awaitable that it returns is awaited.
 OnProgress = Callable[[str], Awaitable[object] | object]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING
 
 import anyio
 
 from .._core.errors import APIConnectionError, ClientClosedError
+from .._core.log import logger
 from .._core.single_flight import SingleFlight
 from .._core.telemetry import measuring
 from .._protocol.error_responses import is_challenge, status_error
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from .._transport.browser_manager import BrowserManager
     from .._transport.fetch.transport import FetchTransport
     from .secret_filter import SecretFilter
-
-__all__ = ["AccessTokenCache"]
-
-logger = logging.getLogger("chatgpt_browser")
 
 
 class AccessTokenCache:
@@ -102,7 +98,7 @@ class AccessTokenCache:
             with anyio.move_on_after(self._options.first_byte_timeout):
                 return await read_response(stream)
             raise APIConnectionError(
-                "ChatGPT failed to refresh auth token. Error: the site did not answer in time"
+                "ChatGPT failed to refresh auth token. Error: the site did not respond in time"
             )
         except ConnectionError as exc:
             raise APIConnectionError(f"ChatGPT failed to refresh auth token. Error: {exc}") from exc

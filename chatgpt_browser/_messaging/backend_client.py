@@ -1,31 +1,45 @@
-"""Calls of the backend API: JSON in, JSON out."""
+"""Calls of the backend API with an access token, which are repeated if the site refused them before it accepted them."""
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._protocol.error_responses import read_json
 from .._protocol.requests import backend_request
 from .response_reader import receive_body, receive_head
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
     from .._core.models import Head
     from .._core.options import Options
+    from .._transport.browser_manager import BrowserManager
     from .._transport.fetch.transport import FetchTransport
     from .._transport.response_stream import ResponseStream
-    from .authorized_calls import AuthorizedCalls
+    from .access_token import AccessTokenCache
+    from .secret_filter import SecretFilter
 
-__all__ = ["BackendClient"]
+T = TypeVar("T")
 
 
 class BackendClient:
-    """Sends requests to the backend API with an access token."""
+    """Sends requests to the backend API: requests for JSON with :meth:`request_json`, all others with :meth:`call`."""
 
-    def __init__(self, options: Options, requests: FetchTransport, calls: AuthorizedCalls) -> None:
+    def __init__(
+        self,
+        options: Options,
+        browser_manager: BrowserManager,
+        requests: FetchTransport,
+        tokens: AccessTokenCache,
+        secrets: SecretFilter,
+    ) -> None:
         self._options = options
+        self._browser_manager = browser_manager
         self._requests = requests
-        self._calls = calls
+        self._tokens = tokens
+        self._secrets = secrets
 
     async def request_json(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request and return the JSON of its response. A GET is retried if the network or the server failed.
@@ -50,7 +64,39 @@ class BackendClient:
             )
             return stream, await receive_head(stream, self._options)
 
-        stream, head = await self._calls.run(call)
-        with self._calls.guarding():
+        stream, head = await self.call(call)
+        with self.guarding():
             response = await receive_body(stream, head, self._options)
             return None if method != "GET" and not response.text.strip() else read_json(response)
+
+    async def call(self, call: Callable[[str], Awaitable[T]], *, resend_refused: bool = True) -> T:
+        """Call ``call`` with an access token, and again if the policy in :mod:`.retry` allows it.
+
+        :param resend_refused: False if a refused token and a challenge are not retried.
+        :raises ChatGPTError: the error of the last attempt, without secrets.
+        """
+        from .retry import RetryPolicy, retrying_send
+
+        access_token = ""
+
+        async def attempt() -> T:
+            nonlocal access_token
+            access_token = (await self._tokens.get()).access_token
+            with self.guarding():
+                return await call(access_token)
+
+        async def renew_token() -> None:
+            self._tokens.reject(access_token)
+
+        policy = RetryPolicy(
+            retries=self._options.retries,
+            renew_token=renew_token if resend_refused else None,
+            pass_challenge=self._browser_manager.pass_challenge if resend_refused else None,
+        )
+        return await retrying_send(attempt, policy)
+
+    @contextmanager
+    def guarding(self) -> Iterator[None]:
+        """Remove secrets from an error that is raised in the block, and note that the site has moved."""
+        with self._secrets.hiding(), self._browser_manager.noting_origin_error():
+            yield

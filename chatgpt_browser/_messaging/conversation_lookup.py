@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from .._transport.base import OutgoingMessage
     from .backend_client import BackendClient
 
-__all__ = ["ConversationLookup"]
-
 _REMEMBERED_QUESTIONS = 1000
 
 
@@ -68,5 +66,7 @@ class ConversationLookup:
         data = await self._backend.request_json("GET", conversation_path(conversation_id))
         history = read_history(conversation_id, data)
         if history.current_node is None:
-            raise APIStatusError("the conversation names no current message", status_code=200)
+            raise APIStatusError(
+                "The site returned a conversation without a current message.", status_code=200
+            )
         return history

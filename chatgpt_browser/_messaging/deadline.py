@@ -17,15 +17,13 @@ if TYPE_CHECKING:
 
     from .._transport.response_stream import ResponseStream
 
-__all__ = ["Deadline", "IdleTimer"]
-
 
 class Deadline:
     """The deadline and the abort signal of one call. The time, in seconds, starts at the first use."""
 
     def __init__(self, timeout: float, signal: AbortSignal | None) -> None:
         if signal is not None and not isinstance(signal, AbortSignal):
-            raise TypeError("abort_signal must be an AbortSignal: pass an AbortController's .signal")
+            raise TypeError("The abort_signal must be an AbortSignal. Pass an AbortController's .signal.")
         self._timeout = timeout
         self._is_unbounded = math.isinf(timeout) and signal is None
         self._signal = signal or AbortSignal()
@@ -122,10 +120,8 @@ class IdleTimer:
             self._set(idle_at)
         elif self._response.is_awaited:
             silence = f"nothing came for {self._idle_timeout:g} s"
-            self._response.interrupt(
-                ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
-            )
+            error = ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
+            self._response.interrupt(error)
         else:
-            self._set(
-                now + self._idle_timeout
-            )  # the caller is idle, not the site: it has not read what has arrived
+            # The caller is idle, not the site: it has not read what has arrived.
+            self._set(now + self._idle_timeout)

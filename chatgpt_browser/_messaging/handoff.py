@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .._protocol.reply_reader import ReplyReader
     from .backend_client import BackendClient
 
-__all__ = ["HandoffPoller"]
-
 #: Poll back-off, the same as in the fallback of the site's page: the first and the longest pause in seconds, and the factor by
 #: which pauses grow.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
@@ -71,7 +69,8 @@ class HandoffPoller:
         conversation_id = reply.conversation_id or question.conversation_id
         if conversation_id is None:
             raise StreamInterruptedError(
-                "the rest of the reply was handed off, and the stream named no conversation to read it from"
+                "The site continues the reply outside the stream, and the stream contained no id of a conversation to read "
+                "the rest from. The message was sent."
             )
         try:
             conversation = await self._backend.request_json("GET", conversation_path(conversation_id))

@@ -6,15 +6,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from .._core.models import Prompt
     from .._protocol.reply_reader import ReplyReader
     from .._transport.response_stream import ResponseStream
     from .deadline import IdleTimer
     from .permits import Permit
-
-__all__ = ["ConversationSlot", "MessageLease", "StandaloneSlot"]
 
 
 class ConversationSlot(Protocol):
@@ -61,9 +57,7 @@ class MessageLease:
     def __enter__(self) -> MessageLease:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
     async def acquire_slot(self) -> Prompt:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import functools
-import logging
 
 import anyio
 
-__all__ = ["MessagePermits", "Permit"]
-
-logger = logging.getLogger("chatgpt_browser")
+from .._core.log import logger
 
 #: Over HTTP/1.1, Chromium opens six connections to a host. One is left for requests that refresh the session meanwhile.
 _HTTP1_CONNECTIONS = 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from .._core.models import ConversationEvent
     from .._protocol.event_assembler import ReducedEvent
     from .._transport.response_stream import Frame
-
-__all__ = ["ReplyAssembler", "Update"]
 
 
 class Update(NamedTuple):
@@ -58,7 +57,7 @@ class ReplyAssembler:
         elif kind == "error":
             damaged = rest[1] == "EncodingError"
             error = MalformedEventError if damaged else StreamInterruptedError
-            raise error(f"the reply broke off: {rest[2]}")
+            raise error(f"The reply broke off: {rest[2]}.")
 
     def end_body(self) -> None:
         """Add the end of the body."""
@@ -99,7 +98,7 @@ class ReplyAssembler:
             text = to_plain_text(text if at_end else _closed_blocks(text))
         shown, self._shown = self._shown, text
         if not text.startswith(shown):
-            return text[_common_prefix(text, shown) :]
+            return text[len(os.path.commonprefix([text, shown])) :]
         return text[len(shown) :]
 
     def _feed(self) -> bool:
@@ -108,11 +107,6 @@ class ReplyAssembler:
 
     def _is_over(self) -> bool:
         return self.reader.done or self.reader.is_elsewhere or self._failure is not None
-
-
-def _common_prefix(one: str, other: str) -> int:
-    length = min(len(one), len(other))
-    return next((index for index in range(length) if one[index] != other[index]), length)
 
 
 def _closed_blocks(markdown: str) -> str:

@@ -14,15 +14,11 @@ from .lease import MessageLease
 from .reply_assembler import ReplyAssembler, Update
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from .._core.models import ConversationEvent, QuestionRef
     from .._core.telemetry import MessageSpan
     from .deadline import Deadline, IdleTimer
     from .lease import ConversationSlot
     from .sender import MessageSender
-
-__all__ = ["AsyncReplyStream", "Update"]
 
 #: Seconds to wait for the end of a body after an event has announced that nothing more is to come. Pings may continue.
 _END_TIMEOUT = 5.0
@@ -84,9 +80,7 @@ class AsyncReplyStream:
         await self._open()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         self._close(error=error)
 
     def __aiter__(self) -> AsyncReplyStream:
@@ -194,9 +188,8 @@ class AsyncReplyStream:
             raise
         assert lease.response is not None
         idle_timeout = sender.options.idle_timeout
-        self._poller = HandoffPoller(
-            sender.backend, self._assembler.reader, self._question, idle_timeout=idle_timeout
-        )
+        reader = self._assembler.reader
+        self._poller = HandoffPoller(sender.backend, reader, self._question, idle_timeout=idle_timeout)
         self._idle_timer = self._deadline.start_idle_timer(lease.response, idle_timeout)
         lease.start_reading(self._idle_timer)
         self._is_open = True

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 
 from .._core.errors import ChatGPTTimeoutError, StreamInterruptedError
-from .._core.models import Head, Response
+from .._core.models import Response
 from .._protocol.error_responses import status_error
 
 if TYPE_CHECKING:
+    from .._core.models import Head
     from .._core.options import Options
     from .._transport.response_stream import ResponseStream
-
-__all__ = ["receive_body", "receive_head", "read_response"]
 
 #: Characters. A conversation of several years has some megabytes.
 _MAX_REFUSAL_SIZE, _MAX_BODY_SIZE = 1 << 20, 1 << 28
@@ -34,8 +33,8 @@ async def receive_head(stream: ResponseStream, options: Options) -> Head:
             silence = f"no first byte within {options.first_byte_timeout:g} s"
             raise ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
         if kind == "error":
-            raise StreamInterruptedError(f"the connection broke before the site answered: {rest[2]}")
-        head = _read_head(rest[0])
+            raise StreamInterruptedError(f"The connection broke before the site responded: {rest[2]}.")
+        head: Head = rest[0]
         if not head.ok:
             raise status_error(await receive_body(stream, head, options))
     except BaseException:
@@ -56,9 +55,11 @@ async def receive_body(stream: ResponseStream, head: Head, options: Options) -> 
             return await read_response(stream, head, pieces)
         if not head.ok:
             return Response(head, "".join(pieces))
-        raise ChatGPTTimeoutError("ChatGPT timed out waiting for response: the answer stopped in the middle")
+        raise ChatGPTTimeoutError(
+            "ChatGPT timed out waiting for response: the response stopped in the middle"
+        )
     except ConnectionError as exc:
-        raise StreamInterruptedError(f"the connection broke in the middle of an answer: {exc}") from exc
+        raise StreamInterruptedError(f"The connection broke in the middle of a response: {exc}.") from exc
     finally:
         stream.abort()
 
@@ -80,7 +81,7 @@ async def read_response(
     while True:
         kind, *rest = await stream.receive()
         if kind == "head":
-            head = _read_head(rest[0])
+            head = rest[0]
         elif kind == "text":
             pieces.append(rest[0])
             size += len(rest[0])
@@ -94,12 +95,3 @@ async def read_response(
             raise ConnectionError(rest[2])
         elif kind == "end" and head is not None:
             return Response(head, "".join(pieces))
-
-
-def _read_head(fields: dict[str, Any]) -> Head:
-    return Head(
-        status=fields["status"],
-        status_text=fields["statusText"],
-        headers=fields["headers"],
-        redirected=fields["redirected"],
-    )

@@ -7,7 +7,6 @@ not sent again, and the caller decides.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -17,7 +16,6 @@ from tenacity import (
     retry_if_exception,
     stop_after_attempt,
     wait_exponential_jitter,
-    wait_none,
 )
 
 from .._core.errors import (
@@ -29,18 +27,16 @@ from .._core.errors import (
     RateLimitError,
     StreamInterruptedError,
 )
+from .._core.log import logger
 from .._core.telemetry import count_retry
 
-__all__ = ["RetryPolicy", "retrying_refresh", "retrying_send"]
-
-logger = logging.getLogger("chatgpt_browser")
 T = TypeVar("T")
 
 _BACKOFF = wait_exponential_jitter(multiplier=0.25, max=8, jitter=0.25)
 #: The longest ``Retry-After`` that is waited for within a call, in seconds.
 _MAX_RETRY_AFTER = 30.0
 
-Remedy = Callable[[Exception], Awaitable[object]]
+Remedy = Callable[[], Awaitable[object]]
 
 
 def _is_refresh_retriable(error: BaseException) -> bool:
@@ -108,16 +104,14 @@ class RetryPolicy:
         """Return the delay in seconds: none if there is a remedy, else the back-off or the site's ``Retry-After``."""
         error = _error_of(state)
         if not isinstance(error, RateLimitError):
-            return wait_none()(state)
+            return 0.0
         return max(_BACKOFF(state), _requested_delay(error))
 
     async def apply(self, state: RetryCallState) -> None:
         """Apply the remedy for the error, if there is one."""
         _report(state)
-        error = _error_of(state)
-        remedy: Remedy | None = self._remedies.get(type(error))
-        if remedy is not None:
-            await remedy(error)
+        if (remedy := self._remedies.get(type(_error_of(state)))) is not None:
+            await remedy()
 
 
 async def retrying_send(work: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from .._transport.browser_manager import BrowserManager
 
-__all__ = ["SecretFilter"]
-
 #: A late response may still repeat a token that has been renewed meanwhile.
 _REMEMBERED_TOKENS = 4
 #: Characters. A shorter value is no secret and occurs in ordinary words: the token of a test, or the last character of a long

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .._core.errors import APIStatusError, ClientClosedError, UnusualActivityError
+from .._core.errors import ClientClosedError, UnusualActivityError
+from .._core.log import logger
 from .._core.models import QuestionRef
 from .._core.telemetry import MessageSpan
 from .._protocol.conversation_tree import Turn
@@ -16,7 +16,6 @@ from .._transport.base import OutgoingMessage
 from .._transport.fetch.transport import FetchTransport
 from .._transport.site_ui.page_pool import SitePagePool
 from .access_token import AccessTokenCache
-from .authorized_calls import AuthorizedCalls
 from .backend_client import BackendClient
 from .conversation_lookup import ConversationLookup
 from .permits import MessagePermits
@@ -30,10 +29,6 @@ if TYPE_CHECKING:
     from .._transport.browser_manager import BrowserManager
     from .lease import MessageLease
     from .permits import Permit
-
-__all__ = ["MessageSender", "preload"]
-
-logger = logging.getLogger("chatgpt_browser")
 
 
 def preload() -> None:
@@ -57,8 +52,7 @@ class MessageSender:
         requests = FetchTransport(browser_manager)
         self.secrets = SecretFilter(browser_manager)
         self.tokens = AccessTokenCache(options, browser_manager, requests, self.secrets)
-        self._calls = AuthorizedCalls(options, browser_manager, self.tokens, self.secrets)
-        self.backend = BackendClient(options, requests, self._calls)
+        self.backend = BackendClient(options, browser_manager, requests, self.tokens, self.secrets)
         self.conversations = ConversationLookup(self.backend)
         self.permits = MessagePermits(options.max_concurrent_messages)
         self.site_pages = site_pages or SitePagePool(options, browser_manager)
@@ -112,7 +106,7 @@ class MessageSender:
                 return await self._send_through(transport, prompt, lease, span)
             except UnusualActivityError as refusal:
                 if self.options.send_via != "auto" or transport is self.site_pages:
-                    _add_advice(refusal, transport.unusual_activity_advice)
+                    refusal.args = (f"{refusal} ({transport.unusual_activity_advice})",)
                     raise
                 # The message was refused, so to send it again does not send it twice.
                 logger.info(
@@ -143,10 +137,10 @@ class MessageSender:
                 self.conversations.note_delivery(message)
             return message, await receive_head(lease.response, self.options)
 
-        message, head = await self._calls.run(attempt, resend_refused=transport.can_resend_refused)
+        message, head = await self.backend.call(attempt, resend_refused=transport.can_resend_refused)
         assert lease.response is not None
         if head.is_document:
-            with self._calls.guarding():
+            with self.backend.guarding():
                 raise status_error(await receive_body(lease.response, head, self.options))
         logger.info("the site has accepted the message", extra={"chatgpt_event": "message_taken"})
         return QuestionRef(prompt.conversation_id, message.delivery.message_id, message.after)
@@ -162,7 +156,3 @@ class MessageSender:
                 after, turn = await self.conversations.find_newest_turn(prompt.conversation_id)
         model = prompt.model or self.options.model
         return OutgoingMessage(prompt, model, message_id, access_token, turn, after)
-
-
-def _add_advice(error: APIStatusError, advice: str) -> None:
-    error.args = (f"{error} ({advice})",)

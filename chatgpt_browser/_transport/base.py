@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from .._core.models import Prompt
     from .response_stream import ResponseStream
 
-__all__ = ["Delivery", "DeliveryState", "OutgoingMessage", "Transport"]
-
 
 class DeliveryState(Enum):
     """The progress of a message: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``."""
@@ -30,13 +28,13 @@ class DeliveryState(Enum):
     SENT = "sent"
 
 
+@dataclass
 class Delivery:
     """The progress of one attempt to send a message. The transport updates it, the sender reads it, also after an error."""
 
-    def __init__(self) -> None:
-        self.state = DeliveryState.NOT_STARTED
-        #: The id of the message at the site; None until it is sent, or if the transport cannot observe it.
-        self.message_id: str | None = None
+    state: DeliveryState = DeliveryState.NOT_STARTED
+    #: The id of the message at the site; None until it is sent, or if the transport cannot observe it.
+    message_id: str | None = None
 
     def start(self) -> None:
         """Record that the message is about to leave, and that its request may not be observed."""

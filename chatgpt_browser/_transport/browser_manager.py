@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import logging
 from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError, OriginError
+from .._core.errors import BrowserCrashedError, ClientClosedError, OriginError
+from .._core.log import logger
 from .._core.single_flight import SingleFlight
 from .._core.telemetry import measuring
 
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext
 
     from .._browser.browser import Browser
+    from .._browser.page_setup.page import BrowserPage
     from .._core.options import Options
     from .._protocol.cookies import SessionToken
     from .fetch.fetch_page import FetchPage
-
-__all__ = ["BrowserManager", "BrowserObserver", "moved_to"]
 
 T = TypeVar("T")
 
@@ -40,8 +39,6 @@ _MOVES = {
 #: Seconds that a browser start may take to finish after its caller was cancelled. Then the start is cancelled too.
 _START_PATIENCE = 3.0
 _REMEMBERED_TOKENS = 4
-
-logger = logging.getLogger("chatgpt_browser")
 
 
 def moved_to(origin: str) -> str | None:
@@ -148,7 +145,7 @@ class BrowserManager:
         if self._page is not None:
             await self._update_session_token(self._page)
 
-    async def _update_session_token(self, page: FetchPage) -> None:
+    async def _update_session_token(self, page: BrowserPage) -> None:
         token = await page.get_session_token(self.site.origin)
         if token is not None and token.value != self.session_token.value:
             logger.info("the site has rotated the session token")
@@ -184,10 +181,12 @@ class BrowserManager:
         try:
             if self.witness is not None:
                 await self.witness.begin(self._browser)
-            page = await self._new_page(self._browser)
+            from .fetch.fetch_page import FetchPage  # loaded by now: see _read_ahead
+
+            page = FetchPage(await self._browser.open_target())
             with page.while_alive():
                 await asyncio.gather(
-                    self._set_up(page),
+                    page.set_up(self._options, self.site.origin),
                     page.ignore_policy(),
                     page.set_session_token(self.session_token, self.site.origin),
                 )
@@ -199,37 +198,17 @@ class BrowserManager:
         self._page = page
         return page
 
-    async def _new_page(self, browser: Browser) -> FetchPage:
-        from .._browser.playwright_errors import map_playwright_errors
-        from .fetch.fetch_page import FetchPage
-
-        with map_playwright_errors():
-            return FetchPage(await browser.open_target())
-
-    async def _set_up(self, page: FetchPage) -> None:
-        """Set up a page. Its user agent is set as well, unless the browser has a window and the options name no user agent."""
-        await page.set_up(ignore_https_errors=self._options.ignore_https_errors)
-        if self._options.headless or self._options.user_agent is not None:
-            await page.identify(self.site.origin, self._options.user_agent)
-
     async def _settle(self, page: FetchPage) -> None:
         """Open the site. Follow a redirect between the site's two origins, but to no other origin."""
         try:
-            await self._visit(page)
+            await page.visit(self.site.session_url, self._options)
         except OriginError as exc:
             if exc.origin is None or moved_to(self.site.origin) != exc.origin:
                 raise
             logger.warning("the site has moved from %s to %s: following it", self.site.origin, exc.origin)
             self.site = self.site.moved(exc.origin)
             await page.set_session_token(self.session_token, self.site.origin)
-            await self._visit(page)
-
-    async def _visit(self, page: FetchPage) -> None:
-        await page.visit(
-            self.site.session_url,
-            timeout=self._options.first_byte_timeout,
-            challenge_timeout=self._options.challenge_timeout,
-        )
+            await page.visit(self.site.session_url, self._options)
 
     def _read_ahead(self) -> None:
         """Load the modules and scripts that are needed as soon as the browser is up."""
@@ -246,14 +225,16 @@ class BrowserManager:
     async def _pass_challenge(self) -> None:
         if self._browser is None:
             raise ClientClosedError
-        page = await self._new_page(self._browser)
+        from .._browser.page_setup.page import BrowserPage
+
+        page = BrowserPage(await self._browser.open_target())
         try:
             with page.while_alive():
-                await self._set_up(page)
-                await self._visit(page)
+                await page.set_up(self._options, self.site.origin)
+                await page.visit(self.site.session_url, self._options)
                 await self._update_session_token(page)
         finally:
-            await asyncio.shield(_close_quietly(page))
+            await asyncio.shield(page.close())
 
 
 async def _start_shielded(options: Options, *, watched: bool, preload: Callable[[], object]) -> Browser:
@@ -274,10 +255,3 @@ async def _start_shielded(options: Options, *, watched: bool, preload: Callable[
         if not start.cancelled() and start.exception() is None:
             await start.result().close()
         raise
-
-
-async def _close_quietly(page: FetchPage) -> None:
-    try:
-        await page.close()
-    except ChatGPTError as exc:
-        logger.debug("closing a page failed: %s", exc)

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from .base import OutgoingMessage
     from .response_stream import Frame
 
-__all__ = ["MemoryTransport"]
-
 
 class MemoryTransport:
     """Calls ``handler`` with each message, and delivers the frames that it returns.

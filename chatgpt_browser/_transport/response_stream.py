@@ -14,10 +14,8 @@ from .._protocol.sse import DONE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Frame", "RequestControl", "ResponseState", "ResponseStream"]
-
 #: One message from a transport, ``[kind, ...]``. The kinds, with their fields:
-#: ``head`` (status, statusText, headers, redirected), ``events`` (reduced events, their size in characters),
+#: ``head`` (a :class:`Head`), ``events`` (reduced events, their size in characters),
 #: ``text`` (a piece of the body, its size), ``alive`` (no fields; bytes arrived, but no whole event), ``end`` (no fields) and
 #: ``error`` (``"head"`` or ``"body"``, the name of the error, its message).
 Frame = list[Any]
@@ -122,13 +120,14 @@ class ResponseStream:
         if frame[0] == "head":
             self.state = ResponseState.STREAMING
         if _is_last(frame):
-            self._settle()
+            self.state = ResponseState.SETTLED
         self._wake()
 
     def fail(self, failure: BaseException) -> None:
         """End the request with an error, which the reader gets after the frames that have arrived. The first error counts."""
         self._failure = self._failure or failure
-        self._settle()
+        if not self.is_settled:
+            self.state = ResponseState.SETTLED
         self._wake()
         self.request_ended()
 
@@ -181,7 +180,7 @@ class ResponseStream:
     def abort(self) -> None:
         """End the request unless all of its response has arrived. Does not wait."""
         if not self.is_settled:
-            self._settle()
+            self.state = ResponseState.SETTLED
             self.abort_request()
 
     def leave(self, *, finished: bool) -> None:
@@ -204,10 +203,6 @@ class ResponseStream:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-
-    def _settle(self) -> None:
-        if not self.is_settled:
-            self.state = ResponseState.SETTLED
 
 
 def _is_last(frame: Frame) -> bool:

@@ -85,7 +85,7 @@ async def test_sign_in_closed_window_is_an_error(site: FakeChatGPT) -> None:
         with suppress(psutil.NoSuchProcess):  # a child process of a browser that has already exited
             process.terminate()
 
-    with pytest.raises(AuthenticationError, match="closed before anybody had signed in"):
+    with pytest.raises(AuthenticationError, match="closed before a person had signed in"):
         await signing_in
 
 

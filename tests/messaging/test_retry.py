@@ -21,7 +21,7 @@ from chatgpt_browser._messaging.retry import RetryPolicy, retrying_read, retryin
 
 
 def make_policy(retries: int = 2) -> RetryPolicy:
-    async def do_nothing(error: Exception) -> None: ...
+    async def do_nothing() -> None: ...
 
     return RetryPolicy(renew_token=do_nothing, pass_challenge=do_nothing, retries=retries)
 

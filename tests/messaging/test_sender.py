@@ -150,7 +150,7 @@ async def test_reply_stream_broken_body_raises_with_the_text_so_far(name: str, k
 
 async def test_reply_stream_connection_broken_before_the_head_raises() -> None:
     site = site_with([["error", "head", "NetworkError", "reset"]])
-    with pytest.raises(StreamInterruptedError, match="before the site answered"):
+    with pytest.raises(StreamInterruptedError, match="before the site responded"):
         await text_of(site.stream())
     assert len(site.messages) == 1
 

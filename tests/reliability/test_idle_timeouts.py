@@ -60,7 +60,7 @@ def test_first_byte_timeout_of_session_request_raises_connection_error(
     api = connect(server, first_byte_timeout=LONG_LIMIT, access_token_ttl=0, retries=0)
     assert can_send(api)
     server.script_session(Stall(before_head=True))
-    with pytest.raises(APIConnectionError, match="did not answer in time"):
+    with pytest.raises(APIConnectionError, match="did not respond in time"):
         api.send_message("hello", timeout_ms=60_000)
     assert can_send(api)
 

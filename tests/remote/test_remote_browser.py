@@ -176,7 +176,7 @@ async def test_failed_connection_raises_error_with_address_and_reason(
             playwright.chromium, playwright_server.url, executable_path="/nowhere/chromium"
         )
         assert isinstance(error, BrowserNotFoundError)
-        assert "on that machine, run" in str(error)
+        assert "has no Chromium. Run `chatgpt-browser install`" in str(error)
 
 
 def assert_no_secret_in(error: BrowserError) -> None:

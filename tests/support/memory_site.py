@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser._client.base_client import default_options
-from chatgpt_browser._core.models import Prompt
+from chatgpt_browser._core.models import Head, Prompt
 from chatgpt_browser._messaging.deadline import Deadline
 from chatgpt_browser._messaging.lease import StandaloneSlot
 from chatgpt_browser._messaging.reply_stream import AsyncReplyStream
@@ -33,7 +33,7 @@ DONE: dict[str, str] = {"type": "", "data": "[DONE]"}
 def head(status: int = 200, content_type: str = "text/event-stream", **headers: str) -> Frame:
     """Return the head frame of a response."""
     all_headers = {"content-type": content_type, **{k.replace("_", "-"): v for k, v in headers.items()}}
-    return ["head", {"status": status, "statusText": "", "headers": all_headers, "redirected": False}]
+    return ["head", Head(status, headers=all_headers)]
 
 
 def events(*items: dict[str, Any]) -> Frame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatgpt_browser._transport.site_ui.conversation_load import observe_load
+from chatgpt_browser._transport.site_ui.navigation import observe_load
 from tests.support.cdp_event_source import CDPEventSource
 
 

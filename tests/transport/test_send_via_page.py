@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chatgpt_browser._messaging.sender import MessageSender
+    from chatgpt_browser._transport.site_ui.site_page import SitePage
     from tests.support.client_fixtures import Connect
 
 #: Delays each click on the stop button by 500 ms.
@@ -100,6 +101,11 @@ def page_pool(sender: MessageSender) -> SitePagePool:
     """Return the pool of site pages."""
     assert isinstance(sender.site_pages, SitePagePool)
     return sender.site_pages
+
+
+def busy_pages(pool: SitePagePool) -> list[SitePage]:
+    """Return the pages that are alive and have a message in flight."""
+    return [page for page in pool._pages if page.dead is None and not page.is_idle]
 
 
 def sent_messages(scripted_site: ScriptedSite) -> list[Any]:
@@ -182,7 +188,7 @@ def test_send_via_page_concurrent_messages_use_one_page_each(
 
     assert replies == {0: "a0", 1: "a1", 2: "a2"}
     pool = page_pool(api._core._sender)
-    assert len(pool.idle_pages) + len(pool.busy_pages) <= 3
+    assert len(pool.idle_pages) + len(busy_pages(pool)) <= 3
 
 
 @pytest.mark.parametrize("how", ["abort", "timeout", "stream"])
@@ -457,7 +463,7 @@ def test_permit_aborted_reply_is_held_until_stopped(connect: Connect) -> None:
             return "Free again"
 
         async def slow_the_stop() -> None:
-            (page,) = page_pool(api._core._sender).busy_pages
+            (page,) = busy_pages(page_pool(api._core._sender))
             await page._page.evaluate(SLOW_STOP)
 
         with api.stream_message("Count") as stream:
@@ -495,7 +501,7 @@ def test_site_page_late_stop_spares_next_message(connect: Connect) -> None:
         server.script(Reply(pieces=PIECES, interval=250))
 
         async def hide_the_stop() -> None:
-            (page,) = page_pool(api._core._sender).busy_pages
+            (page,) = busy_pages(page_pool(api._core._sender))
             await page._page.evaluate("document.getElementById('stop-button').style.visibility = 'hidden'")
 
         with api.stream_message("Count") as stream:
@@ -565,7 +571,7 @@ def test_site_page_failed_request_closes_page(scripted_site: ScriptedSite, api: 
         with pytest.raises((StreamInterruptedError, UnusualActivityError, RateLimitError)):
             api.send_message(scripted_site.answering(refused))
         assert page.dead is not None
-        assert page not in [*pool.idle_pages, *pool.busy_pages]
+        assert page not in [*pool.idle_pages, *busy_pages(pool)]
     assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 
@@ -576,7 +582,7 @@ def test_site_page_reload_during_reply_interrupts_stream(
     core = api._core
 
     async def reload() -> None:
-        (page,) = page_pool(core._sender).busy_pages
+        (page,) = busy_pages(page_pool(core._sender))
         await page._page.reload()
 
     message = scripted_site.answering(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
@@ -595,7 +601,7 @@ def test_page_pool_open_connection_after_done_reuses_page(
     pool = page_pool(api._core._sender)
     for _ in range(3):
         assert api.send_message(scripted_site.answering(Reply("Four.", hang_after_done=True))) == "Four."
-        assert pool.busy_pages == []
+        assert busy_pages(pool) == []
     assert len(pool.idle_pages) <= 3
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
 from ..._core.errors import ChatGPTTimeoutError
+from ..._core.log import logger
 from ..._core.telemetry import record_step
 from ..._protocol.error_responses import challenge_error, is_challenge
 
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from ..._core.models import Head
     from ..cdp_target import Target
     from .navigation import NavigationWatcher
-
-__all__ = ["wait_for_document"]
-
-logger = logging.getLogger("chatgpt_browser")
 
 
 async def wait_for_document(target: Target, watcher: NavigationWatcher, loader: str, timeout: float) -> None:

@@ -12,8 +12,6 @@ from ..playwright_errors import map_playwright_errors, to_library_error
 if TYPE_CHECKING:
     from ..cdp_target import Target
 
-__all__ = ["get_session_token", "set_session_token"]
-
 
 async def set_session_token(target: Target, token: SessionToken, origin: str) -> None:
     """Replace all session cookies of the origin by those of the token.
@@ -28,7 +26,7 @@ async def set_session_token(target: Target, token: SessionToken, origin: str) ->
         await target.send("Network.setCookies", {"cookies": token.cookies(origin)})
     except PlaywrightError as exc:
         # Raised from None: the frames of the traceback hold the values of the cookies.
-        raise type(to_library_error(exc))("The browser did not accept the session cookies") from None
+        raise type(to_library_error(exc))("The browser did not accept the session cookies.") from None
 
 
 async def get_session_token(target: Target, origin: str) -> SessionToken | None:

@@ -10,8 +10,6 @@ from ..._protocol.user_agent import override
 if TYPE_CHECKING:
     from ..cdp_target import Target
 
-__all__ = ["override_identity", "read_identity_script"]
-
 _PACKAGE = __package__ or ""
 
 

@@ -1,20 +1,19 @@
-"""Navigation of a page, and a watcher for the documents that its main frame loads."""
+"""Navigation of a page: to a URL, to an empty document, and a watcher for the documents that its main frame loads."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
-from ..cdp_response import head_from_cdp
+from ..cdp_target import add_listeners, read_head
 from ..playwright_errors import is_navigation_without_document
 
 if TYPE_CHECKING:
     from ..._core.models import Head
     from ..cdp_target import Target
-
-__all__ = ["NavigationWatcher", "navigate"]
 
 
 async def navigate(target: Target, url: str) -> str | None:
@@ -31,6 +30,30 @@ async def navigate(target: Target, url: str) -> str | None:
     if is_navigation_without_document(error):
         return None
     raise error
+
+
+#: A full Chromium requests the site's icon, before its user agent is overridden, unless the document names an icon.
+_EMPTY_HTML = base64.b64encode(b'<!doctype html><link rel="icon" href="data:,">').decode()
+
+
+class EmptyDocument:
+    """Navigates a page to an empty document of an origin by intercepting the request."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        target.on("Fetch.requestPaused", self._fulfill)
+
+    async def show(self, origin: str) -> None:
+        """Navigate the page to the empty document. No request leaves the browser."""
+        await self._target.send("Fetch.enable", {"patterns": [{"urlPattern": f"{origin}/*"}]})
+        try:
+            await navigate(self._target, f"{origin}/")
+        finally:
+            self._target.send_soon("Fetch.disable", {})
+
+    def _fulfill(self, event: dict[str, Any]) -> None:
+        response = {"requestId": event["requestId"], "responseCode": 200, "body": _EMPTY_HTML}
+        self._target.send_soon("Fetch.fulfillRequest", response)
 
 
 class NavigationWatcher:
@@ -51,15 +74,14 @@ class NavigationWatcher:
         # True until the first commit, because the previous document may still emit its domContentEventFired.
         self._is_reported = True
         self._documents: asyncio.Queue[Head | None] = asyncio.Queue()
-        self._listeners = {
+
+    def __enter__(self) -> NavigationWatcher:
+        listeners = {
             "Network.responseReceived": self._on_response,
             "Page.frameNavigated": self._on_commit,
             "Page.domContentEventFired": self._on_content_loaded,
         }
-
-    def __enter__(self) -> NavigationWatcher:
-        for event, listener in self._listeners.items():
-            self._target.on(event, listener)
+        self._remove_listeners = add_listeners(self._target, listeners)
         return self
 
     async def enable(self) -> None:
@@ -67,8 +89,7 @@ class NavigationWatcher:
         await self._target.send("Network.enable")
 
     def __exit__(self, *_: object) -> None:
-        for event, listener in self._listeners.items():
-            self._target.remove_listener(event, listener)
+        self._remove_listeners()
         self._target.send_soon("Network.disable", {})
 
     def head_of(self, loader: str) -> Head | None:
@@ -81,7 +102,7 @@ class NavigationWatcher:
 
     def _on_response(self, event: dict[str, Any]) -> None:
         if event["type"] == "Document":
-            self._heads[event["loaderId"]] = head_from_cdp(event["response"])
+            self._heads[event["loaderId"]] = read_head(event["response"])
 
     def _on_commit(self, event: dict[str, Any]) -> None:
         frame = event["frame"]

@@ -12,21 +12,19 @@ import anyio
 from ..._core.errors import BrowserCrashedError, ChatGPTTimeoutError, OriginError
 from ..._core.urls import origin_of
 from ..cdp_target import GONE
-from ..playwright_errors import map_playwright_errors
+from ..playwright_errors import map_playwright_errors, suppress_close_errors
 from . import cookies
 from .challenge import wait_for_document
-from .empty_document import EmptyDocument
 from .identity import override_identity
-from .navigation import NavigationWatcher, navigate
+from .navigation import EmptyDocument, NavigationWatcher, navigate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..._core.errors import ChatGPTError
+    from ..._core.options import Options
     from ..._protocol.cookies import SessionToken
     from ..cdp_target import Target
-
-__all__ = ["BrowserPage"]
 
 
 class BrowserPage:
@@ -46,25 +44,31 @@ class BrowserPage:
         target.on("Page.javascriptDialogOpening", functools.partial(_close_dialog, target))
         target.on(GONE, self._on_gone)
 
-    async def set_up(self, *, ignore_https_errors: bool) -> None:
-        """Enable the events of the page. Call this before the first navigation.
+    async def set_up(self, options: Options, origin: str) -> None:
+        """Enable the events of the page, and override its identity. Call this before the first navigation.
+
+        The identity is not overridden if the browser has a window and the options contain no user agent.
 
         The call returns after the renderer has responded once. Chromium 150 crashes in about 30 % of the cases if a page
         navigates before that.
         """
+        certificates = {"ignore": options.ignore_https_errors}
         with map_playwright_errors():
             await asyncio.gather(
                 self._target.send("Page.enable"),
                 self._target.send("Inspector.enable"),  # reports a crash of the page
                 # Chromium throttles a page behind another window; an emulated focus prevents that.
                 self._target.send("Emulation.setFocusEmulationEnabled", {"enabled": True}),
-                self._target.send("Security.setIgnoreCertificateErrors", {"ignore": ignore_https_errors}),
+                self._target.send("Security.setIgnoreCertificateErrors", certificates),
             )
+            if options.headless or options.user_agent is not None:
+                # The user agent and the client hints must match before the first request leaves the browser.
+                await self._empty_document.show(origin)
+                self.identity = await override_identity(self._target, options.user_agent)
 
     async def close(self) -> None:
-        """Close the page. Every request that is still in flight fails."""
-        with map_playwright_errors():
-            await self._target.close()
+        """Close the page. Errors are logged, because the page may have ended already."""
+        await suppress_close_errors(self._target.close)
 
     @property
     def dead(self) -> ChatGPTError | None:
@@ -87,15 +91,6 @@ class BrowserPage:
         if self.dead is not None:
             raise self.dead
 
-    async def identify(self, origin: str, user_agent: str | None) -> None:
-        """Override the user agent and the client hints, so that they match before the first request leaves the browser.
-
-        :param user_agent: the user agent to present; None for Chromium's own without the word Headless.
-        """
-        with map_playwright_errors():
-            await self._empty_document.show(origin)
-            self.identity = await override_identity(self._target, user_agent)
-
     async def set_session_token(self, token: SessionToken, origin: str) -> None:
         """Replace all session cookies of the origin by those of the token."""
         await cookies.set_session_token(self._target, token, origin)
@@ -104,11 +99,11 @@ class BrowserPage:
         """Return the session token in the cookie store, or None if the origin has no session cookie."""
         return await cookies.get_session_token(self._target, origin)
 
-    async def visit(self, url: str, *, timeout: float, challenge_timeout: float) -> None:
+    async def visit(self, url: str, options: Options) -> None:
         """Navigate to a document of the site, and wait for a challenge to pass if the site shows one.
 
-        :param timeout: seconds until the site must have responded.
-        :param challenge_timeout: seconds until a challenge must have passed, and the document must have loaded.
+        The site must respond within ``first_byte_timeout``. A challenge must pass, and the document must load, within
+        ``challenge_timeout``.
 
         :raises ChallengeError: the challenge did not pass in time.
         :raises OriginError: the site redirected to another origin.
@@ -116,25 +111,26 @@ class BrowserPage:
         :raises APIConnectionError: the network failed.
         """
         with map_playwright_errors(), NavigationWatcher(self._target) as watcher:
-            with anyio.move_on_after(timeout) as scope:
+            with anyio.move_on_after(options.first_byte_timeout) as scope:
                 _, loader = await asyncio.gather(watcher.enable(), navigate(self._target, url))
             if scope.cancelled_caught:
                 raise ChatGPTTimeoutError(
-                    f"ChatGPT timed out: the site did not respond to the page within {timeout:g} s"
+                    "ChatGPT timed out: the site did not respond to the page within "
+                    f"{options.first_byte_timeout:g} s"
                 )
             if loader is None:
                 return  # the response brought no document; the first request will show whether the site redirects
-            await wait_for_document(self._target, watcher, loader, challenge_timeout)
+            await wait_for_document(self._target, watcher, loader, options.challenge_timeout)
 
         arrived, expected = origin_of(watcher.url), origin_of(url)
         if arrived != expected:
-            message = (
-                f"The site redirected from {expected} to {arrived}. The session token is not sent there."
+            raise OriginError(
+                f"The site redirected from {expected} to {arrived}. The session token was not sent there.",
+                origin=arrived,
             )
-            raise OriginError(message, origin=arrived)
 
     def _on_gone(self, event: dict[str, Any]) -> None:
-        self.die(BrowserCrashedError(f"The page was closed or has crashed: {event['reason']}"))
+        self.die(BrowserCrashedError(f"The page was closed or has crashed: {event['reason']}."))
 
 
 def _close_dialog(target: Target, event: dict[str, Any]) -> None:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DocumentUsage"]
-
 #: Requests between two measurements of the heap.
 _MEASURE_INTERVAL = 16
 #: Heap in bytes above which the garbage is collected while the page is idle. Most of the heap is garbage, which the engine would
@@ -55,9 +53,8 @@ class DocumentUsage:
     @property
     def needs_recycling(self) -> bool:
         """True if the document uses, or makes Chromium keep, more than a new one would."""
-        if self._is_watched and (
-            self._requests >= _MAX_WATCHED_REQUESTS or self.bytes_read >= _MAX_WATCHED_BYTES
-        ):
+        is_full = self._requests >= _MAX_WATCHED_REQUESTS or self.bytes_read >= _MAX_WATCHED_BYTES
+        if self._is_watched and is_full:
             return True
         age = asyncio.get_running_loop().time() - self._created_at
         return self._heap >= _MAX_HEAP or age >= _MAX_AGE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from ..._browser.extra_headers import ExtraHeaders
@@ -10,6 +9,7 @@ from ..._browser.page_setup.identity import read_identity_script
 from ..._browser.page_setup.page import BrowserPage
 from ..._browser.playwright_errors import map_playwright_errors
 from ..._core.errors import BrowserCrashedError, ChatGPTError
+from ..._core.log import logger
 from ..._core.single_flight import SingleFlight
 from .isolated_world import IsolatedWorld, read_world_scripts
 
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from ..._browser.cdp_target import Target
     from ..._core.models import Request
     from ..response_stream import ResponseStream
-
-__all__ = ["FetchPage", "read_scripts"]
-
-logger = logging.getLogger("chatgpt_browser")
 
 
 class FetchPage(BrowserPage):
@@ -105,7 +101,7 @@ class FetchPage(BrowserPage):
         """Replace the document if it uses too much memory; otherwise enable the extra headers for the next request."""
         if self._world is None or self._renewal.is_under_way:
             return
-        if self._world.needs_recycling:
+        if self._world.usage.needs_recycling:
             self._renewal.begin()
         else:
             self._headers.enable()
@@ -129,7 +125,7 @@ class FetchPage(BrowserPage):
     def _on_navigated(self, event: dict[str, Any]) -> None:
         is_main_frame = "parentId" not in event["frame"]
         if is_main_frame and self._world is not None and not self._renewal.is_under_way:
-            self.die(BrowserCrashedError("The page has navigated to another document"))
+            self.die(BrowserCrashedError("The page has navigated to another document."))
 
 
 def read_scripts() -> None:

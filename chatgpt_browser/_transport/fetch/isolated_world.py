@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import logging
 from typing import TYPE_CHECKING, Any
 
+from ..._browser.cdp_target import read_head
 from ..._browser.playwright_errors import to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError
 from ..._core.javascript import read_script
+from ..._core.log import logger
 from ..response_stream import ResponseStream
 from .document_usage import DocumentUsage
 
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from ..._browser.cdp_target import Target
     from ..._core.models import Request
 
-__all__ = ["IsolatedWorld", "read_world_scripts"]
-
-logger = logging.getLogger("chatgpt_browser")
 
 _PACKAGE = __package__ or ""
 _SCRIPTS = ("reader.js", "page.js")
@@ -51,7 +49,8 @@ class IsolatedWorld:
         self._numbers = itertools.count(1)
         self._streams: dict[int, ResponseStream] = {}
         self._pushes = _PushQueue()
-        self._usage = DocumentUsage(is_watched=target.is_watched)
+        #: The resources that the document uses.
+        self.usage = DocumentUsage(is_watched=target.is_watched)
         self._tasks = BackgroundTasks(self._log_failed_call)
         self._retired = False
         #: The error that ended the isolated world, or None while it is alive.
@@ -101,11 +100,6 @@ class IsolatedWorld:
         """True if no request is in flight."""
         return not self._streams
 
-    @property
-    def needs_recycling(self) -> bool:
-        """True if the document uses, or makes Chromium keep, more than a new one would."""
-        return self._usage.needs_recycling
-
     # ---- requests ----------------------------------------------------------------------------------------------------
 
     def open(self, request: Request) -> ResponseStream:
@@ -118,22 +112,14 @@ class IsolatedWorld:
 
         number = next(self._numbers)
         stream = self._streams[number] = ResponseStream(_FetchControl(self, number))
-        fields = {
-            "url": request.url,
-            "method": request.method,
-            "headers": request.headers,
-            "body": request.body,
-            "stream": request.stream,
-        }
-        if self._usage.count_request():
+        if self.usage.count_request():
             self._tasks.spawn(self._measure_heap())
-        self._tasks.spawn(self._call("open", number, fields, wait=True)).add_done_callback(
-            lambda task: self._on_opened(number, task)
-        )
+        opening = self._tasks.spawn(self._call("open", number, vars(request), wait=True))
+        opening.add_done_callback(lambda task: self._on_opened(number, task))
         return stream
 
     async def _measure_heap(self) -> None:
-        self._usage.set_heap(await self._target.send("Runtime.getHeapUsage"))
+        self.usage.set_heap(await self._target.send("Runtime.getHeapUsage"))
 
     def abort(self, number: int) -> None:
         """Abort a request, without waiting until the page has done so."""
@@ -171,7 +157,8 @@ class IsolatedWorld:
 
     def _deliver(self, number: int, *frame: Any) -> None:
         if frame[0] == "head":
-            self._usage.bytes_read = frame[1]["bytesRead"]
+            self.usage.bytes_read = frame[1]["bytesRead"]
+            frame = ("head", read_head(frame[1]))
         stream = self._streams.get(number)
         if stream is None:
             return  # the request was aborted while this frame was in transit
@@ -183,7 +170,7 @@ class IsolatedWorld:
     def _check_idle(self) -> None:
         if not self.is_idle or self.dead is not None:
             return
-        if self._usage.start_collection():
+        if self.usage.start_collection():
             self._tasks.spawn(self._target.send("HeapProfiler.collectGarbage"))
         self._when_idle()
 
@@ -213,11 +200,10 @@ class IsolatedWorld:
         if self._retired:
             return
         error = None if task.cancelled() else task.exception()
-        self.die(
-            to_library_error(error)
-            if isinstance(error, Exception)
-            else BrowserCrashedError("The page was closed or has crashed")
-        )
+        if isinstance(error, Exception):
+            self.die(to_library_error(error))
+        else:
+            self.die(BrowserCrashedError("The page was closed or has crashed."))
 
 
 class _PushQueue:

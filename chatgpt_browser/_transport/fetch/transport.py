@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ..response_stream import ResponseStream
     from .fetch_page import FetchPage
 
-__all__ = ["FetchTransport", "PageProvider"]
-
 
 class PageProvider(Protocol):
     """The part of :class:`BrowserManager` that the transport uses."""

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from ..._core.models import Prompt
     from ..._protocol.conversation_tree import Turn
 
-__all__ = ["CapturedRequest", "check_captured_request", "parse_captured_request"]
-
 _CHECK_CONVERSATION = "The reply to it is not read: check the conversation before you send the message again."
 
 
@@ -47,9 +45,8 @@ def check_captured_request(captured: CapturedRequest, prompt: Prompt, turn: Turn
         raise PageError(f"The site's page sent another text than the message. {_CHECK_CONVERSATION}")
     conversation_id, parent_id = prompt.conversation_id, captured.parent_message_id
     is_elsewhere = captured != CapturedRequest() and captured.conversation_id != conversation_id
-    if is_elsewhere or (
-        conversation_id is not None and parent_id is not None and parent_id not in turn.parents
-    ):
+    has_parent = conversation_id is not None and parent_id is not None
+    if is_elsewhere or (has_parent and parent_id not in turn.parents):
         raise PageError(
             "The site's page sent the message to another conversation or after another message. "
             f"{_CHECK_CONVERSATION}"

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ..._browser.playwright_errors import milliseconds
-from ..._core.errors import (
-    ComposerNotFoundError,
-    DialogInTheWayError,
-    PageError,
-    SessionExpiredError,
-)
+from ..._core.errors import ComposerNotFoundError, DialogInTheWayError, PageError, SessionExpiredError
 from ..._core.javascript import read_script
+from ..._core.log import logger
 from .elements import PageElements, first_of
 from .selectors import OUTLINE
 
@@ -24,9 +19,6 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Locator, Page
 
-__all__ = ["Composer"]
-
-logger = logging.getLogger("chatgpt_browser")
 
 #: Limit in seconds for an element that exists to become clickable.
 _CLICK_TIMEOUT = 5.0
@@ -39,8 +31,8 @@ _FIRST_RETRY = 0.5
 #: Limit in seconds for the page to show a change of its state.
 _RENDER_TIMEOUT = 1.0
 
-_NOT_SENT = "Nothing was sent"
-_REPORT = "To report the page's layout, run `chatgpt-browser doctor --live`"
+_NOT_SENT = "Nothing was sent."
+_UNKNOWN_LAYOUT = f"{_NOT_SENT} To report the page's layout, run `chatgpt-browser doctor --live`."
 
 
 class Composer:
@@ -59,10 +51,10 @@ class Composer:
         """
         elements = self._elements
         outcome = elements.message_box.or_(elements.log_in).or_(elements.modal_dialogs)
-        if not await _becomes_visible(outcome, timeout):
+        if not await _becomes(outcome, "visible", timeout):
             await self._check_dialogs()
             raise ComposerNotFoundError(
-                f"The site's page shows no message box that this version recognizes. {_NOT_SENT}. {_REPORT}."
+                f"The site's page shows no message box that this version recognizes. {_UNKNOWN_LAYOUT}"
             )
         await self.check_unobstructed()
 
@@ -77,7 +69,7 @@ class Composer:
         if await self._asks_to_log_in():
             raise SessionExpiredError(
                 "The site's page asks to sign in, so the session has expired. "
-                f"{_NOT_SENT}. Sign in again and use the new session token."
+                f"{_NOT_SENT} Sign in again and use the new session token."
             )
 
     async def write(self, text: str, *, timeout: float) -> None:
@@ -89,7 +81,7 @@ class Composer:
         :raises PageError: the text is blank, or the page ignored or changed it.
         """
         if not text.strip():
-            raise PageError(f"The site's page cannot send a message without text. {_NOT_SENT}.")
+            raise PageError(f"The site's page cannot send a message without text. {_NOT_SENT}")
         if await self._elements.enabled_send_button.count():
             # The button is enabled without text, so its state does not show when the page is hydrated.
             await self._wait_for_network_idle()
@@ -98,13 +90,13 @@ class Composer:
             pause = min(pause, remaining)
             remaining -= pause
             if await self._insert(text, timeout):
-                is_enabled = await _becomes_visible(self._elements.enabled_send_button, pause)
+                is_enabled = await _becomes(self._elements.enabled_send_button, "visible", pause)
                 written = await self._read()
                 if is_enabled and _same_words(written, text):
                     return
                 times_changed += bool(is_enabled and written.strip())
             else:
-                await _becomes_visible(self._elements.message_box, pause)
+                await _becomes(self._elements.message_box, "visible", pause)
             pause *= 2
         raise await self._write_error(was_changed=times_changed > 0)
 
@@ -115,7 +107,7 @@ class Composer:
         """
         await self.check_unobstructed()
         if not _same_words(await self._read(), text):
-            raise PageError(f"The site's page has replaced the message with another text. {_NOT_SENT}.")
+            raise PageError(f"The site's page has replaced the message with another text. {_NOT_SENT}")
 
     async def send(self) -> None:
         """Click the send button.
@@ -163,7 +155,7 @@ class Composer:
             await self._page.keyboard.insert_text(text)
         if scope.cancelled_caught:
             raise PageError(
-                f"The site's page did not accept {len(text):,} characters within {timeout:g} s. {_NOT_SENT}. "
+                f"The site's page did not accept {len(text):,} characters within {timeout:g} s. {_NOT_SENT} "
                 "Send a shorter message or raise `first_byte_timeout`."
             )
         return True
@@ -174,9 +166,7 @@ class Composer:
         except PlaywrightTimeoutError:
             await self.check_unobstructed()
             await self._check_dialogs()
-            raise PageError(
-                f"The {name} of the site's page cannot be clicked. {_NOT_SENT}. {_REPORT}."
-            ) from None
+            raise PageError(f"The {name} of the site's page cannot be clicked. {_UNKNOWN_LAYOUT}") from None
 
     async def _wait_for_network_idle(self) -> None:
         try:
@@ -214,11 +204,7 @@ class Composer:
         if await first_of(self._elements.send_buttons) is None:
             return _no_send_button()
         what = "changed the text that was written" if was_changed else "did not react to the text"
-        return PageError(f"The site's page {what}. {_NOT_SENT}. {_REPORT}.")
-
-
-async def _becomes_visible(element: Locator, timeout: float) -> bool:
-    return await _becomes(element, "visible", timeout)
+        return PageError(f"The site's page {what}. {_UNKNOWN_LAYOUT}")
 
 
 async def _becomes(element: Locator, state: Literal["attached", "hidden", "visible"], timeout: float) -> bool:
@@ -237,7 +223,7 @@ def _same_words(one: str, other: str) -> bool:
 
 def _no_send_button() -> ComposerNotFoundError:
     return ComposerNotFoundError(
-        f"The site's page has no send button that this version recognizes. {_NOT_SENT}. {_REPORT}."
+        f"The site's page has no send button that this version recognizes. {_UNKNOWN_LAYOUT}"
     )
 
 
@@ -245,6 +231,6 @@ async def _dialog_error(dialog: Locator) -> DialogInTheWayError:
     title = await dialog.get_attribute("aria-label")
     title = title or (await dialog.inner_text()).strip().partition("\n")[0][:80]
     return DialogInTheWayError(
-        f"The site's page shows a dialog ({title!r}). {_NOT_SENT}. "
+        f"The site's page shows a dialog ({title!r}). {_NOT_SENT} "
         "Answer the dialog in a window with the same profile (`chatgpt-browser login`)."
     )

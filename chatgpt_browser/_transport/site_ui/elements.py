@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from .selectors import ElementRule
 
-__all__ = ["PageElements", "first_of"]
-
 
 class PageElements:
     """Locators for one page. Each use of a locator searches the page again, since the page may have replaced its elements."""
@@ -56,11 +54,8 @@ class PageElements:
     @property
     def log_in(self) -> Locator:
         """The links and buttons that lead to the log-in page."""
-        return (
-            self._by_role(selectors.LOG_IN)
-            .or_(self._page.locator(selectors.LOG_IN.names))
-            .filter(visible=True)
-        )
+        found = self._by_role(selectors.LOG_IN).or_(self._page.locator(selectors.LOG_IN.names))
+        return found.filter(visible=True)
 
     @property
     def log_in_of_site(self) -> Locator:

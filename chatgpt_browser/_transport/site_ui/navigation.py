@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
-from ..._browser.cdp_response import head_from_cdp
+from ..._browser.cdp_target import add_listeners
 from ..._browser.playwright_errors import is_interrupted, milliseconds
 from ..._core.errors import APIStatusError, OriginError, PageError
-from ..._core.models import Response
+from ..._core.models import Head, Response
 from ..._core.urls import origin_of
 from ..._protocol.backend import conversation_path
 from ..._protocol.error_responses import challenge_error, is_challenge, status_error
-from .conversation_load import observe_load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.async_api import CDPSession, Page
     from playwright.async_api import Response as PlaywrightResponse
 
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from ..._core.urls import Site
     from ..._protocol.conversation_tree import Turn
     from .composer import Composer
-
-__all__ = ["Navigation"]
 
 #: Limit in seconds for the page to load the messages of a conversation.
 _LOAD_TIMEOUT = 15.0
@@ -37,6 +37,40 @@ _RENDER_TIMEOUT = 1.0
 _ATTEMPTS = 3
 
 _FIRST_ERROR_STATUS, _NOT_FOUND = 400, 404
+
+
+@contextmanager
+def observe_load(cdp: CDPSession, url: str) -> Iterator[asyncio.Event]:
+    """Yield an event that is set once the page has loaded this URL successfully. Enter the block before the page navigates.
+
+    The query of a URL is ignored.
+    """
+    request_ids: set[str] = set()
+    is_loaded = asyncio.Event()
+
+    def on_request(event: dict[str, Any]) -> None:
+        request = event["request"]
+        if request["method"] == "GET" and request["url"].partition("?")[0] == url:
+            request_ids.add(event["requestId"])
+
+    def on_response(event: dict[str, Any]) -> None:
+        if not 200 <= event["response"]["status"] < 300:
+            request_ids.discard(event["requestId"])
+
+    def on_finished(event: dict[str, Any]) -> None:
+        if event["requestId"] in request_ids:
+            is_loaded.set()
+
+    listeners = {
+        "Network.requestWillBeSent": on_request,
+        "Network.responseReceived": on_response,
+        "Network.loadingFinished": on_finished,
+    }
+    remove_listeners = add_listeners(cdp, listeners)
+    try:
+        yield is_loaded
+    finally:
+        remove_listeners()
 
 
 class Navigation:
@@ -101,9 +135,7 @@ class Navigation:
     ) -> None:
         has_messages = self.is_at(conversation_id) and await self._has_messages(is_loaded, turn, timeout)
         if not self.is_at(conversation_id):
-            raise PageError(
-                "The site's page opened another address than the conversation's. Nothing was sent."
-            )
+            raise PageError("The site's page did not open the conversation's address. Nothing was sent.")
         if not has_messages:
             raise PageError(
                 f"The site's page did not load the messages of the conversation within {timeout:g} s. Nothing was sent."
@@ -136,9 +168,7 @@ async def _check_response(response: PlaywrightResponse | None, *, is_new: bool) 
     """Raise the error for a response that is not the page."""
     if response is None or response.ok:
         return
-    head = head_from_cdp(
-        {"status": response.status, "statusText": response.status_text, "headers": response.headers}
-    )
+    head = Head(response.status, response.status_text, response.headers)
     text = await _text_of(response)
     if is_challenge(head, text):
         raise challenge_error("The site responded to its own page with a challenge")

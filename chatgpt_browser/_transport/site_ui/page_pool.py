@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ..response_stream import ResponseStream
     from .site_page import SitePage
 
-__all__ = ["SitePagePool"]
-
 
 class SitePagePool:
     """Sends messages through pages of the site's own application.
@@ -46,11 +44,6 @@ class SitePagePool:
     def idle_pages(self) -> list[SitePage]:
         """The pages that can take a message; the page that has been idle for longest comes first."""
         return sorted((page for page in self._pages if page.is_idle), key=lambda page: page.idle_since)
-
-    @property
-    def busy_pages(self) -> list[SitePage]:
-        """The pages that are alive and have a message in flight."""
-        return [page for page in self._pages if page.dead is None and not page.is_idle]
 
     async def send(self, message: OutgoingMessage) -> ResponseStream:
         """Send a message through a page. The model applies to a new conversation only.
@@ -144,8 +137,8 @@ def _check_parent(message: OutgoingMessage) -> None:
         return
     if prompt.parent_message_id not in message.turn.parents:
         raise PageError(
-            'parent_message_id is not the newest message of the conversation, and send_via="page" can only reply to the '
-            "newest; nothing was sent. Leave parent_message_id out to reply to the newest message"
+            'The parent_message_id is not the newest message of the conversation, and send_via="page" can only reply to the '
+            "newest. Nothing was sent. Leave parent_message_id out to reply to the newest message."
         )
 
 

@@ -9,13 +9,12 @@ import asyncio
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from ..._browser.cdp_response import head_from_cdp
+from ..._browser.cdp_target import add_listeners, read_head
 from ..._browser.playwright_errors import to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import PageError, StreamInterruptedError
 from ..response_stream import ResponseStream
 from .captured_request import CapturedRequest, parse_captured_request
-from .cdp_listeners import add_listeners
 from .response_body import BodyDecoder, BodySource
 
 if TYPE_CHECKING:
@@ -24,11 +23,8 @@ if TYPE_CHECKING:
     from playwright.async_api import CDPSession
 
     from ..._core.errors import ChatGPTError
-    from ..._core.models import Head
     from ..._core.urls import Site
     from ..base import Delivery
-
-__all__ = ["ObserverState", "RequestObserver"]
 
 
 class ObserverState(Enum):
@@ -56,11 +52,7 @@ class RequestObserver:
     """
 
     def __init__(
-        self,
-        cdp: CDPSession,
-        site: Site,
-        delivery: Delivery,
-        on_abort: Callable[[RequestObserver], bool],
+        self, cdp: CDPSession, site: Site, delivery: Delivery, on_abort: Callable[[RequestObserver], bool]
     ) -> None:
         #: The response.
         self.stream = ResponseStream(self)
@@ -133,11 +125,11 @@ class RequestObserver:
     def _on_response(self, event: dict[str, Any]) -> None:
         if self._body_of(event) is None:
             return
-        head = head_from_cdp(event["response"])
+        head = read_head(event["response"])
         self.state = ObserverState.RESPONDING
         self.may_be_repeated = not head.ok
         self._decoder = BodyDecoder(head)
-        self.stream.deliver(["head", _head_frame(head)])
+        self.stream.deliver(["head", head])
         chunks, self._early_chunks = self._early_chunks, []
         for chunk in chunks:
             self._on_chunk(chunk)
@@ -159,17 +151,15 @@ class RequestObserver:
         """Fail if the main frame has navigated: the browser reports no more about the requests of the previous document."""
         if "parentId" in event["frame"]:
             return
+        error: ChatGPTError
         if self.state is ObserverState.UNSENT:
-            self.fail(
-                PageError(
-                    "The site's page reloaded after the send button was clicked, and no request with the message was observed. "
-                    "It may still have been sent: check the conversation before you send it again."
-                )
+            error = PageError(
+                "The site's page reloaded after the send button was clicked, and no request with the message was observed. "
+                "It may still have been sent: check the conversation before you send it again."
             )
         else:
-            self.fail(
-                StreamInterruptedError("The site's page reloaded during the reply. The message was sent.")
-            )
+            error = StreamInterruptedError("The site's page reloaded during the reply. The message was sent.")
+        self.fail(error)
 
     # ---- Frames for the stream ---------------------------------------------------------------------------------------
 
@@ -197,13 +187,3 @@ class RequestObserver:
             self.stream.abort_request()
         elif self._decoder.is_complete:  # The connection may stay open.
             self.stream.request_ended()
-
-
-def _head_frame(head: Head) -> dict[str, Any]:
-    """Return the contents of a head frame."""
-    return {
-        "status": head.status,
-        "statusText": head.status_text,
-        "headers": head.headers,
-        "redirected": head.redirected,
-    }

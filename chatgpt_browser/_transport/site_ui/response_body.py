@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import codecs
-import logging
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
 from ..._browser.playwright_errors import to_library_error
+from ..._core.log import logger
 from ..._protocol.sse import EventReader
 
 if TYPE_CHECKING:
@@ -22,16 +22,13 @@ if TYPE_CHECKING:
     from ..._core.models import Head
     from ..response_stream import Frame
 
-__all__ = ["BodyDecoder", "BodySource", "BodyState"]
-
-logger = logging.getLogger("chatgpt_browser")
 
 #: The replacement character, which a browser writes in place of bytes that are not valid UTF-8.
 _REPLACEMENT = "\ufffd".encode()
 
 
 class BodyState(Enum):
-    """How the browser delivers a body."""
+    """The ways in which the browser delivers a body."""
 
     #: The browser has not replied yet.
     REQUESTED = "requested"
@@ -67,18 +64,16 @@ class BodySource:
 
         This has to happen before the response begins: later, the browser refuses it for a response that has failed.
         """
-        state = BodyState.BUFFERED
         try:
             result = await self._send("Network.streamResourceContent")
-        except PlaywrightError as exc:
-            logger.debug("the response cannot be read as it arrives: %s", to_library_error(exc))
-        else:
-            self.state = state = BodyState.STREAMED
+            self.state = BodyState.STREAMED
             pending, self._pending = self._pending, []
             for chunk in (base64.b64decode(result["bufferedData"]), *pending):
                 self._on_chunk(chunk)
+        except PlaywrightError as exc:
+            self.state = BodyState.BUFFERED
+            logger.debug("the response cannot be read as it arrives: %s", to_library_error(exc))
         finally:
-            self.state = state
             self._is_decided.set()
 
     def add(self, event: dict[str, Any]) -> None:
@@ -93,7 +88,7 @@ class BodySource:
             self._pending.append(chunk)
 
     async def wait_until_decided(self) -> None:
-        """Wait until the state is no longer ``REQUESTED``."""
+        """Wait until the browser has replied, or the request to it has failed."""
         await self._is_decided.wait()
 
     async def finish(self) -> None:

@@ -16,23 +16,6 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = [
-    "CONVERSATION_TEXT",
-    "DESCRIBABLE",
-    "DIALOGS",
-    "ENABLED",
-    "LOG_IN",
-    "MESSAGE_BOX",
-    "MODAL_DIALOGS",
-    "MULTILINE",
-    "OUTLINE",
-    "SEND_BUTTON",
-    "STOP_BUTTON",
-    "VALUE_FIELDS",
-    "ElementRule",
-    "message_selector",
-]
-
 
 @dataclass(frozen=True)
 class ElementRule:

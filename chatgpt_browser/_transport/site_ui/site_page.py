@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from playwright.async_api import Error as PlaywrightError
 from ..._browser.playwright_errors import map_playwright_errors, suppress_close_errors, to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError, PageError
+from ..._core.log import logger
 from .captured_request import check_captured_request
 from .composer import Composer
 from .navigation import Navigation
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from ..base import OutgoingMessage
     from ..response_stream import ResponseStream
 
-__all__ = ["PageState", "SitePage"]
-
-logger = logging.getLogger("chatgpt_browser")
 
 #: Limit in seconds for a reply to end after the stop button was clicked.
 _STOP_TIMEOUT = 2.0
@@ -208,9 +205,8 @@ class SitePage:
         """Release the page after a message, or close it if it may repeat a request that failed."""
         self._observer = None
         if observer.may_be_repeated and self.dead is None:
-            self.die(
-                BrowserCrashedError("The site's page was closed, because it may repeat a failed request.")
-            )
+            error = BrowserCrashedError("The site's page was closed, because it may repeat a failed request.")
+            self.die(error)
             self._tasks.spawn(self._close_page())
         if self.state is PageState.BUSY:
             self._enter(PageState.IDLE)
@@ -243,9 +239,8 @@ class SitePage:
         if stream.is_over:
             self._enter(PageState.IDLE)
         else:
-            await self.close(
-                BrowserCrashedError("The site's page was closed, because its reply could not be stopped.")
-            )
+            error = BrowserCrashedError("The site's page was closed, because its reply could not be stopped.")
+            await self.close(error)
 
     # ---- The page ----------------------------------------------------------------------------------------------------
 

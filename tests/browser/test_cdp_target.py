@@ -1,12 +1,12 @@
-"""Conversion of DevTools responses to heads."""
+"""Heads of DevTools responses."""
 
 from __future__ import annotations
 
-from chatgpt_browser._browser.cdp_response import head_from_cdp
+from chatgpt_browser._browser.cdp_target import read_head
 from chatgpt_browser._core.models import Head
 
 
-def test_head_from_cdp_response_with_cookies_lowers_names_and_drops_them() -> None:
+def test_read_head_response_with_cookies_lowers_names_and_drops_them() -> None:
     response = {
         "url": "https://chatgpt.com/",
         "status": 429,
@@ -15,4 +15,4 @@ def test_head_from_cdp_response_with_cookies_lowers_names_and_drops_them() -> No
     }
 
     headers = {"retry-after": "7", "content-type": "text/html"}
-    assert head_from_cdp(response) == Head(429, "Too Many Requests", headers, redirected=False)
+    assert read_head(response) == Head(429, "Too Many Requests", headers, redirected=False)
