@@ -13,7 +13,8 @@ import anyio
 from .._core.errors import ChatGPTError
 from .._core.files import write_private
 from .._core.log import logger
-from .._protocol.redaction import redacted_trace, reveals
+from .._protocol.failure_trace import redacted_trace
+from .._protocol.redaction import reveals
 from .playwright_errors import map_playwright_errors
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .._core.models import Prompt
     from .._protocol.reply_reader import ReplyReader
     from .._transport.response_stream import ResponseStream
-    from .deadline import IdleTimer
+    from .idle_timer import IdleTimer
     from .permits import Permit
 
 

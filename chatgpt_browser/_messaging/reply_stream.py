@@ -16,7 +16,8 @@ from .reply_assembler import ReplyAssembler, Update
 if TYPE_CHECKING:
     from .._core.models import ConversationEvent, QuestionRef
     from .._core.telemetry import MessageSpan
-    from .deadline import Deadline, IdleTimer
+    from .deadline import Deadline
+    from .idle_timer import IdleTimer
     from .lease import ConversationSlot
     from .sender import MessageSender
 

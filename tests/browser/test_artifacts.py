@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from chatgpt_browser import APIStatusError, AsyncChatGPTAPI
 from chatgpt_browser._browser.artifacts import FailureArtifacts
-from chatgpt_browser._protocol.redaction import REMOVED, redacted_trace, reveals, scrub
+from chatgpt_browser._protocol.failure_trace import redacted_trace
+from chatgpt_browser._protocol.redaction import REMOVED, reveals, scrub
 from chatgpt_browser.testing import Answer, FakeChatGPT
 from tests.support.secret_search import PART, assert_none_in, secrets_of
 

@@ -96,7 +96,7 @@ def test_package_all_contains_interface() -> None:
 
 
 def test_package_lazy_exports_match_all() -> None:
-    exported = {name for names in chatgpt_browser._LAZY_EXPORTS.values() for name in names.split()}
+    exported = {name for names in chatgpt_browser._LAZY_EXPORTS.values() for name in names}
 
     assert exported == set(chatgpt_browser.__all__) - {"__version__"}
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
@@ -115,7 +115,7 @@ def test_public_type_module_is_package_before_lookup() -> None:
     program = """
 import importlib, chatgpt_browser
 for module, names in chatgpt_browser._LAZY_EXPORTS.items():
-    for name in names.split():
+    for name in names:
         value = getattr(importlib.import_module(f"chatgpt_browser.{module}"), name)
         if isinstance(value, type):
             print(name, value.__module__)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 
-from . import refusals, spoilings
+from . import damaged_replies, refusals
 from .fault import Fault
 
 #: All faults by name.
 FAULTS: dict[str, Fault] = {
-    value.name: value for value in {**vars(refusals), **vars(spoilings)}.values() if isinstance(value, Fault)
+    value.name: value
+    for value in {**vars(refusals), **vars(damaged_replies)}.values()
+    if isinstance(value, Fault)
 }
 
 
