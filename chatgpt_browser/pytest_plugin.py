@@ -159,7 +159,7 @@ def _artifacts(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> Iterator
 
     # pytest-playwright provides one output folder for each test.
     folder = Path(request.getfixturevalue("output_path"))
-    api._browser_manager.witness = artifacts = FailureArtifacts()
+    api._browser_manager.observer = artifacts = FailureArtifacts()
     has_failed = False
 
     def report_outcome(failed: bool) -> None:

@@ -74,7 +74,7 @@ class BrowserManager:
         #: The site's URLs; changed when the site moves to its other origin.
         self.site = options.site
         #: The hook for the next browser; set it before the browser starts.
-        self.witness: BrowserObserver | None = None
+        self.observer: BrowserObserver | None = None
         self._options = options
         self._preload = preload
         self._browser: Browser | None = None
@@ -164,10 +164,10 @@ class BrowserManager:
         browser, self._browser, self._page = self._browser, None, None
         if browser is None:
             return
-        if self.witness is None:
+        if self.observer is None:
             await browser.close()
             return
-        async with self.witness.closing(browser, f"{self.site.origin}/", self.session_token.value):
+        async with self.observer.closing(browser, f"{self.site.origin}/", self.session_token.value):
             await browser.close()
 
     async def _start_browser(self) -> FetchPage:
@@ -176,11 +176,11 @@ class BrowserManager:
         await self._close_browser()
         self._origin_error = None
         # Site pages are opened through Playwright.
-        watched = self.witness is not None or self._options.send_via != "fetch"
+        watched = self.observer is not None or self._options.send_via != "fetch"
         self._browser = await _start_shielded(self._options, watched=watched, preload=self._read_ahead)
         try:
-            if self.witness is not None:
-                await self.witness.begin(self._browser)
+            if self.observer is not None:
+                await self.observer.begin(self._browser)
             from .fetch.fetch_page import FetchPage  # loaded by now: see _read_ahead
 
             page = FetchPage(await self._browser.open_target())

@@ -60,7 +60,7 @@ async def test_artifacts_after_failure_are_saved_for_owner_only(temporary_folder
     artifacts = FailureArtifacts()
     with FakeChatGPT(reply=Answer(500, {"detail": "it is broken"})) as server:
         async with create_client(server) as api:
-            api._browser_manager.witness = artifacts
+            api._browser_manager.observer = artifacts
             access_token = await api.ensure_auth()
             with pytest.raises(APIStatusError):
                 await api.send_message("a private question")
@@ -96,7 +96,7 @@ async def test_artifacts_when_discarded_or_browser_closed_are_empty(
 ) -> None:
     artifacts = FailureArtifacts()
     async with create_client(server) as api:
-        api._browser_manager.witness = artifacts
+        api._browser_manager.observer = artifacts
         await api.start()
         [folder] = entries(temporary_folder)
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -106,7 +106,7 @@ async def test_artifacts_when_discarded_or_browser_closed_are_empty(
 
     artifacts = FailureArtifacts()
     async with create_client(server) as api:
-        api._browser_manager.witness = artifacts
+        api._browser_manager.observer = artifacts
         await api.start()
         browser = api._browser_manager._browser
         assert browser is not None
@@ -122,7 +122,7 @@ async def test_screenshot_of_page_with_token_is_omitted(server: FakeChatGPT) -> 
         "/", Answer(200, f"<p>This is yours: {server.session_token}", content_type="text/html")
     )
     async with create_client(server) as api:
-        api._browser_manager.witness = artifacts
+        api._browser_manager.observer = artifacts
         await api.start()
 
     assert server.wait_for_request("/").status == 200

@@ -335,7 +335,7 @@ def test_send_message_max_concurrent_messages_are_in_flight_at_once(serve: Serve
             server.session_token, **base_urls(server), max_concurrent_messages=3
         ) as api:
             replies = [asyncio.ensure_future(api.send_message("Hello")) for _ in range(4)]
-            await asyncio.to_thread(gate.wait_reached, 5.0, count=3)
+            await asyncio.to_thread(gate.wait_reached, 60.0, count=3)
             gate.open()
             return await asyncio.gather(*replies)
 

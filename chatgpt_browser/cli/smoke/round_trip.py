@@ -51,7 +51,7 @@ class RoundTrip:
         """
         with client_from_environment(headless=headless) as api:
             self.log.done("from the environment" if TOKEN in os.environ else "from login")
-            api._core._browser_manager.witness = self.artifacts
+            api._core._browser_manager.observer = self.artifacts
             try:
                 self._send_and_delete(api)
             except ChatGPTError as error:
