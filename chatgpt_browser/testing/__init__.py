@@ -19,7 +19,7 @@ from __future__ import annotations
 from .data.conversations import Conversation, Message
 from .data.recorded_request import RecordedRequest
 from .faults.catalogue import FAULTS
-from .faults.fault import Fault, Refusal, Spoiling
+from .faults.fault import Fault, Refusal, ReplyFault
 from .faults.injection import Injection
 from .recording.recorder import RecordedConversation, Recorder
 from .script.gate import Gate, Hold
@@ -53,7 +53,7 @@ __all__ = (
     "Reply",
     "Scripted",
     "SessionAnswer",
-    "Spoiling",
+    "ReplyFault",
     "Stall",
     "Step",
     "Turn",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatgpt_browser.testing import FAULTS, Answer, FakeChatGPT, Fault, Refusal, Reply, Spoiling
+from chatgpt_browser.testing import FAULTS, Answer, FakeChatGPT, Fault, Refusal, Reply, ReplyFault
 
 if TYPE_CHECKING:
     from tests.support.site_client import Connect, SiteClient, StartServer
@@ -68,7 +68,7 @@ def test_spoiling_changes_next_reply(client: SiteClient) -> None:
     client.server.script(Answer(418), "one two three four")
     client.server.inject("error-event")
 
-    assert client.send("x").response.status_code == 418, "a spoiling applies only to a `Reply`"
+    assert client.send("x").response.status_code == 418, "a reply fault applies only to a `Reply`"
     result = client.send("x")
     assert result.texts[-1] == "one two three four"
     assert result.events[-1]["error"].startswith("Something went wrong")
@@ -116,7 +116,7 @@ def test_redirect_other_name_redirects_requests_to_public_origin(
 
 def test_inject_custom_fault_is_applied(client: SiteClient) -> None:
     teapot = Refusal("teapot", "418.", answer=lambda site, record: Answer(418))
-    twice = Spoiling("twice", "Send the text twice.", spoil=lambda reply: Reply(reply.text * 2))
+    twice = ReplyFault("twice", "Send the text twice.", damage=lambda reply: Reply(reply.text * 2))
     client.server.inject(teapot)
     client.server.inject(twice)
     client.server.script("ha")

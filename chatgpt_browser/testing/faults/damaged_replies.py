@@ -1,4 +1,4 @@
-"""Spoilings: replies that stop, break or are malformed. The docstring of each is its description."""
+"""Reply faults: replies that stop, break or are malformed. The docstring of each is its description."""
 
 from __future__ import annotations
 
@@ -8,65 +8,65 @@ from dataclasses import replace
 from ..script.gate import Gate
 from ..script.responses import Answer
 from ..script.steps import Reply, split_words
-from .fault import spoiling
+from .fault import reply_fault
 
 
-@spoiling
+@reply_fault
 def stall_in_the_middle(reply: Reply) -> Reply:
     """Stop halfway through the reply and keep the connection open."""
     return replace(reply, hold_after=_half(reply), gate=Gate())
 
 
-@spoiling
+@reply_fault
 def broken_body(reply: Reply) -> Reply:
     """Break the connection halfway through the reply."""
     return replace(reply, break_after=_half(reply))
 
 
-@spoiling
+@reply_fault
 def error_event(reply: Reply) -> Reply:
     """End the reply with an event that contains an error."""
     return replace(reply, error="Something went wrong. If this issue persists please contact us.")
 
 
-@spoiling
+@reply_fault
 def bad_json(reply: Reply) -> Reply:
     """End the reply with an event that is not valid JSON."""
     return replace(reply, final_status=False, done=False, after_done=b'data: {"message": {"id"\n\n')
 
 
-@spoiling
+@reply_fault
 def cut_short(reply: Reply) -> Reply:
     """End the body normally, but halfway through the reply."""
     pieces = reply.pieces if isinstance(reply.pieces, Sequence) else split_words(reply.text)
     return replace(reply, pieces=[*pieces][: _half(reply)], final_status=False, done=False)
 
 
-@spoiling
+@reply_fault
 def empty_body(reply: Reply) -> Answer:
     """Respond with 200 and an empty event stream."""
     return Answer(200, b"", content_type="text/event-stream; charset=utf-8")
 
 
-@spoiling
+@reply_fault
 def done_missing(reply: Reply) -> Reply:
     """Send the complete reply, but without `[DONE]`. Harmless."""
     return replace(reply, done=False)
 
 
-@spoiling
+@reply_fault
 def goes_on_after_done(reply: Reply) -> Reply:
     """Send more data after `[DONE]` and keep the stream open. Harmless."""
     return replace(reply, after_done=b": after the end\n\ndata: {}\n\n", hang_after_done=True)
 
 
-@spoiling
+@reply_fault
 def split_characters(reply: Reply) -> Reply:
     """Send each byte separately, which splits characters. Harmless."""
     return replace(reply, byte_by_byte=True)
 
 
-@spoiling
+@reply_fault
 def pings(reply: Reply) -> Reply:
     """Send comments and empty events between the other events. Harmless."""
     return replace(reply, comments=True, empty_data=True)

@@ -1,4 +1,4 @@
-"""The types of faults: a `Refusal` replaces the site's response, a `Spoiling` changes a reply.
+"""The types of faults: a `Refusal` replaces the site's response, a `ReplyFault` changes a reply.
 
 `catalogue` contains the faults of the real site; tests may define more.
 """
@@ -46,7 +46,7 @@ class FaultTarget(Protocol):
 
 
 AnswerFunction = Callable[[FaultTarget, "RecordedRequest"], "SessionAnswer | None"]
-SpoilFunction = Callable[[Reply], "Step"]
+DamageFunction = Callable[[Reply], "Step"]
 
 
 def _applies_always(site: FaultTarget, record: RecordedRequest) -> bool:
@@ -83,11 +83,11 @@ class Refusal(Fault):
 
 
 @dataclass(frozen=True)
-class Spoiling(Fault):
+class ReplyFault(Fault):
     """A fault that changes the response to an accepted message. It concerns only responses that are a `Reply`."""
 
     #: Returns the step that is played instead of a `Reply`.
-    spoil: SpoilFunction = field(repr=False, kw_only=True)
+    damage: DamageFunction = field(repr=False, kw_only=True)
 
 
 def refusal(
@@ -104,9 +104,9 @@ def refusal(
     return make
 
 
-def spoiling(spoil: SpoilFunction) -> Spoiling:
-    """Make a spoiling; its name and description are those of the function."""
-    return Spoiling(*_name_and_description(spoil), spoil=spoil)
+def reply_fault(damage: DamageFunction) -> ReplyFault:
+    """Make a reply fault; its name and description are those of the function."""
+    return ReplyFault(*_name_and_description(damage), damage=damage)
 
 
 def _name_and_description(function: Callable[..., object]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..data.paths import CHALLENGE_PREFIX, SESSION_PATH
-from .fault import Fault, FaultTarget, Refusal, Spoiling
+from .fault import Fault, FaultTarget, Refusal, ReplyFault
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -88,12 +88,12 @@ class Injections:
 
         return None
 
-    def spoil(self, reply: Reply, record: RecordedRequest) -> Step:
-        """Return the reply, or the step with which a spoiling replaces it."""
+    def damage(self, reply: Reply, record: RecordedRequest) -> Step:
+        """Return the reply, or the step with which a reply fault replaces it."""
         for injection in self.all:
             fault = injection.fault
-            if isinstance(fault, Spoiling) and injection.strikes(record):
-                return fault.spoil(reply)
+            if isinstance(fault, ReplyFault) and injection.strikes(record):
+                return fault.damage(reply)
 
         return reply
 
@@ -101,11 +101,11 @@ class Injections:
 def at_path(fault: Fault, path: str | None) -> Fault:
     """Return the fault for requests of another path; None: unchanged.
 
-    :raises ValueError: for a spoiling: replies have only one path.
+    :raises ValueError: for a reply fault: replies have only one path.
     """
     if path is None:
         return fault
-    if isinstance(fault, Spoiling):
+    if isinstance(fault, ReplyFault):
         raise ValueError(f"{fault.name} changes replies, which have only one path: leave out `path`")
 
     return replace(fault, path=path)

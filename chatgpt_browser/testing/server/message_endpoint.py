@@ -33,7 +33,7 @@ async def answer_message(site: Site, record: RecordedRequest, writer: ResponseWr
     with site.message_counter.counting():
         step = await site.script.next_step(_turn(posted, conversation, record))
         if isinstance(step, Reply):
-            step = site.injections.spoil(step, record)
+            step = site.injections.damage(step, record)
         if isinstance(step, Recorded):
             await _play_recorded(site, posted, conversation, step, writer)
         elif isinstance(step, Reply):
