@@ -60,9 +60,9 @@ class AccessTokenCache:
             return self._session
         return await self._refresh()
 
-    def reject(self, access_token: str) -> None:
-        """Drop this access token, which the site has refused. A newer one is kept."""
-        if self._session is not None and self._session.access_token == access_token:
+    def reject(self, session: Session) -> None:
+        """Drop a session whose access token the site has refused. A newer one is kept."""
+        if self._session is not None and self._session.access_token == session.access_token:
             self._session = None
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ from .response_reader import receive_body, receive_head
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from .._core.models import Head
+    from .._core.models import Head, Session
     from .._core.options import Options
     from .._transport.browser_manager import BrowserManager
     from .._transport.fetch.transport import FetchTransport
@@ -58,9 +58,9 @@ class BackendClient:
         return await retrying_read(read, retries=self._options.retries)
 
     async def _request(self, method: str, path: str, body: Any) -> Any:
-        async def call(access_token: str) -> tuple[ResponseStream, Head]:
+        async def call(session: Session) -> tuple[ResponseStream, Head]:
             stream = await self._requests.open(
-                lambda site: backend_request(site, method, path, body, access_token=access_token)
+                lambda site: backend_request(site, method, path, body, access_token=session.access_token)
             )
             return stream, await receive_head(stream, self._options)
 
@@ -69,24 +69,25 @@ class BackendClient:
             response = await receive_body(stream, head, self._options)
             return None if method != "GET" and not response.text.strip() else read_json(response)
 
-    async def call(self, call: Callable[[str], Awaitable[T]], *, resend_refused: bool = True) -> T:
-        """Call ``call`` with an access token, and again if the policy in :mod:`.retry` allows it.
+    async def call(self, call: Callable[[Session], Awaitable[T]], *, resend_refused: bool = True) -> T:
+        """Call ``call`` with a session, and again if the policy in :mod:`.retry` allows it.
+
+        The session, not its access token, is passed on: a traceback that shows local variables must not show the token.
 
         :param resend_refused: False if a refused token and a challenge are not retried.
         :raises ChatGPTError: the error of the last attempt, without secrets.
         """
         from .retry import RetryPolicy, retrying_send
 
-        access_token = ""
+        used: list[Session] = []
 
         async def attempt() -> T:
-            nonlocal access_token
-            access_token = (await self._tokens.get()).access_token
+            used.append(await self._tokens.get())
             with self.guarding():
-                return await call(access_token)
+                return await call(used[-1])
 
         async def renew_token() -> None:
-            self._tokens.reject(access_token)
+            self._tokens.reject(used[-1])
 
         policy = RetryPolicy(
             retries=self._options.retries,

@@ -23,7 +23,7 @@ from .response_reader import receive_body, receive_head
 from .secret_filter import SecretFilter
 
 if TYPE_CHECKING:
-    from .._core.models import Head, Prompt
+    from .._core.models import Head, Prompt, Session
     from .._core.options import Options
     from .._transport.base import Transport
     from .._transport.browser_manager import BrowserManager
@@ -128,8 +128,8 @@ class MessageSender:
             prompt = replace(prompt, parent_message_id=node)
         message_id = str(uuid.uuid4())  # the same in each attempt
 
-        async def attempt(access_token: str) -> tuple[OutgoingMessage, Head]:
-            message = await self._address(transport, prompt, message_id, access_token)
+        async def attempt(session: Session) -> tuple[OutgoingMessage, Head]:
+            message = await self._address(transport, prompt, message_id, session)
             span.request_sent()
             try:
                 lease.response = await transport.send(message)
@@ -146,7 +146,7 @@ class MessageSender:
         return QuestionRef(prompt.conversation_id, message.delivery.message_id, message.after)
 
     async def _address(
-        self, transport: Transport, prompt: Prompt, message_id: str, access_token: str
+        self, transport: Transport, prompt: Prompt, message_id: str, session: Session
     ) -> OutgoingMessage:
         """Return the message with its position in the conversation, as far as the transport needs it."""
         after, turn = None, Turn()
@@ -155,4 +155,4 @@ class MessageSender:
             if transport.needs_newest_turn:
                 after, turn = await self.conversations.find_newest_turn(prompt.conversation_id)
         model = prompt.model or self.options.model
-        return OutgoingMessage(prompt, model, message_id, access_token, turn, after)
+        return OutgoingMessage(prompt, model, message_id, session, turn, after)

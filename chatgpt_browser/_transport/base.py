@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from .._protocol.conversation_tree import Turn
 
 if TYPE_CHECKING:
-    from .._core.models import Prompt
+    from .._core.models import Prompt, Session
     from .response_stream import ResponseStream
 
 
@@ -53,7 +53,7 @@ class OutgoingMessage:
     model: str
     #: The id for the message, a UUID. The site's own page ignores it and chooses another.
     message_id: str
-    access_token: str = field(repr=False)
+    session: Session
     #: The newest turn of the conversation; empty unless the transport has ``needs_newest_turn``.
     turn: Turn = Turn()
     #: The conversation's newest message, or else the parent of the message; None in a new conversation.

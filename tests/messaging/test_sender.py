@@ -75,7 +75,7 @@ async def test_sender_complete_reply_releases_the_permit() -> None:
     assert await text_of(site.stream("Hi")) == "Hello"
 
     (message,) = site.messages
-    assert (message.prompt.text, message.access_token) == ("Hi", "access-token-number-0")
+    assert (message.prompt.text, message.session.access_token) == ("Hi", "access-token-number-0")
     assert (message.delivery.state, message.delivery.message_id) == (DeliveryState.SENT, message.message_id)
     assert site.sender.permits.in_use == 0
     assert site.transport.streams[0].is_over
@@ -96,7 +96,7 @@ async def test_sender_refused_token_is_renewed_and_the_same_message_sent_again()
 
     first, second = site.messages
     assert first.message_id == second.message_id
-    assert [first.access_token, second.access_token] == site.browser.access_tokens
+    assert [first.session.access_token, second.session.access_token] == site.browser.access_tokens
 
 
 async def test_sender_token_refused_twice_raises() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser import AsyncChatGPTAPI, BrowserCrashedError, BrowserError, PageError
-from chatgpt_browser._core.models import Prompt
+from chatgpt_browser._core.models import Prompt, Session, User
 from chatgpt_browser._transport.base import DeliveryState, OutgoingMessage
 from chatgpt_browser._transport.site_ui.site_page import PageState, SitePage
 from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply
@@ -53,7 +53,7 @@ class OpenPage:
 
 def outgoing(text: str) -> OutgoingMessage:
     """Return a message for a new conversation."""
-    return OutgoingMessage(prompt=Prompt(text), model="", message_id="", access_token="")
+    return OutgoingMessage(prompt=Prompt(text), model="", message_id="", session=Session(User(), None, ""))
 
 
 @asynccontextmanager

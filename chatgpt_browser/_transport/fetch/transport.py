@@ -48,7 +48,7 @@ class FetchTransport:
                 message.prompt,
                 message_id=message.message_id,
                 model=message.model,
-                access_token=message.access_token,
+                access_token=message.session.access_token,
             )
         )
         message.delivery.confirm(message.message_id)
