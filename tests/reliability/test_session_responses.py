@@ -50,14 +50,14 @@ SESSION_CASES = {
     "another error": SessionCase(
         Answer(200, {"error": "Whatever", "accessToken": "x"}), AuthenticationError, 1, "Whatever", 200
     ),
-    "200 HTML": SessionCase(Answer(200, "<p>Hello"), AuthenticationError, 1, "no JSON object", 200),
-    "200 list": SessionCase(Answer(200, [1]), AuthenticationError, 1, "no JSON object", 200),
-    "200 without body": SessionCase(Answer(200), AuthenticationError, 1, "no JSON object", 200),
+    "200 HTML": SessionCase(Answer(200, "<p>Hello"), AuthenticationError, 1, "not a JSON object", 200),
+    "200 list": SessionCase(Answer(200, [1]), AuthenticationError, 1, "not a JSON object", 200),
+    "200 without body": SessionCase(Answer(200), AuthenticationError, 1, "not a JSON object", 200),
     "200 incomplete": SessionCase(
         RawBody([b'{"accessToken": "x'], content_type="application/json"),
         AuthenticationError,
         1,
-        "no JSON",
+        "not a JSON",
         200,
     ),
     "200 without a token": SessionCase(
