@@ -65,9 +65,7 @@ class ReplyStream:
         self._portal.call(self._stream.__aenter__)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         self.close()
 
     def __iter__(self) -> ReplyStream:
