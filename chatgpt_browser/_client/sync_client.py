@@ -19,8 +19,6 @@ from .portal import Portal
 from .send_many import SendManyMixin
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from .._core.abort import AbortSignal
     from .._core.models import ConversationEvent, Session
     from .._core.options import Milliseconds
