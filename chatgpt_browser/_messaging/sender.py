@@ -103,14 +103,17 @@ class MessageSender:
             try:
                 return await self._send_once(transport, prompt, lease, span)
             except UnusualActivityError as refusal:
+                if lease.response is None:  # another request was refused, for example one for the parent message
+                    raise
                 # The site has refused the message, so sending it again does not send it twice.
                 logger.info("the site accepts messages only from its own page, switching to it: %s", refusal)
             self._browser_manager.require_site_page()
-            transport = self.site_pages
+            transport, lease.response = self.site_pages, None
         try:
             return await self._send_once(transport, prompt, lease, span)
         except UnusualActivityError as refusal:
-            refusal.args = (f"{refusal} ({transport.unusual_activity_advice})",)
+            if lease.response is not None:
+                refusal.args = (f"{refusal} ({transport.unusual_activity_advice})",)
             raise
 
     async def _send_once(

@@ -109,6 +109,22 @@ async def test_auto_refused_by_both_ways_raises_one_error(serve: Serve) -> None:
 
 
 @pytest.mark.anyio
+async def test_auto_other_refused_request_does_not_switch(serve: Serve) -> None:
+    """Only a refused message shows that the site requires its own page."""
+    server = serve()
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
+        conversation = api.get_conversation()
+        await conversation.send_message("Hello")
+        server.inject("unusual-activity", path=f"/conversation/{conversation.conversation_id}")
+        with pytest.raises(UnusualActivityError) as caught:
+            await api.send_message("Again", conversation_id=conversation.conversation_id)
+        assert not api._browser_manager.needs_site_page
+        assert "own page" not in str(caught.value)
+        assert await api.send_message("Again", conversation_id=conversation.conversation_id)
+    assert len(paths_of(server)) == 2
+
+
+@pytest.mark.anyio
 async def test_auto_passed_challenge_is_kept_by_the_new_context(serve: Serve) -> None:
     server = serve(form="app")
     server.strike_challenge("passes")
