@@ -103,7 +103,9 @@ class MessageSender:
             try:
                 return await self._send_once(transport, prompt, lease, span)
             except UnusualActivityError as refusal:
-                if lease.response is None:  # another request was refused, for example one for the parent message
+                if (
+                    lease.response is None
+                ):  # another request was refused, for example one for the parent message
                     raise
                 # The site has refused the message, so sending it again does not send it twice.
                 logger.info("the site accepts messages only from its own page, switching to it: %s", refusal)
