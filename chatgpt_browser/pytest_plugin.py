@@ -77,13 +77,12 @@ def chatgpt_api(request: pytest.FixtureRequest, chatgpt_options: dict[str, Any])
     """
     from chatgpt_browser import ChatGPTAPI
 
-    with (
-        ChatGPTAPI(**_client_settings(request) | chatgpt_options) as api,
-        _artifacts(request, api._core) as report_outcome,
-    ):
-        yield api
-        report_outcome(request.node.stash.get(_failed, False))
-        api.close()
+    with ChatGPTAPI(**_client_settings(request) | chatgpt_options) as api:
+        _isolate(request, api._core)
+        with _artifacts(request, api._core) as report_outcome:
+            yield api
+            report_outcome(request.node.stash.get(_failed, False))
+            api.close()
 
 
 @pytest.fixture
@@ -98,6 +97,7 @@ def async_chatgpt_api(
     from chatgpt_browser import AsyncChatGPTAPI
 
     api = AsyncChatGPTAPI(**_client_settings(request) | chatgpt_options)
+    _isolate(request, api)
     # A client must be closed in the event loop that it was used in. An asynchronous fixture would have to choose one of the two
     # plugins, and would run in the wrong loop under the other. The test function always runs in the right loop, so the close is
     # added to that function.
@@ -125,6 +125,14 @@ def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
         "api_base_url": server.api_base_url,
         "backend_api_base_url": server.backend_api_base_url,
     }
+
+
+def _isolate(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> None:
+    """Let the client of a fake server neither read nor change what is remembered: another server may have had its port."""
+    from chatgpt_browser._core.page_only_origins import PageOnlyOrigins
+
+    if request.node.get_closest_marker(_LIVE) is None:
+        api._browser_manager.page_only_origins = PageOnlyOrigins()
 
 
 def _closing(

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from chatgpt_browser._core.page_only_origins import FILE_NAME, PAGE_ONLY_ORIGINS
 from chatgpt_browser.testing import FakeChatGPT
 from tests.support.processes import marked, still_running
 from tests.support.selection import mark_slow_resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytest_plugins = ["tests.support.client_fixtures"]
 
@@ -40,12 +42,24 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session")
+def session_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the data folder of tests that need none of their own."""
+    return tmp_path_factory.mktemp("data")
+
+
 @pytest.fixture(autouse=True)
-def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove environment variables with a real token or a terminal size, so that they cannot affect a test."""
+def clean_environ(monkeypatch: pytest.MonkeyPatch, session_data_folder: Path) -> None:
+    """Remove environment variables with a real token or a terminal size, so that they cannot affect a test.
+
+    Forget which origins need their own page: a later server may get the port of an earlier one.
+    """
     for name in os.environ:
         if name.startswith("CHATGPT_") or name in ("COLUMNS", "LINES"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("CHATGPT_DATA_DIR", str(session_data_folder))
+    (session_data_folder / FILE_NAME).unlink(missing_ok=True)
+    PAGE_ONLY_ORIGINS._refused_at.clear()
 
 
 @pytest.fixture

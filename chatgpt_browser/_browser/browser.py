@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from .._core.log import logger
@@ -15,7 +16,7 @@ from .remote import connect
 from .temporary_profile import TemporaryProfile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from playwright.async_api import Browser as PlaywrightBrowser
     from playwright.async_api import BrowserContext, BrowserType, CDPSession
@@ -41,6 +42,7 @@ class Browser:
     ) -> None:
         self.devtools = devtools
         self.version = browser.version
+        self._browser = browser
         #: Playwright's context, or the id of a context that Playwright does not manage.
         self._context = context
         self._closers = closers
@@ -49,9 +51,34 @@ class Browser:
 
     @property
     def context(self) -> BrowserContext:
-        """Playwright's object for the context. Available only if the browser was started with ``watched=True``."""
+        """Playwright's object for the context. Available only if :attr:`is_watched`."""
         assert not isinstance(self._context, str)
         return self._context
+
+    @property
+    def is_watched(self) -> bool:
+        """True if Playwright manages the context."""
+        return not isinstance(self._context, str)
+
+    @asynccontextmanager
+    async def new_watched_context(self, options: Options) -> AsyncIterator[None]:
+        """Replace the context by a new one that Playwright manages. The previous one stays open for the pages in it.
+
+        If the block raises an error, the new context is closed and the previous one is used again.
+
+        :raises BrowserError: the context could not be opened.
+        """
+        previous = self._context
+        with map_playwright_errors():
+            context = await self._browser.new_context(**context_settings(options))
+        self._closers.push_async_callback(suppress_close_errors, context.close)
+        self._context = context
+        try:
+            yield
+        except BaseException:
+            self._context = previous
+            await asyncio.shield(suppress_close_errors(context.close))
+            raise
 
     async def open_target(self) -> Target:
         """Return a blank page: the first page of a persistent profile, otherwise a new one.

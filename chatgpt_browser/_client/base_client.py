@@ -41,7 +41,7 @@ class BaseClient:
         ignore_https_errors: bool = False,
         launch_timeout: Milliseconds | None = 60_000,
         challenge_timeout: Milliseconds | None = 60_000,
-        send_via: SendVia = "fetch",
+        send_via: SendVia = "auto",
     ) -> None:
         """Check the options. The browser starts at the first call that needs it.
 
@@ -71,7 +71,8 @@ class BaseClient:
         :param launch_timeout: The longest wait for the browser to start.
         :param challenge_timeout: The longest wait for a challenge to pass without a person.
         :param send_via: ``"fetch"`` sends messages by a fetch request of ours; ``"page"`` types them into the site's own page;
-            ``"auto"`` uses fetch until the site responds that it accepts messages from its own page only, then that page.
+            ``"auto"`` uses fetch until the site responds that it accepts messages from its own page only, then that page. The
+            response is remembered for the site's origin: in this process, and for seven days in the data folder.
         :raises InvalidSessionTokenError: The session token is empty or cannot be a session token.
         :raises ValueError: An option is invalid. The message names the option.
         """

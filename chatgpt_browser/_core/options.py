@@ -21,8 +21,8 @@ SEED_USER_AGENT = (
 Milliseconds = float | timedelta
 #: The npm API's default model, of 2022.
 DEFAULT_MODEL = "text-davinci-002-render"
-#: The transport: an in-page fetch, the site's own page, or the page as soon as the site rejects messages by fetch.
-SendVia = Literal["fetch", "page", "auto"]
+#: The transport: an in-page fetch until the site accepts messages from its own page only, always a fetch, or always the page.
+SendVia = Literal["auto", "fetch", "page"]
 
 
 def to_seconds(name: str, value: object) -> float:

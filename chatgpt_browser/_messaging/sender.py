@@ -58,8 +58,6 @@ class MessageSender:
         self.site_pages = site_pages or SitePagePool(options, browser_manager)
         self._browser_manager = browser_manager
         self._fetch = fetch or requests
-        #: Origins that have refused a message by fetch, with ``send_via="auto"``.
-        self._page_only_origins: set[str] = set()
         self._is_closed = False
 
     async def close(self) -> None:
@@ -100,25 +98,27 @@ class MessageSender:
 
         :raises ChatGPTError: the message was not sent, or the site refused it.
         """
-        while True:
-            transport, origin = self._choose_transport(), self._browser_manager.site.origin
+        transport = self.site_pages if self._browser_manager.needs_site_page else self._fetch
+        if self.options.send_via == "auto" and transport is self._fetch:
             try:
-                return await self._send_through(transport, prompt, lease, span)
+                return await self._send_once(transport, prompt, lease, span)
             except UnusualActivityError as refusal:
-                if self.options.send_via != "auto" or transport is self.site_pages:
-                    refusal.args = (f"{refusal} ({transport.unusual_activity_advice})",)
+                if (
+                    lease.response is None
+                ):  # another request was refused, for example one for the parent message
                     raise
-                # The message was refused, so to send it again does not send it twice.
-                logger.info(
-                    "the site only accepts messages from its own page, switching to that: %s", refusal
-                )
-                self._page_only_origins.add(origin)
+                # The site has refused the message, so sending it again does not send it twice.
+                logger.info("the site accepts messages only from its own page, switching to it: %s", refusal)
+            self._browser_manager.require_site_page()
+            transport, lease.response = self.site_pages, None
+        try:
+            return await self._send_once(transport, prompt, lease, span)
+        except UnusualActivityError as refusal:
+            if lease.response is not None:
+                refusal.args = (f"{refusal} ({transport.unusual_activity_advice})",)
+            raise
 
-    def _choose_transport(self) -> Transport:
-        is_page_only = self._browser_manager.site.origin in self._page_only_origins
-        return self.site_pages if self.options.send_via == "page" or is_page_only else self._fetch
-
-    async def _send_through(
+    async def _send_once(
         self, transport: Transport, prompt: Prompt, lease: MessageLease, span: MessageSpan
     ) -> QuestionRef:
         import uuid  # preloaded while the browser starts: it imports `platform`

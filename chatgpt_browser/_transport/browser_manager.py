@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .._core.errors import BrowserCrashedError, ClientClosedError, OriginError
 from .._core.log import logger
+from .._core.page_only_origins import PAGE_ONLY_ORIGINS
 from .._core.single_flight import SingleFlight
 from .._core.telemetry import measuring
 
@@ -75,13 +76,29 @@ class BrowserManager:
         self.site = options.site
         #: The hook for the next browser; set it before the browser starts.
         self.observer: BrowserObserver | None = None
+        #: The origins that accept messages only from their own page; they matter with ``send_via="auto"``.
+        self.page_only_origins = PAGE_ONLY_ORIGINS
         self._options = options
         self._preload = preload
         self._browser: Browser | None = None
         self._page: FetchPage | None = None
+        #: The fetch page in a context that Playwright did not manage; it may still have requests in flight.
+        self._former_page: FetchPage | None = None
         self._origin_error: OriginError | None = None
         self._start = SingleFlight(measuring("browser.start", self._start_browser))
         self._challenge = SingleFlight(self._pass_challenge)
+        self._context_change = SingleFlight(self._open_watched_context)
+
+    @property
+    def needs_site_page(self) -> bool:
+        """True if messages are sent by the site's own page: by option, or because the site accepts no others."""
+        via = self._options.send_via
+        return via == "page" or (via == "auto" and self.site.origin in self.page_only_origins)
+
+    def require_site_page(self) -> None:
+        """Remember that the site accepts messages only from its own page."""
+        # The client may have followed the site to its other origin; the next client starts at the first one again.
+        self.page_only_origins.remember(self._options.site.origin, self.site.origin)
 
     async def page(self) -> FetchPage:
         """Return the page, ready to send requests. Start a browser if none is running.
@@ -106,7 +123,7 @@ class BrowserManager:
         await self._challenge()
 
     async def run_in_context(self, work: Callable[[BrowserContext, Identity], Awaitable[T]]) -> T:
-        """Call ``work`` with the browser's context and the identity of its page, and return the result.
+        """Call ``work`` with a context that Playwright manages and the identity of its page, and return the result.
 
         If the browser turns out to have crashed, it is restarted and the work is done once more.
 
@@ -124,9 +141,28 @@ class BrowserManager:
     async def _run_in_context(
         self, page: FetchPage, work: Callable[[BrowserContext, Identity], Awaitable[T]]
     ) -> T:
+        if self._browser is not None and not self._browser.is_watched:
+            page = await self._context_change()
         if self._browser is None:
             raise ClientClosedError
         return await work(self._browser.context, page.identity)
+
+    async def _open_watched_context(self) -> FetchPage:
+        """Move to a new context that Playwright manages, in the same browser, and return the fetch page in it.
+
+        Site pages need such a context. The fetch page moves as well, so that both kinds of pages share one cookie store. Requests
+        in flight on the previous fetch page continue.
+        """
+        browser, former = self._browser, self._page
+        if browser is None or former is None:
+            raise ClientClosedError
+        async with browser.new_watched_context(self._options):
+            page = await self._open_fetch_page(browser, former)
+            if self._browser is not browser:
+                raise BrowserCrashedError("The browser was replaced while a context was being opened.")
+        self._page, self._former_page = page, former
+        former.close_when_idle()
+        return page
 
     @contextmanager
     def noting_origin_error(self) -> Iterator[None]:
@@ -156,12 +192,15 @@ class BrowserManager:
         """Close the browser. Requests in flight fail with :class:`ClientClosedError`."""
         await self._start.cancel()
         await self._challenge.cancel()
-        if self._page is not None:
-            self._page.die(ClientClosedError())
+        await self._context_change.cancel()
+        for page in (self._page, self._former_page):
+            if page is not None:
+                page.die(ClientClosedError())
         await self._close_browser()
 
     async def _close_browser(self) -> None:
-        browser, self._browser, self._page = self._browser, None, None
+        browser, self._browser = self._browser, None
+        self._page = self._former_page = None
         if browser is None:
             return
         if self.observer is None:
@@ -175,27 +214,36 @@ class BrowserManager:
             logger.warning("starting a new browser: %s", self._page.dead)
         await self._close_browser()
         self._origin_error = None
+        if self._options.send_via == "auto":
+            self.page_only_origins.load()
         # Site pages are opened through Playwright.
-        watched = self.observer is not None or self._options.send_via != "fetch"
+        watched = self.observer is not None or self.needs_site_page
         self._browser = await _start_shielded(self._options, watched=watched, preload=self._read_ahead)
         try:
             if self.observer is not None:
                 await self.observer.begin(self._browser)
-            from .fetch.fetch_page import FetchPage  # loaded by now: see _read_ahead
-
-            page = FetchPage(await self._browser.open_target())
-            with page.while_alive():
-                await asyncio.gather(
-                    page.set_up(self._options, self.site.origin),
-                    page.ignore_policy(),
-                    page.set_session_token(self.session_token, self.site.origin),
-                )
-                await self._settle(page)
-                await asyncio.gather(page.prepare(self.site.origin), self._update_session_token(page))
+            page = await self._open_fetch_page(self._browser)
         except BaseException:
             await asyncio.shield(self._close_browser())
             raise
         self._page = page
+        return page
+
+    async def _open_fetch_page(self, browser: Browser, former: FetchPage | None = None) -> FetchPage:
+        """Open a page on the site, ready to send requests, with the cookies of the former page if there is one."""
+        from .fetch.fetch_page import FetchPage  # loaded by now: see _read_ahead
+
+        page = FetchPage(await browser.open_target())
+        with page.while_alive():
+            if former is not None:
+                await page.copy_cookies(former, self.site.origin)
+            await asyncio.gather(
+                page.set_up(self._options, self.site.origin),
+                page.ignore_policy(),
+                page.set_session_token(self.session_token, self.site.origin),
+            )
+            await self._settle(page)
+            await asyncio.gather(page.prepare(self.site.origin), self._update_session_token(page))
         return page
 
     async def _settle(self, page: FetchPage) -> None:

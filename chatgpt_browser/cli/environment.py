@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from chatgpt_browser._core.data_folder import DATA_FOLDER
+
 if TYPE_CHECKING:
     from chatgpt_browser._core.options import Options
 
 TOKEN = "CHATGPT_SESSION_TOKEN"
-DATA_FOLDER = "CHATGPT_DATA_DIR"
+SEND_VIA = "CHATGPT_SEND_VIA"
 #: The client's options that a variable sets, each with the name of its variable.
 BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
 #: Each variable with its description, for `--help` and the documentation.
 VARIABLES = (
     (TOKEN, "session token; a secret, so no option sets it; default: the token that `login` saved"),
     *((name, f"the client's {option}; default: the real site") for option, name in BASE_URLS.items()),
+    (SEND_VIA, "how messages are sent: auto, fetch or page; the option --send-via takes precedence"),
     (DATA_FOLDER, "folder for the browser profile, the saved session and the last conversation's id"),
 )
 

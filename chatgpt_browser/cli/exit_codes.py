@@ -16,6 +16,7 @@ from rich.text import Text
 from chatgpt_browser._core import errors
 
 from .output.consoles import err, printable, write_json
+from .output.option_names import message_of
 
 
 class ErrorKind(NamedTuple):
@@ -131,7 +132,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
 def print_error(error: errors.ChatGPTError) -> None:
     """Print an error and the hint for it on standard error."""
     hint = kind_of(error).hint
-    _print_error_line(str(error))
+    _print_error_line(message_of(error))
     if hint:
         err.print(Text.assemble(("hint: ", "dim"), hint), soft_wrap=True)
 
@@ -145,7 +146,7 @@ def error_object(error: errors.ChatGPTError) -> dict[str, Any]:
     attributes = {name: getattr(error, name, None) for name in JSON_FIELDS}
     return {
         "type": type(error).__name__,
-        "message": str(error),
+        "message": message_of(error),
         "exit_code": kind_of(error).code,
         **{name: value for name, value in attributes.items() if value not in (None, "")},
     }

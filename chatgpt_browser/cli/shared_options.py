@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from chatgpt_browser._core.options import SendVia
+
+from .environment import SEND_VIA
 from .state.last_conversation import LAST
 
 Headed = Annotated[bool, typer.Option("--headed", help="Show the browser window.")]
@@ -23,6 +26,15 @@ Verbose = Annotated[
 Model = Annotated[
     str | None,
     typer.Option("--model", "-m", help="Model to use; the command `models` lists them.", metavar="NAME"),
+]
+SendViaOption = Annotated[
+    SendVia,
+    typer.Option(
+        "--send-via",
+        envvar=SEND_VIA,
+        help="How messages are sent: `fetch` by the client's own request, `page` by the site's own page, `auto` by the page "
+        "once the site has responded that it requires that.",
+    ),
 ]
 Timeout = Annotated[float | None, typer.Option(help="Time limit for a reply.", min=0.001, metavar="SECONDS")]
 PlainText = Annotated[bool, typer.Option("--plain-text", help="Remove the Markdown from the reply.")]

@@ -62,7 +62,7 @@ FURTHER_OPTIONS = {
     "ignore_https_errors": False,
     "launch_timeout": 60_000,
     "challenge_timeout": 60_000,
-    "send_via": "fetch",
+    "send_via": "auto",
 }
 
 

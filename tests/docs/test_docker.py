@@ -7,7 +7,7 @@ import json
 import re
 
 from chatgpt_browser._browser.executables import HEADLESS_SHELLS
-from chatgpt_browser.cli.environment import DATA_FOLDER
+from chatgpt_browser._core.data_folder import DATA_FOLDER
 from tests.support import doc_shell
 from tests.support.doc_blocks import ROOT, blocks
 

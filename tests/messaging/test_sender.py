@@ -16,6 +16,7 @@ from chatgpt_browser import (
     AccessTokenRejectedError,
     APIStatusError,
     ChallengeError,
+    ChatGPTError,
     ChatGPTTimeoutError,
     ClientClosedError,
     MalformedEventError,
@@ -314,6 +315,31 @@ async def test_sender_auto_switches_to_the_page_once_for_an_origin() -> None:
     for _ in range(2):
         assert await text_of(site.stream()) == "Hello"
     assert (len(site.transport.streams), len(site.page_transport.streams)) == (1, 2)
+
+
+async def test_sender_auto_refused_by_both_raises_one_error_and_sends_twice() -> None:
+    site = MemorySite(lambda message: UNUSUAL, send_via="auto")
+    with pytest.raises(UnusualActivityError, match="in-memory") as caught:
+        await text_of(site.stream())
+    assert caught.value.__context__ is None
+    assert (len(site.transport.streams), len(site.page_transport.streams)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        body(403, "{}"),
+        body(404, "{}"),
+        body(500, "{}"),
+        [head(), ["end"]],
+    ],
+    ids=["403", "404", "500", "empty"],
+)
+async def test_sender_auto_other_failure_is_not_sent_by_the_page(response: list[Frame]) -> None:
+    site = MemorySite(lambda message: response, send_via="auto")
+    with pytest.raises(ChatGPTError):
+        await text_of(site.stream())
+    assert len(site.messages) == 1
 
 
 async def test_sender_by_page_reads_the_newest_turn_first() -> None:

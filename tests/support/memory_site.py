@@ -57,8 +57,10 @@ class MemoryBrowserManager:
 
     protocol = "h2"
 
-    def __init__(self, site: Any) -> None:
+    def __init__(self, site: Any, send_via: str) -> None:
         self.site = site
+        #: True if messages are sent by the site's page.
+        self.needs_site_page = send_via == "page"
         self.session_token = SessionToken.parse("session-token-of-a-test")
         self.former_tokens: list[SessionToken] = []
         #: JSON values by the path of a backend request.
@@ -80,6 +82,9 @@ class MemoryBrowserManager:
             stream.deliver(frame)
         stream.request_ended()
         return stream
+
+    def require_site_page(self) -> None:
+        self.needs_site_page = True
 
     async def pass_challenge(self) -> None:
         self.challenges_passed += 1
@@ -111,7 +116,7 @@ class MemorySite:
         #: Set when the first message is sent.
         self.sent = asyncio.Event()
         self.options = default_options(**options)
-        self.browser = MemoryBrowserManager(self.options.site)
+        self.browser = MemoryBrowserManager(self.options.site, self.options.send_via)
         self.transport = MemoryTransport(self._recording(handler))
         self.page_transport = MemoryTransport(self._recording(page_handler or handler))
         self.page_transport.needs_newest_turn = True

@@ -14,6 +14,8 @@ from chatgpt_browser.testing import Gate, Reply
 from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.client_fixtures import Serve
     from tests.support.scripted_site import ScriptedSite
 
@@ -71,7 +73,7 @@ async def test_document_with_large_heap_or_high_age_is_renewed(
     assert caplog.messages.count(RENEWED) > before
 
 
-@pytest.mark.parametrize(("send_via", "renewed"), [("fetch", 0), ("auto", 2)])
+@pytest.mark.parametrize(("has_profile", "renewed"), [(False, 0), (True, 2)])
 @pytest.mark.parametrize(
     ("constant", "limit"), [("_MAX_WATCHED_REQUESTS", 8), ("_MAX_WATCHED_BYTES", 20_000)]
 )
@@ -82,13 +84,17 @@ async def test_request_and_byte_limits_apply_only_to_pages_of_playwright(
     monkeypatch: pytest.MonkeyPatch,
     constant: str,
     limit: int,
-    send_via: Any,
+    has_profile: bool,
     renewed: int,
+    tmp_path: Path,
 ) -> None:
     caplog.set_level(logging.DEBUG, "chatgpt_browser")
     monkeypatch.setattr(document_usage, constant, limit)
     server = serve(reply="word " * 20)
-    async with AsyncChatGPTAPI(server.session_token, **base_urls(server), send_via=send_via) as api:
+    options: dict[str, Any] = base_urls(server)
+    if has_profile:
+        options["user_data_dir"] = tmp_path / "profile"
+    async with AsyncChatGPTAPI(server.session_token, **options) as api:
         for number in range(20):
             await api.send_message(f"m{number}")
 

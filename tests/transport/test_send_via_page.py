@@ -730,7 +730,7 @@ def test_send_via_auto_refused_fetch_switches_to_page(connect: Connect) -> None:
 def test_send_via_fetch_refusal_suggests_page(connect: Connect) -> None:
     with FakeChatGPT(form="app") as server:
         with pytest.raises(UnusualActivityError, match='send_via="page"'):
-            connect(server).send_message("One")
+            connect(server, send_via="fetch").send_message("One")
 
 
 def test_send_via_page_challenge_and_handoff_complete_reply(connect: Connect) -> None:

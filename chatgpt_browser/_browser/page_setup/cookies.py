@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
+from ..._core.log import logger
 from ..._protocol.cookies import SessionToken, is_session_cookie
 from ..playwright_errors import map_playwright_errors, to_library_error
 
@@ -37,6 +39,41 @@ async def get_session_token(target: Target, origin: str) -> SessionToken | None:
     return SessionToken.parse(values) if values else None
 
 
+async def copy_cookies(source: Target, destination: Target, origin: str) -> None:
+    """Copy the origin's cookies from one page's cookie store to another's in the same browser.
+
+    A cookie that the browser does not accept is logged and left out: without it, the site may repeat a challenge.
+    """
+    with map_playwright_errors():
+        found = await _cookies(source, origin)
+    await asyncio.gather(*(_set_cookie(destination, cookie, origin) for cookie in found))
+
+
+async def _set_cookie(target: Target, cookie: dict[str, Any], origin: str) -> None:
+    try:
+        await target.send("Network.setCookie", _to_argument(cookie, origin))
+    except PlaywrightError:
+        logger.debug("the cookie %s was not copied to the new browser context", cookie["name"])
+
+
+def _to_argument(cookie: dict[str, Any], origin: str) -> dict[str, Any]:
+    """Convert a cookie of ``Network.getCookies`` to the arguments of ``Network.setCookie``.
+
+    A cookie of one host has a domain without a leading dot. Given as an argument, that domain would include its subdomains.
+    """
+    dropped = {"size", "session"}
+    dropped |= {"expires"} if cookie["session"] else set()
+    dropped |= set() if cookie["domain"].startswith(".") else {"domain"}
+    argument = {name: value for name, value in cookie.items() if name not in dropped}
+    return {**argument, "url": f"{origin}/"}
+
+
 async def _session_cookies(target: Target, origin: str) -> list[dict[str, Any]]:
-    found = await target.send("Network.getCookies", {"urls": [f"{origin}/"]})
-    return [cookie for cookie in found["cookies"] if is_session_cookie(cookie["name"])]
+    return [cookie for cookie in await _cookies(target, origin) if is_session_cookie(cookie["name"])]
+
+
+async def _cookies(target: Target, origin: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await target.send("Network.getCookies", {"urls": [f"{origin}/"]}))[
+        "cookies"
+    ]
+    return found

@@ -95,6 +95,10 @@ class BrowserPage:
         """Replace all session cookies of the origin by those of the token."""
         await cookies.set_session_token(self._target, token, origin)
 
+    async def copy_cookies(self, source: BrowserPage, origin: str) -> None:
+        """Copy the origin's cookies from another page, for example the proof of a challenge that it has passed."""
+        await cookies.copy_cookies(source._target, self._target, origin)
+
     async def get_session_token(self, origin: str) -> SessionToken | None:
         """Return the session token in the cookie store, or None if the origin has no session cookie."""
         return await cookies.get_session_token(self._target, origin)

@@ -8,6 +8,7 @@ from ..._browser.extra_headers import ExtraHeaders
 from ..._browser.page_setup.identity import read_identity_script
 from ..._browser.page_setup.page import BrowserPage
 from ..._browser.playwright_errors import map_playwright_errors
+from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError
 from ..._core.log import logger
 from ..._core.single_flight import SingleFlight
@@ -31,6 +32,8 @@ class FetchPage(BrowserPage):
         self._world: IsolatedWorld | None = None
         self._origin = ""
         self._renewal = SingleFlight(self._renew_document)
+        self._is_retired = False
+        self._closing = BackgroundTasks()
 
         target.on("Page.frameNavigated", self._on_navigated)
 
@@ -92,6 +95,12 @@ class FetchPage(BrowserPage):
         self._headers.disable()
         return stream
 
+    def close_when_idle(self) -> None:
+        """Close the page as soon as no request is in flight. No request may be sent after this call."""
+        self._is_retired = True
+        if self.is_idle:
+            self._closing.spawn(self.close())
+
     async def ready(self) -> None:
         """Wait while the document is being replaced."""
         if self._renewal.is_under_way:
@@ -99,6 +108,9 @@ class FetchPage(BrowserPage):
 
     def _on_idle(self) -> None:
         """Replace the document if it uses too much memory; otherwise enable the extra headers for the next request."""
+        if self._is_retired:
+            self._closing.spawn(self.close())
+            return
         if self._world is None or self._renewal.is_under_way:
             return
         if self._world.usage.needs_recycling:

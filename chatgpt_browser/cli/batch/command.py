@@ -11,7 +11,7 @@ from ..client_factory import client_from_environment
 from ..exit_codes import BATCH_FAILURES, errors_as_exit_codes
 from ..output.consoles import err, logging_to_stderr
 from ..output.milestones import milestone_callback
-from ..shared_options import Headed, PlainText, Timeout, Verbose, to_timedelta
+from ..shared_options import Headed, PlainText, SendViaOption, Timeout, Verbose, to_timedelta
 from .progress import ProgressCounts, ProgressDisplay
 from .prompt_file import read_prompts
 from .result_file import Outcome, ResultFile
@@ -48,6 +48,7 @@ def batch(
     give_up_after: GiveUpAfter = 10,
     model: ModelName = None,
     plain_text: PlainText = False,
+    send_via: SendViaOption = "auto",
     headed: Headed = False,
     verbose: Verbose = 0,
 ) -> None:
@@ -68,7 +69,7 @@ def batch(
     """
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         messages = read_prompts(prompts)
-        options = {"headless": not headed, "markdown": not plain_text, "model": model}
+        options = {"headless": not headed, "markdown": not plain_text, "model": model, "send_via": send_via}
         with ResultFile(output) as results:
             if results.was_cut:
                 err.print("removed an incomplete last line from the output")

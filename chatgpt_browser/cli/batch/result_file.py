@@ -16,6 +16,8 @@ import typer
 
 from chatgpt_browser import APIStatusError, BatchResult, ChatGPTError
 
+from ..output.option_names import message_of
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -133,7 +135,7 @@ def as_row(result: BatchResult) -> dict[str, Any]:
 
 
 def _error_fields(error: ChatGPTError) -> dict[str, Any]:
-    fields: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
+    fields: dict[str, Any] = {"type": type(error).__name__, "message": message_of(error)}
     if isinstance(error, APIStatusError):
         fields["status_code"] = error.status_code
     if partial := getattr(error, "partial_text", ""):

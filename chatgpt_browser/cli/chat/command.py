@@ -32,6 +32,7 @@ def chat(
     model: options.Model = None,
     timeout: options.Timeout = None,
     plain_text: options.PlainText = False,
+    send_via: options.SendViaOption = "auto",
     headed: options.Headed = False,
     verbose: options.Verbose = 0,
 ) -> None:
@@ -54,7 +55,8 @@ def chat(
 
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         position = requested_position(conversation, continue_last)
-        with client_from_environment(markdown=not plain_text, headless=not headed, model=model) as api:
+        given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
+        with client_from_environment(**given) as api:
             start_in_background(api)
             # Log lines would break the live rendering, so --verbose writes plain text.
             session = ChatSession(

@@ -49,6 +49,7 @@ def ask(
     as_json: options.AsJson = False,
     no_stream: NoStream = False,
     plain_text: options.PlainText = False,
+    send_via: options.SendViaOption = "auto",
     headed: options.Headed = False,
     verbose: options.Verbose = 0,
 ) -> None:
@@ -71,7 +72,8 @@ def ask(
     with errors_as_exit_codes(as_json=as_json), logging_to_stderr(verbose):
         question = build_question(message, file or ())
         position = requested_position(conversation, continue_last)
-        with client_from_environment(markdown=not plain_text, headless=not headed, model=model) as api:
+        given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
+        with client_from_environment(**given) as api:
             started, whole = perf_counter(), no_stream or as_json
             with (
                 wait_spinner("the reply") as spinner,

@@ -11,6 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from chatgpt_browser import BrowserLaunchError, BrowserNotFoundError, ChallengeError, ChatGPTError
 
 from ..exit_codes import kind_of
+from ..output.option_names import message_of
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ def skipped(summary: str) -> Finding:
 
 def problem(error: ChatGPTError, remedy: str = "", /, **facts: Any) -> Finding:
     """Return a problem with the message, exit code and default remedy of an error."""
-    return Finding(Status.PROBLEM, str(error), remedy or remedy_of(error), facts, kind_of(error).code)
+    return Finding(Status.PROBLEM, message_of(error), remedy or remedy_of(error), facts, kind_of(error).code)
 
 
 #: The remedies of errors that have no hint in the table of exit codes.

@@ -24,7 +24,7 @@ TIMEOUT_MS = 120_000
 #: The tolerated difference between the site's clock and ours.
 CLOCK_SKEW = timedelta(minutes=10)
 REPORT = "please report it, and attach the file named in the last line"
-USE_THE_PAGE = 'use send_via="auto" or "page"'
+USE_THE_PAGE = "the default, `--send-via auto`, changes to the page by itself; in Python, `send_via` has the same default"
 REFUSED = (
     "the site refuses the account, the IP address (a VPN or data centre) or the browser: check whether you can send a message by "
     f"hand on this machine (`chatgpt-browser login`). If you can, {REPORT}"

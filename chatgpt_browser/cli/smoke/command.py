@@ -16,7 +16,7 @@ from chatgpt_browser import ChatGPTError
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import logging_to_stderr, out, print_note
 from ..output.step_lines import StepLines
-from ..shared_options import Headed, Verbose
+from ..shared_options import Headed, SendViaOption, Verbose
 from .junit_report import junit_xml
 from .round_trip import DELETED, STEPS, RoundTrip
 from .step_log import StepLog
@@ -56,6 +56,7 @@ def smoke(
     keep: Keep = False,
     junit: Junit = None,
     output: Output = None,
+    send_via: SendViaOption = "auto",
     headed: Headed = False,
     verbose: Verbose = 0,
 ) -> None:
@@ -81,7 +82,7 @@ def smoke(
         log.properties["chatgpt-browser"] = importlib.metadata.version("chatgpt-browser-api")
         with junit_report(log, junit):
             trip = RoundTrip(log, artifacts, message, expect, timedelta(seconds=timeout), keep)
-            trip.run(headless=not headed)
+            trip.run(headless=not headed, send_via=send_via)
         out.print(f"\n[bold green]The round trip took {steps.total:.1f} s.[/]")
 
 

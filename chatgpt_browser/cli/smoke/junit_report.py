@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
+from ..output.option_names import message_of
 from .step_log import StepLog, StepResult
 
 SUITE = "chatgpt-browser smoke"
@@ -42,7 +43,7 @@ def _add_test_case(suite: ET.Element, result: StepResult) -> None:
     attributes = {"classname": CLASS, "name": result.name, "time": f"{result.seconds:.3f}"}
     case = ET.SubElement(suite, "testcase", attributes)
     if result.failure is not None:
-        kind, message = type(result.failure).__name__, _valid_xml(str(result.failure))
+        kind, message = type(result.failure).__name__, _valid_xml(message_of(result.failure))
         ET.SubElement(case, "failure", {"type": kind, "message": message}).text = f"{kind}: {message}"
     elif result.skipped:
         ET.SubElement(case, "skipped", {"message": "an earlier step failed"})

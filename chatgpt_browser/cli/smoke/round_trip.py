@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser import ChatGPTError
 
@@ -44,12 +44,12 @@ class RoundTrip:
     timeout: timedelta
     keep: bool
 
-    def run(self, *, headless: bool) -> None:
-        """Run all steps; the client is always closed at the end.
+    def run(self, **options: Any) -> None:
+        """Run all steps with a client that has these options. The client is always closed at the end.
 
         :raises ChatGPTError: a step failed: the current step of the log.
         """
-        with client_from_environment(headless=headless) as api:
+        with client_from_environment(**options) as api:
             self.log.done("from the environment" if TOKEN in os.environ else "from login")
             api._core._browser_manager.observer = self.artifacts
             try:

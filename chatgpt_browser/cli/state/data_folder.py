@@ -6,16 +6,12 @@ Some of these files give access to the account, so folders have mode 0700 and fi
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
+from chatgpt_browser._core.data_folder import create_data_folder, default_data_folder
 from chatgpt_browser._core.files import write_private
-
-from ..environment import DATA_FOLDER
 
 
 @dataclass(frozen=True)
@@ -27,10 +23,7 @@ class DataFolder:
     @classmethod
     def default(cls) -> DataFolder:
         """Return the folder that the environment names, or else the platform's folder for application data."""
-        given = os.environ.get(DATA_FOLDER)
-        return cls(
-            Path(given) if given else platformdirs.user_data_path("chatgpt-browser-api", appauthor=False)
-        )
+        return cls(default_data_folder())
 
     @property
     def profile(self) -> Path:
@@ -54,8 +47,7 @@ class DataFolder:
 
     def create(self) -> None:
         """Create the folder if it does not exist, and make it private to its owner."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
+        create_data_folder(self.folder)
 
     def create_chat_history(self) -> Path:
         """Create the file for the chat history if it does not exist, private to its owner; return its path."""

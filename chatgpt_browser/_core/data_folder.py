@@ -1,0 +1,30 @@
+"""The folder for data that is kept between runs. The library and the command line use the same folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+#: The environment variable that names the folder.
+DATA_FOLDER = "CHATGPT_DATA_DIR"
+
+
+def default_data_folder() -> Path:
+    """Return the folder that the environment names, or else the platform's folder for application data.
+
+    :raises RuntimeError: the user has no home folder.
+    """
+    if given := os.environ.get(DATA_FOLDER):
+        return Path(given)
+    import platformdirs
+
+    return platformdirs.user_data_path("chatgpt-browser-api", appauthor=False)
+
+
+def create_data_folder(folder: Path) -> None:
+    """Create the folder if it does not exist, and make it private to its owner.
+
+    :raises OSError: the folder cannot be created.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
