@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _LOAD_TIMEOUT = 15.0
 #: Limit in seconds for the page to show messages that it has loaded.
 _RENDER_TIMEOUT = 1.0
+#: Limit in seconds for the page to give a new conversation its address after the reply. Then the conversation is opened again.
+_ADDRESS_TIMEOUT = 2.0
 #: Number of attempts to navigate if the page starts another navigation at the same time.
 _ATTEMPTS = 3
 
@@ -48,6 +50,7 @@ class Navigation:
         self._main_frame: str | None = None
         #: The path of the page when the newest message was sent, and its paths since then; None if the document was replaced.
         self._paths: list[str] | None = None
+        self._path_changed = asyncio.Event()
         cdp.on("Page.frameNavigated", self._on_navigated)
         cdp.on("Page.navigatedWithinDocument", self._on_path_changed)
 
@@ -70,6 +73,21 @@ class Navigation:
             elif has_arrived or (path != first and _TEMPORARY not in path):
                 return False
         return has_arrived or "/c/" not in first or _TEMPORARY in first
+
+    async def wait_for_address(self, conversation_id: str | None) -> bool:
+        """Wait a moment until the page has given the conversation its address. Return whether it still shows the conversation.
+
+        A page that has not done so may not know the conversation's id yet, and would send the next message to a new one.
+        """
+        with anyio.move_on_after(_ADDRESS_TIMEOUT):
+            while self.is_still_at(conversation_id):
+                # Playwright's address and the events of the protocol arrive in any order.
+                has_path = self._paths is not None and self._paths[-1].endswith(f"/c/{conversation_id}")
+                if has_path or self.is_at(conversation_id):
+                    return True
+                self._path_changed.clear()
+                await self._path_changed.wait()
+        return False
 
     def is_at(self, conversation_id: str | None) -> bool:
         """Return whether the page has the address of this conversation; False for None, a new conversation."""
@@ -107,10 +125,12 @@ class Navigation:
     def _on_navigated(self, event: dict[str, Any]) -> None:
         if "parentId" not in event["frame"]:
             self._main_frame, self._paths = event["frame"]["id"], None
+            self._path_changed.set()
 
     def _on_path_changed(self, event: dict[str, Any]) -> None:
         if self._paths is not None and event["frameId"] == self._main_frame:
             self._paths.append(_path_of(event["url"]))
+            self._path_changed.set()
 
     async def _goto(self, url: str, timeout: float, attempts: int = _ATTEMPTS) -> PlaywrightResponse | None:
         limit = milliseconds(timeout)

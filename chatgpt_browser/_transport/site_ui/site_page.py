@@ -174,7 +174,8 @@ class SitePage:
     async def _prepare(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
         """Bring the page to the message's conversation, ready for text."""
         conversation_id, turn = message.prompt.conversation_id, message.turn
-        if self.shows(conversation_id, turn.question_id) and not await self._composer.is_replying():
+        is_shown = self.shows(conversation_id, turn.question_id) and not await self._composer.is_replying()
+        if is_shown and await self._navigation.wait_for_address(conversation_id):
             await self._composer.wait_until_ready(timeout)
         else:
             await self._navigation.open(conversation_id, site, model=model, turn=turn, timeout=timeout)
