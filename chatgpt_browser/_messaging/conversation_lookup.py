@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,14 @@ from .._protocol.conversation_tree import Turn, newest_turn
 from .._transport.base import DeliveryState
 
 if TYPE_CHECKING:
-    from .._core.models import QuestionRef
+    from .._core.models import Prompt, QuestionRef
     from .._protocol.backend import History
+    from .._protocol.reply_reader import ReplyReader
     from .._transport.base import OutgoingMessage
     from .backend_client import BackendClient
 
 _REMEMBERED_QUESTIONS = 1000
+_REMEMBERED_TURNS = 100
 
 
 class ConversationLookup:
@@ -27,6 +29,8 @@ class ConversationLookup:
         self._backend = backend
         #: Ids of questions that were sent and whose reply has not come; or else of the messages before such questions.
         self._unanswered: deque[str] = deque(maxlen=_REMEMBERED_QUESTIONS)
+        #: The newest turns whose reply is complete, with the conversation's id, the newest last. The key is the reply's id.
+        self._answered: OrderedDict[str, tuple[str | None, Turn]] = OrderedDict()
 
     async def find_current_node(self, conversation_id: str) -> str:
         """Return the id of a conversation's newest message, which is the parent of the next message.
@@ -57,10 +61,28 @@ class ConversationLookup:
         ids = places if delivery.message_id is None else (delivery.message_id,)
         self._unanswered.extend(id_ for id_ in ids if id_ is not None and id_ not in self._unanswered)
 
-    def note_answered(self, question: QuestionRef) -> None:
-        """Forget a question whose reply is complete."""
+    def note_answered(self, question: QuestionRef, reply: ReplyReader) -> None:
+        """Forget a question whose reply is complete, and remember the turn that it belongs to.
+
+        The turn of a reply that was handed off is not remembered, since the stream did not contain all of its messages.
+        """
         with suppress(ValueError):
             self._unanswered.remove(question.question_id or question.parent_message_id or "")
+        if question.question_id is None or reply.message_id is None or reply.is_handed_off:
+            return
+        parents = frozenset((question.question_id, *reply.message_ids))
+        turn = Turn(question.question_id, (reply.message_id,), parents)
+        self._answered[reply.message_id] = reply.conversation_id, turn
+        if len(self._answered) > _REMEMBERED_TURNS:
+            self._answered.popitem(last=False)
+
+    def find_known_turn(self, prompt: Prompt) -> Turn | None:
+        """Return the turn of the reply that a message is sent after, if this client has received that reply.
+
+        None if the message is sent after the newest message, whichever that is.
+        """
+        conversation_id, turn = self._answered.get(prompt.parent_message_id or "", (None, None))
+        return turn if conversation_id == prompt.conversation_id else None
 
     async def _read(self, conversation_id: str) -> History:
         data = await self._backend.request_json("GET", conversation_path(conversation_id))

@@ -201,7 +201,7 @@ class AsyncReplyStream:
         if self._span is not None:
             self._span.end(error, conversation_id=self.conversation_id, message_id=self.message_id)
         if finished and self._question is not None:
-            self._sender.conversations.note_answered(self._question)
+            self._sender.conversations.note_answered(self._question, self._assembler.reader)
         self._lease.release(self._assembler.reader if finished else None)
 
     def _with_partial_text(self, error: BaseException) -> BaseException:

@@ -153,6 +153,10 @@ class MessageSender:
         if prompt.conversation_id is not None:
             after = prompt.parent_message_id
             if transport.needs_newest_turn:
-                after, turn = await self.conversations.find_newest_turn(prompt.conversation_id)
+                known = self.conversations.find_known_turn(prompt)
+                if known is not None and await transport.shows(prompt.conversation_id, known):
+                    turn = known
+                else:
+                    after, turn = await self.conversations.find_newest_turn(prompt.conversation_id)
         model = prompt.model or self.options.model
         return OutgoingMessage(prompt, model, message_id, session, turn, after)

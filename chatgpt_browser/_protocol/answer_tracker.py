@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .message import answer_rank, is_question
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class Change(Enum):
@@ -29,6 +32,11 @@ class AnswerTracker:
         self._rank = 0
         self._position = 0  # the answer's position in the stream
         self._positions: dict[str, int] = {}  # all messages' positions, by id
+
+    @property
+    def message_ids(self) -> Collection[str]:
+        """The ids of all messages in the stream."""
+        return self._positions.keys()
 
     def has_answer(self) -> bool:
         """Return whether a message was chosen."""

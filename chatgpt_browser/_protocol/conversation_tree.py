@@ -88,8 +88,8 @@ def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str
 class Turn(NamedTuple):
     """A question and the ids of the messages after it, newest first. ``question_id`` is None if there is no question.
 
-    ``parents`` are the ids of the messages that a new message may be sent after: those of this turn, and those of earlier turns
-    if every turn since then is unanswered.
+    ``parents`` are the ids of the messages that a new message may be sent after: those of this turn, the other answers to its
+    question (the site may show two for comparison), and those of earlier turns if every turn since then is unanswered.
     """
 
     question_id: str | None = None
@@ -110,15 +110,29 @@ def newest_turn(data: Any, unanswered: Container[str] = ()) -> Turn:
     question: str | None = None
     after: list[str] = []
     parents: list[str] = []
+    nodes = _nodes(data)
+    children = _children(nodes)
     for node_id, node in newest_branch(data):
         parents.append(node_id)
         if is_question(node.get("message")):
             question = question or node_id
+            parents += _answers(nodes, children, node_id)
             if node_id not in unanswered and node.get("parent") not in unanswered:
                 break
         elif question is None:
             after.append(node_id)
     return Turn(question, tuple(after), frozenset(parents))
+
+
+def _answers(nodes: dict[str, Any], children: dict[str, list[str]], question_id: str) -> Iterator[str]:
+    """Iterate over the ids of all messages that answer a question, in every branch below it."""
+    pending, seen = [question_id], {question_id}
+    while pending:
+        for name in children.get(pending.pop(), ()):
+            if name not in seen and not is_question(nodes[name].get("message")):
+                seen.add(name)
+                pending.append(name)
+                yield name
 
 
 def newest_branch(data: Any) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -7,7 +7,7 @@ so far, and deltas (:mod:`.delta`). The content of an event shows its form. Othe
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._core.errors import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
 from .._core.models import ConversationEvent
@@ -18,6 +18,9 @@ from .message import answer_rank, message_text
 from .reply_state import ReplyState, answer_state
 from .reply_text import ReplyText
 from .sse import DONE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class _Growth(Enum):
@@ -65,6 +68,11 @@ class ReplyReader:
     def message_id(self) -> str | None:
         """The answer's id."""
         return self._answer.message_id
+
+    @property
+    def message_ids(self) -> Collection[str]:
+        """The ids of all messages in the stream."""
+        return self._answer.message_ids
 
     @property
     def question_id(self) -> str | None:

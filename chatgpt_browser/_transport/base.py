@@ -78,6 +78,13 @@ class Transport(Protocol):
         """
         ...
 
+    async def shows(self, conversation_id: str, turn: Turn) -> bool:
+        """Return whether this turn is known to be the newest of the conversation, so that it need not be read.
+
+        Called only if the transport has ``needs_newest_turn``, directly before :meth:`send`.
+        """
+        ...
+
     async def close(self) -> None:
         """Stop sending. A call of :meth:`send` after this, or still in progress, raises :class:`ClientClosedError`."""
         ...

@@ -11,6 +11,7 @@ from .response_stream import ResponseStream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from .._protocol.conversation_tree import Turn
     from .base import OutgoingMessage
     from .response_stream import Frame
 
@@ -52,6 +53,10 @@ class MemoryTransport:
         stream.deliver(frame)
         if stream.is_settled:
             stream.request_ended()
+
+    async def shows(self, conversation_id: str, turn: Turn) -> bool:
+        """Return False: this transport shows no conversations."""
+        return False
 
     async def close(self) -> None:
         """Fail the open responses with :class:`ClientClosedError`."""

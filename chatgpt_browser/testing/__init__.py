@@ -16,6 +16,7 @@ The parts, from top to bottom; each imports only the parts below it (a contract 
 
 from __future__ import annotations
 
+from .data.conversation_view import ConversationView
 from .data.conversations import Conversation, Message
 from .data.recorded_request import RecordedRequest
 from .faults.catalogue import FAULTS
@@ -37,6 +38,7 @@ __all__ = (
     "Break",
     "ChallengeKind",
     "Conversation",
+    "ConversationView",
     "FakeChatGPT",
     "Fault",
     "Gate",

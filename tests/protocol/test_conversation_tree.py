@@ -79,3 +79,21 @@ def test_newest_turn_lists_messages_and_valid_parents() -> None:
     assert newest_turn(tree(*failed)).parents == {"u3"}
     assert newest_turn(tree(*failed), ["u3"]).parents == {"u3", "a2", "u2"}
     assert newest_turn(tree(*failed), ["a2", "u2"]).parents == {"u3", "a2", "u2", "a1", "u1"}
+
+
+def test_newest_turn_sibling_answers_are_parents() -> None:
+    """The site may show two answers to a question, and continues after one of them."""
+    conversation = tree(user_message("u1"), message("1", id="a1"), user_message("u2"), message("A", id="a2"))
+    nodes = conversation["mapping"]
+    nodes["t"] = {"parent": "u2", "message": message("x", id="t", author={"role": "tool"})}
+    nodes["b2"] = {"parent": "t", "message": message("B", id="b2")}
+    nodes["u3"] = {"parent": "b2", "message": user_message("u3")}
+    nodes["a3"] = {"parent": "u3", "message": message("3", id="a3")}
+    nodes["b1"] = {"parent": "u1", "message": message("other", id="b1")}
+    turn = newest_turn(conversation)
+    assert turn == Turn("u2", ("a2",), frozenset({"u2", "a2", "t", "b2"}))
+
+    # If the newest question is unanswered, each answer to the question before it is a parent too.
+    conversation["current_node"] = "u2"
+    del nodes["a2"], nodes["t"], nodes["b2"], nodes["u3"], nodes["a3"]
+    assert newest_turn(conversation, ["u2"]).parents == {"u2", "a1", "u1", "b1"}

@@ -360,12 +360,26 @@ def test_page_pool_conversation_continued_elsewhere_reopens_page(
     kept = scripted_site.server.conversations[conversation.conversation_id or ""]
     kept.add("user", "From my phone", kept.current_node)
     newest = kept.add("assistant", "To your phone", kept.current_node).id
-    with pytest.raises(PageError, match="is not the newest message"):
-        conversation.send_message("Three")
     conversation.parent_message_id = None
     assert 'Before that you said: "From my phone"' in conversation.send_message("Three")
     assert pages_opened(scripted_site) == opened + 1
     assert sent_messages(scripted_site)[-1].json["parent_message_id"] == newest
+    with pytest.raises(PageError, match="is not the newest message"):
+        api.send_message("Branch", conversation_id=kept.id, parent_message_id=newest)
+
+
+def test_page_pool_conversation_continued_elsewhere_answers_named_parent(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
+    """The page shows the reply that the message is sent after, so the conversation is not read, and gets a second branch."""
+    conversation = api.get_conversation()
+    conversation.send_message("One")
+    parent = conversation.parent_message_id
+    kept = scripted_site.server.conversations[conversation.conversation_id or ""]
+    kept.add("user", "From my phone", kept.current_node)
+
+    assert 'Before that you said: "One"' in conversation.send_message("Two")
+    assert sent_messages(scripted_site)[-1].json["parent_message_id"] == parent
 
 
 def test_send_via_page_hidden_message_after_reply_is_ignored(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ..._core.models import Request
     from ..._core.urls import Site
+    from ..._protocol.conversation_tree import Turn
     from ..base import OutgoingMessage
     from ..response_stream import ResponseStream
     from .fetch_page import FetchPage
@@ -64,6 +65,10 @@ class FetchTransport:
         if self._is_closed:
             raise ClientClosedError
         return page.open(build(self._pages.site))
+
+    async def shows(self, conversation_id: str, turn: Turn) -> bool:
+        """Return False: this transport shows no conversations."""
+        return False
 
     async def close(self) -> None:
         """Send no more requests. The page is closed together with its browser."""

@@ -3,51 +3,172 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..._core.errors import PageError
+from ..._core.log import logger
+from .posted_body import FORM_TYPES, decode_body, form_fields
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..._core.models import Prompt
     from ..._protocol.conversation_tree import Turn
 
-_CHECK_CONVERSATION = "The reply to it is not read: check the conversation before you send the message again."
+_CHECK_CONVERSATION = "The message was sent and its reply was stopped: check the conversation before you send the message again."
+_TEXT_TYPES = (None, "text", "multimodal_text")
 
 
 class CapturedRequest(NamedTuple):
-    """The message that a page has sent. A field is None if it could not be read."""
+    """The message that a page has sent. A field is None if the request does not contain it, or if it could not be read."""
 
     message_id: str | None = None
     text: str | None = None
     conversation_id: str | None = None
     parent_message_id: str | None = None
+    #: What the request contains besides one plain text message; None if there is nothing else.
+    addition: str | None = None
+    #: All texts in a body of an unknown format; None if the format is known or if the body cannot be read.
+    loose_texts: tuple[str, ...] | None = None
+    #: True if the body has the format of a message request.
+    is_known: bool = False
 
 
-def parse_captured_request(body: str | None) -> CapturedRequest:
-    """Return the message in the body of a request. All fields are None if the body has an unknown format."""
-    try:
-        data = json.loads(body or "")
-        message = data["messages"][-1]
-        parts = message["content"]["parts"]
-    except (ValueError, LookupError, TypeError, RecursionError):
+class _DuplicateKeyError(ValueError):
+    """An object in the JSON has the same key twice, so that two readers may read different values."""
+
+
+def parse_captured_request(body: bytes | str | None, content_type: str = "") -> CapturedRequest:
+    """Return the message in the body of a request. All fields are empty if the body cannot be read.
+
+    A compressed body is decompressed, and the fields of a form are read.
+    """
+    text = decode_body(body)
+    if not text:
         return CapturedRequest()
-    text = parts[0] if isinstance(parts, list) and len(parts) == 1 else None
-    found = (message.get("id"), text, data.get("conversation_id"), data.get("parent_message_id"))
-    return CapturedRequest(*(value if isinstance(value, str) else None for value in found))
+    if content_type.partition(";")[0].strip().lower() in FORM_TYPES:
+        return _parse_form(form_fields(text, content_type))
+    found = _parse_json(text)
+    return (
+        found
+        if found.is_known or found.addition or found.loose_texts
+        else CapturedRequest(loose_texts=(text,))
+    )
+
+
+def _parse_form(fields: tuple[str, ...]) -> CapturedRequest:
+    """Return the message in the only field of a form; the texts of the fields if there are several."""
+    messages = [found for found in map(_parse_json, fields) if found.is_known or found.addition]
+    if not messages:
+        return CapturedRequest(loose_texts=fields)
+    return messages[0] if len(fields) == 1 else messages[0]._replace(addition="other form fields")
+
+
+def _parse_json(text: str) -> CapturedRequest:
+    """Return the message in a JSON text; nothing if the text is not JSON."""
+    try:
+        data = json.loads(text, object_pairs_hook=_unique)
+    except _DuplicateKeyError:
+        return CapturedRequest(addition="a key that occurs twice")
+    except (ValueError, RecursionError):
+        return CapturedRequest()
+    if not isinstance(data, dict) or not isinstance(data.get("messages"), list) or not data["messages"]:
+        return CapturedRequest(loose_texts=tuple(_texts_in(data)))
+    message = data["messages"][-1]
+    content = message.get("content") if isinstance(message, dict) else None
+    parts = content.get("parts") if isinstance(content, dict) else None
+    if not isinstance(parts, list):
+        return CapturedRequest(loose_texts=tuple(_texts_in(data)))
+    return CapturedRequest(
+        _text_or_none(message.get("id")),
+        _text_or_none(parts[0] if len(parts) == 1 else None),
+        _text_or_none(data.get("conversation_id")),
+        _text_or_none(data.get("parent_message_id")),
+        addition=_addition(data, message, parts),
+        is_known=True,
+    )
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _addition(data: dict[str, Any], message: dict[str, Any], parts: list[Any]) -> str | None:
+    """Return what a request contains besides one plain text message of the user, or None."""
+    content, author, metadata = message["content"], message.get("author"), message.get("metadata")
+    role = author.get("role") if isinstance(author, dict) else message.get("role")
+    attachments = metadata.get("attachments") if isinstance(metadata, dict) else None
+    checks = {
+        "more than one message": len(data["messages"]) != 1,
+        "more or less than one part": len(parts) != 1,
+        "a part that is not text": not all(isinstance(part, str) for part in parts),
+        "an attachment": bool(attachments or message.get("attachments") or data.get("attachments")),
+        "content of another type": content.get("content_type") not in _TEXT_TYPES,
+        "content besides its parts": any(
+            content.get(key) for key in ("text", "result", "assets", "attachments")
+        ),
+        "a message that is not the user's": role not in (None, "user"),
+        "another action than a new message": data.get("action") not in (None, "next"),
+        "an id that is not a text": any(
+            not isinstance(data.get(key), (str, type(None)))
+            for key in ("conversation_id", "parent_message_id")
+        ),
+    }
+    return next((what for what, is_found in checks.items() if is_found), None)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _DuplicateKeyError
+    return found
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Iterate over all texts in a JSON value, in no particular order."""
+    values = [value]
+    while values:
+        at = values.pop()
+        if isinstance(at, str):
+            yield at
+        elif isinstance(at, (dict, list)):
+            values.extend(at.values() if isinstance(at, dict) else at)
 
 
 def check_captured_request(captured: CapturedRequest, prompt: Prompt, turn: Turn) -> None:
-    """Check that the page has sent the right text to the right conversation. Fields that could not be read are not checked.
+    """Check that the page has sent the message, nothing else, and to the right conversation.
+
+    Differences in white space are accepted, because the page's editor makes them. A request that cannot be read is logged.
 
     :raises PageError: the page has sent another message, so the reply would be the reply to that one.
     """
-    if captured.text is not None and captured.text.split() != prompt.text.split():
+    if captured.addition is not None:
+        raise PageError(f"The site's page sent a request with {captured.addition}. {_CHECK_CONVERSATION}")
+    if not captured.is_known:
+        _check_unknown_format(captured, prompt)
+        return
+    if captured.text is None or captured.text.split() != prompt.text.split():
         raise PageError(f"The site's page sent another text than the message. {_CHECK_CONVERSATION}")
     conversation_id, parent_id = prompt.conversation_id, captured.parent_message_id
-    is_elsewhere = captured != CapturedRequest() and captured.conversation_id != conversation_id
+    is_elsewhere = captured.conversation_id != conversation_id
     has_parent = conversation_id is not None and parent_id is not None
     if is_elsewhere or (has_parent and parent_id not in turn.parents):
         raise PageError(
             "The site's page sent the message to another conversation or after another message. "
             f"{_CHECK_CONVERSATION}"
         )
+
+
+def _check_unknown_format(captured: CapturedRequest, prompt: Prompt) -> None:
+    """Check that the text is somewhere in a body of an unknown format, and log that nothing else can be checked.
+
+    :raises PageError: the body can be read, and the text is not in it.
+    """
+    wanted = prompt.text.split()
+    texts = captured.loose_texts
+    if texts is not None and not any(text.split() == wanted for text in texts):
+        raise PageError(f"The site's page sent another text than the message. {_CHECK_CONVERSATION}")
+    logger.warning(
+        "the request of the site's page has a format that this version cannot read: it is not checked whether the page sent "
+        "the message unchanged and to the right conversation"
+    )

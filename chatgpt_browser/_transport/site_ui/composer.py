@@ -12,7 +12,7 @@ from ..._core.errors import ComposerNotFoundError, DialogInTheWayError, PageErro
 from ..._core.javascript import read_script
 from ..._core.log import logger
 from .elements import PageElements, first_of
-from .selectors import OUTLINE
+from .selectors import MESSAGE_ID_ATTRIBUTES, OUTLINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,6 +137,12 @@ class Composer:
         if not message_ids:
             return False
         return await _becomes(self._elements.messages(message_ids), "attached", timeout)
+
+    async def newest_message_ids(self) -> list[str]:
+        """Return the ids of the last message on the page; none if the page does not show ids of messages."""
+        script = read_script(__package__ or "", "newest_message_ids.js")
+        found: list[str] = await self._elements.all_messages.evaluate_all(script, MESSAGE_ID_ATTRIBUTES)
+        return found
 
     async def outline(self) -> list[dict[str, Any]]:
         """Return a description of the page's controls without personal data (see ``outline.js``)."""

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
-from ..._browser.cdp_target import add_listeners
 from ..._browser.playwright_errors import is_interrupted, milliseconds
 from ..._core.errors import APIStatusError, OriginError, PageError
 from ..._core.models import Head, Response
 from ..._core.urls import origin_of
-from ..._protocol.backend import conversation_path
 from ..._protocol.error_responses import challenge_error, is_challenge, status_error
+from .conversation_load import observe_load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.async_api import CDPSession, Page
     from playwright.async_api import Response as PlaywrightResponse
 
@@ -33,44 +30,14 @@ if TYPE_CHECKING:
 _LOAD_TIMEOUT = 15.0
 #: Limit in seconds for the page to show messages that it has loaded.
 _RENDER_TIMEOUT = 1.0
+#: Limit in seconds for the page to give a new conversation its address after the reply. Then the conversation is opened again.
+_ADDRESS_TIMEOUT = 2.0
 #: Number of attempts to navigate if the page starts another navigation at the same time.
 _ATTEMPTS = 3
 
 _FIRST_ERROR_STATUS, _NOT_FOUND = 400, 404
-
-
-@contextmanager
-def observe_load(cdp: CDPSession, url: str) -> Iterator[asyncio.Event]:
-    """Yield an event that is set once the page has loaded this URL successfully. Enter the block before the page navigates.
-
-    The query of a URL is ignored.
-    """
-    request_ids: set[str] = set()
-    is_loaded = asyncio.Event()
-
-    def on_request(event: dict[str, Any]) -> None:
-        request = event["request"]
-        if request["method"] == "GET" and request["url"].partition("?")[0] == url:
-            request_ids.add(event["requestId"])
-
-    def on_response(event: dict[str, Any]) -> None:
-        if not 200 <= event["response"]["status"] < 300:
-            request_ids.discard(event["requestId"])
-
-    def on_finished(event: dict[str, Any]) -> None:
-        if event["requestId"] in request_ids:
-            is_loaded.set()
-
-    listeners = {
-        "Network.requestWillBeSent": on_request,
-        "Network.responseReceived": on_response,
-        "Network.loadingFinished": on_finished,
-    }
-    remove_listeners = add_listeners(cdp, listeners)
-    try:
-        yield is_loaded
-    finally:
-        remove_listeners()
+#: The beginning of a temporary conversation id in a path.
+_TEMPORARY = "/c/WEB:"
 
 
 class Navigation:
@@ -80,12 +47,52 @@ class Navigation:
         self._page = page
         self._cdp = cdp
         self._composer = composer
+        self._main_frame: str | None = None
+        #: The path of the page when the newest message was sent, and its paths since then; None if the document was replaced.
+        self._paths: list[str] | None = None
+        self._path_changed = asyncio.Event()
+        cdp.on("Page.frameNavigated", self._on_navigated)
+        cdp.on("Page.navigatedWithinDocument", self._on_path_changed)
+
+    def note_sent(self) -> None:
+        """Record that the page has sent a message, so that :meth:`is_still_at` can follow the changes of its address."""
+        self._paths = [_path_of(self._page.url)]
+
+    def is_still_at(self, conversation_id: str | None) -> bool:
+        """Return whether the page has shown this conversation since it sent the newest message.
+
+        The page gives a new conversation its address late: it keeps the address of a new chat, or has a temporary address
+        (``/c/WEB:…``), until the reply has begun or ended. In a project, the conversation's path follows that of the project.
+        """
+        if conversation_id is None or not self._paths:
+            return False
+        has_arrived, first = False, self._paths[0]
+        for path in self._paths:
+            if path.endswith(f"/c/{conversation_id}"):
+                has_arrived = True
+            elif has_arrived or (path != first and _TEMPORARY not in path):
+                return False
+        return has_arrived or "/c/" not in first or _TEMPORARY in first
+
+    async def wait_for_address(self, conversation_id: str | None) -> bool:
+        """Wait a moment until the page has given the conversation its address. Return whether it still shows the conversation.
+
+        A page that has not done so may not know the conversation's id yet, and would send the next message to a new one.
+        """
+        with anyio.move_on_after(_ADDRESS_TIMEOUT):
+            while self.is_still_at(conversation_id):
+                # Playwright's address and the events of the protocol arrive in any order.
+                has_path = self._paths is not None and self._paths[-1].endswith(f"/c/{conversation_id}")
+                if has_path or self.is_at(conversation_id):
+                    return True
+                self._path_changed.clear()
+                await self._path_changed.wait()
+        return False
 
     def is_at(self, conversation_id: str | None) -> bool:
         """Return whether the page has the address of this conversation; False for None, a new conversation."""
         # The path of a conversation in a project begins with the path of the project.
-        path = urlsplit(self._page.url).path
-        return conversation_id is not None and path.endswith(_path(conversation_id))
+        return conversation_id is not None and _path_of(self._page.url).endswith(f"/c/{conversation_id}")
 
     async def open(
         self, conversation_id: str | None, site: Site, *, model: str | None, turn: Turn, timeout: float
@@ -101,8 +108,11 @@ class Navigation:
         :raises OriginError: the page is on another origin.
         :raises PageError: the conversation was not loaded, or the composer is not ready.
         """
-        path = conversation_path(conversation_id) if conversation_id is not None else ""
-        with observe_load(self._cdp, f"{site.backend_api_base_url}/{path}") as is_loaded:
+        with (
+            nullcontext(asyncio.Event())
+            if conversation_id is None
+            else observe_load(self._cdp, site.origin, conversation_id, turn.ids)
+        ) as is_loaded:
             query = "?" + urlencode({"model": model}) if model and conversation_id is None else ""
             response = await self._goto(f"{site.origin}{_path(conversation_id)}{query}", timeout)
             await _check_response(response, is_new=conversation_id is None)
@@ -111,6 +121,16 @@ class Navigation:
             self._check_origin(site)
             if conversation_id is not None:
                 await self._check_loaded(conversation_id, is_loaded, turn, min(timeout, _LOAD_TIMEOUT))
+
+    def _on_navigated(self, event: dict[str, Any]) -> None:
+        if "parentId" not in event["frame"]:
+            self._main_frame, self._paths = event["frame"]["id"], None
+            self._path_changed.set()
+
+    def _on_path_changed(self, event: dict[str, Any]) -> None:
+        if self._paths is not None and event["frameId"] == self._main_frame:
+            self._paths.append(_path_of(event["url"]))
+            self._path_changed.set()
 
     async def _goto(self, url: str, timeout: float, attempts: int = _ATTEMPTS) -> PlaywrightResponse | None:
         limit = milliseconds(timeout)
@@ -186,6 +206,10 @@ async def _text_of(response: PlaywrightResponse) -> str:
         return await response.text()
     except PlaywrightError:
         return ""
+
+
+def _path_of(url: str) -> str:
+    return unquote(urlsplit(url).path)
 
 
 def _path(conversation_id: str | None) -> str:

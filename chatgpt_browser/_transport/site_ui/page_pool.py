@@ -14,6 +14,7 @@ from ..base import DeliveryState
 
 if TYPE_CHECKING:
     from ..._core.options import Options
+    from ..._protocol.conversation_tree import Turn
     from ..base import OutgoingMessage
     from ..browser_manager import BrowserManager
     from ..response_stream import ResponseStream
@@ -67,6 +68,20 @@ class SitePagePool:
             if self._is_closed:
                 raise ClientClosedError from exc
             raise
+
+    async def shows(self, conversation_id: str, turn: Turn) -> bool:
+        """Return whether a page shows the conversation, ends with this turn, and can take the next message.
+
+        :meth:`send` takes this page if it is called before anything else runs.
+        """
+        page = next((page for page in self.idle_pages if page.shows(conversation_id, turn.question_id)), None)
+        try:
+            is_newest = page is not None and await page.shows_newest(turn)
+        except ChatGPTError:  # the page is gone, and another one is opened for the message
+            return False
+        return (
+            page is not None and is_newest and page.is_idle and page.shows(conversation_id, turn.question_id)
+        )
 
     async def _send_once(self, message: OutgoingMessage) -> ResponseStream:
         page = await self._take(message.prompt.conversation_id, message.turn.question_id)

@@ -6,8 +6,13 @@ The DevTools protocol reports the page's network traffic and the response's body
 from __future__ import annotations
 
 import asyncio
+import base64
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+import anyio
+from playwright.async_api import Error as PlaywrightError
 
 from ..._browser.cdp_target import add_listeners, read_head
 from ..._browser.playwright_errors import to_library_error
@@ -15,6 +20,8 @@ from ..._core.background import BackgroundTasks
 from ..._core.errors import PageError, StreamInterruptedError
 from ..response_stream import ResponseStream
 from .captured_request import CapturedRequest, parse_captured_request
+from .connection_log import ConnectionLog
+from .posted_body import body_of
 from .response_body import BodyDecoder, BodySource
 
 if TYPE_CHECKING:
@@ -25,6 +32,10 @@ if TYPE_CHECKING:
     from ..._core.errors import ChatGPTError
     from ..._core.urls import Site
     from ..base import Delivery
+
+
+#: Limit in seconds for the browser to return the body of a request.
+_READ_TIMEOUT = 5.0
 
 
 class ObserverState(Enum):
@@ -52,7 +63,12 @@ class RequestObserver:
     """
 
     def __init__(
-        self, cdp: CDPSession, site: Site, delivery: Delivery, on_abort: Callable[[RequestObserver], bool]
+        self,
+        cdp: CDPSession,
+        site: Site,
+        delivery: Delivery,
+        on_abort: Callable[[RequestObserver], bool],
+        connections: ConnectionLog | None = None,
     ) -> None:
         #: The response.
         self.stream = ResponseStream(self)
@@ -70,6 +86,7 @@ class RequestObserver:
         self._message_urls = site.message_urls
         self._delivery = delivery
         self._on_abort = on_abort
+        self._connections = connections or ConnectionLog()
         self._body: BodySource | None = None
         self._decoder: BodyDecoder | None = None
         #: Chunks that arrived before the head.
@@ -111,11 +128,28 @@ class RequestObserver:
         if self.state is not ObserverState.UNSENT or not is_message:
             return
         self.state = ObserverState.SENT
-        self.captured = parse_captured_request(request.get("postData"))
-        self._delivery.confirm(self.captured.message_id)
-        self.sent.set()
+        self._delivery.confirm(None)
         self._body = BodySource(self._cdp, event["requestId"], self._on_chunk)
         self._tasks.spawn(self._body.open())
+        body = body_of(request)
+        if body is None and request.get("hasPostData"):
+            self._tasks.spawn(self._read_request(request, event["requestId"]))
+        else:
+            self._capture(request, body)
+
+    async def _read_request(self, request: dict[str, Any], request_id: str) -> None:
+        """Read a request body that the event does not contain: a long one, or a blob."""
+        body: bytes | str | None = None
+        with anyio.move_on_after(_READ_TIMEOUT), suppress(PlaywrightError):
+            result = await self._cdp.send("Network.getRequestPostData", {"requestId": request_id})
+            body = base64.b64decode(result["postData"]) if result.get("base64Encoded") else result["postData"]
+        self._capture(request, body)
+
+    def _capture(self, request: dict[str, Any], body: bytes | str | None) -> None:
+        headers = {name.lower(): value for name, value in request.get("headers", {}).items()}
+        self.captured = parse_captured_request(body, headers.get("content-type", ""))
+        self._delivery.confirm(self.captured.message_id)
+        self.sent.set()
 
     def _body_of(self, event: dict[str, Any]) -> BodySource | None:
         """Return the body of the message's response, or None if the event belongs to another request."""
@@ -125,6 +159,7 @@ class RequestObserver:
     def _on_response(self, event: dict[str, Any]) -> None:
         if self._body_of(event) is None:
             return
+        self._connections.check_message(event)
         head = read_head(event["response"])
         self.state = ObserverState.RESPONDING
         self.may_be_repeated = not head.ok

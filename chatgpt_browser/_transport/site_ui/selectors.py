@@ -75,13 +75,25 @@ LOG_IN = ElementRule(
 
 #: Containers of messages. A control inside them belongs to a message's text and is not part of the page's own interface.
 CONVERSATION_TEXT = (
-    "article, [role=article], [role=log], [aria-live], [data-message-id], [data-message-author-role]"
+    "article, [role=article], [role=log], [aria-live], [data-message-id], [data-message-author-role], "
+    "[data-turn-key]"
+)
+
+
+#: The attributes that contain the ids of messages, separated by spaces. The page of autumn 2026 has all except the first and
+#: the second [public captures of September and October 2026].
+MESSAGE_ID_ATTRIBUTES = (
+    "data-message-id",
+    "data-turn-id",
+    "data-turn-key",
+    "data-chatgpt-search-message-ids",
+    "data-chatgpt-selection-message-id",
 )
 
 
 def message_selector(quoted_id: str) -> str:
     """Return a selector for the message with this id, which is given as a quoted CSS string."""
-    return f"[data-message-id={quoted_id}]"
+    return ", ".join(f"[{name}~={quoted_id}]" for name in MESSAGE_ID_ATTRIBUTES)
 
 
 # ---- Dialogs [aria] --------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from ..._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError
 from ..._core.log import logger
 from .captured_request import check_captured_request
 from .composer import Composer
+from .connection_log import ConnectionLog
 from .navigation import Navigation
 from .request_observer import RequestObserver
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, CDPSession, Page
 
     from ..._core.urls import Site
+    from ..._protocol.conversation_tree import Turn
     from ..base import OutgoingMessage
     from ..response_stream import ResponseStream
 
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 _STOP_TIMEOUT = 2.0
 #: Limit in seconds for Playwright to close a page.
 _CLOSE_TIMEOUT = 2.0
-#: Limit in bytes for the request bodies that the browser reports. The ids in a longer request are not read.
+#: Limit in bytes for the request bodies that the browser reports with the request. A longer body is read separately.
 _MAX_POST_DATA_SIZE = 1 << 20
 #: A size for which the site shows its complete layout. The default size of a headless page is smaller.
 _VIEWPORT: Any = {"width": 1280, "height": 900}
@@ -81,7 +83,9 @@ class SitePage:
         self._question_id: str | None = None
         #: The number of documents that the page has loaded.
         self._documents = 0
+        self._connections = ConnectionLog()
         self._tasks = BackgroundTasks(on_error=lambda error: self.die(to_library_error(error)))
+        cdp.on("Network.responseReceived", self._connections.add)
         cdp.on("Page.frameNavigated", self._on_navigated)
         page.on("crash", lambda _: self.die(BrowserCrashedError("The site's page crashed.")))
         page.on("close", lambda _: self.die(BrowserCrashedError("The site's page was closed.")))
@@ -95,6 +99,9 @@ class SitePage:
             page = await context.new_page()
             cdp = await context.new_cdp_session(page)
             await cdp.send("Network.enable", {"maxPostDataSize": _MAX_POST_DATA_SIZE})
+            # Over HTTP/1.1, no connection is reused: Chromium sends a request again, even a POST, if a reused connection closes
+            # without a response. HTTP/2 has no such header, and Chromium leaves it out.
+            await cdp.send("Network.setExtraHTTPHeaders", {"headers": {"Connection": "close"}})
             await cdp.send("Page.enable")
             if identity is not None:
                 await cdp.send("Emulation.setUserAgentOverride", identity)
@@ -113,7 +120,12 @@ class SitePage:
         The result is False for a new conversation.
         """
         is_newest = question_id is not None and question_id == self._question_id
-        return is_newest and self._navigation.is_at(conversation_id)
+        return is_newest and self._navigation.is_still_at(conversation_id)
+
+    async def shows_newest(self, turn: Turn) -> bool:
+        """Return whether the last message on the page belongs to this turn; False if the page does not show ids of messages."""
+        with map_playwright_errors():
+            return not turn.parents.isdisjoint(await self._composer.newest_message_ids())
 
     def reserve(self) -> None:
         """Reserve the page for a message."""
@@ -150,7 +162,7 @@ class SitePage:
         with map_playwright_errors():
             try:
                 await self._prepare(message, site, model, timeout)
-                await self._write(message.prompt.text, timeout)
+                await self._write(message, site, model, timeout)
                 return await self._submit(message, site, timeout)
             except PageError as error:
                 with suppress(PlaywrightError):
@@ -162,28 +174,29 @@ class SitePage:
     async def _prepare(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
         """Bring the page to the message's conversation, ready for text."""
         conversation_id, turn = message.prompt.conversation_id, message.turn
-        if self.shows(conversation_id, turn.question_id) and not await self._composer.is_replying():
+        is_shown = self.shows(conversation_id, turn.question_id) and not await self._composer.is_replying()
+        if is_shown and await self._navigation.wait_for_address(conversation_id):
             await self._composer.wait_until_ready(timeout)
         else:
             await self._navigation.open(conversation_id, site, model=model, turn=turn, timeout=timeout)
 
-    async def _write(self, text: str, timeout: float) -> None:
-        """Write the text, and a second time if the page reloads meanwhile."""
-        documents = self._documents
+    async def _write(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
+        """Write the text. If the page reloads meanwhile, open the conversation again and write the text a second time."""
+        documents, text = self._documents, message.prompt.text
         try:
             await self._composer.write(text, timeout=timeout)
             await self._composer.check(text)
         except (PageError, PlaywrightError):
             if self._documents == documents:
                 raise
-            await self._composer.wait_until_ready(timeout)
+            await self._prepare(message, site, model, timeout)
             await self._composer.write(text, timeout=timeout)
             await self._composer.check(text)
 
     async def _submit(self, message: OutgoingMessage, site: Site, timeout: float) -> ResponseStream:
         """Click the send button, and wait until the page has sent the message."""
         self._question_id = None
-        observer = RequestObserver(self._cdp, site, message.delivery, self._stop)
+        observer = RequestObserver(self._cdp, site, message.delivery, self._stop, self._connections)
         observer.stream.when_over(functools.partial(self._on_over, observer))
         self._observer = observer
         message.delivery.start()
@@ -197,7 +210,12 @@ class SitePage:
             )
         if observer.failure is not None:
             raise observer.failure
-        check_captured_request(observer.captured, message.prompt, message.turn)
+        self._navigation.note_sent()
+        try:
+            check_captured_request(observer.captured, message.prompt, message.turn)
+        except PageError:
+            await self._stop_reply(observer.stream)
+            raise
         self._question_id = observer.captured.message_id
         return observer.stream
 

@@ -134,6 +134,25 @@ class Conversation:
             "is_archived": False,
         }
 
+    def to_messages(self, turns: int) -> dict[str, Any]:
+        """Return the response body of `GET /conversations/{id}`: the messages of the newest `turns` questions."""
+        chain = self.chain()
+        questions = [index for index, message in enumerate(chain) if message.role == "user"]
+        first = questions[-turns] if 0 < turns < len(questions) else 0
+        shown = chain[first:]
+        return {
+            "conversation_id": self.id,
+            "title": self.title,
+            "current_node": self.current_node,
+            "messages": [message.to_message() for message in shown],
+            "page_info": {
+                "start_cursor": shown[0].id if shown else None,
+                "end_cursor": shown[-1].id if shown else None,
+                "has_previous_page": first > 0,
+                "has_next_page": False,
+            },
+        }
+
 
 def new_conversation(
     root_id: str | None = None, *, conversation_id: str | None = None, model: str = ""

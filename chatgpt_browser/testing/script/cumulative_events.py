@@ -30,6 +30,8 @@ class ReplyEvents:
     model: str
     #: One message for each item of `reply.asides`.
     side_messages: Sequence[Message] = ()
+    #: The message of `reply.alternative`.
+    alternative: Message | None = None
 
     def opening(self) -> list[bytes]:
         """Return the events before the reply itself."""
@@ -44,12 +46,14 @@ class ReplyEvents:
         ]
 
     def side_message_events(self) -> list[bytes]:
-        """Return two events for each side message: half of its text, then all of it."""
+        """Return two events for each side message (half of its text, then all of it), and the alternative."""
         blocks = []
         for aside, message in zip(self.reply.asides, self.side_messages, strict=True):
             half = aside.content(aside.text[: len(aside.text) // 2])
             blocks.append(self._event(message.to_message(content=half, status="in_progress")))
             blocks.append(self._event(message.to_message()))
+        if self.alternative is not None:
+            blocks.append(self._event(self.alternative.to_message(channel=self.reply.channel)))
         return blocks
 
     def fillers(self) -> list[bytes]:

@@ -31,7 +31,7 @@ class DeltaEvents(ReplyEvents):
         return [*blocks, *self.fillers()]
 
     def side_message_events(self) -> list[bytes]:
-        """Return four deltas for each side message, with a separate counter `c`: start, two halves, end."""
+        """Return four deltas for each side message, with a separate counter `c`, and one for the alternative."""
         blocks = []
         pairs = zip(self.reply.asides, self.side_messages, strict=True)
         for number, (aside, message) in enumerate(pairs, start=2):
@@ -43,6 +43,10 @@ class DeltaEvents(ReplyEvents):
                 self._delta({"v": aside.text[half:]}),
                 self._delta(end),
             ]
+        if self.alternative is not None:
+            other = self.alternative.to_message(channel=self.reply.channel)
+            notice = self._notice("num_variants_in_stream", num_variants_in_stream=2)
+            blocks += [notice, self._root(other, self._number)]
         return blocks
 
     def piece_encoder(self) -> PieceEncoder:
@@ -75,6 +79,11 @@ class DeltaEvents(ReplyEvents):
             ]
         return [*blocks, *self._ending()]
 
+    @property
+    def _number(self) -> int:
+        """The counter `c` of the first message after the side messages."""
+        return 2 + len(self.reply.asides)
+
     def _start(self) -> bytes:
         """Return the delta that adds the answer's message, with an empty text."""
         message = self.answer.to_message(
@@ -85,7 +94,8 @@ class DeltaEvents(ReplyEvents):
             metadata=self._metadata(),
         )
         about = {"message_id": self.answer.id, "marker": "user_visible_token", "event": "first"}
-        return self._root(message, 2 + len(self.reply.asides)) + self._notice("message_marker", **about)
+        number = self._number + (self.alternative is not None)
+        return self._root(message, number) + self._notice("message_marker", **about)
 
     def _finish(self, piece: str) -> bytes:
         """Return the patch that appends the last piece and marks the message as complete."""

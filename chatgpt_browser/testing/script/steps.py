@@ -127,6 +127,9 @@ class Reply:
     #: The number of events to send before ending the stream with a hand-off. After that, each GET of the conversation
     #: returns one more piece of the answer.
     handoff_after: int | None = field(default=None, kw_only=True)
+    #: The text of a second answer to the same question, which the site shows beside the answer for comparison. It comes
+    #: before the answer, and the stored conversation continues after it.
+    alternative: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.hold_after is not None and self.gate is None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .site import Site
 
 _LARGEST_PAGE = 100
+_LARGEST_BATCH = 10
 
 
 def list_conversations(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
@@ -41,6 +42,29 @@ def get_conversation(site: Site, record: RecordedRequest, parameters: Mapping[st
 
     conversation.messages[conversation.current_node].say_more()
     return Answer(200, conversation.to_detail())
+
+
+def get_messages(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Answer `GET /conversations/{id}`: the messages of the newest turns."""
+    conversation = site.find_conversation(parameters["id"])
+    if conversation is None:
+        return Answer.conversation_not_found()
+    try:
+        turns = int(parameters.get("num_turns", 10))
+    except ValueError:
+        return Answer.unprocessable([(["query", "num_turns"], "value is not a valid integer")])
+
+    return Answer(200, conversation.to_messages(turns))
+
+
+def get_conversations(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Answer `POST /conversations/batch`: those of at most 10 conversations that exist."""
+    names = _json_object(record).get("conversation_ids")
+    if not isinstance(names, list) or not 0 < len(names) <= _LARGEST_BATCH:
+        return Answer.unprocessable([(["body", "conversation_ids"], f"1 to {_LARGEST_BATCH} ids expected")])
+
+    found = (site.find_conversation(name) for name in names if isinstance(name, str))
+    return Answer(200, [each.to_detail() for each in found if each is not None])
 
 
 def change_conversation(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:

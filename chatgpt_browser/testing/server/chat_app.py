@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import json
 import mimetypes
 import secrets
 from string import Template
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ..data.conversation_view import ConversationView
 from ..script.responses import Answer
 from .static_files import read_static
 
@@ -22,7 +24,7 @@ Layout = Literal["usual", "moved", "foreign", "strange", "crowded"]
 #: The header that proves that the page itself sent a message.
 REQUIREMENTS_HEADER = "openai-sentinel-chat-requirements-token"
 
-_FILES = ("app.css", "app.js", "api.js", "deltas.js", "icon.svg", "view.js")
+_FILES = ("address.js", "app.css", "app.js", "api.js", "deltas.js", "icon.svg", "view.js")
 _POLICY = [("content-security-policy", "default-src 'self'"), ("cache-control", "no-store")]
 
 
@@ -35,6 +37,8 @@ class ChatApp:
         self.modal: str | None = None
         #: Seconds until a newly opened page is hydrated. Until then it is visible but ignores input, and then discards it.
         self.wakes_after = 0.0
+        #: The way in which each page opened from now on loads and shows a conversation.
+        self.conversation_view = ConversationView()
         # Used only by the server's thread, so without a lock.
         self._tokens: set[str] = set()
 
@@ -54,7 +58,9 @@ class ChatApp:
 
         page = Template(read_static("app/index.html"))
         modal = html.escape(self.modal or "", quote=True)
-        values = {"layout": self.layout, "modal": modal, "wakes_after": int(self.wakes_after * 1000)}
+        view = html.escape(json.dumps(self.conversation_view.to_json()), quote=True)
+        wakes_after = int(self.wakes_after * 1000)
+        values = {"layout": self.layout, "modal": modal, "wakes_after": wakes_after, "view": view}
         return Answer(200, page.substitute(values), _POLICY)
 
     def file(self, name: str) -> Answer:

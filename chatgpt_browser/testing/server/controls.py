@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
+    from ..data.conversation_view import ConversationView
     from ..data.recorded_request import RecordedRequest
     from ..script.responses import ChallengeKind
     from ..script.scripted import Scripted
@@ -251,6 +252,15 @@ class Controls:
     @wakes_after.setter
     def wakes_after(self, seconds: float) -> None:
         self._chat_app.wakes_after = seconds
+
+    @property
+    def conversation_view(self) -> ConversationView:
+        """The way in which pages opened from now on load and show a conversation (only with `form="app"`)."""
+        return self._chat_app.conversation_view
+
+    @conversation_view.setter
+    def conversation_view(self, view: ConversationView) -> None:
+        self._chat_app.conversation_view = view
 
     @property
     def _chat_app(self) -> ChatApp:

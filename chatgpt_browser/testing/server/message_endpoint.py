@@ -110,12 +110,17 @@ def _playback(site: Site, posted: PostedMessage, conversation: Conversation, rep
 
     fields = {} if reply.channel is None else {"channel": reply.channel}
     answer = Message(str(uuid.uuid4()), parent, "assistant", "", fields=fields)
+    other = None
+    if reply.alternative is not None:
+        other = Message(str(uuid.uuid4()), parent, "assistant", reply.alternative, fields=fields)
 
     def commit(text: str, unsaid: list[str]) -> None:
         with site.lock:
             stored = conversation.add("assistant", text, parent, answer.id)
             stored.text, stored.fields, stored.unsaid = text, fields, [*unsaid]
+            if other is not None:
+                conversation.add("assistant", other.text, parent, other.id).fields = fields
 
     encoder = DeltaEvents if (reply.encoding or site.settings.encoding) == "delta" else ReplyEvents
-    events = encoder(reply, conversation.id, user_message, answer, posted.model, side_messages)
+    events = encoder(reply, conversation.id, user_message, answer, posted.model, side_messages, other)
     return ReplyPlayback(events, commit, site.changes, site.settings.pace)

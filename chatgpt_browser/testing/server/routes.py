@@ -73,6 +73,8 @@ def build_app(site: Site) -> Starlette:
         Route("/backend-api/f/conversation", message, methods=["POST"]),
         endpoint("/sentinel/chat-requirements", backend.issue_message_token, "POST"),
         endpoint("/conversations", backend.list_conversations),
+        endpoint("/conversations/batch", backend.get_conversations, "POST"),
+        endpoint("/conversations/{id}", backend.get_messages),
         endpoint("/conversation/gen_title/{id}", backend.generate_title, "POST"),
         endpoint("/conversation/{id}", backend.get_conversation),
         endpoint("/conversation/{id}", backend.change_conversation, "PATCH"),
@@ -114,7 +116,12 @@ def _pages(site: Site) -> list[Route]:
     async def file(request: Request) -> Response:
         return _respond(chat_app.file(request.path_params["name"]))
 
-    return [Route("/", page), Route("/c/{id}", page), Route("/app/{name}", file)]
+    return [
+        Route("/", page),
+        Route("/c/{id}", page),
+        Route("/g/{project}/c/{id}", page),
+        Route("/app/{name}", file),
+    ]
 
 
 async def _home(_request: Request) -> Response:

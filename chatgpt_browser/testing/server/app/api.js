@@ -31,11 +31,19 @@ const post = (path, body, headers, signal) =>
 /** Return the newest conversations. */
 export const conversations = async () => (await (await request("conversations?offset=0&limit=20")).json()).items;
 
+const { loading } = JSON.parse(document.body.dataset.view);
+
+/** Return a conversation's data, loaded in the way that the server has set. */
+async function load(id) {
+  if (loading === "batch") return (await (await post("conversations/batch", { conversation_ids: [id] })).json())[0];
+  const path = loading === "conversations" ? `conversations/${encodeURIComponent(id)}?include_has_versions=true&num_turns=10` : `conversation/${encodeURIComponent(id)}`;
+  return (await request(path)).json();
+}
+
 /** Return the title and the messages of a conversation, oldest first, and the ID of the newest message. */
 export async function open(id) {
-  const { title, mapping, current_node } = await (await request(`conversation/${encodeURIComponent(id)}`)).json();
-  const messages = [];
-  for (let at = mapping[current_node]; at; at = mapping[at.parent]) if (at.message) messages.unshift(at.message);
+  const { title, mapping, messages = [], current_node } = await load(id);
+  for (let at = mapping?.[current_node]; at; at = mapping[at.parent]) if (at.message) messages.unshift(at.message);
   return { title, messages, newest: current_node };
 }
 

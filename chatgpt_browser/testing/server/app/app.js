@@ -1,5 +1,6 @@
 /** The page: the composer, the conversation, and the reply while it is streamed. */
 
+import { conversationInAddress, setAddress, setFirstAddress } from "./address.js";
 import * as api from "./api.js";
 import { follow } from "./deltas.js";
 import { applyLayout, show } from "./view.js";
@@ -7,7 +8,7 @@ import { applyLayout, show } from "./view.js";
 const $ = (id) => document.getElementById(id);
 const [thread, form, editor, send, stop, alert] = ["thread", "composer", "prompt-textarea", "composer-submit-button", "stop-button", "alert"].map($);
 const position = {
-  conversation: location.pathname.match(/^\/c\/(.+)$/)?.[1],
+  conversation: conversationInAddress(),
   parent: null,
   model: new URLSearchParams(location.search).get("model"),
   query: document.body.dataset.layout === "crowded" ? "?from=composer" : "",
@@ -55,6 +56,7 @@ async function listConversations() {
 async function openConversation() {
   if (position.conversation === undefined) return;
   const { title, messages, newest } = await api.open(position.conversation);
+  setAddress(position.conversation, { atEnd: true });
   position.parent = newest;
   document.title = $("title").textContent = title;
   for (const message of messages) show(thread, message);
@@ -64,9 +66,8 @@ function showMessage(message, conversation) {
   if (message.author.role === "user") return;
   show(thread, message, { busy: true });
   position.parent = message.id;
-  if (position.conversation === conversation) return;
   position.conversation = conversation;
-  history.pushState(null, "", `/c/${conversation}`);
+  setAddress(conversation, { atEnd: false });
 }
 
 async function submit() {
@@ -76,10 +77,12 @@ async function submit() {
   alert.hidden = true;
   editor.replaceChildren();
   updateButtons();
+  if (position.conversation === undefined) setFirstAddress();
   show(thread, { id: "", author: { role: "user" }, content: { content_type: "text", parts: [question] } });
   try {
     const response = await api.send(question, position, running.signal);
     await follow(response, showMessage);
+    if (position.conversation !== undefined) setAddress(position.conversation, { atEnd: true });
   } catch (error) {
     if (error.name !== "AbortError") showError(error);
   } finally {

@@ -35,15 +35,32 @@ function render(markdown) {
   });
 }
 
+/** The attributes that contain the ID of a message, by the name in `ConversationView`. */
+const ID_ATTRIBUTES = {
+  message: "data-message-id",
+  turn: "data-turn-key",
+  search: "data-chatgpt-search-message-ids",
+  selection: "data-chatgpt-selection-message-id",
+};
+const shown = new Map();
+
+/** Write the ID of a message into the attribute that the server has set. */
+function writeId(article, id) {
+  const { message_ids } = JSON.parse(document.body.dataset.view);
+  const name = ID_ATTRIBUTES[message_ids];
+  if (name !== undefined) article.setAttribute(name, message_ids === "search" && id !== "" ? `${id} unit-${id}` : id);
+}
+
 /** Show a message in the thread; a message with the same ID is replaced. */
 export function show(thread, message, { busy = false } = {}) {
   if (message.author.role === "system" || message.metadata?.is_visually_hidden_from_conversation) return;
   const role = message.author.role === "user" ? "user" : "assistant";
-  let article = message.id === "" ? null : thread.querySelector(`[data-message-id="${CSS.escape(message.id)}"]`);
-  if (article === null) {
+  let article = shown.get(message.id);
+  if (article === undefined) {
     article = document.createElement("article");
     article.className = `message ${role}`;
-    article.dataset.messageId = message.id;
+    writeId(article, message.id);
+    if (message.id !== "") shown.set(message.id, article);
     article.dataset.messageAuthorRole = role;
     article.append(Object.assign(document.createElement("div"), { className: "text" }));
     thread.append(article);

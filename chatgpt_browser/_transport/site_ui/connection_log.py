@@ -1,0 +1,54 @@
+"""Detection of a message that Chromium may have sent twice over HTTP/2 or HTTP/3.
+
+If a reused connection closes without a response, Chromium sends the request again over a new connection, with any method, and
+reports neither. Over HTTP/1.1 the page's connections are not reused (:mod:`.site_page`). Over HTTP/2 each connection counts as
+reused as soon as its first frame has arrived, and no command of the DevTools protocol prevents this (measured on Chromium 156:
+interception by the Fetch domain, with and without a new body; a change to offline and back; clearing caches and cookies).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._core.log import logger
+from ..._core.urls import origin_of
+
+_MULTIPLEXED = ("h2", "h3")
+
+
+class ConnectionLog:
+    """The connections that the page's responses came over.
+
+    A page has one connection to an origin. If the response to a message comes over a new connection although the page had one,
+    the old connection has closed, and Chromium may have sent the message over it first.
+    """
+
+    def __init__(self) -> None:
+        #: The newest connection by origin and protocol.
+        self._newest: dict[tuple[str, str], float] = {}
+        #: The connections that have replaced an earlier one.
+        self._replacements: set[float] = set()
+
+    def add(self, event: dict[str, Any]) -> None:
+        """Record the connection of a ``Network.responseReceived`` event."""
+        response = event["response"]
+        protocol, connection = response.get("protocol", ""), response.get("connectionId")
+        if protocol not in _MULTIPLEXED or not connection:
+            return
+        key = origin_of(response["url"]), protocol
+        before = self._newest.get(key)
+        self._newest[key] = connection
+        if before not in (None, connection) and not response.get("connectionReused"):
+            self._replacements.add(connection)
+
+    def check_message(self, event: dict[str, Any]) -> bool:
+        """Log a warning and return True if Chromium may have sent the message of this response twice."""
+        self.add(event)
+        response = event["response"]
+        if response.get("connectionReused") or response.get("connectionId") not in self._replacements:
+            return False
+        logger.warning(
+            "the connection to the site was replaced while the page sent the message: Chromium may have sent it twice, so check "
+            "the conversation"
+        )
+        return True
