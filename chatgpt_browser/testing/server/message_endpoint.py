@@ -16,6 +16,7 @@ from .reply_playback import ReplyPlayback, play_recorded
 from .step_playback import play
 
 if TYPE_CHECKING:
+    from ..data.conversations import Progress
     from ..data.recorded_request import RecordedRequest
     from .response_writer import ResponseWriter
     from .site import Site
@@ -111,10 +112,10 @@ def _playback(site: Site, posted: PostedMessage, conversation: Conversation, rep
     fields = {} if reply.channel is None else {"channel": reply.channel}
     answer = Message(str(uuid.uuid4()), parent, "assistant", "", fields=fields)
 
-    def commit(text: str, unsaid: list[str]) -> None:
+    def commit(text: str, unsaid: list[str], progress: Progress) -> None:
         with site.lock:
             stored = conversation.add("assistant", text, parent, answer.id)
-            stored.text, stored.fields, stored.unsaid = text, fields, [*unsaid]
+            stored.text, stored.fields, stored.unsaid, stored.progress = text, fields, [*unsaid], progress
 
     encoder = DeltaEvents if (reply.encoding or site.settings.encoding) == "delta" else ReplyEvents
     events = encoder(reply, conversation.id, user_message, answer, posted.model, side_messages)
