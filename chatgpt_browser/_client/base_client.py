@@ -73,8 +73,8 @@ class BaseClient:
         :param challenge_timeout: The longest wait for a challenge to pass without a person.
         :param send_via: ``"fetch"`` sends messages by a fetch request of ours; ``"page"`` types them into the site's own page;
             ``"auto"`` uses fetch until the site responds that it accepts messages from its own page only, then that page.
-        :param recover: If True, and if a stream breaks off, the answer is read from the conversation before the call fails. Nothing
-            is sent again.
+        :param recover: If True, and if a stream breaks off, the answer is read from the conversation before the call fails.
+            Nothing is sent again.
         :raises InvalidSessionTokenError: The session token is empty or cannot be a session token.
         :raises ValueError: An option is invalid. The message names the option.
         """

@@ -84,7 +84,7 @@ class Recovery:
     async def _look(self) -> bool:
         """Read the conversation after a pause. Return whether the text has changed."""
         await anyio.sleep(self._pause)
-        self._pause = min(self._pause * _FACTOR, _MAX_PAUSE) or _FIRST_PAUSE
+        self._pause = min(self._pause * _FACTOR or _FIRST_PAUSE, _MAX_PAUSE, self._silence / 2)
         stored = await self._read()
         self._timeout = self._silence
         if stored.progress is Progress.MISSING:

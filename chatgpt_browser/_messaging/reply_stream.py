@@ -232,7 +232,9 @@ class AsyncReplyStream:
         if finished and self._question is not None:
             self._sender.conversations.note_answered(self._question)
         if finished and self._assembler.reader.finish_type in (CUT, STOPPED):
-            logger.warning("the reply is incomplete: the site ended it with %r", self._assembler.reader.finish_type)
+            logger.warning(
+                "the reply is incomplete: the site ended it with %r", self._assembler.reader.finish_type
+            )
         self._lease.release(self._assembler.reader if finished else None)
 
     def _with_partial_text(self, error: BaseException) -> BaseException:
@@ -243,7 +245,10 @@ class AsyncReplyStream:
             error.partial_text = self.text
         if isinstance(error, StreamError):
             self._sender.secrets.hide(error)
-            error.conversation_id, error.message_id = self.conversation_id or error.conversation_id, self.message_id
+            error.conversation_id, error.message_id = (
+                self.conversation_id or error.conversation_id,
+                self.message_id,
+            )
         return error
 
     def __del__(self) -> None:

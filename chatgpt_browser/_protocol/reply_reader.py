@@ -33,8 +33,7 @@ class _Growth(Enum):
 _NONE, _EVENTS, _DELTAS = _Growth.NONE, _Growth.EVENTS, _Growth.DELTAS
 _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 
-#: The types of events that contain messages, changes of messages, or errors. Events of other types (``ping``, ``heartbeat``) do
-#: not, and their data need not be JSON.
+#: The types of events with messages, changes or errors. Data of other types (``ping``, ``heartbeat``) need not be JSON.
 _MESSAGE_TYPES = ("", "message", "delta", "error")
 _FINISHED_STATES = (ReplyState.ENDING, ReplyState.FINISHED, ReplyState.COMPLETE)
 
@@ -175,8 +174,8 @@ class ReplyReader:
             message, partial_text=self.text, conversation_id=self.conversation_id, message_id=self.message_id
         )
 
-    def _interrupted(self, message: str) -> StreamError:
-        return self.failed(StreamInterruptedError, self.missing.describe(message))
+    def _interrupted(self, text: str) -> StreamError:
+        return self.failed(StreamInterruptedError, self.missing.describe(text))
 
     # ---- text --------------------------------------------------------------------------------------------------------
 
@@ -232,7 +231,8 @@ class ReplyReader:
             return False
         self.events += 1
         self._newest = event
-        if growth is _DELTAS and (more := self._deltas.grow(event)) is not None:
+        is_message = self._assembler.type in _MESSAGE_TYPES
+        if growth is _DELTAS and is_message and (more := self._deltas.grow(event)) is not None:
             self._growth = _DELTAS
             return self._append_grown(more)
         if self._is_delta(event):
@@ -255,14 +255,14 @@ class ReplyReader:
             return self._assembler.parse()
         except ValueError:
             kind = self._assembler.type
-        if kind == "error":
-            raise self.failed(*site_error(self._assembler.data))
-        if kind in _MESSAGE_TYPES:
-            raise self._malformed()
-        return None
+        if kind not in _MESSAGE_TYPES:
+            return None
+        raise self.failed(*site_error(self._assembler.data)) if kind == "error" else self._malformed()
 
     def _malformed(self) -> StreamError:
-        self._growth = _NONE  # raised `from None`: json's error contains the text around the fault, which is the user's
+        self._growth = (
+            _NONE  # raised `from None`: json's error contains the text around the fault, which is the user's
+        )
         return self.failed(MalformedEventError, "an event of the stream is not valid JSON")
 
     def _check_encoding(self, name: str) -> None:

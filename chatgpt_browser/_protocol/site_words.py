@@ -38,8 +38,7 @@ def _words(value: Any, with_code: bool, depth: int) -> str:
         return "; ".join(filter(None, (_words(item, with_code, depth - 1) for item in value)))
     if depth and isinstance(value, dict):
         return _words_of_object(value, with_code, depth - 1)
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return str(value) if is_number else ""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
 
 
 def _words_of_object(value: dict[str, Any], with_code: bool, depth: int) -> str:
@@ -50,11 +49,13 @@ def _words_of_object(value: dict[str, Any], with_code: bool, depth: int) -> str:
         return code
     if place := _place(value.get("loc")):  # an item of a list of validation errors, {loc, msg, type}
         text = f"{place}: {text}"
-    return f"{text} ({code})" if with_code and code and code not in text else text
+    is_new = with_code and code and code != text and f"({code})" not in text
+    return f"{text} ({code})" if is_new else text
 
 
 def _place(steps: Any) -> str:
-    return ".".join(map(str, steps)) if isinstance(steps, list) else str(steps or "")
+    steps = steps if isinstance(steps, list) else [steps]
+    return ".".join(str(step) for step in steps if isinstance(step, (str, int)))
 
 
 def error_in(event: dict[str, Any], event_type: str) -> tuple[type[StreamError], str] | None:
@@ -66,7 +67,7 @@ def error_in(event: dict[str, Any], event_type: str) -> tuple[type[StreamError],
         return withheld(words)
     if event.get("error") or event.get("error_code"):
         fields = {name: event[name] for name in ("error", *_CODE_FIELDS) if event.get(name)}
-        return site_error(fields)
+        return site_error(fields if fields.keys() != {"error"} else fields["error"])
     if event.get("type") == "error" or event_type == "error":
         return site_error({name: event.get(name) for name in _TEXT_FIELDS + _CODE_FIELDS})
     if event.get("detail") and not event.keys() & {"message", "type"}:
@@ -96,7 +97,9 @@ def moderation_of(conversation: Any, message_ids: set[str]) -> str | None:
     """Return the same as :func:`moderation_in` for messages of a stored conversation."""
     results = conversation.get("moderation_results") if isinstance(conversation, dict) else None
     verdicts = [item for item in results if isinstance(item, dict)] if isinstance(results, list) else []
-    found = (moderation_in({"moderation_response": v}) for v in verdicts if v.get("message_id") in message_ids)
+    found = (
+        moderation_in({"moderation_response": v}) for v in verdicts if v.get("message_id") in message_ids
+    )
     return next((words for words in found if words is not None), None)
 
 

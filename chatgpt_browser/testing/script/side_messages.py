@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 # The key of the text in a message's content, by content type. Most types have `parts`, and `thoughts` a list of objects.
-_TEXT_KEYS = {"code": "text", "execution_output": "text", "reasoning_recap": "content", "system_error": "text"}
+_TEXT_KEYS = {
+    "code": "text",
+    "execution_output": "text",
+    "reasoning_recap": "content",
+    "system_error": "text",
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,9 @@ class Aside:
         return cls(text, "system_error", role="tool", name=name)
 
     @classmethod
-    def image_task(cls, text: str = "Processing image. Lots of people are creating images right now.") -> Aside:
+    def image_task(
+        cls, text: str = "Processing image. Lots of people are creating images right now."
+    ) -> Aside:
         """Return the announcement of an image that is still being made."""
         return cls(text, role="tool", name="t2uay3k.sj1i4kz", task="image_gen")
 

@@ -44,7 +44,8 @@ class ReplyPlayback:
         if reply.as_json:
             self._unsaid.extend([piece async for piece, _ in _pieces_of(reply)])
             self._commit("in_progress")
-            return await play(Answer(200, self.events.websocket()), writer)
+            await play(Answer(200, self.events.websocket()), writer)
+            return
 
         send = _byte_by_byte(writer) if reply.byte_by_byte else writer.chunk
         await writer.head(200, EVENT_STREAM)
@@ -63,7 +64,9 @@ class ReplyPlayback:
         try:
             await self._send_pieces(writer, send)
             is_whole = reply.done or reply.final_status or reply.after_done
-            progress = "interrupted" if not is_whole else "finished" if reply.finish == "stop" else reply.finish
+            progress = (
+                "interrupted" if not is_whole else "finished" if reply.finish == "stop" else reply.finish
+            )
         finally:
             if reply.continues and not self._unsaid:
                 source = split_words(reply.text) if reply.pieces is None else reply.pieces
