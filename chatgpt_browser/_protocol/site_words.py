@@ -49,8 +49,8 @@ def _words_of_object(value: dict[str, Any], with_code: bool, depth: int) -> str:
         return code
     if place := _place(value.get("loc")):  # an item of a list of validation errors, {loc, msg, type}
         text = f"{place}: {text}"
-    is_new = with_code and code and code != text and f"({code})" not in text
-    return f"{text} ({code})" if is_new else text
+    is_known = not with_code or code in ("", text) or f"({code})" in text
+    return text if is_known else f"{text} ({code})"
 
 
 def _place(steps: Any) -> str:

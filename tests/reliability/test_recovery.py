@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from chatgpt_browser import ChatGPTError, ModerationError, StreamInterruptedError
+from chatgpt_browser import ChatGPTAPI, ChatGPTError, ModerationError, StreamInterruptedError
 from chatgpt_browser.testing import Aside, FakeChatGPT, Gate, Reply
-from tests.support.client_processes import Mark
-from tests.support.scripted_site import posts_of
+from tests.support.scripted_site import base_urls, posts_of
 
 if TYPE_CHECKING:
-    from chatgpt_browser import ChatGPTAPI
+    from collections.abc import Iterator
+
     from tests.support.client_fixtures import Connect, Serve
+    from tests.support.client_processes import Mark
 
 TEXT = "An answer of six short words."
 #: The options of the client and of the server, for each transport and each encoding.
-WAYS: dict[str, tuple[str, dict[str, Any]]] = {
+WAYS: dict[str, tuple[Literal["fetch", "page"], dict[str, Any]]] = {
     "fetch-whole": ("fetch", {"encoding": "whole"}),
     "fetch-delta": ("fetch", {"encoding": "delta"}),
     "page-whole": ("page", {"form": "app", "encoding": "whole"}),
@@ -26,12 +27,15 @@ WAYS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.fixture(params=WAYS)
-def pair(request: pytest.FixtureRequest, serve: Serve, connect: Connect) -> tuple[FakeChatGPT, ChatGPTAPI]:
+@pytest.fixture(scope="module", params=WAYS)
+def pair(request: pytest.FixtureRequest) -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
     """A server and a client, for each way of sending."""
     send_via, options = WAYS[request.param]
-    server = serve(**options)
-    return server, connect(server, send_via=send_via)
+    with (
+        FakeChatGPT(**options) as server,
+        ChatGPTAPI(server.session_token, **base_urls(server), send_via=send_via) as api,
+    ):
+        yield server, api
 
 
 def error_of(api: ChatGPTAPI) -> ChatGPTError:
@@ -44,8 +48,9 @@ def test_broken_stream_that_continues_is_recovered_and_sent_once(
     pair: tuple[FakeChatGPT, ChatGPTAPI], caplog: pytest.LogCaptureFixture
 ) -> None:
     server, api = pair
+    before = len(posts_of(server.requests))
     caplog.set_level(logging.INFO, "chatgpt_browser")
-    server.script(Reply(TEXT, break_after=3, continues=True), "The second.")
+    server.script(Reply(TEXT, break_after=3, interval=50, continues=True), "The second.")
     texts: list[str] = []
     conversation = api.get_conversation()
 
@@ -54,21 +59,22 @@ def test_broken_stream_that_continues_is_recovered_and_sent_once(
 
     assert texts[-1] == TEXT and texts == sorted(set(texts), key=len)
     assert "the answer was read from the conversation" in caplog.text
-    assert len(posts_of(server.requests)) == 2
+    assert len(posts_of(server.requests)) == before + 2
 
 
 def test_broken_stream_without_answer_under_way_raises_original_error(
     pair: tuple[FakeChatGPT, ChatGPTAPI],
 ) -> None:
     server, api = pair
-    server.script(Reply(TEXT, break_after=3), "The second.")
+    before = len(posts_of(server.requests))
+    server.script(Reply(TEXT, break_after=3, interval=50), "The second.")
 
     error = error_of(api)
 
     assert isinstance(error, StreamInterruptedError)
     assert error.partial_text == "An answer of"
     assert api.send_message("And?") == "The second."
-    assert len(posts_of(server.requests)) == 2
+    assert len(posts_of(server.requests)) == before + 2
 
 
 def test_ping_events_between_events_do_not_change_the_reply(pair: tuple[FakeChatGPT, ChatGPTAPI]) -> None:
@@ -90,7 +96,12 @@ def test_reasons_of_the_site_are_in_the_error(pair: tuple[FakeChatGPT, ChatGPTAP
 
     kinds = [type(error).__name__ for error in errors]
     assert kinds == ["ModerationError", "StreamInterruptedError", "StreamInterruptedError", "StreamError"]
-    words = ["It may violate our policies.", "Out of memory. (tool_error)", "image_gen", "Too busy. (overloaded)"]
+    words = [
+        "It may violate our policies.",
+        "Out of memory. (tool_error)",
+        "image_gen",
+        "Too busy. (overloaded)",
+    ]
     assert [word for word, error in zip(words, errors, strict=True) if word not in str(error)] == []
     assert isinstance(errors[0], ModerationError) and errors[0].partial_text == TEXT
 
@@ -107,10 +118,11 @@ def test_answer_cut_at_its_length_is_returned_with_a_warning(
 
 def test_response_as_json_is_read_from_the_conversation(pair: tuple[FakeChatGPT, ChatGPTAPI]) -> None:
     server, api = pair
+    before = len(posts_of(server.requests))
     server.script(Reply("Two words", as_json=True))
 
     assert api.send_message("Hi") == "Two words"
-    assert len(posts_of(server.requests)) == 1
+    assert len(posts_of(server.requests)) == before + 1
 
 
 def test_response_as_json_without_recover_raises_with_reason(serve: Serve, connect: Connect) -> None:
@@ -124,7 +136,9 @@ def test_response_as_json_without_recover_raises_with_reason(serve: Serve, conne
 
 
 @pytest.mark.parametrize("way", ["fetch-whole", "page-delta"])
-def test_renderer_crash_during_reply_is_recovered(way: str, serve: Serve, connect: Connect, mark: Mark) -> None:
+def test_renderer_crash_during_reply_is_recovered(
+    way: str, serve: Serve, connect: Connect, mark: Mark
+) -> None:
     send_via, options = WAYS[way]
     server, gate = serve(**options), Gate()
     server.script(Reply(TEXT, hold_after=3, gate=gate, continues=True))

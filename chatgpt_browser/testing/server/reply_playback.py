@@ -43,7 +43,7 @@ class ReplyPlayback:
         reply = self.events.reply
         if reply.as_json:
             self._unsaid.extend([piece async for piece, _ in _pieces_of(reply)])
-            self._commit("in_progress")
+            self._commit(self._final_progress())
             await play(Answer(200, self.events.websocket()), writer)
             return
 
@@ -59,19 +59,19 @@ class ReplyPlayback:
         await writer.end()
 
     async def _send_answer(self, writer: ResponseWriter, send: Callable[[bytes], Awaitable[None]]) -> None:
-        reply = self.events.reply
-        progress: Progress = "interrupted"
+        reply, is_sent = self.events.reply, False
         try:
             await self._send_pieces(writer, send)
-            is_whole = reply.done or reply.final_status or reply.after_done
-            progress = (
-                "interrupted" if not is_whole else "finished" if reply.finish == "stop" else reply.finish
-            )
+            is_sent = bool(reply.done or reply.final_status or reply.after_done)
         finally:
-            if reply.continues and not self._unsaid:
+            if reply.continues and not is_sent:
                 source = split_words(reply.text) if reply.pieces is None else reply.pieces
                 self._unsaid.extend(source[len(self._sent) :] if isinstance(source, Sequence) else ())
-            self._commit(progress)
+            self._commit("interrupted" if not (is_sent or reply.continues) else self._final_progress())
+
+    def _final_progress(self) -> Progress:
+        finish = self.events.reply.finish
+        return "finished" if finish == "stop" else finish
 
     def _commit(self, progress: Progress) -> None:
         if self._sent or self._unsaid:
