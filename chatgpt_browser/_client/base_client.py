@@ -42,6 +42,7 @@ class BaseClient:
         launch_timeout: Milliseconds | None = 60_000,
         challenge_timeout: Milliseconds | None = 60_000,
         send_via: SendVia = "auto",
+        recover: bool = True,
     ) -> None:
         """Check the options. The browser starts at the first call that needs it.
 
@@ -73,6 +74,8 @@ class BaseClient:
         :param send_via: ``"fetch"`` sends messages by a fetch request of ours; ``"page"`` types them into the site's own page;
             ``"auto"`` uses fetch until the site responds that it accepts messages from its own page only, then that page. The
             response is remembered for the site's origin: in this process, and for seven days in the data folder.
+        :param recover: If True, and if a stream breaks off, the answer is read from the conversation before the call fails.
+            Nothing is sent again.
         :raises InvalidSessionTokenError: The session token is empty or cannot be a session token.
         :raises ValueError: An option is invalid. The message names the option.
         """

@@ -16,8 +16,9 @@
     │   └── RateLimitError
     ├── StreamError
     │   ├── StreamInterruptedError
-    │   └── MalformedEventError
-    │       └── UnknownEncodingError
+    │   ├── MalformedEventError
+    │   │   └── UnknownEncodingError
+    │   └── ModerationError
     ├── ChatGPTTimeoutError               (also TimeoutError)
     ├── AbortError
     ├── PageError
@@ -180,7 +181,11 @@ class StreamError(ChatGPTError):
 
 
 class StreamInterruptedError(StreamError):
-    """The connection closed before the reply was complete."""
+    """The stream ended before the reply was complete. The message contains the site's reason if it sent one."""
+
+
+class ModerationError(StreamError):
+    """The site withheld the answer, or a part of it: its moderation blocked the question or the answer."""
 
 
 class MalformedEventError(StreamError):

@@ -180,6 +180,7 @@ class Options:
     launch_timeout: float = field(metadata={"check": to_limit})
     challenge_timeout: float = field(metadata={"check": to_limit})
     send_via: SendVia = field(metadata={"check": _send_via})
+    recover: bool = field(metadata={"check": _flag})
 
     @classmethod
     def checked(cls, **given: Any) -> Options:

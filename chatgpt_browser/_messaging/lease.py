@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
+from .._core.models import QuestionRef
+
 if TYPE_CHECKING:
     from .._core.models import Prompt
     from .._protocol.reply_reader import ReplyReader
@@ -53,6 +55,8 @@ class MessageLease:
         self._stack = ExitStack()
         #: The response to the newest attempt to send the message.
         self.response: ResponseStream | None = None
+        #: The question of the newest attempt to send the message.
+        self.question = QuestionRef()
 
     def __enter__(self) -> MessageLease:
         return self

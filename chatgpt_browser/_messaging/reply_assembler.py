@@ -63,6 +63,11 @@ class ReplyAssembler:
         """Add the end of the body."""
         self._items.append(None)
 
+    def leave_stream(self) -> None:
+        """Drop what is left of the stream, and its failure: the rest of the reply is read from the conversation."""
+        self._items.clear()
+        self._failure = None
+
     def read(self, limit: int) -> list[Update] | None:
         """Read the next events and return their updates; None after the end of the reply.
 

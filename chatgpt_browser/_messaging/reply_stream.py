@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import anyio
 
 from .._core.errors import BrowserCrashedError, ChatGPTError, StreamError, StreamInterruptedError
+from .._core.log import logger
 from .._core.public import public_type
+from .._protocol.message import CUT, STOPPED
 from .handoff import HandoffPoller
 from .lease import MessageLease
+from .recovery import Recovery
 from .reply_assembler import ReplyAssembler, Update
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ class AsyncReplyStream:
         self._assembler = ReplyAssembler(markdown=sender.options.markdown, want_events=want_events)
         self._question: QuestionRef | None = None
         self._poller: HandoffPoller | None = None
+        self._recovery: Recovery | None = None
         self._idle_timer: IdleTimer | None = None
         self._span: MessageSpan | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -117,11 +121,13 @@ class AsyncReplyStream:
         try:
             self._check()
             if self._assembler.is_starved:
-                if self._assembler.reader.is_elsewhere:
-                    return await self._poll()
+                if (poller := self._recovery or self._handoff_poller()) is not None:
+                    return await self._poll(poller)
                 await self._receive()
             updates = self._assembler.read(limit)
         except BaseException as exc:
+            if self._start_recovery(exc):
+                return []
             self._close(error=exc)
             raise self._with_partial_text(exc) from exc.__cause__
         if updates is None:
@@ -138,12 +144,32 @@ class AsyncReplyStream:
             except BaseException as exc:
                 raise self._with_partial_text(exc) from exc.__cause__
 
-    async def _poll(self) -> list[Update]:
+    def _handoff_poller(self) -> HandoffPoller | None:
+        return self._poller if self._assembler.reader.is_elsewhere else None
+
+    async def _poll(self, poller: HandoffPoller | Recovery) -> list[Update]:
         """Wait for more of a reply that the site continues outside the stream."""
-        assert self._poller is not None
         with self._deadline.limit():
-            changed = await self._poller.next()
+            changed = await poller.next()
         return [Update(self.text, None)] if changed else []
+
+    def _start_recovery(self, error: BaseException) -> bool:
+        """Begin to read the answer from the conversation, if a stream that broke off can be recovered. Return whether it can."""
+        reader, question, sender = self._assembler.reader, self._lease.question, self._sender
+        if not isinstance(error, (StreamInterruptedError, BrowserCrashedError)) or self._recovery is not None:
+            return False
+        if isinstance(error, StreamInterruptedError):
+            reader.conversation_id = reader.conversation_id or error.conversation_id
+        is_known = (question.question_id or reader.question_id) and (
+            reader.conversation_id or question.conversation_id
+        )
+        if not (sender.options.recover and is_known) or sender.is_closed or reader.missing.is_task:
+            return False
+        self._assembler.leave_stream()
+        error.__traceback__ = None  # it holds events, which may contain private text
+        idle_timeout = sender.options.idle_timeout
+        self._recovery = Recovery(sender.backend, reader, question, error, idle_timeout=idle_timeout)
+        return True
 
     async def _receive(self) -> None:
         """Receive the next frame. If the reply is complete, wait for the end of the body for a short time only."""
@@ -185,6 +211,9 @@ class AsyncReplyStream:
                     self._deadline.check()  # the signal may have ended the message before this one as well
                     self._question = await sender.send(prompt, lease, self._span)
         except BaseException as exc:
+            if self._start_recovery(exc):
+                self._question, self._is_open = lease.question, True
+                return
             self._close(error=exc)
             raise
         assert lease.response is not None
@@ -202,6 +231,10 @@ class AsyncReplyStream:
             self._span.end(error, conversation_id=self.conversation_id, message_id=self.message_id)
         if finished and self._question is not None:
             self._sender.conversations.note_answered(self._question, self._assembler.reader)
+        if finished and self._assembler.reader.finish_type in (CUT, STOPPED):
+            logger.warning(
+                "the reply is incomplete: the site ended it with %r", self._assembler.reader.finish_type
+            )
         self._lease.release(self._assembler.reader if finished else None)
 
     def _with_partial_text(self, error: BaseException) -> BaseException:
@@ -212,7 +245,10 @@ class AsyncReplyStream:
             error.partial_text = self.text
         if isinstance(error, StreamError):
             self._sender.secrets.hide(error)
-            error.conversation_id, error.message_id = self.conversation_id, self.message_id
+            error.conversation_id, error.message_id = (
+                self.conversation_id or error.conversation_id,
+                self.message_id,
+            )
         return error
 
     def __del__(self) -> None:

@@ -11,7 +11,7 @@ from .._core.log import logger
 from .._core.models import QuestionRef
 from .._core.telemetry import MessageSpan
 from .._protocol.conversation_tree import Turn
-from .._protocol.error_responses import status_error
+from .._protocol.error_responses import document_error
 from .._transport.base import OutgoingMessage
 from .._transport.fetch.transport import FetchTransport
 from .._transport.site_ui.page_pool import SitePagePool
@@ -66,6 +66,11 @@ class MessageSender:
         await self._fetch.close()
         await self.tokens.close()
         await self.site_pages.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """True if the sender sends no more messages."""
+        return self._is_closed
 
     def check_open(self) -> None:
         """Check that the sender is not closed.
@@ -135,15 +140,17 @@ class MessageSender:
                 lease.response = await transport.send(message)
             finally:
                 self.conversations.note_delivery(message)
+                sent_id = message.delivery.message_id
+                lease.question = QuestionRef(prompt.conversation_id, sent_id, message.after)
             return message, await receive_head(lease.response, self.options)
 
-        message, head = await self.backend.call(attempt, resend_refused=transport.can_resend_refused)
+        _, head = await self.backend.call(attempt, resend_refused=transport.can_resend_refused)
         assert lease.response is not None
         if head.is_document:
             with self.backend.guarding():
-                raise status_error(await receive_body(lease.response, head, self.options))
+                raise document_error(await receive_body(lease.response, head, self.options))
         logger.info("the site has accepted the message", extra={"chatgpt_event": "message_taken"})
-        return QuestionRef(prompt.conversation_id, message.delivery.message_id, message.after)
+        return lease.question
 
     async def _address(
         self, transport: Transport, prompt: Prompt, message_id: str, session: Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from .message import answer_rank, is_question
+from .message import answer_rank, finish_type, is_question
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,6 +27,8 @@ class AnswerTracker:
         self.message_id: str | None = None
         #: The id of the user's message that is answered, if the site has repeated that message.
         self.question_id: str | None = None
+        #: Why the answer ended, in the site's words (``stop``, ``max_tokens``); None if the site has not sent it.
+        self.finish_type: str | None = None
         #: The channel of the deltas that the answer consists of.
         self.channel: Any = None
         self._rank = 0
@@ -63,6 +65,7 @@ class AnswerTracker:
 
         self._rank, self._position, self.channel = rank, position, channel
         self.message_id = name or self.message_id
+        self.finish_type = finish_type(message)
         return Change.ANSWER
 
     def note_question(self, message: dict[str, Any]) -> None:
@@ -72,7 +75,7 @@ class AnswerTracker:
 
     def retract(self) -> None:
         """Drop the choice: the site has hidden the message, or made it a remark."""
-        self._rank, self.message_id = 0, None
+        self._rank, self.message_id, self.finish_type = 0, None, None
 
 
 def optional_text(value: Any) -> str | None:

@@ -36,6 +36,16 @@ def find_answer(
     return answer if answer_rank(answer) else None
 
 
+def find_messages_after(data: Any, questions: Sequence[str | None], answer_id: str | None) -> list[Any]:
+    """Return the messages that answer a question, newest first; none if the conversation does not contain the question.
+
+    The parameters are those of :func:`find_answer`.
+    """
+    nodes = _nodes(data)
+    question_id = next((name for name in questions if name is not None and name in nodes), None)
+    return [] if question_id is None else _messages_after_question(nodes, question_id, answer_id)
+
+
 def _messages_after_question(nodes: dict[str, Any], question_id: str, answer_id: str | None) -> list[Any]:
     """Return the messages that answer one question, newest first: the branch that contains ``answer_id``, else the first one."""
     children = _children(nodes)

@@ -16,8 +16,10 @@ from .._core.errors import (
     MessageTooLongError,
     OriginError,
     RateLimitError,
+    StreamInterruptedError,
     UnusualActivityError,
 )
+from .site_words import words_of
 
 if TYPE_CHECKING:
     from .._core.models import Head, Response
@@ -29,6 +31,9 @@ _CHALLENGE_MARKS = re.compile(
 
 #: Sentences of the site that state a delay, and the delay in seconds.
 _SENTENCES = {"wait one minute": 60.0, "in 1 hour": 3600.0}
+#: The longest delay that is passed on, in seconds: 31 days. A longer one is an error of the site or of a proxy, and such numbers
+#: overflow in a caller's ``timedelta`` or ``sleep``.
+_MAX_DELAY = 31 * 24 * 3600.0
 
 
 def is_challenge(head: Head, text: str = "") -> bool:
@@ -82,7 +87,7 @@ def status_error(response: Response) -> ChatGPTError:
         return challenge_error(f"the site responded with a challenge (status {head.status})")
 
     data = parse_json(response.text)
-    detail = data.get("detail") if isinstance(data, dict) else None
+    detail = (data.get("detail") or data.get("error")) if isinstance(data, dict) else None
     code = detail.get("code") if isinstance(detail, dict) else None
     kind = _BY_CODE.get(str(code)) or _BY_STATUS.get(head.status) or APIStatusError
     if head.status == 403 and "unusual activity" in _detail_text(detail):
@@ -97,6 +102,23 @@ def status_error(response: Response) -> ChatGPTError:
     if kind is RateLimitError:
         fields |= _delay(head, detail) | {"scope": _scope(detail)}
     return kind(message, **fields)
+
+
+def document_error(response: Response) -> ChatGPTError:
+    """Return the error for a successful response to a message that is a document instead of a stream of events.
+
+    A JSON object without an error is a hand-off: the site accepted the message, and sends the reply over a WebSocket.
+    """
+    data = None if response.head.is_html else parse_json(response.text)
+    if not isinstance(data, dict) or data.get("detail") or data.get("error"):
+        return status_error(response)
+    words = words_of({name: data.get(name) for name in ("message", "reason", "code")})
+    conversation_id = data.get("conversation_id")
+    return StreamInterruptedError(
+        "The site responded with JSON instead of a stream: the reply comes over a WebSocket, which is not read here"
+        + (f". The site's words: {words}" if words else ""),
+        conversation_id=conversation_id if isinstance(conversation_id, str) and conversation_id else None,
+    )
 
 
 def read_json(response: Response) -> Any:
@@ -122,20 +144,7 @@ def _summary(head: Head, detail: Any, body: str) -> str:
 def error_detail(data: Any) -> str:
     """Return the ``detail`` of a response's JSON as one line; empty if there is none."""
     detail = data.get("detail") if isinstance(data, dict) else None
-    if isinstance(detail, dict):
-        return str(detail.get("message") or detail.get("code") or json.dumps(detail))
-    if isinstance(detail, list):
-        return "; ".join(map(_validation_error, detail))
-    return detail if isinstance(detail, str) else ""
-
-
-def _validation_error(item: Any) -> str:
-    """Format one item of a list of validation errors, ``{loc, msg, type}``."""
-    if not isinstance(item, dict):
-        return str(item)
-    steps = item.get("loc") or ()
-    place = ".".join(map(str, steps)) if isinstance(steps, (list, tuple)) else str(steps)
-    return f"{place}: {item.get('msg')}" if place else str(item.get("msg"))
+    return words_of(detail, with_code=False)
 
 
 def _delay(head: Head, detail: Any) -> dict[str, Any]:
@@ -158,7 +167,7 @@ def _until(date: str | None, head: Head) -> float | None:
     """Return the seconds from the response's ``Date`` to an HTTP date; None if one of the two is missing or invalid."""
     try:
         wait = parsedate_to_datetime(date or "") - parsedate_to_datetime(head.headers.get("date", ""))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return max(0.0, wait.total_seconds())
 
@@ -168,7 +177,7 @@ def _number(value: Any) -> float | None:
         seconds = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return seconds if 0 <= seconds < float("inf") else None
+    return min(seconds, _MAX_DELAY) if 0 <= seconds < float("inf") else None
 
 
 def _scope(detail: Any) -> str | None:

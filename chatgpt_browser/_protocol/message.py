@@ -12,6 +12,8 @@ from typing import Any
 #: The rank of a message in the channel ``final``.
 _FINAL = 4
 _CONTENT_TYPES = ("text", "multimodal_text")
+#: The types in ``finish_details`` of an answer that was cut at the maximum length, and of one that was stopped.
+CUT, STOPPED = "max_tokens", "interrupted"
 
 
 def answer_rank(message: Any) -> int:
@@ -22,14 +24,12 @@ def answer_rank(message: Any) -> int:
     """
     if not isinstance(message, dict):
         return 0
-    content, metadata = message.get("content"), message.get("metadata")
+    content = message.get("content")
     if role_of(message) != "assistant" or message.get("recipient") not in (None, "all"):
         return 0
     if not isinstance(content, dict) or content.get("content_type", "text") not in _CONTENT_TYPES:
         return 0
-    if isinstance(metadata, dict) and metadata.get("is_thinking_preamble_message"):
-        return 0
-    if _is_hidden(message):
+    if message_metadata(message).get("is_thinking_preamble_message") or _is_hidden(message):
         return 0
 
     channel = message.get("channel")
@@ -41,9 +41,27 @@ def answer_rank(message: Any) -> int:
     return 3 if ends is True else 1 if ends is False else 2
 
 
-def _is_hidden(message: dict[str, Any]) -> bool:
+def message_metadata(message: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a message; empty if it has none."""
     metadata = message.get("metadata")
-    return isinstance(metadata, dict) and bool(metadata.get("is_visually_hidden_from_conversation"))
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def content_type_of(message: dict[str, Any]) -> Any:
+    """Return the type of a message's content; None if it has none."""
+    content = message.get("content")
+    return content.get("content_type") if isinstance(content, dict) else None
+
+
+def finish_type(message: dict[str, Any]) -> str | None:
+    """Return why the message ended, in the site's words: ``stop``, ``max_tokens``, ``interrupted``; None if it is unknown."""
+    details = message_metadata(message).get("finish_details")
+    kind = details.get("type") if isinstance(details, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
+def _is_hidden(message: dict[str, Any]) -> bool:
+    return bool(message_metadata(message).get("is_visually_hidden_from_conversation"))
 
 
 def role_of(message: dict[str, Any]) -> Any:
@@ -65,9 +83,9 @@ def message_text(message: dict[str, Any]) -> str:
 def is_remark(message: dict[str, Any]) -> bool:
     """Return whether a message is finished but marked as not the last of its turn, like "Let me look that up", for example.
 
-    An answer that was cut at the maximum length is not a remark: it has another status.
+    An answer that was cut at the maximum length is not a remark.
     """
-    is_whole = message.get("status") == "finished_successfully"
+    is_whole = message.get("status") == "finished_successfully" and finish_type(message) != CUT
     return is_whole and message.get("end_turn") is False and message.get("channel") != "final"
 
 

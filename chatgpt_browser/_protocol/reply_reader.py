@@ -17,6 +17,7 @@ from .event_assembler import EventAssembler, ReducedEvent, unescaped
 from .message import answer_rank, message_text
 from .reply_state import ReplyState, answer_state
 from .reply_text import ReplyText
+from .site_words import MissingAnswer, error_in, site_error
 from .sse import DONE
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class _Growth(Enum):
 _NONE, _EVENTS, _DELTAS = _Growth.NONE, _Growth.EVENTS, _Growth.DELTAS
 _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 
+#: The types of events with messages, changes or errors. Data of other types (``ping``, ``heartbeat``) need not be JSON.
+_MESSAGE_TYPES = ("", "message", "delta", "error")
 _FINISHED_STATES = (ReplyState.ENDING, ReplyState.FINISHED, ReplyState.COMPLETE)
 
 
@@ -48,6 +51,8 @@ class ReplyReader:
         self.is_handed_off = False
         #: The number of events so far that are JSON objects.
         self.events = 0
+        #: The reasons for an answer that does not come.
+        self.missing = MissingAnswer()
         self._text = ReplyText()
         self._answer = AnswerTracker()
         self._assembler = EventAssembler()
@@ -78,6 +83,11 @@ class ReplyReader:
     def question_id(self) -> str | None:
         """The id of the user's message that is answered, if the site has repeated that message."""
         return self._answer.question_id
+
+    @property
+    def finish_type(self) -> str | None:
+        """Why the answer ended, in the site's words (``stop``, ``max_tokens``); None if the site has not sent it."""
+        return self._answer.finish_type
 
     @property
     def done(self) -> bool:
@@ -124,7 +134,8 @@ class ReplyReader:
                 self._newest = self._assembler.parse()  # the fast path has not parsed it
             self._assembler.replace(item)
             if "unended" in item and not self._assembler.is_whole:
-                self._growth, self._is_cut = _NONE, not DONE.startswith(self._assembler.data)
+                is_cut = self._assembler.type in _MESSAGE_TYPES and not DONE.startswith(self._assembler.data)
+                self._growth, self._is_cut = _NONE, is_cut
                 return False
         else:
             self._assembler.replace(item)
@@ -137,11 +148,10 @@ class ReplyReader:
 
         :raises StreamInterruptedError: the stream contained no reply, or an incomplete one.
         """
-        incomplete = [ReplyState.GROWING, ReplyState.ENDING]
-        if self._contains_deltas:
-            incomplete += [ReplyState.UNMARKED, ReplyState.REMARK]
+        deltas_only = [ReplyState.UNMARKED, ReplyState.REMARK] if self._contains_deltas else []
+        incomplete = [ReplyState.GROWING, ReplyState.ENDING, *deltas_only]
         if not self.is_settled and (self._is_cut or self.state in incomplete):
-            raise self.failed(StreamInterruptedError, "the stream ended in the middle of the reply")
+            raise self._interrupted("the stream ended in the middle of the reply")
         return self.finish()
 
     def finish(self) -> bool:
@@ -153,9 +163,9 @@ class ReplyReader:
             self.state = _ELSEWHERE
             return False
         if self.state is ReplyState.WAITING:
-            raise self.failed(StreamInterruptedError, "the stream ended without a reply")
+            raise self._interrupted("the stream ended without a reply")
         if self.state is ReplyState.REMARK:
-            raise self.failed(StreamInterruptedError, "the stream ended with a remark, before the answer")
+            raise self._interrupted("the stream ended with a remark, before the answer")
         return self._end()
 
     def take(self, message: dict[str, Any]) -> bool:
@@ -171,6 +181,9 @@ class ReplyReader:
         return kind(
             message, partial_text=self.text, conversation_id=self.conversation_id, message_id=self.message_id
         )
+
+    def _interrupted(self, text: str) -> StreamError:
+        return self.failed(StreamInterruptedError, self.missing.describe(text))
 
     # ---- text --------------------------------------------------------------------------------------------------------
 
@@ -222,17 +235,15 @@ class ReplyReader:
         event = self._parse()
         if not isinstance(event, dict):
             if self._assembler.type == "error":
-                raise self._site_error(event)
+                raise self.failed(*site_error(event))
             return False
         self.events += 1
         self._newest = event
-        if growth is _DELTAS and (more := self._deltas.grow(event)) is not None:
+        is_message = self._assembler.type in _MESSAGE_TYPES
+        if growth is _DELTAS and is_message and (more := self._deltas.grow(event)) is not None:
             self._growth = _DELTAS
             return self._append_grown(more)
-        self._newest_is_delta = is_delta(event) or (
-            self._assembler.type == "delta" and not event.keys() & {"message", "type"}
-        )
-        if self._newest_is_delta:
+        if self._is_delta(event):
             return self._read_delta(event)
         self._check_error(event)
         if "message" not in event:
@@ -240,37 +251,37 @@ class ReplyReader:
             return False
         return self._read_message(event, self._assembler.raw_text)
 
+    def _is_delta(self, event: dict[str, Any]) -> bool:
+        kind = self._assembler.type
+        is_named = kind == "delta" and not event.keys() & {"message", "type"}
+        self._newest_is_delta = is_named or (kind in _MESSAGE_TYPES and is_delta(event))
+        return self._newest_is_delta
+
     def _parse(self) -> Any:
+        """Return the value of the newest event; None if it is no JSON and need not be."""
         try:
             return self._assembler.parse()
         except ValueError:
-            raise self._malformed() from None
+            kind = self._assembler.type
+        if kind not in _MESSAGE_TYPES:
+            return None
+        raise self.failed(*site_error(self._assembler.data)) if kind == "error" else self._malformed()
 
     def _malformed(self) -> StreamError:
-        # Raised `from None`: json's error contains the text around the fault, which is the user's.
-        self._growth = _NONE
+        self._growth = (
+            _NONE  # raised `from None`: json's error contains the text around the fault, which is the user's
+        )
         return self.failed(MalformedEventError, "an event of the stream is not valid JSON")
 
     def _check_encoding(self, name: str) -> None:
         self._contains_deltas = True
         if name not in KNOWN_ENCODINGS:
-            known = ", ".join(KNOWN_ENCODINGS)
-            raise self.failed(
-                UnknownEncodingError, f"the reply's encoding {name[:40]!r} is not supported, only {known}"
-            )
+            text = f"the reply's encoding {name[:40]!r} is not supported, only {', '.join(KNOWN_ENCODINGS)}"
+            raise self.failed(UnknownEncodingError, text)
 
     def _check_error(self, event: dict[str, Any]) -> None:
-        error = event.get("error") or event.get("error_code")
-        if not error and (event.get("type") == "error" or self._assembler.type == "error"):
-            raise self._site_error(event.get("message") or event.get("detail"))
-        if not error and "detail" in event and not event.keys() & {"message", "type"}:
-            error = event["detail"]  # the body of an error response, inside the stream
-        if error:
-            raise self._site_error(error)
-
-    def _site_error(self, error: Any) -> StreamError:
-        reason = error or "the site did not give a reason"
-        return self.failed(StreamError, f"ChatGPT ended the reply with an error: {reason}")
+        if (error := error_in(event, self._assembler.type)) is not None:
+            raise self.failed(*error)
 
     def _read_delta(self, delta: dict[str, Any]) -> bool:
         self._contains_deltas = True
@@ -330,6 +341,7 @@ class ReplyReader:
         """Take over the state and the text of a message if it is the answer. Return whether the text changed."""
         change = self._answer.consider(message, self._deltas.channel)
         if change is Change.NONE:
+            self.missing.note(message)
             return False
         if change is Change.RETRACTED:
             return self._clear()

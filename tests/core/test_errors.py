@@ -29,6 +29,7 @@ TREE = {
     "StreamInterruptedError": ["StreamError"],
     "MalformedEventError": ["StreamError"],
     "UnknownEncodingError": ["MalformedEventError"],
+    "ModerationError": ["StreamError"],
     "ChatGPTTimeoutError": ["ChatGPTError", "TimeoutError"],
     "AbortError": ["ChatGPTError"],
     "BrowserError": ["ChatGPTError"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -151,3 +152,27 @@ def test_read_json_body_not_json_raises_api_status_error() -> None:
         read_json(Response(Head(200, "", HTML), "<title>Hello</title>"))
 
     assert (caught.value.status_code, caught.value.body) == (200, "<title>Hello</title>")
+
+
+@pytest.mark.parametrize("header", ["1e300", "1e11", "99999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_status_error_huge_retry_after_is_limited(header: str) -> None:
+    error = error_of(429, "No.", {"retry-after": header, "date": "Sat, 28 Nov 2026 00:00:00 GMT"})
+
+    assert isinstance(error, RateLimitError)
+    assert error.retry_after == 31 * 24 * 3600
+    assert timedelta(seconds=error.retry_after)
+
+
+def test_status_error_huge_clears_in_is_limited() -> None:
+    error = error_of(429, {"code": "model_cap_exceeded", "clears_in": 1e300})
+
+    assert isinstance(error, RateLimitError) and error.retry_after == 31 * 24 * 3600
+
+
+def test_status_error_retry_after_with_impossible_time_zone_is_ignored() -> None:
+    headers = {
+        "retry-after": "Sat, 28 Nov 2026 00:00:00 +99999999999999",
+        "date": "Sat, 28 Nov 2026 00:00:00 GMT",
+    }
+
+    assert isinstance(error_of(429, "No.", headers), RateLimitError)

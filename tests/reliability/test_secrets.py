@@ -29,6 +29,7 @@ from chatgpt_browser import (
     InvalidSessionTokenError,
     MalformedEventError,
     MessageTooLongError,
+    ModerationError,
     OriginError,
     PageError,
     RateLimitError,
@@ -173,6 +174,7 @@ FAILURES: dict[str, tuple[type[Exception], Callable[[FailingClient], Any]]] = {
     ),
     "no UTF-8": (MalformedEventError, lambda client: client.send(RawBody([b"data: \xff\n\n"]))),
     "error event": (StreamError, lambda client: client.send(Reply(error="failure"))),
+    "withheld answer": (ModerationError, lambda client: client.send(Reply(withheld="No."))),
     "empty reply": (StreamInterruptedError, lambda client: client.send(RawBody([DONE]))),
     "timeout": (ChatGPTTimeoutError, lambda client: client.send(Stall(), timeout_ms=1500)),
     "timeout before the head": (

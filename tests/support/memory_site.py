@@ -63,7 +63,7 @@ class MemoryBrowserManager:
         self.needs_site_page = send_via == "page"
         self.session_token = SessionToken.parse("session-token-of-a-test")
         self.former_tokens: list[SessionToken] = []
-        #: JSON values by the path of a backend request.
+        #: JSON values by the path of a backend request; other paths are not found.
         self.backend: dict[str, Any] = {}
         self.access_tokens: list[str] = []
         self.challenges_passed = 0
@@ -77,8 +77,8 @@ class MemoryBrowserManager:
             self.access_tokens.append(f"access-token-number-{len(self.access_tokens)}")
             data: Any = {"user": {}, "accessToken": self.access_tokens[-1], "expires": None}
         else:
-            data = self.backend[request.url.removeprefix(self.site.backend_api_base_url)]
-        for frame in body(200, json.dumps(data)):
+            data = self.backend.get(request.url.removeprefix(self.site.backend_api_base_url))
+        for frame in body(404 if data is None else 200, json.dumps(data)):
             stream.deliver(frame)
         stream.request_ended()
         return stream

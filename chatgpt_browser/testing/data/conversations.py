@@ -6,7 +6,10 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Literal
+
+#: Whether a message is complete: `finished`, `in_progress`, or cut: `interrupted` or `max_tokens`.
+Progress = Literal["finished", "in_progress", "interrupted", "max_tokens"]
 
 
 @dataclass
@@ -27,6 +30,8 @@ class Message:
     fields: dict[str, Any] = field(default_factory=dict)
     #: Pieces of the text that were not sent yet; each GET of the conversation adds one (see `Reply.handoff_after`).
     unsaid: list[str] = field(default_factory=list)
+    #: A message with unsent pieces is in progress, whatever this is.
+    progress: Progress = "finished"
 
     def say_more(self) -> None:
         """Move the next unsent piece, if there is any, to the text."""
@@ -56,8 +61,11 @@ class Message:
             "recipient": "all",
             "metadata": {},
         }
-        if self.unsaid:
+        if self.unsaid or self.progress == "in_progress":
             message |= {"status": "in_progress", "end_turn": None}
+        elif self.progress != "finished":
+            message |= {"status": "finished_partial_completion", "end_turn": None}
+            message["metadata"] = {"finish_details": {"type": self.progress}}
         return {**message, **self.fields, **changes}
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ..script.gate import Gate
 from ..script.responses import Answer
+from ..script.side_messages import Aside
 from ..script.steps import Reply, split_words
 from .fault import reply_fault
 
@@ -21,6 +22,42 @@ def stall_in_the_middle(reply: Reply) -> Reply:
 def broken_body(reply: Reply) -> Reply:
     """Break the connection halfway through the reply."""
     return replace(reply, break_after=_half(reply))
+
+
+@reply_fault
+def broken_body_continued(reply: Reply) -> Reply:
+    """Break the connection halfway through the reply, and continue the answer in the conversation."""
+    return replace(reply, break_after=_half(reply), continues=True)
+
+
+@reply_fault
+def websocket_answer(reply: Reply) -> Reply:
+    """Respond with JSON that names a WebSocket, and continue the answer in the conversation."""
+    return replace(reply, as_json=True)
+
+
+@reply_fault
+def withheld_answer(reply: Reply) -> Reply:
+    """End the reply with a moderation event that withholds the answer."""
+    return replace(reply, withheld="This content may violate our usage policies.")
+
+
+@reply_fault
+def tool_failed(reply: Reply) -> Reply:
+    """End the reply after a `system_error` message, without an answer."""
+    return replace(reply, asides=[Aside.system_error()], has_answer=False)
+
+
+@reply_fault
+def image_pending(reply: Reply) -> Reply:
+    """End the reply after the announcement of an image, without an answer."""
+    return replace(reply, asides=[Aside.image_task()], has_answer=False)
+
+
+@reply_fault
+def length_limit(reply: Reply) -> Reply:
+    """Cut the answer at the maximum length. The client returns it, and logs a warning."""
+    return replace(reply, finish="max_tokens")
 
 
 @reply_fault
@@ -68,8 +105,8 @@ def split_characters(reply: Reply) -> Reply:
 
 @reply_fault
 def pings(reply: Reply) -> Reply:
-    """Send comments and empty events between the other events. Harmless."""
-    return replace(reply, comments=True, empty_data=True)
+    """Send comments, empty events and `ping` events between the other events. Harmless."""
+    return replace(reply, comments=True, empty_data=True, ping_events=True)
 
 
 def _half(reply: Reply) -> int:

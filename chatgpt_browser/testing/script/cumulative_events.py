@@ -61,6 +61,8 @@ class ReplyEvents:
         lines = [": ping - 2022-12-11 09:30:00.000000"] if self.reply.comments else []
         if self.reply.empty_data:
             lines.append("data:")
+        if self.reply.ping_events:
+            lines.append(f"event: ping{self.reply.newline}data: 2026-11-28T09:30:00.000000")
 
         return [self._block(line.encode()) for line in lines]
 
@@ -70,9 +72,9 @@ class ReplyEvents:
         The JSON around the text is encoded only once, and each piece is escaped only once. Each event then costs one copy
         of its bytes, the minimum for cumulative text.
         """
-        last = {"finish_details": {"type": "stop", "stop": "<|im_end|>"}, **self._metadata()}
+        last = {"finish_details": {"type": self.reply.finish, "stop": "<|im_end|>"}, **self._metadata()}
         in_progress = self._template(status="in_progress", end_turn=None, metadata=self._metadata())
-        finished = self._template(status="finished_successfully", end_turn=True, metadata=last)
+        finished = self._template(**self.final_fields(), metadata=last)
         text = bytearray()
 
         def encode(piece: str, is_finished: bool) -> bytes:
@@ -85,13 +87,25 @@ class ReplyEvents:
     @property
     def is_complete(self) -> bool:
         """True if the last event marks the answer as complete."""
-        return self.reply.final_status and self.reply.error is None and self.reply.handoff_after is None
+        reply = self.reply
+        is_cut_off = reply.error is not None or reply.withheld is not None or reply.handoff_after is not None
+        return reply.final_status and not is_cut_off
+
+    def final_fields(self) -> dict[str, Any]:
+        """Return the status and `end_turn` of the complete answer."""
+        if self.reply.finish == "stop":
+            return {"status": "finished_successfully", "end_turn": True}
+        return {"status": "finished_partial_completion", "end_turn": None}
 
     def closing(self) -> list[bytes]:
         """Return the events after the reply itself; `[DONE]` is the last."""
         blocks = []
         if self.reply.moderation:
             verdict = {"flagged": False, "blocked": False, "moderation_id": f"modr-{uuid.uuid4().hex}"}
+            ids = {"conversation_id": self.conversation_id, "message_id": self.answer.id}
+            blocks.append(self._json({**ids, "is_completion": True, "moderation_response": verdict}))
+        if self.reply.withheld is not None:
+            verdict = {"flagged": True, "blocked": True, "message": self.reply.withheld}
             ids = {"conversation_id": self.conversation_id, "message_id": self.answer.id}
             blocks.append(self._json({**ids, "is_completion": True, "moderation_response": verdict}))
         return [*blocks, *self._ending()]
@@ -132,7 +146,12 @@ class ReplyEvents:
         head, tail = self._event(message).split(mark.encode())
         return head, tail
 
-    def _event(self, message: dict[str, Any] | None, error: str | None = None) -> bytes:
+    def websocket(self) -> dict[str, Any]:
+        """Return the object with the address of a WebSocket, in place of a stream."""
+        url = f"wss://ws.invalid/client/hubs/conversations?access_token={uuid.uuid4().hex}"
+        return {"wss_url": url, "conversation_id": self.conversation_id, "response_id": uuid.uuid4().hex[:16]}
+
+    def _event(self, message: dict[str, Any] | None, error: object = None) -> bytes:
         return self._json({"message": message, "conversation_id": self.conversation_id, "error": error})
 
     def _json(self, value: dict[str, Any]) -> bytes:

@@ -69,6 +69,9 @@ class DeltaEvents(ReplyEvents):
         blocks = []
         if self.reply.moderation:
             blocks.append(self._notice("moderation", moderation_response={"blocked": False}))
+        if self.reply.withheld is not None:
+            verdict = {"blocked": True, "message": self.reply.withheld}
+            blocks.append(self._notice("moderation", moderation_response=verdict))
         if self.is_complete:
             about = {"model_slug": self.model, "tool_invoked": False, "message_id": self.answer.id}
             blocks += [
@@ -99,11 +102,12 @@ class DeltaEvents(ReplyEvents):
 
     def _finish(self, piece: str) -> bytes:
         """Return the patch that appends the last piece and marks the message as complete."""
-        done = {"is_complete": True, "finish_details": {"type": "stop", "stop_tokens": [200002]}}
+        done = {"is_complete": True, "finish_details": {"type": self.reply.finish, "stop_tokens": [200002]}}
+        final = self.final_fields()
         changes = [
             {"p": _TEXT, "o": "append", "v": piece},
-            {"p": "/message/status", "o": "replace", "v": "finished_successfully"},
-            {"p": "/message/end_turn", "o": "replace", "v": True},
+            {"p": "/message/status", "o": "replace", "v": final["status"]},
+            {"p": "/message/end_turn", "o": "replace", "v": final["end_turn"]},
             {"p": "/message/metadata", "o": "append", "v": done},
         ]
         return self._delta({"p": "", "o": "patch", "v": changes})

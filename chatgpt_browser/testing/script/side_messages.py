@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 # The key of the text in a message's content, by content type. Most types have `parts`, and `thoughts` a list of objects.
-_TEXT_KEYS = {"code": "text", "execution_output": "text", "reasoning_recap": "content"}
+_TEXT_KEYS = {
+    "code": "text",
+    "execution_output": "text",
+    "reasoning_recap": "content",
+    "system_error": "text",
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Aside:
     is_hidden: bool = False
     #: The message's `end_turn` field.
     end_turn: bool | None = False
+    #: The kind of the background task that the message announces, for example `image_gen`.
+    task: str | None = None
 
     @classmethod
     def thoughts(cls, text: str = "The user wants a greeting.") -> Aside:
@@ -57,6 +64,18 @@ class Aside:
         """Return a message that the site's page does not show."""
         return cls(text, channel=None, is_hidden=True)
 
+    @classmethod
+    def system_error(cls, text: str = "The tool has timed out.", name: str = "tool_error") -> Aside:
+        """Return an error of a tool or of the site."""
+        return cls(text, "system_error", role="tool", name=name)
+
+    @classmethod
+    def image_task(
+        cls, text: str = "Processing image. Lots of people are creating images right now."
+    ) -> Aside:
+        """Return the announcement of an image that is still being made."""
+        return cls(text, role="tool", name="t2uay3k.sj1i4kz", task="image_gen")
+
     @property
     def text_path(self) -> str:
         """The path of the text in the message, for deltas."""
@@ -69,6 +88,8 @@ class Aside:
         if self.content_type == "thoughts":
             thought = {"summary": "Thinking", "content": text, "chunks": [], "finished": True}
             return {"content_type": "thoughts", "thoughts": [thought]}
+        if self.content_type == "system_error":
+            return {"content_type": "system_error", "name": self.name, "text": text}
         key = _TEXT_KEYS.get(self.content_type)
         return {"content_type": self.content_type, **({"parts": [text]} if key is None else {key: text})}
 
@@ -81,5 +102,8 @@ class Aside:
             "end_turn": self.end_turn,
             "recipient": self.recipient,
             "channel": self.channel,
-            "metadata": {"is_visually_hidden_from_conversation": True} if self.is_hidden else {},
+            "metadata": {
+                **({"is_visually_hidden_from_conversation": True} if self.is_hidden else {}),
+                **({} if self.task is None else {"async_task_type": self.task}),
+            },
         }

@@ -98,8 +98,12 @@ class Reply:
     comments: bool = field(default=False, kw_only=True)
     #: True: an event with empty data comes before the first event and after each event.
     empty_data: bool = field(default=False, kw_only=True)
+    #: True: an event of type `ping`, whose data is a time, comes before the first event and after each event.
+    ping_events: bool = field(default=False, kw_only=True)
     #: True: a moderation event, which has no `message`, follows the last piece.
     moderation: bool = field(default=False, kw_only=True)
+    #: The site's words in a moderation event that withholds the answer: it follows the last piece, and ends the reply.
+    withheld: str | None = field(default=None, kw_only=True)
     #: True: each byte of the body is sent separately.
     byte_by_byte: bool = field(default=False, kw_only=True)
     #: True: all characters outside ASCII are written as `\uXXXX`.
@@ -110,10 +114,15 @@ class Reply:
     gate: Gate | None = field(default=None, kw_only=True)
     #: The number of events to send before breaking the connection.
     break_after: int | None = field(default=None, kw_only=True)
+    #: True: after the connection has broken, or the client has disconnected, the answer continues in the conversation:
+    #: each GET of the conversation returns one more piece. False: it remains incomplete.
+    continues: bool = field(default=False, kw_only=True)
     #: True: the last event has `finished_successfully` and `end_turn: true`.
     final_status: bool = field(default=True, kw_only=True)
-    #: The text of an `error` event that follows the pieces. The reply then has no final status.
-    error: str | None = field(default=None, kw_only=True)
+    #: Why the answer ends: `max_tokens` is an answer that is cut at the maximum length.
+    finish: Literal["stop", "max_tokens", "interrupted"] = field(default="stop", kw_only=True)
+    #: The `error` of an event that follows the pieces: a text, or an object. The reply then has no final status.
+    error: str | dict[str, Any] | None = field(default=None, kw_only=True)
     #: Bytes that follow `[DONE]`.
     after_done: bytes = field(default=b"", kw_only=True)
     #: True: the stream stays open at its end until the client disconnects or the server closes.
@@ -124,6 +133,11 @@ class Reply:
     asides: Sequence[Aside] = field(default=(), kw_only=True)
     #: The answer's channel. The site sets it if a reply has several messages.
     channel: str | None = field(default=None, kw_only=True)
+    #: False: the reply consists of its side messages only.
+    has_answer: bool = field(default=True, kw_only=True)
+    #: True: the response is a JSON object with the address of a WebSocket, and the whole answer comes elsewhere: as after a
+    #: hand-off, each GET of the conversation returns one more piece.
+    as_json: bool = field(default=False, kw_only=True)
     #: The number of events to send before ending the stream with a hand-off. After that, each GET of the conversation
     #: returns one more piece of the answer.
     handoff_after: int | None = field(default=None, kw_only=True)

@@ -16,6 +16,7 @@ from .reply_playback import ReplyPlayback, play_recorded
 from .step_playback import play
 
 if TYPE_CHECKING:
+    from ..data.conversations import Progress
     from ..data.recorded_request import RecordedRequest
     from .response_writer import ResponseWriter
     from .site import Site
@@ -114,10 +115,10 @@ def _playback(site: Site, posted: PostedMessage, conversation: Conversation, rep
     if reply.alternative is not None:
         other = Message(str(uuid.uuid4()), parent, "assistant", reply.alternative, fields=fields)
 
-    def commit(text: str, unsaid: list[str]) -> None:
+    def commit(text: str, unsaid: list[str], progress: Progress) -> None:
         with site.lock:
             stored = conversation.add("assistant", text, parent, answer.id)
-            stored.text, stored.fields, stored.unsaid = text, fields, [*unsaid]
+            stored.text, stored.fields, stored.unsaid, stored.progress = text, fields, [*unsaid], progress
             if other is not None:
                 conversation.add("assistant", other.text, parent, other.id).fields = fields
 

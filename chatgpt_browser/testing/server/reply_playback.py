@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..recording.file_format import text_of, text_parts
+from ..script.responses import Answer
 from ..script.steps import Pace, Recorded, Reply, role_of, split_words
 from .response_writer import EVENT_STREAM, ResponseWriter
 from .schedule import Schedule
+from .step_playback import play
 
 if TYPE_CHECKING:
+    from ..data.conversations import Progress
     from ..script.cumulative_events import ReplyEvents
     from .change_notifier import ChangeNotifier
 
@@ -23,11 +26,12 @@ if TYPE_CHECKING:
 class ReplyPlayback:
     """Sends one `Reply` to one client.
 
-    `commit(sent, unsaid)` is called with the text that was sent, complete or not, and with the pieces after a hand-off.
+    `commit(sent, unsaid, progress)` is called with the text that was sent, complete or not, and with the pieces that come
+    elsewhere: after a hand-off, or after a break with `continues`.
     """
 
     events: ReplyEvents
-    commit: Callable[[str, list[str]], None]
+    commit: Callable[[str, list[str], Progress], None]
     changes: ChangeNotifier
     #: The pace of a reply that sets neither `pace` nor `interval`.
     pace: Pace | None = None
@@ -37,23 +41,41 @@ class ReplyPlayback:
     async def play(self, writer: ResponseWriter) -> None:
         """Send the whole reply."""
         reply = self.events.reply
+        if reply.as_json:
+            self._unsaid.extend([piece async for piece, _ in _pieces_of(reply)])
+            self._commit(self._final_progress())
+            await play(Answer(200, self.events.websocket()), writer)
+            return
+
         send = _byte_by_byte(writer) if reply.byte_by_byte else writer.chunk
         await writer.head(200, EVENT_STREAM)
         await _send_all(send, [*self.events.opening(), *self.events.side_message_events()])
-        try:
-            await self._send_pieces(writer, send)
-        finally:
-            self._commit()
-
+        if reply.has_answer:
+            await self._send_answer(writer, send)
         await _send_all(send, self.events.closing())
         if reply.hang_after_done:
             await writer.stall()
 
         await writer.end()
 
-    def _commit(self) -> None:
-        if self._sent:
-            self.commit("".join(self._sent), self._unsaid)
+    async def _send_answer(self, writer: ResponseWriter, send: Callable[[bytes], Awaitable[None]]) -> None:
+        reply, is_sent = self.events.reply, False
+        try:
+            await self._send_pieces(writer, send)
+            is_sent = bool(reply.done or reply.final_status or reply.after_done)
+        finally:
+            if reply.continues and not is_sent:
+                source = split_words(reply.text) if reply.pieces is None else reply.pieces
+                self._unsaid.extend(source[len(self._sent) :] if isinstance(source, Sequence) else ())
+            self._commit("interrupted" if not (is_sent or reply.continues) else self._final_progress())
+
+    def _final_progress(self) -> Progress:
+        finish = self.events.reply.finish
+        return "finished" if finish == "stop" else finish
+
+    def _commit(self, progress: Progress) -> None:
+        if self._sent or self._unsaid:
+            self.commit("".join(self._sent), self._unsaid, progress)
 
     async def _send_pieces(self, writer: ResponseWriter, send: Callable[[bytes], Awaitable[None]]) -> None:
         reply, schedule = self.events.reply, Schedule()
@@ -75,7 +97,7 @@ class ReplyPlayback:
                 writer.record.events_sent = sent + 1
                 if sent == 0 or self.changes.are_watched:
                     # The first event contains the message's ID, so the client may reply to it from now on.
-                    self._commit()
+                    self._commit("in_progress")
                     self.changes.notify()
                 if fillers:
                     await _send_all(send, fillers)
@@ -87,7 +109,7 @@ class ReplyPlayback:
     ) -> None:
         reply = self.events.reply
         if reply.gate is not None and reply.hold_after is not None and _due(sent, reply.hold_after, last):
-            self._commit()
+            self._commit("in_progress")
             await schedule.hold(reply.gate)
         if reply.break_after is not None and _due(sent, reply.break_after, last):
             await writer.drop()

@@ -59,9 +59,10 @@ export async function follow(response, onMessage) {
   const channels = new Channels();
   for await (const { type, data } of events(response)) {
     if (data === "[DONE]") return;
+    if (!["", "message", "delta", "delta_encoding", "error"].includes(type)) continue; // a ping
     const event = JSON.parse(data);
     const whole = type === "delta" ? channels.apply(event) : event;
-    if (whole.error) throw new Error(whole.error);
+    if (whole.error) throw new Error(whole.error.message ?? whole.error);
     if (whole.message) onMessage(whole.message, whole.conversation_id);
   }
 }

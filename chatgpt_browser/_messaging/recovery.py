@@ -1,0 +1,114 @@
+"""Recovery of a reply whose stream has broken off: the answer is read from the conversation. Nothing is sent again.
+
+If a connection breaks, the site usually continues to write the answer, and stores it in the conversation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from .._core.errors import ChatGPTError, ConversationNotFoundError, ModerationError
+from .._core.log import logger
+from .._protocol.backend import conversation_path
+from .._protocol.site_words import moderation_of, withheld
+from .._protocol.stored_answer import Progress, StoredAnswer, read_stored_answer
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .._core.models import QuestionRef
+    from .._protocol.reply_reader import ReplyReader
+    from .backend_client import BackendClient
+
+#: Poll back-off in seconds: the first and the longest pause between two requests, and the factor by which pauses grow. The site
+#: reports nothing about a stream that has broken, so the conversation has to be polled.
+_FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
+#: The number of requests that may show no answer: the site may store a new question a moment after its stream has begun.
+_MAX_MISSES = 2
+#: The longest wait in seconds for a change of an answer that is under way. The site's own page gives up after the same time.
+_MAX_SILENCE = 60.0
+#: The longest wait in seconds for the first look. It may include the start of a new browser.
+_FIRST_LOOK_TIMEOUT = 30.0
+
+
+class Recovery:
+    """Reads the rest of a reply from its conversation, from 0.5 s to 5 s between two requests; the first comes at once.
+
+    ``error`` is the error that ended the stream. It is raised if no answer is under way, or if the conversation cannot be read.
+    """
+
+    def __init__(
+        self,
+        backend: BackendClient,
+        reply: ReplyReader,
+        question: QuestionRef,
+        error: ChatGPTError,
+        *,
+        idle_timeout: float,
+    ) -> None:
+        self._backend = backend
+        self._reply = reply
+        self._question = question
+        self._error = error
+        self._silence = min(idle_timeout, _MAX_SILENCE)
+        self._timeout = min(idle_timeout, _FIRST_LOOK_TIMEOUT)
+        self._pause = 0.0
+        self._misses = 0
+        logger.info(
+            "the stream broke off (%s: %s): reading the answer from the conversation",
+            type(error).__name__,
+            error,
+            extra={"chatgpt_event": "recovery_started"},
+        )
+
+    async def next(self) -> bool:
+        """Wait until the reply has changed or is complete. Return whether its text has changed.
+
+        :raises ModerationError: the site withheld the answer meanwhile.
+        :raises ChatGPTError: the error that ended the stream.
+        """
+        try:
+            with anyio.move_on_after(self._timeout):
+                while not self._reply.done:
+                    if await self._look():
+                        return True
+                return False
+        except ChatGPTError as exc:
+            if exc is self._error or isinstance(exc, ModerationError):
+                raise
+            raise self._error from exc
+        raise self._error
+
+    async def _look(self) -> bool:
+        """Read the conversation after a pause. Return whether the text has changed."""
+        await anyio.sleep(self._pause)
+        self._pause = min(self._pause * _FACTOR or _FIRST_PAUSE, _MAX_PAUSE, self._silence / 2)
+        stored = await self._read()
+        self._timeout = self._silence
+        if stored.progress is Progress.MISSING:
+            self._misses += 1
+        if stored.progress is Progress.STOPPED or self._misses >= _MAX_MISSES:
+            logger.info("the conversation shows no answer under way (%s)", stored.progress.value)
+            raise self._error
+        changed = stored.message is not None and self._reply.take(stored.message)
+        if self._reply.done:
+            logger.info(
+                "the answer was read from the conversation", extra={"chatgpt_event": "reply_recovered"}
+            )
+        return changed
+
+    async def _read(self) -> StoredAnswer:
+        reply, question = self._reply, self._question
+        conversation_id = reply.conversation_id or question.conversation_id
+        assert conversation_id is not None
+        try:
+            conversation: Any = await self._backend.request_json("GET", conversation_path(conversation_id))
+        except ConversationNotFoundError:
+            return StoredAnswer(Progress.MISSING)
+        questions = (question.question_id, reply.question_id)
+        ids = {name for name in (*questions, reply.message_id) if name is not None}
+        if (words := moderation_of(conversation, ids)) is not None:
+            raise reply.failed(*withheld(words))
+        return read_stored_answer(conversation, questions, reply.message_id)

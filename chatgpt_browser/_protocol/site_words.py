@@ -1,0 +1,136 @@
+"""The site's own words in an error: one line of text from JSON of any form, and the reasons for a missing answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .._core.errors import ModerationError, StreamError
+from .message import content_type_of, message_metadata
+
+#: The fields that hold a text for people, the most specific first, and those that hold a short code.
+_TEXT_FIELDS = ("message", "detail", "error", "msg", "explanation", "description", "reason", "text", "title")
+_CODE_FIELDS = ("code", "error_code")
+#: Longer texts are cut, in characters. No error of the site is that long.
+_MAX_LENGTH = 2000
+_NO_REASON = "the site did not give a reason"
+#: JSON that is nested more deeply contains no words.
+_MAX_DEPTH = 6
+
+
+def words_of(value: Any, *, with_code: bool = True) -> str:
+    """Return the site's words in a JSON value as one line: a text, an object with a message or a code, or a list of these.
+
+    An object without known fields is returned as JSON. The result is empty if there are no words.
+
+    :param with_code: append the code in parentheses, if there is one besides the text.
+    """
+    words = _words(value, with_code, _MAX_DEPTH)
+    if not words and isinstance(value, dict) and any(value.values()):
+        words = json.dumps(value, ensure_ascii=False)
+    return words[:_MAX_LENGTH]
+
+
+def _words(value: Any, with_code: bool, depth: int) -> str:
+    if isinstance(value, str):
+        return " ".join(value.split()) if "\n" in value else value.strip()
+    if depth and isinstance(value, list):
+        return "; ".join(filter(None, (_words(item, with_code, depth - 1) for item in value)))
+    if depth and isinstance(value, dict):
+        return _words_of_object(value, with_code, depth - 1)
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+
+
+def _words_of_object(value: dict[str, Any], with_code: bool, depth: int) -> str:
+    texts = (_words(value.get(name), with_code, depth) for name in _TEXT_FIELDS)
+    text = next(filter(None, texts), "")
+    code = next((code for name in _CODE_FIELDS if isinstance(code := value.get(name), str) and code), "")
+    if not text:
+        return code
+    if place := _place(value.get("loc")):  # an item of a list of validation errors, {loc, msg, type}
+        text = f"{place}: {text}"
+    is_known = not with_code or code in ("", text) or f"({code})" in text
+    return text if is_known else f"{text} ({code})"
+
+
+def _place(steps: Any) -> str:
+    steps = steps if isinstance(steps, list) else [steps]
+    return ".".join(str(step) for step in steps if isinstance(step, (str, int)))
+
+
+def error_in(event: dict[str, Any], event_type: str) -> tuple[type[StreamError], str] | None:
+    """Return the class and the message of the error that an event reports; None if it reports none.
+
+    :param event_type: the event's type, from its line ``event:``.
+    """
+    if (words := moderation_in(event)) is not None:
+        return withheld(words)
+    if event.get("error") or event.get("error_code"):
+        fields = {name: event[name] for name in ("error", *_CODE_FIELDS) if event.get(name)}
+        return site_error(fields if fields.keys() != {"error"} else fields["error"])
+    if event.get("type") == "error" or event_type == "error":
+        return site_error({name: event.get(name) for name in _TEXT_FIELDS + _CODE_FIELDS})
+    if event.get("detail") and not event.keys() & {"message", "type"}:
+        return site_error(event["detail"])  # the body of an error response, inside the stream
+    return None
+
+
+def site_error(error: Any) -> tuple[type[StreamError], str]:
+    """Return the class and the message for an error of the site, in any form."""
+    return StreamError, f"ChatGPT ended the reply with an error: {words_of(error) or _NO_REASON}"
+
+
+def withheld(words: str) -> tuple[type[StreamError], str]:
+    """Return the class and the message for an answer that the site withholds."""
+    return ModerationError, f"The site withheld the answer (moderation): {words or _NO_REASON}"
+
+
+def moderation_in(event: dict[str, Any]) -> str | None:
+    """Return the site's words about an answer that it withholds, possibly none (""); None if it withholds none."""
+    verdict = event.get("moderation_response")
+    if not isinstance(verdict, dict):
+        verdict = event if event.get("type") == "moderation" else {}
+    return _words(verdict, True, _MAX_DEPTH) if verdict.get("blocked") is True else None
+
+
+def moderation_of(conversation: Any, message_ids: set[str]) -> str | None:
+    """Return the same as :func:`moderation_in` for messages of a stored conversation."""
+    results = conversation.get("moderation_results") if isinstance(conversation, dict) else None
+    verdicts = [item for item in results if isinstance(item, dict)] if isinstance(results, list) else []
+    found = (
+        moderation_in({"moderation_response": v}) for v in verdicts if v.get("message_id") in message_ids
+    )
+    return next((words for words in found if words is not None), None)
+
+
+class MissingAnswer:
+    """The reasons that the messages of a stream give for an answer that does not come."""
+
+    def __init__(self) -> None:
+        self._system_error: dict[str, Any] | None = None
+        self._task = ""
+
+    @property
+    def is_task(self) -> bool:
+        """True if a background task makes the answer (an image), so that no text of an answer is to be expected."""
+        return bool(self._task)
+
+    def note(self, message: dict[str, Any]) -> None:
+        """Take a message into account. Its text may still grow: it is read when the reason is requested."""
+        if content_type_of(message) == "system_error":
+            self._system_error = message
+        elif isinstance(task := message_metadata(message).get("async_task_type"), str):
+            self._task = task
+
+    def describe(self, what: str) -> str:
+        """Return the sentence ``what`` with the reason, if one is known."""
+        if self._system_error is not None:
+            content = self._system_error["content"]
+            words = _words({**content, "code": content.get("name")}, True, _MAX_DEPTH)
+            return f"{what}. The site reported an error: {words or 'no reason was given'}"
+        if self._task:
+            return (
+                f"{what}. A task of the site is still running ({self._task}): "
+                "its result, for example an image, appears in the conversation later"
+            )
+        return what
