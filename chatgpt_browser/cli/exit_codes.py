@@ -11,11 +11,10 @@ from types import FrameType
 from typing import Any, NamedTuple, NoReturn
 
 import typer
-from rich.text import Text
 
 from chatgpt_browser._core import errors
 
-from .output.consoles import err, printable, write_json
+from .output.consoles import print_labelled, write_json
 
 
 class ErrorKind(NamedTuple):
@@ -113,7 +112,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
             yield
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except BrokenPipeError:
+    except (BrokenPipeError, ConnectionResetError):  # a closed pipe, or a closed socket
         _redirect_stdout_to_null()
         raise typer.Exit(141) from None
     except errors.ChatGPTError as error:
@@ -133,11 +132,11 @@ def print_error(error: errors.ChatGPTError) -> None:
     hint = kind_of(error).hint
     _print_error_line(str(error))
     if hint:
-        err.print(Text.assemble(("hint: ", "dim"), hint), soft_wrap=True)
+        print_labelled("hint", "dim", hint)
 
 
 def _print_error_line(message: str) -> None:
-    err.print(Text.assemble(("error: ", "bold red"), printable(message)), soft_wrap=True)
+    print_labelled("error", "bold red", message)
 
 
 def error_object(error: errors.ChatGPTError) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 
 from ..client_factory import client_from_environment
 from ..exit_codes import BATCH_FAILURES, errors_as_exit_codes
-from ..output.consoles import err, logging_to_stderr
+from ..output.consoles import logging_to_stderr, print_note
 from ..output.milestones import milestone_callback
 from ..shared_options import Headed, PlainText, Timeout, Verbose, to_timedelta
 from .progress import ProgressCounts, ProgressDisplay
@@ -25,15 +25,23 @@ Prompts = Annotated[
     typer.Argument(
         help="File of prompts, or - for standard input: lines of text, or JSON lines with `prompt` and, optionally, "
         "`id`, `conversation` (a name: prompts with the same name form one conversation), `conversation_id`, "
-        "`parent_message_id` and `model`."
+        "`parent_message_id` and `model`.",
+        metavar="PROMPTS",
     ),
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", help="File for the replies, as JSON lines.")]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="File for the replies, as JSON lines.", metavar="FILE")
+]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Send the failed prompts again.")]
 Concurrency = Annotated[
-    int, typer.Option(help="Messages in flight; for most accounts the site accepts only one.", min=1)
+    int,
+    typer.Option(
+        help="Messages in flight; for most accounts the site accepts only one.", min=1, metavar="NUMBER"
+    ),
 ]
-GiveUpAfter = Annotated[int, typer.Option(help="Stop after this many failures in a row.", min=1)]
+GiveUpAfter = Annotated[
+    int, typer.Option(help="Stop after this many failures in a row.", min=1, metavar="NUMBER")
+]
 ModelName = Annotated[
     str | None, typer.Option("--model", help="Model for prompts without `model`.", metavar="NAME")
 ]
@@ -67,11 +75,11 @@ def batch(
     cat questions.txt | chatgpt-browser batch - -o replies.jsonl
     """
     with errors_as_exit_codes(), logging_to_stderr(verbose):
-        messages = read_prompts(prompts)
+        messages = read_prompts(prompts, timeout)
         options = {"headless": not headed, "markdown": not plain_text, "model": model}
         with ResultFile(output) as results:
             if results.was_cut:
-                err.print("removed an incomplete last line from the output")
+                print_note("removed an incomplete last line from the output")
             if retry_failed:
                 results.drop_failures()
             todo = prepare(messages, results)
@@ -79,9 +87,9 @@ def batch(
                 with client_from_environment(max_concurrent_messages=concurrency, **options) as api:
                     send_all(api, todo, results, len(messages), timeout, give_up_after)
             failed = count_failures(messages, results.outcomes)
-        err.print(f"{len(messages) - failed} of {len(messages)} have a reply", highlight=False)
+        print_note(f"{len(messages) - failed} of {len(messages)} have a reply")
         if failed:
-            err.print(f"{failed} failed; --retry-failed sends them again", highlight=False)
+            print_note(f"{failed} failed; --retry-failed sends them again")
             raise typer.Exit(BATCH_FAILURES)
 
 

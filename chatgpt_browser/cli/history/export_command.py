@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..client_factory import client_for_command
-from ..output.consoles import print_note
+from ..output.consoles import print_note, write_text
 from ..output.conversation_formats import Format, file_name, format_conversation
 from ..output.conversation_list import list_newest
 from ..output.wait_spinner import WaitSpinner, wait_spinner
 from ..shared_options import CONVERSATION_ARGUMENT, Headed, Verbose
-from ..state.last_conversation import resolve_conversation_id
+from ..state.conversation_lookup import find_conversation_id
 
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, ConversationSummary, History
@@ -56,7 +55,8 @@ def export(
     chatgpt-browser history export --all -o conversations --format json
     """
     with client_for_command(headed=headed, verbose=verbose) as api:
-        ids = [resolve_conversation_id(conversation) for conversation in conversations or ()]
+        with wait_spinner("the conversation"):
+            ids = [find_conversation_id(api, conversation) for conversation in conversations or ()]
         if bool(ids) == everything:
             raise typer.BadParameter("give either the ids of the conversations, or --all")
         if output is None:
@@ -64,7 +64,7 @@ def export(
                 raise typer.BadParameter("more than one conversation needs a folder: -o FOLDER")
             with wait_spinner("the conversation"):
                 text = format_conversation(api.get_history(ids[0]), form)
-            sys.stdout.write(text)
+            write_text(text)
             return
 
         with wait_spinner("the conversations") as spinner:
