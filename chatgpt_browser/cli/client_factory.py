@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from chatgpt_browser._core.errors import InvalidSessionTokenError
+from chatgpt_browser._core.errors import BrowserLaunchError, InvalidSessionTokenError
 
-from .environment import TOKEN, base_url_options, options_from_environment, site_origin
+from .environment import TOKEN, base_url_options, has_display, options_from_environment, site_origin
 from .exit_codes import errors_as_exit_codes
 from .output.consoles import logging_to_stderr
 from .state.data_folder import DataFolder
@@ -69,6 +69,10 @@ def _create_client(session_token: str, **options: Any) -> ChatGPTAPI:
 
     given = _without_none(options)
     options_from_environment(**given)  # an invalid option is a usage error
+    if given.get("headless") is False and not has_display():
+        raise BrowserLaunchError(
+            "There is no display for the browser window: omit --headed, or provide a display (ssh -X, xvfb-run)."
+        )
     return ChatGPTAPI(session_token, **base_url_options(), **given)
 
 

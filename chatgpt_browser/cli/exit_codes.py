@@ -86,7 +86,17 @@ OTHER_EXIT_CODES = (
 
 
 #: The attributes of an error that `--json` includes.
-JSON_FIELDS = ("status_code", "code", "retry_after", "scope", "partial_text", "conversation_id", "message_id")
+JSON_FIELDS = (
+    "status_code",
+    "code",
+    "retry_after",
+    "scope",
+    "limit",
+    "seconds",
+    "partial_text",
+    "conversation_id",
+    "message_id",
+)
 
 
 def exit_codes() -> list[tuple[int, str]]:
@@ -127,12 +137,21 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def print_error(error: errors.ChatGPTError) -> None:
-    """Print an error and the hint for it on standard error."""
-    hint = kind_of(error).hint
-    _print_error_line(str(error))
+def print_error(error: errors.ChatGPTError, hint: str = "") -> None:
+    """Print an error and a hint for it on standard error; default: the hint of its kind."""
+    hint = hint or kind_of(error).hint
+    _print_error_line(describe_error(error))
     if hint:
         print_labelled("hint", "dim", hint)
+
+
+def describe_error(error: errors.ChatGPTError) -> str:
+    """Return the message of an error; of a timeout, with the name and the value of the exceeded limit."""
+    limit, seconds = getattr(error, "limit", None), getattr(error, "seconds", None)
+    if limit is None or seconds is None:
+        return str(error)
+    name = f"{limit}, here --timeout" if limit == "timeout_ms" else limit
+    return f"{error} (limit: {seconds:g} s, {name})"
 
 
 def _print_error_line(message: str) -> None:

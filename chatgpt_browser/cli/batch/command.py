@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,10 +87,13 @@ def batch(
             if todo:
                 with client_from_environment(max_concurrent_messages=concurrency, **options) as api:
                     send_all(api, todo, results, len(messages), timeout, give_up_after)
-            failed = count_failures(messages, results.outcomes)
+            failures = failures_by_error(messages, results.outcomes)
+        failed = failures.total()
         print_note(f"{len(messages) - failed} of {len(messages)} have a reply")
         if failed:
+            tally = ", ".join(f"{count} {kind}" for kind, count in failures.most_common())
             print_note(f"{failed} failed; --retry-failed sends them again")
+            print_note(f"failures by error: {tally}")
             raise typer.Exit(BATCH_FAILURES)
 
 
@@ -117,6 +121,7 @@ def send_all(
                 raise result.error
 
 
-def count_failures(messages: list[BatchMessage], outcomes: dict[str, Outcome]) -> int:
-    """Return the number of messages without a reply."""
-    return sum(not outcomes[message.id or ""].is_reply for message in messages)
+def failures_by_error(messages: list[BatchMessage], outcomes: dict[str, Outcome]) -> Counter[str]:
+    """Return the number of messages without a reply, by the class of their error."""
+    found = (outcomes[message.id or ""] for message in messages)
+    return Counter(outcome.error_type or "unknown error" for outcome in found if not outcome.is_reply)

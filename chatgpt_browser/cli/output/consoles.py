@@ -47,6 +47,12 @@ def is_terminal(stream: IO[str]) -> bool:
         return False
 
 
+def can_rewrite_lines(console: Console) -> bool:
+    """Return whether a console is a terminal on which lines may be rewritten."""
+    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    return console.is_terminal and not console.is_dumb_terminal and not in_ci
+
+
 class SafeConsole(Console):
     """A console that writes no control character of an untrusted text, and no cursor movement to a pipe or a file."""
 
@@ -61,8 +67,7 @@ class SafeConsole(Console):
     @property
     def is_animated(self) -> bool:
         """True if the stream is a terminal on which lines may be rewritten: not a dumb one, and not a log of a CI system."""
-        in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
-        return self.is_terminal and not self.is_dumb_terminal and not in_ci
+        return can_rewrite_lines(self)
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print objects; a spinner of the other console on the same terminal is hidden meanwhile."""

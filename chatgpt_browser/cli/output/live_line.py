@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.live import Live
 from rich.spinner import Spinner
 
-from .consoles import SafeConsole
+from .consoles import SafeConsole, can_rewrite_lines
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -50,7 +50,7 @@ class LiveLine:
     def start(self) -> None:
         """Show the line, if the console can rewrite lines."""
         with self._lock:
-            if self.console.is_animated and not self._is_shown:
+            if can_rewrite_lines(self.console) and not self._is_shown:
                 self._is_shown = True
                 SafeConsole.live_line = self
                 self._live.start(refresh=True)
