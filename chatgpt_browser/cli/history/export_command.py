@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chatgpt_browser._core.files import write_private
+
 from ..client_factory import client_for_command
 from ..output.consoles import print_note, write_text
 from ..output.conversation_formats import Format, file_name, format_conversation
@@ -21,6 +23,9 @@ from ..state.conversation_lookup import find_conversation_id
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, ConversationSummary, History
 
+#: The ends of the names of files.
+FILE_SUFFIXES = (".md", ".markdown", ".txt", ".json")
+
 AnyIds = Annotated[list[str] | None, CONVERSATION_ARGUMENT]
 ExportAll = Annotated[bool, typer.Option("--all", help="Export all conversations.")]
 Output = Annotated[
@@ -28,8 +33,9 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Folder for one file per conversation; it is created if it does not exist.",
-        file_okay=False,
+        help="Folder for one file per conversation, created if it does not exist; for one conversation also a file, whose "
+        "name ends in .md or .json.",
+        metavar="FOLDER",
     ),
 ]
 Form = Annotated[Format, typer.Option("--format", help="Output format.")]
@@ -52,6 +58,8 @@ def export(
 
     chatgpt-browser history export last > talk.md
 
+    chatgpt-browser history export last -o talk.md
+
     chatgpt-browser history export --all -o conversations --format json
     """
     with client_for_command(headed=headed, verbose=verbose) as api:
@@ -66,9 +74,33 @@ def export(
                 text = format_conversation(api.get_history(ids[0]), form)
             write_text(text)
             return
+        if len(ids) == 1 and names_a_file(output):
+            export_to_file(api, ids[0], output, form)
+            return
 
         with wait_spinner("the conversations") as spinner:
             export_each(api, ExportFolder(output, form), None if everything else ids, spinner)
+
+
+def names_a_file(output: Path) -> bool:
+    """Return whether an output is a file: it exists as one, or its name ends like one."""
+    return output.is_file() or (output.suffix.lower() in FILE_SUFFIXES and not output.is_dir())
+
+
+def export_to_file(api: ChatGPTAPI, conversation_id: str, path: Path, form: Format) -> None:
+    """Write one conversation to a file: JSON if its name ends in .json.
+
+    :raises typer.BadParameter: the file cannot be written.
+    """
+    if path.suffix.lower() == Format.json.suffix:
+        form = Format.json
+    with wait_spinner("the conversation"):
+        text = format_conversation(api.get_history(conversation_id), form)
+    try:
+        write_private(path, text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write the export: {error}", param_hint="'--output'") from None
+    print_note(f"written to {path}")
 
 
 def export_each(
@@ -88,7 +120,10 @@ def export_each(
             written += 1
     finally:
         spinner.stop()
-        print_note(f"{written} of {len(wanted)} written to {folder.path}")
+        if wanted:
+            print_note(f"{written} of {len(wanted)} written to {folder.path}")
+        else:
+            print_note(f"nothing to write: {folder.path} is up to date")
 
 
 @dataclass(frozen=True)
