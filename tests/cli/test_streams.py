@@ -134,6 +134,12 @@ def run(arguments: list[str], kinds: tuple[str, str, str], piped: bytes = b"") -
         return Result(code or 0, streams[1].data, streams[2].data)
 
 
+@pytest.fixture(autouse=True)
+def browser(account: Account) -> None:
+    """Start the shared browser first: its processes inherit standard error, and would keep a replaced one open."""
+    account.api.start()
+
+
 @pytest.fixture
 def variables(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for name in ("NO_COLOR", "CI"):

@@ -53,6 +53,7 @@ class LiveLine:
             if can_rewrite_lines(self.console) and not self._is_shown:
                 self._is_shown = True
                 SafeConsole.live_line = self
+                self.console.is_interactive = True  # Rich computes it once, from the stream at that time
                 self._live.start(refresh=True)
 
     def stop(self) -> None:
