@@ -16,11 +16,19 @@ if TYPE_CHECKING:
 def stream_reply(stream: ReplyStream, before_write: Callable[[], None], *, markdown: bool = True) -> None:
     """Write a reply while it arrives; call `before_write` before each write.
 
-    On a terminal, Markdown is rendered unless `markdown` is False. A pipe or file receives the text unchanged.
+    On a terminal, Markdown is rendered unless `markdown` is False; in the log of a CI system, when the reply is complete. A pipe
+    or file receives the text unchanged.
     """
     pieces = calling_before_each(stream, before_write)
-    if not (markdown and shows_markdown() and out.is_animated):
+    if not (markdown and shows_markdown()):
         write_reply(pieces)
+        return
+    if not out.is_animated:
+        try:
+            for _ in pieces:
+                pass
+        finally:
+            print_reply(stream.text)
         return
 
     from .markdown_renderer import LiveMarkdown
