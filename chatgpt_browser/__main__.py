@@ -5,8 +5,21 @@ from __future__ import annotations
 import io
 import os
 import sys
+import traceback
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 CLI_PACKAGES = frozenset({"typer", "rich", "prompt_toolkit"})
+
+
+def print_traceback(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
+    """Print the traceback of an unexpected error; a terminal receives its printable form, because it may contain any text."""
+    from chatgpt_browser.cli.output.terminal_text import printable
+
+    text = "".join(traceback.format_exception(kind, error, frames))
+    sys.stderr.write(printable(text) if sys.stderr.isatty() else text)
 
 
 def main() -> None:
@@ -21,6 +34,7 @@ def main() -> None:
     try:
         from chatgpt_browser.cli import app
 
+        sys.excepthook = print_traceback
         app(prog_name="chatgpt-browser")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in CLI_PACKAGES:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .portal import Portal
 
 
+#: pytest hides the frames of this module.
+__tracebackhide__ = True
+
+
 class AsyncAccountDataMixin:
     """The methods of :class:`AsyncChatGPTAPI` for models and past conversations.
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from .._core.models import ConversationEvent
     from .._messaging.reply_assembler import Update
 
+#: pytest hides the frames of this module.
+__tracebackhide__ = True
+
 #: Called for every event that changes the reply, with the whole text so far. An awaitable that it returns is awaited.
 OnProgress = Callable[[str], Awaitable[object] | object]
 #: Called for every event, with the event as the site sent it. An awaitable that it returns is awaited.

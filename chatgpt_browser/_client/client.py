@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from .._protocol.cookies import SessionToken
 
 
+#: pytest hides the frames of this module.
+__tracebackhide__ = True
+
+
 @public_type
 class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     """An asynchronous client of ChatGPT's web application, through a real browser.

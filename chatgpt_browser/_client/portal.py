@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractContextManager
 
+#: pytest hides the frames of this module.
+__tracebackhide__ = True
+
 T = TypeVar("T")
 
 #: Seconds that a cancelled call may take to clean up. A second Ctrl-C ends this wait.

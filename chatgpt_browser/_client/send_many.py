@@ -29,6 +29,10 @@ Messages = Iterable[str | BatchMessage]
 AsyncMessages = Messages | AsyncIterable[str | BatchMessage]
 
 
+#: pytest hides the frames of this module.
+__tracebackhide__ = True
+
+
 class AsyncSendManyMixin:
     """The methods of :class:`AsyncChatGPTAPI` that send many messages."""
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from .client import AsyncChatGPTConversation
 
 
+#: pytest hides the frames of this module.
+__tracebackhide__ = True
+
+
 @public_type
 class ReplyStream:
     """An iterator over the new text of a reply, and a context manager that aborts the request when it is left early."""

@@ -39,6 +39,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .notebook import notebook_traceback
 from .public import public_type
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class ChatGPTError(Exception):
     """
 
     partial_text: str = ""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the traceback that IPython shows: the caller's frames, the message, and the cause in one line."""
+        return notebook_traceback(self)
 
 
 class InvalidSessionTokenError(ChatGPTError, ValueError):
@@ -197,13 +202,23 @@ class UnknownEncodingError(MalformedEventError):
 
 
 class ChatGPTTimeoutError(ChatGPTError, TimeoutError):
-    """``timeout_ms``, ``first_byte_timeout`` or ``idle_timeout`` was exceeded. ``partial_text`` is the reply's text so far."""
+    """``timeout_ms``, ``first_byte_timeout`` or ``idle_timeout`` was exceeded. ``partial_text`` is the reply's text so far.
+
+    ``limit`` is the name of the option that was exceeded, and ``seconds`` its value; each is None if it is unknown.
+    """
 
     def __init__(
-        self, message: str = "ChatGPT timed out waiting for response", *, partial_text: str = ""
+        self,
+        message: str = "ChatGPT timed out waiting for response",
+        *,
+        partial_text: str = "",
+        limit: str | None = None,
+        seconds: float | None = None,
     ) -> None:
         super().__init__(message)
         self.partial_text = partial_text
+        self.limit = limit
+        self.seconds = seconds
 
 
 class AbortError(ChatGPTError):

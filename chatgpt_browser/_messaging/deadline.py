@@ -61,8 +61,10 @@ class Deadline:
 
         if scope.cancelled_caught:
             self._signal.throw_if_aborted()
-            raise ChatGPTTimeoutError
+            raise ChatGPTTimeoutError(limit="timeout_ms", seconds=self._timeout)
 
     def start_idle_timer(self, response: ResponseStream, idle_timeout: float) -> IdleTimer:
         """Return a timer that applies this deadline, this signal and ``idle_timeout`` to a response."""
-        return IdleTimer(response, self._signal, ends_at=self._end(), idle_timeout=idle_timeout)
+        return IdleTimer(
+            response, self._signal, ends_at=self._end(), idle_timeout=idle_timeout, timeout=self._timeout
+        )

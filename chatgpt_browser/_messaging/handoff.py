@@ -62,7 +62,8 @@ class HandoffPoller:
                     return True
             return False
         silence = f"the rest of the reply was handed off, and nothing more came for {self._idle_timeout:g} s"
-        raise ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
+        message = f"ChatGPT timed out waiting for response: {silence}"
+        raise ChatGPTTimeoutError(message, limit="idle_timeout", seconds=self._idle_timeout)
 
     async def _poll(self) -> bool:
         reply, question = self._reply, self._question

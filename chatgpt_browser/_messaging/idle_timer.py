@@ -22,8 +22,15 @@ class IdleTimer:
     """
 
     def __init__(
-        self, response: ResponseStream, signal: AbortSignal, *, ends_at: float, idle_timeout: float
+        self,
+        response: ResponseStream,
+        signal: AbortSignal,
+        *,
+        ends_at: float,
+        idle_timeout: float,
+        timeout: float | None = None,
     ) -> None:
+        self._timeout = timeout
         self._response = response
         self._signal = signal
         self._loop = asyncio.get_running_loop()
@@ -47,11 +54,14 @@ class IdleTimer:
         """
         self._signal.throw_if_aborted()
         if self._loop.time() >= self._ends_at:
-            raise ChatGPTTimeoutError
+            raise self._deadline_error()
 
     def _abort(self) -> None:
         with suppress(RuntimeError):  # the loop was closed meanwhile, and the response with it
             self._loop.call_soon_threadsafe(self._response.interrupt, self._signal.error())
+
+    def _deadline_error(self) -> ChatGPTTimeoutError:
+        return ChatGPTTimeoutError(limit="timeout_ms", seconds=self._timeout)
 
     def _set(self, idle_at: float) -> None:
         due = min(self._ends_at, idle_at)
@@ -62,12 +72,13 @@ class IdleTimer:
         idle_at = self._response.arrived_at + self._idle_timeout
 
         if now >= self._ends_at:
-            self._response.interrupt(ChatGPTTimeoutError())
+            self._response.interrupt(self._deadline_error())
         elif now < idle_at:
             self._set(idle_at)
         elif self._response.is_awaited:
             silence = f"nothing came for {self._idle_timeout:g} s"
-            error = ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
+            message = f"ChatGPT timed out waiting for response: {silence}"
+            error = ChatGPTTimeoutError(message, limit="idle_timeout", seconds=self._idle_timeout)
             self._response.interrupt(error)
         else:
             # The caller is idle, not the site: it has not read what has arrived.

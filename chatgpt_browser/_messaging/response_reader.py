@@ -31,7 +31,8 @@ async def receive_head(stream: ResponseStream, options: Options) -> Head:
             kind, *rest = await stream.receive()
         if scope.cancelled_caught:
             silence = f"no first byte within {options.first_byte_timeout:g} s"
-            raise ChatGPTTimeoutError(f"ChatGPT timed out waiting for response: {silence}")
+            message = f"ChatGPT timed out waiting for response: {silence}"
+            raise ChatGPTTimeoutError(message, limit="first_byte_timeout", seconds=options.first_byte_timeout)
         if kind == "error":
             raise StreamInterruptedError(f"The connection broke before the site responded: {rest[2]}.")
         head: Head = rest[0]
@@ -56,7 +57,9 @@ async def receive_body(stream: ResponseStream, head: Head, options: Options) -> 
         if not head.ok:
             return Response(head, "".join(pieces))
         raise ChatGPTTimeoutError(
-            "ChatGPT timed out waiting for response: the response stopped in the middle"
+            "ChatGPT timed out waiting for response: the response stopped in the middle",
+            limit="idle_timeout",
+            seconds=options.idle_timeout,
         )
     except ConnectionError as exc:
         raise StreamInterruptedError(f"The connection broke in the middle of a response: {exc}.") from exc

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 from rich.panel import Panel
 from rich.table import Table
-from typer.core import TyperGroup
 
 from .batch.command import batch
 from .chat.command import chat
+from .command_class import Command, CommandGroup
 from .commands.ask import ask
 from .commands.demo import demo
 from .commands.install import install
@@ -26,7 +26,7 @@ from .output.consoles import out
 from .smoke.command import smoke
 
 
-class CommandGroup(TyperGroup):
+class RootGroup(CommandGroup):
     """The group of all commands: exits with 130 on Ctrl-C, and lists variables and exit codes in its help."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -55,7 +55,7 @@ def help_panel(title: str, rows: Iterable[tuple[str, str]]) -> Panel:
 
 
 app = typer.Typer(
-    cls=CommandGroup,
+    cls=RootGroup,
     help="Use ChatGPT's web application through a headless Chromium.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -66,6 +66,8 @@ app = typer.Typer(
 for command in (ask, chat, batch, models, login, logout, doctor, smoke, demo, install):
     app.command()(command)
 app.add_typer(history, name="history")
+for info in (*app.registered_commands, *history.registered_commands):
+    info.cls = Command
 
 
 def print_version(requested: bool) -> None:

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .environment import TOKEN, base_url_options, options_from_environment, site_origin
+from chatgpt_browser._core.errors import BrowserLaunchError, InvalidSessionTokenError
+
+from .environment import TOKEN, base_url_options, has_display, options_from_environment, site_origin
 from .exit_codes import errors_as_exit_codes
-from .input.terminal_settings import restored_terminal_settings
 from .output.consoles import logging_to_stderr
 from .state.data_folder import DataFolder
+from .terminal_settings import restored_terminal_settings
 
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
@@ -31,13 +33,18 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     :raises typer.BadParameter: a base URL is invalid.
     """
     if TOKEN in os.environ:
+        if not os.environ[TOKEN].strip():
+            raise InvalidSessionTokenError(f"There is no session token: {TOKEN} is empty.")
         with restored_terminal_settings(), _create_client(os.environ[TOKEN], **options) as api:
             yield api
         return
 
     folder, origin = DataFolder.default(), site_origin()
     saved = folder.load_session_token(origin)
-    client = _create_client(saved or "", user_data_dir=folder.profile, **options)
+    if saved is None:
+        options_from_environment(**_without_none(options))  # an invalid option is reported first
+        raise InvalidSessionTokenError("There is no session token.")
+    client = _create_client(saved, user_data_dir=folder.profile, **options)
     with restored_terminal_settings(), client as api:
         try:
             yield api
@@ -60,6 +67,14 @@ def client_for_command(*, headed: bool, verbose: int, as_json: bool = False) -> 
 def _create_client(session_token: str, **options: Any) -> ChatGPTAPI:
     from chatgpt_browser import ChatGPTAPI
 
-    given = {name: value for name, value in options.items() if value is not None}
+    given = _without_none(options)
     options_from_environment(**given)  # an invalid option is a usage error
+    if given.get("headless") is False and not has_display():
+        raise BrowserLaunchError(
+            "There is no display for the browser window: omit --headed, or provide a display (ssh -X, xvfb-run)."
+        )
     return ChatGPTAPI(session_token, **base_url_options(), **given)
+
+
+def _without_none(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -23,6 +24,18 @@ VARIABLES = (
     (SEND_VIA, "how messages are sent: auto, fetch or page; the option --send-via takes precedence"),
     (DATA_FOLDER, "folder for the browser profile, the saved session and the last conversation's id"),
 )
+
+
+#: The remedy if `login` has no display.
+SIGN_IN_ELSEWHERE = (
+    f"sign in on a machine with a display and set {TOKEN} here, or provide a display for `login` "
+    "(ssh -X, xvfb-run)"
+)
+
+
+def has_display() -> bool:
+    """Return whether a browser window can be shown. Only Linux may have no display at all."""
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def base_url_options() -> dict[str, Any]:

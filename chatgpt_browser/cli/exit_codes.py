@@ -11,11 +11,10 @@ from types import FrameType
 from typing import Any, NamedTuple, NoReturn
 
 import typer
-from rich.text import Text
 
 from chatgpt_browser._core import errors
 
-from .output.consoles import err, printable, write_json
+from .output.consoles import print_labelled, write_json
 from .output.option_names import message_of
 
 
@@ -88,7 +87,17 @@ OTHER_EXIT_CODES = (
 
 
 #: The attributes of an error that `--json` includes.
-JSON_FIELDS = ("status_code", "code", "retry_after", "scope", "partial_text", "conversation_id", "message_id")
+JSON_FIELDS = (
+    "status_code",
+    "code",
+    "retry_after",
+    "scope",
+    "limit",
+    "seconds",
+    "partial_text",
+    "conversation_id",
+    "message_id",
+)
 
 
 def exit_codes() -> list[tuple[int, str]]:
@@ -114,7 +123,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
             yield
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except BrokenPipeError:
+    except (BrokenPipeError, ConnectionResetError):  # a closed pipe, or a closed socket
         _redirect_stdout_to_null()
         raise typer.Exit(141) from None
     except errors.ChatGPTError as error:
@@ -129,16 +138,25 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def print_error(error: errors.ChatGPTError) -> None:
-    """Print an error and the hint for it on standard error."""
-    hint = kind_of(error).hint
-    _print_error_line(message_of(error))
+def print_error(error: errors.ChatGPTError, hint: str = "") -> None:
+    """Print an error and a hint for it on standard error; default: the hint of its kind."""
+    hint = hint or kind_of(error).hint
+    _print_error_line(describe_error(error))
     if hint:
-        err.print(Text.assemble(("hint: ", "dim"), hint), soft_wrap=True)
+        print_labelled("hint", "dim", hint)
+
+
+def describe_error(error: errors.ChatGPTError) -> str:
+    """Return the message of an error; of a timeout, with the name and the value of the exceeded limit."""
+    limit, seconds = getattr(error, "limit", None), getattr(error, "seconds", None)
+    if limit is None or seconds is None:
+        return message_of(error)
+    name = f"{limit}, here --timeout" if limit == "timeout_ms" else limit
+    return f"{message_of(error)} (limit: {seconds:g} s, {name})"
 
 
 def _print_error_line(message: str) -> None:
-    err.print(Text.assemble(("error: ", "bold red"), printable(message)), soft_wrap=True)
+    print_labelled("error", "bold red", message)
 
 
 def error_object(error: errors.ChatGPTError) -> dict[str, Any]:

@@ -36,7 +36,10 @@ SendViaOption = Annotated[
         "once the site has responded that it requires that.",
     ),
 ]
-Timeout = Annotated[float | None, typer.Option(help="Time limit for a reply.", min=0.001, metavar="SECONDS")]
+Timeout = Annotated[
+    float | None,
+    typer.Option(help="Time limit for standard input and a reply.", min=0.001, metavar="SECONDS"),
+]
 PlainText = Annotated[bool, typer.Option("--plain-text", help="Remove the Markdown from the reply.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output; errors too.")]
 
@@ -46,9 +49,14 @@ def complete_conversation_id(incomplete: str) -> list[str]:
     return [LAST] if LAST.startswith(incomplete) else []
 
 
+#: The forms in which a conversation can be given, for the help page of `history`.
+ID_FORMS = (
+    "ID is a conversation's id or at least 4 characters of its start, its number in the newest output of `history list`, or "
+    f"`{LAST}`: the conversation that was used last, or the newest one if that was deleted."
+)
 #: The argument of a command that takes one conversation id or several.
 CONVERSATION_ARGUMENT = typer.Argument(
-    help=f"Id of a conversation; `{LAST}` is the last one.",
+    help=f"Conversation: its id or the start of it, its number in `history list`, or `{LAST}`.",
     metavar="ID",
     autocompletion=complete_conversation_id,
 )
@@ -57,7 +65,7 @@ ConversationId = Annotated[
     str | None,
     typer.Option(
         "--conversation",
-        help=f"Continue this conversation; `{LAST}` is the last one.",
+        help=f"Continue this conversation: its id or the start of it, its number in `history list`, or `{LAST}`.",
         metavar="ID",
         autocompletion=complete_conversation_id,
     ),

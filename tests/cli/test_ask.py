@@ -51,7 +51,7 @@ def test_ask_without_token_exits_3_and_names_the_variable(invoke: Invoke) -> Non
     result = invoke("ask", "Hello")
     assert result.exit_code == 3
     assert result.stdout == ""
-    assert "ChatGPT invalid session token" in result.stderr
+    assert "There is no session token" in result.stderr
     assert "CHATGPT_SESSION_TOKEN" in result.stderr
 
 
@@ -156,8 +156,10 @@ def test_build_question_closed_stdin_is_ignored(monkeypatch: pytest.MonkeyPatch)
     assert build_question("Why?") == "Why?"
 
 
-@pytest.mark.parametrize(("stream", "written"), [(FakeTerminal(), "a[2Jb\n"), (io.StringIO(), "a\x1b[2Jb\n")])
-def test_write_reply_strips_control_characters_on_terminal_only(
+@pytest.mark.parametrize(
+    ("stream", "written"), [(FakeTerminal(), "a\\x1b[2Jb\n"), (io.StringIO(), "a\x1b[2Jb\n")]
+)
+def test_write_reply_escapes_control_characters_on_terminal_only(
     stream: io.StringIO, written: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdout", stream)
@@ -244,10 +246,13 @@ def test_ask_continue_uses_the_last_position(invoke: Invoke, account: Account, d
     one, two, three = (post.json for post in account.posts)
     assert two["conversation_id"] == three["conversation_id"]
     assert stat.S_IMODE((data_folder / "last_conversation.json").stat().st_mode) == 0o600
-    # Both ids were saved, so no other request was necessary.
-    assert [
-        r.method for r in account.server.requests[account.first_request :] if "/conversation" in r.path
-    ] == ["POST"] * 3
+    # Both ids were saved, so no other request was necessary, except for the title of the new conversation.
+    paths = [r.path for r in account.server.requests[account.first_request :] if "/conversation" in r.path]
+    assert sorted(set(paths)) == [
+        "/backend-api/conversation",
+        f"/backend-api/conversation/gen_title/{two['conversation_id']}",
+    ]
+    assert len(paths) == 4
 
     assert "Before that" not in invoke("ask", "Four").stdout
     given = invoke("ask", "--conversation", two["conversation_id"], "Five")

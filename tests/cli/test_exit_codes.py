@@ -87,11 +87,11 @@ def test_errors_as_exit_codes_other_error_is_raised() -> None:
         raise ZeroDivisionError
 
 
-def test_print_error_strips_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+def test_print_error_escapes_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit), errors_as_exit_codes():
         raise ChatGPTError("detail: \x1b]0;owned\x07[red]not markup[/red]")
 
-    assert capsys.readouterr().err == "error: detail: ]0;owned[red]not markup[/red]\n"
+    assert capsys.readouterr().err == "error: detail: \\x1b]0;owned\\x07[red]not markup[/red]\n"
 
 
 def test_help_lists_environment_variables(invoke: Invoke) -> None:

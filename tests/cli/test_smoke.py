@@ -80,7 +80,11 @@ def test_smoke_unexpected_reply_fails_and_deletes_the_conversation(
     result = invoke("smoke", "--expect", "42")
 
     assert result.exit_code == 1
-    assert ("✗", "complete reply") in printed_steps(result.stdout)
+    assert printed_steps(result.stdout)[-3:] == [
+        ("✗", "complete reply"),
+        ("✓", "chat deleted"),
+        ("–", "browser closed"),
+    ]
     assert "does not contain '42'" in result.stderr
     assert [request.json for request in signed_in.requests if request.method == "PATCH"] == [
         {"is_visible": False}

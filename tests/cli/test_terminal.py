@@ -39,7 +39,11 @@ class TerminalSession:
             ["-m", "chatgpt_browser", *arguments],
             env={
                 # The size must come from the terminal; pytest-xdist sets it in the environment.
-                **{name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")},
+                **{
+                    name: value
+                    for name, value in os.environ.items()
+                    if name not in ("COLUMNS", "LINES", "CI")
+                },
                 "PYTHONWARNINGS": "error",
                 "TERM": "xterm-256color",
                 # This terminal does not answer requests for the cursor position.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from ..client_factory import client_from_environment
 from ..exit_codes import BATCH_FAILURES, errors_as_exit_codes
-from ..output.consoles import err, logging_to_stderr
+from ..output.consoles import logging_to_stderr, print_note
 from ..output.milestones import milestone_callback
 from ..shared_options import Headed, PlainText, SendViaOption, Timeout, Verbose, to_timedelta
 from .progress import ProgressCounts, ProgressDisplay
@@ -25,15 +26,23 @@ Prompts = Annotated[
     typer.Argument(
         help="File of prompts, or - for standard input: lines of text, or JSON lines with `prompt` and, optionally, "
         "`id`, `conversation` (a name: prompts with the same name form one conversation), `conversation_id`, "
-        "`parent_message_id` and `model`."
+        "`parent_message_id` and `model`.",
+        metavar="PROMPTS",
     ),
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", help="File for the replies, as JSON lines.")]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="File for the replies, as JSON lines.", metavar="FILE")
+]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Send the failed prompts again.")]
 Concurrency = Annotated[
-    int, typer.Option(help="Messages in flight; for most accounts the site accepts only one.", min=1)
+    int,
+    typer.Option(
+        help="Messages in flight; for most accounts the site accepts only one.", min=1, metavar="NUMBER"
+    ),
 ]
-GiveUpAfter = Annotated[int, typer.Option(help="Stop after this many failures in a row.", min=1)]
+GiveUpAfter = Annotated[
+    int, typer.Option(help="Stop after this many failures in a row.", min=1, metavar="NUMBER")
+]
 ModelName = Annotated[
     str | None, typer.Option("--model", help="Model for prompts without `model`.", metavar="NAME")
 ]
@@ -68,21 +77,24 @@ def batch(
     cat questions.txt | chatgpt-browser batch - -o replies.jsonl
     """
     with errors_as_exit_codes(), logging_to_stderr(verbose):
-        messages = read_prompts(prompts)
+        messages = read_prompts(prompts, timeout)
         options = {"headless": not headed, "markdown": not plain_text, "model": model, "send_via": send_via}
         with ResultFile(output) as results:
             if results.was_cut:
-                err.print("removed an incomplete last line from the output")
+                print_note("removed an incomplete last line from the output")
             if retry_failed:
                 results.drop_failures()
             todo = prepare(messages, results)
             if todo:
                 with client_from_environment(max_concurrent_messages=concurrency, **options) as api:
                     send_all(api, todo, results, len(messages), timeout, give_up_after)
-            failed = count_failures(messages, results.outcomes)
-        err.print(f"{len(messages) - failed} of {len(messages)} have a reply", highlight=False)
+            failures = failures_by_error(messages, results.outcomes)
+        failed = failures.total()
+        print_note(f"{len(messages) - failed} of {len(messages)} have a reply")
         if failed:
-            err.print(f"{failed} failed; --retry-failed sends them again", highlight=False)
+            tally = ", ".join(f"{count} {kind}" for kind, count in failures.most_common())
+            print_note(f"{failed} failed; --retry-failed sends them again")
+            print_note(f"failures by error: {tally}")
             raise typer.Exit(BATCH_FAILURES)
 
 
@@ -110,6 +122,7 @@ def send_all(
                 raise result.error
 
 
-def count_failures(messages: list[BatchMessage], outcomes: dict[str, Outcome]) -> int:
-    """Return the number of messages without a reply."""
-    return sum(not outcomes[message.id or ""].is_reply for message in messages)
+def failures_by_error(messages: list[BatchMessage], outcomes: dict[str, Outcome]) -> Counter[str]:
+    """Return the number of messages without a reply, by the class of their error."""
+    found = (outcomes[message.id or ""] for message in messages)
+    return Counter(outcome.error_type or "unknown error" for outcome in found if not outcome.is_reply)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from ..output.consoles import err, printable
+from ..output.consoles import err, print_note
+from ..output.terminal_text import printable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -56,10 +57,12 @@ class ProgressDisplay:
         self._progress = Progress(
             SpinnerColumn(),
             BarColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             console=err,
             transient=True,
-            disable=not err.is_terminal,
+            disable=not err.is_animated,
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
         self._task = self._progress.add_task(
             "starting the browser", total=counts.total, completed=counts.done
@@ -83,13 +86,13 @@ class ProgressDisplay:
         """Count one more result and update the display."""
         self._counts.count(failed)
         self._progress.update(self._task, completed=self._counts.done, description=self._line())
-        if not err.is_terminal and self._clock() >= self._last_line + _LINE_INTERVAL:
+        if not err.is_animated and self._clock() >= self._last_line + _LINE_INTERVAL:
             self._last_line = self._clock()
             self.print_line(self._line())
 
     def print_line(self, text: str) -> None:
         """Print a line on standard error, above the bar."""
-        self._progress.console.print(Text(printable(text)), soft_wrap=True)
+        print_note(Text(printable(text)))
 
     def _line(self) -> str:
         return self._counts.line(self._clock() - self._started)

@@ -10,30 +10,36 @@ import typer
 
 from chatgpt_browser import BatchMessage
 
+from ..input.standard_input import read_to_end
+from ..input.text_checks import text_problem
+
 _JSON_LINES = (".jsonl", ".ndjson")
 _TEXT_FIELDS = ("conversation", "conversation_id", "parent_message_id", "model")
 
 
-def read_prompts(path: Path) -> list[BatchMessage]:
+def read_prompts(path: Path, timeout: float | None = None) -> list[BatchMessage]:
     """Return the messages of a file, or of standard input if the path is ``-``.
 
     The id of a message is the one in the file, or else its line number. The file contains JSON lines if its name ends in
     ``.jsonl`` or ``.ndjson``, or if its first line is a JSON object.
 
+    :param timeout: the limit for standard input, in seconds.
+    :raises ChatGPTTimeoutError: standard input did not end within the limit.
     :raises typer.BadParameter: the file cannot be read, or a line is invalid; the error names the line.
     """
-    lines = _numbered_lines(_read(path))
+    lines = _numbered_lines(_read(path, timeout))
     if path.suffix.lower() in _JSON_LINES or (lines and _is_json_object(lines[0][1])):
         messages = [_parse_message(number, line) for number, line in lines]
     else:
         messages = [BatchMessage(line, id=str(number)) for number, line in lines]
+    _check_texts(messages, [number for number, _ in lines])
     _check_unique_ids(messages, [number for number, _ in lines])
     return messages
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, timeout: float | None) -> str:
     try:
-        data = typer.get_binary_stream("stdin").read() if str(path) == "-" else path.read_bytes()
+        data = read_to_end(timeout) if str(path) == "-" else path.read_bytes()
         return data.decode("utf-8-sig")
     except OSError as error:
         raise typer.BadParameter(f"{path}: {error.strerror}") from None
@@ -84,6 +90,12 @@ def _parse_text(number: int, row: dict[str, Any], name: str) -> str | None:
     if value is not None and (not isinstance(value, str) or not value):
         raise typer.BadParameter(f"line {number}: `{name}` must be a string")
     return value
+
+
+def _check_texts(messages: list[BatchMessage], numbers: list[int]) -> None:
+    for message, number in zip(messages, numbers, strict=True):
+        if problem := text_problem(message.text):
+            raise typer.BadParameter(f"line {number}: the prompt {problem}")
 
 
 def _check_unique_ids(messages: list[BatchMessage], numbers: list[int]) -> None:

@@ -35,6 +35,8 @@ class Outcome:
     is_reply: bool
     conversation_id: str | None
     message_id: str | None
+    #: The class of the error, if the row has one.
+    error_type: str = ""
 
 
 class ResultFile:
@@ -144,7 +146,9 @@ def _error_fields(error: ChatGPTError) -> dict[str, Any]:
 
 
 def _to_outcome(row: dict[str, Any]) -> Outcome:
-    return Outcome(row["prompt"], "reply" in row, row.get("conversation_id"), row.get("message_id"))
+    error = row.get("error")
+    kind = str(error.get("type") or "") if isinstance(error, dict) else ""
+    return Outcome(row["prompt"], "reply" in row, row.get("conversation_id"), row.get("message_id"), kind)
 
 
 def _encode_row(row: dict[str, Any]) -> bytes:

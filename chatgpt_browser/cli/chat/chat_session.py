@@ -26,12 +26,14 @@ from chatgpt_browser import (
 )
 
 from ..exit_codes import print_error
-from ..output.consoles import out, print_dim, printable
+from ..output.consoles import out, print_dim
 from ..output.conversation_formats import Format, format_conversation
 from ..output.conversation_list import list_newest, write_summaries
 from ..output.reply import print_reply, stream_reply
 from ..output.wait_spinner import wait_spinner
-from ..state.last_conversation import remember_conversation, resolve_conversation_id
+from ..state.conversation_lookup import find_conversation_id
+from ..state.last_conversation import remember_conversation
+from ..titles import request_title, with_first_words
 from .slash_commands import SLASH_COMMANDS
 
 #: The number of conversations that `/open` lists.
@@ -86,6 +88,7 @@ class ChatSession:
     def _send(self, message: str) -> None:
         self._unanswered = message
         before = self._conversation.parent_message_id
+        is_new = self._conversation.conversation_id is None
         with (
             aborted_by_ctrl_c() as abort_signal,
             wait_spinner("the reply", first_step=self._first_step) as spinner,
@@ -105,6 +108,8 @@ class ChatSession:
             messages=(*self._history.messages, question, reply),
         )
         remember_conversation(self._conversation.conversation_id, self._conversation.parent_message_id)
+        if is_new and stream.conversation_id is not None:
+            request_title(self._api, stream.conversation_id, stream.message_id, wait=0)
 
     def _do_retry(self, _: str) -> None:
         if self._unanswered is not None:  # the position is still the one before that message
@@ -144,12 +149,12 @@ class ChatSession:
     def _do_open(self, conversation: str) -> None:
         if not conversation:
             with wait_spinner("the list of conversations", first_step=self._first_step):
-                found = list_newest(self._api, LISTED)
+                found = with_first_words(self._api, list_newest(self._api, LISTED))
             write_summaries(found)
             return
 
         with wait_spinner("the conversation", first_step=self._first_step):
-            history = self._api.get_history(resolve_conversation_id(conversation))
+            history = self._api.get_history(find_conversation_id(self._api, conversation))
         self._conversation = self._api.get_conversation(
             conversation_id=history.conversation_id, parent_message_id=history.current_node
         )
@@ -159,12 +164,12 @@ class ChatSession:
     def _show_end(self, history: History) -> None:
         """Print the title and the last two messages of a conversation."""
         visible = [message for message in history.messages if message.text.strip()]
-        out.print(printable(history.title or "Untitled"), style="bold", markup=False)
+        out.print(history.title or "Untitled", style="bold")
         if len(visible) > 2:
             print_dim(f"… {len(visible) - 2} earlier messages")
         for message in visible[-2:]:
             if message.role == "user":
-                out.print(f"> {printable(message.text)}", style="dim", markup=False)
+                out.print(f"> {message.text}", style="dim")
             else:
                 print_reply(message.text, markdown=self._markdown)
 

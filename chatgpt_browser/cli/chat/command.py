@@ -16,7 +16,7 @@ from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import logging_to_stderr, print_dim
 from ..state.data_folder import DataFolder
-from ..state.last_conversation import Position, requested_position
+from ..state.last_conversation import requested_conversation
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
@@ -54,7 +54,7 @@ def chat(
     from .chat_session import ChatSession
 
     with errors_as_exit_codes(), logging_to_stderr(verbose):
-        position = requested_position(conversation, continue_last)
+        requested = requested_conversation(conversation, continue_last)
         given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
         with client_from_environment(**given) as api:
             start_in_background(api)
@@ -62,7 +62,7 @@ def chat(
             session = ChatSession(
                 api, timeout=options.to_timedelta(timeout), markdown=not (plain_text or verbose)
             )
-            run_prompt_loop(session, position)
+            run_prompt_loop(session, requested)
 
 
 def start_in_background(api: ChatGPTAPI) -> None:
@@ -78,14 +78,14 @@ def start_in_background(api: ChatGPTAPI) -> None:
     threading.Thread(target=start, name="chatgpt_browser start", daemon=True).start()
 
 
-def run_prompt_loop(session: ChatSession, position: Position | None) -> None:
+def run_prompt_loop(session: ChatSession, requested: str | None) -> None:
     """Read lines and handle each, until `/quit` or Ctrl-D."""
     from .prompt import create_prompt
 
     prompt = create_prompt(DataFolder.default())
     print_dim("/help lists the commands, Ctrl-D leaves.")
-    if position is not None:
-        session.handle(f"/open {position.conversation_id}")
+    if requested is not None:
+        session.handle(f"/open {requested}")
 
     while not session.is_over:
         line = read_line(prompt)

@@ -12,17 +12,23 @@ from .. import shared_options as options
 from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
 from ..input.question import build_question
+from ..input.standard_input import PipedInput
 from ..output.consoles import logging_to_stderr, write_json
 from ..output.reply import print_reply, stream_reply
 from ..output.wait_spinner import wait_spinner
-from ..state.last_conversation import remember_conversation, requested_position
+from ..state.conversation_lookup import find_position
+from ..state.last_conversation import remember_conversation, requested_conversation
+from ..titles import request_title
 
 if TYPE_CHECKING:
     from chatgpt_browser import ReplyStream
 
 Message = Annotated[
-    str | None,
-    typer.Argument(help="The question. Piped input is appended to it, or used alone.", metavar="MESSAGE"),
+    list[str] | None,
+    typer.Argument(
+        help="The question; several words are joined. Piped input is appended to it, or used alone.",
+        metavar="MESSAGE",
+    ),
 ]
 Files = Annotated[
     list[Path] | None,
@@ -70,32 +76,33 @@ def ask(
     chatgpt-browser ask --json "Name three rivers." | jq -r .reply
     """
     with errors_as_exit_codes(as_json=as_json), logging_to_stderr(verbose):
-        question = build_question(message, file or ())
-        position = requested_position(conversation, continue_last)
+        piped = PipedInput(timeout)
+        question = build_question(" ".join(message or ()), file or (), piped.read)
+        requested = requested_conversation(conversation, continue_last)
         given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
         with client_from_environment(**given) as api:
             started, whole = perf_counter(), no_stream or as_json
-            with (
-                wait_spinner("the reply") as spinner,
-                api.stream_message(
+            with wait_spinner("the reply") as spinner:
+                position = find_position(api, requested)
+                with api.stream_message(
                     question,
-                    timeout_ms=options.to_timedelta(timeout),
+                    timeout_ms=options.to_timedelta(piped.seconds_left),
                     **position._asdict() if position else {},
-                ) as stream,
-            ):
-                first_word = started
-                if whole:
-                    first_word = read_to_end(stream)
-                    spinner.stop()
-                else:
-                    # Log lines would break the live rendering, so --verbose writes plain text.
-                    stream_reply(stream, spinner.stop, markdown=not (plain_text or verbose))
+                ) as stream:
+                    first_word = started
+                    if whole:
+                        first_word = read_to_end(stream)
+                    else:
+                        # Log lines would break the live rendering, so --verbose writes plain text.
+                        stream_reply(stream, spinner.stop, markdown=not (plain_text or verbose))
 
             remember_conversation(stream.conversation_id, stream.message_id)
             if as_json:
                 write_json(reply_object(stream, api.model, started, first_word))
             elif whole:
                 print_reply(stream.text, markdown=not plain_text)
+            if position is None and stream.conversation_id is not None:
+                request_title(api, stream.conversation_id, stream.message_id)
 
 
 def read_to_end(stream: ReplyStream) -> float:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.panel import Panel
+from rich.text import Text
 
 from chatgpt_browser import ChatGPTError
 
 from ..exit_codes import errors_as_exit_codes
-from ..output.consoles import err, logging_to_stderr, out
+from ..output.consoles import logging_to_stderr, out, print_note
 from ..output.milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
 from ..output.step_lines import StepLines
 from ..shared_options import Headed, Verbose
@@ -23,6 +24,12 @@ TESTING_PACKAGES = frozenset({"starlette", "hypercorn", "trustme"})
 FIRST = "My cat is called Ada, and she is afraid of the vacuum cleaner."
 SECOND = "What is my cat called?"
 MILLISECONDS_A_WORD = 30
+#: Commands to try after the demo, each with its purpose.
+NEXT_STEPS = (
+    ("chatgpt-browser login", "sign in, once, in a browser window"),
+    ('chatgpt-browser ask "Why is the sky blue?"', "ask ChatGPT"),
+    ("chatgpt-browser doctor", "check each step if something fails"),
+)
 
 
 def demo(headed: Headed = False, verbose: Verbose = 0) -> None:
@@ -43,21 +50,35 @@ def demo(headed: Headed = False, verbose: Verbose = 0) -> None:
                 converse(api.get_conversation(), steps)
                 steps.next("closing the browser")
             steps.done("browser closed", "no process is left running")
-        out.print(f"\n[bold green]The demo took {steps.total:.1f} s.[/] It used a fake server, not ChatGPT.")
+        print_end(steps.total)
 
 
 def print_introduction() -> None:
     """Print what the demo does, in a frame."""
     out.print(
         Panel(
-            "A [bold]fake ChatGPT[/] on this machine, reached through a [bold]real Chromium[/].\n"
-            "No account, no network: no data leaves this machine.",
+            Text.from_markup(
+                "A [bold]fake ChatGPT[/] on this machine, reached through a [bold]real Chromium[/].\n"
+                "No account, no network: no data leaves this machine."
+            ),
             title="chatgpt-browser demo",
             title_align="left",
             expand=False,
             border_style="cyan",
         )
     )
+
+
+def print_end(seconds: float) -> None:
+    """Print the duration of the demo, and the commands for the real site."""
+    out.print(
+        Text.assemble(
+            (f"\nThe demo took {seconds:.1f} s.", "bold green"), " It used a fake server, not ChatGPT."
+        )
+    )
+    out.print("\nNext, with your own account:")
+    for command, purpose in NEXT_STEPS:
+        out.print(f"  {command:<42}  {purpose}", soft_wrap=True)
 
 
 def fake_server() -> FakeChatGPT:
@@ -71,7 +92,7 @@ def fake_server() -> FakeChatGPT:
         if (error.name or "").partition(".")[0] not in TESTING_PACKAGES:
             raise
 
-        err.print("The demo needs an extra: pip install 'chatgpt-browser-api[cli,testing]'", markup=False)
+        print_note("The demo needs an extra: pip install 'chatgpt-browser-api[cli,testing]'")
         raise typer.Exit(2) from None
 
     return FakeChatGPT(

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ..environment import options_from_environment
-from ..exit_codes import errors_as_exit_codes
+from ..environment import SIGN_IN_ELSEWHERE, has_display, options_from_environment
+from ..exit_codes import errors_as_exit_codes, kind_of, print_error
 from ..output.consoles import logging_to_stderr, print_note
 from ..shared_options import Verbose
 from ..state.data_folder import DataFolder
@@ -33,6 +33,7 @@ def login(channel: Channel = None, verbose: Verbose = 0) -> None:
     """
     import asyncio
 
+    from chatgpt_browser import BrowserLaunchError
     from chatgpt_browser._browser.login import sign_in
 
     with errors_as_exit_codes(), logging_to_stderr(verbose):
@@ -41,6 +42,12 @@ def login(channel: Channel = None, verbose: Verbose = 0) -> None:
         options = options_from_environment(headless=False, channel=channel, user_data_dir=folder.profile)
         origin = options.site.origin
         print_note(f"Sign in to {origin} in the window; it closes automatically.")
-        token = asyncio.run(sign_in(options))
+        try:
+            token = asyncio.run(sign_in(options))
+        except BrowserLaunchError as error:
+            if has_display():
+                raise
+            print_error(error, SIGN_IN_ELSEWHERE)
+            raise typer.Exit(kind_of(error).code) from None
         folder.save_session_token(origin, token.value)
         print_note(f"Signed in. The session is saved in {folder.folder}, for you only.")

@@ -29,6 +29,7 @@ def logout() -> None:
             remove("the session", folder.session),
             remove("the browser profile", folder.profile),
             remove("the last conversation's id", folder.last_conversation),
+            remove("the list of conversation ids", folder.conversation_list),
         ]
         if not any(removed):
             print_note("nothing to remove")

@@ -11,14 +11,9 @@ from pathlib import Path
 
 from chatgpt_browser import InvalidSessionTokenError
 
-from ..environment import TOKEN
+from ..environment import SIGN_IN_ELSEWHERE, TOKEN, has_display
 from .checks import Check, Finding, ok, problem, skipped, warning
 from .context import CheckContext
-
-SIGN_IN_ELSEWHERE = (
-    f"sign in on a machine with a display and set {TOKEN} here, or provide a display for `login` "
-    "(ssh -X, xvfb-run)"
-)
 
 
 def versions(_: CheckContext) -> Finding:
@@ -84,7 +79,7 @@ def is_open_to_others(path: Path) -> bool:
 def display(context: CheckContext) -> Finding:
     """Check whether a browser window can be shown."""
     name = next(filter(None, map(os.environ.get, ("WAYLAND_DISPLAY", "DISPLAY"))), "")
-    if sys.platform != "linux" or name:
+    if has_display():
         return ok(f"{name or 'desktop'}: windows can be shown", display=name)
     if context.token is not None:
         return ok("none; only login and --headed need one", display="")

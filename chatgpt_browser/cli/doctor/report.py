@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from ..output.consoles import err, printable
+from ..output.consoles import SafeConsole, err, write_json
 from ..output.step_lines import NAME_WIDTH, Mark, StepLines
+from ..output.terminal_text import printable
 from .checks import Result, Status, exit_code
 
 MARKS = {
@@ -29,7 +27,7 @@ INDENT = 1 + 2 + NAME_WIDTH + 2
 class LineReport(StepLines):
     """Prints a line per finished check, with the remedy below."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: SafeConsole) -> None:
         super().__init__(console, seconds=False)
 
     def add(self, result: Result) -> None:
@@ -57,9 +55,9 @@ class LineReport(StepLines):
         ]
         if totals:
             style = "red" if counts[Status.PROBLEM] else "yellow"
-            self._console.print(f"\n[bold {style}]{', '.join(totals)}.[/]")
+            self._console.print(Text(f"\n{', '.join(totals)}.", f"bold {style}"))
         else:
-            self._console.print("\n[bold green]No problems found.[/]")
+            self._console.print(Text("\nNo problems found.", "bold green"))
 
 
 class JsonReport(StepLines):
@@ -75,8 +73,7 @@ class JsonReport(StepLines):
         """Write all results."""
         code = exit_code(results)
         checks = [_check_object(result) for result in results]
-        content = {"ok": code == 0, "exit_code": code, "checks": checks}
-        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        write_json({"ok": code == 0, "exit_code": code, "checks": checks})
 
 
 def _check_object(result: Result) -> dict[str, Any]:

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.rule import Rule
+from rich.text import Text
 
 from ..client_factory import client_for_command
-from ..output.consoles import out, print_note, printable, shows_markdown, write_json
+from ..command_class import CommandGroup
+from ..output.consoles import confirm, out, print_note, shows_markdown, write_json, write_text
 from ..output.conversation_formats import as_markdown, author_name, history_object
 from ..output.conversation_list import list_newest, write_summaries
+from ..output.terminal_text import printable
 from ..output.wait_spinner import wait_spinner
-from ..shared_options import CONVERSATION_ARGUMENT, AsJson, Headed, Verbose
-from ..state.last_conversation import forget_conversation, resolve_conversation_id
+from ..shared_options import CONVERSATION_ARGUMENT, ID_FORMS, AsJson, Headed, Verbose
+from ..state.conversation_lookup import find_conversation_id, remember_list
+from ..state.last_conversation import forget_conversation
+from ..titles import with_first_words
 from .export_command import export
 
 if TYPE_CHECKING:
@@ -23,13 +28,29 @@ if TYPE_CHECKING:
 
 Id = Annotated[str, CONVERSATION_ARGUMENT]
 Ids = Annotated[list[str], CONVERSATION_ARGUMENT]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Number of conversations to list.")]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", min=1, help="Number of conversations to list.", metavar="NUMBER")
+]
 ListAll = Annotated[bool, typer.Option("--all", help="List all conversations.")]
 Title = Annotated[
     str | None, typer.Argument(help="New title; default: the site generates one.", metavar="TITLE")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")]
-history = typer.Typer(help="List, show, rename, delete and export conversations.", no_args_is_help=True)
+HELP = f"""List, show, rename, delete and export conversations.
+
+{ID_FORMS}
+
+[dim]Examples:[/dim]
+
+chatgpt-browser history list
+
+chatgpt-browser history show last
+
+chatgpt-browser history show 2
+
+chatgpt-browser history export --all -o conversations
+"""
+history = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True)
 
 
 @history.command("list")
@@ -53,11 +74,13 @@ def list_(
     with client_for_command(headed=headed, verbose=verbose, as_json=as_json) as api:
         with wait_spinner("the list of conversations"):
             found = list_newest(api, None if everything else limit)
+            shown = found if as_json else with_first_words(api, found)
 
         if as_json:
+            remember_list([summary.id for summary in found])
             write_json([asdict(summary) for summary in found])
         else:
-            write_summaries(found)
+            write_summaries(shown)
 
 
 @history.command()
@@ -74,24 +97,24 @@ def show(conversation: Id, as_json: AsJson = False, headed: Headed = False, verb
     """
     with client_for_command(headed=headed, verbose=verbose, as_json=as_json) as api:
         with wait_spinner("the conversation"):
-            found = api.get_history(resolve_conversation_id(conversation))
+            found = api.get_history(find_conversation_id(api, conversation))
 
         if as_json:
             write_json(history_object(found))
         elif shows_markdown():
             print_conversation(found)
         else:
-            sys.stdout.write(as_markdown(found))
+            write_text(as_markdown(found))
 
 
 def print_conversation(found: History) -> None:
     """Print a conversation on a terminal."""
     from ..output.markdown_renderer import print_markdown
 
-    out.print(printable(found.title or "Untitled"), style="bold", markup=False)
+    out.print(found.title or "Untitled", style="bold")
     for message in found.messages:
         if message.text.strip():
-            out.print(Rule(author_name(message.role), align="left", style="dim"))
+            out.print(Rule(Text(printable(author_name(message.role))), align="left", style="dim"))
             print_markdown(out, message.text)
 
 
@@ -106,13 +129,13 @@ def rename(conversation: Id, title: Title = None, headed: Headed = False, verbos
     chatgpt-browser history rename last
     """
     with client_for_command(headed=headed, verbose=verbose) as api:
-        conversation_id = resolve_conversation_id(conversation)
         with wait_spinner("the site"):
+            conversation_id = find_conversation_id(api, conversation)
             if title is None:
                 title = api.generate_title(conversation_id)
             else:
                 api.rename_conversation(conversation_id, title)
-        print_note(f"renamed {conversation_id}: {printable(title)}")
+        print_note(f"renamed {conversation_id}: {title}")
 
 
 @history.command()
@@ -129,11 +152,13 @@ def delete(conversations: Ids, yes: Yes = False, headed: Headed = False, verbose
         if not (yes or can_confirm()):
             raise typer.BadParameter("standard input is not a terminal, so you cannot be asked: use --yes")
 
-        for conversation_id in [resolve_conversation_id(conversation) for conversation in conversations]:
+        with wait_spinner("the list of conversations"):
+            ids = [find_conversation_id(api, conversation) for conversation in conversations]
+        for conversation_id in ids:
             if not yes:
                 with wait_spinner("the conversation"):
                     title = api.get_history(conversation_id).title or "Untitled"
-                if not typer.confirm(f"Delete “{printable(title)}” ({conversation_id})?", err=True):
+                if not confirm(f"Delete “{title}” ({conversation_id})?"):
                     print_note("not deleted")
                     continue
             with wait_spinner("the site"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chatgpt_browser._core.files import write_private
+
 from ..client_factory import client_for_command
-from ..output.consoles import print_note
+from ..output.consoles import print_note, write_text
 from ..output.conversation_formats import Format, file_name, format_conversation
 from ..output.conversation_list import list_newest
 from ..output.wait_spinner import WaitSpinner, wait_spinner
 from ..shared_options import CONVERSATION_ARGUMENT, Headed, Verbose
-from ..state.last_conversation import resolve_conversation_id
+from ..state.conversation_lookup import find_conversation_id
 
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, ConversationSummary, History
+
+#: The ends of the names of files.
+FILE_SUFFIXES = (".md", ".markdown", ".txt", ".json")
 
 AnyIds = Annotated[list[str] | None, CONVERSATION_ARGUMENT]
 ExportAll = Annotated[bool, typer.Option("--all", help="Export all conversations.")]
@@ -29,8 +33,9 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Folder for one file per conversation; it is created if it does not exist.",
-        file_okay=False,
+        help="Folder for one file per conversation, created if it does not exist; for one conversation also a file, whose "
+        "name ends in .md or .json.",
+        metavar="FOLDER",
     ),
 ]
 Form = Annotated[Format, typer.Option("--format", help="Output format.")]
@@ -53,10 +58,13 @@ def export(
 
     chatgpt-browser history export last > talk.md
 
+    chatgpt-browser history export last -o talk.md
+
     chatgpt-browser history export --all -o conversations --format json
     """
     with client_for_command(headed=headed, verbose=verbose) as api:
-        ids = [resolve_conversation_id(conversation) for conversation in conversations or ()]
+        with wait_spinner("the conversation"):
+            ids = [find_conversation_id(api, conversation) for conversation in conversations or ()]
         if bool(ids) == everything:
             raise typer.BadParameter("give either the ids of the conversations, or --all")
         if output is None:
@@ -64,11 +72,35 @@ def export(
                 raise typer.BadParameter("more than one conversation needs a folder: -o FOLDER")
             with wait_spinner("the conversation"):
                 text = format_conversation(api.get_history(ids[0]), form)
-            sys.stdout.write(text)
+            write_text(text)
+            return
+        if len(ids) == 1 and names_a_file(output):
+            export_to_file(api, ids[0], output, form)
             return
 
         with wait_spinner("the conversations") as spinner:
             export_each(api, ExportFolder(output, form), None if everything else ids, spinner)
+
+
+def names_a_file(output: Path) -> bool:
+    """Return whether an output is a file: it exists as one, or its name ends like one."""
+    return output.is_file() or (output.suffix.lower() in FILE_SUFFIXES and not output.is_dir())
+
+
+def export_to_file(api: ChatGPTAPI, conversation_id: str, path: Path, form: Format) -> None:
+    """Write one conversation to a file: JSON if its name ends in .json.
+
+    :raises typer.BadParameter: the file cannot be written.
+    """
+    if path.suffix.lower() == Format.json.suffix:
+        form = Format.json
+    with wait_spinner("the conversation"):
+        text = format_conversation(api.get_history(conversation_id), form)
+    try:
+        write_private(path, text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write the export: {error}", param_hint="'--output'") from None
+    print_note(f"written to {path}")
 
 
 def export_each(
@@ -88,7 +120,10 @@ def export_each(
             written += 1
     finally:
         spinner.stop()
-        print_note(f"{written} of {len(wanted)} written to {folder.path}")
+        if wanted:
+            print_note(f"{written} of {len(wanted)} written to {folder.path}")
+        else:
+            print_note(f"nothing to write: {folder.path} is up to date")
 
 
 @dataclass(frozen=True)

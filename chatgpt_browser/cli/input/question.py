@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TextIO
 
 import typer
 
+from .standard_input import MAX_BYTES, PipedInput
+from .text_checks import text_problem
 
-def build_question(message: str | None, files: Sequence[Path] = ()) -> str:
+_FILE_OPTION = "'--file' / '-f'"
+
+
+def read_piped_input() -> str:
+    """Return the text of standard input without a time limit, or an empty string; see `PipedInput.read`."""
+    return PipedInput().read()
+
+
+def build_question(
+    message: str | None, files: Sequence[Path] = (), read_input: Callable[[], str] | None = None
+) -> str:
     """Return the argument, the piped input and the files, joined by empty lines.
 
-    :raises typer.BadParameter: all of them are empty, or one is not UTF-8.
+    :raises typer.BadParameter: all of them are empty, or one is not text in UTF-8.
     """
-    parts = [part for part in (message, read_piped_input()) if part and part.strip()]
+    piped = (read_input or read_piped_input)()
+    for name, text in (("MESSAGE", message or ""), ("standard input", piped)):
+        if problem := text_problem(text):
+            raise typer.BadParameter(f"{name} {problem}")
+
+    parts = [part for part in (message, piped) if part and part.strip()]
     parts += [file_as_code_block(path) for path in files]
     if not parts:
         raise typer.BadParameter("the question is empty: give it as an argument or on standard input")
@@ -32,43 +45,33 @@ def file_as_code_block(path: Path) -> str:
     The name is the path as it was given. Of an absolute path only the last part is used, so that the message does not contain
     the folders of this machine.
 
-    :raises typer.BadParameter: the file is not UTF-8.
+    :raises typer.BadParameter: the file is not text in UTF-8, or too large.
     """
-    try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise typer.BadParameter(f"{path} is not UTF-8 text", param_hint="'--file'") from None
-
-    name = path.name if path.is_absolute() else path.as_posix()
+    text = _read_text(path)
+    name = _as_utf8(path.name if path.is_absolute() else path.as_posix())
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{name}:\n\n{fence}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{fence}"
 
 
-def read_piped_input() -> str:
-    """Return the text of standard input if it is a pipe or a file, else an empty string.
-
-    Other inputs are not read, because they may never end: a terminal, or what a job scheduler provides.
-
-    :raises typer.BadParameter: the input is not UTF-8.
-    """
-    if not is_pipe_or_file(sys.stdin):
-        return ""
-
+def _read_text(path: Path) -> str:
     try:
-        return sys.stdin.buffer.read().decode()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}", param_hint=_FILE_OPTION) from None
     except UnicodeDecodeError:
-        raise typer.BadParameter("standard input is not UTF-8") from None
+        raise typer.BadParameter(f"{path} is not UTF-8 text", param_hint=_FILE_OPTION) from None
+
+    if len(data) > MAX_BYTES:
+        raise typer.BadParameter(f"{path} is larger than {MAX_BYTES // 1024**2} MB", param_hint=_FILE_OPTION)
+    text = text.replace("\r\n", "\n")
+    if problem := text_problem(text):
+        raise typer.BadParameter(f"{path} {problem}", param_hint=_FILE_OPTION)
+    return text
 
 
-def is_pipe_or_file(stream: TextIO | None) -> bool:
-    """Return whether a stream is a pipe or a regular file."""
-    if stream is None:  # the parent process closed standard input
-        return False
-
-    try:
-        mode = os.fstat(stream.fileno()).st_mode
-    except OSError:
-        return False
-
-    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
+def _as_utf8(name: str) -> str:
+    """Return a file name with U+FFFD in place of bytes that are not UTF-8, and of control characters."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", name)

@@ -1,72 +1,194 @@
-"""The two consoles: results go to standard output, all other output to standard error."""
+"""The two consoles: results go to standard output, all other output to standard error.
+
+Both consoles show untrusted text in its printable form, whatever prints it. Rich's markup and emoji codes are off: a text of our
+own that needs a style is a `Text`.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
-import unicodedata
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Protocol
 
-from rich.console import Console
-from rich.logging import RichHandler
+import typer
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from .terminal_text import printable, printable_json
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+LOG_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+
+
+class HideableLine(Protocol):
+    """A line that changes in place, such as a spinner."""
+
+    @property
+    def console(self) -> Console:
+        """The console that shows the line."""
+
+    def hidden(self) -> AbstractContextManager[None]:
+        """Remove the line in a block."""
+
+
+def is_terminal(stream: IO[str]) -> bool:
+    """Return whether a stream is a terminal."""
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):  # for example a closed stream
+        return False
+
+
+def can_rewrite_lines(console: Console) -> bool:
+    """Return whether a console is a terminal on which lines may be rewritten."""
+    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    return console.is_terminal and not console.is_dumb_terminal and not in_ci
+
+
+class SafeConsole(Console):
+    """A console that writes no control character of an untrusted text, and no cursor movement to a pipe or a file."""
+
+    #: The line with a spinner that is shown now, on any console.
+    live_line: ClassVar[HideableLine | None] = None
+
+    @property
+    def is_terminal(self) -> bool:
+        """True if the stream is a terminal. Unlike in Rich, FORCE_COLOR has no influence."""
+        return is_terminal(self.file)
+
+    @property
+    def is_animated(self) -> bool:
+        """True if the stream is a terminal on which lines may be rewritten: not a dumb one, and not a log of a CI system."""
+        return can_rewrite_lines(self)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print objects; a spinner of the other console on the same terminal is hidden meanwhile."""
+        line = SafeConsole.live_line
+        with nullcontext() if line is None or line.console is self or not self.is_terminal else line.hidden():
+            super().print(*objects, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a string as `Text`, in its printable form."""
+        return super().render_str(printable(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the segments of an object; texts, also those of tables and other containers, in their printable form."""
+        if isinstance(renderable, Text):
+            renderable = _printable_text(renderable)
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                style = segment.style.update_link(None) if segment.style else None
+                yield Segment(printable(segment.text), style)
+
+
+def _printable_text(text: Text) -> Text:
+    """Return a styled text in its printable form; the styles stay in place."""
+    plain = text.plain
+    if printable(plain) == plain:
+        return text
+    result = text.blank_copy(printable(plain))
+    for start, end, style in text.spans:
+        result.stylize(style, len(printable(plain[:start])), len(printable(plain[:end])))
+    return result
+
 
 # Rich looks up sys.stdout and sys.stderr for each line, so tests can replace them.
-out = Console(highlight=False)
-err = Console(highlight=False, stderr=True)
+out = SafeConsole(highlight=False, markup=False, emoji=False)
+err = SafeConsole(highlight=False, markup=False, emoji=False, stderr=True)
 
 
-def printable(text: str) -> str:
-    """Return an untrusted text without control characters, which a terminal would interpret."""
-    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) != "Cc")
+def write_text(text: str) -> None:
+    """Write a result to standard output: unchanged to a pipe or a file, in its printable form to a terminal."""
+    sys.stdout.write(printable(text) if is_terminal(sys.stdout) else text)
+    sys.stdout.flush()
 
 
-def print_note(text: str) -> None:
-    """Print a line on standard error, without markup."""
-    err.print(printable(text), markup=False, soft_wrap=True)
+def print_note(text: str | Text) -> None:
+    """Print a line on standard error. A terminal wraps it between words; a pipe receives one line."""
+    err.print(text, soft_wrap=not err.is_terminal)
 
 
 def print_dim(text: str) -> None:
-    """Print a dimmed line on standard error, without markup."""
-    err.print(printable(text), style="dim", markup=False, soft_wrap=True)
+    """Print a dimmed line on standard error."""
+    print_note(Text(printable(text), "dim"))
+
+
+def print_labelled(label: str, style: str, text: str) -> None:
+    """Print a line with a label, such as `error: `, on standard error."""
+    print_note(Text.assemble((f"{label}: ", style), printable(text)))
+
+
+def confirm(question: str) -> bool:
+    """Ask a yes-no question on standard error; return whether the answer is yes."""
+    return typer.confirm(printable(question), err=True)
 
 
 def shows_markdown() -> bool:
-    """Return whether standard output is a terminal that can rewrite lines."""
-    return sys.stdout.isatty() and not out.is_dumb_terminal and not out.legacy_windows
+    """Return whether standard output is a terminal that can show styles."""
+    return out.is_terminal and not out.is_dumb_terminal and not out.legacy_windows
 
 
 def write_json(value: Any) -> None:
     """Write a JSON value to standard output: indented on a terminal, otherwise on one line."""
-    indent = 2 if sys.stdout.isatty() else None
+    on_terminal = is_terminal(sys.stdout)
     ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
-    sys.stdout.write(
-        json.dumps(value, ensure_ascii=ascii_only, indent=indent, default=datetime.isoformat) + "\n"
+    document = json.dumps(
+        value, ensure_ascii=ascii_only, indent=2 if on_terminal else None, default=datetime.isoformat
     )
+    sys.stdout.write((printable_json(document) if on_terminal else document) + "\n")
     sys.stdout.flush()
 
 
+class ConsoleLogHandler(logging.Handler):
+    """Prints log records on standard error: with the time and the level, or only with the level if `brief` is set."""
+
+    def __init__(self, level: int, *, brief: bool) -> None:
+        super().__init__(level)
+        self._brief = brief
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        level, text = record.levelname, self.format(record)
+        if self._brief:
+            print_labelled(level.lower(), "bold yellow", text)
+            return
+        time = f"{datetime.fromtimestamp(record.created):%H:%M:%S}"
+        print_note(Text.assemble((f"{time} ", "dim"), (f"{level:<8} ", "cyan"), printable(text)))
+
+
 @contextmanager
-def library_log_handler(handler: logging.Handler, level: int) -> Iterator[None]:
-    """Add a handler to the library's logger in the block, and let the logger pass records of this level."""
-    logger = logging.getLogger("chatgpt_browser")
-    level_before = logger.level
+def log_handler(handler: logging.Handler, level: int, logger: logging.Logger | None = None) -> Iterator[None]:
+    """Add a handler to a logger in the block, and let the library's logger pass records of this level.
+
+    :param logger: default: the library's logger.
+    """
+    library = logging.getLogger("chatgpt_browser")
+    target = logger or library
+    level_before = library.level
     # Level 0 means the level of the root logger, which is usually above INFO.
-    logger.setLevel(min(level_before or level, level))
-    logger.addHandler(handler)
+    library.setLevel(min(level_before or level, level))
+    target.addHandler(handler)
     try:
         yield
     finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level_before)
+        target.removeHandler(handler)
+        library.setLevel(level_before)
 
 
 def logging_to_stderr(verbosity: int) -> AbstractContextManager[None]:
-    """Print the library's log records in the block: none at verbosity 0, from INFO at 1, from DEBUG at 2 and more."""
-    if not verbosity:
-        return nullcontext()
-    handler = RichHandler(console=err, show_path=False, markup=False)
-    return library_log_handler(handler, logging.INFO if verbosity == 1 else logging.DEBUG)
+    """Print log records in the block: warnings, the library's from INFO at verbosity 1, from DEBUG at 2 and more.
+
+    The handler belongs to the root logger: without one, Python would write the warnings of every library unchanged.
+    """
+    level = LOG_LEVELS[min(verbosity, 2)]
+    return log_handler(ConsoleLogHandler(level, brief=not verbosity), level, logging.getLogger())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..state.conversation_lookup import remember_list
+from .consoles import out
 from .conversation_formats import local_time
 from .tables import write_table
 
@@ -24,11 +25,16 @@ def list_newest(api: ChatGPTAPI, limit: int | None) -> list[ConversationSummary]
 
 
 def write_summaries(found: Sequence[ConversationSummary]) -> None:
-    """Write one line per conversation to standard output."""
-    format_time = local_time if sys.stdout.isatty() else datetime.isoformat
+    """Write one line per conversation to standard output, on a terminal with its number; save the ids of the numbers."""
+    remember_list([summary.id for summary in found])
+    format_time = local_time if out.is_terminal else datetime.isoformat
     times = [summary.update_time or summary.create_time for summary in found]
     rows = [
         (summary.id, "" if time is None else format_time(time), summary.title or "")
         for summary, time in zip(found, times, strict=True)
     ]
-    write_table(("Id", "Changed", "Title"), rows)
+    if out.is_terminal:
+        numbered = [(str(number), *row) for number, row in enumerate(rows, 1)]
+        write_table(("No.", "Id", "Changed", "Title"), numbered, fixed_columns=2)
+    else:
+        write_table(("Id", "Changed", "Title"), rows)

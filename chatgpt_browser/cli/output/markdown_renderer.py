@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.text import Text
 
-from .consoles import printable
 from .markdown_blocks import Block, blocks_of, settled_blocks
+from .terminal_text import printable
 
 if TYPE_CHECKING:
     from typing_extensions import Self

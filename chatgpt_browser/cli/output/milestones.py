@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from .consoles import library_log_handler
+from .consoles import log_handler
 
 BROWSER_UP = "browser_up"
 CHALLENGE_PASSED = "challenge_passed"
@@ -28,4 +28,4 @@ class MilestoneHandler(logging.Handler):
 
 def milestone_callback(callback: Callable[[str, str], None]) -> AbstractContextManager[None]:
     """Call `callback(event, message)` for each milestone in the block, from the library's thread."""
-    return library_log_handler(MilestoneHandler(callback), logging.INFO)
+    return log_handler(MilestoneHandler(callback), logging.INFO)

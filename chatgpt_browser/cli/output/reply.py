@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from .consoles import out, printable, shows_markdown
+from .consoles import is_terminal, out, shows_markdown
+from .terminal_text import PrintableStream
 
 if TYPE_CHECKING:
     from chatgpt_browser import ReplyStream
@@ -15,11 +16,19 @@ if TYPE_CHECKING:
 def stream_reply(stream: ReplyStream, before_write: Callable[[], None], *, markdown: bool = True) -> None:
     """Write a reply while it arrives; call `before_write` before each write.
 
-    On a terminal, Markdown is rendered unless `markdown` is False. A pipe or file receives the text unchanged.
+    On a terminal, Markdown is rendered unless `markdown` is False; in the log of a CI system, when the reply is complete. A pipe
+    or file receives the text unchanged.
     """
     pieces = calling_before_each(stream, before_write)
     if not (markdown and shows_markdown()):
         write_reply(pieces)
+        return
+    if not out.is_animated:
+        try:
+            for _ in pieces:
+                pass
+        finally:
+            print_reply(stream.text)
         return
 
     from .markdown_renderer import LiveMarkdown
@@ -48,14 +57,15 @@ def calling_before_each(pieces: Iterable[str], callback: Callable[[], None]) -> 
 
 def write_reply(pieces: Iterable[str]) -> None:
     """Write and flush each piece; end the last line even after an exception, so that the error starts on a new line."""
-    out, last = sys.stdout, "\n"
-    clean = printable if out.isatty() else str
+    stdout, last = sys.stdout, "\n"
+    printable = PrintableStream() if is_terminal(stdout) else None
     try:
         for piece in pieces:
-            out.write(clean(piece))
-            out.flush()
+            stdout.write(printable.feed(piece) if printable else piece)
+            stdout.flush()
             last = piece or last
     finally:
+        stdout.write(printable.finish() if printable else "")
         if not last.endswith("\n"):
-            out.write("\n")
-            out.flush()
+            stdout.write("\n")
+        stdout.flush()

@@ -6,16 +6,18 @@ from enum import Enum
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
+from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from .consoles import printable
+from .live_line import LiveLine
+from .terminal_text import printable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .consoles import SafeConsole
 
 #: The width of the column with the steps' names.
 NAME_WIDTH = 18
@@ -37,19 +39,20 @@ class StepLines:
     The total starts when the object is created.
     """
 
-    def __init__(self, console: Console, *, seconds: bool = True) -> None:
+    def __init__(self, console: SafeConsole, *, seconds: bool = True) -> None:
         self._console = console
         self._shows_seconds = seconds
-        self._status = console.status("")
+        self._spinner = Spinner("dots")
+        self._line = LiveLine(self._spinner, console)
         self._ascii = "utf" not in console.encoding.lower()
         self._started = self._last = perf_counter()
 
     def __enter__(self) -> Self:
-        self._status.start()
+        self._line.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._status.stop()
+        self._line.stop()
 
     @property
     def total(self) -> float:
@@ -63,7 +66,7 @@ class StepLines:
 
     def show(self, text: str) -> None:
         """Show a text beside the spinner; the current step and its time stay the same."""
-        self._status.update(f"[dim]{escape(printable(text))}[/]")
+        self._spinner.text = Text(printable(text), "dim")
 
     def done(self, what: str, detail: str = "", mark: Mark = Mark.DONE) -> float:
         """Write the line of a finished step and start the next one; return the step's duration in seconds."""

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
 
-from .consoles import out, printable
+from .consoles import out, write_text
+from .terminal_text import printable
 
 
-def write_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write rows of untrusted texts. The first column is never truncated, because other commands take it as an argument."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            sys.stdout.write("\t".join(" ".join(cell.split()) for cell in row) + "\n")
-        sys.stdout.flush()
+def write_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, fixed_columns: int = 1) -> None:
+    """Write rows of untrusted texts. The first columns are never truncated, because other commands take them as arguments."""
+    if not out.is_terminal:
+        write_text("".join("\t".join(" ".join(cell.split()) for cell in row) + "\n" for row in rows))
         return
 
     table = Table(box=None, header_style="dim", pad_edge=False)
     for index, heading in enumerate(headings):
-        table.add_column(heading, no_wrap=index == 0, overflow="fold" if index == 0 else "ellipsis")
+        table.add_column(
+            heading, no_wrap=index < fixed_columns, overflow="fold" if index < fixed_columns else "ellipsis"
+        )
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     out.print(table)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-from rich.status import Status
 from rich.text import Text
 
-from ..input.terminal_settings import echo_disabled
-from .consoles import err, printable
+from ..terminal_settings import echo_disabled
+from .consoles import err
+from .live_line import spinner_line
 from .milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
+from .terminal_text import printable
 
 #: The step that follows a milestone. After other milestones, only the result itself is awaited.
 NEXT_STEPS = {BROWSER_UP: "opening the site", CHALLENGE_PASSED: "signing in"}
@@ -29,7 +30,7 @@ class WaitSpinner:
         self.step = step
         self._started = perf_counter()
         #: The spinner's line; it is shown only if standard error is a terminal.
-        self.status = Status(self, console=err)
+        self.line = spinner_line(self, err)
 
     def __rich__(self) -> Text:
         # Rich calls this for each frame of the spinner, so the elapsed time stays current.
@@ -39,7 +40,7 @@ class WaitSpinner:
 
     def stop(self) -> None:
         """Remove the spinner. May be called twice."""
-        self.status.stop()
+        self.line.stop()
 
 
 @contextmanager
@@ -50,5 +51,5 @@ def wait_spinner(what: str, *, first_step: str | None = "starting the browser") 
     def on_milestone(event: str, _: str) -> None:
         spinner.step = NEXT_STEPS.get(event)
 
-    with echo_disabled(), milestone_callback(on_milestone), spinner.status:
+    with echo_disabled(), milestone_callback(on_milestone), spinner.line:
         yield spinner

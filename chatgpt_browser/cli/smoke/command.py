@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from chatgpt_browser import ChatGPTError
 
@@ -83,7 +84,7 @@ def smoke(
         with junit_report(log, junit):
             trip = RoundTrip(log, artifacts, message, expect, timedelta(seconds=timeout), keep)
             trip.run(headless=not headed, send_via=send_via)
-        out.print(f"\n[bold green]The round trip took {steps.total:.1f} s.[/]")
+        out.print(Text(f"\nThe round trip took {steps.total:.1f} s.", "bold green"))
 
 
 @contextmanager

@@ -67,9 +67,12 @@ class RoundTrip:
         with api.stream_message(self.message, timeout_ms=self.timeout) as stream:
             try:
                 self._read(stream)
-            except ChatGPTError:
-                with suppress(ChatGPTError):
-                    self._delete(api, stream)
+            except ChatGPTError as error:
+                if stream.conversation_id is not None and not self.keep:
+                    self.log.failed(error, until=DELETED)
+                    with suppress(ChatGPTError):
+                        self._delete(api, stream)
+                        self.log.done()
                 raise
         self._delete(api, stream)
         if not self.keep:

@@ -43,14 +43,16 @@ class StepLog:
             self.results.append(StepResult(self.current, seconds))
             self._steps.show(self.current or "")
 
-    def failed(self, error: Exception) -> None:
-        """Record the failure of the current step and skip the remaining ones. Later calls have no effect."""
-        name = self.current
-        if name is None:
-            return
-        seconds = self._steps.done(name, type(error).__name__, Mark.FAILED)
-        self.results.append(StepResult(name, seconds, error))
-        while self.current is not None:
+    def failed(self, error: Exception, *, until: str | None = None) -> None:
+        """Record the failure of the current step and skip the following ones: all, or those before the step `until`.
+
+        After the first failure, a call only skips steps.
+        """
+        if self.current is not None and not any(result.failure for result in self.results):
+            seconds = self._steps.done(self.current, type(error).__name__, Mark.FAILED)
+            self.results.append(StepResult(self.current, seconds, error))
+        while self.current not in (None, until):
+            assert self.current is not None
             self._steps.done(self.current, "", Mark.SKIPPED)
             self.results.append(StepResult(self.current, skipped=True))
         self._steps.show("closing the browser")

@@ -41,6 +41,11 @@ class DataFolder:
         return self.folder / "last_conversation.json"
 
     @property
+    def conversation_list(self) -> Path:
+        """The file with the ids of the list of conversations that was shown last."""
+        return self.folder / "conversation_list.json"
+
+    @property
     def chat_history(self) -> Path:
         """The file with the lines typed in `chat`."""
         return self.folder / "chat_history"

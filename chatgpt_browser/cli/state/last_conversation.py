@@ -35,35 +35,24 @@ def save_position(folder: DataFolder, origin: str, position: Position) -> None:
     folder.write_json(folder.last_conversation, origin, position._asdict())
 
 
-def requested_position(conversation: str | None, continue_last: bool = False) -> Position | None:
-    """Return the position at which to continue, or None for a new conversation.
-
-    The client replies to the newest message if the position has no parent message id.
+def requested_conversation(conversation: str | None, continue_last: bool = False) -> str | None:
+    """Return the argument that names the conversation to continue, or None for a new conversation.
 
     :raises typer.BadParameter: there is no last conversation, or both a conversation and the last one were requested.
     """
     if continue_last and conversation not in (None, LAST):
         raise typer.BadParameter("use either --continue or --conversation ID, not both")
-    if not (continue_last or conversation):
-        return None
-    if conversation not in (None, LAST):
-        return Position(str(conversation), None)
-
-    position = load_position(DataFolder.default(), site_origin())
-    if position is None:
-        raise typer.BadParameter("there is no last conversation yet")
-    return position
+    requested = LAST if continue_last else conversation or None
+    if requested == LAST:
+        folder, origin = DataFolder.default(), site_origin()
+        if load_position(folder, origin) is None and not last_was_deleted(folder, origin):
+            raise no_last_conversation()
+    return requested
 
 
-def resolve_conversation_id(conversation: str) -> str:
-    """Return a conversation id, with `last` replaced by the id of the last conversation.
-
-    :raises typer.BadParameter: there is no last conversation, or the id is empty.
-    """
-    position = requested_position(conversation)
-    if position is None:
-        raise typer.BadParameter("a conversation id must not be empty")
-    return position.conversation_id
+def no_last_conversation() -> typer.BadParameter:
+    """Return the error for `last` without a last conversation."""
+    return typer.BadParameter("there is no last conversation yet")
 
 
 def remember_conversation(conversation_id: str | None, message_id: str | None) -> None:
@@ -74,8 +63,13 @@ def remember_conversation(conversation_id: str | None, message_id: str | None) -
 
 
 def forget_conversation(conversation_id: str) -> None:
-    """Delete the saved position if it belongs to this conversation."""
-    folder = DataFolder.default()
-    position = load_position(folder, site_origin())
+    """Replace the saved position by a mark if it belongs to this deleted conversation: `last` is then the newest one."""
+    folder, origin = DataFolder.default(), site_origin()
+    position = load_position(folder, origin)
     if position is not None and position.conversation_id == conversation_id:
-        folder.last_conversation.unlink(missing_ok=True)
+        folder.write_json(folder.last_conversation, origin, {"deleted": True})
+
+
+def last_was_deleted(folder: DataFolder, origin: str) -> bool:
+    """Return whether the last conversation with an origin was deleted by a command."""
+    return folder.read_json(folder.last_conversation, origin).get("deleted") is True

@@ -1,0 +1,88 @@
+"""Untrusted text as a terminal may show it: characters that a terminal interprets or hides become escapes. Pure.
+
+The escapes replace control characters (C0 except line feed and tab, DEL, C1), lone surrogates, direction controls, tag characters
+and other invisible characters, except the joiners and selectors of emoji sequences.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ZWJ = "\u200d"
+_UNSAFE = (
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ud800-\udfff\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff]"
+)
+_EMOJI_BASE = (
+    r"[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2934\u2935\u2b00-\u2bff\u3030\u303d"
+    r"\u3297\u3299\U0001f000-\U0001faff]"
+)
+_EMOJI = rf"{_EMOJI_BASE}(?:[\ufe0e\ufe0f]|[\U0001f3fb-\U0001f3ff]\ufe0f?)?\u20e3?"
+_SEQUENCE = f"{_EMOJI}(?:{_ZWJ}{_EMOJI})*"
+_REGION_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,5}\U000e007f"
+_KEYCAP_BASE = "0123456789#*"
+_KEYCAP = f"[{_KEYCAP_BASE}]\ufe0f\u20e3"
+_TOKEN = re.compile(f"{_REGION_FLAG}|{_KEYCAP}|{_SEQUENCE}|({_UNSAFE})")
+#: The end of a text whose meaning depends on the next character.
+_UNDECIDED = re.compile(f"(?:{_SEQUENCE}{_ZWJ}?|\U0001f3f4[\U000e0020-\U000e007e]{{0,5}}|\r)\\Z")
+#: The number of characters of an undecided end.
+_MAX_UNDECIDED = 64
+
+
+def printable(text: str) -> str:
+    r"""Return an untrusted text with escapes such as ``\x1b`` in place of characters that a terminal interprets or hides.
+
+    A line may end in CR LF, which becomes a line feed.
+    """
+    return _TOKEN.sub(_escape, text.replace("\r\n", "\n"))
+
+
+def printable_json(document: str) -> str:
+    r"""Return a JSON document with JSON escapes such as ``\u009b`` in place of the same characters."""
+    return _TOKEN.sub(_escape_json, document)
+
+
+class PrintableStream:
+    """Applies `printable` to a text that arrives in pieces, which may split an emoji sequence or a line end."""
+
+    def __init__(self) -> None:
+        self._undecided = ""
+        self._last = ""
+
+    def feed(self, piece: str) -> str:
+        """Return the printable form of the text up to the last character whose meaning is known."""
+        text = self._undecided + piece
+        match = _UNDECIDED.search(text, max(0, len(text) - _MAX_UNDECIDED))
+        end = match.start() if match else len(text)
+        self._undecided = text[end:]
+        return self._printable(text[:end])
+
+    def finish(self) -> str:
+        """Return the printable form of the remaining text."""
+        rest, self._undecided = self._undecided, ""
+        return self._printable(rest)
+
+    def _printable(self, text: str) -> str:
+        if not text:
+            return ""
+        before = self._last if self._last in _KEYCAP_BASE else ""
+        self._last = text[-1]
+        return printable(before + text)[len(before) :]
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[1]
+    if char is None:
+        return match[0]
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _escape_json(match: re.Match[str]) -> str:
+    if match[1] is None:
+        return match[0]
+    units = match[1].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))

@@ -1,0 +1,104 @@
+"""Finds the conversation that an argument names: by its id or the start of it, by its number in the list, or as the last one."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..environment import site_origin
+from .data_folder import DataFolder
+from .last_conversation import LAST, Position, last_was_deleted, load_position, no_last_conversation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from chatgpt_browser import ChatGPTAPI
+
+#: The form of the site's ids. A complete id needs no request.
+_COMPLETE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
+#: The minimum length of the start of an id.
+_MIN_PREFIX = 4
+#: The number of newest conversations that are searched, in pages of the maximum size that the site allows.
+_SEARCHED, _PAGE_SIZE = 1000, 100
+
+
+def find_position(api: ChatGPTAPI, requested: str | None) -> Position | None:
+    """Return the position at which to continue a requested conversation, or None for a new one.
+
+    The client replies to the newest message if the position has no parent message id.
+
+    :raises typer.BadParameter: the argument names no conversation, or several.
+    """
+    if requested is None:
+        return None
+    if requested == LAST:
+        return _last_position(api)
+    return Position(find_conversation_id(api, requested), None)
+
+
+def find_conversation_id(api: ChatGPTAPI, argument: str) -> str:
+    """Return the id of the conversation that an argument names. An id that the site does not list is returned unchanged.
+
+    :raises typer.BadParameter: the argument is empty, or names no conversation, or several.
+    """
+    if not argument:
+        raise typer.BadParameter("a conversation id must not be empty")
+    if argument == LAST:
+        return _last_position(api).conversation_id
+    if _NUMBER.fullmatch(argument):
+        return _numbered(api, int(argument))
+    if len(argument) < _MIN_PREFIX or _COMPLETE.fullmatch(argument):
+        return argument
+    return _starting_with(api, argument)
+
+
+def remember_list(ids: Sequence[str]) -> None:
+    """Save the ids of a list that was shown, so that its numbers keep their meaning when conversations are added or deleted."""
+    folder = DataFolder.default()
+    with suppress(
+        OSError
+    ):  # a folder that cannot be written to: the numbers are those of the site's current list
+        folder.write_json(folder.conversation_list, site_origin(), {"ids": list(ids)})
+
+
+def _last_position(api: ChatGPTAPI) -> Position:
+    folder, origin = DataFolder.default(), site_origin()
+    position = load_position(folder, origin)
+    if position is not None:
+        return position
+    newest = api.list_conversations(0, 1) if last_was_deleted(folder, origin) else []
+    if not newest:
+        raise no_last_conversation()
+    return Position(newest[0].id, None)
+
+
+def _numbered(api: ChatGPTAPI, number: int) -> str:
+    ids = _remembered_ids() or [found.id for found in api.list_conversations(0, max(20, min(number, 100)))]
+    if not 1 <= number <= len(ids):
+        raise typer.BadParameter(f"there is no number {number}: the list has {len(ids)} conversations")
+    return ids[number - 1]
+
+
+def _starting_with(api: ChatGPTAPI, start: str) -> str:
+    listed = itertools.islice(api.iter_conversations(_PAGE_SIZE), _SEARCHED)
+    matches = _matches(itertools.chain(_remembered_ids(), (found.id for found in listed)), start)
+    if start in matches:
+        return start
+    if len(matches) > 1:
+        raise typer.BadParameter(f"several ids start with {start}: {', '.join(matches[:5])}")
+    return matches[0] if matches else start
+
+
+def _matches(ids: Iterable[str], start: str) -> list[str]:
+    return list(dict.fromkeys(found for found in ids if found.lower().startswith(start.lower())))
+
+
+def _remembered_ids() -> list[str]:
+    folder = DataFolder.default()
+    ids = folder.read_json(folder.conversation_list, site_origin()).get("ids")
+    return [found for found in ids if isinstance(found, str)] if isinstance(ids, list) else []
