@@ -8,6 +8,7 @@
     │   ├── SessionExpiredError
     │   └── AccessTokenRejectedError      (also APIStatusError)
     ├── APIConnectionError
+    │   └── ProxyError
     ├── ChallengeError
     ├── APIStatusError
     │   ├── ConversationNotFoundError
@@ -28,6 +29,7 @@
     │   ├── BrowserLaunchError
     │   └── BrowserCrashedError
     ├── OriginError
+    ├── ForkedProcessError
     └── ClientClosedError
 
 Each constructor takes only the message by position, and everything else by keyword with a default, so that every error can be
@@ -155,6 +157,13 @@ class APIConnectionError(ChatGPTError):
         self.permanent = permanent
 
 
+class ProxyError(APIConnectionError):
+    """The proxy could not be reached, refused the connection, or did not accept the credentials.
+
+    The message names the proxy without its password. The session was not checked.
+    """
+
+
 class ChallengeError(ChatGPTError):
     """A person has to pass a check of the site first. The message explains how (``chatgpt-browser login``)."""
 
@@ -257,6 +266,19 @@ class OriginError(ChatGPTError):
     def __init__(self, message: str = "", *, origin: str | None = None) -> None:
         super().__init__(message)
         self.origin = origin
+
+
+class ForkedProcessError(ChatGPTError):
+    """The client was started in the parent process, and this process is a fork of it. The client works in the parent only."""
+
+    def __init__(
+        self,
+        message: str = (
+            "The client was started before this process was forked, and its browser belongs to the parent process. Create a "
+            "client in each process after the fork, or start processes with the start method 'spawn'."
+        ),
+    ) -> None:
+        super().__init__(message)
 
 
 class ClientClosedError(ChatGPTError):

@@ -5,18 +5,19 @@ The library is imported when a client is created, because `--help` and shell com
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .environment import TOKEN, base_url_options, options_from_environment, site_origin
+from .environment import base_url_options, options_from_environment, site_origin, token_from_environment
 from .exit_codes import errors_as_exit_codes
 from .input.terminal_settings import restored_terminal_settings
 from .output.consoles import logging_to_stderr
 from .state.data_folder import DataFolder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chatgpt_browser import ChatGPTAPI
 
 
@@ -30,8 +31,8 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     :raises InvalidSessionTokenError: there is no session token, or it is empty.
     :raises typer.BadParameter: a base URL is invalid.
     """
-    if TOKEN in os.environ:
-        with restored_terminal_settings(), _create_client(os.environ[TOKEN], **options) as api:
+    if (given := token_from_environment()) is not None:
+        with restored_terminal_settings(), _create_client(given, **options) as api:
             yield api
         return
 
@@ -57,7 +58,7 @@ def client_for_command(*, headed: bool, verbose: int, as_json: bool = False) -> 
         yield api
 
 
-def _create_client(session_token: str, **options: Any) -> ChatGPTAPI:
+def _create_client(session_token: str | Path, **options: Any) -> ChatGPTAPI:
     from chatgpt_browser import ChatGPTAPI
 
     given = {name: value for name, value in options.items() if value is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,15 +12,28 @@ if TYPE_CHECKING:
     from chatgpt_browser._core.options import Options
 
 TOKEN = "CHATGPT_SESSION_TOKEN"
+#: The endings of a file of cookies. No session token ends with one of them.
+COOKIE_FILES = (".json", ".txt")
 DATA_FOLDER = "CHATGPT_DATA_DIR"
 #: The client's options that a variable sets, each with the name of its variable.
 BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
 #: Each variable with its description, for `--help` and the documentation.
 VARIABLES = (
-    (TOKEN, "session token; a secret, so no option sets it; default: the token that `login` saved"),
+    (
+        TOKEN,
+        "session token, or the path of a .json or .txt file of exported cookies; default: the token that `login` saved",
+    ),
     *((name, f"the client's {option}; default: the real site") for option, name in BASE_URLS.items()),
     (DATA_FOLDER, "folder for the browser profile, the saved session and the last conversation's id"),
 )
+
+
+def token_from_environment() -> str | Path | None:
+    """Return the session token, or the path of a file of cookies; None if the variable is not set."""
+    given = os.environ.get(TOKEN)
+    if given is None or not given.strip().lower().endswith(COOKIE_FILES):
+        return given
+    return Path(given.strip()).expanduser()
 
 
 def base_url_options() -> dict[str, Any]:
