@@ -38,12 +38,13 @@ pickled: a test runner sends errors between processes.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .public import public_type
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 class ChatGPTError(Exception):
@@ -160,8 +161,25 @@ class APIConnectionError(ChatGPTError):
 class ProxyError(APIConnectionError):
     """The proxy could not be reached, refused the connection, or did not accept the credentials.
 
-    The message names the proxy without its password. The session was not checked.
+    ``proxy`` is the proxy's address without user name and password; None if the system chose the proxy. The message contains
+    it. The session was not checked.
     """
+
+    def __init__(self, message: str = "", *, permanent: bool = False, proxy: str | None = None) -> None:
+        super().__init__(message, permanent=permanent)
+        self.proxy = proxy
+
+
+@contextmanager
+def naming_proxy(settings: Mapping[str, str] | None) -> Iterator[None]:
+    """Add the address of the proxy to a :class:`ProxyError` that is raised in the block."""
+    try:
+        yield
+    except ProxyError as exc:
+        if settings is not None and exc.proxy is None:
+            exc.proxy = settings["server"]
+            exc.args = (str(exc).replace("the proxy", f"the proxy {exc.proxy}", 1),)
+        raise
 
 
 class ChallengeError(ChatGPTError):

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from chatgpt_browser._browser.probe import BrowserFacts, Probe, Sighting
     from chatgpt_browser._client.portal import Portal
 
+#: Characters of the user's name and address that are searched for.
+_MAX_NAME = 500
+
 
 class CheckContext:
     """A context manager that closes the browser and the client at its end. It takes the client's options.
@@ -96,8 +99,8 @@ class CheckContext:
 
     def remember_user(self, user: User) -> None:
         """Store the words of the user's name and address, which must not appear in a report."""
-        address = user.email or ""
-        words = re.split(r"[\s.+_-]+", f"{user.name or ''} {address.partition('@')[0]}")
+        address = (user.email or "")[:_MAX_NAME]
+        words = re.split(r"[\s.+_-]+", f"{(user.name or '')[:_MAX_NAME]} {address.partition('@')[0]}")
         self.user_words = [word for word in (address, *words) if len(word) > 2]
 
     def remember_secrets(self) -> None:
