@@ -34,8 +34,7 @@ OVERRIDES = [
 @pytest.fixture
 def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the limits for commands to a page that does not respond."""
-    defaults = cdp_target.Target.send.__kwdefaults__
-    monkeypatch.setitem(defaults, "timeout", 4.0)
+    monkeypatch.setitem(cdp_target.Target.send.__kwdefaults__ or {}, "timeout", 4.0)
     monkeypatch.setattr(site_page, "_QUERIES_TIMEOUT", 6.0)
 
 
