@@ -7,6 +7,9 @@ import functools
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+import anyio
+
+from .._core.errors import BrowserLaunchError
 from .._core.log import logger
 from .cdp_target import Target
 from .driver import start_driver
@@ -122,6 +125,14 @@ class Browser:
         :raises BrowserNotFoundError: no Chromium is installed.
         :raises BrowserLaunchError: the browser does not start, or the remote browser does not accept the connection.
         """
+        with anyio.move_on_after(options.launch_timeout):
+            return await cls._start(options, watched=watched, meanwhile=meanwhile)
+        raise BrowserLaunchError(
+            f"The browser did not start in time: launch_timeout is {options.launch_timeout:g} s."
+        )
+
+    @classmethod
+    async def _start(cls, options: Options, *, watched: bool, meanwhile: Callable[[], object]) -> Browser:
         async with AsyncExitStack() as stack:
             playwright = await start_driver(meanwhile)
             with map_playwright_errors(launching=True):

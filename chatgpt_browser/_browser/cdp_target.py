@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from .._core.background import BackgroundTasks
 from .._core.log import logger
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 
 Listener = Callable[[dict[str, Any]], object]
+
+#: Seconds for a page to respond to a command. An idle page needs milliseconds, a page on an overloaded machine some seconds.
+COMMAND_TIMEOUT = 30.0
 
 #: The event that is emitted once when the page is gone: it was closed, it has crashed, or the browser has ended.
 GONE = "Inspector.detached"
@@ -66,10 +70,13 @@ class Target:
         attached = await browser.send("Target.attachToTarget", {"targetId": target_id, "flatten": False})
         return cls(browser, target_id, attached["sessionId"], is_watched=is_watched)
 
-    async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+    async def send(
+        self, method: str, params: dict[str, Any] | None = None, *, timeout: float | None = COMMAND_TIMEOUT
+    ) -> dict[str, Any]:
         """Send a command and return its result.
 
-        :raises PlaywrightError: Chromium refused the command, or the page is gone.
+        :param timeout: in seconds; None for a command that may take any time. A page whose script never ends does not respond.
+        :raises PlaywrightError: Chromium refused the command, the page is gone, or it did not respond in time.
         """
         if self._gone:
             raise PlaywrightError(f"Protocol error ({method}): {self._gone}")
@@ -79,6 +86,10 @@ class Target:
         try:
             envelope = {"sessionId": self._session_id, "message": command}
             await self._browser.send("Target.sendMessageToTarget", envelope)
+            if timeout is not None:
+                await asyncio.wait([response], timeout=timeout)
+                if not response.done():
+                    raise PlaywrightTimeoutError(f"Protocol error ({method}): the page does not respond")
             message = await response
         finally:
             del self._responses[number]

@@ -13,6 +13,7 @@ from playwright.async_api import Playwright, async_playwright
 
 from .._core.errors import BrowserLaunchError
 from .._core.log import logger
+from .child_environment import clean_driver_environment
 from .playwright_errors import CLOSE_TIMEOUT, map_driver_errors, suppress_close_errors
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwr
     :raises BrowserLaunchError: the driver does not start.
     """
     before = asyncio.all_tasks()
-    starting = asyncio.get_running_loop().create_task(async_playwright().start())
+    with clean_driver_environment():
+        starting = asyncio.get_running_loop().create_task(async_playwright().start())
     try:
         with _compile_cache():
             for _ in range(_ITERATIONS_TO_SPAWN):

@@ -11,6 +11,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from .._core.errors import BrowserLaunchError, BrowserNotFoundError
 from .._core.log import logger
+from .child_environment import child_environment
 from .executables import launch_candidates
 from .playwright_errors import INSTALL_HINT, is_missing_executable, is_missing_sandbox, milliseconds
 from .sandbox import sandbox_refusal
@@ -94,6 +95,7 @@ def _launch_settings(options: Options) -> dict[str, Any]:
         "headless": options.headless,
         "args": list(options.browser_args),
         "proxy": options.proxy,
+        "env": child_environment(),
         "timeout": milliseconds(options.launch_timeout),
         "chromium_sandbox": not refusal,
         # The caller handles Ctrl-C first; the client closes the browser when the call has ended.

@@ -21,6 +21,7 @@ from .._core.errors import (
     BrowserNotFoundError,
     ChatGPTError,
     ChatGPTTimeoutError,
+    ProxyError,
 )
 from .._core.log import logger
 
@@ -52,9 +53,13 @@ _GONE = re.compile(
 _NO_DOCUMENT = re.compile(
     r"ERR_HTTP_RESPONSE_CODE_FAILURE|ERR_ABORTED|ERR_INVALID_RESPONSE|Download is starting"
 )
+#: Characters of an error's text that are read: a remote browser, and a page, may send any amount.
+_MAX_TEXT = 10_000
 _VERSIONS = re.compile(r"server version: v([\d.]+).*?client version: v([\d.]+)", re.DOTALL)
 _URL = re.compile(r"\b(?:wss?|https?)://\S+")
 _NETWORK = re.compile(r"net::(ERR_\w+)")
+#: Chromium's names of errors of a proxy: ``ERR_PROXY_…``, ``ERR_TUNNEL_…``, ``ERR_SOCKS_…``, ``ERR_NO_SUPPORTED_PROXIES``.
+_PROXY = re.compile(r"PROX(?:Y|IES)|TUNNEL|SOCKS_")
 
 
 def milliseconds(seconds: float) -> float:
@@ -102,7 +107,12 @@ def to_library_error(error: Exception, *, launching: bool = False) -> ChatGPTErr
         if is_missing_executable(error):
             return BrowserNotFoundError(f"No Chromium was found. {INSTALL_HINT}.")
         return BrowserLaunchError(_launch_failure(error))
-    if network := _NETWORK.search(text):
+    if (network := _NETWORK.search(text)) and _PROXY.search(network[1]):
+        return ProxyError(
+            "ChatGPT failed to refresh auth token. Error: the proxy could not be reached, or it refused the connection "
+            f"({network[0]})"
+        )
+    if network:
         refused = network[1].startswith("ERR_CERT_")
         advice = f". {_CERTIFICATE_HINT}" if refused else ""
         return APIConnectionError(
@@ -184,7 +194,7 @@ def connection_error(error: Exception, place: str) -> Exception:
     """
     if not isinstance(error, (PlaywrightError, ConnectionError)):
         return error
-    text = getattr(error, "message", "") or str(error)
+    text = (getattr(error, "message", "") or str(error))[:_MAX_TEXT]
     if versions := _VERSIONS.search(text):
         there, here = versions.groups()
         return BrowserLaunchError(
@@ -201,7 +211,7 @@ def connection_error(error: Exception, place: str) -> Exception:
 
 def _first_line(error: Exception) -> str:
     """Return the first line of the error's text, or its type if it has no text."""
-    lines = (getattr(error, "message", "") or str(error)).strip().splitlines()
+    lines = (getattr(error, "message", "") or str(error))[:_MAX_TEXT].strip().splitlines()
     return lines[0].removesuffix(".") if lines else type(error).__name__
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import inspect
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._core.errors import InvalidSessionTokenError
+from .._core.files import read_small_file
 from .._core.options import DEFAULT_MODEL, Milliseconds, Options, SendVia
-from .._protocol.cookies import SessionToken
+from .._protocol.cookies import INVALID_TOKEN, SessionToken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from os import PathLike
+    from collections.abc import Iterable, Mapping, Sequence
+
+#: Bytes. The exported cookies of a whole browser have some hundred kilobytes.
+MAX_COOKIE_FILE = 16 << 20
 
 
 class BaseClient:
@@ -19,7 +24,7 @@ class BaseClient:
 
     def __init__(
         self,
-        session_token: str | Sequence[str] | Mapping[str, str],
+        session_token: str | PathLike[str] | Mapping[str, object] | Iterable[object],
         *,
         markdown: bool = True,
         api_base_url: str = "https://chat.openai.com/api",
@@ -48,8 +53,9 @@ class BaseClient:
 
         A time is a number of milliseconds or a timedelta. For a timeout, None or 0 means no limit.
 
-        :param session_token: The session cookie's value, a sequence of its parts, a dict of cookie names to values, or a
-            ``Cookie:`` header line.
+        :param session_token: The session cookie's value or a sequence of its parts; cookies as a dict, a list, a header line,
+            JSON or the text of a ``cookies.txt``; Playwright's ``storage_state``; or a :class:`~pathlib.Path` of a file with one
+            of these.
         :param markdown: If False, replies are converted to plain text.
         :param api_base_url: The base URL of ``/auth/session``.
         :param backend_api_base_url: The base URL of ``/conversation``, on the same origin as ``api_base_url``.
@@ -80,10 +86,10 @@ class BaseClient:
         :raises ValueError: An option is invalid. The message names the option.
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "session_token")}
-        token = SessionToken.parse(session_token)
+        token = read_session_token(session_token, api_base_url)
         del session_token  # a traceback that shows local variables must not show the token
-        if token is None:
-            raise InvalidSessionTokenError
+        if isinstance(token, InvalidSessionTokenError):
+            raise token
         self._session_token = token
         self._options = Options.checked(**given)
         self._initialise()
@@ -95,6 +101,25 @@ class BaseClient:
         # A traceback may show a client whose constructor has failed.
         options: Options | None = getattr(self, "_options", None)
         return f"<{type(self).__name__} {options.site.origin if options is not None else 'without options'}>"
+
+
+def read_session_token(given: object, api_base_url: str) -> SessionToken | InvalidSessionTokenError:
+    """Return the session token, or the error to raise: a frame of a traceback must not hold the given value.
+
+    Only a path object is read as a file. A service may pass a text of its users, who must not choose a file on its machine.
+    """
+    if isinstance(given, PathLike):
+        try:
+            given = read_small_file(Path(given), MAX_COOKIE_FILE)
+        except (OSError, ValueError) as exc:
+            reason = getattr(exc, "strerror", None) or str(exc)
+            return InvalidSessionTokenError(
+                f"ChatGPT invalid session token. The file cannot be read: {reason}."
+            )
+    elif not given or (isinstance(given, str) and not given.strip()):
+        return InvalidSessionTokenError()
+    token = SessionToken.parse(given, api_base_url)
+    return InvalidSessionTokenError(INVALID_TOKEN) if token is None else token
 
 
 def default_options(**changes: Any) -> Options:

@@ -67,7 +67,9 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         await self._browser_manager.page()
 
     async def close(self) -> None:
-        """Abort running requests and close the browser. May be called twice."""
+        """Abort running requests and close the browser. May be called twice. In a forked process, it does nothing."""
+        if self._sender.process.is_forked:
+            return
         await self._sender.close()
         await self._browser_manager.close()
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import CancelledError, Future, wait
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+import anyio
+from anyio.from_thread import BlockingPortal
 
 from .._core.errors import ClientClosedError
+from .._core.process_guard import ProcessGuard
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from contextlib import AbstractContextManager
 
 #: pytest hides the frames of this module.
 __tracebackhide__ = True
@@ -34,14 +36,18 @@ class Portal:
     """Runs coroutines for callers in other threads.
 
     The thread starts at the first call and ends at :meth:`close`. Callers may be inside an event loop of their own.
+
+    In a forked process the thread does not exist, and another thread may have held the lock at the moment of the fork. Therefore
+    the process is checked before the lock is acquired. anyio's ``start_blocking_portal`` is not used: in a forked process its
+    generator waits for the thread when the interpreter ends.
     """
 
     def __init__(self) -> None:
+        self._process = ProcessGuard()
         self._lock = threading.Lock()
-        self._manager: AbstractContextManager[BlockingPortal] | None = None
+        self._thread: threading.Thread | None = None
         self._portal: BlockingPortal | None = None
         self._closed = False
-        self._thread: int | None = None
 
     def call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Run ``function(*args)`` and return its result.
@@ -49,7 +55,9 @@ class Portal:
         An exception in the waiting thread, such as Ctrl-C, cancels the coroutine first.
 
         :raises ClientClosedError: The portal has been closed.
+        :raises ForkedProcessError: The thread belongs to the parent process.
         """
+        self._process.check()
         with self._lock:
             future = self._started().start_task_soon(self._run, function, args)
         outcome = _result(future)
@@ -58,15 +66,16 @@ class Portal:
         return cast("T", outcome)
 
     async def _run(self, function: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> T | _Raised:
-        self._thread = threading.get_ident()
         try:
             return await function(*args)
         except (KeyboardInterrupt, SystemExit) as exc:
             return _Raised(exc)  # raised here, it would end the event loop and all other calls
 
     def close(self, last: Callable[[], Awaitable[object]]) -> None:
-        """Run ``last``, then end the thread. Further calls wait until the first has ended."""
-        if threading.get_ident() == self._thread:
+        """Run ``last``, then end the thread. Further calls wait until the first has ended. A forked process does nothing."""
+        if self._process.is_forked:
+            return
+        if threading.current_thread() is self._thread:
             # The garbage collector may finalise a client in the portal's own thread, which cannot wait for its own end.
             threading.Thread(target=self.close, args=(last,), name="chatgpt_browser closes").start()
             return
@@ -74,24 +83,44 @@ class Portal:
             if self._closed:
                 return
             self._closed = True
-            manager, portal = self._manager, self._portal
-            if manager is None or portal is None:
+            portal, thread = self._portal, self._thread
+            if portal is None or thread is None:
                 return
             try:
                 _result(portal.start_task_soon(last))
             finally:
-                # An exception makes the portal cancel calls that still run. A call may be left if Ctrl-C interrupted its caller
-                # while the call was being submitted.
-                closed = ClientClosedError()
-                manager.__exit__(type(closed), closed, None)
+                # Cancel calls that still run. A call may be left if Ctrl-C interrupted its caller while it was being submitted.
+                portal.call(portal.stop, True)
+                thread.join()
 
     def _started(self) -> BlockingPortal:
         if self._closed:
             raise ClientClosedError
         if self._portal is None:
-            self._manager = start_blocking_portal("asyncio", name="chatgpt_browser")
-            self._portal = self._manager.__enter__()
+            ready: Future[BlockingPortal] = Future()
+            # An own context: the caller's may contain an event loop, which Python 3.14 passes on to threads.
+            self._thread = threading.Thread(
+                target=Context().run, args=(_run_loop, ready), name="chatgpt_browser", daemon=True
+            )
+            self._thread.start()
+            self._portal = ready.result()
         return self._portal
+
+
+def _run_loop(ready: Future[BlockingPortal]) -> None:
+    """Run an event loop until its portal is stopped."""
+
+    async def serve() -> None:
+        async with BlockingPortal() as portal:
+            ready.set_result(portal)
+            await portal.sleep_until_stopped()
+
+    try:
+        anyio.run(serve)
+    except BaseException as exc:
+        if ready.done():
+            raise
+        ready.set_exception(exc)
 
 
 def _result(future: Future[T]) -> T:

@@ -85,6 +85,7 @@ class AsyncSendManyMixin:
             return ReplyResult(stream.text, stream.conversation_id, stream.message_id)
 
         async def begin() -> Batch:
+            self._sender.process.check()
             window = self._sender.options.max_concurrent_messages
             return Batch(send, window=window, in_order=in_order, longest_pause=pause, signal=abort_signal)
 

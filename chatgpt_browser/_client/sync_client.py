@@ -6,7 +6,7 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .._core.errors import ClientClosedError
+from .._core.errors import ClientClosedError, ForkedProcessError
 from .._core.models import Prompt
 from .._core.public import public_type
 from .._messaging.lease import StandaloneSlot
@@ -82,7 +82,8 @@ class ReplyStream:
 
     def close(self) -> None:
         """Abort the request if it is still running. May be called twice."""
-        with suppress(ClientClosedError):  # closing the client has aborted it already
+        # Closing the client has aborted it already; in a forked process, it belongs to the parent.
+        with suppress(ClientClosedError, ForkedProcessError):
             self._portal.call(self._stream.close)
 
 

@@ -8,6 +8,7 @@
     │   ├── SessionExpiredError
     │   └── AccessTokenRejectedError      (also APIStatusError)
     ├── APIConnectionError
+    │   └── ProxyError
     ├── ChallengeError
     ├── APIStatusError
     │   ├── ConversationNotFoundError
@@ -29,6 +30,7 @@
     │   ├── BrowserLaunchError
     │   └── BrowserCrashedError
     ├── OriginError
+    ├── ForkedProcessError
     └── ClientClosedError
 
 Each constructor takes only the message by position, and everything else by keyword with a default, so that every error can be
@@ -37,13 +39,14 @@ pickled: a test runner sends errors between processes.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .notebook import notebook_traceback
 from .public import public_type
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 class ChatGPTError(Exception):
@@ -159,6 +162,30 @@ class APIConnectionError(ChatGPTError):
     def __init__(self, message: str = "", *, permanent: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
+
+
+class ProxyError(APIConnectionError):
+    """The proxy could not be reached, refused the connection, or did not accept the credentials.
+
+    ``proxy`` is the proxy's address without user name and password; None if the system chose the proxy. The message contains
+    it. The session was not checked.
+    """
+
+    def __init__(self, message: str = "", *, permanent: bool = False, proxy: str | None = None) -> None:
+        super().__init__(message, permanent=permanent)
+        self.proxy = proxy
+
+
+@contextmanager
+def naming_proxy(settings: Mapping[str, str] | None) -> Iterator[None]:
+    """Add the address of the proxy to a :class:`ProxyError` that is raised in the block."""
+    try:
+        yield
+    except ProxyError as exc:
+        if settings is not None and exc.proxy is None:
+            exc.proxy = settings["server"]
+            exc.args = (str(exc).replace("the proxy", f"the proxy {exc.proxy}", 1),)
+        raise
 
 
 class ChallengeError(ChatGPTError):
@@ -277,6 +304,19 @@ class OriginError(ChatGPTError):
     def __init__(self, message: str = "", *, origin: str | None = None) -> None:
         super().__init__(message)
         self.origin = origin
+
+
+class ForkedProcessError(ChatGPTError):
+    """The client was started in the parent process, and this process is a fork of it. The client works in the parent only."""
+
+    def __init__(
+        self,
+        message: str = (
+            "The client was started before this process was forked, and its browser belongs to the parent process. Create a "
+            "client in each process after the fork, or start processes with the start method 'spawn'."
+        ),
+    ) -> None:
+        super().__init__(message)
 
 
 class ClientClosedError(ChatGPTError):

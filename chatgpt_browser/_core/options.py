@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
+from urllib.parse import unquote
 
 from .urls import BrowserURL, Site, is_browser_url
 
@@ -129,13 +130,23 @@ def _proxy(_name: str, value: object) -> dict[str, str] | None:
             "proxy must be a URL, or a mapping with 'server' (and 'bypass', 'username', 'password')"
         )
     server = settings["server"]
-    if not isinstance(server, str) or not _PROXY.fullmatch(server):
+    parts = _PROXY.fullmatch(server) if isinstance(server, str) else None
+    if parts is None:
         raise ValueError("the proxy server must have the form host:port or http://host:port")
-    return {str(key): str(setting) for key, setting in settings.items() if setting is not None}
+    given = {str(key): str(setting) for key, setting in settings.items() if setting is not None}
+    if parts["user"] is not None:
+        user, _, password = parts["user"].partition(":")
+        given = {"username": unquote(user), "password": unquote(password), **given}
+        given["server"] = f"{parts['scheme'] or ''}{parts['host']}"
+    if "username" in given and (parts["scheme"] or "").lower().startswith("socks"):
+        raise ValueError("proxy: Chromium does not support a user name and password for a SOCKS proxy")
+    return given
 
 
-#: The forms that Playwright accepts; without a scheme it is an HTTP proxy. A URL with a password is passed on unchanged.
-_PROXY = re.compile(r"(?:(?:https?|socks[45]?)://)?[^\s/]+/?", re.IGNORECASE)
+#: The forms that Playwright accepts; without a scheme it is an HTTP proxy. Playwright ignores the user name of a URL.
+_PROXY = re.compile(
+    r"(?P<scheme>(?:https?|socks[45]?)://)?(?:(?P<user>[^\s/]*)@)?(?P<host>[^\s/@]+)/?", re.IGNORECASE
+)
 
 
 def _browser_urls(value: object, user_data_dir: object) -> tuple[BrowserURL, ...]:
@@ -174,7 +185,7 @@ class Options:
     executable_path: str | None = field(metadata={"check": _path_text})
     channel: str | None = field(metadata={"check": _optional_text})
     browser_args: tuple[str, ...] = field(metadata={"check": _arguments})
-    proxy: dict[str, str] | None = field(metadata={"check": _proxy})
+    proxy: dict[str, str] | None = field(repr=False, metadata={"check": _proxy})
     user_data_dir: Path | None = field(metadata={"check": _path})
     ignore_https_errors: bool = field(metadata={"check": _flag})
     launch_timeout: float = field(metadata={"check": to_limit})

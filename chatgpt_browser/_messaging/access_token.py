@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .._core.models import Response, Session
     from .._core.options import Options
+    from .._core.process_guard import ProcessGuard
     from .._transport.browser_manager import BrowserManager
     from .._transport.fetch.transport import FetchTransport
     from .secret_filter import SecretFilter
@@ -35,6 +36,7 @@ class AccessTokenCache:
         browser_manager: BrowserManager,
         requests: FetchTransport,
         secrets: SecretFilter,
+        process: ProcessGuard,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -42,6 +44,7 @@ class AccessTokenCache:
         self._browser_manager = browser_manager
         self._requests = requests
         self._secrets = secrets
+        self._process = process
         self._clock = clock
         self._refresh = SingleFlight(measuring("session.refresh", self._refresh_session))
         self._session: Session | None = None
@@ -53,7 +56,9 @@ class AccessTokenCache:
 
         :raises AuthenticationError: the site returned no session.
         :raises ClientClosedError: the client is closed.
+        :raises ForkedProcessError: the client was started in the parent process.
         """
+        self._process.check()
         if self._is_closed:
             raise ClientClosedError
         if self._session is not None and self._clock() < self._fresh_until:

@@ -6,6 +6,8 @@ import functools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio.to_thread
+
 from .._protocol.error_responses import read_json
 from .._protocol.requests import backend_request
 from .response_reader import receive_body, receive_head
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from .secret_filter import SecretFilter
 
 T = TypeVar("T")
+
+#: Characters from which JSON is parsed in a thread. This takes about 10 ms.
+_LARGE_JSON = 1 << 20
 
 
 class BackendClient:
@@ -67,7 +72,11 @@ class BackendClient:
         stream, head = await self.call(call)
         with self.guarding():
             response = await receive_body(stream, head, self._options)
-            return None if method != "GET" and not response.text.strip() else read_json(response)
+            if method != "GET" and not response.text.strip():
+                return None
+            if len(response.text) < _LARGE_JSON:
+                return read_json(response)
+            return await anyio.to_thread.run_sync(read_json, response)
 
     async def call(self, call: Callable[[Session], Awaitable[T]], *, resend_refused: bool = True) -> T:
         """Call ``call`` with a session, and again if the policy in :mod:`.retry` allows it.

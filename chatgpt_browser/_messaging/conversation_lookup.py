@@ -47,7 +47,7 @@ class ConversationLookup:
         :raises ConversationNotFoundError: there is no such conversation.
         """
         conversation = await self._read(conversation_id)
-        return conversation.current_node, newest_turn(conversation.raw, self._unanswered)
+        return conversation.current_node, newest_turn(conversation.raw, frozenset(self._unanswered))
 
     def note_delivery(self, message: OutgoingMessage) -> None:
         """Remember the question until it is answered, if it was sent or may have been.

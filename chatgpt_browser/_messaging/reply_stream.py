@@ -115,6 +115,7 @@ class AsyncReplyStream:
 
     async def _next_updates(self, limit: int = _BATCH_SIZE) -> list[Update] | None:
         """Return the updates of the next events, at most ``limit``; None when the reply is complete."""
+        self._sender.process.check()
         await self._open()
         if self._is_closed:
             return None
@@ -200,8 +201,9 @@ class AsyncReplyStream:
     async def _open(self) -> None:
         if self._is_closed or self._is_open:
             return
-        self._loop = asyncio.get_running_loop()
         lease, sender = self._lease, self._sender
+        sender.process.check()  # before the slot: a message of the parent process may hold it
+        self._loop = asyncio.get_running_loop()
         try:
             with self._deadline.limit():
                 prompt = await lease.acquire_slot()
@@ -227,6 +229,8 @@ class AsyncReplyStream:
     def _close(self, *, finished: bool = False, error: BaseException | None = None) -> None:
         """Release everything. ``finished`` if the reply is complete; ``error`` is the reason if it is not."""
         self._is_closed = True
+        if self._sender.process.is_forked:
+            return  # the parent process has the request
         if self._span is not None:
             self._span.end(error, conversation_id=self.conversation_id, message_id=self.message_id)
         if finished and self._question is not None:
@@ -253,6 +257,8 @@ class AsyncReplyStream:
 
     def __del__(self) -> None:
         # A caller that leaves a loop early may drop the stream without closing it: end the request.
+        if self._sender.process.is_forked:
+            return
         if not self._is_closed and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._lease.release)
         if self._span is not None:

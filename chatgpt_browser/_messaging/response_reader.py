@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from .._core.errors import ChatGPTTimeoutError, StreamInterruptedError
+from .._core.errors import APIStatusError, ChatGPTTimeoutError, StreamInterruptedError
 from .._core.models import Response
 from .._protocol.error_responses import status_error
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from .._core.options import Options
     from .._transport.response_stream import ResponseStream
 
-#: Characters. A conversation of several years has some megabytes.
-_MAX_REFUSAL_SIZE, _MAX_BODY_SIZE = 1 << 20, 1 << 28
+#: Characters after decompression: 43 KB of gzip may become 29 MB. A conversation of 6,000 messages with 1,000 characters each has
+#: 13 MB.
+_MAX_REFUSAL_SIZE, _MAX_BODY_SIZE = 1 << 20, 32 << 20
 
 
 async def receive_head(stream: ResponseStream, options: Options) -> Head:
@@ -76,7 +77,8 @@ async def read_response(
 
     :param head: the head, if it was read before.
     :param pieces: a list that the pieces of the body are appended to.
-    :raises ConnectionError: the connection broke, with the browser's message; or the body is larger than 256 MB.
+    :raises ConnectionError: the connection broke, with the browser's message.
+    :raises APIStatusError: the body is larger than 32 MB.
     """
     pieces = [] if pieces is None else pieces
     size = 0
@@ -91,7 +93,10 @@ async def read_response(
             if head is not None and not head.ok and size > _MAX_REFUSAL_SIZE:
                 return Response(head, "".join(pieces))
             if size > _MAX_BODY_SIZE:
-                raise ConnectionError(f"the body is longer than {size:,} characters")
+                raise APIStatusError(
+                    f"The response is longer than {_MAX_BODY_SIZE:,} characters.",
+                    status_code=None if head is None else head.status,
+                )
         elif kind == "error":
             if head is not None and not head.ok:
                 return Response(head, "".join(pieces))

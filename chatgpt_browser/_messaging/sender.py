@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .._core.errors import ClientClosedError, UnusualActivityError
 from .._core.log import logger
 from .._core.models import QuestionRef
+from .._core.process_guard import ProcessGuard
 from .._core.telemetry import MessageSpan
 from .._protocol.conversation_tree import Turn
 from .._protocol.error_responses import document_error
@@ -49,9 +50,10 @@ class MessageSender:
     ) -> None:
         #: The client's options; replaced when the caller sets another model.
         self.options = options
+        self.process = ProcessGuard()
         requests = FetchTransport(browser_manager)
         self.secrets = SecretFilter(browser_manager)
-        self.tokens = AccessTokenCache(options, browser_manager, requests, self.secrets)
+        self.tokens = AccessTokenCache(options, browser_manager, requests, self.secrets, self.process)
         self.backend = BackendClient(options, browser_manager, requests, self.tokens, self.secrets)
         self.conversations = ConversationLookup(self.backend)
         self.permits = MessagePermits(options.max_concurrent_messages)
@@ -73,10 +75,12 @@ class MessageSender:
         return self._is_closed
 
     def check_open(self) -> None:
-        """Check that the sender is not closed.
+        """Check that the sender is not closed, and that it was not used in the parent process of a fork.
 
         :raises ClientClosedError: it is closed.
+        :raises ForkedProcessError: the parent process has used it.
         """
+        self.process.check()
         if self._is_closed:
             raise ClientClosedError
 

@@ -70,7 +70,8 @@ def _children(nodes: dict[str, Any]) -> dict[str, list[str]]:
     for name, below in children.items():
         listed = nodes[name].get("children") if isinstance(nodes.get(name), dict) else None
         if isinstance(listed, list):
-            below.sort(key=lambda child: listed.index(child) if child in listed else len(listed))
+            places = {child: place for place, child in enumerate(listed) if isinstance(child, str)}
+            below.sort(key=lambda child: places.get(child, len(places)))
     return children
 
 

@@ -10,13 +10,31 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
+
+from .cookie_formats import Cookie, cookies_of, is_header, is_json
 
 #: The maximum length of one cookie's value: next-auth 4 splits at 3933 characters, @auth/core at 3936.
 CHUNK_SIZE = 3933
 
 _MEMBER = re.compile(r"(?:__Secure-)?(?P<family>next-auth|authjs)\.session-token(?:\.(?P<chunk>\d{1,4}))?")
-_HEADER = re.compile(r"^\s*cookie\s*:", re.IGNORECASE)
 _COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")  # RFC 6265, cookie-octet
+#: A name of the site's cookies, a line with another cookie, or the name of a file: texts that are certainly not a token.
+_NO_TOKEN = re.compile(
+    r"__(?:Secure|Host)-.*|(?:next-auth|authjs)\..*|[^=]*=+[^=].*|.*\.(?:json|txt)", re.IGNORECASE | re.DOTALL
+)
+
+#: The hosts of the site. An export of a browser's cookies also contains cookies of other sites that use the same library.
+_HOSTS = ("chatgpt.com", "chat.openai.com")
+
+#: The message for a value that is neither a token nor contains one.
+INVALID_TOKEN = (
+    "ChatGPT invalid session token. Accepted are: the value of the site's session cookie, or its parts in order; the cookie as "
+    "`name=value`, `name: value`, a `Cookie:` or a `Set-Cookie:` line; a dict of cookie names and values; a list of cookies, "
+    "as Playwright's `context.cookies()` or a browser extension exports it; Playwright's `storage_state`; JSON of these; the "
+    "text of a Netscape `cookies.txt`; and a `pathlib.Path` of a file that contains one of them. The name of the cookie is "
+    "`__Secure-next-auth.session-token`; if the site split it, the names of its parts end in `.0`, `.1` and so on."
+)
 
 
 def is_session_cookie(name: str) -> bool:
@@ -32,37 +50,48 @@ class SessionToken:
     family: str = "next-auth"
 
     @classmethod
-    def parse(cls, given: object) -> SessionToken | None:
-        """Parse a token: a value, several values in order, a dict of cookies, or a ``Cookie:`` header.
+    def parse(cls, given: object, url: str = "") -> SessionToken | None:
+        """Parse a token: a value, several values in order, or cookies in any form of :func:`.cookie_formats.cookies_of`.
 
-        Return None for everything else. An exception raised here would show the value in a traceback with local variables.
+        ``url`` is a URL of the site: its cookies are preferred to those of the site's other hosts. Cookies of other sites are
+        ignored. Return None if there is no token. An exception raised here would show the value in a traceback with local
+        variables.
         """
         if isinstance(given, SessionToken):
             return given
+        if isinstance(given, Iterable) and not isinstance(given, (str, bytes, bytearray, Mapping)):
+            given = list(given)
+        members = [cookie for cookie in cookies_of(given) if is_session_cookie(cookie.name)]
+        if members:
+            return cls._from_cookies(members, (_host_of(url), *_HOSTS))
         if isinstance(given, str):
-            return cls._from_text(given)
-        if isinstance(given, Mapping):
-            return cls._from_cookies(given)
-        if isinstance(given, Iterable) and not isinstance(given, (bytes, bytearray)):
-            values = list(given)
-            return cls._joined(values) if all(isinstance(value, str) for value in values) else None
+            return None if is_header(given) or is_json(given) else cls._from_values([given])
+        if isinstance(given, list) and all(isinstance(value, str) for value in given):
+            return cls._from_values(given)
         return None
 
     @classmethod
-    def _from_text(cls, text: str) -> SessionToken | None:
-        pairs = _read_pairs(text)
-        if any(is_session_cookie(name) for name, _ in pairs):
-            return cls._from_cookies(dict(pairs))
-        return None if _HEADER.match(text) else cls._joined([text])
+    def _from_values(cls, values: list[str]) -> SessionToken | None:
+        return None if any(_NO_TOKEN.fullmatch(_bare(value)) for value in values) else cls._joined(values)
 
     @classmethod
-    def _from_cookies(cls, cookies: Mapping[Any, Any]) -> SessionToken | None:
+    def _from_cookies(cls, cookies: list[Cookie], hosts: tuple[str, ...]) -> SessionToken | None:
+        """Return the token of the first of these hosts that has one. The families of two hosts are not mixed."""
+        domains = [host for host in dict.fromkeys(hosts) if host]
+        for host in ["", *domains]:
+            family = {c.name: c.value for c in cookies if _belongs_to(c.domain, host)}
+            if (token := cls._from_family(family)) is not None:
+                return token
+        return None
+
+    @classmethod
+    def _from_family(cls, cookies: Mapping[str, str]) -> SessionToken | None:
         plain: dict[str, str] = {}
         chunks: dict[str, dict[int, str]] = {}
 
         for name, value in cookies.items():
-            member = _MEMBER.fullmatch(name) if isinstance(name, str) else None
-            if member is None or not isinstance(value, str) or not value:
+            member = _MEMBER.fullmatch(name)
+            if member is None or not value:
                 continue
 
             if member["chunk"] is None:
@@ -81,7 +110,7 @@ class SessionToken:
     @classmethod
     def _joined(cls, values: list[str], family: str = "next-auth") -> SessionToken | None:
         """Join the parts of one value, without the quotes and the white space that copying adds."""
-        bare = [value.strip().strip("\"'") for value in values]
+        bare = [_bare(value) for value in values]
         if not bare or not all(_COOKIE_VALUE.fullmatch(value) for value in bare):
             return None
         return cls("".join(bare), family)
@@ -105,7 +134,17 @@ class SessionToken:
         ]
 
 
-def _read_pairs(text: str) -> list[tuple[str, str]]:
-    """Return the name=value pairs of a ``Cookie:`` header line, with or without the header's name."""
-    pairs = (part.partition("=") for part in _HEADER.sub("", text).split(";"))
-    return [(name.strip(), value.strip()) for name, equals, value in pairs if equals]
+def _bare(value: str) -> str:
+    return value.strip("\ufeff \t\r\n").strip("\"'")
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _belongs_to(domain: str, host: str) -> bool:
+    """Return whether a browser sends a cookie of this domain to the host; a cookie without a domain belongs to no host."""
+    return host == domain or bool(domain) and host.endswith(f".{domain}")

@@ -15,6 +15,7 @@ from .._core.errors import (
     ConversationNotFoundError,
     MessageTooLongError,
     OriginError,
+    ProxyError,
     RateLimitError,
     StreamInterruptedError,
     UnusualActivityError,
@@ -28,6 +29,10 @@ _CHALLENGE_MARKS = re.compile(
     r"Just a moment\.\.\.|_cf_chl_opt|/cdn-cgi/challenge-platform/|challenge-form"
     r"|Please stand by, while we are checking your browser"
 )
+
+_TITLE = re.compile("<title", re.IGNORECASE)
+#: Characters: the beginning of a document in which the title is searched, and the longest title in an error message.
+_MAX_TITLE_POSITION, _MAX_TITLE = 1 << 16, 300
 
 #: Sentences of the site that state a delay, and the delay in seconds.
 _SENTENCES = {"wait one minute": 60.0, "in 1 hour": 3600.0}
@@ -59,6 +64,10 @@ def parse_json(text: str) -> Any:
         return None
 
 
+#: The status of a proxy that requires credentials. Only a proxy may send it.
+PROXY_STATUS = 407
+PROXY_REFUSAL = "the proxy requires a user name and a password, or did not accept them (407 Proxy Authentication Required)"
+
 _BY_STATUS: dict[int, type[APIStatusError]] = {
     401: AccessTokenRejectedError,
     404: ConversationNotFoundError,
@@ -83,6 +92,8 @@ def status_error(response: Response) -> ChatGPTError:
             "the site redirected an API request to a sign-in page or to another host. The redirect was not followed, because the "
             "session token may not be meant for that host"
         )
+    if head.status == PROXY_STATUS:
+        return ProxyError(f"ChatGPTAPI error {head.status}: {PROXY_REFUSAL}", permanent=True)
     if is_challenge(head, response.text):
         return challenge_error(f"the site responded with a challenge (status {head.status})")
 
@@ -137,8 +148,18 @@ def _summary(head: Head, detail: Any, body: str) -> str:
     """Return one line that describes a response: the detail, else the HTML document's title, else the status text."""
     if text := error_detail({"detail": detail}):
         return text
-    title = re.search(r"<title[^>]*>([^<]*)</title>", body, re.IGNORECASE) if head.is_html else None
-    return (title[1].strip() if title else "") or head.status_text or "no detail"
+    return (_title(body) if head.is_html else "") or head.status_text or "no detail"
+
+
+def _title(html: str) -> str:
+    """Return the title of an HTML document, or "". Only its beginning is read: the site may send any amount of text."""
+    beginning = html[:_MAX_TITLE_POSITION]
+    opening = _TITLE.search(beginning)
+    if opening is None:
+        return ""
+    _, _, rest = beginning[opening.end() :].partition(">")
+    title, closes, _ = rest.partition("<")
+    return title.strip()[:_MAX_TITLE] if closes else ""
 
 
 def error_detail(data: Any) -> str:

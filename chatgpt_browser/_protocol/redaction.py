@@ -12,12 +12,16 @@ REMOVED = "[removed]"
 
 #: Access tokens and session tokens: both are JOSE tokens (JWT and JWE).
 _JOSE = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*")
-_AFTER_PATH = re.compile(r"(https?://[^\s\"'<>?#]*)[?#][^\s\"'<>]*")
+#: A URL as a whole, so that the search never reads a part of a text twice.
+_URL = re.compile(r"https?://[^\s\"'<>]*")
+_AFTER_PATH = re.compile("[?#].*", re.DOTALL)
+#: The depth from which a JSON value is removed: Python cannot recurse as deeply as a response can be nested.
+_MAX_DEPTH = 100
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
     """Remove from a text these secrets, everything that has the form of a token, and the query and fragment of each URL."""
-    return _AFTER_PATH.sub(rf"\1?{REMOVED}", _without(text, secrets))
+    return _URL.sub(lambda url: _AFTER_PATH.sub(f"?{REMOVED}", url[0], count=1), _without(text, secrets))
 
 
 def reveals(text: str, secrets: Iterable[str]) -> bool:
@@ -37,12 +41,14 @@ def _without(text: str, secrets: Iterable[str]) -> str:
     return _JOSE.sub(REMOVED, text)
 
 
-def each_text(value: Any, change: Callable[[str], str]) -> Any:
-    """Return a copy of a JSON value in which each text is changed."""
+def each_text(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
+    """Return a copy of a JSON value in which each text is changed. What is nested too deeply is removed."""
+    if depth > _MAX_DEPTH:
+        return REMOVED
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {name: each_text(item, change) for name, item in value.items()}
+        return {name: each_text(item, change, depth + 1) for name, item in value.items()}
     if isinstance(value, list):
-        return [each_text(item, change) for item in value]
+        return [each_text(item, change, depth + 1) for item in value]
     return value

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from .._core.errors import AuthenticationError, SessionExpiredError
+from .._core.errors import AuthenticationError, ChatGPTError, ProxyError, SessionExpiredError
 from .._core.models import Response, Session, User
-from .error_responses import error_detail, parse_json
+from .error_responses import PROXY_REFUSAL, PROXY_STATUS, error_detail, parse_json
 
 
 def read_session(response: Response) -> Session:
@@ -15,16 +15,19 @@ def read_session(response: Response) -> Session:
 
     :raises SessionExpiredError: the session has ended: the response is ``{}``, or its error is ``RefreshAccessTokenError``.
     :raises AuthenticationError: the response is not a session for another reason.
+    :raises ProxyError: the response is a proxy's.
     """
     session = _session_or_error(response)
-    if isinstance(session, AuthenticationError):
+    if isinstance(session, ChatGPTError):
         # Raised here, so that no frame of the traceback contains the response: it may contain an old token.
         raise session
     return session
 
 
-def _session_or_error(response: Response) -> Session | AuthenticationError:
+def _session_or_error(response: Response) -> Session | ChatGPTError:
     head = response.head
+    if head.status == PROXY_STATUS:
+        return ProxyError(f"ChatGPT failed to refresh auth token. Error: {PROXY_REFUSAL}", permanent=True)
     if not head.ok:
         detail = error_detail(parse_json(response.text))
         reason = f"{head.status} {head.status_text}".rstrip() + (f": {detail}" if detail else "")

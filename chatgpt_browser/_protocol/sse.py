@@ -19,7 +19,7 @@ class EventReader:
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
-        self._rest = ""  # an incomplete line
+        self._rest: list[str] = []  # the pieces of an incomplete line
         self._type = ""
         self._data: list[str] = []
         self._begun = False
@@ -50,12 +50,20 @@ class EventReader:
         return events
 
     def _lines(self, text: str, *, final: bool) -> list[str]:
-        whole = self._rest + text
+        if (
+            not final
+            and _LINE_END.search(text) is None
+            and not (self._rest and self._rest[-1].endswith("\r"))
+        ):
+            self._rest.append(text)  # joined once: a line may come in thousands of chunks
+            return []
+        whole = "".join(self._rest) + text
         # A CR at the end may be the first half of a CRLF, so it is kept for the next chunk.
         held = "\r" if whole.endswith("\r") and not final else ""
-        *lines, self._rest = _LINE_END.split(whole[: len(whole) - len(held)])
-        self._rest += held
-        return [*lines, self._rest] if final and self._rest else lines
+        *lines, rest = _LINE_END.split(whole[: len(whole) - len(held)])
+        rest += held
+        self._rest = [rest]
+        return [*lines, rest] if final and rest else lines
 
     def _line(self, line: str) -> dict[str, str] | None:
         if line == "":

@@ -8,7 +8,7 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .._core.errors import BrowserCrashedError, ClientClosedError, OriginError
+from .._core.errors import BrowserCrashedError, ClientClosedError, OriginError, naming_proxy
 from .._core.log import logger
 from .._core.page_only_origins import PAGE_ONLY_ORIGINS
 from .._core.single_flight import SingleFlight
@@ -113,14 +113,16 @@ class BrowserManager:
             await self._page.ready()
         if self._page is not None and self._page.dead is None:
             return self._page
-        return await self._start()
+        with naming_proxy(self._options.proxy):
+            return await self._start()
 
     async def pass_challenge(self) -> None:
         """Pass a challenge by opening the site in a second page. Replies in flight on the main page are not affected.
 
         :raises ChallengeError: the challenge did not pass without a person.
         """
-        await self._challenge()
+        with naming_proxy(self._options.proxy):
+            await self._challenge()
 
     async def run_in_context(self, work: Callable[[BrowserContext, Identity], Awaitable[T]]) -> T:
         """Call ``work`` with a context that Playwright manages and the identity of its page, and return the result.
@@ -166,12 +168,13 @@ class BrowserManager:
 
     @contextmanager
     def noting_origin_error(self) -> Iterator[None]:
-        """Note an :class:`OriginError` that is raised in the block: the site has moved.
+        """Note an :class:`OriginError` that is raised in the block: the site has moved. Name the proxy in a ``ProxyError``.
 
         Once no request is in flight, the next call opens the site again, and follows it if that is allowed.
         """
         try:
-            yield
+            with naming_proxy(self._options.proxy):
+                yield
         except OriginError as exc:
             self._origin_error = exc
             raise

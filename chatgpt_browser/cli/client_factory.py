@@ -5,20 +5,28 @@ The library is imported when a client is created, because `--help` and shell com
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser._core.errors import BrowserLaunchError, InvalidSessionTokenError
 
-from .environment import TOKEN, base_url_options, has_display, options_from_environment, site_origin
+from .environment import (
+    TOKEN,
+    base_url_options,
+    has_display,
+    options_from_environment,
+    site_origin,
+    token_from_environment,
+)
 from .exit_codes import errors_as_exit_codes
 from .output.consoles import logging_to_stderr
 from .state.data_folder import DataFolder
 from .terminal_settings import restored_terminal_settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chatgpt_browser import ChatGPTAPI
 
 
@@ -32,10 +40,10 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     :raises InvalidSessionTokenError: there is no session token, or it is empty.
     :raises typer.BadParameter: a base URL is invalid.
     """
-    if TOKEN in os.environ:
-        if not os.environ[TOKEN].strip():
+    if (given := token_from_environment()) is not None:
+        if not str(given).strip():
             raise InvalidSessionTokenError(f"There is no session token: {TOKEN} is empty.")
-        with restored_terminal_settings(), _create_client(os.environ[TOKEN], **options) as api:
+        with restored_terminal_settings(), _create_client(given, **options) as api:
             yield api
         return
 
@@ -64,7 +72,7 @@ def client_for_command(*, headed: bool, verbose: int, as_json: bool = False) -> 
         yield api
 
 
-def _create_client(session_token: str, **options: Any) -> ChatGPTAPI:
+def _create_client(session_token: str | Path, **options: Any) -> ChatGPTAPI:
     from chatgpt_browser import ChatGPTAPI
 
     given = _without_none(options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,11 +16,16 @@ if TYPE_CHECKING:
 
 TOKEN = "CHATGPT_SESSION_TOKEN"
 SEND_VIA = "CHATGPT_SEND_VIA"
+#: The endings of a file of cookies. No session token ends with one of them.
+COOKIE_FILES = (".json", ".txt")
 #: The client's options that a variable sets, each with the name of its variable.
 BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
 #: Each variable with its description, for `--help` and the documentation.
 VARIABLES = (
-    (TOKEN, "session token; a secret, so no option sets it; default: the token that `login` saved"),
+    (
+        TOKEN,
+        "session token, or the path of a .json or .txt file of exported cookies; default: the token that `login` saved",
+    ),
     *((name, f"the client's {option}; default: the real site") for option, name in BASE_URLS.items()),
     (SEND_VIA, "how messages are sent: auto, fetch or page; the option --send-via takes precedence"),
     (DATA_FOLDER, "folder for the browser profile, the saved session and the last conversation's id"),
@@ -36,6 +42,14 @@ SIGN_IN_ELSEWHERE = (
 def has_display() -> bool:
     """Return whether a browser window can be shown. Only Linux may have no display at all."""
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def token_from_environment() -> str | Path | None:
+    """Return the session token, or the path of a file of cookies; None if the variable is not set."""
+    given = os.environ.get(TOKEN)
+    if given is None or not given.strip().lower().endswith(COOKIE_FILES):
+        return given
+    return Path(given.strip()).expanduser()
 
 
 def base_url_options() -> dict[str, Any]:

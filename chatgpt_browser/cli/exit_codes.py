@@ -36,7 +36,13 @@ ERROR_KINDS = (
         errors.InvalidSessionTokenError,
         3,
         "the session token is missing or malformed",
-        "run `chatgpt-browser login`, or set CHATGPT_SESSION_TOKEN to the value of the session cookie (see the README)",
+        "run `chatgpt-browser login`, or set CHATGPT_SESSION_TOKEN to the session cookie or a file with it (see the README)",
+    ),
+    ErrorKind(
+        errors.ProxyError,
+        12,
+        "",
+        "check the proxy's address, user name and password; a browser on this machine must be able to use it",
     ),
     ErrorKind(
         errors.APIConnectionError,

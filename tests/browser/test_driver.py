@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 import pytest
 from playwright._impl._driver import compute_driver_executable
+from playwright.async_api import async_playwright
 
 from chatgpt_browser import AsyncChatGPTAPI, BrowserLaunchError, ChatGPTAPI
 from chatgpt_browser._browser.driver import start_driver
@@ -162,3 +163,36 @@ async def test_error_in_meanwhile_callback_leaves_no_driver(
     with pytest.raises(ZeroDivisionError):
         await start_driver(fail)
     assert not still_running(marked("FAILED_START_DRIVER", mark))
+
+
+def test_processes_of_browser_inherit_no_variable_of_this_package(
+    chatgpt_server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", chatgpt_server.session_token)
+    monkeypatch.setenv("CHATGPT_DATA_DIR", "/some/folder")
+    monkeypatch.setenv("OTHER_VARIABLE", mark)
+
+    with ChatGPTAPI(chatgpt_server.session_token, **base_urls(chatgpt_server)) as api:
+        assert can_send(api)
+        processes = marked("OTHER_VARIABLE", mark)
+        kinds = [process.name() for process in processes]
+        names = {name for process in processes for name in process.environ()}
+
+    assert any("node" in kind for kind in kinds)
+    assert len(kinds) >= 3
+    assert not [name for name in names if name.startswith("CHATGPT_")]
+
+
+@pytest.mark.anyio
+async def test_own_driver_of_program_inherits_everything(
+    chatgpt_server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv("CHATGPT_OTHER", mark)
+
+    async with AsyncChatGPTAPI(chatgpt_server.session_token, **base_urls(chatgpt_server)) as api:
+        await api.start()
+        assert marked("CHATGPT_OTHER", mark) == []
+        async with async_playwright():
+            assert marked("CHATGPT_OTHER", mark)

@@ -41,6 +41,8 @@ EXPECTED = {
     "ComposerNotFoundError": 14,
     "DialogInTheWayError": 14,
     "AbortError": 1,
+    "ForkedProcessError": 1,
+    "ProxyError": 12,
     "ClientClosedError": 1,
     "ChatGPTError": 1,
 }

@@ -14,6 +14,7 @@ TREE = {
     "InvalidSessionTokenError": ["ChatGPTError", "ValueError"],
     "AuthenticationError": ["ChatGPTError"],
     "APIConnectionError": ["ChatGPTError"],
+    "ProxyError": ["APIConnectionError"],
     "SessionExpiredError": ["AuthenticationError"],
     "AccessTokenRejectedError": ["AuthenticationError", "APIStatusError"],
     "ChallengeError": ["ChatGPTError"],
@@ -37,6 +38,7 @@ TREE = {
     "BrowserLaunchError": ["BrowserError"],
     "BrowserCrashedError": ["BrowserError"],
     "OriginError": ["ChatGPTError"],
+    "ForkedProcessError": ["ChatGPTError"],
     "ClientClosedError": ["ChatGPTError"],
 }
 

@@ -81,6 +81,45 @@ def test_client_repr_shows_origin_without_secret() -> None:
     assert repr(ChatGPTAPI("a-session-token")) == "<ChatGPTAPI https://chat.openai.com>"
 
 
+@pytest.mark.parametrize(
+    ("proxy", "settings"),
+    [
+        ("http://ada:s3%3Acr%40t@proxy:3128", ("http://proxy:3128", "ada", "s3:cr@t")),
+        ("ada:pw@proxy:3128", ("proxy:3128", "ada", "pw")),
+        ("https://ada@[::1]:3128/", ("https://[::1]:3128", "ada", "")),
+        ("http://a:b@c:d@proxy:3128", ("http://proxy:3128", "a", "b@c:d")),
+        ("http://%C3%A9:%F0%9F%94%91@proxy", ("http://proxy", "é", "🔑")),
+        ({"server": "http://ada:pw@proxy", "password": "other"}, ("http://proxy", "ada", "other")),
+        (
+            {"server": "http://proxy", "username": "a%41", "password": "p%41"},
+            ("http://proxy", "a%41", "p%41"),
+        ),
+    ],
+)
+def test_options_proxy_with_credentials_are_separated(proxy: Any, settings: tuple[str, str, str]) -> None:
+    api = ChatGPTAPI("t", proxy=proxy)
+
+    server, username, password = settings
+    assert api._options.proxy == {"server": server, "username": username, "password": password}
+    assert not password or password not in repr(api._options)
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "socks5://ada:pw@proxy:1080",
+        {"server": "SOCKS5://proxy:1080", "username": "ada"},
+        "http://ada:pw@",
+        "http://ada:p/w@proxy",
+    ],
+)
+def test_options_unusable_proxy_credentials_raise_value_error_without_password(proxy: Any) -> None:
+    with pytest.raises(ValueError, match="proxy") as caught:
+        ChatGPTAPI("t", proxy=proxy)
+
+    assert "pw" not in str(caught.value)
+
+
 def test_options_proxy_accepts_each_form() -> None:
     for server in ("localhost:3128", "http://proxy:3128", "socks5://127.0.0.1:1080"):
         assert ChatGPTAPI("t", proxy=server)._options.proxy == {"server": server}

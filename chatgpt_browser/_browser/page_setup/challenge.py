@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from ..cdp_target import Target
     from .navigation import NavigationWatcher
 
+#: Read the beginning of the document in an isolated world, where the page cannot replace properties. An element with the name
+#: `documentElement` still hides that property of the document, but not the getter of its prototype.
+_READ_HTML = (
+    "Object.getOwnPropertyDescriptor(Document.prototype, 'documentElement')"
+    ".get.call(document)?.outerHTML.slice(0, 1 << 20) ?? ''"
+)
+
 
 async def wait_for_document(target: Target, watcher: NavigationWatcher, loader: str, timeout: float) -> None:
     """Wait until the page shows a document that is not a challenge.
@@ -29,9 +36,10 @@ async def wait_for_document(target: Target, watcher: NavigationWatcher, loader: 
     :raises ChatGPTTimeoutError: the document did not load in time.
     """
     started = asyncio.get_running_loop().time()
-    challenged = await _is_challenge_shown(target, watcher.head_of(loader))
+    challenged = False
 
     with anyio.move_on_after(timeout) as scope:
+        challenged = await _is_challenge_shown(target, watcher.head_of(loader))
         while await _is_challenge_shown(target, await watcher.next()):
             challenged = True
 
@@ -53,7 +61,10 @@ async def _is_challenge_shown(target: Target, head: Head | None) -> bool:
     if is_challenge(head) or head.status not in (403, 503) or not head.is_html:
         return is_challenge(head)
     try:
-        params = {"expression": "document.documentElement?.outerHTML ?? ''", "returnByValue": True}
-        return is_challenge(head, (await target.send("Runtime.evaluate", params))["result"]["value"])
+        world = {"frameId": target.id, "worldName": "chatgpt_browser_reader"}
+        context_id = (await target.send("Page.createIsolatedWorld", world))["executionContextId"]
+        params = {"expression": _READ_HTML, "contextId": context_id, "returnByValue": True}
+        text = (await target.send("Runtime.evaluate", params))["result"].get("value")
+        return is_challenge(head, text if isinstance(text, str) else "")
     except PlaywrightError:
         return True  # the page is navigating again, and the next document decides

@@ -22,7 +22,7 @@ async def navigate(target: Target, url: str) -> str | None:
     :return: None if the response brought no document: for example 204, an empty body or a download.
     :raises PlaywrightError: the navigation failed.
     """
-    found = await target.send("Page.navigate", {"url": url})
+    found = await target.send("Page.navigate", {"url": url}, timeout=None)
     if "errorText" not in found:
         loader: str | None = found.get("loaderId")
         return loader

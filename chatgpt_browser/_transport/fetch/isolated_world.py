@@ -11,7 +11,7 @@ import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..._browser.cdp_target import read_head
+from ..._browser.cdp_target import COMMAND_TIMEOUT, read_head
 from ..._browser.playwright_errors import to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError
@@ -188,7 +188,8 @@ class IsolatedWorld:
             "returnByValue": True,
             "awaitPromise": wait,
         }
-        response = await self._target.send("Runtime.callFunctionOn", params)
+        limit = None if wait else COMMAND_TIMEOUT
+        response = await self._target.send("Runtime.callFunctionOn", params, timeout=limit)
         return response["result"].get("value")
 
     def _log_failed_call(self, error: Exception) -> None:

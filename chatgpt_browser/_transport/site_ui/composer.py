@@ -31,6 +31,9 @@ _FIRST_RETRY = 0.5
 #: Limit in seconds for the page to show a change of its state.
 _RENDER_TIMEOUT = 1.0
 
+#: Limit in seconds for the page to describe its controls.
+_OUTLINE_TIMEOUT = 5.0
+
 _NOT_SENT = "Nothing was sent."
 _UNKNOWN_LAYOUT = f"{_NOT_SENT} To report the page's layout, run `chatgpt-browser doctor --live`."
 
@@ -147,8 +150,11 @@ class Composer:
     async def outline(self) -> list[dict[str, Any]]:
         """Return a description of the page's controls without personal data (see ``outline.js``)."""
         script = read_script(__package__ or "", "outline.js")
-        found: list[dict[str, Any]] = await self._elements.describable.evaluate_all(script, OUTLINE)
-        return found
+        found: Any = None
+        with anyio.move_on_after(_OUTLINE_TIMEOUT):
+            found = await self._elements.describable.evaluate_all(script, OUTLINE)
+        # The page can change what a script in its own world returns.
+        return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
     async def _insert(self, text: str, timeout: float) -> bool:
         """Replace the text in the message box. Return False if there is no message box."""

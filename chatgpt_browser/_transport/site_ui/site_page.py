@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ from .navigation import Navigation
 from .request_observer import RequestObserver
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.async_api import BrowserContext, CDPSession, Page
 
     from ..._core.urls import Site
@@ -42,6 +44,22 @@ _CLOSE_TIMEOUT = 2.0
 _MAX_POST_DATA_SIZE = 1 << 20
 #: A size for which the site shows its complete layout. The default size of a headless page is smaller.
 _VIEWPORT: Any = {"width": 1280, "height": 900}
+
+
+#: Several steps have the limit of the call each, and Playwright's queries have none: a page whose script never ends blocks them.
+_STEPS, _QUERIES_TIMEOUT, _NO_LIMIT = 5, 60.0, 3600.0
+
+
+@contextmanager
+def _limit(timeout: float, state: str) -> Iterator[None]:
+    """Limit all steps of the block together.
+
+    :raises PageError: the page does not respond.
+    """
+    with anyio.move_on_after(min(_STEPS * timeout, _NO_LIMIT) + _QUERIES_TIMEOUT) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise PageError(f"The site's page does not respond. {state}")
 
 
 class PageState(Enum):
@@ -161,9 +179,11 @@ class SitePage:
         """
         with map_playwright_errors():
             try:
-                await self._prepare(message, site, model, timeout)
-                await self._write(message, site, model, timeout)
-                return await self._submit(message, site, timeout)
+                with _limit(timeout, "Nothing was sent."):
+                    await self._prepare(message, site, model, timeout)
+                    await self._write(message, site, model, timeout)
+                with _limit(timeout, "The message may have been sent: check the conversation first."):
+                    return await self._submit(message, site, timeout)
             except PageError as error:
                 with suppress(PlaywrightError):
                     error.elements = tuple(await self._composer.outline())

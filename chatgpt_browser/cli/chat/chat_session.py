@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +33,7 @@ from ..output.wait_spinner import wait_spinner
 from ..state.conversation_lookup import find_conversation_id
 from ..state.last_conversation import remember_conversation
 from ..titles import request_title, with_first_words
-from .slash_commands import SLASH_COMMANDS
+from .slash_commands import SLASH_COMMANDS, split_command
 
 #: The number of conversations that `/open` lists.
 LISTED = 10
@@ -72,12 +71,11 @@ class ChatSession:
 
     def _handle(self, line: str) -> None:
         # A path such as /etc/hosts is a message, and so is a line that starts with a space.
-        match = re.fullmatch(r"(/\w+)(?:\s+(.*\S))?\s*", line, re.DOTALL)
-        if match is None:
+        name, argument = split_command(line)
+        if not name:
             self._send(line)
             return
 
-        name, argument = match[1], match[2] or ""
         if name not in SLASH_COMMANDS:
             print_dim(f"There is no command {name}; see /help. To send it, start the line with a space.")
         else:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
+
+_NAME = re.compile(r"/\w+")
 
 
 class SlashCommand(NamedTuple):
@@ -23,3 +26,11 @@ SLASH_COMMANDS = {
     "/help": SlashCommand("", "show this list"),
     "/quit": SlashCommand("", "leave; Ctrl-D does the same"),
 }
+
+
+def split_command(line: str) -> tuple[str, str]:
+    """Return the name and the argument of a line with a slash command; two empty texts for a message."""
+    name, *rest = line.split(maxsplit=1) or [""]
+    if not line.startswith("/") or _NAME.fullmatch(name) is None:
+        return "", ""
+    return name, rest[0].rstrip() if rest else ""

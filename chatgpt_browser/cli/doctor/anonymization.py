@@ -26,12 +26,20 @@ FIELD = re.compile(r"[A-Za-z_]{1,40}")
 QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 
 
-def shape_of(value: Any, name: str = "") -> Any:
+#: Characters of an error message that are kept. Messages of this package are shorter; only quotations from the site are longer.
+_MAX_MESSAGE = 2000
+#: The depth from which a JSON value is left out: Python cannot recurse as deeply as a response can be nested.
+_MAX_DEPTH = 100
+
+
+def shape_of(value: Any, name: str = "", depth: int = 0) -> Any:
     """Return the structure of a JSON value: field names and kinds are kept, other strings are replaced by their length."""
+    if depth > _MAX_DEPTH:
+        return "<nested>"
     if isinstance(value, dict):
-        return {_anonymize_key(key): shape_of(member, key) for key, member in value.items()}
+        return {_anonymize_key(key): shape_of(member, key, depth + 1) for key, member in value.items()}
     if isinstance(value, list):
-        return [shape_of(item, name) for item in value[:5]]
+        return [shape_of(item, name, depth + 1) for item in value[:5]]
     if isinstance(value, str):
         if name == "p":
             return _anonymize_pointer(value)
@@ -57,7 +65,7 @@ def remove_words(value: Any, words: Sequence[str]) -> Any:
 
 def anonymize_message(error: ChatGPTError) -> str:
     """Return an error's message without text from the site; quoted parts remain only if they name a kind of object."""
-    text = str(error)
+    text = str(error)[:_MAX_MESSAGE]
     if (
         isinstance(error, (APIConnectionError, APIStatusError, AuthenticationError))
         or type(error) is StreamError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chatgpt_browser import ChatGPTError
 
 from ..client_factory import client_from_environment
-from ..environment import TOKEN, options_from_environment
+from ..environment import TOKEN, options_from_environment, token_from_environment
 from ..state.data_folder import DataFolder
 from .live_attempt import LiveAttempt
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, User
     from chatgpt_browser._browser.probe import BrowserFacts, Probe, Sighting
     from chatgpt_browser._client.portal import Portal
+
+#: Characters of the user's name and address that are searched for.
+_MAX_NAME = 500
 
 
 class CheckContext:
@@ -33,7 +36,9 @@ class CheckContext:
         self.options = options_from_environment(**options)
         self.origin = self.options.site.origin
         self.data_folder = DataFolder.default()
-        self.token = os.environ.get(TOKEN, self.data_folder.load_session_token(self.origin))
+        given = token_from_environment()
+        #: The session token, or the path of a file of cookies; None if there is none.
+        self.token = self.data_folder.load_session_token(self.origin) if given is None else given
         #: The browser's version and path, once the browser check has run.
         self.browser: BrowserFacts | None = None
         #: The response of the session endpoint, once the DNS check has run.
@@ -43,7 +48,7 @@ class CheckContext:
         #: The messages that `--live` sent, by transport.
         self.attempts: dict[str, LiveAttempt] = {}
         #: Values that no output may contain.
-        self.secrets: list[str] = [self.token] if self.token else []
+        self.secrets: list[str] = [self.token] if self.token and isinstance(self.token, str) else []
         #: The words of the user's name and e-mail address.
         self.user_words: list[str] = []
         self._client: ChatGPTAPI | None = None
@@ -94,8 +99,8 @@ class CheckContext:
 
     def remember_user(self, user: User) -> None:
         """Store the words of the user's name and address, which must not appear in a report."""
-        address = user.email or ""
-        words = re.split(r"[\s.+_-]+", f"{user.name or ''} {address.partition('@')[0]}")
+        address = (user.email or "")[:_MAX_NAME]
+        words = re.split(r"[\s.+_-]+", f"{(user.name or '')[:_MAX_NAME]} {address.partition('@')[0]}")
         self.user_words = [word for word in (address, *words) if len(word) > 2]
 
     def remember_secrets(self) -> None:

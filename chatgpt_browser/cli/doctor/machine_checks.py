@@ -29,13 +29,14 @@ def token(context: CheckContext) -> Finding:
     if context.token is None:
         return problem(InvalidSessionTokenError("there is no session token"))
 
-    from chatgpt_browser._protocol.cookies import SessionToken
+    from chatgpt_browser._client.base_client import read_session_token
 
-    parsed = SessionToken.parse(context.token)
+    parsed = read_session_token(context.token, context.options.site.api_base_url)
     source = f"from {TOKEN}" if context.is_from_environment else "saved by login"
-    if parsed is None:
-        return problem(InvalidSessionTokenError(f"the session token {source} is malformed"))
+    if isinstance(parsed, InvalidSessionTokenError):
+        return problem(InvalidSessionTokenError(f"the session token {source} is malformed: {parsed}"))
 
+    context.secrets.append(parsed.value)
     cookies = len(parsed.cookies(context.origin))
     return ok(
         f"{source}: {len(parsed.value)} characters, {cookies} cookie{'s' * (cookies > 1)}",

@@ -9,6 +9,8 @@ from ..output.milestones import CHALLENGE_PASSED, milestone_callback
 from .checks import Check, Finding, ok, warning
 from .context import CheckContext
 
+#: Characters of a name or an address that are shown.
+_MAX_LABEL = 200
 #: A session that expires within this time is a warning.
 EXPIRES_SOON = timedelta(days=2)
 
@@ -45,7 +47,11 @@ def session(context: CheckContext) -> Finding:
 
 def mask_emails(text: str) -> str:
     """Return the text with masked e-mail addresses: each keeps the first letters of its parts and its top-level domain."""
-    return re.sub(r"([\w.+-])[\w.+-]*@(\w)[\w-]*(?:\.[\w-]+)*?(\.\w+)?(?![\w.-])", r"\1***@\2***\3", text)
+    return re.sub(
+        r"(?<![\w.+-])([\w.+-])[\w.+-]*@(\w)[\w-]*(?:\.[\w-]+)*?(\.\w+)?(?![\w.-])",
+        r"\1***@\2***\3",
+        text[:_MAX_LABEL],
+    )
 
 
 CHECKS: tuple[Check[CheckContext], ...] = (

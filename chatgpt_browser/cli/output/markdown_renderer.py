@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.text import Text
 
+from .code_languages import limit_highlighting
 from .markdown_blocks import Block, blocks_of, settled_blocks
 from .terminal_text import printable
 
@@ -31,6 +32,7 @@ def render(console: Console, block: Block) -> list[str]:
     """Return the lines of a block as the console shows them, including the empty line before it, if it has one."""
     # Link targets are written as text instead of terminal hyperlinks, so that the user sees where a click leads.
     markdown = Markdown("", hyperlinks=False)
+    limit_highlighting(block.tokens)
     markdown.parsed = block.tokens
     with console.capture() as capture:
         console.print(markdown)

@@ -6,6 +6,7 @@ always by the same placeholder, so that references within a recording stay intac
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -21,15 +22,18 @@ _PATTERNS = {
     # JWS and JWE, complete or cut off; bearer tokens; API and session keys.
     "token": re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*|(?i:bearer) +[\w.~+/-]{8,}=*|\b(?:sk|sess)-[\w-]{8,}"),
     "email": re.compile(r"(?<![\w.+%-])[\w.+%-]+@(?:[\w-]+(?:\.[\w-]+)*)?"),
-    "account": re.compile(r"\b(?:user|org|acct|account)[-_](?=[\w-]*\d)[\w-]{8,}"),
+    "account": re.compile(r"\b(?:user|org|acct|account)[-_][\w-]{8,}"),
 }
+# An account ID contains a digit. A lookahead would read the rest of the text again for each word of a long chain.
+_WITH_DIGIT = ("account",)
+_DIGIT, _LETTER = re.compile(r"\d"), re.compile("[A-Za-z]")
 _SECRET_KEY = re.compile(
     r"token|secret|cookie|authorization|password|email|phone|account|session|device|signature"
     r"|(?:^|_)(?:ip|user|user_id|owner)(?:$|_)",
     re.IGNORECASE,
 )
 # Outside of message texts, a string of letters and digits of this length is not a word.
-_BLOB = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{24,}")
+_BLOB = re.compile(r"[\w+/=-]{24,}")
 # Characters. Shorter secrets would match ordinary words.
 _SHORTEST_SECRET = 4
 # Characters of a secret that are searched for at the end of a text.
@@ -55,7 +59,7 @@ class Scrubber:
     def find_secrets(self, text: str) -> None:
         """Add the texts with the form of a secret, so that their beginnings are replaced too in shorter texts."""
         for kind, pattern in _PATTERNS.items():
-            self.add_secrets(kind, pattern.findall(text))
+            self.add_secrets(kind, (found for found in pattern.findall(text) if _is_secret(kind, found)))
 
     def text(self, text: str) -> str:
         """Return the text of a message without secrets, and without the beginning of a secret at its end."""
@@ -71,7 +75,7 @@ class Scrubber:
         for secret in sorted(self._known, key=len, reverse=True):
             text = text.replace(secret, self._known[secret])
         for kind, pattern in _PATTERNS.items():
-            text = pattern.sub(f"[{kind}]", text)
+            text = pattern.sub(functools.partial(_replacement, kind), text)
 
         return _UUID.sub(lambda match: self._placeholder(match[0]), text)
 
@@ -86,7 +90,7 @@ class Scrubber:
         if not isinstance(value, str):
             return value
 
-        return _BLOB.sub(self._unless_placeholder, self._without(value))
+        return _BLOB.sub(_without_blob, self._without(value))
 
     def event(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return an event of a reply without secrets; the text of its message is treated as by `text`."""
@@ -99,14 +103,26 @@ class Scrubber:
 
         return scrubbed
 
-    def _unless_placeholder(self, match: re.Match[str]) -> str:
-        return match[0] if PLACEHOLDER.fullmatch(match[0]) else "[secret]"
-
     def _placeholder(self, text: str) -> str:
         if PLACEHOLDER.fullmatch(text):
             return text
 
         return self._ids.setdefault(text.lower(), str(UUID(int=len(self._ids) + 1, version=4)))
+
+
+def _is_secret(kind: str, text: str) -> bool:
+    return kind not in _WITH_DIGIT or _DIGIT.search(text) is not None
+
+
+def _replacement(kind: str, match: re.Match[str]) -> str:
+    return f"[{kind}]" if _is_secret(kind, match[0]) else match[0]
+
+
+def _without_blob(match: re.Match[str]) -> str:
+    """Return the replacement of a long string, unless it is a placeholder or not made of both letters and digits."""
+    text = match[0]
+    is_random = _DIGIT.search(text) is not None and _LETTER.search(text) is not None
+    return text if PLACEHOLDER.fullmatch(text) or not is_random else "[secret]"
 
 
 def _cut_off_start(text: str, secret: str) -> int:

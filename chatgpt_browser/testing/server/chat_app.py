@@ -25,7 +25,10 @@ Layout = Literal["usual", "moved", "foreign", "strange", "crowded"]
 REQUIREMENTS_HEADER = "openai-sentinel-chat-requirements-token"
 
 _FILES = ("address.js", "app.css", "app.js", "api.js", "deltas.js", "icon.svg", "view.js")
-_POLICY = [("content-security-policy", "default-src 'self'"), ("cache-control", "no-store")]
+_POLICY = [
+    ("content-security-policy", "default-src 'self'; frame-ancestors 'none'"),
+    ("cache-control", "no-store"),
+]
 
 
 class ChatApp:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.recorded_request import RecordedRequest
 from ..script.responses import Answer
+from .origin_check import refuse_foreign
 from .response_writer import ResponseState, ResponseWriter
 from .routes import WRITER_KEY, build_app
 from .step_playback import play
@@ -53,6 +54,11 @@ class RequestMiddleware:
         body, disconnected = await _read_body(receive)
         record = _make_record(scope, body)
         writer = ResponseWriter(record, send, lambda: self._drop(scope["client"]))
+        if (refusal := refuse_foreign(self._site, record)) is not None:
+            await self._respond(
+                play(refusal, writer), writer, receive
+            )  # not recorded, and no fault applies to it
+            return
         if record.path.startswith(WATCH_PATH):
             await self._respond(serve_watch_page(self._site, writer), writer, receive)
             return

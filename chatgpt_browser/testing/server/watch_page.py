@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ..script.responses import Answer
 from .schedule import Schedule
@@ -21,13 +20,15 @@ if TYPE_CHECKING:
 #: The path of the page, and the prefix of its other paths. Their requests are not recorded, and no fault applies to them.
 WATCH_PATH = "/__watch"
 
-_LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 _FILES = {
     "": ("pages/watch.html", "text/html"),
     "/watch.css": ("pages/watch.css", "text/css"),
     "/watch.js": ("pages/watch.js", "text/javascript"),
 }
-_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
 _HEADERS = [
     ("content-security-policy", _POLICY),
     ("cache-control", "no-store"),
@@ -41,10 +42,10 @@ _REQUESTS, _CONVERSATIONS, _MESSAGES, _CHARACTERS = 300, 50, 60, 8000
 
 
 async def serve_watch_page(site: Site, writer: ResponseWriter) -> None:
-    """Answer a request for the page, its files or its event stream; 404 for other paths and host names."""
+    """Answer a request for the page, its files or its event stream; 404 for other paths."""
     record = writer.record
     name = record.path.removeprefix(WATCH_PATH)
-    if record.method != "GET" or not _is_local(site, record):
+    if record.method != "GET":
         await play(Answer.error(404, "Not Found"), writer)
     elif name == "/events":
         await _stream(site, writer)
@@ -53,12 +54,6 @@ async def serve_watch_page(site: Site, writer: ResponseWriter) -> None:
         await play(Answer(200, read_static(file), _HEADERS, f"{kind}; charset=utf-8"), writer)
     else:
         await play(Answer.error(404, "Not Found"), writer)
-
-
-def _is_local(site: Site, record: RecordedRequest) -> bool:
-    """Return whether the Host header names this server: a foreign page may have pointed its name to this address."""
-    host = record.headers.get("host", "")
-    return host == urlsplit(site.origin).netloc or urlsplit(f"//{host}").hostname in _LOCAL_NAMES
 
 
 async def _stream(site: Site, writer: ResponseWriter) -> None:

@@ -1,0 +1,67 @@
+"""The environment of the browser's processes: without the variables of this package, one of which is the session token.
+
+Any page's renderer could read a variable that its process inherits, although the cookie is HttpOnly.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from .._core.log import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import ModuleType
+
+#: The names of Playwright's module that starts the driver.
+_TRANSPORTS = ("playwright._impl.transport", "playwright._impl._transport")
+_PREFIX = "CHATGPT_"
+#: True while this package starts a driver. A driver that the program starts for itself inherits everything.
+_is_starting: ContextVar[bool] = ContextVar("chatgpt_browser_starts_driver", default=False)
+
+
+def child_environment(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return this process's environment, or the given one, without the variables of this package."""
+    given = os.environ.copy() if environment is None else environment
+    return {name: value for name, value in given.items() if not name.upper().startswith(_PREFIX)}
+
+
+@contextmanager
+def clean_driver_environment() -> Iterator[None]:
+    """Start a driver that is created in a task of this block with :func:`child_environment`.
+
+    Playwright has no option for the environment of its driver, so its private function is wrapped.
+    """
+    _wrap_driver_environment()
+    token = _is_starting.set(True)
+    try:
+        yield
+    finally:
+        _is_starting.reset(token)
+
+
+@functools.cache
+def _wrap_driver_environment() -> None:
+    module = next(filter(None, map(_import, _TRANSPORTS)), None)
+    original: Callable[[], dict[str, str]] | None = getattr(module, "get_driver_env", None)
+    if module is None or original is None:
+        logger.warning("this version of Playwright passes CHATGPT_SESSION_TOKEN on to its driver")
+        return
+    inherit = original
+
+    def get_driver_env() -> dict[str, str]:
+        return child_environment(inherit()) if _is_starting.get() else inherit()
+
+    module.get_driver_env = get_driver_env  # type: ignore[attr-defined]
+
+
+def _import(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        return None

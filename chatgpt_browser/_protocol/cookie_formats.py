@@ -1,0 +1,133 @@
+"""The forms in which people have cookies: dicts, lists, JSON exports, ``cookies.txt`` and header lines. Pure: reads no file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+#: The names of a cookie's fields, in lower case: Playwright's and Selenium's, and those of extensions for Firefox.
+_NAMES, _VALUES = ("name", "name raw"), ("value", "content raw")
+_DOMAINS = ("domain", "host", "host raw", "url")
+_HEADERS = ("cookie", "set-cookie")
+
+_HEADER = re.compile(r"\s*(?:set-)?cookie\s*:", re.IGNORECASE)
+#: Each part of a line is ``name=value`` or ``name: value``; a copied JSON or JavaScript line also has quotes and a comma.
+_PAIR = re.compile(r"""["']?([\w!#$%&*+.^`|~-]+)["']?\s*[=:]\s*(.*)""", re.ASCII | re.DOTALL)
+_FLAGS = ("TRUE", "FALSE")
+_HTTP_ONLY = "#HttpOnly_"
+
+
+class Cookie(NamedTuple):
+    """A cookie of any site. ``domain`` is a host name without a leading dot; empty if the form does not contain it."""
+
+    name: str
+    value: str
+    domain: str = ""
+
+
+def is_header(text: str) -> bool:
+    """Return whether a text begins like a ``Cookie:`` or ``Set-Cookie:`` header line."""
+    return _HEADER.match(text) is not None
+
+
+def is_json(text: str) -> bool:
+    """Return whether a text begins like a JSON object or array."""
+    return text.lstrip("\ufeff \t\r\n").startswith(("{", "["))
+
+
+def cookies_of(given: object) -> list[Cookie]:
+    """Return the cookies in a value of any form. The list is empty if the value contains none, for example a bare token.
+
+    The forms are: a dict of names to values (or with ``cookies``, as Playwright's ``storage_state``); a list of dicts, objects or
+    pairs; headers; JSON of these; the text of a Netscape ``cookies.txt``; and lines of ``name=value`` or ``name: value``.
+    """
+    if isinstance(given, str):
+        return _from_json(given) if is_json(given) else list(_from_lines(given))
+    if isinstance(given, Mapping):
+        return list(_from_mapping(given))
+    if isinstance(given, Iterable) and not isinstance(given, (bytes, bytearray)):
+        return [cookie for item in given for cookie in _from_item(item)]
+    return []
+
+
+def _from_json(text: str) -> list[Cookie]:
+    try:
+        data = json.loads(text.lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        return []
+    return cookies_of(data) if isinstance(data, (dict, list)) else []
+
+
+def _from_mapping(given: Mapping[Any, Any]) -> Iterator[Cookie]:
+    if (single := _read_fields(given)) is not None:
+        yield single
+        return
+    for name, content in given.items():
+        value = _value_of(content)
+        if name == "cookies" and isinstance(content, (list, tuple, Mapping)):
+            yield from cookies_of(content)
+        elif isinstance(name, str) and isinstance(value, str):
+            yield from _from_lines(value) if name.lower() in _HEADERS else [Cookie(name, value)]
+
+
+def _value_of(content: object) -> object:
+    """Return the value of a cookie in a dict of names: the content itself, or its attribute or field ``value``."""
+    if hasattr(content, "value"):  # http.cookies.Morsel, which is a dict too
+        return content.value
+    return content.get("value") if isinstance(content, Mapping) else content
+
+
+def _from_item(item: object) -> Iterator[Cookie]:
+    """Yield the cookies of one item of a list."""
+    if isinstance(item, str):
+        yield from _from_lines(item)
+    elif isinstance(item, Mapping):
+        yield from _from_mapping(item)
+    elif isinstance(item, (list, tuple)):
+        if len(item) == 2 and all(isinstance(text, str) for text in item):
+            yield Cookie(item[0], item[1])
+    elif (cookie := _read_fields(getattr(item, "__dict__", {}))) is not None:  # http.cookiejar.Cookie
+        yield cookie
+
+
+def _read_fields(given: Mapping[Any, Any]) -> Cookie | None:
+    """Return the cookie that a mapping of field names to values describes, or None."""
+    fields = {name.lower(): value for name, value in given.items() if isinstance(name, str)}
+    name, value = (next((fields[key] for key in keys if key in fields), None) for keys in (_NAMES, _VALUES))
+    if not isinstance(name, str) or not isinstance(value, str):
+        return None
+    domain = next((fields[key] for key in _DOMAINS if isinstance(fields.get(key), str)), "")
+    return Cookie(name, value, _host_of(domain))
+
+
+def _host_of(domain: str) -> str:
+    """Return the host name of a cookie's domain, which may be a URL."""
+    return domain.rpartition("://")[2].partition("/")[0].partition(":")[0].lstrip(".").lower()
+
+
+def _from_lines(text: str) -> Iterator[Cookie]:
+    """Yield the cookies of header lines, of pairs, and of the lines of a Netscape file."""
+    for line in text.lstrip("\ufeff").splitlines():
+        if (row := _from_netscape(line)) is not None:
+            yield row
+            continue
+        for part in _HEADER.sub("", line, count=1).split(";"):
+            if pair := _PAIR.fullmatch(part.strip()):
+                yield Cookie(pair[1], pair[2].rstrip(", \t"))
+
+
+def _from_netscape(line: str) -> Cookie | None:
+    """Return the cookie in a line of a Netscape file, or in a row that was copied from a browser's table of cookies, or None.
+
+    A line has seven fields, which are separated by tabs; a terminal shows, and copies, spaces instead.
+    """
+    line = line.removeprefix(_HTTP_ONLY).strip("\r\n ")
+    fields = line.split("\t") if "\t" in line else line.split()
+    if len(fields) == 7 and fields[1].upper() in _FLAGS and fields[3].upper() in _FLAGS:
+        return Cookie(fields[5], fields[6], _host_of(fields[0]))
+    if "\t" in line and len(fields) >= 2 and not line.startswith("#"):
+        domain = _host_of(fields[2]) if len(fields) > 2 and "." in fields[2] else ""
+        return Cookie(fields[0].strip(), fields[1].strip(), domain)
+    return None

@@ -1,0 +1,203 @@
+"""Work on text that the site chose: twice the text takes at most about twice the time.
+
+Each input is made so that a quadratic search would need many seconds, and be recognised by its growth.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from chatgpt_browser import APIStatusError, User
+from chatgpt_browser._browser.playwright_errors import connection_error, to_library_error
+from chatgpt_browser._core.models import Head, Response
+from chatgpt_browser._protocol.citation_marks import CitationMarkFilter
+from chatgpt_browser._protocol.conversation_tree import find_answer, newest_turn
+from chatgpt_browser._protocol.cookies import SessionToken
+from chatgpt_browser._protocol.error_responses import is_challenge, status_error
+from chatgpt_browser._protocol.redaction import scrub, without_secrets
+from chatgpt_browser._protocol.session import read_session
+from chatgpt_browser._protocol.sse import EventReader
+from chatgpt_browser.cli.chat.slash_commands import split_command
+from chatgpt_browser.cli.doctor.anonymization import anonymize_message, remove_words, shape_of
+from chatgpt_browser.cli.doctor.context import CheckContext
+from chatgpt_browser.cli.doctor.session_checks import mask_emails
+from chatgpt_browser.cli.output.markdown_renderer import print_markdown
+from chatgpt_browser.testing.recording.scrubber import Scrubber
+
+Work = Callable[[int], Callable[[], object]]
+
+#: Twice the input may take so many times as long. A quadratic search takes four times as long.
+MAX_GROWTH = 2.5
+#: Seconds: so fast is fast enough, and too short to measure.
+NEGLIGIBLE = 0.03
+HTML = Head(403, "Forbidden", {"content-type": "text/html"})
+
+
+def refusal(html: str) -> Callable[[], object]:
+    return lambda: (is_challenge(HTML, html), status_error(Response(HTML, html)))
+
+
+def conversation(size: int, *, chain: bool) -> Any:
+    """Return a conversation whose messages follow each other, or are all replies to the first one."""
+    names = [f"id-{number}" for number in range(size)]
+    mapping: dict[str, Any] = {
+        name: {"parent": names[index - 1] if chain else names[0], "message": {"author": {"role": "user"}}}
+        for index, name in enumerate(names)
+    }
+    mapping[names[0]] = {"parent": None, "children": names[:0:-1], "message": {"author": {"role": "user"}}}
+    return {"mapping": mapping, "current_node": names[-1]}
+
+
+def answers(data: Any) -> Callable[[], object]:
+    unanswered = frozenset(f"other-{number}" for number in range(1000))
+    return lambda: (find_answer(data, questions=["id-0"]), newest_turn(data, unanswered))
+
+
+def chunked(chunks: list[bytes]) -> Callable[[], object]:
+    def read() -> None:
+        reader = EventReader()
+        for chunk in chunks:
+            reader.feed(chunk)
+        reader.feed(b"", final=True)
+
+    return read
+
+
+def recorded(text: str) -> Callable[[], object]:
+    def run() -> None:
+        scrubber = Scrubber()
+        scrubber.find_secrets(text)
+        scrubber.text(text)
+        scrubber.value({"key": text})
+
+    return run
+
+
+def marked(pieces: list[str]) -> Callable[[], object]:
+    return lambda: CitationMarkFilter().visible("".join(pieces), at_end=True)
+
+
+def remembered(name: str) -> Callable[[], object]:
+    def run() -> None:
+        context = CheckContext.__new__(CheckContext)
+        context.remember_user(User(name=name, email=name))
+        remove_words(["some text " * 1000], context.user_words)
+
+    return run
+
+
+def displayed(markdown: str) -> Callable[[], object]:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system="truecolor")
+    return lambda: print_markdown(console, markdown)
+
+
+WORK: dict[str, Work] = {
+    "title_opened_often": lambda n: refusal("<title" * n),
+    "title_never_closed": lambda n: refusal("<title>" + "a" * 6 * n),
+    "title_attributes": lambda n: refusal("<title " + "x=1 " * n),
+    "challenge_marks": lambda n: refusal("/cdn-cgi/challenge-platform" * n),
+    "validation_errors": lambda n: refusal(json.dumps({"detail": [{"loc": ["a"], "msg": "b"}] * (n // 10)})),
+    "session": lambda n: lambda: read_error(Response(HTML, json.dumps({"detail": "<title" * n}))),
+    "url_prefixes": lambda n: lambda: scrub("http://" * n, ["secret"]),
+    "url_queries": lambda n: lambda: scrub("http://a?" * n, ["secret"]),
+    "url_query_marks": lambda n: lambda: scrub("http://a/" + "?#" * n, ["secret"]),
+    "jose_prefixes": lambda n: lambda: without_secrets("eyJ" * n + " eyJ." * n, ["secret"]),
+    "jose_dots": lambda n: lambda: without_secrets("eyJabcdefgh" + "." * n + "!", ["secret"]),
+    "children_of_one": lambda n: answers(conversation(n // 4, chain=False)),
+    "children_in_chain": lambda n: answers(conversation(n // 4, chain=True)),
+    "sse_line_in_chunks": lambda n: chunked([b"data: "] + [b"x" * 50] * n),
+    "sse_carriage_returns": lambda n: chunked([b"\r"] * n),
+    "sse_lines": lambda n: chunked([b"data: x\n" * n]),
+    "citation_marks_opened": lambda n: marked(["\ue200"] * n),
+    "citation_marks_with_fields": lambda n: marked(["\ue200entity\ue202["] * n + ["\ue201"]),
+    "quotations_escaped": lambda n: lambda: anonymize_message(APIStatusError("\\'" * n)),
+    "quotations_opened": lambda n: lambda: anonymize_message(APIStatusError(" \"a '" * n)),
+    "shape": lambda n: lambda: shape_of({f"key{i}": {"p": "/a" * 5} for i in range(n)}),
+    "user_of_many_words": lambda n: remembered("word " * n),
+    "user_of_one_word": lambda n: remembered("a" * n),
+    "email_without_at": lambda n: lambda: mask_emails("a" * n),
+    "email_with_dots": lambda n: lambda: mask_emails("a@b" + ".c" * n + "!"),
+    "recorded_blob_of_letters": lambda n: recorded("a" * n),
+    "recorded_blob_of_digits": lambda n: recorded("1" * n),
+    "recorded_accounts": lambda n: recorded("user-" * n),
+    "recorded_keys": lambda n: recorded("sk-" * n),
+    "recorded_bearers": lambda n: recorded("bearer " * n + "bearer" + " " * n),
+    "recorded_email": lambda n: recorded("a.b+" * n),
+    "recorded_uuids": lambda n: recorded("12345678-1234-" * n),
+    "command_spaces": lambda n: lambda: split_command("/save" + " " * n),
+    "command_words": lambda n: lambda: split_command("/save" + " a" * n + " " * n),
+    "command_name": lambda n: lambda: split_command("/" + "a" * n + "!"),
+    "cookie_lines": lambda n: lambda: SessionToken.parse("a=b; " * n),
+    "cookie_names": lambda n: lambda: SessionToken.parse("a" * n + " !"),
+    "cookie_headers": lambda n: lambda: SessionToken.parse("cookie:" * n),
+    "cookie_equals": lambda n: lambda: SessionToken.parse("=" * n),
+    "remote_versions": lambda n: lambda: connection_error(ConnectionError("server version: v1" * n), "x"),
+    "browser_text": lambda n: lambda: to_library_error(ConnectionError("distribution 'x" * n)),
+}
+
+
+def read_error(response: Response) -> None:
+    with pytest.raises(Exception, match="ChatGPT failed"):
+        read_session(response)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def check_growth(make: Work, size: int) -> None:
+    """Compare the medians for one size and for twice the size; measure again if a busy machine may have disturbed them."""
+    single, double = make(size), make(2 * size)
+    for _ in range(3):
+        first = statistics.median(seconds(single) for _ in range(3))
+        second = statistics.median(seconds(double) for _ in range(3))
+        if second <= max(NEGLIGIBLE, MAX_GROWTH * first):
+            return
+    pytest.fail(f"{size:,}: {first:.3f} s, {2 * size:,}: {second:.3f} s")
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_work_on_text_of_the_site_grows_linearly(name: str) -> None:
+    check_growth(WORK[name], 80_000)
+
+
+def test_code_in_language_with_slow_lexer_takes_no_longer_than_text() -> None:
+    """Pygments 2.20 needs minutes for some of its 500 lexers: only the allowed ones are used, and for short blocks only."""
+    code = "".join("a" * 80 + "(\n" for _ in range(400))
+    as_text = seconds(displayed(f"```text\n{code}\n```\n"))
+
+    for language in ("perl", "haskell", "python"):
+        assert seconds(displayed(f"```{language}\n{code}\n```\n")) < 5 * as_text + 1
+
+
+def test_code_in_other_language_or_too_long_has_no_colours() -> None:
+    def shown(language: str, code: str) -> str:
+        console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system="truecolor")
+        print_markdown(console, f"```{language}\n{code}\n```\n")
+        text: str = console.file.getvalue()  # type: ignore[attr-defined]
+        return text
+
+    plain = shown("text", "import os")
+    assert shown("python", "import os") != plain
+    assert shown("Python title=x", "import os") != plain
+    assert shown("perl", "import os") == shown("no-such-language", "import os") == plain
+
+
+@pytest.mark.parametrize("depth", [200, 400, 900])
+def test_deeply_nested_refusal_raises_status_error_without_secrets(depth: int) -> None:
+    body = '{"detail": ' + "[" * depth + '"secret-of-the-session"' + "]" * depth + "}"
+    error = status_error(Response(Head(400, "Bad", {}), body))
+
+    assert isinstance(error, APIStatusError)
+    assert "secret-of-the-session" not in json.dumps(without_secrets(error.detail, ["secret-of-the-session"]))
+    shape_of(error.detail)

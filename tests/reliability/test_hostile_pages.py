@@ -1,0 +1,139 @@
+"""Pages that loop, replace the document's properties, or send an answer of any size: a typed error, and no call hangs."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chatgpt_browser import APIStatusError, ChallengeError, ChatGPTError, ChatGPTTimeoutError, PageError
+from chatgpt_browser._browser import cdp_target
+from chatgpt_browser._messaging import response_reader
+from chatgpt_browser._protocol.backend import read_history
+from chatgpt_browser._transport.site_ui import site_page
+from chatgpt_browser.testing import Answer
+from tests.support.scripted_site import can_send
+
+if TYPE_CHECKING:
+    from tests.support.client_fixtures import Connect, Serve
+
+LOOP = "<script>addEventListener('DOMContentLoaded', () => setTimeout(() => { for (;;); }, 0))</script>"
+OVERRIDES = [
+    "<script>Object.defineProperty(Element.prototype, 'outerHTML', {get() { throw new Error('no'); }})</script>",
+    "<script>Object.defineProperty(Element.prototype, 'outerHTML', {get: () => ({})})</script>",
+    "<script>Object.defineProperty(document, 'documentElement', {get() { throw new Error('no'); }})</script>",
+    "<script>Object.defineProperty(document, 'documentElement', {value: 7})</script>",
+    "<form name='documentElement'></form>",
+    "<img name='documentElement'><img name='readyState'><img name='addEventListener'>",
+    "<script>Object.prototype.value = 1; Array.prototype.map = null</script>",
+]
+
+
+@pytest.fixture
+def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the limits for commands to a page that does not respond."""
+    monkeypatch.setitem(cdp_target.Target.send.__kwdefaults__ or {}, "timeout", 4.0)
+    monkeypatch.setattr(site_page, "_QUERIES_TIMEOUT", 6.0)
+
+
+@pytest.mark.usefixtures("short_limits")
+@pytest.mark.timeout(120)
+def test_page_that_loops_after_loading_raises_timeout_without_timeout_ms(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve()
+    server.script_path("/api/auth/session", Answer(200, LOOP))
+    api = connect(server, retries=0)
+
+    with pytest.raises(ChatGPTTimeoutError, match="did not respond"):
+        api.send_message("Hello")
+
+    assert can_send(api)
+
+
+@pytest.mark.usefixtures("short_limits")
+@pytest.mark.timeout(120)
+def test_refusal_page_that_loops_raises_typed_error(serve: Serve, connect: Connect) -> None:
+    server = serve()
+    server.script_path("/api/auth/session", Answer(403, LOOP))
+
+    with pytest.raises(ChatGPTError):
+        connect(server, retries=0, challenge_timeout=5_000).send_message("Hello")
+
+
+@pytest.mark.usefixtures("short_limits")
+@pytest.mark.timeout(120)
+def test_site_page_that_loops_raises_page_error(connect: Connect, serve: Serve) -> None:
+    server = serve(form="app")
+    server.script_path("/", Answer(200, "<textarea></textarea><button>Send</button>" + LOOP))
+
+    with pytest.raises((PageError, ChatGPTTimeoutError)):
+        connect(server, send_via="page", first_byte_timeout=3_000).send_message("Hello")
+
+
+@pytest.mark.parametrize("override", OVERRIDES)
+def test_challenge_page_that_overrides_document_raises_challenge_error(
+    serve: Serve, connect: Connect, override: str
+) -> None:
+    server = serve()
+    page = f"<!doctype html>{override}<title>Just a moment...</title>"
+    server.script_path("/api/auth/session", *[Answer(403, page)] * 20)
+
+    with pytest.raises(ChallengeError):
+        connect(server, retries=0, challenge_timeout=300).get_session()
+
+
+@pytest.mark.parametrize("override", OVERRIDES)
+def test_session_page_that_overrides_document_does_not_prevent_message(
+    serve: Serve, connect: Connect, override: str
+) -> None:
+    server = serve()
+    server.script_path("/api/auth/session", Answer(200, f"<!doctype html>{override}"))
+
+    assert can_send(connect(server))
+
+
+def test_response_that_is_large_when_decompressed_raises_status_error(serve: Serve, connect: Connect) -> None:
+    server = serve()
+    api = connect(server, retries=2)
+    body = gzip.compress(json.dumps({"items": ["a" * (33 << 20)]}).encode())
+    assert len(body) < 100_000
+    server.script_path(
+        "/backend-api/conversations", Answer(200, body, [("content-encoding", "gzip")], "application/json")
+    )
+
+    with pytest.raises(APIStatusError, match="longer than") as caught:
+        api.list_conversations()
+
+    assert caught.value.status_code == 200
+    assert can_send(api)
+
+
+def test_conversation_of_6000_messages_is_smaller_than_the_limit() -> None:
+    metadata = {
+        "model_slug": "gpt-5",
+        "finish_details": {"type": "stop", "stop_tokens": [200002]},
+        "x": "y" * 700,
+    }
+    ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(6000)]
+    mapping = {
+        name: {
+            "id": name,
+            "parent": ids[index - 1] if index else None,
+            "children": ids[index + 1 : index + 2],
+            "message": {
+                "id": name,
+                "author": {"role": "assistant", "name": None, "metadata": {}},
+                "create_time": 1766000000.123456,
+                "content": {"content_type": "text", "parts": ["word " * 200]},
+                "metadata": metadata,
+            },
+        }
+        for index, name in enumerate(ids)
+    }
+    data = {"title": "Long", "mapping": mapping, "current_node": ids[-1]}
+
+    assert len(json.dumps(data)) < response_reader._MAX_BODY_SIZE / 2
+    assert len(read_history("id", data).messages) == 6000
