@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser.cli import app
+from chatgpt_browser.cli.batch.progress import ProgressCounts, ProgressDisplay
+from chatgpt_browser.cli.output.consoles import err
 from chatgpt_browser.testing import Answer, Reply
 
 if TYPE_CHECKING:
@@ -263,11 +265,11 @@ def test_ask_open_pipe_within_timeout_exits_7_and_says_what_is_awaited(account: 
 def run_with_open_input(descriptor: int, arguments: Callable[[], list[str]]) -> Result:
     """Run a command with a terminal on standard error and this descriptor as standard input."""
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
-        out, err = Stream("pipe", stack), Stream("terminal", stack)
+        out, terminal = Stream("pipe", stack), Stream("terminal", stack)
         files: list[Any] = [
             open(descriptor, encoding="utf-8", closefd=False),  # noqa: SIM115
             open(out.descriptor, "w", encoding="utf-8"),  # noqa: SIM115
-            open(err.descriptor, "w", encoding="utf-8"),  # noqa: SIM115
+            open(terminal.descriptor, "w", encoding="utf-8"),  # noqa: SIM115
         ]
         patch.setenv("TERM", "xterm-256color")
         patch.setenv("COLUMNS", "200")
@@ -278,5 +280,33 @@ def run_with_open_input(descriptor: int, arguments: Callable[[], list[str]]) -> 
         for file in files:
             file.close()
         out.finish()
-        err.finish()
-        return Result(int(caught.value.code or 0), out.data, err.data)
+        terminal.finish()
+        return Result(int(caught.value.code or 0), out.data, terminal.data)
+
+
+def test_batch_progress_with_text_of_the_site_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        terminal = Stream("terminal", stack)
+        monkeypatch.setenv("TERM", "xterm-256color")
+        monkeypatch.delenv("CI", raising=False)
+        with open(terminal.descriptor, "w", encoding="utf-8") as file:
+            monkeypatch.setattr(sys, "stderr", file)
+            monkeypatch.setattr(err, "is_interactive", True)
+            with ProgressDisplay(ProgressCounts(2, 0, 0)) as display:
+                display.on_milestone("paused", TEXT)
+                display.count(failed=False)
+        terminal.finish()
+    text = terminal.data.decode()
+    assert SHOWN in text
+    assert_clean(OWN.sub("", text))
+
+
+def test_ask_markdown_on_terminal_of_ci_is_written_once(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    account.server.script(Reply("Some **bold** words"))
+    result = run(["ask", "Why?"], ("terminal", "terminal", "terminal"))
+    assert OWN.sub("", result.stdout.decode()) == "Some bold words\n"
+    assert not MOVES.search(result.stdout + result.stderr)

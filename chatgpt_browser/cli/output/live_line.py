@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from .consoles import SafeConsole, can_rewrite_lines
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from typing_extensions import Self
 
 #: Frames of the animation per second.
@@ -26,7 +26,7 @@ class LiveLine:
     Rich's own displays replace `sys.stdout` and `sys.stderr` while they are shown, which redirects what commands write there.
     """
 
-    def __init__(self, content: RenderableType, console: SafeConsole) -> None:
+    def __init__(self, content: RenderableType, console: Console) -> None:
         #: The console that shows the line.
         self.console = console
         self._lock = threading.RLock()
@@ -76,6 +76,6 @@ class LiveLine:
                     self._live.start(refresh=True)
 
 
-def spinner_line(text: RenderableType, console: SafeConsole) -> LiveLine:
+def spinner_line(text: RenderableType, console: Console) -> LiveLine:
     """Return a line with a spinner before a text."""
     return LiveLine(Spinner("dots", text=text), console)

@@ -6,6 +6,7 @@ from enum import Enum
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.padding import Padding
 from rich.spinner import Spinner
 from rich.table import Table
@@ -16,8 +17,6 @@ from .terminal_text import printable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-    from .consoles import SafeConsole
 
 #: The width of the column with the steps' names.
 NAME_WIDTH = 18
@@ -39,7 +38,7 @@ class StepLines:
     The total starts when the object is created.
     """
 
-    def __init__(self, console: SafeConsole, *, seconds: bool = True) -> None:
+    def __init__(self, console: Console, *, seconds: bool = True) -> None:
         self._console = console
         self._shows_seconds = seconds
         self._spinner = Spinner("dots")
