@@ -13,7 +13,7 @@ from typing import Any
 
 import platformdirs
 
-from chatgpt_browser._core.files import write_private
+from chatgpt_browser._core.files import open_private, write_private
 
 from ..environment import DATA_FOLDER
 
@@ -60,8 +60,9 @@ class DataFolder:
     def create_chat_history(self) -> Path:
         """Create the file for the chat history if it does not exist, private to its owner; return its path."""
         self.create()
-        self.chat_history.touch(mode=0o600)
-        self.chat_history.chmod(0o600)
+        with open_private(self.chat_history) as file:
+            if hasattr(os, "fchmod"):
+                os.fchmod(file.fileno(), 0o600)
         return self.chat_history
 
     def load_session_token(self, origin: str) -> str | None:
@@ -76,7 +77,7 @@ class DataFolder:
     def read_json(self, path: Path, origin: str) -> dict[str, Any]:
         """Return the object that was saved for an origin; empty if the file is missing, damaged or for another origin."""
         try:
-            saved = json.loads(path.read_text("utf-8"))
+            saved = json.loads(path.read_text("utf-8")) if path.is_file() else None  # not from a FIFO: it would wait
         except (OSError, ValueError):
             return {}
         return saved if isinstance(saved, dict) and saved.get("origin") == origin else {}
@@ -84,4 +85,4 @@ class DataFolder:
     def write_json(self, path: Path, origin: str, content: dict[str, Any]) -> None:
         """Save an object for an origin, atomically: a reader gets either the old file or the new one."""
         self.create()
-        write_private(path, json.dumps({"origin": origin, **content}).encode())
+        write_private(path, json.dumps({"origin": origin, **content}))
