@@ -1,4 +1,4 @@
-"""One message of a reply, as the site sends it: its role, its text, and whether it is the answer.
+"""One message as the site sends it, in a stream or in a stored conversation: its role, its text, and whether it is the answer.
 
 A reply may consist of several messages: thoughts, tool calls and their results, remarks on the way, and the answer. The answer
 is a text message of the assistant that is addressed to everybody (its recipient is not a tool), is not hidden, and is in the
@@ -12,6 +12,8 @@ from typing import Any
 #: The rank of a message in the channel ``final``.
 _FINAL = 4
 _CONTENT_TYPES = ("text", "multimodal_text")
+#: The fields with the text of the other types: ``code`` and output; ``reasoning_recap``; web pages; the account's instructions.
+_TEXT_FIELDS = ("text", "content", "result", "user_profile", "user_instructions")
 
 
 def answer_rank(message: Any) -> int:
@@ -22,14 +24,14 @@ def answer_rank(message: Any) -> int:
     """
     if not isinstance(message, dict):
         return 0
-    content, metadata = message.get("content"), message.get("metadata")
-    if role_of(message) != "assistant" or message.get("recipient") not in (None, "all"):
+    metadata = message.get("metadata")
+    if role_of(message) != "assistant" or recipient_of(message) is not None:
         return 0
-    if not isinstance(content, dict) or content.get("content_type", "text") not in _CONTENT_TYPES:
+    if not isinstance(message.get("content"), dict) or not _contains_text(message):
         return 0
     if isinstance(metadata, dict) and metadata.get("is_thinking_preamble_message"):
         return 0
-    if _is_hidden(message):
+    if _is_marked_hidden(message):
         return 0
 
     channel = message.get("channel")
@@ -41,7 +43,37 @@ def answer_rank(message: Any) -> int:
     return 3 if ends is True else 1 if ends is False else 2
 
 
-def _is_hidden(message: dict[str, Any]) -> bool:
+def is_visible(message: Any) -> bool:
+    """Return whether the site's page shows a message as part of the conversation.
+
+    It shows what a user wrote and what the assistant said to the user: not the instructions of the system, not thoughts, and
+    neither the calls of tools nor their output.
+    """
+    return is_question(message) or answer_rank(message) > 0
+
+
+def is_question(message: Any) -> bool:
+    """Return whether a user wrote the message. The site also stores other messages with the role ``user``, and hides them."""
+    return (
+        isinstance(message, dict)
+        and role_of(message) == "user"
+        and not _is_marked_hidden(message)
+        and _contains_text(message)
+    )
+
+
+def recipient_of(message: dict[str, Any]) -> str | None:
+    """Return the name of the tool that a message is addressed to; None if it is addressed to everybody."""
+    recipient = message.get("recipient")
+    return None if recipient in (None, "all") else str(recipient)
+
+
+def _contains_text(message: dict[str, Any]) -> bool:
+    content = message.get("content")
+    return not isinstance(content, dict) or content.get("content_type", "text") in _CONTENT_TYPES
+
+
+def _is_marked_hidden(message: dict[str, Any]) -> bool:
     metadata = message.get("metadata")
     return isinstance(metadata, dict) and bool(metadata.get("is_visually_hidden_from_conversation"))
 
@@ -60,6 +92,22 @@ def message_text(message: dict[str, Any]) -> str:
     if len(parts) == 1 and isinstance(parts[0], str):
         return parts[0]
     return "".join(part for part in parts if isinstance(part, str))
+
+
+def hidden_text(message: dict[str, Any]) -> str:
+    """Return the text of a message that is no part of the conversation. It depends on the type of the content where it is."""
+    content = message["content"]
+    if isinstance(content.get("parts"), list):
+        return message_text(message)
+    thoughts = content.get("thoughts")
+    if isinstance(thoughts, list):
+        found = [part for thought in thoughts if isinstance(thought, dict) for part in _thought_texts(thought)]
+        return "\n\n".join(found)
+    return next((text for name in _TEXT_FIELDS if isinstance(text := content.get(name), str)), "")
+
+
+def _thought_texts(thought: dict[str, Any]) -> list[str]:
+    return [text for name in ("summary", "content") if isinstance(text := thought.get(name), str) and text]
 
 
 def is_remark(message: dict[str, Any]) -> bool:
@@ -81,8 +129,3 @@ def is_finished(message: dict[str, Any]) -> bool:
     status = message.get("status")
     is_whole = isinstance(status, str) and status.startswith("finished")
     return has_ended_turn(message) or (is_whole and not is_remark(message))
-
-
-def is_question(message: Any) -> bool:
-    """Return whether a user wrote the message. The site also stores hidden messages with the role ``user``."""
-    return isinstance(message, dict) and role_of(message) == "user" and not _is_hidden(message)

@@ -89,7 +89,7 @@ def print_conversation(found: History) -> None:
     from ..output.markdown_renderer import print_markdown
 
     out.print(printable(found.title or "Untitled"), style="bold", markup=False)
-    for message in found.messages:
+    for message in found.visible_messages:
         if message.text.strip():
             out.print(Rule(author_name(message.role), align="left", style="dim"))
             print_markdown(out, message.text)

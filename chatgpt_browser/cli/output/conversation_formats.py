@@ -39,14 +39,14 @@ def format_conversation(history: History, form: Format) -> str:
 
 
 def as_markdown(history: History) -> str:
-    """Return the title, the id and times, and each non-empty message below the name of its author."""
+    """Return the title, the id and times, and each message that the site shows, below the name of its author."""
     facts = [
         f"- Conversation: `{history.conversation_id}`" if history.conversation_id else "",
         f"- Created: {local_time(history.create_time)}" if history.create_time else "",
         f"- Changed: {local_time(history.update_time)}" if history.update_time else "",
     ]
     parts = [f"# {' '.join((history.title or 'Untitled').split())}", "\n".join(filter(None, facts))]
-    for message in history.messages:
+    for message in history.visible_messages:
         if message.text.strip():
             parts += [f"## {author_name(message.role)}", message.text.strip("\n")]
 
