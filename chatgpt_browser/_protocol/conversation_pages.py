@@ -1,7 +1,8 @@
 """The pages of the list of conversations (``GET /conversations``): which one is requested next, and when the list has ended.
 
-The site answers in several ways, and the list changes while it is read: an entry may be unreadable, a pinned entry may be repeated
-at the top of every page, entries may have been deleted since the previous page, and a page may name the next one with a cursor.
+The site answers in several ways, and the list changes while it is read: an entry may be unreadable, a pinned entry may be
+repeated at the top of every page, entries may have been deleted since the previous page, and a page may name the next one with a
+cursor.
 """
 
 from __future__ import annotations
@@ -64,10 +65,14 @@ class ConversationPages:
             return False
         pinned = _common_length(items, self._first)
         skipped = 0
-        if self._pinned < pinned < len(items):  # the first page contained fewer other entries than was assumed
+        if (
+            self._pinned < pinned < len(items)
+        ):  # the first page contained fewer other entries than was assumed
             skipped, self._pinned = pinned - self._pinned, pinned
         elif self._total is not None and total_before is not None:
-            skipped = max(0, total_before - self._total)  # so many entries were deleted, perhaps before this page
+            skipped = max(
+                0, total_before - self._total
+            )  # so many entries were deleted, perhaps before this page
         self._went_back = skipped > 0 and self._offset > 0
         self._offset = max(0, self._offset - skipped)
         return self._went_back

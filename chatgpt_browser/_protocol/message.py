@@ -101,7 +101,9 @@ def hidden_text(message: dict[str, Any]) -> str:
         return message_text(message)
     thoughts = content.get("thoughts")
     if isinstance(thoughts, list):
-        found = [part for thought in thoughts if isinstance(thought, dict) for part in _thought_texts(thought)]
+        found = [
+            part for thought in thoughts if isinstance(thought, dict) for part in _thought_texts(thought)
+        ]
         return "\n\n".join(found)
     return next((text for name in _TEXT_FIELDS if isinstance(text := content.get(name), str)), "")
 

@@ -52,7 +52,19 @@ UNREADABLE: list[Any] = [{}, None, 7, "text", {"id": None}, {"id": 3, "title": "
 
 @pytest.mark.parametrize("page_size", [1, 2, 3, 20])
 def test_conversation_pages_with_unreadable_entries_lose_and_repeat_none(page_size: int) -> None:
-    entries = [entry(0), {}, entry(1), None, entry(2), *UNREADABLE, *UNREADABLE, entry(3), entry(4), {"id": 3}, entry(5)]
+    entries = [
+        entry(0),
+        {},
+        entry(1),
+        None,
+        entry(2),
+        *UNREADABLE,
+        *UNREADABLE,
+        entry(3),
+        entry(4),
+        {"id": 3},
+        entry(5),
+    ]
     assert listed(by_offset(entries), page_size) == ["0", "1", "2", "3", "4", "5"]
 
 

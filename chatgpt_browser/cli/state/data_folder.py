@@ -77,7 +77,9 @@ class DataFolder:
     def read_json(self, path: Path, origin: str) -> dict[str, Any]:
         """Return the object that was saved for an origin; empty if the file is missing, damaged or for another origin."""
         try:
-            saved = json.loads(path.read_text("utf-8")) if path.is_file() else None  # not from a FIFO: it would wait
+            saved = (
+                json.loads(path.read_text("utf-8")) if path.is_file() else None
+            )  # not from a FIFO: it would wait
         except (OSError, ValueError):
             return {}
         return saved if isinstance(saved, dict) and saved.get("origin") == origin else {}
