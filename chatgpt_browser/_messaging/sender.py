@@ -130,6 +130,8 @@ class MessageSender:
 
         async def attempt(access_token: str) -> tuple[OutgoingMessage, Head]:
             message = await self._address(transport, prompt, message_id, access_token)
+            if prompt.before_send is not None:
+                prompt.before_send(message_id if transport.keeps_message_id else None)
             span.request_sent()
             try:
                 lease.response = await transport.send(message)

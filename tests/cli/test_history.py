@@ -340,7 +340,7 @@ def serve_conversations(account: Account, entries: list[dict[str, Any]]) -> None
 def test_history_export_all_with_bad_entries_writes_the_others(
     invoke: Invoke, account: Account, tmp_path: Path
 ) -> None:
-    good = [
+    good: list[dict[str, Any]] = [
         {"id": "x" * 300, "title": "long id"},
         {"id": "CON", "title": ""},
         {"id": "a_b", "title": "half \ud800"},
@@ -348,7 +348,7 @@ def test_history_export_all_with_bad_entries_writes_the_others(
         {"id": "late", "title": "late", "update_time": "9999-12-31T23:59:59-14:00", "create_time": 1e300},
         {"id": "early", "title": "early", "update_time": "0001-01-01T00:00:00+14:00"},
     ]
-    bad = [{"id": ".."}, {"id": ""}, {"id": "half \ud800"}, {"id": "."}]
+    bad: list[dict[str, Any]] = [{"id": ".."}, {"id": ""}, {"id": "half \ud800"}, {"id": "."}]
     serve_conversations(account, [each for pair in itertools.zip_longest(good, bad) for each in pair if each])
     result = invoke("history", "export", "--all", "-o", str(tmp_path / "out"))
     assert "6 of 10 written" in result.stderr

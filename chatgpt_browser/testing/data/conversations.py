@@ -27,6 +27,8 @@ class Message:
     fields: dict[str, Any] = field(default_factory=dict)
     #: Pieces of the text that were not sent yet; each GET of the conversation adds one (see `Reply.handoff_after`).
     unsaid: list[str] = field(default_factory=list)
+    #: True while the text is incomplete.
+    is_growing: bool = False
 
     def say_more(self) -> None:
         """Move the next unsent piece, if there is any, to the text."""
@@ -56,7 +58,7 @@ class Message:
             "recipient": "all",
             "metadata": {},
         }
-        if self.unsaid:
+        if self.unsaid or self.is_growing:
             message |= {"status": "in_progress", "end_turn": None}
         return {**message, **self.fields, **changes}
 

@@ -111,10 +111,11 @@ def _playback(site: Site, posted: PostedMessage, conversation: Conversation, rep
     fields = {} if reply.channel is None else {"channel": reply.channel}
     answer = Message(str(uuid.uuid4()), parent, "assistant", "", fields=fields)
 
-    def commit(text: str, unsaid: list[str]) -> None:
+    def commit(text: str, unsaid: list[str], is_whole: bool) -> None:
         with site.lock:
             stored = conversation.add("assistant", text, parent, answer.id)
             stored.text, stored.fields, stored.unsaid = text, fields, [*unsaid]
+            stored.is_growing = not is_whole
 
     encoder = DeltaEvents if (reply.encoding or site.settings.encoding) == "delta" else ReplyEvents
     events = encoder(reply, conversation.id, user_message, answer, posted.model, side_messages)

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 class ReplyPlayback:
     """Sends one `Reply` to one client.
 
-    `commit(sent, unsaid)` is called with the text that was sent, complete or not, and with the pieces after a hand-off.
+    `commit(sent, unsaid, is_whole)` is called with the text that was sent, with the pieces after a hand-off, and with whether
+    that is the whole reply. If the client disconnects, the site finishes the reply without it, unless the reply has a gate or a
+    break.
     """
 
     events: ReplyEvents
-    commit: Callable[[str, list[str]], None]
+    commit: Callable[[str, list[str], bool], None]
     changes: ChangeNotifier
     #: The pace of a reply that sets neither `pace` nor `interval`.
     pace: Pace | None = None
@@ -40,10 +42,21 @@ class ReplyPlayback:
         send = _byte_by_byte(writer) if reply.byte_by_byte else writer.chunk
         await writer.head(200, EVENT_STREAM)
         await _send_all(send, [*self.events.opening(), *self.events.side_message_events()])
+        is_whole = False
         try:
             await self._send_pieces(writer, send)
+            is_whole = True
+        except asyncio.CancelledError:  # the client has disconnected
+            if (
+                reply.gate is None
+                and reply.break_after is None
+                and isinstance(rest := _all_pieces(reply), Sequence)
+            ):
+                self._sent[:], self._unsaid[:] = rest, []
+                is_whole = True
+            raise
         finally:
-            self._commit()
+            self._commit(is_whole)
 
         await _send_all(send, self.events.closing())
         if reply.hang_after_done:
@@ -51,9 +64,9 @@ class ReplyPlayback:
 
         await writer.end()
 
-    def _commit(self) -> None:
+    def _commit(self, is_whole: bool = False) -> None:
         if self._sent:
-            self.commit("".join(self._sent), self._unsaid)
+            self.commit("".join(self._sent), self._unsaid, is_whole)
 
     async def _send_pieces(self, writer: ResponseWriter, send: Callable[[bytes], Awaitable[None]]) -> None:
         reply, schedule = self.events.reply, Schedule()
@@ -118,12 +131,16 @@ async def play_recorded(step: Recorded, writer: ResponseWriter, commit: Callable
         await writer.end(b'data: {"message": {"id"\n\n' if step.end == "garbled" else b"data: [DONE]\n\n")
 
 
+def _all_pieces(reply: Reply) -> Iterable[str] | AsyncIterator[str]:
+    return split_words(reply.text) if reply.pieces is None else reply.pieces
+
+
 async def _pieces_of(reply: Reply) -> AsyncGenerator[tuple[str, bool], None]:
     """Yield each piece of a reply, and whether it is the last.
 
     An iterator does not announce its last item, so its pieces are followed by an empty last piece.
     """
-    source = split_words(reply.text) if reply.pieces is None else reply.pieces
+    source = _all_pieces(reply)
     if isinstance(source, Sequence):
         pieces = [*source] or [""]
         for index, piece in enumerate(pieces):
