@@ -490,11 +490,12 @@ def add_answered(
 def known_ids(conversation: Conversation, known: str) -> dict[str, Any]:
     """Return what a journal contains, if the message's id, its conversation or neither is known."""
     question = conversation.chain()[-2]
-    return {
+    ids: dict[str, dict[str, Any]] = {
         "message id": {"message_id": question.id},
         "conversation": {"conversation_id": conversation.id, "parent_message_id": question.parent},
         "nothing": {},
-    }[known]
+    }
+    return ids[known]
 
 
 @pytest.mark.parametrize("known", ["message id", "conversation", "nothing"])
