@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._core.log import logger
 from .._protocol.backend import (
     conversation_path,
     conversations_path,
@@ -13,6 +14,7 @@ from .._protocol.backend import (
     read_title,
     title_path,
 )
+from .._protocol.conversation_pages import MAX_PAGES, ConversationPages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -46,12 +48,17 @@ class AsyncAccountDataMixin:
         )
 
     async def iter_conversations(self, page_size: int = 20) -> AsyncIterator[ConversationSummary]:
-        """Iterate over all conversations of the account, newest first; pages are fetched as needed."""
-        offset = 0
-        while page := await self.list_conversations(offset, page_size):
-            for conversation in page:
+        """Iterate over all conversations of the account, newest first; pages are fetched as needed.
+
+        Each conversation is yielded once, also if conversations are deleted meanwhile. At most 1,000 pages are requested; if the
+        list is longer, a warning is logged.
+        """
+        pages = ConversationPages(page_size)
+        while pages.path is not None:
+            for conversation in pages.read(await self._sender.backend.request_json("GET", pages.path)):
                 yield conversation
-            offset += len(page)
+        if pages.is_cut:
+            logger.warning("the list of conversations was ended after %d pages", MAX_PAGES)
 
     async def get_history(self, conversation_id: str) -> History:
         """Return a past conversation with its messages."""
@@ -92,7 +99,7 @@ class AccountDataMixin:
         return self._portal.call(self._core.list_conversations, offset, limit)
 
     def iter_conversations(self, page_size: int = 20) -> Iterator[ConversationSummary]:
-        """Iterate over all conversations of the account, newest first; pages are fetched as needed."""
+        """Iterate over all conversations of the account; see :meth:`AsyncChatGPTAPI.iter_conversations`."""
         conversations = self._core.iter_conversations(page_size)
         while (found := self._portal.call(anext, conversations, None)) is not None:
             yield found

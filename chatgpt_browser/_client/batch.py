@@ -9,6 +9,8 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
@@ -33,9 +35,12 @@ from .._core.errors import (
 from .._core.models import BatchMessage, BatchResult, Prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
 logger = logging.getLogger("chatgpt_browser")
+
+#: Called with a message, ``"sending"`` or ``"refused"``, and the id of the message at the site, or None.
+OnDelivery = Callable[[BatchMessage, str, "str | None"], None]
 
 #: Errors after which the next message would fail too, because they concern the session, the browser or the caller's decision.
 _ENDS_BATCH = (
@@ -107,8 +112,10 @@ class Batch:
         in_order: bool,
         longest_pause: float,
         signal: AbortSignal | None,
+        on_delivery: OnDelivery | None = None,
     ) -> None:
         self._send = send
+        self._on_delivery = on_delivery
         self._window = window
         self._in_order = in_order
         self._longest_pause = longest_pause
@@ -228,7 +235,9 @@ class Batch:
             await self._wait_for_pause_end()
             began = time.perf_counter()
             try:
-                reply, conversation_id, message_id = await self._send(conversation.prompt(message))
+                reply, conversation_id, message_id = await self._deliver(
+                    message, conversation.prompt(message)
+                )
             except RateLimitError as exc:
                 self._pause(exc)
             except ChatGPTError as exc:
@@ -242,6 +251,23 @@ class Batch:
                 return BatchResult(
                     index, message, reply, None, conversation_id, message_id, seconds=round(seconds, 3)
                 )
+
+    async def _deliver(self, message: BatchMessage, prompt: Prompt) -> ReplyResult:
+        """Send a message; report before it is sent, and if the site has refused it."""
+        on_delivery = self._on_delivery
+        if on_delivery is None:
+            return await self._send(prompt)
+        placed = replace(
+            message, conversation_id=prompt.conversation_id, parent_message_id=prompt.parent_message_id
+        )
+        try:
+            return await self._send(
+                replace(prompt, before_send=lambda id_: on_delivery(placed, "sending", id_))
+            )
+        except APIStatusError as exc:
+            if 400 <= (exc.status_code or 0) < 500:
+                on_delivery(placed, "refused", None)
+            raise
 
     # ---- pauses ------------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .._core.models import BatchResult, Prompt
     from .._core.options import Milliseconds
     from .._messaging.sender import MessageSender
+    from .batch import OnDelivery
     from .portal import Portal
 
 Messages = Iterable[str | BatchMessage]
@@ -46,6 +47,7 @@ class AsyncSendManyMixin:
         timeout_ms: Milliseconds | None = None,
         longest_pause: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
+        on_delivery: OnDelivery | None = None,
     ) -> AsyncIterator[BatchResult]:
         """Send many messages and yield a result for each.
 
@@ -59,12 +61,16 @@ class AsyncSendManyMixin:
         :param longest_pause: The longest pause after a rate limit; a longer one ends the batch. None: as long as the site asks;
             0: no pause.
         :param abort_signal: Aborts the batch; see :class:`AbortController`.
+        :param on_delivery: Called in the event loop's thread, for a journal of what was sent. Its arguments are the message, with
+            its position in the conversation; ``"sending"`` before each attempt, or ``"refused"`` if the site has refused it
+            (4xx); and the id that the message gets at the site, or None if the site's page chooses it. If it raises, nothing
+            more is sent.
         :raises ValueError: An option is invalid.
         :raises RateLimitError: The site named no end of a rate limit, or an end later than ``longest_pause`` allows.
         :raises ChatGPTError: An error that every further message would meet: no session, a challenge for a person, a 403, no
             browser, a closed client. The results of the messages in flight are yielded first.
         """
-        return _results(self._batch(in_order, timeout_ms, longest_pause, abort_signal), messages)
+        return _results(self._batch(in_order, timeout_ms, longest_pause, abort_signal, on_delivery), messages)
 
     def _batch(
         self,
@@ -72,6 +78,7 @@ class AsyncSendManyMixin:
         timeout_ms: Milliseconds | None,
         longest_pause: Milliseconds | None,
         abort_signal: AbortSignal | None,
+        on_delivery: OnDelivery | None,
     ) -> Callable[[], Awaitable[Batch]]:
         """Return a function that creates the batch. It must be called in the event loop that the batch runs in."""
         timeout = to_limit("timeout_ms", timeout_ms)
@@ -87,7 +94,14 @@ class AsyncSendManyMixin:
         async def begin() -> Batch:
             self._sender.process.check()
             window = self._sender.options.max_concurrent_messages
-            return Batch(send, window=window, in_order=in_order, longest_pause=pause, signal=abort_signal)
+            return Batch(
+                send,
+                window=window,
+                in_order=in_order,
+                longest_pause=pause,
+                signal=abort_signal,
+                on_delivery=on_delivery,
+            )
 
         return begin
 
@@ -137,12 +151,13 @@ class SendManyMixin:
         timeout_ms: Milliseconds | None = None,
         longest_pause: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
+        on_delivery: OnDelivery | None = None,
     ) -> Iterator[BatchResult]:
         """Send many messages and yield a result for each; see :meth:`AsyncChatGPTAPI.send_many`.
 
         ``messages`` is iterated in the caller's thread.
         """
-        begin = self._core._batch(in_order, timeout_ms, longest_pause, abort_signal)
+        begin = self._core._batch(in_order, timeout_ms, longest_pause, abort_signal, on_delivery)
         return _sync_results(self, begin, messages)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .public import public_type
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from .errors import ChatGPTError
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A message to send, and its position in a conversation. If ``model`` is None, the client's model is used."""
+    """A message to send, and its position in a conversation. If ``model`` is None, the client's model is used.
+
+    ``before_send`` is called before each attempt to send the message, with the id that the message gets at the site, or with None
+    if the site chooses the id.
+    """
 
     text: str = field(repr=False)
     conversation_id: str | None = None
     parent_message_id: str | None = None
     model: str | None = None
+    before_send: Callable[[str | None], None] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the types.

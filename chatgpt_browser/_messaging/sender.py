@@ -139,6 +139,8 @@ class MessageSender:
 
         async def attempt(session: Session) -> tuple[OutgoingMessage, Head]:
             message = await self._address(transport, prompt, message_id, session)
+            if prompt.before_send is not None:
+                prompt.before_send(message_id if transport.keeps_message_id else None)
             span.request_sent()
             try:
                 lease.response = await transport.send(message)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import MAXYEAR, MINYEAR, datetime, timezone
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from .._core.models import check_id
 from .._core.public import public_type
 from .conversation_tree import newest_branch
-from .message import message_text, role_of
+from .message import hidden_text, is_question, is_visible, message_text, recipient_of, role_of
+from .reply_text import clean_text
+
+#: The path of the list of conversations, relative to the backend's base URL.
+CONVERSATIONS = "conversations"
 
 
 @public_type
@@ -38,20 +42,28 @@ class ConversationSummary:
 @public_type
 @dataclass(frozen=True)
 class HistoryMessage:
-    """One message of a stored conversation. ``role`` is ``user``, ``assistant``, ``system`` or ``tool``."""
+    """One message of a stored conversation. ``role`` is ``user``, ``assistant``, ``system`` or ``tool``.
+
+    ``hidden`` is True if the site's page does not show the message as part of the conversation: instructions, thoughts, calls of
+    tools and their output. ``recipient`` is the name of the tool that the message is addressed to, or None. The text of a reply
+    contains no citation marks, like the text of :meth:`AsyncChatGPTAPI.send_message`; the text of a question is unchanged.
+    """
 
     id: str
     role: str
     text: str
     create_time: datetime | None = None
     parent_message_id: str | None = None
+    hidden: bool = False
+    recipient: str | None = None
 
 
 @public_type
 @dataclass(frozen=True)
 class History:
-    """A stored conversation. ``messages`` are those of its newest branch, oldest first.
+    """A stored conversation. ``messages`` are those of its newest branch, oldest first, with the hidden ones.
 
+    ``visible_messages`` are those that a person sees on the site.
     ``current_node`` is the id of the newest message: the ``parent_message_id`` of the next one. ``raw`` is the whole response.
     """
 
@@ -62,6 +74,11 @@ class History:
     current_node: str | None
     messages: tuple[HistoryMessage, ...]
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def visible_messages(self) -> tuple[HistoryMessage, ...]:
+        """The messages that are not hidden."""
+        return tuple(message for message in self.messages if not message.hidden)
 
 
 def conversation_path(conversation_id: str) -> str:
@@ -82,12 +99,17 @@ def _quoted(conversation_id: str | None) -> str:
     if conversation_id is None:
         raise TypeError("conversation_id must be a str, not NoneType")
     check_id("conversation_id", conversation_id)
-    return quote(conversation_id, safe="")
+    if conversation_id in (".", ".."):
+        raise ValueError("conversation_id must not be . or .., which a URL cannot contain as a name")
+    try:
+        return quote(conversation_id, safe="")
+    except UnicodeEncodeError:
+        raise ValueError("conversation_id must not contain half a character (a lone surrogate)") from None
 
 
 def conversations_path(offset: int, limit: int) -> str:
     """Return the path of one page of the list of conversations."""
-    return "conversations?" + urlencode({"offset": offset, "limit": limit})
+    return f"{CONVERSATIONS}?" + urlencode({"offset": offset, "limit": limit})
 
 
 def read_models(data: Any) -> list[Model]:
@@ -142,8 +164,23 @@ def _newest_messages(data: Any) -> list[HistoryMessage]:
 
 
 def _message(node_id: str, parent: str | None, message: dict[str, Any]) -> HistoryMessage:
-    text = message_text(message) if isinstance(message.get("content"), dict) else ""
-    return HistoryMessage(node_id, str(role_of(message)), text, _time(message.get("create_time")), parent)
+    return HistoryMessage(
+        node_id,
+        str(role_of(message)),
+        _text_of(message),
+        _time(message.get("create_time")),
+        parent,
+        hidden=not is_visible(message),
+        recipient=recipient_of(message),
+    )
+
+
+def _text_of(message: dict[str, Any]) -> str:
+    if not isinstance(message.get("content"), dict):
+        return ""
+    if is_question(message):
+        return message_text(message)  # unchanged: it may be sent again
+    return clean_text(message_text(message) if is_visible(message) else hidden_text(message))
 
 
 def _field(data: Any, name: str) -> Any:
@@ -163,11 +200,16 @@ def _integer(value: Any) -> int | None:
 
 
 def _time(value: Any) -> datetime | None:
-    """Parse a time. Some endpoints send seconds since 1970, others ISO 8601."""
+    """Parse a time. Some endpoints send seconds since 1970, others ISO 8601.
+
+    A time in the first or the last year of the calendar is no time: it cannot be converted to every time zone.
+    """
     try:
         if isinstance(value, str):
             time = datetime.fromisoformat(value.replace("Z", "+00:00"))
-            return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
-        return datetime.fromtimestamp(value, timezone.utc)
+            time = time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+        else:
+            time = datetime.fromtimestamp(value, timezone.utc)
     except (TypeError, ValueError, OverflowError, OSError):
         return None
+    return time if MINYEAR < time.year < MAXYEAR else None

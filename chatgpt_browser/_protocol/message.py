@@ -1,4 +1,4 @@
-"""One message of a reply, as the site sends it: its role, its text, and whether it is the answer.
+"""One message as the site sends it, in a stream or in a stored conversation: its role, its text, and whether it is the answer.
 
 A reply may consist of several messages: thoughts, tool calls and their results, remarks on the way, and the answer. The answer
 is a text message of the assistant that is addressed to everybody (its recipient is not a tool), is not hidden, and is in the
@@ -14,6 +14,8 @@ _FINAL = 4
 _CONTENT_TYPES = ("text", "multimodal_text")
 #: The types in ``finish_details`` of an answer that was cut at the maximum length, and of one that was stopped.
 CUT, STOPPED = "max_tokens", "interrupted"
+#: The fields with the text of the other types: ``code`` and output; ``reasoning_recap``; web pages; the account's instructions.
+_TEXT_FIELDS = ("text", "content", "result", "user_profile", "user_instructions")
 
 
 def answer_rank(message: Any) -> int:
@@ -24,10 +26,9 @@ def answer_rank(message: Any) -> int:
     """
     if not isinstance(message, dict):
         return 0
-    content = message.get("content")
-    if role_of(message) != "assistant" or message.get("recipient") not in (None, "all"):
+    if role_of(message) != "assistant" or recipient_of(message) is not None:
         return 0
-    if not isinstance(content, dict) or content.get("content_type", "text") not in _CONTENT_TYPES:
+    if not isinstance(message.get("content"), dict) or not _contains_text(message):
         return 0
     if message_metadata(message).get("is_thinking_preamble_message") or _is_hidden(message):
         return 0
@@ -39,6 +40,36 @@ def answer_rank(message: Any) -> int:
         return 0
     ends = message.get("end_turn")
     return 3 if ends is True else 1 if ends is False else 2
+
+
+def is_visible(message: Any) -> bool:
+    """Return whether the site's page shows a message as part of the conversation.
+
+    It shows what a user wrote and what the assistant said to the user: not the instructions of the system, not thoughts, and
+    neither the calls of tools nor their output.
+    """
+    return is_question(message) or answer_rank(message) > 0
+
+
+def is_question(message: Any) -> bool:
+    """Return whether a user wrote the message. The site also stores other messages with the role ``user``, and hides them."""
+    return (
+        isinstance(message, dict)
+        and role_of(message) == "user"
+        and not _is_hidden(message)
+        and _contains_text(message)
+    )
+
+
+def recipient_of(message: dict[str, Any]) -> str | None:
+    """Return the name of the tool that a message is addressed to; None if it is addressed to everybody."""
+    recipient = message.get("recipient")
+    return None if recipient in (None, "all") else str(recipient)
+
+
+def _contains_text(message: dict[str, Any]) -> bool:
+    content = message.get("content")
+    return not isinstance(content, dict) or content.get("content_type", "text") in _CONTENT_TYPES
 
 
 def message_metadata(message: dict[str, Any]) -> dict[str, Any]:
@@ -80,6 +111,24 @@ def message_text(message: dict[str, Any]) -> str:
     return "".join(part for part in parts if isinstance(part, str))
 
 
+def hidden_text(message: dict[str, Any]) -> str:
+    """Return the text of a message that is no part of the conversation. It depends on the type of the content where it is."""
+    content = message["content"]
+    if isinstance(content.get("parts"), list):
+        return message_text(message)
+    thoughts = content.get("thoughts")
+    if isinstance(thoughts, list):
+        found = [
+            part for thought in thoughts if isinstance(thought, dict) for part in _thought_texts(thought)
+        ]
+        return "\n\n".join(found)
+    return next((text for name in _TEXT_FIELDS if isinstance(text := content.get(name), str)), "")
+
+
+def _thought_texts(thought: dict[str, Any]) -> list[str]:
+    return [text for name in ("summary", "content") if isinstance(text := thought.get(name), str) and text]
+
+
 def is_remark(message: dict[str, Any]) -> bool:
     """Return whether a message is finished but marked as not the last of its turn, like "Let me look that up", for example.
 
@@ -99,8 +148,3 @@ def is_finished(message: dict[str, Any]) -> bool:
     status = message.get("status")
     is_whole = isinstance(status, str) and status.startswith("finished")
     return has_ended_turn(message) or (is_whole and not is_remark(message))
-
-
-def is_question(message: Any) -> bool:
-    """Return whether a user wrote the message. The site also stores hidden messages with the role ``user``."""
-    return isinstance(message, dict) and role_of(message) == "user" and not _is_hidden(message)

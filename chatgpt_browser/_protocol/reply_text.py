@@ -9,6 +9,14 @@ from .unicode_ranges import HIGH_SURROGATES, SURROGATES, contains_any
 _SPECIAL = SURROGATES + MARKS
 
 
+def clean_text(raw: str) -> str:
+    """Return the text of a whole message as the stream would have left it."""
+    text = ReplyText()
+    text.replace(raw)
+    text.end()
+    return text.visible
+
+
 class ReplyText:
     """The visible text of a reply, and the raw text that it is made from."""
 

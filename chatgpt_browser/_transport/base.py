@@ -66,6 +66,8 @@ class Transport(Protocol):
 
     #: True if only the newest message of a conversation can be replied to, so that the newest turn has to be read first.
     needs_newest_turn: bool
+    #: True if a message keeps the id that the client chose; False if the site's page chooses another.
+    keeps_message_id: bool
     #: True if a message can be sent again after the site has refused its access token or has answered with a challenge.
     can_resend_refused: bool
     #: Advice for the caller if the site rejects a message of this transport as unusual activity.

@@ -111,6 +111,7 @@ def test_ask_options_are_passed_to_the_client(invoke: Invoke, monkeypatch: pytes
         "markdown": False,
         "headless": False,
         "model": "best",
+        "send_via": "auto",
     }
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import sys
+import threading
 import time
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import filelock
 import pytest
 import typer
 
@@ -20,6 +24,8 @@ from chatgpt_browser import (
     RateLimitError,
     StreamInterruptedError,
 )
+from chatgpt_browser.cli.batch.journal import DeliveryJournal
+from chatgpt_browser.cli.batch.output_lock import OutputLock
 from chatgpt_browser.cli.batch.progress import ProgressCounts, ProgressDisplay
 from chatgpt_browser.cli.batch.prompt_file import read_prompts
 from chatgpt_browser.cli.batch.result_file import Outcome, ResultFile, as_row
@@ -27,10 +33,15 @@ from chatgpt_browser.cli.batch.resume_plan import plan
 from chatgpt_browser.testing import Answer, Reply, Turn, remember
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from typer.testing import Result
+
+    from chatgpt_browser import ChatGPTAPI
     from chatgpt_browser.testing import FakeChatGPT
-    from tests.support.cli_fixtures import Invoke, StartCommand
+    from chatgpt_browser.testing.data.conversations import Conversation
+    from tests.support.cli_fixtures import Account, Invoke, StartCommand
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -144,8 +155,8 @@ def test_result_file_truncated_anywhere_is_repaired(tmp_path: Path) -> None:
 
 
 def test_result_file_drop_failures_keeps_replies(tmp_path: Path) -> None:
-    path = tmp_path / "replies.jsonl"
-    (tmp_path / "replies.jsonl.tmp").write_bytes(b"left over from a killed run")
+    path, other = tmp_path / "replies.jsonl", tmp_path / "replies.jsonl.tmp"
+    other.write_bytes(b"of another program")
     with ResultFile(path) as results:
         for result in RESULTS:
             results.write(result)
@@ -153,7 +164,29 @@ def test_result_file_drop_failures_keeps_replies(tmp_path: Path) -> None:
         assert list(results.outcomes) == ["1", "2"]
         results.write(RESULTS[3])
     assert [row["id"] for row in rows_of(path)] == ["1", "2", "4"]
-    assert [each.name for each in tmp_path.iterdir()] == ["replies.jsonl"]
+    assert sorted(tmp_path.iterdir()) == [path, other]
+    assert other.read_bytes() == b"of another program"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links, FIFOs and modes of POSIX")
+@pytest.mark.timeout(60)
+def test_result_file_follows_no_link_and_opens_no_fifo(tmp_path: Path) -> None:
+    path, victim = tmp_path / "replies.jsonl", tmp_path / "victim"
+    victim.write_bytes(b"")
+    names = [path, tmp_path / "replies.jsonl.lock", tmp_path / "replies.jsonl.sending"]
+    with ResultFile(path):
+        assert [name.stat().st_mode & 0o777 for name in tmp_path.glob("replies.jsonl*")] == [0o600] * 2
+    for name in names[:2]:
+        for plant in (lambda name: name.symlink_to(victim), os.mkfifo, os.mkdir):
+            path.unlink(missing_ok=True)
+            plant(name)
+            with pytest.raises(typer.BadParameter):
+                ResultFile(path)
+            name.rmdir() if name.is_dir() and not name.is_symlink() else name.unlink()
+    names[2].symlink_to(victim)
+    with pytest.raises(OSError):
+        DeliveryJournal(path).note(BatchMessage("a", id="1"), "sending", None)
+    assert victim.read_bytes() == b""
 
 
 @pytest.mark.parametrize("line", ["Hello", "[]", '{"id": "1", "prompt": "a"}', '{"id": 1, "reply": "a"}'])
@@ -165,7 +198,6 @@ def test_result_file_with_other_content_is_rejected(line: str, tmp_path: Path) -
     assert path.read_text() == f"{line}\n"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
 @pytest.mark.parametrize("renewed", [False, True])
 def test_result_file_opened_twice_is_rejected(renewed: bool, tmp_path: Path) -> None:
     path = tmp_path / "replies.jsonl"
@@ -176,6 +208,35 @@ def test_result_file_opened_twice_is_rejected(renewed: bool, tmp_path: Path) -> 
             ResultFile(path)
     with ResultFile(path):
         pass
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_output_lock_started_from_many_threads_is_held_once(tmp_path: Path) -> None:
+    """Locks are created and released at the same time: two are never held together, and no file remains."""
+    held, most, refused, guard = 0, 0, 0, threading.Lock()
+
+    def run() -> None:
+        nonlocal held, most, refused
+        for _ in range(100):
+            try:
+                lock = OutputLock(tmp_path / "replies.jsonl")
+            except filelock.Timeout:
+                refused += 1
+                continue
+            with guard:
+                held += 1
+                most = max(most, held)
+            with guard:
+                held -= 1
+            lock.release()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert most == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 # ---- the resume plan -------------------------------------------------------------------------------------------------
@@ -374,5 +435,146 @@ def test_batch_killed_at_random_loses_and_repeats_no_reply(
         sent_before, rows_before = len(sent), rows
 
     assert sorted(row["prompt"] for row in rows_before) == sorted(texts)
-    assert all(row["reply"] == f'You said: "{row["prompt"]}".' for row in rows_before)
-    assert sum(Counter(posts_of(signed_in)).values()) <= count + 2
+    certain = [row for row in rows_before if "uncertain" not in row]
+    assert all(row["reply"] == f'You said: "{row["prompt"]}".' for row in certain)
+    assert len(certain) >= count - 2
+    assert max(Counter(posts_of(signed_in)).values()) == 1
+    assert not output.with_name("replies.jsonl.sending").exists()
+
+
+# ---- messages that a killed run may have sent ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def output(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let `batch` use the shared client; return the output of a run that is yet to be made."""
+
+    @contextmanager
+    def client(**_: Any) -> Iterator[ChatGPTAPI]:
+        yield account.api
+
+    monkeypatch.setattr(sys.modules["chatgpt_browser.cli.batch.command"], "client_from_environment", client)
+    for summary in account.api.iter_conversations():
+        account.api.delete_conversation(summary.id)
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "Why is the sky blue?", "id": "sky"}\n')
+    return tmp_path / "replies.jsonl"
+
+
+def leave_journal(output: Path, **fields: Any) -> None:
+    """Leave the journal of a run that was killed while it sent the prompt."""
+    line = {
+        "state": "sending",
+        "id": "sky",
+        "prompt": "Why is the sky blue?",
+        "at": time.time() - 3600,
+        **fields,
+    }
+    output.with_name(f"{output.name}.sending").write_text(f'{json.dumps(line)}\n{{"state": "send')
+
+
+def run_batch(invoke: Invoke, output: Path, *options: str) -> Result:
+    return invoke("batch", str(output.with_name("prompts.jsonl")), "-o", str(output), *options)
+
+
+def add_answered(
+    account: Account, *, is_growing: bool = False, before: tuple[tuple[str, str], ...] = ()
+) -> Conversation:
+    """Add a conversation in which the prompt was answered."""
+    cited = "Rayleigh scattering.\ue200cite\ue202turn0search0\ue201"
+    turns = [*before, ("user", "Why is the sky blue?"), ("assistant", cited)]
+    conversation = account.server.add_conversation(turns)
+    conversation.chain()[-1].progress = "in_progress" if is_growing else "finished"
+    return conversation
+
+
+def known_ids(conversation: Conversation, known: str) -> dict[str, Any]:
+    """Return what a journal contains, if the message's id, its conversation or neither is known."""
+    question = conversation.chain()[-2]
+    ids: dict[str, dict[str, Any]] = {
+        "message id": {"message_id": question.id},
+        "conversation": {"conversation_id": conversation.id, "parent_message_id": question.parent},
+        "nothing": {},
+    }
+    return ids[known]
+
+
+@pytest.mark.parametrize("known", ["message id", "conversation", "nothing"])
+def test_batch_message_of_killed_run_that_is_answered_is_not_sent_again(
+    known: str, invoke: Invoke, account: Account, output: Path
+) -> None:
+    conversation = add_answered(account, before=(("user", "Hi"), ("assistant", "Hello")))
+    leave_journal(output, **known_ids(conversation, known))
+    assert run_batch(invoke, output).exit_code == 0
+    [row] = rows_of(output)
+    assert row["reply"] == "Rayleigh scattering."
+    assert (row["conversation_id"], row["message_id"]) == (conversation.id, conversation.current_node)
+    assert account.posts == []
+    assert {each.name for each in output.parent.iterdir()} == {"prompts.jsonl", "replies.jsonl"}
+    account.api.delete_conversation(conversation.id)
+
+
+@pytest.mark.parametrize("known", ["message id", "conversation"])
+def test_batch_message_of_killed_run_that_is_not_on_the_site_is_sent(
+    known: str, invoke: Invoke, account: Account, output: Path
+) -> None:
+    other = account.server.add_conversation([("user", "Hi"), ("assistant", "Hello")])
+    position = {"conversation_id": other.id, "parent_message_id": other.current_node}
+    leave_journal(output, **({"message_id": "00000000-unknown"} if known == "message id" else position))
+    assert run_batch(invoke, output).exit_code == 0
+    assert len(account.posts) == 1
+    assert "reply" in rows_of(output)[0]
+
+
+@pytest.mark.parametrize("case", ["nothing known", "just sent", "deleted", "growing", "other words"])
+def test_batch_message_of_killed_run_with_unknown_fate_is_sent_only_on_request(
+    case: str, invoke: Invoke, account: Account, output: Path
+) -> None:
+    conversation = account.server.add_conversation([("user", "Hi"), ("assistant", "Hello")])
+    position = {"conversation_id": conversation.id, "parent_message_id": conversation.current_node}
+    if case == "nothing known":
+        leave_journal(output)
+    elif case == "just sent":
+        leave_journal(output, message_id="00000000-unknown", at=time.time())
+    elif case == "deleted":
+        leave_journal(output, conversation_id="00000000-unknown", message_id="00000000-unknown")
+    elif case == "growing":
+        leave_journal(output, **known_ids(add_answered(account, is_growing=True), "message id"))
+    else:
+        conversation.add("user", "Why is the sky\nred?", conversation.current_node)
+        leave_journal(output, **position)
+
+    for options in ((), (), ("--retry-failed",)):
+        result = run_batch(invoke, output, *options)
+        assert result.exit_code == 13
+        assert "1 uncertain" in result.stderr
+        assert "--retry-uncertain" in result.stderr
+        [row] = rows_of(output)
+        assert row["error"]["type"] == "uncertain"
+        assert "reply" not in row
+    assert account.posts == []
+
+    assert run_batch(invoke, output, "--retry-uncertain").exit_code == 0
+    assert len(account.posts) == 1
+    [row] = rows_of(output)
+    assert "reply" in row and "uncertain" not in row
+
+
+def test_batch_uncertain_message_that_is_answered_later_is_found(
+    invoke: Invoke, account: Account, output: Path
+) -> None:
+    conversation = add_answered(account, is_growing=True)
+    leave_journal(output, **known_ids(conversation, "message id"))
+    assert run_batch(invoke, output).exit_code == 13
+    conversation.chain()[-1].progress = "finished"
+    assert run_batch(invoke, output, "--retry-uncertain").exit_code == 0
+    assert rows_of(output)[0]["reply"] == "Rayleigh scattering."
+    assert account.posts == []
+
+
+def test_batch_refused_message_is_not_uncertain(invoke: Invoke, account: Account, output: Path) -> None:
+    account.server.script(Answer.error(403, "Forbidden"))
+    assert run_batch(invoke, output).exit_code == 10
+    assert rows_of(output) == []
+    assert not output.with_name("replies.jsonl.sending").exists()
+    assert run_batch(invoke, output).exit_code == 0
+    assert len(account.posts) == 2

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import re
+import unicodedata
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
@@ -192,23 +195,84 @@ def test_format_conversation_as_json() -> None:
         "role": "user",
         "create_time": "2023-01-02T03:04:05+00:00",
         "text": "How?",
+        "hidden": False,
+        "recipient": None,
     }
 
 
+UUID = "6f1c6c4e-0c1b-4f7e-9d5c-2f1f3e1a7b10"
+
+
 @pytest.mark.parametrize(
-    ("conversation_id", "title", "created", "name"),
+    ("title", "created", "name"),
     [
-        ("c-1", "Bread: a talk / 50%", CREATED, "2023-01-02-bread-a-talk-50-c-1.md"),
-        ("c-1", "Größe 世界", None, "größe-世界-c-1.md"),
-        ("../../etc", None, None, "______etc.md"),
-        ("c-1", "x" * 300, None, "x" * 50 + "-c-1.md"),
-        ("c-1", "...", None, "c-1.md"),
+        ("Bread: a talk / 50%", CREATED, "2023-01-02-bread-a-talk-50"),
+        ("Größe 世界", None, "größe-世界"),
+        ("x" * 300, None, "x" * 50),
+        ("...", None, ""),
     ],
 )
-def test_file_name_is_valid_and_readable(
-    conversation_id: str, title: str | None, created: datetime | None, name: str
-) -> None:
-    assert file_name(conversation_id, title, created, Format.markdown) == name
+def test_file_name_is_valid_and_readable(title: str, created: datetime | None, name: str) -> None:
+    assert file_name(UUID, title, created, Format.markdown) == f"{name}-{UUID}.md".lstrip("-")
+
+
+#: Ids that a file system, or a careless file name, could confuse with each other or with another conversation's title.
+SIMILAR_IDS = [
+    *(
+        "",
+        ".",
+        "..",
+        "../../etc",
+        "______etc",
+        "etc",
+        "a/b",
+        "a\\b",
+        "a:b",
+        "a?b",
+        "a_b",
+        "a b",
+        "a-b",
+        "A-b",
+        "a\x00b",
+    ),
+    *(
+        "CON",
+        "con",
+        "nul",
+        "COM1",
+        "\ud800",
+        "\ud801",
+        "\ufffd",
+        "é",
+        "e\u0301",
+        "x" * 300,
+        "x" * 301,
+        "界" * 300,
+        "-",
+        "--",
+        "b",
+    ),
+    *(UUID, UUID.upper(), f"a-{UUID}", UUID.replace("-", "_")),
+]
+
+
+def test_file_name_of_different_ids_differs_on_every_file_system() -> None:
+    titles = (None, "a", "a-b", "b", "con", "界" * 60, "\ud800", f"a {UUID}")
+    names = [
+        [
+            unicodedata.normalize("NFD", file_name(each, title, created, Format.json)).casefold()
+            for each in SIMILAR_IDS
+        ]
+        for title, created in itertools.product(titles, (None, CREATED))
+    ]
+    ids_by_name: dict[str, set[str]] = {}
+    for row in names:
+        for name, each in zip(row, SIMILAR_IDS, strict=True):
+            ids_by_name.setdefault(name, set()).add(each)
+            assert len(name.encode()) < 250
+            assert not re.search(r'[<>:"/\\|?*\x00-\x1f]', name)
+            assert name.split(".")[0] not in ("con", "nul", "com1", "")
+    assert [each for each in ids_by_name.values() if len(each) > 1] == []
 
 
 def test_history_export_one_writes_to_stdout(invoke: Invoke, conversation_id: str) -> None:
@@ -262,6 +326,97 @@ def test_history_export_unwritable_folder_exits_2(
     result = invoke("history", "export", conversation_id, "-o", str(tmp_path / "file" / "folder"))
     assert result.exit_code == 2
     assert "cannot write the export" in result.stderr
+
+
+def serve_conversations(account: Account, entries: list[dict[str, Any]]) -> None:
+    """Let the next list of conversations consist of these entries. Each id leads to the same short conversation."""
+    account.server.script_path("/backend-api/conversations", Answer(200, {"items": entries, "cursor": "end"}))
+    account.server.script_path("/backend-api/conversations", Answer(200, {"items": []}))
+    message = {"author": {"role": "user"}, "content": {"content_type": "text", "parts": ["half: \ud800"]}}
+    stored = {"mapping": {"m": {"message": message}}, "current_node": "m"}
+    for each in entries:
+        path = f"/conversation/{each['id'].encode('utf-8', 'replace').decode()}"
+        account.server.script_path(path, Answer(200, stored | {"title": each.get("title")}))
+
+
+def test_history_export_all_with_bad_entries_writes_the_others(
+    invoke: Invoke, account: Account, tmp_path: Path
+) -> None:
+    good: list[dict[str, Any]] = [
+        {"id": "x" * 300, "title": "long id"},
+        {"id": "CON", "title": ""},
+        {"id": "a_b", "title": "half \ud800"},
+        {"id": "a:b", "title": "half"},
+        {"id": "late", "title": "late", "update_time": "9999-12-31T23:59:59-14:00", "create_time": 1e300},
+        {"id": "early", "title": "early", "update_time": "0001-01-01T00:00:00+14:00"},
+    ]
+    bad: list[dict[str, Any]] = [{"id": ".."}, {"id": ""}, {"id": "half \ud800"}, {"id": "."}]
+    serve_conversations(account, [each for pair in itertools.zip_longest(good, bad) for each in pair if each])
+    result = invoke("history", "export", "--all", "-o", str(tmp_path / "out"))
+    assert "6 of 10 written" in result.stderr
+    assert result.stderr.count("not written: ") == 4
+    assert result.exit_code == 1
+    files = sorted((tmp_path / "out").iterdir())
+    assert len(files) == 6
+    assert all("half: \ufffd" in file.read_text("utf-8") for file in files)
+
+
+def test_history_export_after_rename_replaces_the_file(
+    invoke: Invoke, account: Account, conversation_id: str, tmp_path: Path
+) -> None:
+    for form in ("markdown", "json"):
+        invoke("history", "export", "--all", "-o", str(tmp_path), "--format", form)
+    notes = tmp_path / f"my-notes-{conversation_id}.md"
+    notes.write_text("Mine.")
+    account.api.rename_conversation(conversation_id, "Rolls")
+    account.api.get_conversation(conversation_id=conversation_id).send_message("And rolls?")
+    for form in ("markdown", "json"):
+        assert (
+            "1 of 1 written"
+            in invoke("history", "export", "--all", "-o", str(tmp_path), "--format", form).stderr
+        )
+
+    names = sorted(file.name for file in tmp_path.glob(f"*{conversation_id}*") if file != notes)
+    assert [re.sub(r"^[\d-]+", "", name) for name in names] == [
+        f"rolls-{conversation_id}{end}" for end in (".json", ".md")
+    ]
+    assert notes.read_text() == "Mine."
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links, FIFOs and modes of POSIX")
+def test_history_export_follows_no_link_and_opens_no_fifo(
+    invoke: Invoke, account: Account, conversation_id: str, tmp_path: Path
+) -> None:
+    folder, victim = tmp_path / "out", tmp_path / "victim"
+    invoke("history", "export", conversation_id, "-o", str(folder))
+    [file] = folder.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    victim.write_text("precious")
+
+    file.unlink()
+    file.symlink_to(victim)
+    assert invoke("history", "export", conversation_id, "-o", str(folder)).exit_code == 0
+    assert not file.is_symlink() and "How is bread made?" in file.read_text("utf-8")
+    assert victim.read_text() == "precious"
+
+    file.unlink()
+    os.mkfifo(file)
+    other = account.api.get_conversation()
+    other.send_message("Another")
+    assert other.conversation_id
+    result = invoke("history", "export", conversation_id, other.conversation_id, "-o", str(folder))
+    assert result.exit_code == 1
+    assert "1 of 2 written" in result.stderr
+    assert "not a regular file" in result.stderr
+
+
+def test_history_export_of_a_site_that_is_down_ends(invoke: Invoke, account: Account, tmp_path: Path) -> None:
+    entries = [{"id": f"down-{number}"} for number in range(30)]
+    account.server.script_path("/backend-api/conversations", Answer(200, {"items": entries, "cursor": "end"}))
+    account.server.script_path("/backend-api/conversations", Answer(200, {"items": []}))
+    result = invoke("history", "export", "--all", "-o", str(tmp_path / "out"))
+    assert result.exit_code == 10
+    assert result.stderr.count("not written: ") == 9
 
 
 # ---- models, completion, spinner -------------------------------------------------------------------------------------

@@ -224,7 +224,7 @@ def test_failures_by_error_counts_each_class() -> None:
     from chatgpt_browser import BatchMessage
 
     kinds = ["StreamInterruptedError", "RateLimitError", "StreamInterruptedError", ""]
-    outcomes = {str(i): Outcome("p", False, None, None, kind) for i, kind in enumerate(kinds)}
+    outcomes = {str(i): Outcome("p", False, None, None, error_type=kind) for i, kind in enumerate(kinds)}
     outcomes["4"] = Outcome("p", True, "c", "m")
     messages = [BatchMessage("p", id=str(i)) for i in range(5)]
     assert failures_by_error(messages, outcomes) == {

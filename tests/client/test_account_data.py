@@ -13,7 +13,7 @@ from chatgpt_browser._protocol.backend import (
     read_models,
     read_title,
 )
-from chatgpt_browser.testing import Answer
+from chatgpt_browser.testing import Answer, Aside, Reply
 from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
@@ -97,3 +97,54 @@ def test_read_history_of_cyclic_tree_visits_each_node_once() -> None:
 
     (found,) = read_history("c", {"mapping": mapping, "current_node": "a"}).messages
     assert (found.id, found.text, found.create_time) == ("a", "a", None)
+
+
+def test_history_of_a_reply_with_tools_equals_the_reply(serve: Serve) -> None:
+    """The stream and the stored conversation are read by the same rules."""
+    cited = "Rayleigh scattering.\ue200cite\ue202turn0search0\ue201"
+    asides = (Aside.thoughts(), Aside.tool_call(), Aside.tool_output(), Aside.hidden())
+    server = serve(replies=[Reply(cited, asides=asides, channel="final", encoding="delta")])
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
+        conversation = api.get_conversation()
+        reply = conversation.send_message("Why is the sky blue?")
+        assert conversation.conversation_id is not None
+        history = api.get_history(conversation.conversation_id)
+
+    assert [(m.role, m.text) for m in history.visible_messages] == [
+        ("user", "Why is the sky blue?"),
+        ("assistant", reply),
+    ]
+    assert [(m.hidden, m.recipient) for m in history.messages] == [
+        (False, None),
+        (True, None),
+        (True, "python"),
+        (True, None),
+        (True, None),
+        (False, None),
+    ]
+
+
+def test_iter_conversations_of_site_that_repeats_a_page_ends(serve: Serve) -> None:
+    server = serve()
+    page = Answer(200, {"items": [{"id": "a"}, {}, {"id": "b"}]})
+    server.script_path("/conversations", *[page] * 50)
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
+        assert [found.id for found in api.iter_conversations(3)] == ["a", "b"]
+
+
+def test_iter_conversations_while_deleting_yields_every_conversation(serve: Serve) -> None:
+    server = serve()
+    added = [server.add_conversation([("user", "Hello")]).id for _ in range(7)]
+    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
+        found = []
+        for each in api.iter_conversations(page_size=2):
+            found.append(each.id)
+            api.delete_conversation(each.id)
+        assert sorted(found) == sorted(added)
+        assert api.list_conversations() == []
+
+
+@pytest.mark.parametrize("conversation_id", ["", ".", "..", "half \ud800"])
+def test_get_history_of_id_that_no_url_contains_raises_value_error(conversation_id: str) -> None:
+    with ChatGPTAPI("token") as api, pytest.raises(ValueError, match="conversation_id must not"):
+        api.get_history(conversation_id)

@@ -142,7 +142,7 @@ class MemorySite:
         *,
         timeout: float = math.inf,
         signal: AbortSignal | None = None,
-        **position: str,
+        **position: Any,
     ) -> AsyncReplyStream:
         """Return the stream of a message, which is sent when the stream is read. ``timeout`` is in seconds."""
         slot = StandaloneSlot(Prompt(text, **position))

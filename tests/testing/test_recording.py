@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import random
 import stat
 import tempfile
@@ -299,3 +300,26 @@ def test_recorder_existing_file_becomes_private(tmp_path: Path) -> None:
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "old content" not in path.read_text()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links, FIFOs and modes of POSIX")
+@pytest.mark.timeout(60)
+def test_recorder_replaces_a_link_and_refuses_a_fifo(tmp_path: Path) -> None:
+    victim, path, fifo = tmp_path / "victim", tmp_path / "recording", tmp_path / "fifo"
+    victim.write_text("precious")
+    path.symlink_to(victim)
+    Recorder(None, path).close()
+    assert victim.read_text() == "precious"
+    assert not path.is_symlink() and path.stat().st_mode & 0o777 == 0o600
+
+    os.mkfifo(fifo)
+    with pytest.raises(OSError, match="not a regular file"):
+        Recorder(None, fifo)
+    assert sorted(tmp_path.iterdir()) == sorted([victim, path, fifo])
+
+
+def test_recorder_with_half_a_character_writes_it_escaped(tmp_path: Path) -> None:
+    with Recorder(None, tmp_path / "recording") as recorder:
+        recorder._write({"append": "half: \ud83d"})
+    lines = (tmp_path / "recording").read_text("utf-8").splitlines()
+    assert json.loads(lines[-1]) == {"append": "half: \ud83d"}

@@ -32,6 +32,7 @@ class FetchTransport:
     """Sends requests from the client's own page: messages, and any other request to the site."""
 
     needs_newest_turn = False
+    keeps_message_id = True
     can_resend_refused = True
     unusual_activity_advice = (
         'a site that only accepts messages from its own page responds in the same way: try send_via="page"'

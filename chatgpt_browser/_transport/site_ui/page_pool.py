@@ -28,6 +28,7 @@ class SitePagePool:
     """
 
     needs_newest_turn = True
+    keeps_message_id = False
     can_resend_refused = False
     unusual_activity_advice = (
         "the site rejected the message although its own page sent it, and there is no other way to send it: check in an "

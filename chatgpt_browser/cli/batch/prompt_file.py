@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from chatgpt_browser import BatchMessage
+from chatgpt_browser._core.files import whole_characters
 
 from ..input.standard_input import read_to_end
 from ..input.text_checks import text_problem
@@ -71,7 +72,7 @@ def _parse_message(number: int, line: str) -> BatchMessage:
     if not isinstance(row, dict) or not isinstance(row.get("prompt"), str) or not row["prompt"].strip():
         raise typer.BadParameter(f"line {number} has no `prompt`")
     return BatchMessage(
-        row["prompt"],
+        whole_characters(row["prompt"]),
         id=_parse_id(number, row.get("id")),
         **{name: _parse_text(number, row, name) for name in _TEXT_FIELDS},
     )
@@ -82,14 +83,14 @@ def _parse_id(number: int, value: Any) -> str:
         return str(number)
     if not isinstance(value, (str, int)) or isinstance(value, bool) or value == "":
         raise typer.BadParameter(f"line {number}: `id` must be a string or a number")
-    return str(value)
+    return whole_characters(str(value))
 
 
 def _parse_text(number: int, row: dict[str, Any], name: str) -> str | None:
     value = row.get(name)
     if value is not None and (not isinstance(value, str) or not value):
         raise typer.BadParameter(f"line {number}: `{name}` must be a string")
-    return value
+    return None if value is None else whole_characters(value)
 
 
 def _check_texts(messages: list[BatchMessage], numbers: list[int]) -> None:

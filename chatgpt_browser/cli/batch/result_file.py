@@ -6,35 +6,38 @@ A row is on disk before the next message is sent. A row that was only partly wri
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
+import filelock
 import typer
 
 from chatgpt_browser import APIStatusError, BatchResult, ChatGPTError
+from chatgpt_browser._core.files import append_synced, encode_text, open_private, sync_folder, write_private
 
 from ..output.option_names import message_of
+from .journal import Attempt
+from .output_lock import OutputLock
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-try:
-    import fcntl
-except ImportError:  # Windows has no flock: two batches that write to one file are not detected there
-    fcntl = None  # type: ignore[assignment]
-
 
 @dataclass(frozen=True)
 class Outcome:
-    """The fields of a row that a later run needs to resume."""
+    """The fields of a row that a later run needs to resume.
+
+    ``attempt`` is set if it is uncertain whether the message was sent.
+    """
 
     prompt: str
     is_reply: bool
     conversation_id: str | None
     message_id: str | None
+    attempt: Attempt | None = None
     #: The class of the error, if the row has one.
     error_type: str = ""
 
@@ -52,12 +55,16 @@ class ResultFile:
         #: The outcomes by the id of their message.
         self.outcomes: dict[str, Outcome] = {}
         try:
-            self._file = _open_locked(path)
             with ExitStack() as stack:
-                stack.enter_context(self._file)
-                _sync_folder(path.parent)
+                self._lock = OutputLock(path)
+                stack.callback(self._lock.release)
+                self._file = open_private(path)
+                stack.callback(self._close_file)
+                sync_folder(path.parent)
                 self._load()
-                stack.pop_all()  # the file stays open until __exit__
+                self._stack = stack.pop_all()  # the file stays open and locked until __exit__
+        except filelock.Timeout:
+            raise typer.BadParameter(f"{path}: another batch writes to this file") from None
         except OSError as error:
             raise typer.BadParameter(f"{path}: {error.strerror}") from None
 
@@ -65,33 +72,48 @@ class ResultFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._stack.close()
+
+    def _close_file(self) -> None:
+        self._file.close()  # not always the file that was opened first
 
     @property
     def failed(self) -> int:
         """The number of failed rows."""
         return sum(not outcome.is_reply for outcome in self.outcomes.values())
 
+    @property
+    def uncertain(self) -> dict[str, Attempt]:
+        """The attempts whose messages may have been sent, by the id of their message."""
+        return {id_: each.attempt for id_, each in self.outcomes.items() if each.attempt is not None}
+
     def write(self, result: BatchResult) -> None:
         """Write a row and sync it to disk."""
-        row = as_row(result)
-        _write_to_disk(self._file, _encode_row(row))
+        self._write_row(as_row(result))
+
+    def write_uncertain(self, attempt: Attempt, reason: str) -> None:
+        """Write the row of a message that may have been sent, and that must not be sent again by itself."""
+        self._write_row(as_uncertain_row(attempt, reason))
+
+    def _write_row(self, row: dict[str, Any]) -> None:
+        append_synced(self._file, _encode_row(row))
         self.outcomes[row["id"]] = _to_outcome(row)
 
     def drop_failures(self) -> None:
-        """Remove the failed rows, atomically: a reader gets either the old file or the new one."""
-        kept = [line for line in self._lines() if "reply" in json.loads(line)]
-        replacement = self._path.with_name(f"{self._path.name}.tmp")
-        try:
-            file = _open_locked(replacement)
-            file.truncate(0)
-            _write_to_disk(file, b"".join(kept))
-            replacement.replace(self._path)
-        finally:
-            replacement.unlink(missing_ok=True)
+        """Remove the failed rows, except the uncertain ones."""
+        self._keep(lambda row: "reply" in row or _attempt_of(row) is not None)
+
+    def drop_uncertain(self) -> None:
+        """Remove the rows of messages that may have been sent."""
+        self._keep(lambda row: _attempt_of(row) is None)
+
+    def _keep(self, keeps: Callable[[dict[str, Any]], bool]) -> None:
+        """Remove the other rows, atomically: a reader gets either the old file or the new one."""
+        lines = [line for line in self._lines() if keeps(json.loads(line))]
+        write_private(self._path, b"".join(lines))
         self._file.close()
-        self._file = file
-        self.outcomes = {name: outcome for name, outcome in self.outcomes.items() if outcome.is_reply}
+        self._file = open_private(self._path)
+        self.outcomes = {row["id"]: _to_outcome(row) for row in map(json.loads, lines)}
 
     # ---- reading -----------------------------------------------------------------------------------------------------
 
@@ -112,7 +134,7 @@ class ResultFile:
     def _repair_last_line(self, tail: bytes) -> list[bytes]:
         """Append the missing line feed to a complete row; remove an incomplete row."""
         if _parse_row(tail) is not None:
-            _write_to_disk(self._file, b"\n")
+            append_synced(self._file, b"\n")
             return [tail]
         self._file.truncate(self._file.tell() - len(tail))
         self.was_cut = True
@@ -136,6 +158,16 @@ def as_row(result: BatchResult) -> dict[str, Any]:
     }
 
 
+def as_uncertain_row(attempt: Attempt, reason: str) -> dict[str, Any]:
+    """Return the row of a message that may have been sent: a dict with ``error`` and, to look for it later, ``uncertain``."""
+    row = {"id": attempt.id, "prompt": attempt.prompt}
+    row |= {
+        name: value for name in ("conversation", "model") if (value := getattr(attempt, name)) is not None
+    }
+    known = {name: value for name, value in asdict(attempt).items() if name not in row and value is not None}
+    return row | {"error": {"type": "uncertain", "message": reason}, "uncertain": known}
+
+
 def _error_fields(error: ChatGPTError) -> dict[str, Any]:
     fields: dict[str, Any] = {"type": type(error).__name__, "message": message_of(error)}
     if isinstance(error, APIStatusError):
@@ -148,15 +180,17 @@ def _error_fields(error: ChatGPTError) -> dict[str, Any]:
 def _to_outcome(row: dict[str, Any]) -> Outcome:
     error = row.get("error")
     kind = str(error.get("type") or "") if isinstance(error, dict) else ""
-    return Outcome(row["prompt"], "reply" in row, row.get("conversation_id"), row.get("message_id"), kind)
+    ids = row.get("conversation_id"), row.get("message_id")
+    return Outcome(row["prompt"], "reply" in row, *ids, attempt=_attempt_of(row), error_type=kind)
+
+
+def _attempt_of(row: dict[str, Any]) -> Attempt | None:
+    known = row.get("uncertain")
+    return Attempt.of(row | known) if isinstance(known, dict) and "reply" not in row else None
 
 
 def _encode_row(row: dict[str, Any]) -> bytes:
-    # A lone surrogate in a reply cannot be encoded as UTF-8; then all characters outside ASCII are escaped.
-    try:
-        return json.dumps(row, ensure_ascii=False).encode() + b"\n"
-    except UnicodeEncodeError:
-        return json.dumps(row).encode() + b"\n"
+    return encode_text(json.dumps(row, ensure_ascii=False)) + b"\n"
 
 
 def _parse_row(line: bytes) -> dict[str, Any] | None:
@@ -165,31 +199,3 @@ def _parse_row(line: bytes) -> dict[str, Any] | None:
         if isinstance(row, dict) and isinstance(row.get("id"), str) and isinstance(row.get("prompt"), str):
             return row if "reply" in row or "error" in row else None
     return None
-
-
-def _write_to_disk(file: BinaryIO, data: bytes) -> None:
-    file.write(data)
-    file.flush()
-    os.fsync(file)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Sync a folder, so that a new file in it survives a power failure."""
-    if os.name == "posix":
-        file = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
-
-
-def _open_locked(path: Path) -> BinaryIO:
-    """Open and lock a file; the kernel releases the lock when the process ends."""
-    file = path.open("a+b")
-    try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise typer.BadParameter(f"{path}: another batch writes to this file") from None
-    return file

@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import typer
 
 from chatgpt_browser import BatchMessage, BatchResult
 
 from .result_file import Outcome, ResultFile
+
+if TYPE_CHECKING:
+    from chatgpt_browser import ChatGPTAPI
+
+    from .journal import Attempt
+
+
+def settle(
+    api: ChatGPTAPI,
+    results: ResultFile,
+    in_doubt: Iterable[Attempt],
+    *,
+    markdown: bool,
+    send_uncertain: bool = False,
+) -> None:
+    """Look on the site for messages that a killed run may have sent, and write what is known of each to the results.
+
+    A message that was certainly not sent gets no row, so it is sent. ``send_uncertain``: the same applies to each message that
+    has no complete reply.
+    """
+    from .delivery_check import Fate, find_message  # imports what `--help` must not load
+
+    for attempt in in_doubt:
+        taken = {outcome.conversation_id for outcome in results.outcomes.values() if outcome.is_reply}
+        found = find_message(api, attempt, markdown=markdown, taken=taken)
+        if found.fate is Fate.ANSWERED:
+            message = BatchMessage(attempt.prompt, attempt.id, attempt.conversation, model=attempt.model)
+            position = found.conversation_id, found.message_id
+            results.write(BatchResult(-1, message, found.reply, None, *position))
+        elif found.fate is not Fate.NOT_SENT and not send_uncertain:
+            results.write_uncertain(attempt, found.fate.value)
 
 
 def prepare(messages: list[BatchMessage], results: ResultFile) -> list[BatchMessage]:

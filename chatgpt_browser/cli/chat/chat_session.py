@@ -23,6 +23,7 @@ from chatgpt_browser import (
     History,
     HistoryMessage,
 )
+from chatgpt_browser._core.files import create_private, write_private
 
 from ..exit_codes import print_error
 from ..output.consoles import out, print_dim
@@ -115,7 +116,7 @@ class ChatSession:
             return
 
         messages = self._fetch_messages()
-        last = max((i for i, m in enumerate(messages) if m.role == "user"), default=None)
+        last = max((i for i, m in enumerate(messages) if m.role == "user" and not m.hidden), default=None)
         if last is None:
             print_dim("There is no message to send again yet.")
             return
@@ -161,7 +162,7 @@ class ChatSession:
 
     def _show_end(self, history: History) -> None:
         """Print the title and the last two messages of a conversation."""
-        visible = [message for message in history.messages if message.text.strip()]
+        visible = [message for message in history.visible_messages if message.text.strip()]
         out.print(history.title or "Untitled", style="bold")
         if len(visible) > 2:
             print_dim(f"… {len(visible) - 2} earlier messages")
@@ -177,18 +178,18 @@ class ChatSession:
             return
 
         path = Path(name).expanduser()
-        if path.exists() and path not in self._saved:
+        form = Format.json if path.suffix == ".json" else Format.markdown
+        write = write_private if path in self._saved else create_private
+        try:
+            write(path, format_conversation(self._history, form))
+        except FileExistsError:
             print_dim(f"{path} already exists; nothing was written.")
             return
-
-        form = Format.json if path.suffix == ".json" else Format.markdown
-        try:
-            path.write_text(format_conversation(self._history, form), "utf-8")
         except OSError as error:
             print_dim(f"cannot write {path}: {error.strerror or error}")
             return
         self._saved.add(path)
-        print_dim(f"{len(self._history.messages)} messages written to {path}")
+        print_dim(f"{len(self._history.visible_messages)} messages written to {path}")
 
     def _do_model(self, name: str) -> None:
         if name:

@@ -88,7 +88,7 @@ def _find_conversation(context: CheckContext, send_via: str, started: datetime) 
             if summary.create_time is not None and summary.create_time < started - CLOCK_SKEW:
                 continue
             messages = client.get_history(summary.id).messages
-            if [message.text for message in messages if message.role == "user"] == [QUESTION]:
+            if [m.text for m in messages if m.role == "user" and not m.hidden] == [QUESTION]:
                 return summary.id
     return None
 
@@ -123,7 +123,7 @@ def save_report(context: CheckContext) -> Finding:
     text = scrub(json.dumps(anonymous, indent=1, ensure_ascii=False), context.secrets)
     try:
         path = Path(f"chatgpt-browser-live-{now:%Y%m%d-%H%M%S}.json").absolute()
-        write_private(path, text.encode())
+        write_private(path, text)
     except OSError as error:
         return warning(f"no report: {error}", "run the command in a folder that you can write to")
     return ok(f"{path}: structure without contents; check it before you share it", path=str(path))

@@ -112,7 +112,7 @@ def print_conversation(found: History) -> None:
     from ..output.markdown_renderer import print_markdown
 
     out.print(found.title or "Untitled", style="bold")
-    for message in found.messages:
+    for message in found.visible_messages:
         if message.text.strip():
             out.print(Rule(Text(printable(author_name(message.role))), align="left", style="dim"))
             print_markdown(out, message.text)

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chatgpt_browser import APIStatusError, ChatGPTError, RateLimitError
 from chatgpt_browser._core.files import write_private
 
 from ..client_factory import client_for_command
+from ..exit_codes import kind_of
 from ..output.consoles import print_note, write_text
-from ..output.conversation_formats import Format, file_name, format_conversation
+from ..output.conversation_formats import Format, format_conversation
 from ..output.conversation_list import list_newest
 from ..output.wait_spinner import WaitSpinner, wait_spinner
 from ..shared_options import CONVERSATION_ARGUMENT, Headed, Verbose
 from ..state.conversation_lookup import find_conversation_id
+from .export_folder import Entry, ExportFolder
 
 if TYPE_CHECKING:
-    from chatgpt_browser import ChatGPTAPI, ConversationSummary, History
+    from chatgpt_browser import ChatGPTAPI
+
+#: The number of consecutive conversations that the site may refuse before the export ends.
+MAX_FAILURES_IN_A_ROW = 10
 
 #: The ends of the names of files.
 FILE_SUFFIXES = (".md", ".markdown", ".txt", ".json")
@@ -53,6 +59,7 @@ def export(
 
     When --all is used again with the same folder, only conversations that
     changed are fetched. This also resumes an export after a rate limit.
+    A file whose conversation has got another title is replaced.
 
     [dim]Examples:[/dim]
 
@@ -79,7 +86,9 @@ def export(
             return
 
         with wait_spinner("the conversations") as spinner:
-            export_each(api, ExportFolder(output, form), None if everything else ids, spinner)
+            code = export_each(api, ExportFolder(output, form), None if everything else ids, spinner)
+        if code:
+            raise typer.Exit(code)
 
 
 def names_a_file(output: Path) -> bool:
@@ -97,7 +106,7 @@ def export_to_file(api: ChatGPTAPI, conversation_id: str, path: Path, form: Form
     with wait_spinner("the conversation"):
         text = format_conversation(api.get_history(conversation_id), form)
     try:
-        write_private(path, text.encode("utf-8", "replace"))
+        write_private(path, text)
     except OSError as error:
         raise typer.BadParameter(f"cannot write the export: {error}", param_hint="'--output'") from None
     print_note(f"written to {path}")
@@ -105,56 +114,70 @@ def export_to_file(api: ChatGPTAPI, conversation_id: str, path: Path, form: Form
 
 def export_each(
     api: ChatGPTAPI, folder: ExportFolder, ids: Sequence[str] | None, spinner: WaitSpinner
-) -> None:
-    """Write these conversations to the folder; None means all whose file is missing or outdated."""
-    if ids is None:
-        wanted = [(c.id, c.title) for c in list_newest(api, None) if not folder.is_up_to_date(c)]
-    else:
-        wanted = [(conversation_id, None) for conversation_id in ids]
+) -> int:
+    """Write these conversations to the folder; None means all whose file is missing or outdated.
 
-    written = 0
+    A conversation that cannot be read or written is a line on standard error. Return the exit code of the first one, or 0.
+
+    :raises typer.BadParameter: the folder cannot be created.
+    :raises ChatGPTError: an error that every further conversation would meet.
+    """
     try:
-        for conversation_id, title in wanted:
-            spinner.what = f"{written + 1} of {len(wanted)}: {title or conversation_id}"
-            folder.write(api.get_history(conversation_id))
-            written += 1
+        folder.create()
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write the export: {error}", param_hint="'--output'") from None
+    wanted = [Entry(conversation_id) for conversation_id in ids or ()]
+    for entry in map(Entry.of, list_newest(api, None) if ids is None else ()):
+        if folder.is_up_to_date(entry):
+            folder.remove_outdated(entry)
+        else:
+            wanted.append(entry)
+
+    written, failures = 0, ExportFailures()
+    try:
+        for number, entry in enumerate(wanted, 1):
+            spinner.what = f"{number} of {len(wanted)}: {entry.title or entry.id}"
+            with failures.reported(entry):
+                history = api.get_history(entry.id)
+                folder.write(entry if ids is None else Entry.of(history), history)
+                written += 1
     finally:
         spinner.stop()
         if wanted:
             print_note(f"{written} of {len(wanted)} written to {folder.path}")
         else:
             print_note(f"nothing to write: {folder.path} is up to date")
+    return failures.exit_code
 
 
-@dataclass(frozen=True)
-class ExportFolder:
-    """A folder of conversations; each file has the time of its conversation's last change."""
+class ExportFailures:
+    """The conversations that could not be exported: each is reported, and the others are still exported."""
 
-    path: Path
-    form: Format
+    def __init__(self) -> None:
+        #: The exit code of the first failure; 0 if there is none.
+        self.exit_code = 0
+        self._in_a_row = 0
 
-    def is_up_to_date(self, summary: ConversationSummary) -> bool:
-        """Return whether the conversation's file exists and has the time of the last change."""
-        path = self.path / file_name(summary.id, summary.title, summary.create_time, self.form)
-        try:
-            written = path.stat().st_mtime
-        except OSError:
-            return False
-        # Compared to the second: some file systems store no fractions, and the site does not send the same fraction everywhere.
-        changed = summary.update_time
-        return changed is not None and abs(written - changed.timestamp()) < 1
+    @contextmanager
+    def reported(self, entry: Entry) -> Iterator[None]:
+        """Report an error of the block that concerns this conversation alone.
 
-    def write(self, history: History) -> None:
-        """Write a conversation to its file.
-
-        :raises typer.BadParameter: the file cannot be written.
+        :raises ChatGPTError: an error that concerns the others too, or the last of many failures in a row.
+        :raises OSError: the disk is full, or may not be written to.
         """
-        name = file_name(history.conversation_id, history.title, history.create_time, self.form)
-        path = self.path / name
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            path.write_text(format_conversation(history, self.form), "utf-8")
-            if history.update_time is not None:
-                os.utime(path, (history.update_time.timestamp(),) * 2)
-        except OSError as error:
-            raise typer.BadParameter(f"cannot write the export: {error}", param_hint="'--output'") from None
+            yield
+        except (APIStatusError, OSError, ValueError) as error:
+            self._in_a_row += 1
+            if self._ends_export(error):
+                raise
+            self.exit_code = self.exit_code or (kind_of(error).code if isinstance(error, ChatGPTError) else 1)
+            print_note(f"not written: {entry.id or 'a conversation without an id'}: {error}")
+        else:
+            self._in_a_row = 0
+
+    def _ends_export(self, error: Exception) -> bool:
+        if isinstance(error, APIStatusError):
+            concerns_account = isinstance(error, RateLimitError) or error.status_code in (401, 403)
+            return concerns_account or self._in_a_row == MAX_FAILURES_IN_A_ROW
+        return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

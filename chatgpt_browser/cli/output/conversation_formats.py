@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 import json
 import re
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from chatgpt_browser._core.files import whole_characters
+
 if TYPE_CHECKING:
     from chatgpt_browser import History
 
 #: The headings of the messages, by role.
 SPEAKERS = {"user": "You", "assistant": "ChatGPT"}
-#: The maximum length of the title in a file name.
-MAX_SLUG_LENGTH = 50
+#: The maximum length of the title in a file name, in characters and in bytes, and that of an id that is not a UUID.
+MAX_SLUG_LENGTH, MAX_SLUG_BYTES, MAX_ID_LENGTH = 50, 120, 24
+_UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_DIGEST_LENGTH = 16
 
 
 class Format(str, enum.Enum):
@@ -34,23 +39,26 @@ def format_conversation(history: History, form: Format) -> str:
     """Return a conversation as text that ends with a line feed."""
     if form is Format.json:
         content = history_object(history)
-        return json.dumps(content, ensure_ascii=False, indent=2, default=datetime.isoformat) + "\n"
+        return (
+            whole_characters(json.dumps(content, ensure_ascii=False, indent=2, default=datetime.isoformat))
+            + "\n"
+        )
     return as_markdown(history)
 
 
 def as_markdown(history: History) -> str:
-    """Return the title, the id and times, and each non-empty message below the name of its author."""
+    """Return the title, the id and times, and each message that the site shows, below the name of its author."""
     facts = [
-        f"- Conversation: `{history.conversation_id}`" if history.conversation_id else "",
+        written_id(history.conversation_id, Format.markdown) if history.conversation_id else "",
         f"- Created: {local_time(history.create_time)}" if history.create_time else "",
         f"- Changed: {local_time(history.update_time)}" if history.update_time else "",
     ]
     parts = [f"# {' '.join((history.title or 'Untitled').split())}", "\n".join(filter(None, facts))]
-    for message in history.messages:
+    for message in history.visible_messages:
         if message.text.strip():
             parts += [f"## {author_name(message.role)}", message.text.strip("\n")]
 
-    return "\n\n".join(filter(None, parts)) + "\n"
+    return whole_characters("\n\n".join(filter(None, parts))) + "\n"
 
 
 def history_object(history: History) -> dict[str, Any]:
@@ -61,10 +69,42 @@ def history_object(history: History) -> dict[str, Any]:
 
 
 def file_name(conversation_id: str, title: str | None, created: datetime | None, form: Format) -> str:
-    """Return a readable file name that sorts by time, is unique by conversation and is valid on every platform."""
-    slug = re.sub(r"[\W_]+", "-", title or "").strip("-").lower()[:MAX_SLUG_LENGTH].strip("-")
+    """Return a readable file name that sorts by time, is unique by conversation and is valid on every platform.
+
+    It ends with the id. An id that is no UUID may be too long, or differ from another one only in a way that a file system
+    ignores: such an id is shortened, and followed by an underscore and its digest. Other parts contain no underscore.
+    """
+    slug = re.sub(r"[\W_]+", "-", title or "").strip("-").lower()[:MAX_SLUG_LENGTH]
+    slug = slug.encode()[:MAX_SLUG_BYTES].decode(errors="ignore").strip("-")
     day = f"{created:%Y-%m-%d}" if created else ""
-    return "-".join(filter(None, (day, slug, re.sub(r"[^\w-]", "_", conversation_id)))) + form.suffix
+    return "-".join(filter(None, (day, slug, _file_id(conversation_id)))) + form.suffix
+
+
+def _file_id(conversation_id: str) -> str:
+    key = names_id(conversation_id)
+    if key == conversation_id:
+        return key
+    return re.sub(r"[^a-z0-9]+", "-", conversation_id.lower())[:MAX_ID_LENGTH].strip("-") + key
+
+
+def names_id(text: str, *, in_name: bool = False) -> str:
+    """Return the part of a file name that stands for a conversation's id, from that id.
+
+    ``in_name``: the text is a file name without its suffix; the result is empty if the name contains no such part.
+    """
+    if in_name:
+        found = re.search(rf"(?:^|-)({_UUID})$|(_[0-9a-f]{{{_DIGEST_LENGTH}}})$", text)
+        return (found[1] or found[2]) if found else ""
+    if re.fullmatch(_UUID, text):
+        return text
+    return "_" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LENGTH]
+
+
+def written_id(conversation_id: str, form: Format) -> str:
+    """Return the text that contains the conversation's id at the beginning of its file."""
+    if form is Format.json:
+        return f'"conversation_id": {json.dumps(conversation_id, ensure_ascii=False)}'
+    return f"- Conversation: `{conversation_id}`"
 
 
 def author_name(role: str) -> str:

@@ -13,6 +13,7 @@ import typer
 from rich.text import Text
 
 from chatgpt_browser import ChatGPTError
+from chatgpt_browser._core.files import write_private
 
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import logging_to_stderr, out, print_note
@@ -98,7 +99,7 @@ def junit_report(log: StepLog, junit: Path | None) -> Iterator[None]:
     finally:
         if junit is not None:
             junit.parent.mkdir(parents=True, exist_ok=True)
-            junit.write_bytes(junit_xml(log))
+            write_private(junit, junit_xml(log))
 
 
 @contextmanager

@@ -6,12 +6,13 @@ Some of these files give access to the account, so folders have mode 0700 and fi
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chatgpt_browser._core.data_folder import create_data_folder, default_data_folder
-from chatgpt_browser._core.files import write_private
+from chatgpt_browser._core.files import open_private, write_private
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ class DataFolder:
     def create_chat_history(self) -> Path:
         """Create the file for the chat history if it does not exist, private to its owner; return its path."""
         self.create()
-        self.chat_history.touch(mode=0o600)
-        self.chat_history.chmod(0o600)
+        with open_private(self.chat_history) as file:
+            if hasattr(os, "fchmod"):
+                os.fchmod(file.fileno(), 0o600)
         return self.chat_history
 
     def load_session_token(self, origin: str) -> str | None:
@@ -73,7 +75,9 @@ class DataFolder:
     def read_json(self, path: Path, origin: str) -> dict[str, Any]:
         """Return the object that was saved for an origin; empty if the file is missing, damaged or for another origin."""
         try:
-            saved = json.loads(path.read_text("utf-8"))
+            saved = (
+                json.loads(path.read_text("utf-8")) if path.is_file() else None
+            )  # not from a FIFO: it would wait
         except (OSError, ValueError):
             return {}
         return saved if isinstance(saved, dict) and saved.get("origin") == origin else {}
@@ -81,4 +85,4 @@ class DataFolder:
     def write_json(self, path: Path, origin: str, content: dict[str, Any]) -> None:
         """Save an object for an origin, atomically: a reader gets either the old file or the new one."""
         self.create()
-        write_private(path, json.dumps({"origin": origin, **content}).encode())
+        write_private(path, json.dumps({"origin": origin, **content}))

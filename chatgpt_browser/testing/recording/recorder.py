@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import tempfile
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ..data.cookies import CHUNK_SIZE
 from .file_format import FORMAT_VERSION, appended_text, text_of
@@ -42,18 +44,14 @@ class Recorder:
     accounts are replaced. **The texts of messages and replies stay**: read a recording before you publish it.
 
     :param api: a `ChatGPTAPI` or an `AsyncChatGPTAPI`; the caller closes it.
-    :param path: the file; an existing file is overwritten.
-    :raises OSError: if the file cannot be written.
+    :param path: the file; an existing file is replaced, and so is a link: the file that it leads to is not changed.
+    :raises OSError: if the file cannot be written, or `path` is something that is not a file, such as a FIFO.
     """
 
     def __init__(self, api: Any, path: str | os.PathLike[str]) -> None:
         self._api = api
         self._scrubber = Scrubber()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        if hasattr(os, "fchmod"):  # `os.open` does not change the mode of an existing file
-            os.fchmod(descriptor, 0o600)
-
-        self._file = os.fdopen(descriptor, "w", encoding="utf-8")
+        self._file = _create_private(Path(path))
         self._session_is_scrubbed = False
         self._write({"recording": FORMAT_VERSION, "recorded": time.strftime("%Y-%m-%d", time.gmtime())})
 
@@ -144,7 +142,13 @@ class Recorder:
             return self._scrubber.value(body)
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        text = json.dumps(line, ensure_ascii=False)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            # A reply may be cut in the middle of a character. The replay needs that half, and JSON can escape it.
+            text = json.dumps(line)
+        self._file.write(text + "\n")
 
 
 class RecordedConversation:
@@ -212,6 +216,21 @@ class _EventRecorder:
         for text, following in zip(texts, [*texts[1:], ""], strict=False):
             if not following.startswith(text):
                 self._scrubber.find_secrets(text)
+
+
+def _create_private(path: Path) -> TextIO:
+    """Put a new file with mode 0600 in place of what has this name, without following a link, and open it."""
+    if path.exists() and not path.is_file():
+        raise OSError(None, "it is not a regular file", str(path))
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".recording-", suffix=".tmp")
+    os.close(descriptor)  # Windows does not move an open file
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
+    descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
+    return os.fdopen(descriptor, "w", encoding="utf-8")
 
 
 def _without_values(value: Any) -> Any:

@@ -27,7 +27,8 @@ class ReplyPlayback:
     """Sends one `Reply` to one client.
 
     `commit(sent, unsaid, progress)` is called with the text that was sent, complete or not, and with the pieces that come
-    elsewhere: after a hand-off, or after a break with `continues`.
+    elsewhere: after a hand-off, or after a break with `continues`. If the client disconnects, the site finishes the reply
+    without it, unless the reply has a gate or a break.
     """
 
     events: ReplyEvents
@@ -60,13 +61,20 @@ class ReplyPlayback:
 
     async def _send_answer(self, writer: ResponseWriter, send: Callable[[bytes], Awaitable[None]]) -> None:
         reply, is_sent = self.events.reply, False
+        ends = bool(reply.done or reply.final_status or reply.after_done)
+        source = _all_pieces(reply)
+        rest = source if isinstance(source, Sequence) else None
         try:
             await self._send_pieces(writer, send)
-            is_sent = bool(reply.done or reply.final_status or reply.after_done)
+            is_sent = ends
+        except asyncio.CancelledError:  # the client has disconnected
+            if reply.gate is None and reply.break_after is None and rest is not None:
+                self._sent[:], self._unsaid[:] = rest, []
+                is_sent = ends
+            raise
         finally:
-            if reply.continues and not is_sent:
-                source = split_words(reply.text) if reply.pieces is None else reply.pieces
-                self._unsaid.extend(source[len(self._sent) :] if isinstance(source, Sequence) else ())
+            if reply.continues and not is_sent and rest is not None:
+                self._unsaid.extend(rest[len(self._sent) :])
             self._commit("interrupted" if not (is_sent or reply.continues) else self._final_progress())
 
     def _final_progress(self) -> Progress:
@@ -140,12 +148,16 @@ async def play_recorded(step: Recorded, writer: ResponseWriter, commit: Callable
         await writer.end(b'data: {"message": {"id"\n\n' if step.end == "garbled" else b"data: [DONE]\n\n")
 
 
+def _all_pieces(reply: Reply) -> Iterable[str] | AsyncIterator[str]:
+    return split_words(reply.text) if reply.pieces is None else reply.pieces
+
+
 async def _pieces_of(reply: Reply) -> AsyncGenerator[tuple[str, bool], None]:
     """Yield each piece of a reply, and whether it is the last.
 
     An iterator does not announce its last item, so its pieces are followed by an empty last piece.
     """
-    source = split_words(reply.text) if reply.pieces is None else reply.pieces
+    source = _all_pieces(reply)
     if isinstance(source, Sequence):
         pieces = [*source] or [""]
         for index, piece in enumerate(pieces):

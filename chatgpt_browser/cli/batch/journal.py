@@ -1,0 +1,103 @@
+"""The journal of a batch: which messages were handed to the site and have no result yet.
+
+It is a file beside the output, ``FILE.sending``. Without it, a killed run could not know whether its last message was sent.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Container
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from chatgpt_browser._core.files import append_synced, encode_text, open_private
+
+if TYPE_CHECKING:
+    from chatgpt_browser import BatchMessage
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt to send a message: what is needed to find the message on the site.
+
+    ``message_id`` is the id that the client gave the message, or None; ``at`` is the time in seconds since 1970.
+    """
+
+    id: str
+    prompt: str
+    message_id: str | None = None
+    conversation_id: str | None = None
+    parent_message_id: str | None = None
+    at: float = 0.0
+    conversation: str | None = None
+    model: str | None = None
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Attempt | None:
+        """Return the attempt that a row describes, or None. Values of other types are left out."""
+        values = {each.name: row.get(each.name) for each in fields(cls)}
+        if not isinstance(values["id"], str) or not isinstance(values["prompt"], str):
+            return None
+        at = values.pop("at")
+        texts = {name: value for name, value in values.items() if isinstance(value, str)}
+        return cls(**texts, at=float(at) if isinstance(at, (int, float)) else 0.0)
+
+
+class DeliveryJournal:
+    """Notes each attempt on disk before it is made. :meth:`note` is called from the client's thread."""
+
+    def __init__(self, output: Path) -> None:
+        self._path = output.with_name(f"{output.name}.sending")
+        self._file: BinaryIO | None = None
+        #: The attempts of earlier runs by the id of their message; the newest of each.
+        self.attempts: dict[str, Attempt] = {}
+        if self._path.is_file() and not self._path.is_symlink():
+            self._load(self._path.read_bytes())
+
+    def _load(self, data: bytes) -> None:
+        for line in data.splitlines():
+            with suppress(ValueError):  # a line that was only partly written: its message was not sent
+                row = json.loads(line)
+                attempt = Attempt.of(row) if isinstance(row, dict) else None
+                if attempt is not None and row.get("state") == "sending":
+                    self.attempts[attempt.id] = attempt
+                elif attempt is not None:
+                    self.attempts.pop(attempt.id, None)
+
+    def clear(self) -> None:
+        """Forget the attempts of earlier runs."""
+        self.attempts = {}
+        self._path.unlink(missing_ok=True)
+
+    def note(self, message: BatchMessage, state: str, message_id: str | None) -> None:
+        """Note that a message is being sent, or that the site has refused it; see `send_many`."""
+        attempt = Attempt(
+            message.id or "",
+            message.text,
+            message_id,
+            message.conversation_id,
+            message.parent_message_id,
+            time.time(),
+            message.conversation,
+            message.model,
+        )
+        if self._file is None:
+            self._file = open_private(self._path)
+        append_synced(self._file, _line(attempt, state))
+
+    def close(self, results: Container[str]) -> None:
+        """Close the file; remove it if each message that was sent has a result."""
+        if self._file is not None:
+            self._file.seek(0)
+            self._load(self._file.read())
+            self._file.close()
+            self._file = None
+        if all(id_ in results for id_ in self.attempts):
+            self._path.unlink(missing_ok=True)
+
+
+def _line(attempt: Attempt, state: str) -> bytes:
+    return encode_text(json.dumps({"state": state, **asdict(attempt)}, ensure_ascii=False)) + b"\n"

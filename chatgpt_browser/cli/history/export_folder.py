@@ -1,0 +1,105 @@
+"""The folder of `history export`: one file for each conversation, found again by the conversation's id."""
+
+from __future__ import annotations
+
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chatgpt_browser._core.files import whole_characters, write_private
+
+from ..output.conversation_formats import Format, file_name, format_conversation, names_id, written_id
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from chatgpt_browser import ConversationSummary, History
+
+#: The size of the beginning of a file in which the conversation's id is looked for.
+_HEAD_SIZE = 4096
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A conversation to export. ``changed`` is the time of its last change, which its file gets; None if it is unknown."""
+
+    id: str
+    title: str | None = None
+    created: datetime | None = None
+    changed: datetime | None = None
+
+    @classmethod
+    def of(cls, source: ConversationSummary | History) -> Entry:
+        """Return the entry of a conversation from the list, or of one that has been fetched."""
+        id_ = source.conversation_id if hasattr(source, "conversation_id") else source.id
+        return cls(id_, source.title, source.create_time, source.update_time)
+
+
+@dataclass(frozen=True)
+class ExportFolder:
+    """A folder of conversations; each file has the time of its conversation's last change."""
+
+    path: Path
+    form: Format
+
+    def create(self) -> None:
+        """Create the folder if it does not exist; then only its owner may read it.
+
+        :raises OSError: it cannot be created.
+        """
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def is_up_to_date(self, entry: Entry) -> bool:
+        """Return whether the conversation's file exists and has the time of the last change."""
+        try:
+            found = self._path(entry).lstat()
+        except OSError:
+            return False
+        # Compared to the second: some file systems store no fractions, and the site does not send the same fraction everywhere.
+        changed = entry.changed
+        is_file = stat.S_ISREG(found.st_mode)
+        return is_file and changed is not None and abs(found.st_mtime - changed.timestamp()) < 1
+
+    def write(self, entry: Entry, history: History) -> None:
+        """Write a conversation to its file, in place of its earlier one, which may have another title in its name.
+
+        :raises OSError: the file cannot be written.
+        """
+        changed = None if entry.changed is None else entry.changed.timestamp()
+        write_private(self._path(entry), format_conversation(history, self.form), modified=changed)
+        self.remove_outdated(entry)
+
+    def remove_outdated(self, entry: Entry) -> None:
+        """Remove the files of a conversation that have other names. Files that are no exports are left alone."""
+        current = self._path(entry)
+        for name in self._names.get(names_id(entry.id), ()):
+            path = self.path / name
+            if name != current.name and self._contains(path, entry.id):
+                with suppress(OSError):
+                    if not path.samefile(current):  # the file system may write a name in another way
+                        path.unlink()
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """The names of the files that exist at the beginning, by the part that stands for the conversation's id."""
+        names: dict[str, list[str]] = {}
+        for path in self.path.iterdir():
+            key = names_id(path.stem, in_name=True) if path.suffix == self.form.suffix else None
+            if key is not None:
+                names.setdefault(key, []).append(path.name)
+        return names
+
+    def _contains(self, path: Path, conversation_id: str) -> bool:
+        """Return whether a file is an export of the conversation."""
+        with suppress(OSError):
+            if stat.S_ISREG(path.lstat().st_mode):
+                with path.open("rb") as file:
+                    head = file.read(_HEAD_SIZE)
+                return whole_characters(written_id(conversation_id, self.form)).encode() in head
+        return False
+
+    def _path(self, entry: Entry) -> Path:
+        return self.path / file_name(entry.id, entry.title, entry.created, self.form)
