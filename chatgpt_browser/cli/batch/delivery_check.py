@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser import ConversationNotFoundError
 from chatgpt_browser._protocol.conversation_tree import find_answer, newest_branch
-from chatgpt_browser._protocol.message import is_finished, is_question, message_text
+from chatgpt_browser._protocol.message import STOPPED, finish_type, is_finished, is_question, message_text
 from chatgpt_browser._protocol.plain_text import to_plain_text
 from chatgpt_browser._protocol.reply_text import clean_text
 
@@ -122,7 +122,7 @@ def _questions_after(history: History, attempt: Attempt) -> Iterator[tuple[str, 
 
 def _answer(history: History, question_id: str, markdown: bool) -> Finding:
     answer = find_answer(history.raw, questions=(question_id,))
-    if answer is None or not is_finished(answer):
+    if answer is None or not is_finished(answer) or finish_type(answer) == STOPPED:
         return Finding(Fate.UNANSWERED, None, history.conversation_id, None)
     text = clean_text(message_text(answer))
     id_ = answer.get("id")
