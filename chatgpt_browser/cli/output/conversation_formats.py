@@ -1,4 +1,4 @@
-"""A conversation as Markdown or JSON text. Pure: no terminal, no files, no clock."""
+"""Formats a conversation as Markdown or JSON text. These functions use no terminal, no files and no clock."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chatgpt_browser import History
 
-#: The headings of the messages, by role.
+#: Maps the role of an author to the heading of the author's messages.
 SPEAKERS = {"user": "You", "assistant": "ChatGPT"}
-#: The maximum length of the title in a file name.
+#: In a file name, the title is cut to this number of characters.
 MAX_SLUG_LENGTH = 50
 
 
@@ -26,12 +26,12 @@ class Format(str, enum.Enum):
 
     @property
     def suffix(self) -> str:
-        """The suffix of file names."""
+        """The suffix of a file in this format."""
         return ".md" if self is Format.markdown else ".json"
 
 
 def format_conversation(history: History, form: Format) -> str:
-    """Return a conversation as text that ends with a line feed."""
+    """Return a conversation as text in the given format. The text ends with a line feed."""
     if form is Format.json:
         content = history_object(history)
         return json.dumps(content, ensure_ascii=False, indent=2, default=datetime.isoformat) + "\n"
@@ -39,7 +39,7 @@ def format_conversation(history: History, form: Format) -> str:
 
 
 def as_markdown(history: History) -> str:
-    """Return the title, the id and times, and each non-empty message below the name of its author."""
+    """Return a conversation as Markdown: the title, the id, the times, and the messages that are not empty."""
     facts = [
         f"- Conversation: `{history.conversation_id}`" if history.conversation_id else "",
         f"- Created: {local_time(history.create_time)}" if history.create_time else "",
@@ -54,14 +54,14 @@ def as_markdown(history: History) -> str:
 
 
 def history_object(history: History) -> dict[str, Any]:
-    """Return a conversation as a dict: the fields of `History` without `raw`, the site's response."""
+    """Return a conversation as a dict with the fields of `History`, except `raw`, which contains the site's response."""
     content = asdict(replace(history, raw={}))
     del content["raw"]
     return content
 
 
 def file_name(conversation_id: str, title: str | None, created: datetime | None, form: Format) -> str:
-    """Return a readable file name that sorts by time, is unique by conversation and is valid on every platform."""
+    """Return a file name from date, title and id. Such names sort by date, are unique, and are valid on every platform."""
     slug = re.sub(r"[\W_]+", "-", title or "").strip("-").lower()[:MAX_SLUG_LENGTH].strip("-")
     day = f"{created:%Y-%m-%d}" if created else ""
     return "-".join(filter(None, (day, slug, re.sub(r"[^\w-]", "_", conversation_id)))) + form.suffix
@@ -73,5 +73,5 @@ def author_name(role: str) -> str:
 
 
 def local_time(time: datetime) -> str:
-    """Return a time in the local time zone, to the minute."""
+    """Return a time as text, in the local time zone and without seconds."""
     return f"{time.astimezone():%Y-%m-%d %H:%M}"
