@@ -1,8 +1,9 @@
 """The command line, `chatgpt-browser`. Requires the extra `cli`.
 
-Each command has a module in `commands/`, or a folder if it needs several modules. Shared parts: `environment` (variables),
-`client_factory` (a client for a command), `exit_codes` (errors become exit codes), `shared_options`, `input/` (standard input and
-the terminal), `output/` (standard output and standard error) and `state/` (files that are kept between runs).
+A command has a module in `commands/`. If it needs several modules, it has a folder here instead. All commands share these parts:
+`environment` (environment variables), `client_factory` (creates the client of a command), `exit_codes` (turns errors into exit
+codes), `shared_options`, `input/` (standard input and files), `output/` (standard output and standard error) and `state/`
+(files that are kept between runs).
 """
 
 from __future__ import annotations

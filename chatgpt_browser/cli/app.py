@@ -1,4 +1,4 @@
-"""The Typer application: the list of commands, the help page and the version."""
+"""The Typer application: registers the commands, the help page and the option `--version`."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from .smoke.command import smoke
 
 
 class RootGroup(CommandGroup):
-    """The group of all commands: exits with 130 on Ctrl-C, and lists variables and exit codes in its help."""
+    """The group of all commands. It exits with 130 on Ctrl-C. Its help page also lists environment variables and exit codes."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; exit with 130 if it is interrupted."""
+        """Run a command; exit with code 130 if Ctrl-C interrupts the command."""
         try:
             return super().invoke(ctx)
-        except (KeyboardInterrupt, typer.Abort):  # Typer raises Abort for Ctrl-C or Ctrl-D in a confirmation
+        except (KeyboardInterrupt, typer.Abort):  # Ctrl-C or Ctrl-D in `typer.confirm` raises Abort
             raise typer.Exit(130) from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -44,7 +44,7 @@ class RootGroup(CommandGroup):
 
 
 def help_panel(title: str, rows: Iterable[tuple[str, str]]) -> Panel:
-    """Return a table of two columns in the style of Typer's help."""
+    """Return a panel that contains the rows as a table of two columns, in the style of Typer's help."""
     table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
     table.add_column(style="bold cyan", no_wrap=True)
     table.add_column()
@@ -71,7 +71,7 @@ for info in (*app.registered_commands, *history.registered_commands):
 
 
 def print_version(requested: bool) -> None:
-    """Print the version and exit, if `--version` was given."""
+    """If `--version` was given, print the version and exit."""
     if requested:
         import importlib.metadata
 
@@ -86,4 +86,4 @@ def root(
         typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    """Define the options that precede a command."""
+    """Define the options that are given before the name of a command."""

@@ -1,6 +1,6 @@
-"""Clients for the commands, configured by the environment and by the session that `login` saved.
+"""Creates the clients of the commands, from the environment variables and from the session that `login` saved.
 
-The library is imported when a client is created, because `--help` and shell completion do not need it.
+The library is only imported when a client is created, so that `--help` and shell completion start faster.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     """Yield a client that is not started yet, and close it at the end.
 
-    The session token is taken from the environment, or else from what `login` saved, together with the saved browser profile. If
-    the site rotates a saved token, the new one is saved. An option that is None keeps the client's default.
+    The session token comes from the environment variable. If the variable is not set, the client uses the token and the browser
+    profile that `login` saved. If the site replaces a saved token, the new token is saved. An option that is None is not passed:
+    the client uses its default.
 
-    :raises InvalidSessionTokenError: there is no session token, or it is empty.
+    :raises InvalidSessionTokenError: there is no session token, or the token is empty.
     :raises typer.BadParameter: a base URL is invalid.
     """
     if (given := token_from_environment()) is not None:
@@ -50,7 +51,8 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     folder, origin = DataFolder.default(), site_origin()
     saved = folder.load_session_token(origin)
     if saved is None:
-        options_from_environment(**_without_none(options))  # an invalid option is reported first
+        # An invalid option is reported before the missing token.
+        options_from_environment(**_without_none(options))
         raise InvalidSessionTokenError("There is no session token.")
     client = _create_client(saved, user_data_dir=folder.profile, **options)
     with restored_terminal_settings(), client as api:
@@ -63,7 +65,7 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
 
 @contextmanager
 def client_for_command(*, headed: bool, verbose: int, as_json: bool = False) -> Iterator[ChatGPTAPI]:
-    """Yield a client that is not started yet; errors inside the block are printed and become exit codes."""
+    """Yield a client that is not started yet. If the block raises an error, print it and exit with the error's exit code."""
     with (
         errors_as_exit_codes(as_json=as_json),
         logging_to_stderr(verbose),
@@ -76,7 +78,7 @@ def _create_client(session_token: str | Path, **options: Any) -> ChatGPTAPI:
     from chatgpt_browser import ChatGPTAPI
 
     given = _without_none(options)
-    options_from_environment(**given)  # an invalid option is a usage error
+    options_from_environment(**given)  # raises a usage error if an option is invalid
     if given.get("headless") is False and not has_display():
         raise BrowserLaunchError(
             "There is no display for the browser window: omit --headed, or provide a display (ssh -X, xvfb-run)."

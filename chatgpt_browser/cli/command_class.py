@@ -1,4 +1,4 @@
-"""The classes of all commands: argument checks, and help pages and usage errors without Typer's type names and frames."""
+"""The base classes of all commands. They check arguments, and they print help and usage errors without type names and frames."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typer.core import TyperCommand, TyperGroup
 from .input.text_checks import encoding_problem
 from .output.consoles import print_labelled, print_note
 
-#: The base class of usage errors, in every version of Typer.
+#: The base class of usage errors. Its module depends on the version of Typer, so it is not imported by name.
 UsageError: Any = typer.BadParameter.__base__
 
 
 def _no_type(ctx: Any) -> None:
-    """Return no type for the help page."""
+    """Return None: the help page shows no type for the argument."""
 
 
 class HelpMixin:
-    """Prepares a command's parameters and description for its help page."""
+    """Removes the type names of some parameters from the help page."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Return the parameters; a flag and an argument with a name of its own have no type."""
+        """Return the parameters. The help page shows no type for flags and for arguments with a metavar."""
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # a mixin of Typer's classes
         for param in params:
             is_flag = getattr(param, "is_flag", False) or getattr(param, "count", False)
@@ -36,16 +36,16 @@ class HelpMixin:
 
 
 class Command(HelpMixin, TyperCommand):
-    """A command that accepts only text in UTF-8 as arguments."""
+    """A command whose text arguments must be valid UTF-8."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.help = join_lines(self.help or "")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments.
+        """Parse the arguments; return the remaining arguments, as in Click.
 
-        :raises typer.BadParameter: one of them is not UTF-8. Paths are not checked: a file name may be any bytes.
+        :raises typer.BadParameter: a text argument is not UTF-8. Paths are not checked, because a file name may be any bytes.
         """
         rest: list[str] = super().parse_args(ctx, args)
         params: list[Any] = list(self.params)
@@ -59,17 +59,17 @@ class Command(HelpMixin, TyperCommand):
 
 
 class CommandGroup(HelpMixin, TyperGroup):
-    """A group of commands that prints a usage error as lines, like other errors."""
+    """A group of commands that prints a usage error like other errors: as plain lines, without a frame."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
-        """Parse the group's own arguments; print a usage error and exit."""
+        """Parse the options before the command's name; on a usage error, print the error and exit."""
         try:
             return super().make_context(*arguments, **options)
         except UsageError as error:
             raise exit_of_usage_error(error) from None
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; print a usage error and exit."""
+        """Run a command; on a usage error, print the error and exit."""
         try:
             return super().invoke(ctx)
         except UsageError as error:
@@ -77,7 +77,7 @@ class CommandGroup(HelpMixin, TyperGroup):
 
 
 def exit_of_usage_error(error: Any) -> BaseException:
-    """Print a usage error; return the exception that ends the command, or the error if it is already printed."""
+    """Print a usage error, unless Typer has already printed the help page. Return the `typer.Exit` that ends the command."""
     if type(error).__name__ == "NoArgsIsHelpError":
         return typer.Exit(error.exit_code)
     if error.ctx is not None:
@@ -89,5 +89,5 @@ def exit_of_usage_error(error: Any) -> BaseException:
 
 
 def join_lines(text: str) -> str:
-    """Return a description whose paragraphs are one line each, which the help page wraps to the terminal's width."""
+    """Return the text with each paragraph joined into one line, so that the help page can wrap it to the terminal's width."""
     return re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.cleandoc(text))

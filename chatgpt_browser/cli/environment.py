@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 TOKEN = "CHATGPT_SESSION_TOKEN"
 SEND_VIA = "CHATGPT_SEND_VIA"
-#: The endings of a file of cookies. No session token ends with one of them.
+#: A value of the token variable with one of these suffixes is the path of a file of cookies. No session token ends with them.
 COOKIE_FILES = (".json", ".txt")
-#: The client's options that a variable sets, each with the name of its variable.
+#: Maps a client option to the environment variable that sets the option.
 BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
-#: Each variable with its description, for `--help` and the documentation.
+#: Pairs of a variable's name and its description, for `--help` and the documentation.
 VARIABLES = (
     (
         TOKEN,
@@ -32,7 +32,7 @@ VARIABLES = (
 )
 
 
-#: The remedy if `login` has no display.
+#: The remedy that is printed if `login` cannot open a window, because there is no display.
 SIGN_IN_ELSEWHERE = (
     f"sign in on a machine with a display and set {TOKEN} here, or provide a display for `login` "
     "(ssh -X, xvfb-run)"
@@ -40,12 +40,12 @@ SIGN_IN_ELSEWHERE = (
 
 
 def has_display() -> bool:
-    """Return whether a browser window can be shown. Only Linux may have no display at all."""
+    """Return whether a browser window can be shown. Only on Linux can the answer be no."""
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def token_from_environment() -> str | Path | None:
-    """Return the session token, or the path of a file of cookies; None if the variable is not set."""
+    """Return the session token or the path of a file of cookies, or None if the variable is not set."""
     given = os.environ.get(TOKEN)
     if given is None or not given.strip().lower().endswith(COOKIE_FILES):
         return given
@@ -53,12 +53,12 @@ def token_from_environment() -> str | Path | None:
 
 
 def base_url_options() -> dict[str, Any]:
-    """Return the base URLs that the environment sets, as client options."""
+    """Return the base URLs from the environment variables, as keyword arguments of the client."""
     return {option: os.environ[name] for option, name in BASE_URLS.items() if os.environ.get(name)}
 
 
 def options_from_environment(**options: Any) -> Options:
-    """Return client options: the given ones, the base URLs that the environment sets, and the client's defaults.
+    """Return client options: the given options, the base URLs from the environment, and the client's defaults for the rest.
 
     :raises typer.BadParameter: an option is invalid.
     """
@@ -71,7 +71,7 @@ def options_from_environment(**options: Any) -> Options:
 
 
 def site_origin() -> str:
-    """Return the origin of the base URLs: from the environment, or the client's default.
+    """Return the site's origin: that of the base URLs from the environment, or else the client's default.
 
     :raises typer.BadParameter: a base URL is invalid.
     """

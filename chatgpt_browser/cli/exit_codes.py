@@ -1,4 +1,4 @@
-"""Exit codes: one table that maps errors to exit codes, for the commands, `--help` and the tests."""
+"""The exit codes of all commands: one table maps each error class to an exit code. `--help` and the tests use it too."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .output.option_names import message_of
 class ErrorKind(NamedTuple):
     """A row of the table: an error class, its exit code, the description in `--help`, and a hint for the user.
 
-    A row with an empty description shares its exit code with a row that has one.
+    If the description is empty, another row with the same exit code contains the description.
     """
 
     error: type[errors.ChatGPTError]
@@ -30,7 +30,7 @@ class ErrorKind(NamedTuple):
     hint: str = ""
 
 
-#: The first matching row applies: subclasses come before their base classes.
+#: The first row whose class matches the error applies, so subclasses come before their base classes.
 ERROR_KINDS = (
     ErrorKind(
         errors.InvalidSessionTokenError,
@@ -78,10 +78,10 @@ ERROR_KINDS = (
     ErrorKind(errors.ChatGPTError, 1, "any other error"),
 )
 
-#: The exit code of a batch with failed messages.
+#: The exit code of `batch` if some prompts failed.
 BATCH_FAILURES = 13
 
-#: Exit codes that no error class stands for.
+#: Exit codes without an error class.
 OTHER_EXIT_CODES = (
     (0, "success"),
     (2, "invalid usage, or a required extra is not installed"),
@@ -112,24 +112,25 @@ def exit_codes() -> list[tuple[int, str]]:
 
 
 def kind_of(error: errors.ChatGPTError) -> ErrorKind:
-    """Return the first row that matches an error."""
+    """Return the first row of the table that matches an error."""
     return next(kind for kind in ERROR_KINDS if isinstance(error, kind.error))
 
 
 @contextmanager
 def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
-    """Turn an exception of the block into an exit code and a message.
+    """If the block raises an exception, print an error message and exit with the exit code of the exception.
 
-    The message is a line on standard error or, if `as_json` is set, a JSON object on standard output.
+    The message is a line on standard error or, if `as_json` is set, a JSON object on standard output. For Ctrl-C and for a closed
+    output pipe, nothing is printed.
 
-    :raises typer.Exit: the library raised an error, Ctrl-C was pressed, the output pipe was closed, or a file failed.
+    :raises typer.Exit: the library raised an error, Ctrl-C was pressed, the output pipe was closed, or a file operation failed.
     """
     try:
         with _sigterm_as_system_exit():
             yield
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except (BrokenPipeError, ConnectionResetError):  # a closed pipe, or a closed socket
+    except (BrokenPipeError, ConnectionResetError):  # standard output is a closed pipe or a closed socket
         _redirect_stdout_to_null()
         raise typer.Exit(141) from None
     except errors.ChatGPTError as error:
@@ -138,14 +139,14 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
         else:
             print_error(error)
         raise typer.Exit(kind_of(error).code) from None
-    except OSError as error:  # for example a full disk, or a file that cannot be written
+    except OSError as error:  # for example, the disk is full or a file is read-only
         _redirect_stdout_to_null()
         _print_error_line(str(error))
         raise typer.Exit(1) from None
 
 
 def print_error(error: errors.ChatGPTError, hint: str = "") -> None:
-    """Print an error and a hint for it on standard error; default: the hint of its kind."""
+    """Print an error and a hint on standard error. If `hint` is empty, use the hint of the error's row in the table."""
     hint = hint or kind_of(error).hint
     _print_error_line(describe_error(error))
     if hint:
@@ -153,7 +154,7 @@ def print_error(error: errors.ChatGPTError, hint: str = "") -> None:
 
 
 def describe_error(error: errors.ChatGPTError) -> str:
-    """Return the message of an error; of a timeout, with the name and the value of the exceeded limit."""
+    """Return the message of an error. For a timeout, append the value and the name of the exceeded time limit."""
     limit, seconds = getattr(error, "limit", None), getattr(error, "seconds", None)
     if limit is None or seconds is None:
         return message_of(error)
@@ -166,7 +167,7 @@ def _print_error_line(message: str) -> None:
 
 
 def error_object(error: errors.ChatGPTError) -> dict[str, Any]:
-    """Return the error as a JSON-serialisable dict, without empty fields."""
+    """Return an error as a JSON-serialisable dict, without empty fields."""
     attributes = {name: getattr(error, name, None) for name in JSON_FIELDS}
     return {
         "type": type(error).__name__,
@@ -178,7 +179,7 @@ def error_object(error: errors.ChatGPTError) -> dict[str, Any]:
 
 @contextmanager
 def _sigterm_as_system_exit() -> Iterator[None]:
-    """Raise SystemExit on SIGTERM, so that every `with` block closes its resources and no browser is left running."""
+    """Raise SystemExit when SIGTERM arrives, so that every `with` block closes its resources and no browser keeps running."""
     before = signal.signal(signal.SIGTERM, _raise_system_exit)
     try:
         yield
@@ -191,5 +192,5 @@ def _raise_system_exit(signum: int, frame: FrameType | None) -> NoReturn:
 
 
 def _redirect_stdout_to_null() -> None:
-    """Redirect standard output to the null device, because the interpreter flushes it again at exit."""
+    """Redirect standard output to the null device. Otherwise Python's flush at exit would fail with the same error again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

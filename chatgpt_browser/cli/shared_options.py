@@ -45,16 +45,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard out
 
 
 def complete_conversation_id(incomplete: str) -> list[str]:
-    """Return the completions of a conversation id that need no request to the site."""
+    """Return `last` as a completion if it matches. Completing real ids would need a request to the site."""
     return [LAST] if LAST.startswith(incomplete) else []
 
 
-#: The forms in which a conversation can be given, for the help page of `history`.
+#: The accepted forms of a conversation argument, for the help page of `history`.
 ID_FORMS = (
     "ID is a conversation's id or at least 4 characters of its start, its number in the newest output of `history list`, or "
     f"`{LAST}`: the conversation that was used last, or the newest one if that was deleted."
 )
-#: The argument of a command that takes one conversation id or several.
+#: The argument for one or more conversation ids.
 CONVERSATION_ARGUMENT = typer.Argument(
     help=f"Conversation: its id or the start of it, its number in `history list`, or `{LAST}`.",
     metavar="ID",
@@ -73,5 +73,5 @@ ConversationId = Annotated[
 
 
 def to_timedelta(seconds: float | None) -> timedelta | None:
-    """Return a number of seconds as a timedelta, or None."""
+    """Return a number of seconds as a timedelta; None stays None."""
     return None if seconds is None else timedelta(seconds=seconds)

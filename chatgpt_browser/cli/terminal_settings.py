@@ -1,4 +1,4 @@
-"""The terminal's settings: no echo while output is drawn, and the original settings at the end."""
+"""Changes the terminal's settings: disables the echo during output, and restores the original settings afterwards."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 @contextmanager
 def restored_terminal_settings() -> Iterator[None]:
-    """Restore the terminal's settings at the end of the block.
+    """At the end of the block, restore the terminal's settings from the start of the block.
 
-    Playwright's driver is a separate process. When it exits, it resets the terminal to the settings from its own start, although
-    this program may have changed them since, for example to read single keys.
+    Playwright's driver is a separate process. When the driver exits, it resets the settings to their values from when the driver
+    started. But this program may have changed the settings since then, for example to read single keys.
     """
     before = _read_settings()
     try:
@@ -25,9 +25,9 @@ def restored_terminal_settings() -> Iterator[None]:
 
 @contextmanager
 def echo_disabled() -> Iterator[None]:
-    """Disable the echo of typed keys, which would appear in the middle of the output.
+    """Disable the terminal's echo in the block, so that typed keys do not appear in the middle of the output.
 
-    Ctrl-C still works. Keys typed meanwhile stay in the input buffer for the next read.
+    Ctrl-C still works. Keys that are typed in the block stay in the terminal's input buffer for the next read.
     """
     with restored_terminal_settings():
         settings = _read_settings()
@@ -40,7 +40,7 @@ def echo_disabled() -> Iterator[None]:
 
 
 def _read_settings() -> list[Any] | None:
-    """Return the settings of the terminal on standard input, or None if it is not ours to change."""
+    """Return the settings of the terminal on standard input, or None if this process must not change them."""
     if not _is_foreground():
         return None
 
@@ -57,9 +57,9 @@ def _apply_settings(settings: list[Any] | None) -> None:
 
 
 def _is_foreground() -> bool:
-    """Return whether standard input is a terminal and we are its foreground job.
+    """Return whether standard input is a terminal and this process belongs to its foreground job.
 
-    The kernel stops a background job that changes the terminal's settings.
+    If a background job changes the terminal's settings, the kernel stops the job.
     """
     if sys.platform == "win32" or sys.stdin is None:
         return False

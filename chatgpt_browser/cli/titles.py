@@ -1,4 +1,4 @@
-"""Titles of new conversations, which the site's page requests after the first reply, and texts in place of missing titles."""
+"""Requests titles for new conversations, as the site's page does after the first reply; replaces missing titles in lists."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import ChatGPTAPI, ConversationSummary
 
-#: Seconds that a command waits for the title, after the reply is complete.
+#: The maximum time in seconds that a command waits for the title after the reply is complete.
 TITLE_TIMEOUT = 5.0
-#: The titles of conversations that have none.
+#: A conversation with one of these titles counts as untitled. The comparison ignores case.
 UNTITLED = ("", "new chat")
-#: The maximum number of conversations that are read for the list, one request each, and of characters that are shown.
+#: MAX_READ: the maximum number of untitled conversations that are read, one request each. MAX_LENGTH: characters of a title.
 MAX_READ, MAX_LENGTH = 20, 60
 
 
 def request_title(
     api: ChatGPTAPI, conversation_id: str, message_id: str | None, *, wait: float = TITLE_TIMEOUT
 ) -> None:
-    """Let the site generate the title of a new conversation; wait at most `wait` seconds. Errors are ignored."""
+    """Request a generated title for a new conversation; wait at most `wait` seconds for it. Ignore errors."""
 
     def generate() -> None:
-        with suppress(ChatGPTError):  # the reply is complete: a missing title is no failure
+        with suppress(ChatGPTError):  # the command has its reply, so a missing title is no failure
             api.generate_title(conversation_id, message_id)
 
     thread = threading.Thread(target=generate, name="chatgpt_browser title", daemon=True)
@@ -38,9 +38,9 @@ def request_title(
 
 
 def with_first_words(api: ChatGPTAPI, found: Sequence[ConversationSummary]) -> list[ConversationSummary]:
-    """Return the conversations; those without a title get the first words of their first message as title.
+    """Return the conversations. If a conversation has no title, use the first words of its first user message as the title.
 
-    At most 20 conversations are read; after an error, no further one.
+    At most 20 conversations are read. After an error, no more conversations are read.
     """
     untitled = [summary.id for summary in found if (summary.title or "").strip().lower() in UNTITLED]
     words: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The state of a `chat` conversation: sends messages and runs slash commands. Independent of how lines are read."""
+"""Handles the typed lines of `chat`: sends messages and runs slash commands. Another module reads the lines."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LISTED = 10
 
 
 class ChatSession:
-    """A conversation and its state: the position, the history, and a message without a reply."""
+    """The current conversation of `chat`: its position, its history, and a message that has no reply yet."""
 
     def __init__(self, api: ChatGPTAPI, *, timeout: timedelta | None = None, markdown: bool = True) -> None:
         self._api = api
@@ -55,7 +55,7 @@ class ChatSession:
         self.is_over = False
 
     def handle(self, line: str) -> None:
-        """Send a message or run a slash command. An error or Ctrl-C is reported, and leaves the state unchanged."""
+        """Send a message or run a slash command. Errors are printed, not raised. They do not change the position."""
         try:
             self._handle(line)
         except (AbortError, KeyboardInterrupt):
@@ -68,10 +68,10 @@ class ChatSession:
             if isinstance(error, (AuthenticationError, APIConnectionError)):
                 print_dim("Leave with /quit first; then `chatgpt-browser chat --continue` continues here.")
         finally:
-            self._first_step = None  # the first line has started the browser, or reported why not
+            self._first_step = None  # the browser has started, or its error was printed
 
     def _handle(self, line: str) -> None:
-        # A path such as /etc/hosts is a message, and so is a line that starts with a space.
+        # A path such as /etc/hosts is a message. A line that starts with a space is also a message.
         name, argument = split_command(line)
         if not name:
             self._send(line)
@@ -111,7 +111,7 @@ class ChatSession:
             request_title(self._api, stream.conversation_id, stream.message_id, wait=0)
 
     def _do_retry(self, _: str) -> None:
-        if self._unanswered is not None:  # the position is still the one before that message
+        if self._unanswered is not None:  # the conversation's position is still before the unanswered message
             self._send(self._unanswered)
             return
 
@@ -132,7 +132,7 @@ class ChatSession:
             raise
 
     def _fetch_messages(self) -> tuple[HistoryMessage, ...]:
-        """Return the conversation's messages from the site; empty if no message has been sent."""
+        """Request the conversation's messages from the site and return them. Return an empty tuple for a new conversation."""
         if self._conversation.conversation_id is None:
             return ()
         with wait_spinner("the conversation", first_step=self._first_step):
@@ -212,7 +212,7 @@ def _empty_history() -> History:
 
 @contextmanager
 def aborted_by_ctrl_c() -> Iterator[AbortSignal]:
-    """Yield a signal that the first Ctrl-C aborts; a second Ctrl-C raises KeyboardInterrupt."""
+    """Yield an abort signal. The first Ctrl-C aborts this signal; a second Ctrl-C raises KeyboardInterrupt."""
     controller = AbortController()
 
     def abort(_signum: int, _frame: FrameType | None) -> None:

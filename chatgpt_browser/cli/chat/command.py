@@ -58,7 +58,7 @@ def chat(
         given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
         with client_from_environment(**given) as api:
             start_in_background(api)
-            # Log lines would break the live rendering, so --verbose writes plain text.
+            # Log lines would damage Markdown that is drawn live, so --verbose shows the reply as plain text.
             session = ChatSession(
                 api, timeout=options.to_timedelta(timeout), markdown=not (plain_text or verbose)
             )
@@ -66,9 +66,9 @@ def chat(
 
 
 def start_in_background(api: ChatGPTAPI) -> None:
-    """Start the browser while the user types the first message.
+    """Start the browser in a thread, while the user types the first message.
 
-    An error is ignored here: sending the first message starts the browser again, and reports the error if it persists.
+    Errors are ignored here. If the start failed, the first message starts the browser again; an error is then reported.
     """
 
     def start() -> None:
@@ -79,7 +79,7 @@ def start_in_background(api: ChatGPTAPI) -> None:
 
 
 def run_prompt_loop(session: ChatSession, requested: str | None) -> None:
-    """Read lines and handle each, until `/quit` or Ctrl-D."""
+    """Read and handle lines until `/quit` or Ctrl-D. First open the requested conversation, if there is one."""
     from .prompt import create_prompt
 
     prompt = create_prompt(DataFolder.default())
@@ -94,7 +94,7 @@ def run_prompt_loop(session: ChatSession, requested: str | None) -> None:
 
 
 def read_line(prompt: PromptSession[str]) -> str:
-    """Return the typed line: empty after Ctrl-C, `/quit` after Ctrl-D on an empty line."""
+    """Read and return one line. Return an empty string after Ctrl-C, and `/quit` after Ctrl-D on an empty line."""
     try:
         return prompt.prompt()
     except KeyboardInterrupt:

@@ -19,7 +19,7 @@ SAVE = "/save "
 
 
 def create_prompt(folder: DataFolder, **streams: Any) -> PromptSession[str]:
-    """Create a prompt that reads lines from the terminal, or from the `input` and `output` in `streams`."""
+    """Create a prompt that reads from the terminal. Tests pass other streams as the keyword arguments `input` and `output`."""
     return PromptSession(
         HTML("<b><ansigreen>&gt;</ansigreen></b> "),
         history=_open_history(folder),
@@ -33,7 +33,7 @@ def create_prompt(folder: DataFolder, **streams: Any) -> PromptSession[str]:
 
 
 def _open_history(folder: DataFolder) -> History:
-    """Return the saved history, or one in memory if the file cannot be created."""
+    """Return the saved history of typed lines. If its file cannot be created, return an empty history in memory."""
     try:
         return FileHistory(folder.create_chat_history())
     except OSError:
@@ -41,7 +41,7 @@ def _open_history(folder: DataFolder) -> History:
 
 
 def _key_bindings() -> KeyBindings:
-    """Return the keys: Enter sends, Alt-Enter and Ctrl-J start a new line (some terminals use Alt-Enter themselves)."""
+    """Return the key bindings: Enter sends; Alt-Enter and Ctrl-J start a new line, because some terminals intercept Alt-Enter."""
     bindings = KeyBindings()
 
     @bindings.add("enter")
@@ -57,7 +57,7 @@ def _key_bindings() -> KeyBindings:
 
 
 class SlashCommandCompleter(Completer):
-    """Completes the names of slash commands, and the path after `/save`."""
+    """Completes the names of slash commands, and file paths after `/save`."""
 
     def __init__(self) -> None:
         self._paths = PathCompleter(expanduser=True)

@@ -1,4 +1,4 @@
-"""The slash commands of `chat`, such as `/save`; `ChatSession._do_<name>` implements each."""
+"""The list of slash commands of `chat`, such as `/save`. The method `ChatSession._do_<name>` implements a command."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SLASH_COMMANDS = {
 
 
 def split_command(line: str) -> tuple[str, str]:
-    """Return the name and the argument of a line with a slash command; two empty texts for a message."""
+    """Return the name and the argument of a slash command, or two empty strings if the line is a message."""
     name, *rest = line.split(maxsplit=1) or [""]
     if not line.startswith("/") or _NAME.fullmatch(name) is None:
         return "", ""

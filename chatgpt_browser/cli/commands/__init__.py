@@ -1,1 +1,1 @@
-"""The commands that need a single module each."""
+"""The commands that consist of one module each."""

@@ -1,4 +1,4 @@
-"""`chatgpt-browser demo`: a complete conversation with a fake server on this machine."""
+"""`chatgpt-browser demo`: have a complete conversation with a fake server on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TESTING_PACKAGES = frozenset({"starlette", "hypercorn", "trustme"})
 FIRST = "My cat is called Ada, and she is afraid of the vacuum cleaner."
 SECOND = "What is my cat called?"
 MILLISECONDS_A_WORD = 30
-#: Commands to try after the demo, each with its purpose.
+#: Pairs of a command to try after the demo and its purpose.
 NEXT_STEPS = (
     ("chatgpt-browser login", "sign in, once, in a browser window"),
     ('chatgpt-browser ask "Why is the sky blue?"', "ask ChatGPT"),
@@ -54,7 +54,7 @@ def demo(headed: Headed = False, verbose: Verbose = 0) -> None:
 
 
 def print_introduction() -> None:
-    """Print what the demo does, in a frame."""
+    """Print a frame with a description of the demo."""
     out.print(
         Panel(
             Text.from_markup(
@@ -70,7 +70,7 @@ def print_introduction() -> None:
 
 
 def print_end(seconds: float) -> None:
-    """Print the duration of the demo, and the commands for the real site."""
+    """Print the duration of the demo, and commands to try with the real site."""
     out.print(
         Text.assemble(
             (f"\nThe demo took {seconds:.1f} s.", "bold green"), " It used a fake server, not ChatGPT."
@@ -82,7 +82,7 @@ def print_end(seconds: float) -> None:
 
 
 def fake_server() -> FakeChatGPT:
-    """Create a server with a challenge that a browser passes without user action, like the site's usual one.
+    """Create a fake server. Like the site's usual challenge, its challenge passes in a browser without user action.
 
     :raises typer.Exit: the extra `testing` is not installed.
     """
@@ -113,7 +113,7 @@ def create_client(server: FakeChatGPT, *, headless: bool) -> ChatGPTAPI:
 
 
 def open_session(api: ChatGPTAPI, steps: StepLines) -> None:
-    """Start the browser, pass the challenge and sign in."""
+    """Start the browser, pass the challenge and sign in; print a line for each of these steps."""
 
     def on_milestone(event: str, message: str) -> None:
         if event == BROWSER_UP:
@@ -132,13 +132,13 @@ def open_session(api: ChatGPTAPI, steps: StepLines) -> None:
 
 
 def describe_session(session: Session) -> str:
-    """Return the user's name and the session's expiry date, if the site sent them."""
+    """Return a text with the user's name, and with the expiry date if the session has one."""
     name = session.user.name or "unnamed user"
     return f"{name}, until {session.expires:%Y-%m-%d}" if session.expires else name
 
 
 def converse(conversation: ChatGPTConversation, steps: StepLines) -> None:
-    """Send two messages; the second one asks about the first.
+    """Send two messages and print the replies. The second message asks about the first message.
 
     :raises ChatGPTError: the second reply does not mention the first message.
     """

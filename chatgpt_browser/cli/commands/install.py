@@ -1,4 +1,4 @@
-"""`chatgpt-browser install`: find Chromium or install it, trying the cheapest way first."""
+"""`chatgpt-browser install`: find Chromium, or install Playwright's build, or else the system package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..output.consoles import print_note
 
 PLAYWRIGHT = (sys.executable, "-m", "playwright")
 APT_GET = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get")
-#: Seconds that one command may run.
+#: The maximum duration of one external command, in seconds.
 COMMAND_TIMEOUT = 600
 #: The exit code if no browser could be installed.
 NO_BROWSER = 8
@@ -38,7 +38,10 @@ def install() -> None:
 
 
 def install_playwright_build() -> bool:
-    """Download Playwright's build of Chromium and, with root rights, install the system libraries that it needs."""
+    """Download Playwright's build of Chromium; return whether the download succeeded.
+
+    On Linux, if root rights are available, also install the system libraries that this build needs.
+    """
     print_note("downloading Playwright's build of Chromium")
     if not succeeds(*PLAYWRIGHT, "install", "chromium"):
         return False
@@ -52,21 +55,21 @@ def install_playwright_build() -> bool:
 
 
 def install_system_package() -> bool:
-    """Install the system's Chromium with apt-get, if apt-get exists and root rights are available."""
+    """Install the system's Chromium with apt-get; return whether it succeeded. False without apt-get or without root rights."""
     root = root_prefix()
     if root is None or shutil.which("apt-get") is None:
         return False
 
     print_note("installing the system's Chromium with apt-get")
     packages = ("install", "-y", "-q", "chromium", "chromium-headless-shell")
-    # In a new container the package lists are missing, so the first attempt fails.
+    # A new container has no package lists, so the first attempt fails there: update the lists and try again.
     return succeeds(*root, *APT_GET, *packages) or (
         succeeds(*root, *APT_GET, "update", "-q") and succeeds(*root, *APT_GET, *packages)
     )
 
 
 def root_prefix() -> tuple[str, ...] | None:
-    """Return the prefix for a command that needs root, or None if root would require a password."""
+    """Return the prefix that runs a command as root: empty for root, else sudo. Return None if root rights are not available."""
     if sys.platform == "win32":
         return None
     if os.geteuid() == 0:
@@ -80,7 +83,7 @@ def root_prefix() -> tuple[str, ...] | None:
 
 
 def succeeds(*command: str) -> bool:
-    """Run a command with its output on standard error; if it fails, print its first error line. Return whether it succeeded."""
+    """Run a command and return whether it succeeded. Its output, or its first error line, goes to standard error."""
     try:
         done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True, timeout=COMMAND_TIMEOUT)
     except subprocess.TimeoutExpired:

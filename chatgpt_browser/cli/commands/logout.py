@@ -42,9 +42,9 @@ def logout() -> None:
 
 
 def remove(what: str, path: Path) -> bool:
-    """Remove a file or a folder and print a note; return whether it existed.
+    """Remove a file or a folder and print a note; return whether the path existed.
 
-    :raises typer.Exit: it cannot be removed, for example because a browser uses it.
+    :raises typer.Exit: the path cannot be removed, for example because a browser uses it.
     """
     try:
         if path.is_dir() and not path.is_symlink():

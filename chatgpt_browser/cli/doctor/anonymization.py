@@ -1,4 +1,4 @@
-"""Removes contents from what `doctor --live` saves: only kinds, field names and lengths remain."""
+"""Anonymizes the data that `doctor --live` saves: replaces contents, keeps names of kinds, field names and lengths."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from chatgpt_browser import (
     StreamError,
 )
 
-#: The fields whose values name a kind of object. All other strings may be the user's or secret.
+#: The values of these fields are names of kinds, such as "assistant". All other strings may be secret or written by the user.
 KIND_FIELDS = frozenset(
     "type o c role content_type channel recipient status marker event kind encoding finish_details error_code".split()
 )
-#: The format of the site's names of kinds.
+#: The format of a kind's name.
 KIND = re.compile(r"[\w.:/+-]{1,60}", re.ASCII)
-#: The format of the site's field names. Keys may also be ids or names from the user, most of which do not match.
+#: The format of a field name. A key that does not match may be an id or a name that the user wrote, so it is replaced.
 FIELD = re.compile(r"[A-Za-z_]{1,40}")
 QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 
 
-#: Characters of an error message that are kept. Messages of this package are shorter; only quotations from the site are longer.
+#: An error message is cut to this number of characters. Only a message that quotes the site is longer.
 _MAX_MESSAGE = 2000
-#: The depth from which a JSON value is left out: Python cannot recurse as deeply as a response can be nested.
+#: JSON values below this depth are left out: a response may be nested deeper than Python can recurse.
 _MAX_DEPTH = 100
 
 
 def shape_of(value: Any, name: str = "", depth: int = 0) -> Any:
-    """Return the structure of a JSON value: field names and kinds are kept, other strings are replaced by their length."""
+    """Return a JSON value without contents: field names and kinds are kept, other strings are replaced by their lengths."""
     if depth > _MAX_DEPTH:
         return "<nested>"
     if isinstance(value, dict):
@@ -50,7 +50,7 @@ def shape_of(value: Any, name: str = "", depth: int = 0) -> Any:
 
 
 def remove_words(value: Any, words: Sequence[str]) -> Any:
-    """Return a JSON value with these words replaced, for example the user's name in a text from the site."""
+    """Return a JSON value in which the given words, for example those of the user's name, are replaced by `<name>`."""
     if not words:
         return value
     if isinstance(value, dict):
@@ -64,7 +64,7 @@ def remove_words(value: Any, words: Sequence[str]) -> Any:
 
 
 def anonymize_message(error: ChatGPTError) -> str:
-    """Return an error's message without text from the site; quoted parts remain only if they name a kind of object."""
+    """Return an error's message without text from the site. Keep a quoted part only if it has the format of a kind's name."""
     text = str(error)[:_MAX_MESSAGE]
     if (
         isinstance(error, (APIConnectionError, APIStatusError, AuthenticationError))
@@ -84,7 +84,7 @@ def _anonymize_quotation(match: re.Match[str]) -> str:
 
 
 def _anonymize_pointer(path: str) -> str:
-    """Return a JSON Pointer with only the site's field names, indexes and `-`."""
+    """Return a JSON Pointer in which each step is kept if it is a field name, an index or `-`, and otherwise replaced."""
     return "/".join(
         step if step in ("", "-") or step.isdecimal() else _anonymize_key(step) for step in path.split("/")
     )

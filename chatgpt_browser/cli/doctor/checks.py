@@ -1,4 +1,4 @@
-"""The framework of `doctor`: checks, their dependencies and their findings."""
+"""The framework of `doctor`: defines checks and findings, and runs checks in the order of their dependencies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Status(str, Enum):
-    """The status of a finding. Only a problem makes `doctor` fail."""
+    """The status of a finding. `doctor` fails only if a finding has the status PROBLEM."""
 
     OK = "ok"
     WARNING = "warning"
@@ -29,8 +29,8 @@ class Status(str, Enum):
 class Finding:
     """The result of a check, without secrets.
 
-    ``summary`` is a line for the user, ``remedy`` what the user can do, ``facts`` the same as data. ``exit_code`` is set if the
-    status is a problem.
+    ``summary`` is a line for the user. ``remedy`` is advice for the user. ``facts`` contains the details of the summary as data.
+    ``exit_code`` is not 0 if the status is PROBLEM.
     """
 
     status: Status
@@ -41,26 +41,26 @@ class Finding:
 
 
 def ok(summary: str, **facts: Any) -> Finding:
-    """Return a finding without a problem."""
+    """Return a finding with the status OK."""
     return Finding(Status.OK, summary, facts=facts)
 
 
 def warning(summary: str, remedy: str, **facts: Any) -> Finding:
-    """Return a finding that may cause problems later."""
+    """Return a finding with the status WARNING: messages work now, but may fail later."""
     return Finding(Status.WARNING, summary, remedy, facts)
 
 
 def skipped(summary: str) -> Finding:
-    """Return the finding of a check that did not run."""
+    """Return a finding with the status SKIPPED: the check did not run or could not measure anything."""
     return Finding(Status.SKIPPED, summary)
 
 
 def problem(error: ChatGPTError, remedy: str = "", /, **facts: Any) -> Finding:
-    """Return a problem with the message, exit code and default remedy of an error."""
+    """Return a finding with the status PROBLEM, from an error's message and exit code. Default remedy: that of the error."""
     return Finding(Status.PROBLEM, message_of(error), remedy or remedy_of(error), facts, kind_of(error).code)
 
 
-#: The remedies of errors that have no hint in the table of exit codes.
+#: Remedies for errors without a hint in the table of exit codes. The first row whose class matches the error applies.
 REMEDIES: tuple[tuple[type[ChatGPTError], str], ...] = (
     (
         ChallengeError,
@@ -76,14 +76,14 @@ REMEDIES: tuple[tuple[type[ChatGPTError], str], ...] = (
 
 
 def remedy_of(error: ChatGPTError) -> str:
-    """Return the default remedy for an error."""
+    """Return the remedy for an error: its hint in the table of exit codes, or else its row in `REMEDIES`."""
     hint = kind_of(error).hint
     return hint or next(remedy for kind, remedy in REMEDIES if isinstance(error, kind))
 
 
 @dataclass(frozen=True)
 class Check(Generic[T]):
-    """A check; ``requires`` names the earlier checks that must have passed."""
+    """A check. ``requires`` contains the names of earlier checks; this check is skipped if one of them failed or was skipped."""
 
     name: str
     run: Callable[[T], Finding]
@@ -91,7 +91,7 @@ class Check(Generic[T]):
 
 
 class Result(NamedTuple):
-    """The finding of a check and its duration in seconds."""
+    """The name of a check, its finding, and its duration in seconds."""
 
     name: str
     finding: Finding
@@ -99,11 +99,12 @@ class Result(NamedTuple):
 
 
 def run_checks(checks: Sequence[Check[T]], context: T, on_start: Callable[[str], object]) -> Iterator[Result]:
-    """Run the checks in order and yield each result; ``on_start(name)`` is called before each check.
+    """Run the checks in order and yield each result. Call ``on_start(name)`` before each check.
 
-    A check is skipped if a required check has a problem or was skipped. A library error becomes a problem.
+    If a required check has a problem or was skipped, the check is skipped. If a check raises an error of the library, its finding
+    is a problem.
     """
-    failed: dict[str, str] = {}  # each check that failed or was skipped, with the failed check that caused it
+    failed: dict[str, str] = {}  # maps each failed or skipped check to the check that failed first
     for check in checks:
         on_start(check.name)
         started = perf_counter()
@@ -122,5 +123,5 @@ def _run(check: Check[T], context: T) -> Finding:
 
 
 def exit_code(results: Sequence[Result]) -> int:
-    """Return the exit code of the first problem, or 0."""
+    """Return the exit code of the first problem, or 0 if there is no problem."""
     return next((r.finding.exit_code for r in results if r.finding.status is Status.PROBLEM), 0)

@@ -1,4 +1,4 @@
-"""`chatgpt-browser doctor`: check everything from this machine to the session, and suggest remedies."""
+"""`chatgpt-browser doctor`: check the machine, the browser, the network and the session, and suggest remedies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Live = Annotated[
     ),
 ]
 
-#: The checks without `--live`, in order.
+#: The checks that run without `--live`, in order. `--live` adds `LIVE_CHECKS`.
 CHECKS: tuple[Check[CheckContext], ...] = (*MACHINE_CHECKS, *BROWSER_CHECKS, *NETWORK_CHECKS, *SESSION_CHECKS)
 
 

@@ -1,4 +1,4 @@
-"""The context of the checks: the settings of the commands, and the browser and client that the checks share."""
+"""The context of the checks: the client options, and the browser and the client that several checks use."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from chatgpt_browser._browser.probe import BrowserFacts, Probe, Sighting
     from chatgpt_browser._client.portal import Portal
 
-#: Characters of the user's name and address that are searched for.
+#: The user's name and address are each cut to this number of characters.
 _MAX_NAME = 500
 
 
 class CheckContext:
-    """A context manager that closes the browser and the client at its end. It takes the client's options.
+    """A context manager: holds data that the checks share, and closes the browser and the client at its end.
+
+    Its arguments are options of the client.
 
     :raises typer.BadParameter: an option or a base URL is invalid.
     """
@@ -37,17 +39,17 @@ class CheckContext:
         self.origin = self.options.site.origin
         self.data_folder = DataFolder.default()
         given = token_from_environment()
-        #: The session token, or the path of a file of cookies; None if there is none.
+        #: The session token or the path of a file of cookies, or None if there is no token.
         self.token = self.data_folder.load_session_token(self.origin) if given is None else given
-        #: The browser's version and path, once the browser check has run.
+        #: The browser's version and path. None until the browser check has run.
         self.browser: BrowserFacts | None = None
-        #: The response of the session endpoint, once the DNS check has run.
+        #: The response of the session endpoint. None until the DNS check has run.
         self.session_visit: Sighting | None = None
         self._portal: Portal | None = None
         self._probe: Probe | None = None
-        #: The messages that `--live` sent, by transport.
+        #: Maps a transport to the record of the message that `--live` sent.
         self.attempts: dict[str, LiveAttempt] = {}
-        #: Values that no output may contain.
+        #: Secret values. No output may contain them, so they are removed from the report.
         self.secrets: list[str] = [self.token] if self.token and isinstance(self.token, str) else []
         #: The words of the user's name and e-mail address.
         self.user_words: list[str] = []
@@ -72,7 +74,7 @@ class CheckContext:
     def start_browser(self) -> BrowserFacts:
         """Start a browser without a session; return its version and path.
 
-        :raises BrowserError: no browser was found, or it failed to start.
+        :raises BrowserError: no browser was found, or the browser failed to start.
         """
         from chatgpt_browser._browser.probe import Probe
         from chatgpt_browser._client.portal import Portal
@@ -84,13 +86,16 @@ class CheckContext:
         return self.browser
 
     def visit_session_endpoint(self) -> Sighting:
-        """Navigate that browser to the session endpoint, without a session."""
+        """Navigate the browser of `start_browser` to the session endpoint, without a session; return the response."""
         assert self._portal is not None and self._probe is not None, "start_browser must be called first"
         self.session_visit = self._portal.call(self._probe.look, self.options.site.session_url)
         return self.session_visit
 
     def client(self, *, send_via: str = "fetch") -> ChatGPTAPI:
-        """Return a client configured like those of the commands; an earlier browser or client is closed first."""
+        """Return a client with the configuration of the other commands.
+
+        If the client already exists with this transport, it is reused. Otherwise an open browser or client is closed first.
+        """
         if self._client is None or send_via != self._send_via:
             self._closers.close()
             client = client_from_environment(**self._given, send_via=send_via)
@@ -98,13 +103,13 @@ class CheckContext:
         return self._client
 
     def remember_user(self, user: User) -> None:
-        """Store the words of the user's name and address, which must not appear in a report."""
+        """Store the words of the user's name and e-mail address in `user_words`, because the report must not contain them."""
         address = (user.email or "")[:_MAX_NAME]
         words = re.split(r"[\s.+_-]+", f"{(user.name or '')[:_MAX_NAME]} {address.partition('@')[0]}")
         self.user_words = [word for word in (address, *words) if len(word) > 2]
 
     def remember_secrets(self) -> None:
-        """Store the client's current tokens, because the session may end later."""
+        """Add the client's current tokens to `secrets`. After the session has ended, they can no longer be read."""
         if self._client is None:
             return
         self.secrets.append(self._client.session_token)

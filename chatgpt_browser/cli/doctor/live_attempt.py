@@ -1,4 +1,4 @@
-"""The record of one message that `doctor --live` sent, without contents."""
+"""The record of one message that `doctor --live` sent. The record does not include the text of the reply."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .anonymization import anonymize_message, shape_of
 if TYPE_CHECKING:
     from chatgpt_browser import ConversationEvent
 
-#: The number of events whose shape is kept, from the start and from the end.
+#: The shapes of the first 40 events and of the last 10 events are kept.
 FIRST, LAST = 40, 10
 
 
 @dataclass
 class LiveAttempt:
-    """The outcome of one message: the error or the shapes of the events, and the elements of the page."""
+    """The outcome of one message: its error, the shapes of its events, and the page's elements if the page failed."""
 
     outcome: str = "not tried"
     message: str = ""
@@ -31,7 +31,7 @@ class LiveAttempt:
     conversation_id: str | None = field(default=None, repr=False)
 
     def record_event(self, event: ConversationEvent) -> None:
-        """Record the shape of an event."""
+        """Record the shape of an event, and the conversation id if the event contains one."""
         self.count += 1
         value = (event.whole or event).get("conversation_id")
         self.conversation_id = value if isinstance(value, str) and value else self.conversation_id
@@ -42,7 +42,7 @@ class LiveAttempt:
             self.last = [*self.last, shape][-LAST:]
 
     def record_error(self, error: ChatGPTError) -> None:
-        """Record the error that ended the message."""
+        """Record the error that `send_message` raised."""
         self.outcome, self.message = type(error).__name__, anonymize_message(error)
         if isinstance(error, (APIStatusError, AuthenticationError)):
             self.status = error.status_code
@@ -53,7 +53,7 @@ class LiveAttempt:
 
     @property
     def form(self) -> str:
-        """The format of the reply's events."""
+        """The format of the reply's events: "deltas" or "whole events"."""
         shapes = [*self.first, *self.last]
         return "deltas" if any("message" not in each and "v" in each for each in shapes) else "whole events"
 

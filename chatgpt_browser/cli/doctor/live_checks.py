@@ -21,7 +21,7 @@ from .live_attempt import LiveAttempt
 QUESTION = "Please answer with the one word: ready"
 #: The time limit of one message, in milliseconds.
 TIMEOUT_MS = 120_000
-#: The tolerated difference between the site's clock and ours.
+#: The tolerated difference between the site's clock and this machine's clock.
 CLOCK_SKEW = timedelta(minutes=10)
 REPORT = "please report it, and attach the file named in the last line"
 USE_THE_PAGE = "the default, `--send-via auto`, changes to the page by itself; in Python, `send_via` has the same default"
@@ -32,7 +32,7 @@ REFUSED = (
 
 
 def send_question(context: CheckContext, send_via: str) -> Finding:
-    """Send the question by one of the transports, record what the site sends, and delete the conversation."""
+    """Send the question by the given transport, record the response, and delete the conversation; return the finding."""
     attempt = context.attempts[send_via] = LiveAttempt()
     conversation = context.client(send_via=send_via).get_conversation()
     context.remember_secrets()
@@ -78,9 +78,9 @@ def _failure_finding(send_via: str, error: errors.ChatGPTError) -> Finding:
 
 
 def _find_conversation(context: CheckContext, send_via: str, started: datetime) -> str | None:
-    """Return the id of a new conversation that contains only our question.
+    """Return the id of a new conversation whose only user message is `QUESTION`, or None.
 
-    The site creates it if it accepts the message but the reply breaks off before the conversation id arrives.
+    Such a conversation remains if the site accepts the message, but the reply breaks off before the conversation id arrives.
     """
     client = context.client(send_via=send_via)
     with suppress(errors.ChatGPTError):
@@ -94,7 +94,7 @@ def _find_conversation(context: CheckContext, send_via: str, started: datetime) 
 
 
 def _delete_conversation(context: CheckContext, conversation_id: str | None, send_via: str) -> str:
-    """Delete the conversation; return a note for the summary, empty if there is nothing to report."""
+    """Delete the conversation. Return a note for the summary if the deletion failed, else an empty string."""
     if conversation_id is None:
         return ""
     try:
@@ -105,7 +105,7 @@ def _delete_conversation(context: CheckContext, conversation_id: str | None, sen
 
 
 def save_report(context: CheckContext) -> Finding:
-    """Save the records of both messages in the current folder, for a bug report."""
+    """Save the records of both messages as a file in the current folder. The user can attach the file to a bug report."""
     from chatgpt_browser._core.files import write_private
     from chatgpt_browser._protocol.redaction import scrub
 

@@ -70,9 +70,10 @@ def data_folder(context: CheckContext) -> Finding:
 
 
 def is_open_to_others(path: Path) -> bool:
-    """Return whether other users can access a file, or own it."""
+    """Return whether another user can access a file or is its owner."""
     status = path.lstat()
-    if stat.S_ISLNK(status.st_mode):  # a link's mode has no meaning; Chromium's lock is a link
+    # The mode of a symbolic link has no meaning. Chromium's lock is a symbolic link.
+    if stat.S_ISLNK(status.st_mode):
         return False
     return status.st_uid != os.geteuid() or bool(stat.S_IMODE(status.st_mode) & 0o077)
 

@@ -1,4 +1,7 @@
-"""Checks of the connection to the site, by one visit of its session endpoint: DNS, connection, TLS, response and clock."""
+"""Checks of the connection to the site: DNS, connection, TLS, response and clock.
+
+The DNS check navigates to the session endpoint. The other checks read the result of this visit.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,16 @@ from .network_errors import STAGES, classify_network_error
 if TYPE_CHECKING:
     from chatgpt_browser._browser.probe import Sighting
 
-#: The clock difference in seconds that is accepted: the Date header has whole seconds, and the response takes time.
+#: A clock difference up to this many seconds is accepted: the Date header has whole seconds, and the response takes time.
 CLOCK_TOLERANCE = 30
-#: A clock difference of this many seconds can make certificates and sessions appear expired or not yet valid.
+#: A clock difference of at least this many seconds is a problem: certificates and sessions may appear expired or not yet valid.
 CLOCK_LIMIT = 600
-#: Response headers that the site's administrators need for support; none is secret.
+#: Response headers that help the site's administrators to find a request. They contain no secrets.
 REPORTED_HEADERS = ("server", "cf-ray", "cf-mitigated", "retry-after")
 
 
 def dns(context: CheckContext) -> Finding:
-    """Visit the session endpoint; check that the name of the site was resolved."""
+    """Visit the session endpoint; check that DNS resolved the site's host name."""
     return _stage_finding(context, "dns", context.visit_session_endpoint())
 
 
@@ -41,7 +44,7 @@ def tls(context: CheckContext) -> Finding:
 
 
 def answer(context: CheckContext) -> Finding:
-    """Check the response to a request without a session: an empty session, or a challenge."""
+    """Check the response to the visit, which sends no session: the site should respond with an empty session or a challenge."""
     visit = _visit(context)
     if visit.error:
         return _stage_finding(context, "answer", visit)
@@ -59,7 +62,7 @@ def answer(context: CheckContext) -> Finding:
 
 
 def _status_finding(code: int, text: str, facts: dict[str, Any]) -> Finding:
-    """Return the problem of an HTTP error status."""
+    """Return a problem for an HTTP error status, with a remedy that depends on the status."""
     if code == 429:
         return problem(RateLimitError(text), "wait before the next request", **facts)
     if code in (401, 403):
@@ -76,7 +79,7 @@ def _visit(context: CheckContext) -> Sighting:
 
 
 def _stage_finding(context: CheckContext, stage: str, visit: Sighting) -> Finding:
-    """Return a problem if the visit failed at this stage; otherwise what is known of the stage."""
+    """Return a problem if the visit failed at this stage; otherwise a finding with the details of the stage."""
     group = classify_network_error(visit.error)
     if visit.error and STAGES.index(group.stage) == STAGES.index(stage):
         error = APIConnectionError(f"{context.origin}: {visit.error}")
@@ -104,7 +107,7 @@ def _duration(visit: Sighting, stage: str) -> str:
 
 
 def _redirect_finding(context: CheckContext, visit: Sighting) -> Finding:
-    """Return a problem, unless the redirect leads to the site's known new address."""
+    """Return a problem for a redirect to another origin, or OK if this origin is the site's known new address."""
     from chatgpt_browser._core.urls import origin_of
     from chatgpt_browser._transport.browser_manager import moved_to
 
@@ -123,7 +126,7 @@ def clock(context: CheckContext) -> Finding:
     except (KeyError, ValueError, TypeError):
         return skipped("the response has no Date header")
 
-    # The site may have set the header at any time between the request and the end of the response.
+    # The site set the header at an unknown time between the start of the request and the end of the response.
     ahead = visit.began - site_time if visit.began > site_time else min(0.0, visit.ended - site_time)
     ahead = 0.0 if abs(ahead) < 1 else round(ahead, 1)
     if abs(ahead) <= CLOCK_TOLERANCE:

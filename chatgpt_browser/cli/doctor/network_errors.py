@@ -1,4 +1,4 @@
-"""Chromium's network errors: the stage of a request at which they occur, and what the user can do."""
+"""A table of Chromium's network errors: the stage of a request at which they occur, and a remedy for the user."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 
 class NetworkError(NamedTuple):
-    """A group of network errors: a pattern of their names, the stage at which they occur, and the remedy."""
+    """A group of network errors: a pattern that matches their names, the stage at which they occur, and the remedy."""
 
     pattern: str
     stage: str
     remedy: str
 
 
-#: The stages of a request, in order; each has a check.
+#: The stages of a request, in order. Each stage has a check of the same name.
 STAGES = ("dns", "connection", "tls", "answer")
-#: The first matching group applies.
+#: The first group whose pattern matches the error applies.
 NETWORK_ERRORS = (
     NetworkError(
         "INTERNET_DISCONNECTED|NETWORK_CHANGED",
@@ -58,7 +58,7 @@ NETWORK_ERRORS = (
 
 
 def classify_network_error(error: str) -> NetworkError:
-    """Return the group of a browser error, given its name such as ``ERR_NAME_NOT_RESOLVED``."""
+    """Return the group to which an error belongs. `error` starts with a name such as ``ERR_NAME_NOT_RESOLVED``."""
     for group in NETWORK_ERRORS:
         if re.match(f"ERR_(?:{group.pattern})", error):
             return group

@@ -1,4 +1,4 @@
-"""The output of `doctor`: one line per check while it runs, or one JSON object at the end."""
+"""The output of `doctor`: one line after each check, or one JSON object at the end."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ MARKS = {
     Status.SKIPPED: Mark.SKIPPED,
 }
 
-#: The width of a line's sign, name and separators.
+#: The number of columns before the summary in a line: sign, name and separators.
 INDENT = 1 + 2 + NAME_WIDTH + 2
 
 
 class LineReport(StepLines):
-    """Prints a line per finished check, with the remedy below."""
+    """Prints one line per finished check. The remedy, if there is one, follows on the next line."""
 
     def __init__(self, console: SafeConsole) -> None:
         super().__init__(console, seconds=False)
 
     def add(self, result: Result) -> None:
-        """Print the result of a check."""
+        """Print the result of a check, and the remedy of a problem or a warning."""
         finding = result.finding
         self.done(result.name, finding.summary, MARKS[finding.status])
         if finding.remedy and finding.status in (Status.WARNING, Status.PROBLEM):
@@ -61,16 +61,16 @@ class LineReport(StepLines):
 
 
 class JsonReport(StepLines):
-    """Writes one JSON object to standard output; a terminal on standard error shows the current check meanwhile."""
+    """Writes one JSON object to standard output at the end. Until then, standard error shows the current check on a terminal."""
 
     def __init__(self) -> None:
         super().__init__(err)
 
     def add(self, result: Result) -> None:
-        """Do nothing: the results are written at the end."""
+        """Do nothing, because `close` writes all results."""
 
     def close(self, results: Sequence[Result]) -> None:
-        """Write all results."""
+        """Write all results as one JSON object."""
         code = exit_code(results)
         checks = [_check_object(result) for result in results]
         write_json({"ok": code == 0, "exit_code": code, "checks": checks})

@@ -1,4 +1,4 @@
-"""Checks of the session: that the client passes the site's challenge, and whose session it is."""
+"""Checks of the session: whether the client passes the site's challenge, and which user the session belongs to."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ..output.milestones import CHALLENGE_PASSED, milestone_callback
 from .checks import Check, Finding, ok, warning
 from .context import CheckContext
 
-#: Characters of a name or an address that are shown.
+#: A name or an address is cut to this number of characters.
 _MAX_LABEL = 200
-#: A session that expires within this time is a warning.
+#: The check returns a warning if the session expires within this time.
 EXPIRES_SOON = timedelta(days=2)
 
 
 def challenge(context: CheckContext) -> Finding:
-    """Start the client, which passes the site's challenge if there is one."""
+    """Start the client, which passes the site's challenge; report whether there was a challenge."""
     passed: list[str] = []
 
     def on_milestone(event: str, message: str) -> None:
@@ -29,7 +29,7 @@ def challenge(context: CheckContext) -> Finding:
 
 
 def session(context: CheckContext) -> Finding:
-    """Report the user of the session, with a masked e-mail address, and its expiry date."""
+    """Report the user's name, the masked e-mail address, and the expiry date of the session."""
     found = context.client().get_session()
     context.remember_user(found.user)
     name, email = mask_emails(found.user.name or ""), mask_emails(found.user.email or "")
@@ -46,7 +46,7 @@ def session(context: CheckContext) -> Finding:
 
 
 def mask_emails(text: str) -> str:
-    """Return the text with masked e-mail addresses: each keeps the first letters of its parts and its top-level domain."""
+    """Return the text with masked e-mail addresses, such as `a***@e***.com` for `ada@example.com`."""
     return re.sub(
         r"(?<![\w.+-])([\w.+-])[\w.+-]*@(\w)[\w-]*(?:\.[\w-]+)*?(\.\w+)?(?![\w.-])",
         r"\1***@\2***\3",

@@ -1,1 +1,1 @@
-"""Input of the commands: the question, standard input and the terminal's settings."""
+"""Input of the commands: the question, standard input and checks of their text."""

@@ -1,4 +1,4 @@
-"""The text of a question: the argument, piped input and files, joined into one message."""
+"""Builds the text of a question: joins the argument, the piped input and the files into one message."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _FILE_OPTION = "'--file' / '-f'"
 
 
 def read_piped_input() -> str:
-    """Return the text of standard input without a time limit, or an empty string; see `PipedInput.read`."""
+    """Read standard input without a time limit; return its text, or an empty string (see `PipedInput.read`)."""
     return PipedInput().read()
 
 
 def build_question(
     message: str | None, files: Sequence[Path] = (), read_input: Callable[[], str] | None = None
 ) -> str:
-    """Return the argument, the piped input and the files, joined by empty lines.
+    """Return one text: the argument, the piped input and the files, with an empty line between them.
 
-    :raises typer.BadParameter: all of them are empty, or one is not text in UTF-8.
+    :raises typer.BadParameter: the argument and the input are empty and there is no file, or a part is not text in UTF-8.
     """
     piped = (read_input or read_piped_input)()
     for name, text in (("MESSAGE", message or ""), ("standard input", piped)):
@@ -40,12 +40,12 @@ def build_question(
 
 
 def file_as_code_block(path: Path) -> str:
-    """Return a file's text as a Markdown code block below its name.
+    """Return the name of a file, followed by the file's text as a Markdown code block.
 
-    The name is the path as it was given. Of an absolute path only the last part is used, so that the message does not contain
-    the folders of this machine.
+    The name is the relative path from the command line. If the path is absolute, the name is only its last part, so that the
+    message does not contain the folders of this machine.
 
-    :raises typer.BadParameter: the file is not text in UTF-8, or too large.
+    :raises typer.BadParameter: the file cannot be read, is not text in UTF-8, or is too large.
     """
     text = _read_text(path)
     name = _as_utf8(path.name if path.is_absolute() else path.as_posix())
@@ -73,5 +73,5 @@ def _read_text(path: Path) -> str:
 
 
 def _as_utf8(name: str) -> str:
-    """Return a file name with U+FFFD in place of bytes that are not UTF-8, and of control characters."""
+    """Return a file name in which U+FFFD replaces control characters and bytes that are not UTF-8."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", name)

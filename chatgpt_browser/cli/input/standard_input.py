@@ -1,4 +1,4 @@
-"""Standard input that is read to its end: a pipe, a file or a socket, within a time limit."""
+"""Reads standard input to its end, within a time limit, if it is a pipe, a file or a socket."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-#: Seconds after which a terminal shows what is awaited.
+#: If the input has not ended after this many seconds, a notice is shown on the terminal.
 NOTICE_DELAY = 0.5
-#: The maximum number of bytes that are read.
+#: The maximum size of the input, in bytes.
 MAX_BYTES = 32 * 1024 * 1024
 _CHUNK = 65536
 
 
 class PipedInput:
-    """Standard input as the text of a question, with a time limit in seconds, or None."""
+    """Reads the text of a question from standard input. `timeout` is a time limit in seconds; None means no limit."""
 
     def __init__(self, timeout: float | None = None) -> None:
         self._timeout = timeout
-        #: The rest of the limit after :meth:`read`.
+        #: The seconds of the time limit that are left after :meth:`read`, or None if there is no limit.
         self.seconds_left = timeout
 
     def read(self) -> str:
         """Return the text of standard input if it is a pipe, a file or a socket, else an empty string.
 
-        Other inputs are not read, because they may never end: a terminal, or what a job scheduler provides.
+        Other inputs are not read, because they may never end: for example a terminal, or the standard input of a scheduled job.
 
-        :raises typer.BadParameter: the input is not UTF-8 or too large.
+        :raises typer.BadParameter: the input is not UTF-8, or it is too large.
         :raises ChatGPTTimeoutError: the input did not end within the limit.
         """
         if not is_piped(sys.stdin):
@@ -72,14 +72,14 @@ def is_piped(stream: TextIO | None) -> bool:
 
 
 def read_to_end(timeout: float | None = None) -> bytes:
-    """Return all bytes of standard input; after a moment, show on a terminal what is awaited.
+    """Return all bytes of standard input. If this takes longer than `NOTICE_DELAY`, show a notice on the terminal.
 
     :raises typer.BadParameter: the input is too large.
     :raises ChatGPTTimeoutError: the input did not end within `timeout` seconds.
     """
     try:
         descriptor = sys.stdin.fileno()
-    except OSError:  # an object in memory, in tests
+    except OSError:  # tests replace standard input by an object in memory
         return sys.stdin.buffer.read()
 
     reader = _Reader(descriptor)
@@ -93,7 +93,7 @@ def read_to_end(timeout: float | None = None) -> bytes:
 
 @contextmanager
 def _awaited_input_shown() -> Iterator[None]:
-    """Show on a terminal that standard input is awaited: a spinner, or a line if lines cannot be rewritten."""
+    """In the block, show on a terminal that the command waits for input: a spinner, or a line if a spinner is not possible."""
     spinner = WaitSpinner(
         "the end of standard input (Ctrl-D ends it on a terminal; `< /dev/null` gives none)"
     )
@@ -104,9 +104,10 @@ def _awaited_input_shown() -> Iterator[None]:
 
 
 class _Reader(threading.Thread):
-    """Reads a file descriptor to its end. A thread, because a read of a pipe has no time limit on every platform.
+    """Reads a file descriptor to its end, in a thread.
 
-    It does not use `sys.stdin`: at exit, Python would wait for the lock that a read of that object holds.
+    The thread is needed because not every platform can limit the time of a read from a pipe. The thread does not use
+    `sys.stdin`: such a read holds a lock of that object, and at exit Python would wait for the lock.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -117,10 +118,10 @@ class _Reader(threading.Thread):
         self._error: OSError | None = None
 
     def run(self) -> None:
-        """Read until the end, an error, or one byte more than the maximum."""
+        """Read until the input ends, a read fails, or the data is larger than the maximum."""
         try:
             if sys.platform != "win32":
-                os.set_blocking(self._descriptor, True)  # the parent process may have made it non-blocking
+                os.set_blocking(self._descriptor, True)  # a parent process may have disabled blocking
             while len(self._data) <= MAX_BYTES and (chunk := os.read(self._descriptor, _CHUNK)):
                 self._data += chunk
         except OSError as error:
@@ -129,11 +130,11 @@ class _Reader(threading.Thread):
             self.finished.set()
 
     def result(self, timeout: float | None) -> bytes:
-        """Return the data.
+        """Return the data that was read. `timeout` is the time limit for the error message.
 
         :raises OSError: the input could not be read.
         :raises typer.BadParameter: the input is too large.
-        :raises ChatGPTTimeoutError: the input has not ended.
+        :raises ChatGPTTimeoutError: the input has not ended yet.
         """
         if not self.finished.is_set():
             raise ChatGPTTimeoutError(

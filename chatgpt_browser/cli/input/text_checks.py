@@ -1,16 +1,17 @@
-"""Checks that a text can be a message: no control characters, no characters that UTF-8 cannot represent."""
+"""Checks whether a text can be sent as a message: it must be valid UTF-8 without control characters."""
 
 from __future__ import annotations
 
 import re
 
-#: Control characters except tab, line feed, form feed (which separates pages of source code) and carriage return.
+#: Control characters that cannot be sent: all except tab, line feed, carriage return and form feed. Source code may contain form
+#: feeds, which separate its pages.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def text_problem(text: str) -> str | None:
-    """Return why a text cannot be sent, as the end of a sentence about it, or None."""
+    """Return the reason why a text cannot be sent, such as "is not valid UTF-8". Return None if the text can be sent."""
     if match := _CONTROL.search(text):
         line = text.count("\n", 0, match.start()) + 1
         return f"contains the control character U+{ord(match[0]):04X} in line {line}: only text can be sent"
@@ -18,5 +19,8 @@ def text_problem(text: str) -> str | None:
 
 
 def encoding_problem(text: str) -> str | None:
-    """Return that a text cannot be encoded as UTF-8, or None. Python decodes invalid bytes of arguments as surrogates."""
+    """Return "is not valid UTF-8" if a text contains surrogates, else None.
+
+    Python decodes invalid bytes of command-line arguments as surrogates.
+    """
     return "is not valid UTF-8" if _SURROGATE.search(text) else None

@@ -1,6 +1,7 @@
-"""The languages in which code blocks of a reply are highlighted.
+"""Limits the syntax highlighting of code blocks: a list of languages, and a maximum length.
 
-A reply chooses the lexer by name, and some of Pygments' 500 lexers take quadratic time or worse for a text that is made for that.
+The reply contains the name of the lexer, and some of Pygments' 500 lexers take quadratic time or worse for a malicious text.
+So only the lexers in this list are used.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-#: Names of lexers.
+#: The names of the languages that are highlighted, as Pygments names its lexers.
 LANGUAGES = frozenset(
     "bash c c++ cpp cs csharp css diff go html ini java javascript js json jsx kotlin makefile php py python python3 rb ruby rs"
     " rust sh shell sql swift toml ts tsx typescript xml yaml yml zsh".split()
 )
-#: Characters. Longer blocks are shown without colours.
+#: The maximum number of characters of a highlighted block. Longer blocks are shown without colours.
 MAX_HIGHLIGHTED = 10_000
 
 
 def limit_highlighting(tokens: Iterable[Token]) -> None:
-    """Set the language of code blocks that are too long, or in another language, to plain text."""
+    """Change the language of a code block to plain text if the block is too long or its language is not in `LANGUAGES`."""
     for token in tokens:
         if token.type == "fence":
             name = token.info.strip().partition(" ")[0].lower()

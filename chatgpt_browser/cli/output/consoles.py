@@ -1,7 +1,7 @@
 """The two consoles: results go to standard output, all other output to standard error.
 
-Both consoles show untrusted text in its printable form, whatever prints it. Rich's markup and emoji codes are off: a text of our
-own that needs a style is a `Text`.
+Both consoles convert every text that they print to its printable form, because it may be untrusted. Rich's markup and emoji codes
+are off. To print a text with a style, pass a Rich `Text`.
 """
 
 from __future__ import annotations
@@ -29,48 +29,51 @@ LOG_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
 class HideableLine(Protocol):
-    """A line that changes in place, such as a spinner."""
+    """A line that is rewritten in place, such as a spinner, and that can be hidden."""
 
     @property
     def console(self) -> Console:
         """The console that shows the line."""
 
     def hidden(self) -> AbstractContextManager[None]:
-        """Remove the line in a block."""
+        """Hide the line in the `with` block; show it again at the end."""
 
 
 def is_terminal(stream: IO[str]) -> bool:
     """Return whether a stream is a terminal."""
     try:
         return stream.isatty()
-    except (AttributeError, ValueError):  # for example a closed stream
+    except (AttributeError, ValueError):  # for example, the stream is closed
         return False
 
 
 def can_rewrite_lines(console: Console) -> bool:
-    """Return whether a console is a terminal on which lines may be rewritten."""
+    """Return whether a console can rewrite lines: it is a terminal, not a dumb one, and not the log of a CI system."""
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     return console.is_terminal and not console.is_dumb_terminal and not in_ci
 
 
 class SafeConsole(Console):
-    """A console that writes no control character of an untrusted text, and no cursor movement to a pipe or a file."""
+    """A console that is safe for untrusted text: it never writes control characters from a text.
 
-    #: The line with a spinner that is shown now, on any console.
+    It also writes no cursor movements to a pipe or a file.
+    """
+
+    #: The spinner line that is shown now, on either console, or None.
     live_line: ClassVar[HideableLine | None] = None
 
     @property
     def is_terminal(self) -> bool:
-        """True if the stream is a terminal. Unlike in Rich, FORCE_COLOR has no influence."""
+        """True if the stream is a terminal. Unlike in Rich, the variable FORCE_COLOR has no effect."""
         return is_terminal(self.file)
 
     @property
     def is_animated(self) -> bool:
-        """True if the stream is a terminal on which lines may be rewritten: not a dumb one, and not a log of a CI system."""
+        """True if this console can rewrite lines; see `can_rewrite_lines`."""
         return can_rewrite_lines(self)
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print objects; a spinner of the other console on the same terminal is hidden meanwhile."""
+        """Print objects. If the other console shows a spinner on the terminal, hide the spinner during the output."""
         line = SafeConsole.live_line
         with nullcontext() if line is None or line.console is self or not self.is_terminal else line.hidden():
             super().print(*objects, **options)
@@ -80,7 +83,7 @@ class SafeConsole(Console):
         return super().render_str(printable(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the segments of an object; texts, also those of tables and other containers, in their printable form."""
+        """Yield the segments of an object. All texts, including those in tables and other containers, are in printable form."""
         if isinstance(renderable, Text):
             renderable = _printable_text(renderable)
         for segment in super().render(renderable, options):
@@ -92,7 +95,7 @@ class SafeConsole(Console):
 
 
 def _printable_text(text: Text) -> Text:
-    """Return a styled text in its printable form; the styles stay in place."""
+    """Return a styled text in its printable form. Each style covers the same characters as before, or their escapes."""
     plain = text.plain
     if printable(plain) == plain:
         return text
@@ -102,19 +105,19 @@ def _printable_text(text: Text) -> Text:
     return result
 
 
-# Rich looks up sys.stdout and sys.stderr for each line, so tests can replace them.
+# Rich looks up sys.stdout and sys.stderr for each line, so tests can replace these streams.
 out = SafeConsole(highlight=False, markup=False, emoji=False)
 err = SafeConsole(highlight=False, markup=False, emoji=False, stderr=True)
 
 
 def write_text(text: str) -> None:
-    """Write a result to standard output: unchanged to a pipe or a file, in its printable form to a terminal."""
+    """Write a result to standard output: a terminal receives the printable form, a pipe or a file the unchanged text."""
     sys.stdout.write(printable(text) if is_terminal(sys.stdout) else text)
     sys.stdout.flush()
 
 
 def print_note(text: str | Text) -> None:
-    """Print a line on standard error. A terminal wraps it between words; a pipe receives one line."""
+    """Print a text on standard error. On a terminal it is wrapped between words; in a pipe it stays one line."""
     err.print(text, soft_wrap=not err.is_terminal)
 
 
@@ -150,7 +153,7 @@ def write_json(value: Any) -> None:
 
 
 class ConsoleLogHandler(logging.Handler):
-    """Prints log records on standard error: with the time and the level, or only with the level if `brief` is set."""
+    """Prints log records on standard error, each with its time and level. If `brief` is set, the time is omitted."""
 
     def __init__(self, level: int, *, brief: bool) -> None:
         super().__init__(level)
@@ -168,14 +171,14 @@ class ConsoleLogHandler(logging.Handler):
 
 @contextmanager
 def log_handler(handler: logging.Handler, level: int, logger: logging.Logger | None = None) -> Iterator[None]:
-    """Add a handler to a logger in the block, and let the library's logger pass records of this level.
+    """In the block, add a handler to a logger, and lower the library's log level so that records of `level` are logged.
 
-    :param logger: default: the library's logger.
+    :param logger: the logger that receives the handler; default: the library's logger.
     """
     library = logging.getLogger("chatgpt_browser")
     target = logger or library
     level_before = library.level
-    # Level 0 means the level of the root logger, which is usually above INFO.
+    # If the level is 0, the level of the root logger applies, which is usually above INFO.
     library.setLevel(min(level_before or level, level))
     target.addHandler(handler)
     try:
@@ -186,9 +189,11 @@ def log_handler(handler: logging.Handler, level: int, logger: logging.Logger | N
 
 
 def logging_to_stderr(verbosity: int) -> AbstractContextManager[None]:
-    """Print log records in the block: warnings, the library's from INFO at verbosity 1, from DEBUG at 2 and more.
+    """In the block, print log records on standard error.
 
-    The handler belongs to the root logger: without one, Python would write the warnings of every library unchanged.
+    At verbosity 0, print the warnings of all libraries. At 1, also print the INFO records of this library; at 2 or more, also its
+    DEBUG records. The handler is added to the root logger. If the root logger had no handler, Python would write the warnings
+    of other libraries without making them printable.
     """
     level = LOG_LEVELS[min(verbosity, 2)]
     return log_handler(ConsoleLogHandler(level, brief=not verbosity), level, logging.getLogger())

@@ -1,4 +1,4 @@
-"""A conversation as Markdown or JSON text. Pure: no terminal, no files, no clock."""
+"""Formats a conversation as Markdown or JSON text. These functions use no terminal, no files and no clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chatgpt_browser._core.files import whole_characters
 if TYPE_CHECKING:
     from chatgpt_browser import History
 
-#: The headings of the messages, by role.
+#: Maps the role of an author to the heading of the author's messages.
 SPEAKERS = {"user": "You", "assistant": "ChatGPT"}
 #: The maximum length of the title in a file name, in characters and in bytes, and that of an id that is not a UUID.
 MAX_SLUG_LENGTH, MAX_SLUG_BYTES, MAX_ID_LENGTH = 50, 120, 24
@@ -31,12 +31,12 @@ class Format(str, enum.Enum):
 
     @property
     def suffix(self) -> str:
-        """The suffix of file names."""
+        """The suffix of a file in this format."""
         return ".md" if self is Format.markdown else ".json"
 
 
 def format_conversation(history: History, form: Format) -> str:
-    """Return a conversation as text that ends with a line feed."""
+    """Return a conversation as text in the given format. The text ends with a line feed."""
     if form is Format.json:
         content = history_object(history)
         return (
@@ -62,7 +62,7 @@ def as_markdown(history: History) -> str:
 
 
 def history_object(history: History) -> dict[str, Any]:
-    """Return a conversation as a dict: the fields of `History` without `raw`, the site's response."""
+    """Return a conversation as a dict with the fields of `History`, except `raw`, which contains the site's response."""
     content = asdict(replace(history, raw={}))
     del content["raw"]
     return content
@@ -113,5 +113,5 @@ def author_name(role: str) -> str:
 
 
 def local_time(time: datetime) -> str:
-    """Return a time in the local time zone, to the minute."""
+    """Return a time as text, in the local time zone and without seconds."""
     return f"{time.astimezone():%Y-%m-%d %H:%M}"

@@ -1,4 +1,4 @@
-"""The list of the account's conversations: fetched page by page, written as a table."""
+"""Fetches the list of the account's conversations page by page, and writes the list as a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .tables import write_table
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, ConversationSummary
 
-#: The number of conversations per request: the maximum that the site allows.
+#: The maximum number of conversations that the site returns for one request.
 PAGE_SIZE = 100
 
 
@@ -25,7 +25,10 @@ def list_newest(api: ChatGPTAPI, limit: int | None) -> list[ConversationSummary]
 
 
 def write_summaries(found: Sequence[ConversationSummary]) -> None:
-    """Write one line per conversation to standard output, on a terminal with its number; save the ids of the numbers."""
+    """Write one line per conversation to standard output. On a terminal, each line starts with a number.
+
+    Save the ids in this order, so that later commands accept the numbers as arguments.
+    """
     remember_list([summary.id for summary in found])
     format_time = local_time if out.is_terminal else datetime.isoformat
     times = [summary.update_time or summary.create_time for summary in found]

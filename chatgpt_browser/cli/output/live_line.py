@@ -1,4 +1,7 @@
-"""A line at the end of the output that changes in place: a spinner, or a progress bar. Only on a terminal that allows it."""
+"""A line at the end of the output that is rewritten in place: a spinner or a progress bar.
+
+It is only shown if the console can rewrite lines.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,14 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from typing_extensions import Self
 
-#: Frames of the animation per second.
+#: The number of animation frames per second.
 FRAMES_PER_SECOND = 12.5
 
 
 class LiveLine:
-    """A context manager that shows an object on a console until its end, or until :meth:`stop`.
+    """A context manager that shows an object on a console until the end of the block, or until :meth:`stop` is called.
 
-    Rich's own displays replace `sys.stdout` and `sys.stderr` while they are shown, which redirects what commands write there.
+    It does not replace `sys.stdout` and `sys.stderr`. By default, Rich's live displays do, which redirects the commands' output.
     """
 
     def __init__(self, content: RenderableType, console: Console) -> None:
@@ -53,11 +56,11 @@ class LiveLine:
             if can_rewrite_lines(self.console) and not self._is_shown:
                 self._is_shown = True
                 SafeConsole.live_line = self
-                self.console.is_interactive = True  # Rich computes it once, from the stream at that time
+                self.console.is_interactive = True  # Rich sets this once, for the stream at creation
                 self._live.start(refresh=True)
 
     def stop(self) -> None:
-        """Remove the line. May be called twice."""
+        """Remove the line. If the line is not shown, do nothing."""
         with self._lock:
             if self._is_shown:
                 self._is_shown = False
@@ -66,7 +69,7 @@ class LiveLine:
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
-        """Remove the line in the block, for output of another console on the same terminal."""
+        """Hide the line in the block, so that another console can write to the same terminal; show it again at the end."""
         with self._lock:
             self._live.stop()
             try:
@@ -77,5 +80,5 @@ class LiveLine:
 
 
 def spinner_line(text: RenderableType, console: Console) -> LiveLine:
-    """Return a line with a spinner before a text."""
+    """Return a line that consists of a spinner and a text."""
     return LiveLine(Spinner("dots", text=text), console)

@@ -1,7 +1,7 @@
-"""Splits Markdown into the blocks that a terminal shows below each other. Pure: no terminal, no clock.
+"""Splits Markdown into blocks, such as paragraphs and list items. These functions use no terminal and no clock.
 
-When a text grows, only its last block changes; the other blocks can be written once. Each list item is a separate block, because
-a list may be longer than the screen.
+When text is appended, only the last block changes. So the other blocks can be written once and stay on the screen. Each list item
+is a separate block, because a list may be longer than the screen.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from markdown_it.token import Token
 
 LISTS = ("bullet_list_open", "ordered_list_open")
 CODE = ("fence", "code_block")
-#: The same Markdown syntax as in Rich.
+#: A parser with the same Markdown syntax as in Rich.
 PARSER = MarkdownIt().enable("strikethrough").enable("table")
 
 
 class Block(NamedTuple):
-    """A block: its tokens, the first line of its top-level block, and whether an empty line precedes it."""
+    """A block of Markdown. `tokens` are its tokens, and `apart` is True if an empty line precedes the block.
+
+    `line` is the index of the first line of the top-level block. For a list item, this is the first line of the whole list.
+    """
 
     tokens: list[Token]
     line: int
@@ -45,12 +48,12 @@ def blocks_of(markdown: str) -> list[Block]:
 
 
 def settled_blocks(markdown: str) -> int:
-    """Return the number of blocks that no longer change when the text grows: all complete lines' blocks but the last."""
+    """Return the number of blocks that do not change when text is appended: all blocks of the complete lines, except the last."""
     return max(0, len(blocks_of(markdown[: markdown.rfind("\n") + 1])) - 1)
 
 
 def _list_items(tokens: list[Token], line: int, lines: Sequence[str]) -> Iterator[Block]:
-    """Yield the items of a list, each as a one-item list with the item's number."""
+    """Yield a block for each item of a list. Each block is a list with one item, and starts at that item's number."""
     opening, *inside, closing = tokens
     for index, item in enumerate(_top_level(inside)):
         start = int(opening.attrs.get("start", 1)) + index
@@ -60,7 +63,7 @@ def _list_items(tokens: list[Token], line: int, lines: Sequence[str]) -> Iterato
 
 
 def _top_level(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """Yield the tokens of each top-level block, from its opening to its closing token."""
+    """Yield the tokens of each top-level block, from the opening token to the closing token."""
     start, depth = 0, 0
     for index, token in enumerate(tokens):
         depth += token.nesting

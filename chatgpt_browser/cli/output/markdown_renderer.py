@@ -1,4 +1,4 @@
-"""Markdown on a terminal: a complete text at once, or a growing text live."""
+"""Renders Markdown on a terminal: a complete text once, or a growing text repeatedly while it arrives."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .terminal_text import printable
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-#: Seconds between two updates of a growing text: 20 frames per second look smooth.
+#: The minimum time in seconds between two updates of a growing text. 20 updates per second look smooth.
 FRAME_INTERVAL = 0.05
 
 
 def print_markdown(console: Console, markdown: str) -> None:
-    """Write a complete text to the console."""
+    """Render a complete Markdown text on the console."""
     lines = [line for block in blocks_of(printable(markdown)) for line in render(console, block)]
     console.file.write("".join(f"{line}\n" for line in lines[1:]))
 
 
 def render(console: Console, block: Block) -> list[str]:
-    """Return the lines of a block as the console shows them, including the empty line before it, if it has one."""
+    """Return the rendered lines of a block. If the block has an empty line before it, this line is included."""
     # Link targets are written as text instead of terminal hyperlinks, so that the user sees where a click leads.
     markdown = Markdown("", hyperlinks=False)
     limit_highlighting(block.tokens)
@@ -42,18 +42,18 @@ def render(console: Console, block: Block) -> list[str]:
 
 
 class LiveMarkdown:
-    """A context manager that shows a growing text; no other output may go to the terminal in its block.
+    """A context manager that renders a growing text. In its `with` block, no other output may go to the terminal.
 
-    Finished blocks are written once and never changed, so they stay in the terminal's scrollback. Only the last, unfinished block
-    is rewritten, and only its changed lines. :meth:`show` is cheap: a thread draws the newest text at most 20 times a second.
+    A finished block of Markdown is written once, so it stays in the terminal's scrollback. Only the last, unfinished block is
+    rewritten, and only its changed lines. :meth:`show` is cheap: a thread draws the newest text at most 20 times per second.
     """
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._region = Region(console)
         self._text = ""
-        self._settled = ""  # the start of the text: all of its top-level blocks are finished and written
-        self._written = 0  # the number of finished blocks after it that are also written
+        self._settled = ""  # the start of the text, which is finished and written
+        self._written = 0  # the number of written blocks after `_settled`
         self._has_output = False
         self._changed, self._finished = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._paint, name="chatgpt_browser painter", daemon=True)
@@ -69,7 +69,7 @@ class LiveMarkdown:
         self._draw(whole=True)
 
     def show(self, text: str) -> None:
-        """Set the complete text so far; it is drawn soon after."""
+        """Set the text that has arrived so far, from its start. The thread draws it soon."""
         self._text = text
         self._changed.set()
 
@@ -79,12 +79,12 @@ class LiveMarkdown:
             self._changed.clear()
             started = perf_counter()
             self._draw()
-            # Highlighting long code is slow. The pause leaves at least two thirds of the time to the thread that reads the reply.
+            # Highlighting long code is slow. The pause leaves two thirds of the time or more to the thread that reads the reply.
             self._finished.wait(max(FRAME_INTERVAL, 2 * (perf_counter() - started)))
 
     def _draw(self, *, whole: bool = False) -> None:
         text = printable(self._text)
-        if not text.startswith(self._settled):  # the site replaced earlier text: start again
+        if not text.startswith(self._settled):  # the site replaced earlier text, so draw it from the start
             self._region.draw([], [])
             self._settled, self._written = "", 0
 
@@ -104,7 +104,10 @@ class LiveMarkdown:
         return lines if after else lines[1:]
 
     def _settle(self, rest: str, blocks: list[Block], end: int) -> None:
-        """Skip written blocks in later draws: all before the top-level block that contains the first open block."""
+        """Append the finished text to `_settled`, so that later draws skip it.
+
+        The finished text ends before the top-level block that contains the first unfinished block, `blocks[end]`.
+        """
         if end == len(blocks):
             self._written = end
             return
@@ -115,7 +118,7 @@ class LiveMarkdown:
 
 
 class Region:
-    """The lines above the cursor that can still be rewritten: at most as many as the terminal has."""
+    """The open lines: the lines above the cursor that can still be rewritten. There are always fewer than the terminal has."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -124,10 +127,11 @@ class Region:
         self._width = console.width
 
     def draw(self, settled: list[str], tail: list[str], *, scrolls: bool = False) -> None:
-        """Replace the open lines by settled lines, which stay, and a new tail, which is open.
+        """Replace the open lines by the settled lines and the lines of the tail.
 
-        If the tail is longer than the terminal, only its end is shown until it is settled. If `scrolls` is set, lines of the tail
-        no longer change once they are off the screen (as in a code block), so the tail scrolls like ordinary output.
+        The settled lines are final. The lines of the tail are the new open lines. If the tail is longer than the terminal, only
+        the end of the tail is shown until the tail is settled. If `scrolls` is True, all lines of the tail are written and scroll
+        like ordinary output instead. This is for code blocks, whose lines do not change after they have left the screen.
         """
         max_lines = max(1, self._console.height - 1)
         shown = tail if scrolls else tail[-max_lines:]
@@ -136,7 +140,7 @@ class Region:
         rows = self._count_rows(self._lines[same:])
         if rows or lines[same:]:
             up = f"\x1b[{rows}A" if rows else ""
-            # Each line is cleared right before it is rewritten, in a single write, so that the screen does not flicker.
+            # One write clears and rewrites each line in turn, so that the screen does not flicker.
             written = "".join(f"\x1b[2K{line}\n" for line in lines[same:])
             self._console.file.write(f"{up}\r{written}\x1b[J")
             self._console.file.flush()
@@ -145,7 +149,7 @@ class Region:
         self._lines = shown[self._scrolled_off :]
 
     def _count_rows(self, lines: list[str]) -> int:
-        """Return the number of terminal rows of these lines; a line wraps if the terminal was made narrower."""
+        """Return the number of terminal rows of these lines. If the terminal became narrower, a line may have several rows."""
         before, self._width = self._width, self._console.width
         if self._width >= before:
             return len(lines)

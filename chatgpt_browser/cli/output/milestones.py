@@ -1,4 +1,4 @@
-"""Callbacks for the milestones in the library's log, such as the start of the browser."""
+"""Calls a function for each milestone, such as the start of the browser. Milestones are records in the library's log."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class MilestoneHandler(logging.Handler):
         self._callback = callback
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Pass a milestone on to the callback."""
+        """Call the callback if the record is a milestone."""
         event = getattr(record, "chatgpt_event", None)
         if event is not None:
             self._callback(event, record.getMessage())
 
 
 def milestone_callback(callback: Callable[[str, str], None]) -> AbstractContextManager[None]:
-    """Call `callback(event, message)` for each milestone in the block, from the library's thread."""
+    """In the block, call `callback(event, message)` for each milestone. The library's thread makes the call."""
     return log_handler(MilestoneHandler(callback), logging.INFO)

@@ -1,8 +1,8 @@
-"""Messages of the library in the terms of the command line: its advice names arguments of Python, the reader has options."""
+"""Replaces Python arguments in the library's error messages by command-line options, because users of a command type options."""
 
 from __future__ import annotations
 
-#: Arguments of the client as the library's messages write them, and the same for the command line.
+#: Maps an argument of the client, as written in messages, to the option with the same effect.
 IN_COMMAND_LINE_TERMS = {
     'send_via="page"': "--send-via page",
     "headless=False": "--headed",
@@ -11,7 +11,7 @@ IN_COMMAND_LINE_TERMS = {
 
 
 def message_of(error: Exception) -> str:
-    """Return an error's message with the options of the command line in place of the client's arguments."""
+    """Return the message of an error, with command-line options in place of the client's arguments."""
     message = str(error)
     for argument, option in IN_COMMAND_LINE_TERMS.items():
         message = message.replace(argument, option)

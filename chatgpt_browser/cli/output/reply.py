@@ -1,4 +1,4 @@
-"""Writes a reply to standard output: streamed or complete, as rendered Markdown on a terminal, else as text."""
+"""Writes a reply to standard output, streamed or complete: on a terminal as rendered Markdown, otherwise as text."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def stream_reply(stream: ReplyStream, before_write: Callable[[], None], *, markdown: bool = True) -> None:
     """Write a reply while it arrives; call `before_write` before each write.
 
-    On a terminal, Markdown is rendered unless `markdown` is False; in the log of a CI system, when the reply is complete. A pipe
-    or file receives the text unchanged.
+    On a terminal, Markdown is rendered unless `markdown` is False. If the terminal is the log of a CI system, the Markdown is
+    rendered once, after the last piece. A pipe or a file receives the text unchanged.
     """
     pieces = calling_before_each(stream, before_write)
     if not (markdown and shows_markdown()):
@@ -39,7 +39,7 @@ def stream_reply(stream: ReplyStream, before_write: Callable[[], None], *, markd
 
 
 def print_reply(text: str, *, markdown: bool = True) -> None:
-    """Write a complete reply."""
+    """Write a complete reply: as rendered Markdown on a terminal if `markdown` is True, otherwise as text."""
     if markdown and shows_markdown():
         from .markdown_renderer import print_markdown
 
@@ -49,14 +49,14 @@ def print_reply(text: str, *, markdown: bool = True) -> None:
 
 
 def calling_before_each(pieces: Iterable[str], callback: Callable[[], None]) -> Iterator[str]:
-    """Yield the pieces; before each, call the callback, for example to remove a spinner."""
+    """Call `callback()` before each piece, for example to remove a spinner; then yield the piece."""
     for piece in pieces:
         callback()
         yield piece
 
 
 def write_reply(pieces: Iterable[str]) -> None:
-    """Write and flush each piece; end the last line even after an exception, so that the error starts on a new line."""
+    """Write and flush each piece. Always end the last line, so that an error message starts on a new line."""
     stdout, last = sys.stdout, "\n"
     printable = PrintableStream() if is_terminal(stdout) else None
     try:

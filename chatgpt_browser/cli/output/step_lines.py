@@ -1,4 +1,4 @@
-"""One line per step of a command, with its duration; a spinner shows the current step."""
+"""Writes one line per step of a command, with the step's duration; a spinner shows the current step."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .terminal_text import printable
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-#: The width of the column with the steps' names.
+#: The width of the column that contains the names of the steps.
 NAME_WIDTH = 18
 
 
 class Mark(Enum):
-    """The result of a step: its sign, its sign if the output is ASCII only, and its style."""
+    """The result of a step. Each value has three parts: a sign, a sign for output that is not UTF-8, and a style."""
 
     DONE = ("✓", "+", "bold green")
     WARNING = ("!", "!", "bold yellow")
@@ -32,10 +32,10 @@ class Mark(Enum):
 
 
 class StepLines:
-    """Writes one line per finished step; on a terminal, a spinner shows the current step below.
+    """Writes one line per finished step. On a terminal, a spinner below the lines shows the current step.
 
-    A step's duration starts at the end of the previous step, or at the last call of `next`. It is shown if `seconds` is True.
-    The total starts when the object is created.
+    A step starts when the previous step ends. If `next` is called after that, the step starts at this call. The line includes the
+    duration of the step if `seconds` is True. The total time starts when the object is created.
     """
 
     def __init__(self, console: Console, *, seconds: bool = True) -> None:
@@ -55,16 +55,16 @@ class StepLines:
 
     @property
     def total(self) -> float:
-        """The seconds since this object was created."""
+        """The time in seconds since this object was created."""
         return perf_counter() - self._started
 
     def next(self, what: str) -> None:
-        """Start a step: show its description beside the spinner and restart the time."""
+        """Start a step now, and show its description beside the spinner."""
         self._last = perf_counter()
         self.show(what)
 
     def show(self, text: str) -> None:
-        """Show a text beside the spinner; the current step and its time stay the same."""
+        """Show a text beside the spinner, without starting a new step."""
         self._spinner.text = Text(printable(text), "dim")
 
     def done(self, what: str, detail: str = "", mark: Mark = Mark.DONE) -> float:
@@ -81,7 +81,7 @@ class StepLines:
         if self._shows_seconds:
             columns.append(Text(f"{seconds:>8}", "cyan"))
         columns.append(Text(printable(detail), "dim"))
-        if not self._console.is_terminal:  # no wrapping in a pipe: one step, one line
+        if not self._console.is_terminal:  # in a pipe, a step is one line without wrapping
             line = Text("  ").join(columns)
             line.rstrip()
             self._console.print(line, soft_wrap=True)

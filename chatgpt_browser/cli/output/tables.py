@@ -1,4 +1,4 @@
-"""Tables: aligned columns on a terminal, tab-separated lines in a pipe."""
+"""Writes tables: aligned columns on a terminal, tab-separated lines in a pipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from .terminal_text import printable
 
 
 def write_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, fixed_columns: int = 1) -> None:
-    """Write rows of untrusted texts. The first columns are never truncated, because other commands take them as arguments."""
+    """Write rows of untrusted texts to standard output.
+
+    The first `fixed_columns` columns are never truncated, because users pass their values to other commands.
+    """
     if not out.is_terminal:
         write_text("".join("\t".join(" ".join(cell.split()) for cell in row) + "\n" for row in rows))
         return

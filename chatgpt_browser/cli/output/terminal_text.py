@@ -1,7 +1,7 @@
-"""Untrusted text as a terminal may show it: characters that a terminal interprets or hides become escapes. Pure.
+"""Makes untrusted text safe for a terminal: escapes replace the characters that a terminal interprets or hides.
 
-The escapes replace control characters (C0 except line feed and tab, DEL, C1), lone surrogates, direction controls, tag characters
-and other invisible characters, except the joiners and selectors of emoji sequences.
+The replaced characters are control characters (C0 except line feed and tab, DEL, C1), lone surrogates, direction controls, tag
+characters and other invisible characters, except the joiners and selectors of emoji sequences.
 """
 
 from __future__ import annotations
@@ -24,34 +24,37 @@ _REGION_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,5}\U000
 _KEYCAP_BASE = "0123456789#*"
 _KEYCAP = f"[{_KEYCAP_BASE}]\ufe0f\u20e3"
 _TOKEN = re.compile(f"{_REGION_FLAG}|{_KEYCAP}|{_SEQUENCE}|({_UNSAFE})")
-#: The end of a text whose meaning depends on the next character.
+#: Matches the end of a text if its meaning depends on the next character, for example an incomplete emoji sequence.
 _UNDECIDED = re.compile(f"(?:{_SEQUENCE}{_ZWJ}?|\U0001f3f4[\U000e0020-\U000e007e]{{0,5}}|\r)\\Z")
-#: The number of characters of an undecided end.
+#: The maximum number of characters that `_UNDECIDED` may match.
 _MAX_UNDECIDED = 64
 
 
 def printable(text: str) -> str:
     r"""Return an untrusted text with escapes such as ``\x1b`` in place of characters that a terminal interprets or hides.
 
-    A line may end in CR LF, which becomes a line feed.
+    CR LF at the end of a line becomes a line feed.
     """
     return _TOKEN.sub(_escape, text.replace("\r\n", "\n"))
 
 
 def printable_json(document: str) -> str:
-    r"""Return a JSON document with JSON escapes such as ``\u009b`` in place of the same characters."""
+    r"""Return a JSON document with JSON escapes such as ``\u009b`` in place of characters that a terminal interprets or hides."""
     return _TOKEN.sub(_escape_json, document)
 
 
 class PrintableStream:
-    """Applies `printable` to a text that arrives in pieces, which may split an emoji sequence or a line end."""
+    """Applies `printable` to a text that arrives in pieces. An emoji sequence or a CR LF may be split between two pieces."""
 
     def __init__(self) -> None:
         self._undecided = ""
         self._last = ""
 
     def feed(self, piece: str) -> str:
-        """Return the printable form of the text up to the last character whose meaning is known."""
+        """Return the printable form of the text that has arrived since the last call, without an undecided end.
+
+        The meaning of an undecided end depends on the next character, so the next call returns it.
+        """
         text = self._undecided + piece
         match = _UNDECIDED.search(text, max(0, len(text) - _MAX_UNDECIDED))
         end = match.start() if match else len(text)
@@ -59,7 +62,7 @@ class PrintableStream:
         return self._printable(text[:end])
 
     def finish(self) -> str:
-        """Return the printable form of the remaining text."""
+        """Return the printable form of the undecided end that `feed` has not returned."""
         rest, self._undecided = self._undecided, ""
         return self._printable(rest)
 

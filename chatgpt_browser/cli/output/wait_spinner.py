@@ -1,4 +1,4 @@
-"""A spinner on standard error that names what the command is waiting for."""
+"""A spinner on standard error, with the current step or the result that the command waits for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .live_line import spinner_line
 from .milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
 from .terminal_text import printable
 
-#: The step that follows a milestone. After other milestones, only the result itself is awaited.
+#: Maps a milestone to the step that follows it. After any other milestone, the spinner shows the awaited result.
 NEXT_STEPS = {BROWSER_UP: "opening the site", CHALLENGE_PASSED: "signing in"}
 #: The spinner shows the elapsed time after this many seconds.
 LONG_WAIT = 3
@@ -26,7 +26,7 @@ class WaitSpinner:
     def __init__(self, what: str, step: str | None = None) -> None:
         #: The awaited result.
         self.what = what
-        #: The current step before the result, or None.
+        #: The current step, or None if all steps before the result are done.
         self.step = step
         self._started = perf_counter()
         #: The spinner's line; it is shown only if standard error is a terminal.
@@ -39,13 +39,13 @@ class WaitSpinner:
         return Text(line + (f" · {seconds:.0f} s" if seconds >= LONG_WAIT else ""), "dim")
 
     def stop(self) -> None:
-        """Remove the spinner. May be called twice."""
+        """Remove the spinner. If it is not shown, do nothing."""
         self.line.stop()
 
 
 @contextmanager
 def wait_spinner(what: str, *, first_step: str | None = "starting the browser") -> Iterator[WaitSpinner]:
-    """Show a spinner in the block: first with the steps up to a signed-in client, then with `what`."""
+    """Show a spinner in the block. It shows the steps until the client is signed in, and then the awaited result `what`."""
     spinner = WaitSpinner(what, first_step)
 
     def on_milestone(event: str, _: str) -> None:

@@ -90,7 +90,7 @@ def smoke(
 
 @contextmanager
 def junit_report(log: StepLog, junit: Path | None) -> Iterator[None]:
-    """Log an error of the block as the failure of its step; write the report, if a file is given."""
+    """If the block raises an error, log it as the failure of the current step. If `junit` is a file, write the report to it."""
     try:
         yield
     except ChatGPTError as error:
@@ -104,7 +104,10 @@ def junit_report(log: StepLog, junit: Path | None) -> Iterator[None]:
 
 @contextmanager
 def artifacts_on_failure(folder: Path | None) -> Iterator[FailureArtifacts | None]:
-    """Yield a recorder of screenshots and traces; if the block fails, save them in the folder."""
+    """Yield a recorder of screenshots and traces. If the block fails, save the recorded files in the folder.
+
+    If `folder` is None, yield None and save nothing.
+    """
     if folder is None:
         yield None
         return

@@ -35,7 +35,7 @@ STEPS = (
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """A round trip: its message and options, and the objects that record it."""
+    """A round trip: its message, its options, and the log and artifacts that record the round trip."""
 
     log: StepLog
     artifacts: FailureArtifacts | None
@@ -45,9 +45,9 @@ class RoundTrip:
     keep: bool
 
     def run(self, **options: Any) -> None:
-        """Run all steps with a client that has these options. The client is always closed at the end.
+        """Run all steps with a client. `options` are the client's options. The client is always closed at the end.
 
-        :raises ChatGPTError: a step failed: the current step of the log.
+        :raises ChatGPTError: a step failed. The log contains the failed step.
         """
         with client_from_environment(**options) as api:
             self.log.done("from the environment" if TOKEN in os.environ else "from login")
@@ -55,14 +55,17 @@ class RoundTrip:
             try:
                 self._send_and_delete(api)
             except ChatGPTError as error:
-                self.log.failed(error)  # here, so that the step's duration excludes the closing of the client
+                self.log.failed(error)  # log it before the client closes, which takes time
                 raise
             if self.artifacts is not None:
                 self.artifacts.discard()
         self.log.done("no process is left running")
 
     def _send_and_delete(self, api: ChatGPTAPI) -> None:
-        """Run the steps from the start of the browser to the deleted conversation."""
+        """Start the browser, sign in, send the message and delete the conversation.
+
+        If the reply fails, the conversation is deleted too, if its id is known.
+        """
         self._open(api)
         with api.stream_message(self.message, timeout_ms=self.timeout) as stream:
             try:
@@ -79,7 +82,7 @@ class RoundTrip:
             self.log.done()
 
     def _open(self, api: ChatGPTAPI) -> None:
-        """Start the browser, open the site and sign in."""
+        """Start the browser, open the site and sign in; log each step."""
         challenge: list[str] = []
 
         def on_milestone(event: str, message: str) -> None:
@@ -99,9 +102,9 @@ class RoundTrip:
         self.log.done(f"until {session.expires:%Y-%m-%d}" if session.expires else "")
 
     def _read(self, stream: ReplyStream) -> None:
-        """Read the reply to its end.
+        """Read the reply to its end; log the first word and the complete reply.
 
-        :raises ChatGPTError: it is empty, or does not contain the expected text.
+        :raises ChatGPTError: the reply is empty, or it does not contain the expected text.
         """
         first = next(stream, "")
         if not first:

@@ -10,7 +10,7 @@ from ..output.step_lines import Mark, StepLines
 
 
 class StepResult(NamedTuple):
-    """The result of a step; ``skipped`` is True if an earlier step failed."""
+    """The result of a step. ``skipped`` is True if the step did not run because an earlier step failed."""
 
     name: str
     seconds: float = 0.0
@@ -21,7 +21,8 @@ class StepResult(NamedTuple):
 class StepLog:
     """Records the results of a fixed list of steps, and prints each result.
 
-    Attributes: ``started`` is the time of the first step, ``results`` the finished steps, ``properties`` values for the report.
+    Attributes: ``started`` is the time at which the log was created, ``results`` contains the results of the finished steps, and
+    ``properties`` contains other values for the report.
     """
 
     def __init__(self, steps: StepLines, names: Sequence[str]) -> None:
@@ -33,7 +34,7 @@ class StepLog:
 
     @property
     def current(self) -> str | None:
-        """The name of the current step, or None after the last one."""
+        """The name of the current step, or None after the last step."""
         return self._names[len(self.results)] if len(self.results) < len(self._names) else None
 
     def done(self, detail: str = "") -> None:
@@ -44,9 +45,10 @@ class StepLog:
             self._steps.show(self.current or "")
 
     def failed(self, error: Exception, *, until: str | None = None) -> None:
-        """Record the failure of the current step and skip the following ones: all, or those before the step `until`.
+        """Record the failure of the current step, and skip the following steps.
 
-        After the first failure, a call only skips steps.
+        All following steps are skipped, or only the steps before `until`. If the log already contains a failure, no other failure
+        is recorded, and the current step is skipped too.
         """
         if self.current is not None and not any(result.failure for result in self.results):
             seconds = self._steps.done(self.current, type(error).__name__, Mark.FAILED)
