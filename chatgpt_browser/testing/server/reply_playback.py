@@ -1,4 +1,4 @@
-"""`ReplyPlayback`: sends one `Reply` at its pace, with its holds and breaks; `play_recorded`: sends a recorded reply."""
+"""`ReplyPlayback`: sends one `Reply`. `play_recorded`: sends one `Recorded`, which is a recorded reply."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReplyPlayback:
-    """Sends one `Reply` to one client.
+    """The playback of one `Reply` to one client: at the pace of the reply, and with its hold, break or hand-off.
 
-    `commit(sent, unsaid, progress)` is called with the text that was sent, complete or not, and with the pieces that come
-    elsewhere: after a hand-off, or after a break with `continues`.
+    `commit(sent, unsaid, progress)` stores the answer in the conversation. `sent` is the text that was sent so far. `unsaid`
+    are the pieces that are not sent in this response, for example after a hand-off; each GET of the conversation adds one.
     """
 
     events: ReplyEvents
@@ -39,7 +39,7 @@ class ReplyPlayback:
     _unsaid: list[str] = field(default_factory=list, init=False)
 
     async def play(self, writer: ResponseWriter) -> None:
-        """Send the whole reply."""
+        """Send the whole response: the events before the answer, the answer, and the events after the answer."""
         reply = self.events.reply
         if reply.as_json:
             self._unsaid.extend([piece async for piece, _ in _pieces_of(reply)])
@@ -96,7 +96,8 @@ class ReplyPlayback:
                 self._sent.append(piece)
                 writer.record.events_sent = sent + 1
                 if sent == 0 or self.changes.are_watched:
-                    # The first event contains the message's ID, so the client may reply to it from now on.
+                    # The first event contains the ID of the answer. From now on, the client may send a message whose
+                    # parent is this answer, so the answer must be stored.
                     self._commit("in_progress")
                     self.changes.notify()
                 if fillers:
@@ -118,7 +119,8 @@ class ReplyPlayback:
 async def play_recorded(step: Recorded, writer: ResponseWriter, commit: Callable[[str, str], None]) -> None:
     """Send a recorded reply.
 
-    :param commit: called with the ID and the text so far of each assistant message.
+    :param commit: a function that stores an assistant message. After each event of an assistant message, it is called with the
+        ID of this message and its text so far.
     """
     await writer.head(200, EVENT_STREAM)
     schedule = Schedule()
@@ -141,9 +143,9 @@ async def play_recorded(step: Recorded, writer: ResponseWriter, commit: Callable
 
 
 async def _pieces_of(reply: Reply) -> AsyncGenerator[tuple[str, bool], None]:
-    """Yield each piece of a reply, and whether it is the last.
+    """Yield pairs: a piece of the reply, and whether this piece is the last one.
 
-    An iterator does not announce its last item, so its pieces are followed by an empty last piece.
+    While an iterator is read, it is not known which piece is the last. So an empty last piece follows the pieces of an iterator.
     """
     source = split_words(reply.text) if reply.pieces is None else reply.pieces
     if isinstance(source, Sequence):
@@ -178,7 +180,7 @@ def _byte_by_byte(writer: ResponseWriter) -> Callable[[bytes], Awaitable[None]]:
     async def send(data: bytes) -> None:
         for index in range(len(data)):
             await writer.chunk(data[index : index + 1])
-            # Let the byte reach the socket before the next one, so that they are not merged.
+            # Yield until the byte has reached the socket; otherwise it could be merged with the next byte.
             await asyncio.sleep(0)
 
     return send
