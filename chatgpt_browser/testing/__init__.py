@@ -1,17 +1,20 @@
-"""A server that behaves like ChatGPT's site, for tests: `FakeChatGPT`, and the steps that script it.
+"""A fake ChatGPT server for tests: the class `FakeChatGPT`, and the steps that describe its responses.
 
     >>> with FakeChatGPT(replies=["Hello!"]) as server:
     ...     run_client(server.api_base_url, server.backend_api_base_url, server.session_token)
 
-It needs the extra `testing` (Starlette, Hypercorn and trustme) and imports nothing of the client.
+This package needs the extra `testing` (Starlette, Hypercorn and trustme). It imports nothing from the client.
 
-The parts, from top to bottom; each imports only the parts below it (a contract of import-linter in pyproject.toml):
+The parts are listed from top to bottom. Each part imports only the parts below it; import-linter checks this (see
+pyproject.toml).
 
 - `__main__`: the command `python -m chatgpt_browser.testing`.
-- `server`: the HTTP server: `FakeChatGPT`, the state of the site, its endpoints, and the playback of steps.
-- `faults` and `recording`: faults by name and their injection; recording of real conversations, and their replay.
-- `script`: steps, gates and the queue of steps; the encoding of reply events. Without I/O.
-- `data`: plain data that all parts use: requests, conversations, cookies and URL paths.
+- `server`: the HTTP server. It contains `FakeChatGPT`, the state of the site, the endpoints, and the playback of steps.
+- `faults`: the faults that a test can inject, by name, and the code that applies them to requests.
+- `recording`: the recorder for real conversations, and the replay of these recordings.
+  `faults` and `recording` are on the same level.
+- `script`: the steps, the gates, the queue of steps, and the encoding of reply events. It does no I/O.
+- `data`: the plain data that all other parts use: requests, conversations, cookies and URL paths.
 """
 
 from __future__ import annotations
@@ -64,4 +67,4 @@ __all__ = (
 
 for _name in __all__:
     if isinstance(_public := globals()[_name], type):
-        _public.__module__ = __name__  # tracebacks and reprs show the name that users import
+        _public.__module__ = __name__  # so that tracebacks and reprs show the name that users import

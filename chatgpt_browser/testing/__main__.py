@@ -22,9 +22,10 @@ line on standard output is a JSON object with its URLs and its session token."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a server until Ctrl-C, SIGTERM or the end of standard input, and return the exit code.
+    """Run a server until it is stopped, and return the exit code of the command.
 
-    The first line on standard output is a JSON object with the server's URLs and session token.
+    Ctrl-C and SIGTERM stop the server. With `--until-stdin-closes`, the end of standard input also stops it. The first line
+    on standard output is a JSON object with the server's URLs and session token.
     """
     parser = _parser()
     options = parser.parse_args(argv)
@@ -111,7 +112,7 @@ def _description(server: FakeChatGPT) -> dict[str, object]:
         "api_base_url": server.api_base_url,
         "backend_api_base_url": server.backend_api_base_url,
         "watch_url": server.watch_url,
-        # May be printed: it is valid only for this fake server.
+        # The token may be printed, because it is valid only for this fake server.
         "session_token": server.session_token,
         "certificate_authority_pem": None if authority is None else authority.decode(),
         "pid": os.getpid(),

@@ -1,1 +1,1 @@
-"""The scripted part of the fake server: steps, the queue that selects them, and the bytes of reply events. No I/O."""
+"""The script of the fake server: the steps, the queue of steps, and the encoding of reply events. It does no I/O."""

@@ -1,4 +1,4 @@
-"""The bytes of a streamed reply in the site's older format: each event contains the whole text so far."""
+"""Encoding of a streamed reply in the site's older format (`whole`): each event contains the whole text so far."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ if TYPE_CHECKING:
     from .steps import Reply
 
 
-#: A function that returns the event for the next (piece of the answer, whether the event marks the answer as complete).
+#: A function that encodes the next event of the answer. Its arguments: the next piece of the text, and whether the event
+#: marks the answer as complete. It returns the bytes of the event.
 PieceEncoder = Callable[[str, bool], bytes]
 
 
 @dataclass(frozen=True)
 class ReplyEvents:
-    """The events of one `Reply` to one message of a conversation."""
+    """Encoder for all events of one `Reply`, which answers one message of a conversation."""
 
     reply: Reply
     conversation_id: str
     user_message: Message
     answer: Message
     model: str
-    #: One message for each item of `reply.asides`.
+    #: The side messages: one message for each item of `reply.asides`, in the same order.
     side_messages: Sequence[Message] = ()
-    #: The message of `reply.alternative`.
+    #: The message with the text `reply.alternative`; None if the reply has no alternative.
     alternative: Message | None = None
 
     def opening(self) -> list[bytes]:
-        """Return the events before the reply itself."""
+        """Return the events before the side messages and the answer."""
         fillers = self.fillers()
         if not self.reply.echo_user:
             return fillers
@@ -46,7 +47,11 @@ class ReplyEvents:
         ]
 
     def side_message_events(self) -> list[bytes]:
-        """Return two events for each side message (half of its text, then all of it), and the alternative."""
+        """Return the events of the side messages and of the alternative.
+
+        Each side message has two events: the first contains half of its text, the second the whole text. The alternative has
+        one event.
+        """
         blocks = []
         for aside, message in zip(self.reply.asides, self.side_messages, strict=True):
             half = aside.content(aside.text[: len(aside.text) // 2])
@@ -57,7 +62,7 @@ class ReplyEvents:
         return blocks
 
     def fillers(self) -> list[bytes]:
-        """Return the meaningless blocks between events: comments and empty data."""
+        """Return the fillers that are sent between events: comments, empty data and pings, as the reply's options select."""
         lines = [": ping - 2022-12-11 09:30:00.000000"] if self.reply.comments else []
         if self.reply.empty_data:
             lines.append("data:")
@@ -67,10 +72,10 @@ class ReplyEvents:
         return [self._block(line.encode()) for line in lines]
 
     def piece_encoder(self) -> PieceEncoder:
-        """Return an encoder for the pieces of the answer: each of its events contains the whole text so far.
+        """Return a function that encodes the pieces of the answer. Each event contains the whole text so far.
 
-        The JSON around the text is encoded only once, and each piece is escaped only once. Each event then costs one copy
-        of its bytes, the minimum for cumulative text.
+        The function is fast: the JSON around the text was encoded before, and each piece is escaped only once. For each
+        event, the bytes are then copied once; cumulative text needs at least this one copy.
         """
         last = {"finish_details": {"type": self.reply.finish, "stop": "<|im_end|>"}, **self._metadata()}
         in_progress = self._template(status="in_progress", end_turn=None, metadata=self._metadata())
@@ -86,19 +91,22 @@ class ReplyEvents:
 
     @property
     def is_complete(self) -> bool:
-        """True if the last event marks the answer as complete."""
+        """True if the last event of the answer marks it as complete.
+
+        False without `final_status`, and if the reply ends with an error, a hand-off or a withheld answer.
+        """
         reply = self.reply
         is_cut_off = reply.error is not None or reply.withheld is not None or reply.handoff_after is not None
         return reply.final_status and not is_cut_off
 
     def final_fields(self) -> dict[str, Any]:
-        """Return the status and `end_turn` of the complete answer."""
+        """Return the fields `status` and `end_turn` of the answer's last event."""
         if self.reply.finish == "stop":
             return {"status": "finished_successfully", "end_turn": True}
         return {"status": "finished_partial_completion", "end_turn": None}
 
     def closing(self) -> list[bytes]:
-        """Return the events after the reply itself; `[DONE]` is the last."""
+        """Return the events after the answer: moderation, hand-off, error, `[DONE]`, and the bytes after it."""
         blocks = []
         if self.reply.moderation:
             verdict = {"flagged": False, "blocked": False, "moderation_id": f"modr-{uuid.uuid4().hex}"}
@@ -111,7 +119,7 @@ class ReplyEvents:
         return [*blocks, *self._ending()]
 
     def _ending(self) -> list[bytes]:
-        """Return the hand-off, the error and `[DONE]`, as far as the reply has them."""
+        """Return the hand-off, the error, `[DONE]` and the bytes after `[DONE]`. The options of the reply select them."""
         blocks = []
         if self.reply.handoff_after is not None:
             blocks.append(self._json(self._handoff()))
@@ -137,7 +145,7 @@ class ReplyEvents:
         return {"message_type": "next", "model_slug": self.model}
 
     def _template(self, **changes: Any) -> tuple[bytes, bytes]:
-        """Return the bytes of an answer event before and after its text."""
+        """Return the two parts of an event of the answer: the bytes before its text, and the bytes after its text."""
         mark = uuid.uuid4().hex
         content = {"content_type": "text", "parts": [mark]}
         if self.reply.channel is not None:
@@ -147,7 +155,7 @@ class ReplyEvents:
         return head, tail
 
     def websocket(self) -> dict[str, Any]:
-        """Return the object with the address of a WebSocket, in place of a stream."""
+        """Return the JSON object that is sent instead of a stream. It contains the address of a WebSocket."""
         url = f"wss://ws.invalid/client/hubs/conversations?access_token={uuid.uuid4().hex}"
         return {"wss_url": url, "conversation_id": self.conversation_id, "response_id": uuid.uuid4().hex[:16]}
 
@@ -158,7 +166,7 @@ class ReplyEvents:
         return self._block(b"data: " + self._dump(value))
 
     def _dump(self, value: object) -> bytes:
-        # JSON can represent half a surrogate pair, UTF-8 cannot: such a message must not crash the server.
+        # JSON can represent half of a surrogate pair, but UTF-8 cannot. `replace`: such a message must not crash the server.
         return json.dumps(value, ensure_ascii=self.reply.ensure_ascii).encode("utf-8", "replace")
 
     def _block(self, line: bytes) -> bytes:
@@ -166,7 +174,7 @@ class ReplyEvents:
 
 
 def system_message() -> dict[str, Any]:
-    """Return the hidden system message with which the site begins a reply."""
+    """Return the hidden system message that the site sends at the start of a reply."""
     hidden = {"is_visually_hidden_from_conversation": True}
     system = Message(str(uuid.uuid4()), None, "system", "")
     return system.to_message(weight=0.0, end_turn=True, metadata=hidden)

@@ -1,4 +1,4 @@
-"""The bytes of a streamed reply in the site's newer format (`delta_encoding` v1): each event contains only a change."""
+"""Encoding of a streamed reply in the site's newer format (`delta_encoding` v1): each event contains only the change."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ _TEXT = "/message/content/parts/0"
 
 
 class DeltaEvents(ReplyEvents):
-    """The events of one `Reply` as deltas, and the site's notices between them."""
+    """Encoder for the events of one `Reply` as deltas. It adds the same notices as the site between the deltas."""
 
     def opening(self) -> list[bytes]:
-        """Return the encoding, the token for resuming the stream, and the user's own message."""
+        """Return the events before the side messages and the answer.
+
+        The first event contains the name of the encoding. The second contains a token for resuming the stream. If `echo_user`
+        is true, a system message and the user's message follow.
+        """
         blocks = [
             self._block(b'event: delta_encoding\ndata: "v1"'),
             self._notice("resume_conversation_token", kind="conduit", token=_resume_token()),
@@ -31,7 +35,10 @@ class DeltaEvents(ReplyEvents):
         return [*blocks, *self.fillers()]
 
     def side_message_events(self) -> list[bytes]:
-        """Return four deltas for each side message, with a separate counter `c`, and one for the alternative."""
+        """Return the events of the side messages and of the alternative.
+
+        Each side message has four deltas; the field `c` contains its number. The alternative has a notice and one delta.
+        """
         blocks = []
         pairs = zip(self.reply.asides, self.side_messages, strict=True)
         for number, (aside, message) in enumerate(pairs, start=2):
@@ -50,7 +57,11 @@ class DeltaEvents(ReplyEvents):
         return blocks
 
     def piece_encoder(self) -> PieceEncoder:
-        """Return an encoder for the pieces of the answer: its message comes first, and a patch with the last piece."""
+        """Return a function that encodes the pieces of the answer.
+
+        For the first piece, the function also returns the delta that adds the answer's message. The last piece of a complete
+        answer is encoded as a patch, which also marks the answer as complete.
+        """
         is_started = False
 
         def encode(piece: str, is_finished: bool) -> bytes:
@@ -65,7 +76,7 @@ class DeltaEvents(ReplyEvents):
         return encode
 
     def closing(self) -> list[bytes]:
-        """Return the notices after the reply itself; `[DONE]` is the last event."""
+        """Return the events after the answer: notices, hand-off, error, `[DONE]`, and the bytes after it."""
         blocks = []
         if self.reply.moderation:
             blocks.append(self._notice("moderation", moderation_response={"blocked": False}))
@@ -84,11 +95,14 @@ class DeltaEvents(ReplyEvents):
 
     @property
     def _number(self) -> int:
-        """The counter `c` of the first message after the side messages."""
+        """The value of the field `c` for the first message after the side messages.
+
+        The system message has the number 0, the user's message 1, and the side messages have the numbers from 2.
+        """
         return 2 + len(self.reply.asides)
 
     def _start(self) -> bytes:
-        """Return the delta that adds the answer's message, with an empty text."""
+        """Return the delta that adds the answer's message with an empty text, and the notice that follows this delta."""
         message = self.answer.to_message(
             content={"content_type": "text", "parts": [""]},
             status="in_progress",
@@ -125,7 +139,7 @@ class DeltaEvents(ReplyEvents):
 
 
 def _resume_token() -> str:
-    """Return a random token that looks like the site's JWT, which is a secret there."""
+    """Return a random token in the format of the site's resume token, a JWT. The site's token is a secret; this one is not."""
     parts = ({"alg": "ES256", "typ": "JWT"}, {"conduit_uuid": uuid.uuid4().hex})
     head, claims = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts)
     return f"{head}.{claims}.{uuid.uuid4().hex}"

@@ -1,4 +1,4 @@
-"""`Gate` and `Hold`: points of a scripted reply at which the server waits until the test opens them."""
+"""`Gate` and `Hold`: points in a scripted reply at which the server waits until the test opens a gate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 class Gate:
     """A point in a scripted reply at which the server waits until a test calls `open()`.
 
-    All methods except `wait` may be called from any thread; there is no polling. An open gate stays open.
+    All methods except `wait` may be called from any thread. Waiting threads and tasks are notified; they do not poll. An open
+    gate stays open.
     """
 
     def __init__(self) -> None:
@@ -19,7 +20,7 @@ class Gate:
         self.reached = threading.Event()
         #: True after `open()`.
         self.is_open = False
-        #: The number of times that the server has reached this gate, open or closed.
+        #: The number of times that the server has reached this gate, whether the gate was open or closed.
         self.arrivals = 0
         self._changed = threading.Condition()
         self._waiting: list[Future[None]] = []
@@ -28,28 +29,28 @@ class Gate:
         return f"<Gate {'open' if self.is_open else 'closed'}, {self.arrivals} arrivals>"
 
     def open(self) -> None:
-        """Open the gate: waiting replies continue, and later ones do not wait."""
+        """Open the gate. Replies that wait at the gate continue; replies that reach the gate later do not wait."""
         with self._changed:
             self.is_open = True
             waiting, self._waiting = self._waiting, []
 
         for future in waiting:
-            # False if the waiting task was cancelled in the meantime: its client has disconnected.
+            # This is False if the waiting task was cancelled because its client has disconnected.
             if future.set_running_or_notify_cancel():
                 future.set_result(None)
 
     def wait_reached(self, timeout: float = 5.0, *, count: int = 1) -> None:
         """Block until the server has reached the gate `count` times.
 
-        :param timeout: seconds.
-        :raises TimeoutError: if the server has not reached it `count` times by then.
+        :param timeout: the maximum time to wait, in seconds.
+        :raises TimeoutError: if the server has not reached the gate `count` times within `timeout`.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self.arrivals >= count, timeout):
                 raise TimeoutError(f"the server reached the gate {self.arrivals} times, not {count}")
 
     async def wait(self) -> None:
-        """Wait in the server's event loop until the gate is open."""
+        """Count an arrival, then wait until the gate is open. Only the server calls this method, in its event loop."""
         waiter: Future[None] | None = None
         with self._changed:
             if not self.is_open:
@@ -66,6 +67,6 @@ class Gate:
 
 @dataclass(frozen=True)
 class Hold:
-    """An item of `RawBody.chunks`: wait here until `gate` is open."""
+    """An item of `RawBody.chunks`: the server waits at this point of the body until `gate` is open."""
 
     gate: Gate

@@ -1,4 +1,4 @@
-"""`Answer`: a complete, non-streamed response, with constructors for the site's own errors."""
+"""`Answer`: a complete response, which is not streamed. Its class methods return the site's own error responses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Body = bytes | str | dict[str, Any] | list[Any]
-#: The kind of a challenge page. `passes`: the page's own script passes it. `person`: a person has to click its button.
+#: The kind of a challenge page. `passes`: the script of the page passes the challenge, without a person. `person`: a person
+#: has to click the button of the page.
 ChallengeKind = Literal["passes", "person"]
 
 _ONE_AT_A_TIME = (
@@ -28,18 +29,18 @@ _CHALLENGE_PAGE = """<!DOCTYPE html><html lang="en-US"><head><title>Just a momen
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete response."""
+    """A complete response, which is sent at once. A streamed response is a `Reply`."""
 
     status: int
     #: The body; a dict or list is sent as JSON.
     body: Body = b""
     #: Additional headers as (name, value) pairs.
     headers: Sequence[tuple[str, str]] = ()
-    #: The content type; None: derived from the body.
+    #: The content type. None: the content type is derived from the type of the body; a text that starts with `<` is HTML.
     content_type: str | None = None
 
     def __repr__(self) -> str:
-        # Not the body: the session endpoint's contains an access token.
+        # The body is left out, because the body of the session endpoint contains an access token.
         return f"Answer({self.status})"
 
     def encode(self) -> tuple[str, bytes]:
@@ -69,7 +70,10 @@ class Answer:
 
     @classmethod
     def unusual_activity(cls, source: str = "system") -> Answer:
-        """Return a 403: unusual activity of the account, the IP address or (`source="device"`) the device."""
+        """Return a 403: the site detected unusual activity.
+
+        :param source: `system`: unusual activity of the account or the IP address. `device`: of the device.
+        """
         detail = f"Our systems have detected unusual activity from your {source}. Please try again later."
         return cls.error(403, detail)
 
@@ -92,28 +96,28 @@ class Answer:
     def unprocessable(cls, errors: Sequence[tuple[Sequence[str | int], str]] = ()) -> Answer:
         """Return a 422 in the format of FastAPI.
 
-        :param errors: (location, message) pairs; by default one about `parent_message_id`.
+        :param errors: (location, message) pairs. If it is empty, the response contains one error about `parent_message_id`.
         """
         errors = errors or [(["body", "parent_message_id"], "field required")]
         return cls.error(422, [{"loc": [*loc], "msg": msg, "type": "value_error"} for loc, msg in errors])
 
     @classmethod
     def one_message_at_a_time(cls) -> Answer:
-        """Return a 429: another reply is still in progress."""
+        """Return a 429: a reply to another message is still in progress."""
         return cls.error(429, _ONE_AT_A_TIME)
 
     @classmethod
     def too_many_requests(cls, retry_after: float | None = None) -> Answer:
         """Return a 429: too many requests within the hour.
 
-        :param retry_after: seconds, for a `Retry-After` header.
+        :param retry_after: the seconds in the `Retry-After` header. None: the response has no such header.
         """
         headers = [] if retry_after is None else [("retry-after", f"{retry_after:g}")]
         return cls.error(429, "Too many requests in 1 hour. Try again later.", headers=headers)
 
     @classmethod
     def model_cap(cls, clears_in: float = 3600) -> Answer:
-        """Return a 429: the model's message cap is reached. `clears_in` is in seconds."""
+        """Return a 429: the limit of messages to this model is reached. The limit ends after `clears_in` seconds."""
         message = "You have sent too many messages to the model. Please try again later."
         return cls.error(429, {"message": message, "code": "model_cap_exceeded", "clears_in": clears_in})
 
@@ -124,14 +128,17 @@ class Answer:
 
     @classmethod
     def overloaded_html(cls, status: int = 503) -> Answer:
-        """Return an HTML error page of the edge, for example 503, 520, 522 or 524."""
+        """Return an HTML error page like those of Cloudflare's edge servers, for example with status 503, 520, 522 or 524."""
         title = f"chat.openai.com | {status}"
         head, body = f"<head><title>{title}</title></head>", f"<body><h1>{title}</h1></body>"
         return cls(status, f"<!DOCTYPE html><html>{head}{body}</html>")
 
     @classmethod
     def challenge(cls) -> Answer:
-        """Return a 403 with a challenge page that cannot be passed. `FakeChatGPT(challenge=…)` has passable ones."""
+        """Return a 403 with a challenge page that no client can pass.
+
+        With `FakeChatGPT(challenge=…)`, the server sends challenge pages that a client can pass.
+        """
         return cls(403, _CHALLENGE_PAGE, [("cf-mitigated", "challenge")])
 
 

@@ -1,4 +1,4 @@
-"""`Script`: selects the step for each request: a queue, recordings, rules, a default reply, and queues for paths."""
+"""`Script`: selects the step that answers a request, from queues, recordings, rules and a default reply."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ if TYPE_CHECKING:
     from .steps import SessionAnswer, Step
 
 
-#: A function that returns the step that answers the next message, or None at the end of the recording.
+#: A function of a recording. Its argument is the text of a message; it returns the recorded step that answers this message,
+#: or None at the end of the recording.
 NextStep = Callable[[str], "Step | None"]
 
 
 @dataclass
 class Rule:
-    """A reply to all messages that match a pattern."""
+    """A reply to the messages that match a pattern, with an optional limit on the number of messages."""
 
     pattern: re.Pattern[str]
     reply: Scripted
-    #: The number of messages that the rule may still answer; None: all.
+    #: The number of messages that the rule may still answer; None: no limit.
     left: int | None
 
     def take(self, turn: Turn) -> re.Match[str] | None:
-        """Return the match if this rule answers the message, and count the message."""
+        """If this rule answers the message, count the message and return the match of the pattern. Otherwise return None."""
         if self.left == 0 or (match := self.pattern.search(turn.message)) is None:
             return None
         if self.left is not None:
@@ -39,13 +40,14 @@ class Rule:
 
 
 class Script:
-    """Steps for messages and for other requests.
+    """The steps that answer messages, and the steps that answer other requests by their path.
 
-    Messages are answered by the queue, then by recordings, then by the newest matching rule, then by the default reply.
+    A message is answered by the first of these that has a step: the queue, the recordings (oldest first), the rules that match
+    the message (newest first), and the default reply.
     """
 
     def __init__(self, queue: Sequence[Scripted], reply: Scripted | None) -> None:
-        #: The default reply.
+        #: The default reply; it answers the messages that nothing else answers.
         self.reply: Scripted = remember if reply is None else reply
         self._lock = threading.Lock()
         self._queue = deque(queue)
@@ -54,18 +56,19 @@ class Script:
         self._by_path: list[tuple[str, deque[SessionAnswer]]] = []
 
     def extend(self, items: Sequence[Scripted]) -> None:
-        """Append items to the queue."""
+        """Append items to the queue for messages."""
         with self._lock:
             self._queue.extend(items)
 
     def add_recording(self, next_step: NextStep) -> None:
-        """Answer messages from a recording once the queue is empty."""
+        """Add a recording. It answers messages when the queue is empty and all earlier recordings have ended."""
         with self._lock:
             self._recordings.append(next_step)
 
     def add_rule(self, pattern: str | re.Pattern[str], reply: Scripted, times: int | None) -> None:
-        """Answer messages that contain a text or match a compiled pattern.
+        """Add a rule for messages that contain a text, or match a compiled pattern. It takes precedence over earlier rules.
 
+        :param times: the number of messages that the rule answers; None: no limit.
         :raises ValueError: if `times` is less than one.
         """
         if times is not None and times < 1:
@@ -76,12 +79,12 @@ class Script:
             self._rules.insert(0, Rule(compiled, reply, times))
 
     def extend_path(self, suffix: str, answers: Sequence[SessionAnswer]) -> None:
-        """Queue answers for requests whose path ends with `suffix`."""
+        """Add a queue of answers for the requests whose path ends with `suffix`. Each answer is used once."""
         with self._lock:
             self._by_path.append((suffix, deque(answers)))
 
     def next_for_path(self, path: str) -> SessionAnswer | None:
-        """Remove and return the next queued answer for a path, or return None."""
+        """Remove the next queued answer for a path and return it. If no answer is queued, return None."""
         with self._lock:
             for suffix, answers in self._by_path:
                 if answers and path.endswith(suffix):
@@ -90,7 +93,7 @@ class Script:
         return None
 
     async def next_step(self, turn: Turn) -> Step:
-        """Return the step that answers this message, and remove it from its queue."""
+        """Return the step that answers this message. A step of the queue or of a recording is removed from there."""
         with self._lock:
             scripted, match = self._select(turn)
 

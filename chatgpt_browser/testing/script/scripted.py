@@ -1,4 +1,4 @@
-"""`Scripted`: the values that a test may give as a reply, their conversion to steps, and the argument of callables."""
+"""`Scripted`: the values that a test may give as a reply. `as_step` converts them to steps; `Turn` is passed to callables."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Turn:
-    """One user message, as passed to a callable reply."""
+    """One user message, with its conversation. A reply that is a callable gets this object as its argument."""
 
     #: The text of the message.
     message: str
-    #: (role, text) pairs of the preceding messages in this branch of the conversation, oldest first.
+    #: The messages before this one in the same branch of the conversation, as (role, text) pairs, oldest first.
     history: list[tuple[str, str]]
     conversation_id: str
     #: The number of this user message in the conversation, starting with 1.
     number: int
     model: str
     request: RecordedRequest
-    #: The match of the rule's pattern in the message; None if the reply does not belong to a rule.
+    #: If a rule (see `FakeChatGPT.when`) selected the reply: the match of its pattern in the message. Otherwise None.
     match: re.Match[str] | None = field(default=None, kw_only=True)
 
 
-#: A return value of a callable reply: a text, a step, or an iterator of the text's pieces.
+#: The value that a callable reply returns: a text, a step, or an iterator that yields the text in pieces.
 Made = str | Step | Iterator[str] | AsyncIterator[str]
-#: An argument of `script`, `when` and `reply`: a text, a step, or a function that returns a text, a step or an iterator
-#: of pieces. The function may be a coroutine function or a generator, and runs in the server's thread: it must not
-#: block, so it has to be asynchronous if it waits.
+#: A reply, as passed to `script`, `when` or `reply`: a text, a step, or a function that returns a text, a step or an
+#: iterator of pieces. The function may be a coroutine function or a generator. It runs in the server's thread, so it must
+#: not block; if it has to wait, it must be asynchronous.
 Scripted = str | Step | Callable[[Turn], Made | Awaitable[Made]]
 
 
 async def as_step(scripted: Scripted, turn: Turn) -> Step:
-    """Convert a scripted item to a step; a callable is called with `turn`.
+    """Convert a scripted item to a step. If the item is a callable, it is called with `turn`, and its result is converted.
 
-    :raises TypeError: if the item, or the callable's return value, has another type.
+    :raises TypeError: if the item, or the return value of the callable, is neither a text, a step nor an iterator.
     """
     made: Any = scripted(turn) if callable(scripted) else scripted
     if inspect.isawaitable(made):
@@ -59,7 +59,7 @@ async def as_step(scripted: Scripted, turn: Turn) -> Step:
 
 
 def remember(turn: Turn) -> str:
-    """Return the default reply: it quotes the message and the user's previous message."""
+    """Return the text of the default reply: it quotes the user's message, and the user's message before that one."""
     before = [text for role, text in turn.history if role == "user"]
     reply = f'You said: "{_shorten(turn.message)}".'
     if before:
@@ -69,5 +69,6 @@ def remember(turn: Turn) -> str:
 
 
 def _shorten(text: str, limit: int = 200) -> str:
-    # Each event repeats the whole text so far, so the size of a quoted long message would grow with its square.
+    # In the format `whole`, each event repeats the text so far. Without a limit, the size of the reply would grow with the square
+    # of the length of the quoted message.
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,11 +1,12 @@
-"""`Aside`: a side message, which a reply contains in addition to its answer (thoughts, tool calls, remarks)."""
+"""`Aside`: a side message. A reply can contain side messages (thoughts, tool calls, remarks) in addition to its answer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-# The key of the text in a message's content, by content type. Most types have `parts`, and `thoughts` a list of objects.
+# For each content type: the key in the message's `content` that holds the text. Content types that are not listed here hold
+# the text in `parts`, except `thoughts`, which has a list of objects.
 _TEXT_KEYS = {
     "code": "text",
     "execution_output": "text",
@@ -16,47 +17,47 @@ _TEXT_KEYS = {
 
 @dataclass(frozen=True)
 class Aside:
-    """A message that precedes the answer in a reply. Use the class methods, one for each kind."""
+    """A side message: a message that comes before the answer in a reply. Use the class methods, which create one kind each."""
 
     text: str
     #: The `content_type` of the message's content.
     content_type: str = "text"
     role: str = "assistant"
-    #: The author's name; the tool's name for its output.
+    #: The name of the author, for example of the tool that has this output.
     name: str | None = None
-    #: `all`, or the name of the tool that is called.
+    #: The recipient of the message: `all`, or the name of the tool that the message calls.
     recipient: str = "all"
     channel: str | None = "commentary"
     #: True: the site's page does not show the message.
     is_hidden: bool = False
     #: The message's `end_turn` field.
     end_turn: bool | None = False
-    #: The kind of the background task that the message announces, for example `image_gen`.
+    #: The kind of the background task, for example `image_gen`, if the message announces one; otherwise None.
     task: str | None = None
 
     @classmethod
     def thoughts(cls, text: str = "The user wants a greeting.") -> Aside:
-        """Return the model's reasoning."""
+        """Return a message with the reasoning of the model."""
         return cls(text, "thoughts", channel="analysis")
 
     @classmethod
     def recap(cls, text: str = "Thought for a second") -> Aside:
-        """Return the site's summary of the reasoning."""
+        """Return a message with the site's summary of the reasoning."""
         return cls(text, "reasoning_recap", channel="analysis")
 
     @classmethod
     def tool_call(cls, text: str = "print(6 * 7)", recipient: str = "python") -> Aside:
-        """Return a call of a tool."""
+        """Return a message that calls a tool."""
         return cls(text, "code", recipient=recipient)
 
     @classmethod
     def tool_output(cls, text: str = "42", name: str = "python") -> Aside:
-        """Return the output of a tool."""
+        """Return a message with the output of a tool."""
         return cls(text, "execution_output", role="tool", name=name)
 
     @classmethod
     def remark(cls, text: str = "Let me look that up.") -> Aside:
-        """Return a remark to the user before the answer."""
+        """Return a remark to the user, which comes before the answer."""
         return cls(text)
 
     @classmethod
@@ -66,25 +67,25 @@ class Aside:
 
     @classmethod
     def system_error(cls, text: str = "The tool has timed out.", name: str = "tool_error") -> Aside:
-        """Return an error of a tool or of the site."""
+        """Return a message with an error of a tool or of the site."""
         return cls(text, "system_error", role="tool", name=name)
 
     @classmethod
     def image_task(
         cls, text: str = "Processing image. Lots of people are creating images right now."
     ) -> Aside:
-        """Return the announcement of an image that is still being made."""
+        """Return a message that announces an image. The site is still creating the image."""
         return cls(text, role="tool", name="t2uay3k.sj1i4kz", task="image_gen")
 
     @property
     def text_path(self) -> str:
-        """The path of the text in the message, for deltas."""
+        """The path that a delta uses for the text of this message."""
         if self.content_type == "thoughts":
             return "/message/content/thoughts/0/content"
         return f"/message/content/{_TEXT_KEYS.get(self.content_type, 'parts/0')}"
 
     def content(self, text: str) -> dict[str, Any]:
-        """Return the message's `content` with this text."""
+        """Return the `content` field of the message, with this text."""
         if self.content_type == "thoughts":
             thought = {"summary": "Thinking", "content": text, "chunks": [], "finished": True}
             return {"content_type": "thoughts", "thoughts": [thought]}
@@ -94,7 +95,7 @@ class Aside:
         return {"content_type": self.content_type, **({"parts": [text]} if key is None else {key: text})}
 
     def fields(self) -> dict[str, Any]:
-        """Return the message's fields that differ from an ordinary message."""
+        """Return the fields of the message whose values differ from those of an ordinary message."""
         return {
             "author": {"role": self.role, "name": self.name, "metadata": {}},
             "role": self.role,

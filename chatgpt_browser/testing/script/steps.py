@@ -1,4 +1,4 @@
-"""Steps: plain data that describes the server's response to one request."""
+"""The steps: dataclasses that each describe the server's response to one request."""
 
 from __future__ import annotations
 
@@ -25,28 +25,30 @@ class _Sentinel(enum.Enum):
         return self.name
 
 
-#: An item of `RawBody.chunks`: break the connection here, in the middle of the body.
+#: An item of `RawBody.chunks`: the server breaks the connection at this point of the body.
 BREAK: Final = _Sentinel.BREAK
 
 
-#: The placeholders that replace IDs in a recording; the last group is a counter.
+#: The pattern of the placeholders that replace IDs in a recording. The last group of digits is a counter.
 PLACEHOLDER = re.compile(r"00000000-0000-4000-8000-[0-9a-f]{12}")
 _WORDS = re.compile(r"\s*\S+|\s+")
 
-#: The format of reply events. `whole`: each event contains the whole text so far, as in 2022. `delta`: each event
-#: contains only the change.
+#: The format of the events of a reply. `whole`: each event contains the whole text so far, as on the site in 2022. `delta`:
+#: each event contains only the change.
 Encoding = Literal["whole", "delta"]
 
 
 @dataclass(frozen=True)
 class Pace:
-    """A rate in events or characters per second, without jitter: a late event does not delay the following ones.
+    """The rate at which events are sent, in events or characters per second.
 
-    The first event is sent at once. With `characters`, each event takes time in proportion to the text that it adds.
+    The times of the events are fixed in advance: if one event is late, the following events are still on time.
+
+    The first event is sent at once. With `characters`, the time between two events depends on the length of the added text.
 
         >>> FakeChatGPT(pace=Pace(characters=400))
 
-    :raises ValueError: unless exactly one of the two is given and greater than zero.
+    :raises ValueError: if both rates are missing, if both are given, or if the rate is not greater than zero.
     """
 
     #: Events per second.
@@ -61,88 +63,104 @@ class Pace:
 
     @classmethod
     def of_interval(cls, milliseconds: float) -> Pace | None:
-        """Return the pace of one event per interval, or None for an interval of zero."""
+        """Return the pace that sends one event per interval. If the interval is zero, return None."""
         return cls(events=1000 / milliseconds) if milliseconds else None
 
     def due(self, events: int, characters: int) -> float:
-        """Return the seconds from the first event to the event after this number of events and characters."""
+        """Return the time at which the next event is due, in seconds after the first event.
+
+        :param events: the number of events before the next event.
+        :param characters: the number of characters after the first event, including those of the next event.
+        """
         return events / self.events if self.events is not None else characters / (self.characters or 1)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A streamed reply in one of the site's two formats: one event for each piece of its text.
+    """A streamed reply, in one of the site's two formats. Each piece of its text is sent in one event.
 
-    `hold_after`, `break_after` and `handoff_after` count only the events of the answer: not the repeated user's
-    message, side messages or pings. The class only holds options, which is why it has many attributes.
+    `hold_after`, `break_after` and `handoff_after` count only the events of the answer. They do not count the events with
+    the user's own message, side messages or pings.
 
-    :raises ValueError: for `hold_after` without `gate`, a negative `interval`, or `interval` together with `pace`.
+    The class has many attributes because it only holds options.
+
+    :raises ValueError: if `hold_after` is given without `gate`, if `interval` is negative, or if both `interval` and `pace` are
+        given.
     """
 
-    #: The whole text; ignored if `pieces` is given.
+    #: The whole text of the answer; ignored if `pieces` is given.
     text: str = "Hello! How can I help you today?"
-    #: The text in pieces; None: one piece per word, with the white space before it. An iterator (asynchronous or not)
-    #: is read while the reply is sent; after its last piece comes one more event, which ends the reply.
+    #: The text in pieces. None: each word of `text` is a piece, together with the white space before the word. An iterator
+    #: (asynchronous or not) is read while the reply is sent. After the last piece of an iterator, the server sends one
+    #: more event with an empty piece, which ends the answer.
     pieces: Sequence[str] | Iterator[str] | AsyncIterator[str] | None = field(default=None, kw_only=True)
-    #: Milliseconds between events, on an absolute schedule: a late event does not delay the following ones.
+    #: Milliseconds between events. The times are fixed in advance: if one event is late, the following events are still on
+    #: time.
     interval: float = field(default=0, kw_only=True)
-    #: The rate of the events. If both `pace` and `interval` are missing, the server's own pace applies.
+    #: The rate of the events. If both `pace` and `interval` are missing, the `pace` of the `FakeChatGPT` applies.
     pace: Pace | None = field(default=None, kw_only=True)
     #: The line ending of the event stream.
     newline: Literal["\n", "\r\n", "\r"] = field(default="\n", kw_only=True)
     #: True: the last event is `data: [DONE]`.
     done: bool = field(default=True, kw_only=True)
-    #: True: a system message and the user's own message come first, as on the site.
+    #: True: the reply starts with a system message and the user's own message, as on the site.
     echo_user: bool = field(default=True, kw_only=True)
-    #: True: a comment line (`: ping - …`) comes before the first event and after each event.
+    #: True: the server sends a comment line (`: ping - …`) before the first event and after each event of the answer.
     comments: bool = field(default=False, kw_only=True)
-    #: True: an event with empty data comes before the first event and after each event.
+    #: True: the server sends an event with empty data before the first event and after each event of the answer.
     empty_data: bool = field(default=False, kw_only=True)
-    #: True: an event of type `ping`, whose data is a time, comes before the first event and after each event.
+    #: True: the server sends an event of type `ping`, whose data is a time, before the first event and after each event of
+    #: the answer.
     ping_events: bool = field(default=False, kw_only=True)
-    #: True: a moderation event, which has no `message`, follows the last piece.
+    #: True: the server sends a moderation event after the last piece. This event has no `message`.
     moderation: bool = field(default=False, kw_only=True)
-    #: The site's words in a moderation event that withholds the answer: it follows the last piece, and ends the reply.
+    #: If given, the site withholds the answer: after the last piece, the server sends a moderation event with this text as its
+    #: message. The answer is then not marked as complete.
     withheld: str | None = field(default=None, kw_only=True)
-    #: True: each byte of the body is sent separately.
+    #: True: the server sends each byte of the body separately.
     byte_by_byte: bool = field(default=False, kw_only=True)
-    #: True: all characters outside ASCII are written as `\uXXXX`.
+    #: True: the JSON contains `\uXXXX` instead of each character outside ASCII.
     ensure_ascii: bool = field(default=False, kw_only=True)
-    #: The number of events to send before waiting at `gate`. If there are fewer events, the server waits before `[DONE]`.
+    #: The server sends this number of events, then waits at `gate`. If the answer has fewer events, the server waits after the
+    #: last event of the answer.
     hold_after: int | None = field(default=None, kw_only=True)
-    #: The gate for `hold_after`.
+    #: The gate at which the server waits; see `hold_after`.
     gate: Gate | None = field(default=None, kw_only=True)
-    #: The number of events to send before breaking the connection.
+    #: The server sends this number of events, then breaks the connection. If the answer has fewer events, the connection
+    #: breaks after the last event of the answer.
     break_after: int | None = field(default=None, kw_only=True)
-    #: True: after the connection has broken, or the client has disconnected, the answer continues in the conversation:
-    #: each GET of the conversation returns one more piece. False: it remains incomplete.
+    #: This option applies if the connection breaks or the client disconnects. True: the stored answer continues, and each
+    #: GET of the conversation returns one more piece of its text. False: the stored answer remains incomplete.
     continues: bool = field(default=False, kw_only=True)
-    #: True: the last event has `finished_successfully` and `end_turn: true`.
+    #: True: the last event of the answer marks it as complete (`finished_successfully` and `end_turn: true`, if `finish` is
+    #: `stop`).
     final_status: bool = field(default=True, kw_only=True)
-    #: Why the answer ends: `max_tokens` is an answer that is cut at the maximum length.
+    #: The reason why the answer ends. `stop`: the answer is complete. `max_tokens`: the answer was cut at the maximum length.
+    #: `interrupted`: the answer was stopped before its end.
     finish: Literal["stop", "max_tokens", "interrupted"] = field(default="stop", kw_only=True)
-    #: The `error` of an event that follows the pieces: a text, or an object. The reply then has no final status.
+    #: If given, an event with this `error` (a text or an object) follows the last piece. The answer is then not marked as
+    #: complete.
     error: str | dict[str, Any] | None = field(default=None, kw_only=True)
-    #: Bytes that follow `[DONE]`.
+    #: Bytes that the server sends after `[DONE]`.
     after_done: bytes = field(default=b"", kw_only=True)
-    #: True: the stream stays open at its end until the client disconnects or the server closes.
+    #: True: after the last byte, the server keeps the stream open until the client disconnects or the server closes.
     hang_after_done: bool = field(default=False, kw_only=True)
-    #: The format of the events; None: the server's.
+    #: The format of the events; None: the `encoding` of the `FakeChatGPT`.
     encoding: Encoding | None = field(default=None, kw_only=True)
-    #: Messages before the answer; each is complete before the next begins.
+    #: Side messages, which are sent before the answer, one after another.
     asides: Sequence[Aside] = field(default=(), kw_only=True)
-    #: The answer's channel. The site sets it if a reply has several messages.
+    #: The `channel` field of the answer. The site sets this field if a reply has several messages.
     channel: str | None = field(default=None, kw_only=True)
-    #: False: the reply consists of its side messages only.
+    #: False: the reply has no answer, only side messages.
     has_answer: bool = field(default=True, kw_only=True)
-    #: True: the response is a JSON object with the address of a WebSocket, and the whole answer comes elsewhere: as after a
-    #: hand-off, each GET of the conversation returns one more piece.
+    #: True: the response is not a stream, but a JSON object with the address of a WebSocket. The answer is then only
+    #: available in the conversation: each GET of the conversation returns one more piece of its text.
     as_json: bool = field(default=False, kw_only=True)
-    #: The number of events to send before ending the stream with a hand-off. After that, each GET of the conversation
-    #: returns one more piece of the answer.
+    #: The server sends this number of events, then ends the stream with a hand-off. After the hand-off, each GET of the
+    #: conversation returns one more piece of the answer.
     handoff_after: int | None = field(default=None, kw_only=True)
-    #: The text of a second answer to the same question, which the site shows beside the answer for comparison. It comes
-    #: before the answer, and the stored conversation continues after it.
+    #: The text of a second answer to the same message; the site shows both answers side by side. The second answer is sent
+    #: before the answer itself. The stored conversation continues after the second answer.
     alternative: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -156,21 +174,27 @@ class Reply:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A recorded reply: its events with their times, and its end."""
+    """A recorded reply: its events, the time of each event, and how the reply ended."""
 
-    #: (seconds since the message was sent, event) pairs.
+    #: The events as pairs: (seconds after the message was sent, event).
     events: list[tuple[float, dict[str, Any]]]
-    #: `done`, `stalled`, `garbled`, `broken` or `left`.
+    #: The kind of end. `done`: the reply ended with `[DONE]`. `stalled`: the server sent nothing more. `garbled`: the reply
+    #: ended with an event that is not valid JSON. `broken`: the connection broke. `left`: the client disconnected;
+    #: the replay of this kind is the same as that of `stalled`.
     end: str
-    #: Seconds between the message and the end of the reply.
+    #: The end of the reply, in seconds after the message was sent.
     ended_at: float
-    #: A factor for the speed of the replay; None: without any waiting.
+    #: The speed of the replay: 2 is twice as fast as the recording. None: the replay never waits.
     speed: float | None
-    #: The IDs on this server by the IDs in the recording; all steps of one recording share the dict.
+    #: For each ID in the recording: the ID on this server that replaces it. All steps of one recording share this dict.
     ids: dict[str, str] = field(repr=False)
 
     def assign_ids(self, conversation_id: str, message_id: str) -> None:
-        """Set the IDs that the conversation and the user's message have on this server."""
+        """Store the IDs that replace the recorded IDs of the conversation and of the user's message.
+
+        :param conversation_id: the ID of the conversation on this server.
+        :param message_id: the ID of the user's message on this server.
+        """
         for _, event in self.events:
             message = event.get("message")
             if isinstance(event.get("conversation_id"), str):
@@ -179,7 +203,7 @@ class Recorded:
                 self.ids[str(message.get("id"))] = message_id
 
     def renamed(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Return an event with its placeholders replaced by IDs of this server."""
+        """Return a copy of an event in which IDs of this server replace the placeholders."""
 
         def find_id(placeholder: re.Match[str]) -> str:
             return self.ids.setdefault(placeholder[0], str(uuid.uuid4()))
@@ -190,48 +214,48 @@ class Recorded:
 
 @dataclass(frozen=True)
 class RawBody:
-    """A body whose chunks are sent unchanged, each separately. It adds nothing to the conversation."""
+    """A response body in chunks. Each chunk is sent separately and unchanged. This step adds no message to a conversation."""
 
-    #: Bytes, `BREAK` (break the connection) and `Hold(gate)` (wait).
+    #: The items of the body: bytes to send, `BREAK` (break the connection), or `Hold(gate)` (wait at the gate).
     chunks: Sequence[bytes | Literal[_Sentinel.BREAK] | Hold]
     content_type: str = field(default="text/event-stream; charset=utf-8", kw_only=True)
-    #: Milliseconds between chunks, on an absolute schedule.
+    #: Milliseconds between chunks. The times are fixed in advance: if one chunk is late, the following chunks are still on time.
     interval: float = field(default=0, kw_only=True)
     status: int = field(default=200, kw_only=True)
 
 
 @dataclass(frozen=True)
 class Stall:
-    """Send nothing until the client disconnects, the server closes or `gate` opens.
+    """A response that does not end until the client disconnects, the server closes or `gate` opens.
 
-    When the gate opens, the response ends with status 200 and an empty body.
+    After the gate has opened, the response ends with status 200 and an empty body.
     """
 
-    #: True: the status line and the headers are not sent either.
+    #: True: the server does not send the status and the headers before the gate opens. False: it sends them at once.
     before_head: bool = False
     gate: Gate | None = None
 
 
 @dataclass(frozen=True)
 class Break:
-    """Break the connection without any response."""
+    """A broken connection, without a response."""
 
-    #: The delay before that: milliseconds, or a gate to wait at.
+    #: The delay before the connection breaks: a number of milliseconds, or a gate. With a gate, the server waits until it opens.
     after: Gate | float = 0
 
 
-#: A description of the server's response to one request.
+#: A step describes the server's response to one request.
 Step = Reply | Recorded | RawBody | Answer | Stall | Break
 
 SessionState = Literal["alive", "signed_out", "refresh_error", "challenge"]
-#: A response of `GET /api/auth/session`: the response for a state of the session, or a step.
+#: The response to `GET /api/auth/session`: a state of the session, or a step that is sent unchanged.
 SessionAnswer = SessionState | Step
 
 
 def check_session_answer(answer: SessionAnswer) -> SessionAnswer:
-    """Return the answer if it is valid.
+    """Return the answer unchanged if it is valid.
 
-    :raises ValueError: if it is an unknown word.
+    :raises ValueError: if the answer is a text that is not a `SessionState`.
     """
     if isinstance(answer, str) and answer not in get_args(SessionState):
         raise ValueError(f"session_answer must be a step or one of {get_args(SessionState)}, not {answer!r}")
@@ -240,11 +264,14 @@ def check_session_answer(answer: SessionAnswer) -> SessionAnswer:
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words of a text, each with the white space before it; at least one item."""
+    """Return the words of a text, each with the white space before it. For an empty text, return `[""]`."""
     return _WORDS.findall(text) or [""]
 
 
 def role_of(message: dict[str, Any]) -> Any:
-    """Return the role of a message in the older or the newer format."""
+    """Return the role of a message.
+
+    The newer format has the role in `author`, the older format in `role`.
+    """
     author = message.get("author")
     return author.get("role") if isinstance(author, dict) else message.get("role")

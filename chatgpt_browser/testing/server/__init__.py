@@ -1,1 +1,1 @@
-"""The HTTP server: its state, its endpoints, the playback of steps, and its web pages."""
+"""The HTTP server: the state of the fake site, the endpoints, the playback of steps, and the web pages."""

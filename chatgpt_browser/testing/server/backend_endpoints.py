@@ -1,4 +1,7 @@
-"""The backend's JSON endpoints: conversations, titles, models, moderation and message tokens."""
+"""The JSON endpoints of the backend, for conversations, titles, models, moderation and message tokens.
+
+Each function returns the response to one request. `parameters` are the parameters of the path and of the query.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _LARGEST_BATCH = 10
 
 
 def list_conversations(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Answer `GET /conversations`: a page of the list, newest first."""
+    """Respond to `GET /conversations` with a page of the list of conversations, newest first."""
     try:
         offset, limit = int(parameters.get("offset", 0)), int(parameters.get("limit", 20))
     except ValueError:
@@ -35,7 +38,10 @@ def list_conversations(site: Site, record: RecordedRequest, parameters: Mapping[
 
 
 def get_conversation(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Answer `GET /conversation/{id}`; adds the next piece of a reply that was handed off."""
+    """Respond to `GET /conversation/{id}` with the conversation.
+
+    If pieces of its newest message were not sent yet (see `Reply.handoff_after`), the next piece is added first.
+    """
     conversation = site.find_conversation(parameters["id"])
     if conversation is None:
         return Answer.conversation_not_found()
@@ -45,7 +51,7 @@ def get_conversation(site: Site, record: RecordedRequest, parameters: Mapping[st
 
 
 def get_messages(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Answer `GET /conversations/{id}`: the messages of the newest turns."""
+    """Respond to `GET /conversations/{id}` with the messages of the newest turns."""
     conversation = site.find_conversation(parameters["id"])
     if conversation is None:
         return Answer.conversation_not_found()
@@ -58,7 +64,7 @@ def get_messages(site: Site, record: RecordedRequest, parameters: Mapping[str, s
 
 
 def get_conversations(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Answer `POST /conversations/batch`: those of at most 10 conversations that exist."""
+    """Respond to `POST /conversations/batch` with the requested conversations (at most 10). Missing ones are left out."""
     names = _json_object(record).get("conversation_ids")
     if not isinstance(names, list) or not 0 < len(names) <= _LARGEST_BATCH:
         return Answer.unprocessable([(["body", "conversation_ids"], f"1 to {_LARGEST_BATCH} ids expected")])
@@ -68,7 +74,7 @@ def get_conversations(site: Site, record: RecordedRequest, parameters: Mapping[s
 
 
 def change_conversation(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Answer `PATCH /conversation/{id}`, which renames or deletes a conversation."""
+    """Respond to `PATCH /conversation/{id}`: rename or delete the conversation."""
     conversation = site.find_conversation(parameters["id"])
     change = _json_object(record)
     if conversation is None:
@@ -84,7 +90,7 @@ def change_conversation(site: Site, record: RecordedRequest, parameters: Mapping
 
 
 def generate_title(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Answer `POST /conversation/gen_title/{id}`: the first five words of the first message."""
+    """Respond to `POST /conversation/gen_title/{id}` with the new title: the first five words of the user's first message."""
     conversation = site.find_conversation(parameters["id"])
     if conversation is None:
         return Answer.conversation_not_found()
@@ -97,17 +103,20 @@ def generate_title(site: Site, record: RecordedRequest, parameters: Mapping[str,
 
 
 def list_models(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Answer `GET /models`."""
+    """Respond to `GET /models` with the list of models."""
     return Answer(200, {"models": site.settings.models})
 
 
 def issue_message_token(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Answer `POST /sentinel/chat-requirements`: a token for one message, if there is a web application."""
+    """Respond to `POST /sentinel/chat-requirements`.
+
+    If the server has a web application, the response contains a token for one message. Otherwise the response is a 404.
+    """
     return Answer.error(404, "Not Found") if site.chat_app is None else site.chat_app.issue()
 
 
 def moderate(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Answer `POST /moderations`: nothing is flagged."""
+    """Respond to `POST /moderations` with a verdict that flags nothing."""
     return Answer(200, {"flagged": False, "blocked": False, "moderation_id": f"modr-{uuid.uuid4().hex}"})
 
 

@@ -1,4 +1,4 @@
-"""The temporary certificate authority for TLS."""
+"""The temporary certificate authority of the fake server, and the certificate for TLS."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ _NAMES = ("127.0.0.1", "localhost", "chat.openai.com", "chatgpt.com")
 
 
 def make_tls_context(*, http2: bool) -> tuple[ssl.SSLContext, bytes]:
-    """Issue a certificate for the loopback address and the site's host names.
+    """Create a TLS context whose certificate is valid for the loopback address and the site's host names.
 
-    :return: the server's TLS context, and the certificate of the temporary certificate authority in PEM.
+    :param http2: whether the server offers HTTP/2 in the TLS handshake (ALPN).
+    :return: the TLS context of the server, and the certificate of the temporary certificate authority in PEM.
     """
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

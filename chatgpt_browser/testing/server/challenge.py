@@ -1,4 +1,4 @@
-"""`Challenges`: the challenge pages of Cloudflare, and the clearance cookies for passing them."""
+"""`Challenges`: the challenge pages of Cloudflare, and the clearance cookies of clients that have passed a challenge."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _LIFETIME = timedelta(hours=2)
 
 
 class Challenges:
-    """The kind of challenge, if there is one, and the clearances of the clients that have passed it.
+    """The challenge that clients have to pass, and the clearances of the clients that have passed it.
 
-    A clearance is bound to the User-Agent header of the request that passed the challenge, as on the site.
+    A clearance is valid only together with the User-Agent header of the request that passed the challenge, as on the site.
     """
 
     def __init__(self, kind: ChallengeKind | None, *, secure: bool) -> None:
         self.kind = _checked(kind)
         self._secure = secure
-        #: The User-Agent by clearance cookie.
+        #: For the value of each clearance cookie: the User-Agent header of its client.
         self._clearances: dict[str, str] = {}
-        #: The User-Agent by ID of the challenge page that it received.
+        #: For the ID of each challenge page that is not passed yet: the User-Agent header of the client that received this page.
         self._pending: dict[str, str] = {}
 
     def strike(self, kind: ChallengeKind | None) -> None:
@@ -44,7 +44,10 @@ class Challenges:
         self._pending.clear()
 
     def intercept(self, record: RecordedRequest) -> Answer | None:
-        """Return the response to a request without clearance or of a challenge page, or None."""
+        """Return the response of the challenge to a request, or None if the request may pass.
+
+        There is a response if the request has no clearance, or if a challenge page sent the request.
+        """
         if record.path.startswith(CHALLENGE_PREFIX):
             return self._challenge_request(record)
         if self.kind is None or self._is_cleared(record):

@@ -1,4 +1,4 @@
-"""`FakeChatGPT`: options, start and stop, and URLs of the server."""
+"""`FakeChatGPT`: the fake server, with its options, its start and stop, and its URLs."""
 
 from __future__ import annotations
 
@@ -29,32 +29,37 @@ if TYPE_CHECKING:
 class FakeChatGPT(Controls):
     """A server that behaves like ChatGPT's site, with scripted replies and faults.
 
-    It is a synchronous and an asynchronous context manager. Between `start()` and `close()` it serves on
-    127.0.0.1, in a separate thread. Times are milliseconds or `timedelta`; the timeouts of methods that wait are seconds.
+    The class is a synchronous and an asynchronous context manager. From `start()` to `close()`, the server listens on
+    127.0.0.1 and runs in a separate thread. Times are in milliseconds or a `timedelta`; only the timeouts of methods that
+    wait are in seconds.
 
-    :param replies: the replies to the first messages, in order, as with `script()`.
+    :param replies: the replies to the first messages, in order. The method `script()` adds more of them.
     :param reply: the reply to all later messages: a text, a step, or a callable that takes a `Turn` and returns a text, a
-        step or an iterator of pieces. The callable may be asynchronous; it runs in the server's thread and must not
-        block. None: the server quotes the message and the user's previous message.
-    :param pace: the pace of replies that do not set one; None: no waiting.
-    :param tls: serve HTTPS; `certificate_authority_pem` is the certificate to trust.
-    :param http2: offer HTTP/2. None: only with TLS. Without TLS, HTTP/2 works for clients that start with it.
-    :param session_token: the valid session token; None: a random token.
+        step or an iterator of pieces. The callable may be asynchronous. It runs in the server's thread and must not
+        block. None: the reply quotes the user's message, and the user's message before that one.
+    :param pace: the rate of all replies that set neither `pace` nor `interval`; None: these replies are sent without waiting.
+    :param tls: True: serve HTTPS. Clients must trust the certificate in `certificate_authority_pem`.
+    :param http2: whether the server offers HTTP/2 over TLS; None: yes. Without TLS, this option has no effect: the server then
+        uses HTTP/2 if the client starts with it.
+    :param session_token: the session token that is valid at first; None: a random token.
     :param access_token_lifetime: the lifetime of access tokens.
-    :param rotate_session_token: True: each response for a live session sets a new random token of the same length.
-        A sequence of texts: these tokens, in order, and then no more. The predecessor of the newest token stays valid.
-    :param challenge: `passes` or `person`: clients without clearance have to pass a challenge of this kind first.
-    :param one_message_at_a_time: respond with 429 to a message while another is being answered.
-    :param encoding: the format of the replies: `whole` (as in 2022) or `delta`; a `Reply` may set its own. None: `delta`
-        with `form="app"`, else `whole`.
-    :param form: `app`: serve a web application at `/` and `/c/{id}`, and accept only messages that its page sends; others
-        get a 403. `api`: only the endpoints.
-    :param user: the user object of the session; None: an example user.
+    :param rotate_session_token: True: each response of the session endpoint for a valid session sets a new random session
+        token of the same length. A sequence of texts: the responses set these tokens, in order, and then no more. The
+        token before the newest one stays valid.
+    :param challenge: the kind of challenge, `passes` or `person`, that clients without clearance have to pass first; None: no
+        challenge.
+    :param one_message_at_a_time: True: while one message is being answered, respond with 429 to other messages.
+    :param encoding: the format of all replies that do not set `encoding`: `whole` (as in 2022) or `delta`. None: `delta` with
+        `form="app"`, otherwise `whole`.
+    :param form: `app`: serve a web application at `/` and `/c/{id}`, and accept a message only from the page of this
+        application; other messages get a 403. `api`: serve only the API endpoints.
+    :param user: the user object in the responses of the session endpoint; None: an example user.
     :param models: the list of models; None: two models of 2022.
-    :param public_origin: the origin in the base URLs, for browsers that map its host to this server.
+    :param public_origin: the origin in the base URLs, for browsers that map the host of this origin to the server. None: the
+        address of the server.
     :param port: the port; 0: the system chooses a free one.
-    :raises ValueError: for a token that is not a valid cookie value, an unknown `challenge`, `encoding` or `form`, or a
-        `public_origin` whose scheme does not match `tls`.
+    :raises ValueError: if a session token is not a valid cookie value, if `challenge`, `encoding` or `form` is unknown, or if
+        the scheme of `public_origin` does not match `tls`.
     """
 
     def __init__(
@@ -119,9 +124,9 @@ class FakeChatGPT(Controls):
         return f"<FakeChatGPT {state}, {len(self.requests)} requests>"
 
     def start(self) -> Self:
-        """Start serving and return the server. When this method returns, connections are accepted.
+        """Start serving, and return the server itself. When this method returns, clients can connect.
 
-        A second call has no effect while the server is running. After `close()`, it starts again on the same port.
+        While the server is running, another call has no effect. After `close()`, a call starts the server again on the same port.
 
         :raises OSError: if the port is in use.
         """
@@ -134,13 +139,13 @@ class FakeChatGPT(Controls):
         return self
 
     def close(self) -> None:
-        """Break all connections and stop serving. Recorded requests stay available. May be called twice."""
+        """Break all connections and stop serving. The recorded requests stay available. A second call has no effect."""
         thread, self._server_thread = self._server_thread, None
         if thread is not None:
             thread.stop()
 
     async def aclose(self) -> None:
-        """Call `close()` without blocking the event loop."""
+        """Call `close()` in a worker thread, so that the event loop is not blocked."""
         await anyio.to_thread.run_sync(self.close)
 
     def __enter__(self) -> Self:
@@ -157,7 +162,7 @@ class FakeChatGPT(Controls):
 
     @property
     def port(self) -> int:
-        """The port that the server listens on.
+        """The port on which the server listens.
 
         :raises RuntimeError: before the first start.
         """
@@ -168,7 +173,7 @@ class FakeChatGPT(Controls):
 
     @property
     def origin(self) -> str:
-        """The scheme, host and port, or `public_origin` if it was given."""
+        """The origin of the server's URLs: `public_origin` if it was given, else the scheme, host and port of the server."""
         if self._public_origin is not None:
             return self._public_origin
 
@@ -176,12 +181,12 @@ class FakeChatGPT(Controls):
 
     @property
     def api_base_url(self) -> str:
-        """The value for the option `api_base_url` of a client."""
+        """The URL to pass to a client as its option `api_base_url`."""
         return f"{self.origin}/api"
 
     @property
     def backend_api_base_url(self) -> str:
-        """The value for the option `backend_api_base_url` of a client."""
+        """The URL to pass to a client as its option `backend_api_base_url`."""
         return f"{self.origin}/backend-api"
 
     @property
@@ -191,5 +196,5 @@ class FakeChatGPT(Controls):
 
     @property
     def certificate_authority_pem(self) -> bytes | None:
-        """The certificate of the certificate authority to trust, in PEM; None without TLS."""
+        """The certificate, in PEM, of the certificate authority that clients must trust; None without TLS."""
         return self._authority_pem

@@ -1,4 +1,4 @@
-"""`Listener`: the listening socket, which can break its connections."""
+"""`Listener`: a listening socket that can break the connections that it has accepted."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ BACKLOG = 1024
 
 
 class Listener(socket.socket):
-    """A bound, listening socket that keeps track of its accepted connections in order to break them.
+    """A bound, listening socket. It keeps weak references to the accepted connections, so that it can break them.
 
-    ASGI cannot break a connection, and asyncio's server cannot close connections whose clients do not read.
+    The class is necessary because an ASGI application cannot break a connection, and because asyncio's server cannot close a
+    connection whose client does not read.
     """
 
     def __init__(self, host: str, port: int) -> None:
-        # asyncio sets TCP_NODELAY only on sockets with an explicit protocol of IPPROTO_TCP.
+        # The protocol is explicit, because asyncio sets TCP_NODELAY only on sockets with the protocol IPPROTO_TCP.
         super().__init__(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._accepted: WeakValueDictionary[Any, socket.socket] = WeakValueDictionary()
         self._is_closing = False
-        # SO_REUSEADDR lets a test bind the same port again at once. On Windows it would also allow a port in use.
+        # With SO_REUSEADDR, a test can bind the same port again at once. On Windows, SO_REUSEADDR would also allow binding a
+        # port that another socket uses, so SO_EXCLUSIVEADDRUSE is set there.
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
             self.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
@@ -37,7 +39,7 @@ class Listener(socket.socket):
         self.setblocking(False)
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """Accept a connection and keep a weak reference to it."""
+        """Accept a connection, keep a weak reference to it, and return its socket and the address of the client."""
         connection, address = super().accept()
         self._accepted[address] = connection
         if self._is_closing:
@@ -46,13 +48,13 @@ class Listener(socket.socket):
         return connection, address
 
     def drop(self, address: tuple[str, int]) -> None:
-        """Break the connection from this (host, port), if it still exists."""
+        """Break the connection of the client with this (host, port). If the connection no longer exists, do nothing."""
         connection = self._accepted.get(tuple(address))
         if connection is not None:
             _shut_down(connection)
 
     def drop_all(self) -> None:
-        """Break all connections, including those accepted from now on."""
+        """Break all connections. Connections that are accepted later are broken at once."""
         self._is_closing = True
         for connection in [*self._accepted.values()]:
             _shut_down(connection)

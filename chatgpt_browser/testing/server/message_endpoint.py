@@ -1,4 +1,4 @@
-"""The endpoint `POST /backend-api/conversation`: checks a message, and plays the step that answers it."""
+"""The endpoint `POST /backend-api/conversation`, which checks a message and plays the step that answers this message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 async def answer_message(site: Site, record: RecordedRequest, writer: ResponseWriter) -> None:
-    """Respond to a message with an error or with the next scripted step."""
+    """Respond to a message: with the next scripted step, or with an error if the message is not accepted."""
     accepted = _check(site, record)
     if isinstance(accepted, Answer):
         await play(accepted, writer)
@@ -44,7 +44,7 @@ async def answer_message(site: Site, record: RecordedRequest, writer: ResponseWr
 
 
 def _check(site: Site, record: RecordedRequest) -> tuple[PostedMessage, Conversation] | Answer:
-    """Return the message and its conversation if the message may be answered, or the error response."""
+    """Return the message and its conversation. If the message is not accepted, return the error response."""
     refusal = site.session.refuse(record)
     if refusal is None and site.chat_app is not None:
         refusal = site.chat_app.refuse(record)
@@ -65,7 +65,10 @@ def _check(site: Site, record: RecordedRequest) -> tuple[PostedMessage, Conversa
 
 
 def _conversation_for(site: Site, posted: PostedMessage) -> Conversation | Answer:
-    """Return the message's conversation or a 404. A new conversation is stored only when it gets a reply."""
+    """Return the conversation of the message. If the conversation or the parent message does not exist, return a 404.
+
+    A new conversation is not stored here. `_store` stores it when the reply starts.
+    """
     if posted.conversation_id is None:
         return new_conversation(posted.parent_id, model=posted.model)
 
@@ -97,7 +100,7 @@ async def _play_recorded(
 
 
 def _store(site: Site, posted: PostedMessage, conversation: Conversation) -> Message:
-    """Add the user's message to its conversation."""
+    """Store the conversation, add the user's message to it, and return the added message."""
     with site.lock:
         site.conversations[conversation.id] = conversation
         return conversation.add("user", posted.text, posted.parent_id, posted.id)

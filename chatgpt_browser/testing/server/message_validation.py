@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 _ACTIONS = ("next", "variant", "continue")
 _FIELD_TYPES = {"model": (str,), "parent_message_id": (str,), "conversation_id": (str, type(None))}
-# (location, message) pairs.
+# A list of (location, error message) pairs, for `Answer.unprocessable`.
 _Problems = list[tuple[list[Any], str]]
 
 
 @dataclass(frozen=True)
 class PostedMessage:
-    """The contents of a valid message request."""
+    """The contents of a valid request that sends a message."""
 
     id: str
     text: str
@@ -30,7 +30,7 @@ class PostedMessage:
 
 
 def read_message(record: RecordedRequest) -> PostedMessage | Answer:
-    """Return the message of a request, or the site's 422 if the body is not valid."""
+    """Return the message that a request sends. If the body of the request is not valid, return the site's 422 response."""
     try:
         body = record.json
     except ValueError:

@@ -23,25 +23,26 @@ if TYPE_CHECKING:
     from ..script.steps import Step
     from .site import Site
 
-# If a client disconnects while its flow control blocks the response, Hypercorn may wait forever.
+# The maximum time for the last chunk. If a client disconnects while HTTP flow control blocks the response, Hypercorn may wait
+# forever.
 _LAST_CHUNK_SECONDS = 0.2
 
 
 class RequestMiddleware:
-    """The outer ASGI application; calls the routes of `build_app`.
+    """The outer ASGI application. It calls the inner application, which `build_app` returns.
 
-    :param drop: breaks the connection of a client's (host, port).
+    :param drop: a function that breaks a connection. Its argument is the (host, port) of the client.
     """
 
     def __init__(self, site: Site, drop: Callable[[tuple[str, int]], None]) -> None:
-        #: True while the server closes. Disconnects are then caused by the server and not recorded.
+        #: True while the server closes. The server then causes the disconnects itself, so they are not recorded.
         self.closing = False
         self._site = site
         self._drop = drop
         self._app = build_app(site)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Handle one ASGI connection: serve an HTTP request, handle the lifespan events, or close a WebSocket."""
         if scope["type"] == "http":
             await self._serve(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -57,7 +58,7 @@ class RequestMiddleware:
         if (refusal := refuse_foreign(self._site, record)) is not None:
             await self._respond(
                 play(refusal, writer), writer, receive
-            )  # not recorded, and no fault applies to it
+            )  # a refused request is not recorded, and no fault applies to it
             return
         if record.path.startswith(WATCH_PATH):
             await self._respond(serve_watch_page(self._site, writer), writer, receive)
@@ -82,7 +83,7 @@ class RequestMiddleware:
     async def _respond(
         self, answer: Coroutine[Any, Any, None], writer: ResponseWriter, receive: Receive
     ) -> None:
-        """Run the coroutine that answers, and cancel it if the client disconnects."""
+        """Run the coroutine `answer`, which sends the response. If the client disconnects, cancel the coroutine."""
         responding = asyncio.ensure_future(answer)
         disconnecting = asyncio.ensure_future(_read_body(receive))
         try:
@@ -109,7 +110,10 @@ class RequestMiddleware:
                 await writer.drop()
 
     def _intercept(self, record: RecordedRequest) -> Step | None:
-        """Return the response of a fault, a challenge, a redirect or a scripted path, or None."""
+        """Return the response that replaces the response of the endpoint.
+
+        It comes from a fault, a challenge, a redirect or a script for this path. If none of them applies, return None.
+        """
         site = self._site
         with site.lock:
             if (refusal := site.injections.refuse(site, record)) is not None:
@@ -125,7 +129,10 @@ class RequestMiddleware:
 
 
 async def _read_body(receive: Receive) -> tuple[bytes, bool]:
-    """Read until the end of the body or a disconnect; return the bytes, and whether the client disconnected."""
+    """Read the body until its end, or until the client disconnects.
+
+    :return: the bytes that were read, and whether the client disconnected.
+    """
     parts: list[bytes] = []
     while True:
         message = await receive()

@@ -1,7 +1,13 @@
-"""Refusal of requests from other web sites: a page that is open in a browser on this machine can reach a loopback port.
+"""Refusal of requests that pages of other web sites send.
 
-A page of another site may have pointed its host name to this address (the Host header shows it), or may send requests, forms or
-frames to it (the headers Sec-Fetch-Site and Origin show it). Clients that are no browsers send neither of these two headers.
+Such a page can reach the fake server if it is open in a browser on this machine, because the browser can connect to the loopback
+address. There are two ways:
+
+- DNS rebinding: the other site changes the DNS record of its host name to the loopback address. The Host header then contains
+  this host name.
+- The page sends requests or forms to the fake server, or loads it in a frame. The headers Sec-Fetch-Site and Origin show this.
+
+A client that is not a browser sends neither Sec-Fetch-Site nor Origin.
 """
 
 from __future__ import annotations
@@ -16,14 +22,15 @@ if TYPE_CHECKING:
     from .site import Site
 
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
-#: The values of Sec-Fetch-Site for a request of another site's page; `none` is a request of the user.
+#: The values of Sec-Fetch-Site if a page of another site or origin sent the request. The value
+#: `none` is not listed: it means that the user started the request.
 _FOREIGN = ("cross-site", "same-site")
 
 
 def refuse_foreign(site: Site, record: RecordedRequest) -> Answer | None:
-    """Return the refusal of a request for another host, or from a page of another origin; None for any other request.
+    """Return an error response if the request is for another host or from a page of another origin; otherwise None.
 
-    A navigation that another page starts (a link, or the redirect after a sign-in) is not refused.
+    A navigation is not refused, even if another page starts it (by a link, or by the redirect after a sign-in).
     """
     try:
         host = urlsplit(f"//{record.headers.get('host', '')}").hostname or ""
@@ -49,5 +56,5 @@ def _is_foreign(site: Site, record: RecordedRequest) -> bool:
 
 
 def _is_own(site: Site, origin: str, record: RecordedRequest) -> bool:
-    """Return whether an origin is the site's, or that of the host which the request names."""
+    """Return whether `origin` is the origin of the site, or has the same host and port as the Host header."""
     return origin == site.origin or origin.partition("://")[2] == record.headers.get("host")

@@ -1,4 +1,4 @@
-"""`ReplyPlayback`: sends one `Reply` at its pace, with its holds and breaks; `play_recorded`: sends a recorded reply."""
+"""`ReplyPlayback`: sends one `Reply`. `play_recorded`: sends one `Recorded`, which is a recorded reply."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReplyPlayback:
-    """Sends one `Reply` to one client.
+    """The playback of one `Reply` to one client: at the pace of the reply, and with its hold, break or hand-off.
 
     `commit(sent, unsaid, progress)` is called with the text that was sent, complete or not, and with the pieces that come
     elsewhere: after a hand-off, or after a break with `continues`. If the client disconnects, the site finishes the reply
@@ -40,7 +40,7 @@ class ReplyPlayback:
     _unsaid: list[str] = field(default_factory=list, init=False)
 
     async def play(self, writer: ResponseWriter) -> None:
-        """Send the whole reply."""
+        """Send the whole response: the events before the answer, the answer, and the events after the answer."""
         reply = self.events.reply
         if reply.as_json:
             self._unsaid.extend([piece async for piece, _ in _pieces_of(reply)])
@@ -104,7 +104,8 @@ class ReplyPlayback:
                 self._sent.append(piece)
                 writer.record.events_sent = sent + 1
                 if sent == 0 or self.changes.are_watched:
-                    # The first event contains the message's ID, so the client may reply to it from now on.
+                    # The first event contains the ID of the answer. From now on, the client may send a message whose
+                    # parent is this answer, so the answer must be stored.
                     self._commit("in_progress")
                     self.changes.notify()
                 if fillers:
@@ -126,7 +127,8 @@ class ReplyPlayback:
 async def play_recorded(step: Recorded, writer: ResponseWriter, commit: Callable[[str, str], None]) -> None:
     """Send a recorded reply.
 
-    :param commit: called with the ID and the text so far of each assistant message.
+    :param commit: a function that stores an assistant message. After each event of an assistant message, it is called with the
+        ID of this message and its text so far.
     """
     await writer.head(200, EVENT_STREAM)
     schedule = Schedule()
@@ -153,9 +155,9 @@ def _all_pieces(reply: Reply) -> Iterable[str] | AsyncIterator[str]:
 
 
 async def _pieces_of(reply: Reply) -> AsyncGenerator[tuple[str, bool], None]:
-    """Yield each piece of a reply, and whether it is the last.
+    """Yield pairs: a piece of the reply, and whether this piece is the last one.
 
-    An iterator does not announce its last item, so its pieces are followed by an empty last piece.
+    While an iterator is read, it is not known which piece is the last. So an empty last piece follows the pieces of an iterator.
     """
     source = _all_pieces(reply)
     if isinstance(source, Sequence):
@@ -190,7 +192,7 @@ def _byte_by_byte(writer: ResponseWriter) -> Callable[[bytes], Awaitable[None]]:
     async def send(data: bytes) -> None:
         for index in range(len(data)):
             await writer.chunk(data[index : index + 1])
-            # Let the byte reach the socket before the next one, so that they are not merged.
+            # Yield until the byte has reached the socket; otherwise it could be merged with the next byte.
             await asyncio.sleep(0)
 
     return send

@@ -1,4 +1,4 @@
-"""`RequestLog`: all requests; a test can wait until a request arrives."""
+"""`RequestLog`: the list of all requests. A test can wait until a request arrives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class RequestLog:
-    """All requests, oldest first. Any thread may use it."""
+    """The list of all requests, oldest first. Any thread may use it."""
 
     def __init__(self) -> None:
         #: `time.monotonic()` when the log was created.
@@ -20,20 +20,22 @@ class RequestLog:
         self._records: list[RecordedRequest] = []
 
     def add(self, record: RecordedRequest) -> None:
-        """Append a request and notify the waiting threads."""
+        """Append a request, and wake the threads that wait for a request."""
         with self._changed:
             self._records.append(record)
             self._changed.notify_all()
 
     def all(self) -> list[RecordedRequest]:
-        """Return a copy of the list."""
+        """Return a copy of the list of all requests."""
         with self._changed:
             return [*self._records]
 
     def wait(self, path_suffix: str, method: str | None, count: int, timeout: float) -> RecordedRequest:
-        """Block until `count` requests match, and return the last of them.
+        """Block until `count` requests have matched, and return the last of these requests.
 
-        :raises TimeoutError: if fewer requests match within `timeout` seconds.
+        A request matches if its path ends with `path_suffix` and it has this method (None: any method).
+
+        :raises TimeoutError: if fewer than `count` requests have matched after `timeout` seconds.
         """
         found: list[RecordedRequest] = []
 

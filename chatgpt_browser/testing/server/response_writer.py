@@ -1,4 +1,4 @@
-"""`ResponseWriter`: sends one response: head, chunks and end, or a broken connection."""
+"""`ResponseWriter`: sends one response (the head, the chunks and the end), or breaks the connection."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from ..data.recorded_request import RecordedRequest
 
-#: The headers of a response that is an event stream.
+#: The headers of a response whose body is an event stream.
 EVENT_STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
 
-# Every response has this header: clients must not take it for the sign of a challenge.
+# Every response of the site has this header. So clients must not conclude from this header that a response is a challenge.
 _EDGE_HEADER = (b"server", b"cloudflare")
 
 
@@ -29,18 +29,21 @@ class ResponseState(enum.Enum):
        +------drop--------+------------> DROPPED
     """
 
-    #: Nothing was sent.
+    #: Nothing was sent yet.
     WAITING = enum.auto()
     #: The status and the headers were sent.
     STREAMING = enum.auto()
-    #: The last chunk was passed to the ASGI server; the client may disconnect from now on.
+    #: The last chunk was passed to the ASGI server. If the client disconnects in this state, that is not an error.
     ENDING = enum.auto()
     #: The server itself broke the connection.
     DROPPED = enum.auto()
 
 
 class ResponseWriter:
-    """Sends one response and records its progress in the `RecordedRequest`."""
+    """The sender of one response. It records the progress of the response in the `RecordedRequest`.
+
+    :param drop: a function that breaks the connection of the client.
+    """
 
     def __init__(self, record: RecordedRequest, send: Send, drop: Callable[[], None]) -> None:
         self.record = record
@@ -55,16 +58,16 @@ class ResponseWriter:
         await self.asgi_send({"type": "http.response.start", "status": status, "headers": raw})
 
     async def chunk(self, data: bytes) -> None:
-        """Send a part of the body."""
+        """Send one part of the body; more parts follow."""
         self._unflushed += len(data)
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def end(self, data: bytes = b"") -> None:
-        """Send the last part of the body."""
+        """Send the last part of the body, and end the response."""
         await self.asgi_send({"type": "http.response.body", "body": data})
 
     async def asgi_send(self, message: Message) -> None:
-        """Send an ASGI message of a framework."""
+        """Send an ASGI message, and update the state of the response. Starlette can use this method as its `send`."""
         if message["type"] == "http.response.start":
             self.state = ResponseState.STREAMING
             self.record.status = message["status"]
@@ -75,9 +78,10 @@ class ResponseWriter:
         await self._send(message)
 
     async def finish_abandoned(self) -> None:
-        """Complete a response whose client has disconnected.
+        """Complete the response after the client has disconnected.
 
-        Over HTTP/2, Hypercorn keeps an entry (of at most a thousand) for every stream until the response is complete.
+        This is necessary over HTTP/2: Hypercorn keeps an entry for each stream until the response is complete, and it keeps
+        at most a thousand entries.
         """
         if self.record.status is None:
             await self._send({"type": "http.response.start", "status": 499, "headers": []})
@@ -85,8 +89,9 @@ class ResponseWriter:
             await self._send({"type": "http.response.body", "body": b""})
 
     async def drop(self) -> NoReturn:
-        """Break the connection; everything that was sent before still arrives."""
-        # A task of Hypercorn moves one HTTP/2 frame (16 KiB) to the socket in each iteration of the event loop.
+        """Break the connection. The client still receives all data that was sent before. This method never returns."""
+        # In each iteration of the event loop, a task of Hypercorn writes one HTTP/2 frame (16 KiB) to the socket. Wait until
+        # all frames are written.
         for _ in range(16 + self._unflushed // 1024):
             await asyncio.sleep(0)
 
@@ -96,13 +101,20 @@ class ResponseWriter:
         await self.stall()
 
     async def stall(self) -> NoReturn:
-        """Send nothing until the client disconnects or the server closes, which cancels this coroutine."""
+        """Wait without sending anything. This method never returns.
+
+        `RequestMiddleware` cancels the coroutine when the client disconnects or the server closes.
+        """
         await asyncio.get_running_loop().create_future()
         raise AssertionError("the future has no result")
 
 
 def _with_date(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Return the headers with a date: the scripted one (a server's clock may be wrong), else the current time."""
+    """Return the headers with a `date` header.
+
+    A scripted `date` header is kept, because a test may simulate a server with a wrong clock. Otherwise the header with
+    the current time is added.
+    """
     if any(name.lower() == b"date" for name, _ in headers):
         return [*headers]
     return [*headers, (b"date", formatdate(usegmt=True).encode())]

@@ -1,4 +1,4 @@
-"""The routes of the Starlette application."""
+"""The routes of the Starlette application, which `build_app` creates."""
 
 from __future__ import annotations
 
@@ -29,27 +29,30 @@ if TYPE_CHECKING:
 
     BackendEndpoint = Callable[[Site, RecordedRequest, Mapping[str, str]], Answer]
 
-#: The key of the `ResponseWriter` in the ASGI scope.
+#: The key in the ASGI scope under which `RequestMiddleware` stores the `ResponseWriter`.
 WRITER_KEY = "chatgpt_browser.response_writer"
 
 
 class PlayedResponse(Response):
-    """A response that is sent by a function of the `ResponseWriter`."""
+    """A response that a function sends through the `ResponseWriter` of the request.
+
+    :param send: the function; its argument is the `ResponseWriter`.
+    """
 
     def __init__(self, send: Callable[[ResponseWriter], Any]) -> None:
         super().__init__()
         self._send = send
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response."""
+        """Send the response through the `ResponseWriter` of the request."""
         await self._send(scope[WRITER_KEY])
 
 
 def build_app(site: Site) -> Starlette:
-    """Return the application, without the `RequestMiddleware`."""
+    """Return the inner ASGI application, which has the routes. The caller wraps it in the `RequestMiddleware`."""
 
     def endpoint(path: str, function: BackendEndpoint, method: str = "GET") -> Route:
-        """Return a route that calls `function` if the request has a valid access token."""
+        """Return a route of the backend. It calls `function` only if the request has a valid access token."""
 
         async def respond(request: Request) -> Response:
             record = _record(request)
@@ -96,7 +99,8 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 def _server_error(site: Site) -> Callable[[Request, Exception], Any]:
     async def handle(_request: Request, error: Exception) -> Response:
-        # Before the response, so that a client that received it finds the error in `FakeChatGPT.errors`.
+        # Store the error before the response is sent. A test that has received the response then finds the error in
+        # `FakeChatGPT.errors`.
         site.note_error(error)
         return _respond(Answer.error(500, f"FakeChatGPT: {error!r}"))
 
@@ -104,7 +108,7 @@ def _server_error(site: Site) -> Callable[[Request, Exception], Any]:
 
 
 def _pages(site: Site) -> list[Route]:
-    """Return the routes of the web pages."""
+    """Return the routes of the web pages: of the web application if there is one, else only of the home page."""
     if site.chat_app is None:
         return [Route("/", _home)]
 

@@ -1,4 +1,4 @@
-"""`Schedule`: waits for points in time relative to a start."""
+"""`Schedule`: waits for points in time that are relative to a start time."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..script.gate import Gate
 
-# Sending to a socket with free buffer space does not yield to the event loop. If nothing else yields, one long reply
-# blocks all others, and the server does not notice that its client has disconnected.
+# While the buffer of a socket has free space, sending does not yield to the event loop. Without an additional yield, one long
+# reply would block all other replies, and the server would not notice that the client has disconnected.
 _STEPS_PER_YIELD = 8
 
 
 class Schedule:
-    """Points in time, counted from the creation of the object; a late step does not delay the following ones."""
+    """A timer whose start time is the creation of the object. If one step is late, the following steps are still on time."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -22,7 +22,10 @@ class Schedule:
         self._steps = 0
 
     async def wait_until(self, due: float | None) -> None:
-        """Wait until `due` seconds after the start; if `due` is None, only yield on every eighth call."""
+        """Wait until `due` seconds after the start time.
+
+        If `due` is None, do not wait; only the first call and every eighth call after it yield to the event loop.
+        """
         self._steps += 1
         if due is not None:
             await asyncio.sleep(max(0.0, self._start + due - self._loop.time()))
@@ -30,7 +33,7 @@ class Schedule:
             await asyncio.sleep(0)
 
     async def hold(self, gate: Gate) -> None:
-        """Wait at a gate, and move the start by the time that this takes."""
+        """Wait until a gate is open. The start time is then moved by the duration of this wait."""
         before = self._loop.time()
         await gate.wait()
         self._start += self._loop.time() - before

@@ -22,19 +22,23 @@ if TYPE_CHECKING:
 
 
 _DAY = 86_400.0
-# Warnings of asyncio about clients that disconnect while the server is writing.
+# The messages of asyncio's warnings about clients that disconnect while the server is writing.
 _DISCONNECT_WARNINGS = ("socket.send() raised exception.", "SSL connection is closed")
 
 
 class HypercornConfig(Config):
-    """A configuration with our own socket and TLS context, and without timeouts that end streams or connections."""
+    """The configuration of Hypercorn.
+
+    It uses the socket and the TLS context of this package. Hypercorn's timeouts and limits are so high that they do not end
+    streams or connections during a test.
+    """
 
     def __init__(self, listener: Listener, context: ssl.SSLContext | None) -> None:
         self._listener = listener
         self._context = context
         self.errorlog = logging.getLogger("chatgpt_browser.testing.hypercorn")
         self.backlog = BACKLOG
-        self.include_server_header = self.include_date_header = False  # `ResponseWriter` sends them
+        self.include_server_header = self.include_date_header = False  # `ResponseWriter` sends these headers
         self.graceful_timeout = 0.2
         self.shutdown_timeout = 1.0
         self.keep_alive_timeout = _DAY
@@ -48,23 +52,26 @@ class HypercornConfig(Config):
         return self._context is not None
 
     def create_ssl_context(self) -> ssl.SSLContext | None:
-        """Return the existing TLS context."""
+        """Return the TLS context of this package; None: no TLS."""
         return self._context
 
     def create_sockets(self) -> Sockets:
-        """Return the bound socket: if it were bound again, another process could take the port in between."""
+        """Return the socket that is already bound.
+
+        Hypercorn would bind a new socket; before that, another process could take the port.
+        """
         return Sockets([self._listener], [], []) if self.ssl_enabled else Sockets([], [self._listener], [])
 
 
 class ServerThread:
-    """Serves from its creation until `stop()`."""
+    """A thread that runs the server. It starts when the object is created, and ends with `stop()`."""
 
     def __init__(self, site: Site, listener: Listener, context: ssl.SSLContext | None) -> None:
         self._site = site
         self._listener = listener
         self._config = HypercornConfig(listener, context)
         self._middleware = RequestMiddleware(site, listener.drop)
-        # Not the platform's default: on Windows that event loop does not accept connections by `Listener.accept`.
+        # The platform's default event loop is not used: on Windows, it does not call `Listener.accept` for new connections.
         self._loop = asyncio.SelectorEventLoop()
         self._loop.set_exception_handler(self._handle_exception)
         self._stopping = asyncio.Event()
@@ -72,7 +79,7 @@ class ServerThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving and join the thread."""
+        """Stop serving, and wait until the thread has ended."""
         self._loop.call_soon_threadsafe(self._begin_to_stop)
         self._thread.join()
 
@@ -95,13 +102,16 @@ class ServerThread:
             logging.getLogger("asyncio").removeFilter(self._is_logged)
 
     def _is_logged(self, record: logging.LogRecord) -> bool:
-        """Return whether asyncio's record is logged: warnings of this thread about disconnected clients are not."""
+        """Return whether a log record of asyncio is kept.
+
+        Warnings of this thread about disconnected clients are not kept.
+        """
         return record.thread != self._thread.ident or record.getMessage() not in _DISCONNECT_WARNINGS
 
     def _handle_exception(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        # `OSError` (connections and TLS): a client disconnected, which is not an error of the server.
-        # `CancelledError`: Python before 3.12 reports connections whose tasks were cancelled on closing.
+        # `OSError` of a connection or of TLS: the client has disconnected, which is not an error of the server.
+        # `CancelledError`: Python before 3.12 reports the connections whose tasks were cancelled when the server closes.
         if not isinstance(error, (OSError, asyncio.CancelledError)):
             self._site.note_error(error or RuntimeError(context["message"]))
 

@@ -1,4 +1,4 @@
-"""`Session`: the state of the signed-in session, and its endpoint `GET /api/auth/session`."""
+"""`Session`: the state of the user's session, and the responses of the endpoint `GET /api/auth/session`."""
 
 from __future__ import annotations
 
@@ -18,22 +18,25 @@ _SESSION_LIFETIME = timedelta(days=30)
 
 
 class Session:
-    """The tokens of the session, and the state that the session endpoint reports. Call `respond` with the site's lock."""
+    """The tokens of the user's session, and the state that the session endpoint returns.
+
+    Callers of `respond` must hold `Site.lock`.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.tokens = SessionTokens(settings.session_token, settings.rotation)
         self.access_tokens = AccessTokens(_seconds(settings.access_token_lifetime))
-        #: The response of the session endpoint.
+        #: The response of the session endpoint: a state of the session, or a step.
         self.answer: SessionAnswer = "alive"
         self._user = settings.user
         self._secure = settings.secure
 
     def is_signed_in(self, record: RecordedRequest) -> bool:
-        """Return whether the site shows its pages to the sender of this request."""
+        """Return whether the sender of this request is signed in. The site shows its pages only to signed-in users."""
         return self.answer != "signed_out" and self._has_valid_token(record)
 
     def refuse(self, record: RecordedRequest) -> Answer | None:
-        """Return the 401 for a request without a valid access token, or None."""
+        """Return a 401 response if the request has no valid access token, otherwise None."""
         state = self.access_tokens.state(record.bearer or "")
         if state == "valid":
             return None
@@ -41,7 +44,10 @@ class Session:
         return Answer.token_expired() if state == "expired" else Answer.invalid_jwt()
 
     def respond(self, record: RecordedRequest, answer: SessionAnswer) -> Step:
-        """Return the response of the session endpoint for a state of the session; a step is returned unchanged."""
+        """Return the response of the session endpoint.
+
+        :param answer: a state of the session, or a step. A step is returned unchanged.
+        """
         if not isinstance(answer, str):
             return answer
         if answer == "challenge":
@@ -58,7 +64,7 @@ class Session:
         return self.tokens.is_valid(read_session_token(record.cookies, secure=self._secure))
 
     def _exchange_tokens(self, record: RecordedRequest) -> Answer:
-        """Return an access token for the session token, and the next session token, if there is one."""
+        """Return a response with an access token. If there is a next session token, the response also sets its cookie."""
         token = self.access_tokens.issue(self._user["id"])
         rotated = self.tokens.rotate()
         headers = [("cache-control", "no-store")]

@@ -1,4 +1,4 @@
-"""`Settings`: the options of a `FakeChatGPT`, and the default user and models."""
+"""`Settings`: the options of a `FakeChatGPT`. `USER` and `MODELS`: the default user and the default models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from ..script.scripted import Scripted
     from ..script.steps import Encoding, Pace
 
-#: `api`: only the endpoints. `app`: also a web application, and only messages from its page are accepted.
+#: `api`: the server has only the API endpoints. `app`: the server also has a web application, and accepts a message only from
+#: the page of this application.
 Form = Literal["api", "app"]
 
 USER: dict[str, Any] = {
@@ -45,13 +46,13 @@ MODELS: list[dict[str, Any]] = [
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of a `FakeChatGPT`."""
+    """The options of a `FakeChatGPT`; see the parameters of that class."""
 
     secure: bool
     replies: Sequence[Scripted]
     reply: Scripted | None
     session_token: str | None = field(repr=False)
-    #: Milliseconds, or a `timedelta`.
+    #: The lifetime in milliseconds, or as a `timedelta`.
     access_token_lifetime: float | timedelta
     rotation: bool | Sequence[str] = field(repr=False)
     challenge: ChallengeKind | None

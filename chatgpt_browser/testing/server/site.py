@@ -1,4 +1,4 @@
-"""`Site`: the state that the endpoints read and change."""
+"""`Site`: the state of the fake site, which the endpoints read and change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger("chatgpt_browser.testing")
 
 
 class MessageCounter:
-    """Counts the messages that are being answered. Only the server's thread changes it; any thread may read it."""
+    """A count of the messages that are being answered. Only the server's thread changes the count; any thread may read it."""
 
     def __init__(self) -> None:
         #: The number of messages that are being answered now.
@@ -35,7 +35,7 @@ class MessageCounter:
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """Count one message until the end of the block."""
+        """Return a context manager: within its block, one more message is counted as active."""
         self.active += 1
         self.peak = max(self.peak, self.active)
         try:
@@ -45,7 +45,7 @@ class MessageCounter:
 
 
 class Site:
-    """The state of the fake site. Any thread may use it; operations of several steps need `lock`."""
+    """The state of the fake site. Any thread may use it. An operation that consists of several steps must hold `lock`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -57,16 +57,17 @@ class Site:
         self.injections = Injections()
         self.script = Script(settings.replies, settings.reply)
         self.message_counter = MessageCounter()
-        #: The web application, with `form="app"`.
+        #: The web application; None unless the server has `form="app"`.
         self.chat_app = ChatApp() if settings.form == "app" else None
-        #: The origin and the port; empty and 0 before the first start.
+        #: The origin and the port of the server. Before the first start, the port is 0, and the origin is `public_origin`
+        #: or empty.
         self.origin = ""
         self.port = 0
         #: The conversations by ID, including deleted ones.
         self.conversations: dict[str, Conversation] = {}
-        #: The target origin of a redirect of all requests; None: no redirect.
+        #: If set, the server redirects all requests to this origin; None: no redirect.
         self.redirect_to: str | None = None
-        #: The errors raised by the server itself or by a callable `reply`.
+        #: The exceptions of the server itself, and the exceptions that a callable `reply` raised.
         self.errors: list[BaseException] = []
 
     def find_conversation(self, conversation_id: str) -> Conversation | None:
@@ -75,7 +76,7 @@ class Site:
         return conversation if conversation is not None and conversation.is_visible else None
 
     def note_error(self, error: BaseException) -> None:
-        """Store and log an error of the server itself; the same exception is stored only once."""
+        """Store and log an exception of the server or of a callable `reply`. Each exception object is stored only once."""
         with self.lock:
             if any(error is noted for noted in self.errors):
                 return

@@ -4,5 +4,5 @@ from importlib.resources import files
 
 
 def read_static(path: str) -> str:
-    """Return the text of a file; `path` is relative to this package."""
+    """Return the text of a file of the web pages. `path` is relative to the directory of this package."""
     return (files(__package__) / path).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`play`: sends a step that does not belong to a conversation (`Answer`, `RawBody`, `Stall`, `Break`)."""
+"""`play`: sends the response for a step that needs no conversation (`Answer`, `RawBody`, `Stall`, `Break`)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .schedule import Schedule
 
 
 async def play(step: Step, writer: ResponseWriter) -> None:
-    """Send a step that does not belong to a conversation.
+    """Send the response for a step that needs no conversation.
 
-    :raises TypeError: for a `Reply` or a `Recorded`, which need one.
+    :raises TypeError: if the step is a `Reply` or a `Recorded`. These steps need a conversation.
     """
     if isinstance(step, Answer):
         await _answer(step, writer)

@@ -1,4 +1,4 @@
-"""The two kinds of token: session tokens, which are cookies, and access tokens, which are JWTs."""
+"""The two kinds of token: a session token is the value of a cookie, and an access token is a JWT."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# The characters allowed in a cookie's value (RFC 6265, 4.1.1).
+# The characters that the value of a cookie may contain (RFC 6265, 4.1.1).
 _COOKIE_OCTETS = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('",;\\')
 
 
 class SessionTokens:
-    """The valid session tokens: the newest and its predecessor.
+    """The valid session tokens: the newest token and the token before it.
 
-    The predecessor stays valid so that a request in flight during the rotation does not sign its sender out.
+    The token before the newest stays valid, because a client may still send a request with it during the rotation.
 
-    :param token: the first token; None: a random token.
-    :param rotation: True: rotate to random tokens. Texts: rotate to these tokens, then stop rotating.
+    :param token: the first session token; None: a random token.
+    :param rotation: the tokens that `rotate` returns. True: random tokens. A sequence: these tokens in order, then no more.
+        False: none.
     """
 
     def __init__(self, token: str | None, rotation: bool | Iterable[str]) -> None:
@@ -34,12 +35,12 @@ class SessionTokens:
         return token in self._valid
 
     def rotate(self) -> str | None:
-        """Make the next token the current one and return it; return None if there is no next token."""
+        """Make the next token of the rotation the current token, and return it. If there is no next token, return None."""
         following = next(self._following, None)
         return None if following is None else self.replace(following)
 
     def replace(self, token: str) -> str:
-        """Make `token` the current one and return it; its predecessor stays valid."""
+        """Make `token` the current token, and return it. The token that was current before stays valid."""
         self.current = _checked(token)
         self._valid = [*self._valid[-1:], token]
         return token
@@ -55,7 +56,10 @@ class SessionTokens:
 
 
 class AccessTokens:
-    """The issued access tokens; `lifetime` is in seconds."""
+    """All access tokens that the server has issued.
+
+    :param lifetime: the lifetime of an access token, in seconds.
+    """
 
     def __init__(self, lifetime: float) -> None:
         self._lifetime = lifetime
@@ -63,27 +67,30 @@ class AccessTokens:
         self._current: str | None = None
 
     def issue(self, subject: str) -> str:
-        """Return the current token, or a new one if it has expired."""
+        """Return the current access token. If it has expired, or if none was issued, return a new access token.
+
+        :param subject: the ID of the user, for the claim `sub` of a new token.
+        """
         if self._current is None or self.state(self._current) != "valid":
             self._current = self._new(subject)
 
         return self._current
 
     def issue_expired(self, subject: str) -> str:
-        """Return a token that has already expired."""
+        """Return a new access token that has already expired."""
         token = self._new(subject)
         self._expiry[token] = 0.0
         return token
 
     def state(self, token: str) -> Literal["valid", "expired", "unknown"]:
-        """Return the state of a token."""
+        """Return the state of an access token. The state is `unknown` if this server did not issue the token."""
         expiry = self._expiry.get(token)
         if expiry is None:
             return "unknown"
         return "valid" if time.time() < expiry else "expired"
 
     def expire_all(self) -> None:
-        """Make all tokens issued so far expired."""
+        """Let all access tokens that were issued so far expire now."""
         self._expiry = dict.fromkeys(self._expiry, 0.0)
 
     def _new(self, subject: str) -> str:
@@ -96,13 +103,13 @@ class AccessTokens:
 
 
 def new_session_token() -> str:
-    """Return a random token in the site's format: five parts, the second one empty."""
+    """Return a random session token in the site's format. It has five parts; the second part is empty."""
     header = _part({"alg": "dir", "enc": "A256GCM"})
     return f"{header}..{random_token(16)}.{random_token(640)}.{random_token(22)}"
 
 
 def random_token(length: int) -> str:
-    """Return random characters that are allowed in a cookie."""
+    """Return a random text of this length. All its characters may be used in the value of a cookie."""
     return secrets.token_urlsafe(length)[:length]
 
 

@@ -1,4 +1,4 @@
-"""The watch page (`/__watch`), which shows the server's conversations, requests and faults while a test runs."""
+"""The watch page (`/__watch`). While a test runs, it shows the conversations, requests and faults of the server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .response_writer import ResponseWriter
     from .site import Site
 
-#: The path of the page, and the prefix of its other paths. Their requests are not recorded, and no fault applies to them.
+#: The path of the page, which is also the prefix of the paths of its files and its event stream. Requests for these paths are
+#: not recorded, and no fault applies to them.
 WATCH_PATH = "/__watch"
 
 _FILES = {
@@ -35,14 +36,15 @@ _HEADERS = [
     ("x-content-type-options", "nosniff"),
 ]
 _STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-store")]
-# A fast reply has thousands of events; more updates per second would not be visible.
+# The limit for updates of the page. A fast reply has thousands of events, but more updates per second would not be visible.
 _UPDATES_PER_SECOND = 20
-# The newest items that the page shows: a test may run for hours.
+# The page shows at most this number of requests, conversations, messages per conversation and characters per message, the
+# newest of each. Without these limits, the page would grow too large in a test that runs for hours.
 _REQUESTS, _CONVERSATIONS, _MESSAGES, _CHARACTERS = 300, 50, 60, 8000
 
 
 async def serve_watch_page(site: Site, writer: ResponseWriter) -> None:
-    """Answer a request for the page, its files or its event stream; 404 for other paths."""
+    """Respond to a request for the watch page, its files or its event stream. For all other paths, respond with 404."""
     record = writer.record
     name = record.path.removeprefix(WATCH_PATH)
     if record.method != "GET":
@@ -57,7 +59,7 @@ async def serve_watch_page(site: Site, writer: ResponseWriter) -> None:
 
 
 async def _stream(site: Site, writer: ResponseWriter) -> None:
-    """Send all items, then the changed ones, as server-sent events."""
+    """Send all items as one server-sent event. After that, send an event with the changed items after each change."""
     sent: dict[str, str] = {}
     with site.changes.watched() as change:
         await writer.head(200, _STREAM)
@@ -73,7 +75,10 @@ async def _stream(site: Site, writer: ResponseWriter) -> None:
 
 
 def _changed_items(site: Site, sent: dict[str, str]) -> list[str]:
-    """Return the JSON of the items that differ from those in `sent`, and update `sent`."""
+    """Return the new and the changed items as JSON texts, and store them in `sent`.
+
+    :param sent: the items that the page has already received: the JSON text by kind and ID.
+    """
     with site.lock:
         now = {f"{item['kind']} {item['id']}": json.dumps(item) for item in _items(site)}
 
@@ -83,7 +88,10 @@ def _changed_items(site: Site, sent: dict[str, str]) -> list[str]:
 
 
 def _items(site: Site) -> list[dict[str, Any]]:
-    """Return the JSON objects that the page shows, without secrets; each has a unique pair of `kind` and `id`."""
+    """Return the items that the page shows, as JSON objects. They contain no secrets.
+
+    `kind` and `id` together identify an item.
+    """
     requests, started_at = site.requests.all(), site.requests.started_at
     first = max(0, len(requests) - _REQUESTS)
     conversations = [*site.conversations.values()][-_CONVERSATIONS:]
