@@ -72,7 +72,7 @@ def _parse_message(number: int, line: str) -> BatchMessage:
     if not isinstance(row, dict) or not isinstance(row.get("prompt"), str) or not row["prompt"].strip():
         raise typer.BadParameter(f"line {number} has no `prompt`")
     return BatchMessage(
-        whole_characters(row["prompt"]),
+        row["prompt"],
         id=_parse_id(number, row.get("id")),
         **{name: _parse_text(number, row, name) for name in _TEXT_FIELDS},
     )

@@ -93,7 +93,8 @@ async def _play_recorded(
 
     def commit(message_id: str, text: str) -> None:
         with site.lock:
-            conversation.add("assistant", text, user_message.id, message_id).text = text
+            stored = conversation.add("assistant", text, user_message.id, message_id)
+            stored.text, stored.progress = text, "interrupted" if step.end == "broken" else "finished"
         site.changes.notify()
 
     await play_recorded(step, writer, commit)
