@@ -1,4 +1,4 @@
-"""The backend's responses about models and stored conversations, as typed data, and the paths of these endpoints."""
+"""The backend's endpoints for models and stored conversations: their paths, and their responses as typed data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from .message import message_text, role_of
 @public_type
 @dataclass(frozen=True)
 class Model:
-    """A model that the account may use. ``slug`` is the value for the client's option ``model``; ``raw`` is the site's entry."""
+    """A model that the account may use.
+
+    ``slug`` is the value to use for the client's option ``model``. ``raw`` is the site's JSON object for this model.
+    """
 
     slug: str
     title: str | None = None
@@ -50,9 +53,10 @@ class HistoryMessage:
 @public_type
 @dataclass(frozen=True)
 class History:
-    """A stored conversation. ``messages`` are those of its newest branch, oldest first.
+    """A stored conversation. ``messages`` are the messages of the newest branch, oldest first.
 
-    ``current_node`` is the id of the newest message: the ``parent_message_id`` of the next one. ``raw`` is the whole response.
+    ``current_node`` is the id of the newest message. Use this id as the ``parent_message_id`` of the next message. ``raw`` is the
+    whole JSON response.
     """
 
     conversation_id: str
@@ -74,7 +78,10 @@ def conversation_path(conversation_id: str) -> str:
 
 
 def title_path(conversation_id: str) -> str:
-    """Return the path that generates a title for a conversation. Raises like :func:`conversation_path`."""
+    """Return the path of the request that generates a title for a conversation.
+
+    The errors are the same as those of :func:`conversation_path`.
+    """
     return f"conversation/gen_title/{_quoted(conversation_id)}"
 
 
@@ -91,7 +98,7 @@ def conversations_path(offset: int, limit: int) -> str:
 
 
 def read_models(data: Any) -> list[Model]:
-    """Read the response of ``GET /models``. Entries without a slug are skipped."""
+    """Return the models in a response of ``GET /models``. Entries without a slug are skipped."""
     return [
         Model(item["slug"], _text(item.get("title")), _integer(item.get("max_tokens")), item)
         for item in _objects(_field(data, "models"))
@@ -100,7 +107,7 @@ def read_models(data: Any) -> list[Model]:
 
 
 def read_conversations(data: Any) -> list[ConversationSummary]:
-    """Read the response of ``GET /conversations``. Entries without an id are skipped."""
+    """Return the conversations in a response of ``GET /conversations``. Entries without an id are skipped."""
     return [
         ConversationSummary(
             item["id"],
@@ -114,7 +121,7 @@ def read_conversations(data: Any) -> list[ConversationSummary]:
 
 
 def read_history(conversation_id: str, data: Any) -> History:
-    """Read the response of ``GET /conversation/{id}``."""
+    """Return the stored conversation in a response of ``GET /conversation/{id}``."""
     fields = data if isinstance(data, dict) else {}
     return History(
         conversation_id,
@@ -128,12 +135,12 @@ def read_history(conversation_id: str, data: Any) -> History:
 
 
 def read_title(data: Any) -> str:
-    """Read the response of ``POST /conversation/gen_title/{id}``: the title, or an empty string."""
+    """Return the title in a response of ``POST /conversation/gen_title/{id}``; an empty text if the response has no title."""
     return _text(_field(data, "title")) or ""
 
 
 def _newest_messages(data: Any) -> list[HistoryMessage]:
-    """Return the messages of the newest branch, oldest first."""
+    """Return the messages of a stored conversation's newest branch, oldest first."""
     return [
         _message(node_id, _text(node.get("parent")), message)
         for node_id, node in newest_branch(data)
@@ -163,7 +170,10 @@ def _integer(value: Any) -> int | None:
 
 
 def _time(value: Any) -> datetime | None:
-    """Parse a time. Some endpoints send seconds since 1970, others ISO 8601."""
+    """Return a time as an aware datetime; None if it is missing or invalid.
+
+    Some endpoints send seconds since 1970, other endpoints send ISO 8601.
+    """
     try:
         if isinstance(value, str):
             time = datetime.fromisoformat(value.replace("Z", "+00:00"))
