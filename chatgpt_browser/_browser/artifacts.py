@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from .browser import Browser
 
 
-#: Seconds to collect the artifacts. The browser may have crashed, and its close waits for this.
+#: The maximum time to collect the artifacts, in seconds. The browser may have crashed, and closing it waits for this collection.
 _COLLECT_TIMEOUT = 10.0
 #: Milliseconds for one operation on the page.
 _PAGE_TIMEOUT = 4_000
 
 
 class FailureArtifacts:
-    """The artifacts of a client's last browser. Implements ``BrowserObserver`` of the browser manager.
+    """The artifacts of a client's last browser. This class implements ``BrowserObserver`` of the browser manager.
 
-    ``screenshot`` is a PNG of the page at the end, and ``trace`` is the zip file of a Playwright trace. Each is None if it could
-    not be made. The screenshot may show the user's account and conversations, but never a token.
+    ``screenshot`` is a PNG image of the page before the browser closes. ``trace`` is the zip file of a Playwright trace. Each of
+    the two is None if it could not be created. The screenshot may show the user's account and conversations, but never a token.
     """
 
     def __init__(self) -> None:
@@ -66,9 +66,9 @@ class FailureArtifacts:
     async def begin(self, browser: Browser) -> None:
         """Start to record the requests of a browser that has just started.
 
-        This records a HAR, not Playwright's own trace. Playwright writes its trace to disk continuously, with all cookies,
-        screenshots and copies of documents, and a driver that is killed leaves it there. A HAR stays in the driver's memory until
-        the recording stops.
+        The recording is a HAR, not Playwright's own trace. Playwright writes its trace to disk continuously, with all cookies,
+        screenshots and copies of documents. If the driver is killed, these files stay on disk. A HAR stays in the driver's memory
+        until the recording stops.
         """
         self.screenshot = self.trace = None
         self._folder = tempfile.TemporaryDirectory(prefix="chatgpt-browser-")  # readable by the owner only
@@ -79,7 +79,8 @@ class FailureArtifacts:
     async def closing(self, browser: Browser, front_page: str, session_token: str) -> AsyncIterator[None]:
         """Collect the artifacts, then run the block, which closes the browser. Errors are logged, never raised.
 
-        The folder is removed after the block, because the browser writes a HAR there that was not stopped before it closed.
+        The folder of the HAR is removed only after the block: if the recording is not stopped, the HAR is written to the folder
+        when the browser closes.
         """
         folder, self._folder = self._folder, None
         try:
@@ -97,7 +98,7 @@ class FailureArtifacts:
 
 @contextmanager
 def _logging_failure(artifact: str) -> Iterator[None]:
-    """Log an error in the block instead of raising it."""
+    """Log an error that the block raises, and do not raise it again."""
     try:
         with map_playwright_errors():
             yield
@@ -106,7 +107,10 @@ def _logging_failure(artifact: str) -> Iterator[None]:
 
 
 async def _take_screenshot(browser: Browser, front_page: str, secrets: list[str]) -> bytes | None:
-    """Return a screenshot of the last page, or of the site's front page if that is blank; None if it would show a secret."""
+    """Return a screenshot of the last page; None if there is no page, or if the page contains a secret.
+
+    If the last page is blank, it navigates to the site's front page first.
+    """
     if not browser.context.pages:
         return None
     page = browser.context.pages[-1]
@@ -119,7 +123,7 @@ async def _take_screenshot(browser: Browser, front_page: str, secrets: list[str]
 
 
 async def _stop_trace(browser: Browser, folder: Path, secrets: list[str]) -> bytes:
-    """Stop the recording, and return it without secrets."""
+    """Stop the recording of the HAR, and return a trace of it without secrets."""
     await browser.context.tracing.stop_har()
     return await anyio.to_thread.run_sync(_read_trace, folder, secrets)
 

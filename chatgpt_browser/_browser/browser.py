@@ -65,9 +65,9 @@ class Browser:
 
     @asynccontextmanager
     async def new_watched_context(self, options: Options) -> AsyncIterator[None]:
-        """Replace the context by a new one that Playwright manages. The previous one stays open for the pages in it.
+        """Replace the context by a new context that Playwright manages. The old context stays open for its pages.
 
-        If the block raises an error, the new context is closed and the previous one is used again.
+        If the block raises an error, the new context is closed, and the old context is used again.
 
         :raises BrowserError: the context could not be opened.
         """
@@ -84,7 +84,7 @@ class Browser:
             raise
 
     async def open_target(self) -> Target:
-        """Return a blank page: the first page of a persistent profile, otherwise a new one.
+        """Return the target of a blank page: an open page of a context that Playwright manages, else a new page.
 
         :raises BrowserError: the page could not be opened.
         """
@@ -98,7 +98,7 @@ class Browser:
             return await self.target_of(blank[0] if blank else await self._context.new_page())
 
     async def target_of(self, page: PlaywrightPage) -> Target:
-        """Return the target of one of Playwright's pages."""
+        """Return the target of a page that Playwright manages."""
         session = await page.context.new_cdp_session(page)
         info = (await session.send("Target.getTargetInfo"))["targetInfo"]
         await session.detach()
@@ -119,7 +119,7 @@ class Browser:
     ) -> Browser:
         """Launch a browser, or connect to a remote one, as the options require.
 
-        :param watched: have Playwright manage the context, so that it can be observed.
+        :param watched: True if Playwright has to manage the context, so that the context can be observed.
         :param meanwhile: called while Playwright's driver starts, which takes 0.2 s.
 
         :raises BrowserNotFoundError: no Chromium is installed.
@@ -158,7 +158,7 @@ class Browser:
 async def _open_browser(
     chromium: BrowserType, options: Options, stack: AsyncExitStack
 ) -> tuple[PlaywrightBrowser, BrowserContext | None]:
-    """Launch or connect; return the browser, and the context of the persistent profile if there is one."""
+    """Launch or connect to a browser. Return the browser, and the context of its persistent profile or None."""
     if options.user_data_dir is not None:
         context = await launch_with_profile(chromium, options, options.user_data_dir)
         stack.push_async_callback(suppress_close_errors, context.close)
@@ -182,7 +182,7 @@ async def _open_context(
     *,
     watched: bool,
 ) -> BrowserContext | str:
-    """Create a context; return Playwright's object for it, or the id of a context that Playwright does not manage."""
+    """Create a browser context. Return Playwright's object if Playwright manages the context, else the id of the context."""
     if watched or (options.proxy and "username" in options.proxy):
         context = await browser.new_context(**context_settings(options))
         stack.push_async_callback(suppress_close_errors, context.close)

@@ -34,7 +34,7 @@ Listener = Callable[[dict[str, Any]], object]
 #: Seconds for a page to respond to a command. An idle page needs milliseconds, a page on an overloaded machine some seconds.
 COMMAND_TIMEOUT = 30.0
 
-#: The event that is emitted once when the page is gone: it was closed, it has crashed, or the browser has ended.
+#: The name of the event that a target emits once, when its page is gone: closed or crashed, or the browser has ended.
 GONE = "Inspector.detached"
 
 #: Reasons why a page is gone, in Playwright's own words, which ``playwright_errors.to_library_error`` recognises.
@@ -49,7 +49,7 @@ class Target:
         self._browser = browser
         #: The id of the page, which is also the id of its main frame.
         self.id = target_id
-        #: True if Playwright manages the page, so that Chromium reports its network events and keeps the bodies it reported.
+        #: True if Playwright manages the page. Then Chromium reports the page's network events, and stores the response bodies.
         self.is_watched = is_watched
         self._session_id = session_id
         self._numbers = itertools.count(1)
@@ -75,8 +75,8 @@ class Target:
     ) -> dict[str, Any]:
         """Send a command and return its result.
 
-        :param timeout: in seconds; None for a command that may take any time. A page whose script never ends does not respond.
-        :raises PlaywrightError: Chromium refused the command, the page is gone, or it did not respond in time.
+        :param timeout: in seconds; None for no limit. A page does not respond while one of its scripts runs.
+        :raises PlaywrightError: Chromium refused the command, the page is gone, or the page did not respond in time.
         """
         if self._gone:
             raise PlaywrightError(f"Protocol error ({method}): {self._gone}")
@@ -102,8 +102,8 @@ class Target:
     def send_soon(self, method: str, params: dict[str, Any]) -> None:
         """Send a command without waiting for its result. A failure is logged.
 
-        Such commands leave in the order of these calls, in the next iteration of the event loop. A command that :meth:`send`
-        sends before that iteration leaves first.
+        Commands of several calls are sent in the order of the calls, in the next iteration of the event loop. A call of
+        :meth:`send` before that iteration sends its command first.
         """
         self._tasks.spawn(self.send(method, params))
 
@@ -167,10 +167,10 @@ def add_listeners(
 
 
 def read_head(response: Mapping[str, Any]) -> Head:
-    """Return the head of a response, with lower-case header names and without ``Set-Cookie``, which holds session tokens.
+    """Return the head of a response. Header names are in lower case. ``Set-Cookie`` is left out, because it may hold a token.
 
-    ``response`` is a DevTools `Network.Response`_, or has the same fields ``status``, ``statusText`` and ``headers``. The field
-    ``redirected`` is optional; others are ignored.
+    ``response`` is a DevTools `Network.Response`_, or a mapping with the same fields ``status``, ``statusText`` and ``headers``.
+    The field ``redirected`` is optional. Other fields are ignored.
 
     .. _Network.Response: https://chromedevtools.github.io/devtools-protocol/tot/Network/#type-Response
     """
@@ -184,9 +184,9 @@ def _log_failed_command(error: Exception) -> None:
 
 
 def _with_signature(listener: Callable[[Any], object]) -> Callable[[Any], None]:
-    """Wrap a listener so that its signature is cached.
+    """Return a function that calls the listener and has its signature cached in ``__signature__``.
 
-    Playwright inspects the signature of a listener for each event, which takes longer than the event itself.
+    Playwright inspects the signature of a listener for each event. Without the cache, this takes longer than the event itself.
     """
 
     def call(event: Any) -> None:

@@ -1,6 +1,6 @@
-"""The environment of the browser's processes: without the variables of this package, one of which is the session token.
+"""The environment of the browser's processes. It contains no variables of this package, because one is the session token.
 
-Any page's renderer could read a variable that its process inherits, although the cookie is HttpOnly.
+The renderer process of any page could read an inherited variable. The HttpOnly attribute of the cookie does not prevent this.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: The names of Playwright's module that starts the driver.
 _TRANSPORTS = ("playwright._impl.transport", "playwright._impl._transport")
 _PREFIX = "CHATGPT_"
-#: True while this package starts a driver. A driver that the program starts for itself inherits everything.
+#: True while this package starts a driver. A driver that other code of the program starts inherits all variables.
 _is_starting: ContextVar[bool] = ContextVar("chatgpt_browser_starts_driver", default=False)
 
 
@@ -33,7 +33,7 @@ def child_environment(environment: Mapping[str, str] | None = None) -> dict[str,
 
 @contextmanager
 def clean_driver_environment() -> Iterator[None]:
-    """Start a driver that is created in a task of this block with :func:`child_environment`.
+    """Give :func:`child_environment` to each Playwright driver that a task created in this block starts.
 
     Playwright has no option for the environment of its driver, so its private function is wrapped.
     """

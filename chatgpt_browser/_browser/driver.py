@@ -1,4 +1,4 @@
-"""Start of Playwright's driver, a Node.js process, with a compile cache, and its end even after a failed start."""
+"""Start of Playwright's driver (a Node.js process) with a compile cache, and the end of the driver after a failed start."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-#: Iterations of the event loop until Playwright has spawned the driver's process. Work before that would delay it.
+#: Iterations of the event loop until Playwright has spawned the driver's process. Other work before that delays the process.
 _ITERATIONS_TO_SPAWN = 3
 
 #: Node's environment variables for the folder of its compile cache, and to disable the cache.
@@ -32,7 +32,8 @@ _CACHE_DISABLED = "NODE_DISABLE_COMPILE_CACHE"
 async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwright:
     """Start Playwright's driver, which takes 0.2 s.
 
-    A driver that is still starting cannot be stopped. If the call is cancelled, it waits for the driver, then stops it.
+    A driver that is still starting cannot be stopped. If this call is cancelled, it waits until the driver has started, and then
+    stops the driver.
 
     :param meanwhile: called while the driver starts.
 
@@ -65,8 +66,8 @@ async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwr
 async def _wait_for_end(before: set[asyncio.Task[Any]]) -> None:
     """Wait until a driver that failed to start has ended.
 
-    Playwright fails the start when the driver closes its output, and does not expose the process. The task that reads the output
-    ends with the process. If the event loop closes before that, the process is left behind.
+    When the driver closes its output, Playwright reports a failed start. It does not expose the process of the driver. The task
+    that reads the output ends together with the process. If the event loop closes earlier, the process is not cleaned up.
 
     :param before: the tasks that existed before the start.
     """
@@ -79,10 +80,10 @@ async def _wait_for_end(before: set[asyncio.Task[Any]]) -> None:
 
 @contextmanager
 def _compile_cache() -> Iterator[None]:
-    """Enable Node's compile cache for a driver that is spawned within the block. It then starts in 0.2 s instead of 0.28 s.
+    """Enable Node's compile cache for a driver that is spawned within the block. The driver starts in 0.2 s instead of 0.28 s.
 
-    The driver inherits a copy of this process's environment, so the variable is set for a moment. Afterwards it is set to an
-    empty string, not removed, because another thread that copies the environment at the same time would fail.
+    The driver inherits a copy of this process's environment, so the variable is set during the block. After the block, it
+    is empty. It is not removed, because another thread that copies the environment at the same time would fail.
     """
     configured = os.environ.get(_CACHE_FOLDER) or os.environ.get(_CACHE_DISABLED)
     folder = None if configured else _compile_cache_folder()
@@ -97,9 +98,9 @@ def _compile_cache() -> Iterator[None]:
 
 
 def _compile_cache_folder() -> Path | None:
-    """Create and return the folder of the compile cache, or None if it is not safe.
+    """Create the folder of the compile cache if it does not exist. Return its path, or None if the folder is not safe.
 
-    No other user may write to it, because Node runs the code that it finds there.
+    Other users must not be able to write to the folder, because Node runs the code in it.
     """
     try:
         folder = platformdirs.user_cache_path("chatgpt-browser-api", appauthor=False) / "driver"

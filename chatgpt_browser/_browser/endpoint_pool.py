@@ -1,4 +1,4 @@
-"""Choice between several remote browsers, by this process's clients and failures at each."""
+"""Choice of one of several remote browsers, by the number of this process's clients at each browser and its last failure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Seconds for which a browser that did not respond is used only if no other responds.
+#: The time in seconds after a failure during which the failed browser is used only if no other browser responds.
 _FAILURE_TTL = 30.0
 
 
@@ -31,10 +31,10 @@ class EndpointPool(Generic[T]):
         self._failed_at: dict[T, float] = {}
 
     def acquire(self, urls: Sequence[T], tried: Collection[T] = ()) -> T | None:
-        """Count a client at the least busy browser that has not been tried, and return its URL; None if all have been tried.
+        """Return the URL of the browser with the fewest clients, and count one more client there. Skip the URLs in ``tried``.
 
-        Ties are broken at random, because other processes choose too. Browsers that failed to respond recently come last, in the
-        order of their failures.
+        Return None if all browsers have been tried. Of several browsers with the fewest clients, a random one is chosen, because
+        other processes choose too. Browsers that recently failed to respond come last, the earliest failure first.
         """
         with self._lock:
             left = [url for url in urls if url not in tried]
@@ -45,12 +45,12 @@ class EndpointPool(Generic[T]):
             return url
 
     def release(self, url: T) -> None:
-        """Stop counting a client at this browser."""
+        """Subtract one client of this browser from the count."""
         with self._lock:
             self._clients[url] -= 1
 
     def report_failure(self, url: T) -> None:
-        """Remember that the browser did not respond, and release it."""
+        """Store the time at which this browser did not respond, and release the browser."""
         with self._lock:
             self._clients[url] -= 1
             self._failed_at[url] = self._clock()

@@ -19,7 +19,7 @@ FULL_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome
 
 
 def find_on_path(names: Sequence[str] = HEADLESS_SHELLS + FULL_BROWSERS) -> str | None:
-    """Return the path of the first of these executables that is on the PATH, or None."""
+    """Return the path of the first executable in ``names`` that is on the PATH; None if no name is found."""
     import shutil
 
     return next(filter(None, map(shutil.which, names)), None)
@@ -28,7 +28,7 @@ def find_on_path(names: Sequence[str] = HEADLESS_SHELLS + FULL_BROWSERS) -> str 
 def launch_candidates(chromium: BrowserType, options: Options) -> Iterator[dict[str, Any]]:
     """Yield Playwright's launch arguments for each browser to try, the best first.
 
-    The launcher moves on to the next candidate if the executable of one does not exist.
+    If the executable of a candidate does not exist, the launcher tries the next candidate.
     """
     import shutil  # imports every compression module; loaded while Playwright's driver starts
 

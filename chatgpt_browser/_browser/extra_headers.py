@@ -12,9 +12,9 @@ class ExtraHeaders:
     """Headers that Chromium adds to a page's requests while the Network domain is enabled.
 
     While the domain is enabled, Chromium also reports each chunk of each response, which costs more than reading the response.
-    So the domain is enabled before a request is sent, if possible while no call waits, and disabled directly after it. Chromium
-    executes the commands of a page in order, and adds the headers when the page starts the request. The alternative, to pause
-    each request and to add the headers then, takes 3 ms longer.
+    So the domain is enabled before a request is sent, if possible at a time when no call has to wait for this. It is disabled
+    directly after the request. Chromium executes the commands of a page in order, and adds the headers when the page starts the
+    request. The alternative is to pause each request and to add the headers to the paused request; this takes 3 ms longer.
     """
 
     def __init__(self, target: Target, headers: dict[str, str]) -> None:

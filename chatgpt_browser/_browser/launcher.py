@@ -77,13 +77,13 @@ async def _launch_candidate(start: Callable[..., Awaitable[T]], settings: dict[s
             return None
         if not (settings["chromium_sandbox"] and is_missing_sandbox(exc)):
             raise
-    # For example a container's seccomp profile, which no sysctl reveals.
+    # Chromium can fail here although `sandbox_refusal` returned None: no sysctl shows a container's seccomp profile, for example.
     logger.warning("Chromium's sandbox is off: the kernel refuses it, as Chromium has reported")
     return await _launch_candidate(start, {**settings, "chromium_sandbox": False})
 
 
 def _launch_settings(options: Options) -> dict[str, Any]:
-    """Return Playwright's arguments for a launch, except which executable to start."""
+    """Return Playwright's arguments for a launch, except the arguments that select the executable."""
     if not options.headless and not _has_screen():
         raise BrowserLaunchError(
             "There is no screen to show a browser's window on: neither DISPLAY nor WAYLAND_DISPLAY is set."
@@ -98,7 +98,7 @@ def _launch_settings(options: Options) -> dict[str, Any]:
         "env": child_environment(),
         "timeout": milliseconds(options.launch_timeout),
         "chromium_sandbox": not refusal,
-        # The caller handles Ctrl-C first; the client closes the browser when the call has ended.
+        # Playwright must not close the browser on Ctrl-C. The caller handles Ctrl-C, and then the client closes the browser.
         "handle_sigint": False,
         "handle_sigterm": False,
         "handle_sighup": False,

@@ -18,7 +18,7 @@ async def sign_in(options: Options) -> SessionToken:
     """Open the site in a window and wait, without a time limit, until a person has signed in.
 
     :return: the session token.
-    :raises AuthenticationError: the window was closed before.
+    :raises AuthenticationError: the window was closed before the person had signed in.
     :raises BrowserLaunchError: there is no screen, or the browser does not start.
     :raises BrowserNotFoundError: no browser that can show a window is installed.
     """

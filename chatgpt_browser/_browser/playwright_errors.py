@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
 
 
-#: Seconds until the attempt to close something is given up.
+#: The maximum time for one attempt to close something, in seconds.
 CLOSE_TIMEOUT = 10.0
 
 INSTALL_HINT = (
@@ -53,7 +53,7 @@ _GONE = re.compile(
 _NO_DOCUMENT = re.compile(
     r"ERR_HTTP_RESPONSE_CODE_FAILURE|ERR_ABORTED|ERR_INVALID_RESPONSE|Download is starting"
 )
-#: Characters of an error's text that are read: a remote browser, and a page, may send any amount.
+#: The number of characters of an error's text that are read. A remote browser or a page may send a text of any length.
 _MAX_TEXT = 10_000
 _VERSIONS = re.compile(r"server version: v([\d.]+).*?client version: v([\d.]+)", re.DOTALL)
 _URL = re.compile(r"\b(?:wss?|https?)://\S+")
@@ -134,7 +134,9 @@ def map_playwright_errors(*, launching: bool = False) -> Iterator[None]:
 
 @contextmanager
 def map_driver_errors() -> Iterator[None]:
-    """Convert any error of the driver's start. Playwright raises a bare Exception if the driver ends at once.
+    """Convert every error within the block to an error of the driver's start.
+
+    Playwright raises an ``Exception`` without a more specific class if the driver ends at once.
 
     :raises BrowserLaunchError: the driver did not start.
     """
@@ -147,8 +149,8 @@ def map_driver_errors() -> Iterator[None]:
 def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
     """Call ``callback`` when the browser, Playwright's driver, or the connection to either has ended.
 
-    Playwright has no event for the end of the driver; it only fails the pending calls. Therefore this uses its private
-    connection.
+    Playwright has no event for the end of the driver: only the pending calls fail. Therefore this function uses Playwright's
+    private connection object.
     """
 
     def lost(*_: object) -> None:
@@ -161,10 +163,10 @@ def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
 
 
 def _retrieve_transport_error(connection: Any) -> None:
-    """Retrieve the error that the driver's end leaves in Playwright's transport.
+    """Make sure that the error of the driver's end, which Playwright's transport stores, is retrieved.
 
-    Otherwise asyncio logs that the error was never retrieved. The transport is only reachable through the closure of the function
-    that sends, or, in older versions of Playwright, through the connection.
+    Otherwise asyncio logs that the error was never retrieved. Older versions of Playwright store the transport in the connection.
+    In newer versions, the transport is a variable in the closure of the function that sends messages.
     """
     send = connection.onmessage
     held = inspect.getclosurevars(send).nonlocals if inspect.isfunction(send) else {}
@@ -175,7 +177,7 @@ def _retrieve_transport_error(connection: Any) -> None:
 
 
 async def suppress_close_errors(close: Callable[[], Awaitable[object]]) -> None:
-    """Call ``close`` for something that may have ended already; log its errors, and give up after :data:`CLOSE_TIMEOUT`."""
+    """Call ``close``, log its errors, and stop waiting after :data:`CLOSE_TIMEOUT`. The closed object may have ended already."""
     with anyio.move_on_after(CLOSE_TIMEOUT, shield=True) as scope:
         try:
             await close()
@@ -210,7 +212,7 @@ def connection_error(error: Exception, place: str) -> Exception:
 
 
 def _first_line(error: Exception) -> str:
-    """Return the first line of the error's text, or its type if it has no text."""
+    """Return the first line of the error's text; the name of the error's class if the text is empty."""
     lines = (getattr(error, "message", "") or str(error))[:_MAX_TEXT].strip().splitlines()
     return lines[0].removesuffix(".") if lines else type(error).__name__
 

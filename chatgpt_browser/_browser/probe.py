@@ -1,4 +1,4 @@
-"""Inspection of a browser, and of a site through it, without a session, for `chatgpt-browser doctor`."""
+"""Inspection of a browser, and of a site that the browser loads without a session. Used by `chatgpt-browser doctor`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DETAILS_TIMEOUT = 5.0
 
 @dataclass(frozen=True)
 class BrowserFacts:
-    """The properties of a browser, as it reports them itself."""
+    """The properties of a browser, as the browser reports them."""
 
     version: str
     executable: Path
@@ -46,8 +46,8 @@ class Sighting:
     """One navigation and its response. ``began`` and ``ended`` are seconds since the epoch.
 
     ``error`` is Chromium's name of the network error (``ERR_NAME_NOT_RESOLVED``), or the text of another error; it is empty if
-    there was a response. ``timings`` has the seconds of the phases ``dns``, ``connection``, ``tls`` and ``answer``, as far as
-    they took place.
+    there was a response. ``timings`` has the seconds of the phases ``dns``, ``connection``, ``tls`` and ``answer``;
+    a phase that did not take place is missing.
     """
 
     url: str
@@ -72,7 +72,7 @@ class Probe:
 
     @classmethod
     async def start(cls, options: Options) -> Probe:
-        """Start a browser by the options, without the profile, and give it the identity that a client's browser has.
+        """Start a browser with these options. Its page has the same user agent as the page of a client.
 
         :raises BrowserError: no browser is installed, or it does not start.
         """
@@ -112,7 +112,7 @@ class Probe:
         )
 
     async def look(self, url: str) -> Sighting:
-        """Navigate to the URL and return what happened. A site that cannot be reached does not raise an error."""
+        """Navigate to the URL and return the result. If the site cannot be reached, the result contains the error."""
         responses: list[Response] = []
 
         def record(response: Response) -> None:
@@ -156,7 +156,7 @@ class Probe:
 
 
 def _timings(timing: dict[str, Any]) -> dict[str, float]:
-    """Convert Playwright's timing in milliseconds to seconds for each phase. -1 marks a phase that did not take place."""
+    """Return the duration of each phase in seconds. ``timing`` is in milliseconds; -1 means that a phase did not take place."""
     phases = {
         "dns": ("domainLookupStart", "domainLookupEnd"),
         "connection": ("connectStart", "connectEnd"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-#: The sysctls that control what the sandbox uses, each with the value that forbids it.
+#: The sysctls that can forbid the user namespaces which the sandbox needs, each with the forbidding value.
 _SYSCTLS = {
     "/proc/sys/kernel/unprivileged_userns_clone": "0",
     "/proc/sys/user/max_user_namespaces": "0",
@@ -15,9 +15,9 @@ _SETUID_HELPERS = ("/usr/lib/chromium/chrome-sandbox", "/opt/google/chrome/chrom
 
 
 def sandbox_refusal() -> str | None:
-    """Return why the sandbox is not available here, or None if nothing is known to refuse it.
+    """Return the reason why the sandbox is not available on this machine; None if no reason is found.
 
-    Chromium itself reports refusals that no sysctl reveals, for example those of a seccomp profile.
+    The sandbox may still be refused, for example by a seccomp profile, which no sysctl shows. Chromium reports such a refusal.
     """
     if getattr(os, "geteuid", lambda: 1)() == 0:
         return "the process runs as root, and Chromium refuses the sandbox to root"

@@ -22,7 +22,7 @@ _PROFILE_ARGUMENT = re.compile(r"--user-data-dir=(\S+playwright_chromiumdev_prof
 class TemporaryProfile:
     """The profile folder that Playwright's driver creates for a browser.
 
-    The driver removes the folder when the browser closes, unless the driver is killed before.
+    The driver removes the folder when the browser closes. If the driver is killed, it cannot remove the folder.
     """
 
     def __init__(self) -> None:
@@ -39,8 +39,9 @@ class TemporaryProfile:
     async def remove(self) -> None:
         """Remove the folder if it still exists after the driver has ended.
 
-        A Chromium process that is shutting down may still write to the folder for a moment. If the driver was killed, its child
-        processes cannot be waited for, so this polls every 20 ms until the folder is gone or the close timeout expires.
+        A Chromium process that is shutting down may still write to the folder for a moment. We cannot wait for the child
+        processes of a killed driver. Therefore the removal is repeated every 20 ms, until the folder is gone or the close timeout
+        expires.
         """
         if self._search is None:
             return

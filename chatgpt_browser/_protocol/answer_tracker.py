@@ -1,4 +1,4 @@
-"""The choice of the answer among the messages of a stream, while they arrive."""
+"""Selection of the answer among the messages of a stream, while the messages arrive."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Change(Enum):
-    """The effect of a message on the choice of the answer."""
+    """The effect of one message on the choice of the answer: the result of :meth:`AnswerTracker.consider`."""
 
     NONE = "another message, or no message, is the answer"
     ANSWER = "this message is the answer"
@@ -20,20 +20,23 @@ class Change(Enum):
 
 
 class AnswerTracker:
-    """Chooses the message with the highest rank; among equal ranks, the message that started last."""
+    """Chooses the answer of a stream: the message with the highest rank.
+
+    If several messages have the highest rank, the message that started last is chosen.
+    """
 
     def __init__(self) -> None:
-        #: The id of the answer; None if the site has not sent it.
+        #: The id of the chosen message; None if no message is chosen, or if the site has not sent an id.
         self.message_id: str | None = None
-        #: The id of the user's message that is answered, if the site has repeated that message.
+        #: The id of the user's message that the reply answers; None until the site has repeated that message in the stream.
         self.question_id: str | None = None
-        #: Why the answer ended, in the site's words (``stop``, ``max_tokens``); None if the site has not sent it.
+        #: The reason why the answer ended, as the site names it (``stop``, ``max_tokens``); None if the site has sent no reason.
         self.finish_type: str | None = None
-        #: The channel of the deltas that the answer consists of.
+        #: The channel of the deltas that contain the answer.
         self.channel: Any = None
         self._rank = 0
         self._position = 0  # the answer's position in the stream
-        self._positions: dict[str, int] = {}  # all messages' positions, by id
+        self._positions: dict[str, int] = {}  # the position of each message, by its id
 
     @property
     def message_ids(self) -> Collection[str]:
@@ -41,16 +44,16 @@ class AnswerTracker:
         return self._positions.keys()
 
     def has_answer(self) -> bool:
-        """Return whether a message was chosen."""
+        """Return whether a message is chosen as the answer."""
         return self._rank > 0
 
     def is_answer(self, message: dict[str, Any]) -> bool:
-        """Return whether this message was chosen."""
+        """Return whether this message is the chosen message. If a message is chosen, a message without an id counts as it."""
         name = optional_text(message.get("id"))
         return bool(self._rank) and (name is None or name == self.message_id)
 
     def consider(self, message: dict[str, Any], channel: Any) -> Change:
-        """Take a message, new or changed, into account."""
+        """Update the choice after a message has arrived or changed. Return the effect of this message on the choice."""
         rank = answer_rank(message)
         name = optional_text(message.get("id"))
         position = self._position if name is None else self._positions.setdefault(name, len(self._positions))
@@ -69,15 +72,15 @@ class AnswerTracker:
         return Change.ANSWER
 
     def note_question(self, message: dict[str, Any]) -> None:
-        """Remember the id of a message if it is a user's."""
+        """Set ``question_id`` to the id of this message if a user wrote the message."""
         if is_question(message):
             self.question_id = optional_text(message.get("id"))
 
     def retract(self) -> None:
-        """Drop the choice: the site has hidden the message, or made it a remark."""
+        """Undo the choice. The site has hidden or removed the chosen message, or has marked it as a remark."""
         self._rank, self.message_id, self.finish_type = 0, None, None
 
 
 def optional_text(value: Any) -> str | None:
-    """Return a value of the site's JSON if it is a text that is not empty, else None."""
+    """Return the value if it is a non-empty text, else None. The value comes from the site's JSON."""
     return value if isinstance(value, str) and value else None

@@ -1,4 +1,4 @@
-"""The backend's responses about models and stored conversations, as typed data, and the paths of these endpoints."""
+"""The backend's endpoints for models and stored conversations: their paths, and their responses as typed data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ CONVERSATIONS = "conversations"
 @public_type
 @dataclass(frozen=True)
 class Model:
-    """A model that the account may use. ``slug`` is the value for the client's option ``model``; ``raw`` is the site's entry."""
+    """A model that the account may use.
+
+    ``slug`` is the value to use for the client's option ``model``. ``raw`` is the site's JSON object for this model.
+    """
 
     slug: str
     title: str | None = None
@@ -91,7 +94,10 @@ def conversation_path(conversation_id: str) -> str:
 
 
 def title_path(conversation_id: str) -> str:
-    """Return the path that generates a title for a conversation. Raises like :func:`conversation_path`."""
+    """Return the path of the request that generates a title for a conversation.
+
+    The errors are the same as those of :func:`conversation_path`.
+    """
     return f"conversation/gen_title/{_quoted(conversation_id)}"
 
 
@@ -113,7 +119,7 @@ def conversations_path(offset: int, limit: int) -> str:
 
 
 def read_models(data: Any) -> list[Model]:
-    """Read the response of ``GET /models``. Entries without a slug are skipped."""
+    """Return the models in a response of ``GET /models``. Entries without a slug are skipped."""
     return [
         Model(item["slug"], _text(item.get("title")), _integer(item.get("max_tokens")), item)
         for item in _objects(_field(data, "models"))
@@ -122,7 +128,7 @@ def read_models(data: Any) -> list[Model]:
 
 
 def read_conversations(data: Any) -> list[ConversationSummary]:
-    """Read the response of ``GET /conversations``. Entries without an id are skipped."""
+    """Return the conversations in a response of ``GET /conversations``. Entries without an id are skipped."""
     return [
         ConversationSummary(
             item["id"],
@@ -136,7 +142,7 @@ def read_conversations(data: Any) -> list[ConversationSummary]:
 
 
 def read_history(conversation_id: str, data: Any) -> History:
-    """Read the response of ``GET /conversation/{id}``."""
+    """Return the stored conversation in a response of ``GET /conversation/{id}``."""
     fields = data if isinstance(data, dict) else {}
     return History(
         conversation_id,
@@ -150,12 +156,12 @@ def read_history(conversation_id: str, data: Any) -> History:
 
 
 def read_title(data: Any) -> str:
-    """Read the response of ``POST /conversation/gen_title/{id}``: the title, or an empty string."""
+    """Return the title in a response of ``POST /conversation/gen_title/{id}``; an empty text if the response has no title."""
     return _text(_field(data, "title")) or ""
 
 
 def _newest_messages(data: Any) -> list[HistoryMessage]:
-    """Return the messages of the newest branch, oldest first."""
+    """Return the messages of a stored conversation's newest branch, oldest first."""
     return [
         _message(node_id, _text(node.get("parent")), message)
         for node_id, node in newest_branch(data)

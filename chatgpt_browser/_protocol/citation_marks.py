@@ -1,7 +1,9 @@
-"""The site's citation marks: citations, cards and names inside a text, written in Unicode's private use area.
+"""Removal of the site's citation marks from a text.
 
-A mark is U+E200, a kind, fields (each preceded by U+E202), and U+E201. The site's page shows a replacement: the name of an
-``entity``, the link text of a ``url``, or nothing that is text. U+E203 to U+E206 delimit the passage that a citation is about.
+A mark is a citation, a card or a name inside a text. It is written with characters of Unicode's private use area, in this order:
+U+E200, the kind of the mark, its fields (each preceded by U+E202), and U+E201. The site's page shows something else in place of
+the mark: the name of an ``entity``, the link text of a ``url``, or something that is not text. U+E203 to U+E206 mark the start
+and the end of the passage that a citation refers to.
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ import re
 
 from .unicode_ranges import contains_any, remove_all
 
-#: The characters that marks consist of, as a range for a regular expression.
+#: The special characters in marks, as a range for a regular expression.
 MARKS = "\ue200-\ue206"
 
-#: The position, counted from 1, of the field that is shown in place of a mark.
+#: For each kind of mark that is replaced by one of its fields: the number of this field. The first field has the number 1.
 _SHOWN_FIELD = {"url": 1, "link_title": 1}
 
 
@@ -25,21 +27,21 @@ def _mark() -> re.Pattern[str]:
 
 
 class CitationMarkFilter:
-    """Removes the marks from a text that grows. Only the part that is new is searched."""
+    """Removes the marks from a text that grows. Each call searches only the new part of the text."""
 
     def __init__(self) -> None:
-        #: True if the text ends inside a mark. If it is False, added text without marks is visible as it is.
+        #: True if the text ends inside a mark. If False, a caller may append a piece without marks to the visible text directly.
         self.is_open = False
         self._has_marks = False
         self._raw = ""
-        self._settled = ""  # the part of the raw text that more text cannot change
+        self._settled = ""  # the beginning of the raw text that is already processed
         self._visible = ""
 
     def visible(self, raw: str, *, at_end: bool = False) -> str:
-        """Return the text without its marks.
+        """Return the text without its marks. If the last mark has no end yet, the result ends before this mark.
 
-        A mark whose end is missing is left out, together with the text behind it. ``at_end``: no more text follows, so that
-        such a mark is ordinary text.
+        :param raw: the whole text so far.
+        :param at_end: True if no more text follows. Then a mark without an end is returned as ordinary text.
         """
         fresh = raw[len(self._raw) :] if raw.startswith(self._raw) else raw
         if not self._has_marks or len(fresh) == len(raw):
@@ -69,7 +71,7 @@ def _replacement(mark: re.Match[str]) -> str:
 
 
 def _entity_name(field: str) -> str:
-    """Return the name from an entity's field: a JSON list of its kind and its name."""
+    """Return the name of an entity. ``field`` is a JSON list of the kind and the name. If it is not JSON, return ``field``."""
     try:
         entity = json.loads(field)
     except ValueError:

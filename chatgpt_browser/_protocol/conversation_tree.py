@@ -1,6 +1,6 @@
-"""The tree of a stored conversation (``GET /conversation/{id}``): its newest branch, its newest turn, an answer in it.
+"""Search in the tree of a stored conversation (``GET /conversation/{id}``) for the newest branch, the newest turn or an answer.
 
-A turn is one question with everything that answers it.
+A turn is one question and all messages that answer this question.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ def find_answer(
     answer_id: str | None = None,
     parent_message_id: str | None = None,
 ) -> dict[str, Any] | None:
-    """Return the answer to a question from a stored conversation; None if there is none yet.
+    """Return the message that answers a question in a stored conversation; None if there is no answer yet.
 
-    ``questions`` are the ids that the question may have in the conversation. If it has several answers, the one with the id
-    ``answer_id`` is returned, else the first. If the conversation contains none of these ids, the question is its newest one,
-    provided that this one follows ``parent_message_id``, the message that the question was sent after.
+    If the conversation contains none of the ids in ``questions``, the answer to the newest question is returned, provided that
+    the newest question follows ``parent_message_id``.
+
+    :param questions: the ids that the question may have in the conversation.
+    :param answer_id: the id of a message in the wanted branch, if the question has several answers; by default the first branch.
+    :param parent_message_id: the id of the message after which the question was sent; None accepts any newest question.
     """
     nodes = _nodes(data)
     question_id = next((name for name in questions if name is not None and name in nodes), None)
@@ -32,12 +35,14 @@ def find_answer(
         messages = _messages_after_newest_question(data, parent_message_id)
     else:
         messages = _messages_after_question(nodes, question_id, answer_id)
-    answer: dict[str, Any] | None = max(messages, key=answer_rank, default=None)  # of equal ranks, the newest
+    answer: dict[str, Any] | None = max(messages, key=answer_rank, default=None)  # the newest of equal rank
     return answer if answer_rank(answer) else None
 
 
 def find_messages_after(data: Any, questions: Sequence[str | None], answer_id: str | None) -> list[Any]:
-    """Return the messages that answer a question, newest first; none if the conversation does not contain the question.
+    """Return the messages that answer a question, newest first.
+
+    If the conversation does not contain the question, the list is empty.
 
     The parameters are those of :func:`find_answer`.
     """
@@ -47,7 +52,10 @@ def find_messages_after(data: Any, questions: Sequence[str | None], answer_id: s
 
 
 def _messages_after_question(nodes: dict[str, Any], question_id: str, answer_id: str | None) -> list[Any]:
-    """Return the messages that answer one question, newest first: the branch that contains ``answer_id``, else the first one."""
+    """Return the messages that answer one question, newest first.
+
+    If the question has several branches, the messages come from the branch that contains ``answer_id``, else from the first.
+    """
     children = _children(nodes)
     preferred = {name for name, _ in _path_to_root(nodes, answer_id)}
     found: list[Any] = []
@@ -62,7 +70,7 @@ def _messages_after_question(nodes: dict[str, Any], question_id: str, answer_id:
 
 
 def _children(nodes: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the child ids of each node, in the order of the node's own list ``children``, if it has one."""
+    """Return the ids of each node's children. If a node has its own list ``children``, the ids are in the order of that list."""
     children: dict[str, list[str]] = {}
     for name, node in nodes.items():
         if isinstance(node, dict) and isinstance(parent := node.get("parent"), str):
@@ -76,7 +84,10 @@ def _children(nodes: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _messages_after_newest_question(data: Any, parent_message_id: str | None) -> list[Any]:
-    """Return the messages after the newest question, newest first; none if that question does not follow the given parent."""
+    """Return the messages after the newest question, newest first.
+
+    If the newest question does not follow ``parent_message_id``, the list is empty.
+    """
     newest_first = newest_branch(data)
     found: list[Any] = []
     for _, node in newest_first:
@@ -87,7 +98,7 @@ def _messages_after_newest_question(data: Any, parent_message_id: str | None) ->
 
 
 def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -> bool:
-    """Return whether a node comes before any other question."""
+    """Return whether ``newest_first`` yields the node ``node_id`` before it yields another node that is a question."""
     for each, node in newest_first:
         if each == node_id:
             return True
@@ -97,10 +108,11 @@ def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str
 
 
 class Turn(NamedTuple):
-    """A question and the ids of the messages after it, newest first. ``question_id`` is None if there is no question.
+    """A question and the ids of the messages after it, newest first. If there is no question, ``question_id`` is None.
 
-    ``parents`` are the ids of the messages that a new message may be sent after: those of this turn, the other answers to its
-    question (the site may show two for comparison), and those of earlier turns if every turn since then is unanswered.
+    ``parents`` are the ids of the messages after which a new message may be sent. These are the messages of this turn, and the
+    other answers to its question (the site may show two answers for comparison). The messages of an earlier turn are included if
+    all later turns are unanswered.
     """
 
     question_id: str | None = None
@@ -116,7 +128,7 @@ class Turn(NamedTuple):
 def newest_turn(data: Any, unanswered: Container[str] = ()) -> Turn:
     """Return the newest turn of a stored conversation.
 
-    ``unanswered`` are the ids of questions that got no answer, or of the messages that such questions were sent after.
+    :param unanswered: the ids of questions without an answer, or the ids of the messages after which these questions were sent.
     """
     question: str | None = None
     after: list[str] = []
@@ -136,7 +148,7 @@ def newest_turn(data: Any, unanswered: Container[str] = ()) -> Turn:
 
 
 def _answers(nodes: dict[str, Any], children: dict[str, list[str]], question_id: str) -> Iterator[str]:
-    """Iterate over the ids of all messages that answer a question, in every branch below it."""
+    """Yield the ids of all messages that answer a question, from all branches below the question."""
     pending, seen = [question_id], {question_id}
     while pending:
         for name in children.get(pending.pop(), ()):
@@ -147,13 +159,16 @@ def _answers(nodes: dict[str, Any], children: dict[str, list[str]], question_id:
 
 
 def newest_branch(data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Iterate over the nodes of a conversation from the newest to the root, with their ids. A cycle is followed once."""
+    """Return an iterator over ``(id, node)``, from the newest node of a conversation to the root.
+
+    If the nodes form a cycle, each node comes only once.
+    """
     nodes = _nodes(data)
     return _path_to_root(nodes, data.get("current_node") if nodes else None)
 
 
 def _path_to_root(nodes: dict[str, Any], at: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Iterate over a node and its ancestors."""
+    """Yield ``(id, node)`` for the node with the id ``at``, and then for each of its ancestors."""
     seen: set[str] = set()
     while isinstance(at, str) and at not in seen:
         if not isinstance(node := nodes.get(at), dict):

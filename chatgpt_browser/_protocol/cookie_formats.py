@@ -1,4 +1,7 @@
-"""The forms in which people have cookies: dicts, lists, JSON exports, ``cookies.txt`` and header lines. Pure: reads no file."""
+"""Parser for the forms in which users have cookies: dicts, lists, JSON exports, text of ``cookies.txt``, and header lines.
+
+The functions here read no files.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,20 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-#: The names of a cookie's fields, in lower case: Playwright's and Selenium's, and those of extensions for Firefox.
+#: The names of a cookie's fields, in lower case, as Playwright, Selenium and extensions for Firefox use them.
 _NAMES, _VALUES = ("name", "name raw"), ("value", "content raw")
 _DOMAINS = ("domain", "host", "host raw", "url")
 _HEADERS = ("cookie", "set-cookie")
 
 _HEADER = re.compile(r"\s*(?:set-)?cookie\s*:", re.IGNORECASE)
-#: Each part of a line is ``name=value`` or ``name: value``; a copied JSON or JavaScript line also has quotes and a comma.
+#: One part of a line: ``name=value`` or ``name: value``. A line copied from JSON or JavaScript also has quotes and a comma.
 _PAIR = re.compile(r"""["']?([\w!#$%&*+.^`|~-]+)["']?\s*[=:]\s*(.*)""", re.ASCII | re.DOTALL)
 _FLAGS = ("TRUE", "FALSE")
 _HTTP_ONLY = "#HttpOnly_"
 
 
 class Cookie(NamedTuple):
-    """A cookie of any site. ``domain`` is a host name without a leading dot; empty if the form does not contain it."""
+    """A cookie of any site. ``domain`` is a host name without a leading dot; it is empty if the input contains no domain."""
 
     name: str
     value: str
@@ -28,7 +31,7 @@ class Cookie(NamedTuple):
 
 
 def is_header(text: str) -> bool:
-    """Return whether a text begins like a ``Cookie:`` or ``Set-Cookie:`` header line."""
+    """Return whether a text begins with ``Cookie:`` or ``Set-Cookie:``, like a header line."""
     return _HEADER.match(text) is not None
 
 
@@ -38,10 +41,14 @@ def is_json(text: str) -> bool:
 
 
 def cookies_of(given: object) -> list[Cookie]:
-    """Return the cookies in a value of any form. The list is empty if the value contains none, for example a bare token.
+    """Return the cookies in a value. The list is empty if the value contains no cookie, for example if it is only a token.
 
-    The forms are: a dict of names to values (or with ``cookies``, as Playwright's ``storage_state``); a list of dicts, objects or
-    pairs; headers; JSON of these; the text of a Netscape ``cookies.txt``; and lines of ``name=value`` or ``name: value``.
+    The value may have these forms:
+
+    - a dict of cookie names and values, or a dict with the key ``cookies`` (like Playwright's ``storage_state``);
+    - a list of dicts, of objects, of pairs or of header lines;
+    - the text of a header line, or JSON text of one of the forms above;
+    - the text of a Netscape ``cookies.txt``, or lines of the form ``name=value`` or ``name: value``.
     """
     if isinstance(given, str):
         return _from_json(given) if is_json(given) else list(_from_lines(given))
@@ -73,14 +80,17 @@ def _from_mapping(given: Mapping[Any, Any]) -> Iterator[Cookie]:
 
 
 def _value_of(content: object) -> object:
-    """Return the value of a cookie in a dict of names: the content itself, or its attribute or field ``value``."""
-    if hasattr(content, "value"):  # http.cookies.Morsel, which is a dict too
+    """Return a cookie's value from ``content``, an entry of a dict whose keys are the names of cookies.
+
+    The value is the attribute or key ``value`` of the entry, or else the entry itself.
+    """
+    if hasattr(content, "value"):  # an http.cookies.Morsel, which is also a dict
         return content.value
     return content.get("value") if isinstance(content, Mapping) else content
 
 
 def _from_item(item: object) -> Iterator[Cookie]:
-    """Yield the cookies of one item of a list."""
+    """Yield the cookies that one item of a list contains."""
     if isinstance(item, str):
         yield from _from_lines(item)
     elif isinstance(item, Mapping):
@@ -93,7 +103,7 @@ def _from_item(item: object) -> Iterator[Cookie]:
 
 
 def _read_fields(given: Mapping[Any, Any]) -> Cookie | None:
-    """Return the cookie that a mapping of field names to values describes, or None."""
+    """Return the cookie that a mapping of field names to values describes; None if a name or a value is missing."""
     fields = {name.lower(): value for name, value in given.items() if isinstance(name, str)}
     name, value = (next((fields[key] for key in keys if key in fields), None) for keys in (_NAMES, _VALUES))
     if not isinstance(name, str) or not isinstance(value, str):
@@ -103,12 +113,12 @@ def _read_fields(given: Mapping[Any, Any]) -> Cookie | None:
 
 
 def _host_of(domain: str) -> str:
-    """Return the host name of a cookie's domain, which may be a URL."""
+    """Return the host name in a cookie's domain. The domain may be a URL."""
     return domain.rpartition("://")[2].partition("/")[0].partition(":")[0].lstrip(".").lower()
 
 
 def _from_lines(text: str) -> Iterator[Cookie]:
-    """Yield the cookies of header lines, of pairs, and of the lines of a Netscape file."""
+    """Yield the cookies in a text that consists of header lines, of ``name=value`` pairs, or of lines of a Netscape file."""
     for line in text.lstrip("\ufeff").splitlines():
         if (row := _from_netscape(line)) is not None:
             yield row
@@ -119,9 +129,10 @@ def _from_lines(text: str) -> Iterator[Cookie]:
 
 
 def _from_netscape(line: str) -> Cookie | None:
-    """Return the cookie in a line of a Netscape file, or in a row that was copied from a browser's table of cookies, or None.
+    """Return the cookie in a line of a Netscape file, or in a row copied from a browser's table of cookies. Else return None.
 
-    A line has seven fields, which are separated by tabs; a terminal shows, and copies, spaces instead.
+    A line of a Netscape file has seven fields. In the file, tabs separate the fields. If a line is copied from a terminal,
+    spaces separate them.
     """
     line = line.removeprefix(_HTTP_ONLY).strip("\r\n ")
     fields = line.split("\t") if "\t" in line else line.split()

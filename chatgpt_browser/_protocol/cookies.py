@@ -1,7 +1,8 @@
-"""The session token as cookies: the accepted forms of the token, and the family of cookies that contains it.
+"""The session token: the forms in which it is accepted, and the family of cookies that store it.
 
-The token is one encrypted value. If it is too long for one cookie, the site splits it into several. The server joins all cookies
-of the family that it receives, so that a stale member corrupts the session: a family is always written as a whole.
+The token is one encrypted value. If the value is too long for one cookie, the site splits it into several cookies. All cookies of
+one token are called a family. The server joins all cookies of a family that it receives. One stale cookie of the family would
+therefore corrupt the session, so this package always replaces the cookies of a family together.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ from urllib.parse import urlsplit
 
 from .cookie_formats import Cookie, cookies_of, is_header, is_json
 
-#: The maximum length of one cookie's value: next-auth 4 splits at 3933 characters, @auth/core at 3936.
+#: The maximum length of one cookie's value, in characters. next-auth 4 splits a token at 3933 characters, @auth/core at 3936.
 CHUNK_SIZE = 3933
 
 _MEMBER = re.compile(r"(?:__Secure-)?(?P<family>next-auth|authjs)\.session-token(?:\.(?P<chunk>\d{1,4}))?")
 _COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")  # RFC 6265, cookie-octet
-#: A name of the site's cookies, a line with another cookie, or the name of a file: texts that are certainly not a token.
+#: Matches texts that are certainly not a token: the name of a cookie of the site, a line with another cookie, or a file name.
 _NO_TOKEN = re.compile(
     r"__(?:Secure|Host)-.*|(?:next-auth|authjs)\..*|[^=]*=+[^=].*|.*\.(?:json|txt)", re.IGNORECASE | re.DOTALL
 )
 
-#: The hosts of the site. An export of a browser's cookies also contains cookies of other sites that use the same library.
+#: The hosts of the site. An export of a browser's cookies may also contain session cookies of other sites, with the same names.
 _HOSTS = ("chatgpt.com", "chat.openai.com")
 
-#: The message for a value that is neither a token nor contains one.
+#: The error message for a value that is not a token and does not contain a token.
 INVALID_TOKEN = (
     "ChatGPT invalid session token. Accepted are: the value of the site's session cookie, or its parts in order; the cookie as "
     "`name=value`, `name: value`, a `Cookie:` or a `Set-Cookie:` line; a dict of cookie names and values; a list of cookies, "
@@ -38,7 +39,7 @@ INVALID_TOKEN = (
 
 
 def is_session_cookie(name: str) -> bool:
-    """Return whether a cookie of that name belongs to the session token."""
+    """Return whether a cookie with this name stores the session token or a part of it."""
     return _MEMBER.fullmatch(name) is not None
 
 
@@ -51,11 +52,13 @@ class SessionToken:
 
     @classmethod
     def parse(cls, given: object, url: str = "") -> SessionToken | None:
-        """Parse a token: a value, several values in order, or cookies in any form of :func:`.cookie_formats.cookies_of`.
+        """Return the session token in a value; None if the value contains no token.
 
-        ``url`` is a URL of the site: its cookies are preferred to those of the site's other hosts. Cookies of other sites are
-        ignored. Return None if there is no token. An exception raised here would show the value in a traceback with local
-        variables.
+        The value is a token, a list of the parts of a token in order, or cookies in any form that
+        :func:`.cookie_formats.cookies_of` accepts. Cookies of other sites are ignored. An invalid value raises no exception here,
+        because a traceback with local variables would show the value.
+
+        :param url: a URL of the site. Cookies of this URL's host are preferred to cookies of the site's other hosts.
         """
         if isinstance(given, SessionToken):
             return given
@@ -76,7 +79,10 @@ class SessionToken:
 
     @classmethod
     def _from_cookies(cls, cookies: list[Cookie], hosts: tuple[str, ...]) -> SessionToken | None:
-        """Return the token of the first of these hosts that has one. The families of two hosts are not mixed."""
+        """Return the token in cookies without a domain, else the token of the first host that has a token, else None.
+
+        Cookies of different hosts are never joined.
+        """
         domains = [host for host in dict.fromkeys(hosts) if host]
         for host in ["", *domains]:
             family = {c.name: c.value for c in cookies if _belongs_to(c.domain, host)}
@@ -99,7 +105,7 @@ class SessionToken:
             else:
                 chunks.setdefault(member["family"], {})[int(member["chunk"])] = value
 
-        # If both forms exist, the plain cookie belongs to an earlier session with a shorter token.
+        # If a split token and a token in one cookie both exist, the latter belongs to an earlier session with a shorter token.
         for family, parts in chunks.items():
             if sorted(parts) == list(range(len(parts))):
                 return cls._joined([parts[index] for index in sorted(parts)], family)
@@ -109,14 +115,17 @@ class SessionToken:
 
     @classmethod
     def _joined(cls, values: list[str], family: str = "next-auth") -> SessionToken | None:
-        """Join the parts of one value, without the quotes and the white space that copying adds."""
+        """Return the token that consists of these parts; None if a part contains an invalid character.
+
+        Quotes and white space around a part are removed, because copying may add them.
+        """
         bare = [_bare(value) for value in values]
         if not bare or not all(_COOKIE_VALUE.fullmatch(value) for value in bare):
             return None
         return cls("".join(bare), family)
 
     def cookies(self, origin: str) -> list[dict[str, Any]]:
-        """Return the whole family for one origin, as arguments of Playwright's ``add_cookies``."""
+        """Return all cookies that store the token for one origin, in the form that Playwright's ``add_cookies`` accepts."""
         secure = origin.startswith("https:")
         name = f"{'__Secure-' if secure else ''}{self.family}.session-token"
         chunks = [self.value[start : start + CHUNK_SIZE] for start in range(0, len(self.value), CHUNK_SIZE)]
@@ -146,5 +155,5 @@ def _host_of(url: str) -> str:
 
 
 def _belongs_to(domain: str, host: str) -> bool:
-    """Return whether a browser sends a cookie of this domain to the host; a cookie without a domain belongs to no host."""
+    """Return whether a browser sends a cookie of this domain to the host. A cookie without a domain fits only an empty host."""
     return host == domain or bool(domain) and host.endswith(f".{domain}")

@@ -1,7 +1,7 @@
 """Decoder for the site's ``delta_encoding`` v1: an event contains a change of a value instead of the whole value.
 
-A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. If ``c``, ``p`` or ``o`` is missing, it is the same as in
-the previous delta; ``v`` is never carried over. Each channel contains one value that the deltas build and change. Paths are JSON
+A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. A missing ``c``, ``p`` or ``o`` is the same as in the
+previous delta; ``v`` is never taken from the previous delta. Each channel has one value, which the deltas change. Paths are JSON
 Pointers (RFC 6901). ``add``, ``replace`` and ``remove`` are the operations of JSON Patch (RFC 6902), except that ``replace`` also
 creates a missing member, as on the site. ``append``, ``truncate`` and ``patch`` are the site's own operations.
 
@@ -30,12 +30,15 @@ class DeltaError(ValueError):
 
 
 def is_delta(event: dict[str, Any]) -> bool:
-    """Return whether an event is a delta, judging by its fields. Unknown additional fields are allowed."""
+    """Return whether an event is a delta. Only the names of its fields are checked. Unknown additional fields are allowed."""
     return bool(event) and (event.keys() <= _FIELDS or ("v" in event and not event.keys() & _OTHERS))
 
 
 class DeltaDecoder:
-    """The channels of one stream. Values are changed in place: a caller that keeps one has to copy it."""
+    """Applies the deltas of one stream to the values of its channels.
+
+    Values are changed in place. A caller that stores a value must copy the value first.
+    """
 
     def __init__(self) -> None:
         self._values: dict[Any, Any] = {}
@@ -43,8 +46,8 @@ class DeltaDecoder:
         self._path = ""
         self._operation = "add"
         self._before_patch = "add"  # the last operation outside a patch
-        self._text_path = _TEXTS[0]  # the path that text was last appended to
-        # The container and the key of the text that the newest delta appended to, and the pieces that followed.
+        self._text_path = _TEXTS[0]  # the path of the last operation that appended text
+        # The container and the key of the text to which the newest delta appended, and later pieces, which are not joined yet.
         self._growing: tuple[Any, Any] | None = None
         self._more: list[str] = []
 
@@ -61,9 +64,9 @@ class DeltaDecoder:
         return self._values.get(self._channel)
 
     def grow(self, delta: dict[str, Any]) -> str | None:
-        """Apply a delta of the form ``{"v": text}`` that follows an appended text. Most deltas have this form.
+        """Apply a delta ``{"v": text}`` if the previous delta appended to a text. Most deltas are of this kind.
 
-        Return the text. If the delta has another form, return None and change nothing.
+        Return the text that was appended. For any other delta, return None and change nothing.
         """
         value = delta.get("v")
         if self._growing is None or len(delta) != 1 or not isinstance(value, str):
@@ -72,11 +75,11 @@ class DeltaDecoder:
         return value
 
     def grow_by(self, text: str) -> None:
-        """Apply a delta for which :meth:`grow` would return this text."""
+        """Apply a delta ``{"v": text}`` of which the caller has only the text. :meth:`grow` would accept this delta."""
         self._more.append(text)
 
     def grows_in(self, holder: Any) -> bool:
-        """Return whether the text that :meth:`grow` appends to is a member of this array or object."""
+        """Return whether :meth:`grow` would append to a text in this array or object."""
         return self._growing is not None and self._growing[0] is holder
 
     def _settle(self) -> None:
@@ -113,7 +116,7 @@ class DeltaDecoder:
         return self.value
 
     def _carry_over(self, delta: dict[str, Any], value: Any) -> None:
-        """Set path and operation. If the delta has none, they are carried over from the previous delta."""
+        """Set the current path and operation. If the delta lacks one of them, use the one of the previous delta."""
         if "p" not in delta and "o" not in delta:
             self._restart(value)
         elif "o" not in delta and self._operation == "patch" and not isinstance(value, list):
@@ -127,7 +130,10 @@ class DeltaDecoder:
             self._path = delta.get("p", self._path)
 
     def _grown(self, value: Any) -> str | None:
-        """Return the path of a text if the delta only appended to it, directly or as a patch of one change; else None."""
+        """Return the path of the text to which the newest delta appended; None if the delta did anything else.
+
+        The delta is an ``append``, or a patch whose only change is an ``append``.
+        """
         path, operation = self._path, self._operation
         if operation == "patch" and isinstance(value, list) and len(value) == 1:
             (item,) = value
@@ -135,10 +141,11 @@ class DeltaDecoder:
         return path if operation == "append" and isinstance(value, str) and path else None
 
     def _restart(self, value: Any) -> None:
-        """Choose path and operation for a value without both, if those of the previous delta cannot be meant.
+        """Choose the path and the operation of a delta that contains neither, if those of the previous delta cannot apply.
 
-        A whole message starts a new message. A text after a patch or after a whole message is appended: to the text that was last
-        appended to, or to the new message's text. (Descriptions of the encoding disagree about these cases.)
+        A value that contains a whole message starts a new message. A text that follows a patch or a whole message is appended to
+        the same text as the last append. If that text does not exist, it is appended to the text of the message. (Descriptions of
+        the encoding disagree about these cases.)
         """
         if isinstance(value, dict) and isinstance(value.get("message"), dict):
             self._path, self._operation = "", "add"
@@ -161,7 +168,10 @@ class DeltaDecoder:
             self._text_path = path
 
     def _patch(self, path: str, items: Any) -> None:
-        """Apply several changes in order. Nothing is carried over between them; their paths are relative to the patch's path."""
+        """Apply the changes of a patch in order. Their paths are relative to the patch's path.
+
+        A change does not take missing fields from the change before it.
+        """
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise DeltaError(f"patch at {path!r}: not a list of changes")
         for item in items:
@@ -194,7 +204,7 @@ def _change_member(root: Any, path: str, operation: Any, value: Any) -> None:
 
 
 def _find(root: Any, path: str) -> tuple[Any, Any]:
-    """Return the object or array that contains a path's target, and the key or index of the target in it."""
+    """Return the object or array that contains the value at a path, and the key or index of the value in this container."""
     if not path.startswith("/"):
         raise DeltaError(f"{path!r} is not a path")
     *steps, last = (step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/"))
@@ -251,7 +261,7 @@ def _add(holder: Any, key: Any, value: Any) -> None:
 
 
 def _set(holder: Any, key: Any, value: Any, path: str) -> None:
-    """Set a member. It may be a new member of an object, or the next item of an array."""
+    """Set a member of an object or an item of an array. If the member, or the next item of the array, is missing, add it."""
     if isinstance(holder, dict) or _is_there(holder, key):
         holder[key] = value
     elif key is _END or key == len(holder):
@@ -289,7 +299,7 @@ def _cut(text: str, length: int) -> str:
 
 
 def joined(text: str, more: str) -> str:
-    """Join two pieces of a text. A surrogate pair that was cut between them becomes one character again."""
+    """Return two pieces of a text as one text. If a surrogate pair is split between the pieces, it becomes one character."""
     whole = text + more
     if not contains_any(SURROGATES, more):
         return whole

@@ -1,4 +1,4 @@
-"""Error responses of the site: detection of challenges, and the error for each response."""
+"""Error responses of the site: conversion to exceptions, and detection of challenges."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _CHALLENGE_MARKS = re.compile(
 )
 
 _TITLE = re.compile("<title", re.IGNORECASE)
-#: Characters: the beginning of a document in which the title is searched, and the longest title in an error message.
+#: Two limits, in characters: the part of a document in which its title is searched, and a title in an error message.
 _MAX_TITLE_POSITION, _MAX_TITLE = 1 << 16, 300
 
 #: Sentences of the site that state a delay, and the delay in seconds.
 _SENTENCES = {"wait one minute": 60.0, "in 1 hour": 3600.0}
-#: The longest delay that is passed on, in seconds: 31 days. A longer one is an error of the site or of a proxy, and such numbers
-#: overflow in a caller's ``timedelta`` or ``sleep``.
+#: The maximum of ``retry_after``, in seconds: 31 days. A longer delay is an error of the site or of a proxy. It could overflow in
+#: a caller's ``timedelta`` or ``sleep``.
 _MAX_DELAY = 31 * 24 * 3600.0
 
 
@@ -49,7 +49,7 @@ def is_challenge(head: Head, text: str = "") -> bool:
 
 
 def challenge_error(reason: str) -> ChallengeError:
-    """Return the error for a challenge that a person has to pass."""
+    """Return the error for a challenge that only a person can pass. The error's message starts with ``reason``."""
     return ChallengeError(
         f"{reason}: a person has to pass it. Run `chatgpt-browser login`, pass the check in the window that opens, and use the "
         "same profile (user_data_dir) from the same IP address; or use headless=False."
@@ -116,9 +116,10 @@ def status_error(response: Response) -> ChatGPTError:
 
 
 def document_error(response: Response) -> ChatGPTError:
-    """Return the error for a successful response to a message that is a document instead of a stream of events.
+    """Return the error if the site responds to a message with a document instead of a stream of events, and a status of success.
 
-    A JSON object without an error is a hand-off: the site accepted the message, and sends the reply over a WebSocket.
+    If the document is a JSON object without an error, it is a hand-off: the site has accepted the message, and sends the reply
+    over a WebSocket.
     """
     data = None if response.head.is_html else parse_json(response.text)
     if not isinstance(data, dict) or data.get("detail") or data.get("error"):
@@ -169,7 +170,10 @@ def error_detail(data: Any) -> str:
 
 
 def _delay(head: Head, detail: Any) -> dict[str, Any]:
-    """Return the requested delay in seconds and its source: the header, else ``clears_in``, else a known sentence."""
+    """Return the fields ``retry_after`` (seconds) and ``retry_after_from`` (the source), or an empty dict.
+
+    The source is the header ``Retry-After``, else the field ``clears_in``, else a known sentence.
+    """
     clears_in = detail.get("clears_in") if isinstance(detail, dict) else None
     asked = head.headers.get("retry-after")
     for place, value in (("header", asked), ("header", _until(asked, head)), ("body", clears_in)):
@@ -185,7 +189,7 @@ def _delay(head: Head, detail: Any) -> dict[str, Any]:
 
 
 def _until(date: str | None, head: Head) -> float | None:
-    """Return the seconds from the response's ``Date`` to an HTTP date; None if one of the two is missing or invalid."""
+    """Return the seconds from the response's header ``Date`` to an HTTP date; None if either date is missing or invalid."""
     try:
         wait = parsedate_to_datetime(date or "") - parsedate_to_datetime(head.headers.get("date", ""))
     except (TypeError, ValueError, OverflowError):

@@ -1,6 +1,6 @@
-"""The newest event of a stream, assembled from the pieces that the page delivers.
+"""Assembly of the newest event of a stream from the pieces that the page delivers.
 
-The page delivers only the part of each event that is new (``reader.js``).
+The page delivers only the part of an event that differs from the previous event. See ``reader.js``.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Any
 
 from .sse import DONE
 
-#: The forms of an event that the page delivers; ``reader.js`` describes them.
+#: One event, in the form in which the page delivers it. ``reader.js`` describes the possible forms.
 ReducedEvent = str | list[str] | dict[str, str]
 
 _decode = json.JSONDecoder(strict=False).decode
 
 
 def unescaped(raw: str) -> str:
-    """Decode a piece of the inside of a JSON string.
+    """Return the decoded text of a piece of a JSON string. The piece has no quotes around it.
 
     :raises ValueError: the piece is not valid JSON.
     """
@@ -25,14 +25,14 @@ def unescaped(raw: str) -> str:
 
 
 def is_handoff(item: ReducedEvent) -> bool:
-    """Return whether an event that is not parsed yet may be a hand-off: the rest of its reply does not come in the stream."""
+    """Return whether an unparsed event may be a hand-off, after which the rest of the reply does not come in this stream."""
     return isinstance(item, dict) and '"stream_handoff"' in item.get("data", "")
 
 
 class EventAssembler:
-    """The newest event of a stream, kept in pieces as it was delivered.
+    """Stores the newest event of a stream, in the pieces in which the page delivered it.
 
-    The event's data is ``head + text + tail``. While a reply grows, only the text changes.
+    The event's data is ``head + text + tail``. While a reply grows, only ``text`` changes.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class EventAssembler:
 
     @property
     def raw_text(self) -> str | None:
-        """The text that grows, as JSON without its quotes; None if the event was delivered in one piece."""
+        """The part ``text`` of the event's data: a JSON string without its quotes. None if the data has no such part."""
         if self._tail is None:
             return None
         if len(self._text) > 1:
@@ -59,7 +59,7 @@ class EventAssembler:
         return self._head if self._tail is None else f"{self._head}{self.raw_text}{self._tail}"
 
     def parse(self) -> Any:
-        """Parse the event's data as JSON. Each event is a new object; a second call returns the same object.
+        """Return the event's data, parsed as JSON. A second call for the same event returns the same object.
 
         :raises ValueError: the data is not JSON.
         """
@@ -83,12 +83,12 @@ class EventAssembler:
         return True
 
     def grow(self, fresh: str) -> None:
-        """Start the next event: the previous one, with more text."""
+        """Start the next event. It equals the previous event, with ``fresh`` added to the end of ``text``."""
         self._text.append(fresh)
         self._is_parsed = False
 
     def replace(self, item: list[str] | dict[str, str]) -> None:
-        """Start an event that differs from the previous one in more than added text."""
+        """Start the next event from ``item``, for every change except that text was only added."""
         self._is_parsed = False
         if isinstance(item, list):
             if len(item) == 1:

@@ -1,8 +1,8 @@
 """One message as the site sends it, in a stream or in a stored conversation: its role, its text, and whether it is the answer.
 
-A reply may consist of several messages: thoughts, tool calls and their results, remarks on the way, and the answer. The answer
-is a text message of the assistant that is addressed to everybody (its recipient is not a tool), is not hidden, and is in the
-channel ``final``, or in no channel if the site uses none.
+A reply may consist of several messages: thoughts, tool calls and their results, remarks before the answer, and the answer. The
+answer is a text message of the assistant. Its recipient is not a tool, and it is not hidden. It is in the channel ``final``, or
+it has no channel, if the site uses no channels.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ _TEXT_FIELDS = ("text", "content", "result", "user_profile", "user_instructions"
 
 
 def answer_rank(message: Any) -> int:
-    """Return how certain it is that a message is the answer; 0 if it is not. Between equal ranks, the newer message wins.
+    """Return a message's rank as the answer, from 1 to 4 (the most certain); 0 if the message cannot be the answer.
 
-    4: it is in the channel ``final``. 3: it has no channel and ends the turn. 2: it has no channel, and ``end_turn`` is unknown.
-    1: it has no channel and does not end the turn, so that more messages follow.
+    Of several messages with the same rank, the newest is the answer. 4: the message is in the channel ``final``. 3: the message
+    has no channel and ends the turn. 2: it has no channel, and ``end_turn`` is unknown. 1: it has no channel and does not end the
+    turn, so that more messages follow.
     """
     if not isinstance(message, dict):
         return 0
@@ -85,7 +86,7 @@ def content_type_of(message: dict[str, Any]) -> Any:
 
 
 def finish_type(message: dict[str, Any]) -> str | None:
-    """Return why the message ended, in the site's words: ``stop``, ``max_tokens``, ``interrupted``; None if it is unknown."""
+    """Return the site's reason for the end of a message: ``stop``, ``max_tokens``, ``interrupted``; None if it is unknown."""
     details = message_metadata(message).get("finish_details")
     kind = details.get("type") if isinstance(details, dict) else None
     return kind if isinstance(kind, str) else None
@@ -130,9 +131,9 @@ def _thought_texts(thought: dict[str, Any]) -> list[str]:
 
 
 def is_remark(message: dict[str, Any]) -> bool:
-    """Return whether a message is finished but marked as not the last of its turn, like "Let me look that up", for example.
+    """Return whether a message is a remark: it is finished, but other messages follow in the same turn.
 
-    An answer that was cut at the maximum length is not a remark.
+    An example is "Let me look that up". An answer that was cut at the maximum length is not a remark.
     """
     is_whole = message.get("status") == "finished_successfully" and finish_type(message) != CUT
     return is_whole and message.get("end_turn") is False and message.get("channel") != "final"
@@ -144,7 +145,7 @@ def has_ended_turn(message: dict[str, Any]) -> bool:
 
 
 def is_finished(message: dict[str, Any]) -> bool:
-    """Return whether the answer is complete. A finished remark is not: the answer is still to come."""
+    """Return whether a message is a complete answer. A finished remark is not an answer: the answer follows the remark."""
     status = message.get("status")
     is_whole = isinstance(status, str) and status.startswith("finished")
     return has_ended_turn(message) or (is_whole and not is_remark(message))

@@ -1,7 +1,7 @@
-"""A reply while it grows: reads reduced events, and provides the whole text so far and the ids.
+"""Reader of a reply while the reply grows. It reads reduced events, and provides the text so far and the ids.
 
-The site writes a reply in one of two forms, and may change the form within a stream: events that each contain the whole message
-so far, and deltas (:mod:`.delta`). The content of an event shows its form. Other events have a ``type`` and contain no message.
+A reply has one of two forms: each event contains the whole message so far, or each event is a delta (:mod:`.delta`).
+The form may change within a stream. The content of an event shows its form. Other events have a ``type`` and contain no message.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _Growth(Enum):
     DELTAS = "the newest delta appended to the answer, and another such delta may follow"
 
 
-# Looking up a member of an enum takes as long as the rest of the test (Python 3.11), and each event is tested.
+# Each event is compared with these members. In Python 3.11, the look-up of an enum member takes as long as the comparison itself.
 _NONE, _EVENTS, _DELTAS = _Growth.NONE, _Growth.EVENTS, _Growth.DELTAS
 _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 
@@ -51,7 +51,7 @@ class ReplyReader:
         self.is_handed_off = False
         #: The number of events so far that are JSON objects.
         self.events = 0
-        #: The reasons for an answer that does not come.
+        #: The reasons why the stream may contain no answer.
         self.missing = MissingAnswer()
         self._text = ReplyText()
         self._answer = AnswerTracker()
@@ -60,7 +60,7 @@ class ReplyReader:
         self._growth = _NONE
         self._contains_deltas = False
         self._is_cut = False  # the body ended in the middle of an event
-        self._newest: dict[str, Any] | None = None  # the newest event, unless the fast path has taken it
+        self._newest: dict[str, Any] | None = None  # the newest event that was not read by the fast path
         self._newest_is_delta = False
         self._event: tuple[int, ConversationEvent] | None = None  # the newest event, and its number
 
@@ -81,7 +81,7 @@ class ReplyReader:
 
     @property
     def question_id(self) -> str | None:
-        """The id of the user's message that is answered, if the site has repeated that message."""
+        """The id of the user's message that the reply answers; None until the site has repeated that message in the stream."""
         return self._answer.question_id
 
     @property
@@ -101,12 +101,12 @@ class ReplyReader:
 
     @property
     def is_settled(self) -> bool:
-        """True if the stream need not contain anything more: the reply is complete, or the rest of it is elsewhere."""
+        """True if the stream may end now: the reply is complete, or the site has handed off the rest of the reply."""
         return self.is_handed_off or self.state is ReplyState.COMPLETE
 
     @property
     def event(self) -> ConversationEvent | None:
-        """The newest event that is a JSON object, as the server sent it. A delta has the whole message as ``event.whole``."""
+        """The newest event that is a JSON object, as the server sent it. If it is a delta, ``event.whole`` is its message."""
         if self._growth is not _NONE:
             self._newest = self._assembler.parse()
         if self._newest is None:
@@ -119,7 +119,7 @@ class ReplyReader:
     def feed(self, item: ReducedEvent) -> bool:
         """Read one reduced event. Return whether the text changed.
 
-        The last event of a body that ended without an empty line is ignored if it is incomplete.
+        If the body ended in the middle of its last event, this event is ignored.
 
         :raises MalformedEventError: the event is not JSON, or a delta that does not fit.
         :raises UnknownEncodingError: the following events are in an unknown encoding.
@@ -157,7 +157,7 @@ class ReplyReader:
     def finish(self) -> bool:
         """Handle the end of the stream. Return whether the text changed.
 
-        :raises StreamInterruptedError: the stream contained no reply, or nothing but a remark that precedes it.
+        :raises StreamInterruptedError: the stream contained no reply, or only a remark that precedes the answer.
         """
         if self.is_handed_off and self.state not in _FINISHED_STATES:
             self.state = _ELSEWHERE
@@ -169,7 +169,7 @@ class ReplyReader:
         return self._end()
 
     def take(self, message: dict[str, Any]) -> bool:
-        """Read the answer from the stored conversation, after a hand-off. Return whether the text changed."""
+        """Continue the reply, after a hand-off, with the answer in the stored conversation. Return whether the text changed."""
         changed = self._follow(message, None)
         if self.state in _FINISHED_STATES:
             return self._end() or changed
@@ -211,7 +211,7 @@ class ReplyReader:
         return self._append_grown(text)
 
     def _append_grown(self, text: str) -> bool:
-        """Append a text that the delta decoder has appended already."""
+        """Append to the reply a text that the delta decoder has already appended to its value."""
         if self._text.append(text):
             return bool(text)
         return self._text.replace(message_text(self._deltas.value["message"]))
@@ -223,7 +223,7 @@ class ReplyReader:
     # ---- events ------------------------------------------------------------------------------------------------------
 
     def _read(self) -> bool:
-        """Read the newest event whole."""
+        """Read the newest event without the fast path. Return whether the text changed."""
         growth, self._growth = self._growth, _NONE
         data = self._assembler.data
         if data == DONE:
@@ -258,7 +258,7 @@ class ReplyReader:
         return self._newest_is_delta
 
     def _parse(self) -> Any:
-        """Return the value of the newest event; None if it is no JSON and need not be."""
+        """Return the newest event, parsed as JSON; None if it is not JSON and its type does not require JSON."""
         try:
             return self._assembler.parse()
         except ValueError:
@@ -338,7 +338,7 @@ class ReplyReader:
         return changed
 
     def _follow(self, message: dict[str, Any], conversation_id: Any) -> bool:
-        """Take over the state and the text of a message if it is the answer. Return whether the text changed."""
+        """If the message is the answer, copy its state and its text to the reply. Return whether the text changed."""
         change = self._answer.consider(message, self._deltas.channel)
         if change is Change.NONE:
             self.missing.note(message)

@@ -1,11 +1,11 @@
-"""The text of a reply while it grows, as a caller sees it: without citation marks and without halves of characters."""
+"""The visible text of a reply while it grows: without citation marks, and without half of a character at its end."""
 
 from __future__ import annotations
 
 from .citation_marks import MARKS, CitationMarkFilter
 from .unicode_ranges import HIGH_SURROGATES, SURROGATES, contains_any
 
-#: A piece with one of these characters cannot be appended by itself: only the whole text shows what they mean.
+#: If a piece contains one of these characters, the visible text must be computed from the whole text.
 _SPECIAL = SURROGATES + MARKS
 
 
@@ -29,7 +29,7 @@ class ReplyText:
         self._needs_whole = False  # the raw text ends inside a citation mark or a character
 
     def append(self, piece: str) -> bool:
-        """Append a piece. Return False, and change nothing, if :meth:`replace` has to be called with the whole text."""
+        """Append a piece and return True. If the whole text is needed, return False and change nothing: call :meth:`replace`."""
         if self._needs_whole or (not piece.isascii() and contains_any(_SPECIAL, piece)):
             return False
         self.visible += piece
@@ -45,7 +45,7 @@ class ReplyText:
         return changed
 
     def end(self) -> bool:
-        """Show a mark that has no end as ordinary text. Return whether the visible text changed."""
+        """Handle the end of the reply: show a citation mark without an end as text. Return whether the visible text changed."""
         before = self.visible
         if self._marks.is_open:
             self.visible = self._marks.visible(self.raw, at_end=True)

@@ -86,7 +86,7 @@ def withheld(words: str) -> tuple[type[StreamError], str]:
 
 
 def moderation_in(event: dict[str, Any]) -> str | None:
-    """Return the site's words about an answer that it withholds, possibly none (""); None if it withholds none."""
+    """Return the site's reason for withholding an answer ("" if the site gave none); None if the site withholds no answer."""
     verdict = event.get("moderation_response")
     if not isinstance(verdict, dict):
         verdict = event if event.get("type") == "moderation" else {}
@@ -94,7 +94,7 @@ def moderation_in(event: dict[str, Any]) -> str | None:
 
 
 def moderation_of(conversation: Any, message_ids: set[str]) -> str | None:
-    """Return the same as :func:`moderation_in` for messages of a stored conversation."""
+    """Return the result of :func:`moderation_in` for the given messages of a stored conversation."""
     results = conversation.get("moderation_results") if isinstance(conversation, dict) else None
     verdicts = [item for item in results if isinstance(item, dict)] if isinstance(results, list) else []
     found = (
@@ -104,7 +104,7 @@ def moderation_of(conversation: Any, message_ids: set[str]) -> str | None:
 
 
 class MissingAnswer:
-    """The reasons that the messages of a stream give for an answer that does not come."""
+    """Collects the reasons why a stream contains no answer, from the messages of the stream."""
 
     def __init__(self) -> None:
         self._system_error: dict[str, Any] | None = None
@@ -112,18 +112,18 @@ class MissingAnswer:
 
     @property
     def is_task(self) -> bool:
-        """True if a background task makes the answer (an image), so that no text of an answer is to be expected."""
+        """True if a background task creates the answer, for example an image. Then the stream contains no text of an answer."""
         return bool(self._task)
 
     def note(self, message: dict[str, Any]) -> None:
-        """Take a message into account. Its text may still grow: it is read when the reason is requested."""
+        """Store a message if it contains a reason. Its text may still grow, so :meth:`describe` reads the text later."""
         if content_type_of(message) == "system_error":
             self._system_error = message
         elif isinstance(task := message_metadata(message).get("async_task_type"), str):
             self._task = task
 
     def describe(self, what: str) -> str:
-        """Return the sentence ``what`` with the reason, if one is known."""
+        """Return the sentence ``what``, followed by the reason if a reason is known."""
         if self._system_error is not None:
             content = self._system_error["content"]
             words = _words({**content, "code": content.get("name")}, True, _MAX_DEPTH)

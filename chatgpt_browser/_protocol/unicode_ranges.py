@@ -10,7 +10,7 @@ SURROGATES, HIGH_SURROGATES = "\ud800-\udfff", "\ud800-\udbff"
 
 
 def contains_any(ranges: str, text: str) -> bool:
-    """Return whether a text contains a character of these ranges: non-ASCII, as in a regular expression's brackets."""
+    """Return whether a text contains a character in ``ranges``: non-ASCII ranges, written as in a regular expression."""
     return not text.isascii() and _pattern(ranges).search(text) is not None
 
 
@@ -21,5 +21,5 @@ def remove_all(ranges: str, text: str) -> str:
 
 @functools.cache
 def _pattern(ranges: str) -> re.Pattern[str]:
-    # Compiled on first use: it takes 1 to 2 ms for ranges this high, and most programs never need one.
+    # Compiled on first use: compiling takes 1 to 2 ms for code points this high, and most programs never need the pattern.
     return re.compile(f"[{ranges}]")

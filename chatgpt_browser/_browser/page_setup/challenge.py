@@ -55,7 +55,7 @@ async def wait_for_document(target: Target, watcher: NavigationWatcher, loader: 
 
 
 async def _is_challenge_shown(target: Target, head: Head | None) -> bool:
-    """Return whether the document that came with this head is a challenge; read its text only if the head leaves it open."""
+    """Return whether the document with this response head is a challenge. Read its text only if the head is not enough."""
     if head is None:
         return False
     if is_challenge(head) or head.status not in (403, 503) or not head.is_html:
@@ -67,4 +67,4 @@ async def _is_challenge_shown(target: Target, head: Head | None) -> bool:
         text = (await target.send("Runtime.evaluate", params))["result"].get("value")
         return is_challenge(head, text if isinstance(text, str) else "")
     except PlaywrightError:
-        return True  # the page is navigating again, and the next document decides
+        return True  # the page is navigating again: check the next document

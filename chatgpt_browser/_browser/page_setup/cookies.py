@@ -40,9 +40,9 @@ async def get_session_token(target: Target, origin: str) -> SessionToken | None:
 
 
 async def copy_cookies(source: Target, destination: Target, origin: str) -> None:
-    """Copy the origin's cookies from one page's cookie store to another's in the same browser.
+    """Copy the origin's cookies from the cookie store of one page to that of another page in the same browser.
 
-    A cookie that the browser does not accept is logged and left out: without it, the site may repeat a challenge.
+    If the browser does not accept a cookie, the cookie is logged and left out. Without it, the site may repeat a challenge.
     """
     with map_playwright_errors():
         found = await _cookies(source, origin)
@@ -59,7 +59,8 @@ async def _set_cookie(target: Target, cookie: dict[str, Any], origin: str) -> No
 def _to_argument(cookie: dict[str, Any], origin: str) -> dict[str, Any]:
     """Convert a cookie of ``Network.getCookies`` to the arguments of ``Network.setCookie``.
 
-    A cookie of one host has a domain without a leading dot. Given as an argument, that domain would include its subdomains.
+    The domain of a cookie for exactly one host has no leading dot. Such a domain is left out of the arguments, because Chromium
+    would add the subdomains to it.
     """
     dropped = {"size", "session"}
     dropped |= {"expires"} if cookie["session"] else set()

@@ -1,4 +1,4 @@
-"""Navigation of a page: to a URL, to an empty document, and a watcher for the documents that its main frame loads."""
+"""Navigation of a page to a URL or to an empty document, and a watcher for the documents that the page's main frame loads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def navigate(target: Target, url: str) -> str | None:
     """Navigate the page and return the loader id of the new document.
 
-    :return: None if the response brought no document: for example 204, an empty body or a download.
+    :return: the loader id; None if the response contained no document, for example 204, an empty body or a download.
     :raises PlaywrightError: the navigation failed.
     """
     found = await target.send("Page.navigate", {"url": url}, timeout=None)
@@ -32,7 +32,7 @@ async def navigate(target: Target, url: str) -> str | None:
     raise error
 
 
-#: A full Chromium requests the site's icon, before its user agent is overridden, unless the document names an icon.
+#: The document names an icon. Otherwise a full Chromium would request the site's icon before the user agent is overridden.
 _EMPTY_HTML = base64.b64encode(b'<!doctype html><link rel="icon" href="data:,">').decode()
 
 
@@ -57,12 +57,11 @@ class EmptyDocument:
 
 
 class NavigationWatcher:
-    """The documents that a page's main frame loads, in order. The page's events must be enabled.
+    """Reports the documents that a page's main frame loads, in order. The page's events must be enabled.
 
-    A document's script can start the next navigation while the document is still loading, so the response to the next one may
-    come before the current document has ended. Therefore a response counts only when its document has been committed to the
-    frame. An HTML document is reported when its content is loaded. Any other document has no scripts, and is reported when it is
-    committed.
+    A script can start the next navigation while its document is still loading. The response to that navigation may arrive before
+    the current document has loaded. Therefore a response is used only after its document has been committed to the frame. An HTML
+    document is reported when its content is loaded. Any other document has no scripts, and is reported when it is committed.
     """
 
     def __init__(self, target: Target) -> None:
@@ -93,11 +92,11 @@ class NavigationWatcher:
         self._target.send_soon("Network.disable", {})
 
     def head_of(self, loader: str) -> Head | None:
-        """Return the head of the response that brought this loader's document, or None if no response did."""
+        """Return the head of the response with this loader's document; None if the document came without a response."""
         return self._heads.get(loader)
 
     async def next(self) -> Head | None:
-        """Wait for the next document; return the head of the response that brought it, or None if no response did."""
+        """Wait for the next document. Return the head of its response; None if the document came without a response."""
         return await self._documents.get()
 
     def _on_response(self, event: dict[str, Any]) -> None:

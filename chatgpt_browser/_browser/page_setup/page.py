@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class BrowserPage:
     """A page of the browser with its identity, its session cookies and its state.
 
-    A page is alive until it closes, crashes or is given up with :meth:`die`. The first error is kept in :attr:`dead`.
+    A page is alive until it closes, until it crashes, or until :meth:`die` is called. :attr:`dead` is the first error.
     """
 
     def __init__(self, target: Target) -> None:
@@ -76,7 +76,7 @@ class BrowserPage:
         return self._dead
 
     def die(self, error: ChatGPTError) -> None:
-        """End the page with this error, unless it has ended before."""
+        """Mark the page as dead because of this error, and cancel the block of :meth:`while_alive`. A first error is kept."""
         self._dead = self.dead or error
         self._life.cancel()
 
@@ -96,7 +96,7 @@ class BrowserPage:
         await cookies.set_session_token(self._target, token, origin)
 
     async def copy_cookies(self, source: BrowserPage, origin: str) -> None:
-        """Copy the origin's cookies from another page, for example the proof of a challenge that it has passed."""
+        """Copy the origin's cookies from another page, for example the cookie that proves a passed challenge."""
         await cookies.copy_cookies(source._target, self._target, origin)
 
     async def get_session_token(self, origin: str) -> SessionToken | None:
@@ -123,7 +123,7 @@ class BrowserPage:
                     f"{options.first_byte_timeout:g} s"
                 )
             if loader is None:
-                return  # the response brought no document; the first request will show whether the site redirects
+                return  # the response contained no document; the first request will show whether the site redirects
             await wait_for_document(self._target, watcher, loader, options.challenge_timeout)
 
         arrived, expected = origin_of(watcher.url), origin_of(url)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .site import Site
 
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
+#: The names of the real site. The server has them if it stands in for the site (`public_origin`), and redirects between them.
+#: Clients that are not browsers may send one of them as the origin.
+_SITE_NAMES = ("chat.openai.com", "chatgpt.com")
 #: The values of Sec-Fetch-Site if a page of another site or origin sent the request. The value
 #: `none` is not listed: it means that the user started the request.
 _FOREIGN = ("cross-site", "same-site")
@@ -36,7 +39,9 @@ def refuse_foreign(site: Site, record: RecordedRequest) -> Answer | None:
         host = urlsplit(f"//{record.headers.get('host', '')}").hostname or ""
     except ValueError:
         return Answer.error(400, "the Host header is not valid")
-    if host not in (*_LOCAL_NAMES, urlsplit(site.origin).hostname) and not host.endswith(".localhost"):
+    own = urlsplit(site.origin).hostname
+    names = (*_LOCAL_NAMES, *_SITE_NAMES) if own in _SITE_NAMES else (*_LOCAL_NAMES, own)
+    if host not in names and not host.endswith(".localhost"):
         return Answer.error(404, f"FakeChatGPT serves {site.origin} only")
     if _is_foreign(site, record):
         return Answer.error(403, "FakeChatGPT refuses requests from pages of other origins")
@@ -56,5 +61,10 @@ def _is_foreign(site: Site, record: RecordedRequest) -> bool:
 
 
 def _is_own(site: Site, origin: str, record: RecordedRequest) -> bool:
-    """Return whether `origin` is the origin of the site, or has the same host and port as the Host header."""
-    return origin == site.origin or origin.partition("://")[2] == record.headers.get("host")
+    """Return whether `origin` is the site's own: its origin, the host and port of the Host header, or the real site's origin.
+
+    A browser has the real site's origin only if the server stands in for the real site. Other clients may send it always.
+    """
+    host = origin.partition("://")[2]
+    is_site = host in _SITE_NAMES and "sec-fetch-site" not in record.headers
+    return origin == site.origin or is_site or host == record.headers.get("host")
