@@ -82,7 +82,7 @@ class BrowserManager:
         self.former_tokens: deque[SessionToken] = deque(maxlen=_REMEMBERED_TOKENS)
         #: The site's URLs. They are replaced when the site redirects to its other origin.
         self.site = options.site
-        #: The hook for the next browser. To take effect, it has to be set before the browser starts.
+        #: The hook for the next browser. The hook must be set before the browser starts.
         self.observer: BrowserObserver | None = None
         #: The origins that accept messages only from their own page. They are used if ``send_via`` is "auto".
         self.page_only_origins = PAGE_ONLY_ORIGINS

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 #: ``end`` (no fields) and ``error`` (the phase ``"head"`` or ``"body"``, the name of the error, and its message).
 Frame = list[Any]
 
-#: Number of characters after which the reader grants the page as many new ones. Each grant costs one command to the browser, so
-#: small grants would be expensive.
+#: Minimum size of a grant in characters. Each grant costs one command to the browser, so small grants would be expensive.
 _GRANT_SIZE = 1 << 20
 
 
@@ -103,7 +102,7 @@ class ResponseStream:
     def when_over(self, callback: Callable[[], object]) -> None:
         """Call ``callback`` when the stream is over, or immediately if the stream is over already.
 
-        Several callbacks are called in the order in which they were added.
+        The callbacks are called in the order of their registration.
         """
         if self.is_over:
             callback()

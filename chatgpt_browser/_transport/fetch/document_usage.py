@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 #: Number of requests between two measurements of the heap.
 _MEASURE_INTERVAL = 16
-#: Heap size in bytes from which the garbage is collected while the page is idle. Most of the heap is garbage. Without this
+#: Minimum heap size, in bytes, for a garbage collection while the page is idle. Most of the heap is garbage. Without this
 #: threshold, the JavaScript engine would let the garbage grow to several times this size. A collection takes 5 to 10 ms, and is
 #: needed once in about 1,500 messages.
 _GC_THRESHOLD = 8 << 20
-#: Heap size in bytes, and age in seconds, from which the document is replaced.
+#: Maximum heap size in bytes, and maximum age in seconds. A document that reaches either limit is replaced.
 _MAX_HEAP = 128 << 20
 _MAX_AGE = 6 * 3600.0
-#: Number of requests, and of response bytes, from which the document is replaced if Playwright manages its page. For such a page,
+#: Maximum number of requests, and of response bytes, for a document whose page Playwright manages. For such a page,
 #: Chromium keeps a record of each request, and up to 100 MB of response bodies, as long as the document exists. For other pages,
 #: Chromium keeps almost nothing: on Chromium 150, 5,000 requests left 1 MB in the renderer, and 2.5 GB of response bodies left 0.
 _MAX_WATCHED_REQUESTS = 128

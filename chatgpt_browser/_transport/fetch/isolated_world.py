@@ -202,7 +202,7 @@ class IsolatedWorld:
             logger.debug("a call into the page failed: %s", to_library_error(error))
 
     def _on_lifetime_ended(self, task: asyncio.Task[Any]) -> None:
-        """End all requests. Called when the call of ``lifetime`` has ended, which happens however the isolated world ends."""
+        """End all requests. The call of ``lifetime`` ends only when the isolated world ends, for any reason."""
         if self._retired:
             return
         error = None if task.cancelled() else task.exception()

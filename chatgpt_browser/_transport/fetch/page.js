@@ -248,7 +248,7 @@
 
   /**
    * Return the options of `fetch` that contain the request's body. A message must be sent only once. But if a reused connection closes
-   * without a response, Chromium sends the request again, whatever its method. Chromium cannot do this if the body is a stream. A stream
+   * without a response, Chromium sends the request again, even a POST. Chromium cannot do this if the body is a stream. A stream
    * as the body works only over HTTP/2 and HTTP/3. Over HTTP/1.1, the Python side prevents the reuse of connections instead.
    */
   function bodyOf(request) {

@@ -11,10 +11,10 @@
  *   ["new", "tail"]              the previous event, with "new" appended to its text, and with "tail" as the bytes after the text
  *   ["text"]                     the previous event, with its text replaced by "text"
  *   {type, head, text, tail}     a whole event: its text, the part before the text (head) and the part after the text (tail)
- *   {type, data}                 a whole event in which no text was found
+ *   {type, data}                 a whole event without a text
  *   {type, data, unended}        the last event of a body, if no empty line ended this event
  *
- * For any JSON, the data of each event can be restored exactly from these forms.
+ * The data of each event can be restored exactly from these forms.
  */
 globalThis.chatgptBrowserReader = (() => {
   "use strict";
@@ -325,7 +325,7 @@ globalThis.chatgptBrowserReader = (() => {
       this.grows = false; // true if the next event's text will probably be the previous event's text with more text appended
       this.matched = 0; // bytes of this event that are equal to `known`
       this.raw = new Bytes(); // bytes of this event: in the state PLAIN all bytes, otherwise only the bytes after `known`
-      this.afterLine = ""; // if the bytes so far end with "\n" or "\n\r": these bytes, to which an empty line may be added; else ""
+      this.afterLine = ""; // "\n" or "\n\r" if the bytes so far end with it: an empty line may end the event next; otherwise ""
     }
 
     get done() {

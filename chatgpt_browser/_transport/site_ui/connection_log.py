@@ -1,6 +1,6 @@
 """Detection of a message that Chromium may have sent twice over HTTP/2 or HTTP/3.
 
-If a reused connection closes without a response, Chromium sends the request again over a new connection, whatever its method.
+If a reused connection closes without a response, Chromium sends the request again over a new connection, even a POST.
 Chromium reports neither the close nor the second request. Over HTTP/1.1, the page's connections are not reused
 (:mod:`.site_page`). Over HTTP/2, Chromium treats a connection as reused as soon as the first frame has arrived over it. No
 command of the DevTools protocol prevents this. These were tried with Chromium 156: interception by the Fetch domain, with and

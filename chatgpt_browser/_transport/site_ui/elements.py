@@ -64,7 +64,7 @@ class PageElements:
     def log_in_of_site(self) -> Locator:
         """The log-in links and buttons of :attr:`log_in`, except links to other sites.
 
-        On a page with a message box, a link to another site belongs to a message or to a conversation's title.
+        If the page has a message box, a link to another site belongs to a message or to a conversation's title.
         """
         origin = origin_of(self._page.url)
         elsewhere = f'a[href*="//"]:not([href="{origin}"], [href^="{origin}/"]):not({selectors.LOG_IN.names})'

@@ -57,7 +57,7 @@ class Navigation:
         cdp.on("Page.navigatedWithinDocument", self._on_path_changed)
 
     def note_sent(self) -> None:
-        """Record that the page has sent a message. From now on, the changes of the page's address are stored."""
+        """Record that the page has sent a message, and start to store the changes of the page's address."""
         self._paths = [_path_of(self._page.url)]
 
     def is_still_at(self, conversation_id: str | None) -> bool:

@@ -122,7 +122,7 @@ class Conversation:
         return messages[::-1]
 
     def history(self, message_id: str | None = None) -> list[tuple[str, str]]:
-        """Return the messages of :meth:`chain` as pairs of role and text."""
+        """Return the messages of `chain` as pairs of role and text."""
         return [(message.role, message.text) for message in self.chain(message_id)]
 
     def to_item(self) -> dict[str, Any]:

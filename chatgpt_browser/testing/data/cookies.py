@@ -47,7 +47,8 @@ def read_session_token(cookies: Mapping[str, str], *, secure: bool) -> str | Non
 def set_session_token(token: str, present: Iterable[str], *, secure: bool) -> list[tuple[str, str]]:
     """Return the `Set-Cookie` headers that store `token` and delete its old cookies.
 
-    :param present: the names of the cookies that the client has now. Those that contain another part of a token are deleted.
+    :param present: the names of the cookies that the client has now. The session cookies among them are deleted if `token` does
+        not replace their values.
     """
     name = (_SECURE_NAMES if secure else _PLAIN_NAMES)[0]
     chunks = [token[start : start + CHUNK_SIZE] for start in range(0, len(token), CHUNK_SIZE)]

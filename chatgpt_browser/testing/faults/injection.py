@@ -78,7 +78,7 @@ class Injections:
     """All injected faults. If several refusals, or several reply faults, select a request, only the oldest is applied."""
 
     def __init__(self) -> None:
-        #: All injections, oldest first, including those that have ended. Any thread may append an injection.
+        #: All injections, oldest first, including ended injections. Any thread may append an injection.
         self.all: list[Injection] = []
 
     def refuse(self, site: FaultTarget, record: RecordedRequest) -> SessionAnswer | None:

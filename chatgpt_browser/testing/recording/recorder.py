@@ -125,7 +125,8 @@ class Recorder:
             end = self._ending(error)
             raise
         finally:
-            # If the caller left before the first event, the message may not have reached the site, and nothing is written.
+            # The end is "left" if the call was cancelled or failed in another way. If this happened before the first event, the
+            # message may not have reached the site, so nothing is written.
             if end != {"end": "left"} or recorder.events:
                 first = {"message": self._scrubber.text(message)}
                 # All lines are made before the first one is written. If scrubbing fails, nothing is written.
@@ -225,7 +226,7 @@ class _EventRecorder:
 
 
 def _without_values(value: Any) -> Any:
-    """Return a copy of a JSON value in which the name of its type replaces each number and text, and lists are empty."""
+    """Return a copy of a JSON value with the type's name instead of each number and each text, and with empty lists."""
     if isinstance(value, dict):
         return {key: _without_values(item) for key, item in value.items()}
     if isinstance(value, list):
