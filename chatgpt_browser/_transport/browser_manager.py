@@ -140,8 +140,8 @@ class BrowserManager:
     async def run_in_context(self, work: Callable[[BrowserContext, Identity], Awaitable[T]]) -> T:
         """Call ``work(context, identity)`` and return its result.
 
-        ``context`` is a browser context that Playwright manages. ``identity`` is that of the fetch page. If ``work`` fails
-        because the browser has crashed, the browser is restarted and ``work`` is called once more.
+        ``context`` is a browser context that Playwright manages. ``identity`` is the identity of the fetch page. If ``work``
+        fails because the browser has crashed, the browser is restarted and ``work`` is called once more.
 
         :raises ChatGPTError: the errors of :meth:`page` and of ``work``.
         """

@@ -56,7 +56,7 @@ class ResponseState(Enum):
 class ResponseStream:
     """The response to one request, as a queue of frames. Only this class decides when a message is over.
 
-    The states are these. (An abort or a failure leads from WAITING directly to SETTLED.) ::
+    An abort or a failure leads from WAITING directly to SETTLED. The normal order of the states::
 
         WAITING --head--> STREAMING --last frame, failure or abort--> SETTLED --request ended--> OVER
 

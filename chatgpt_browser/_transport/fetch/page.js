@@ -7,7 +7,7 @@
  * response. Results leave the page in pushes. A push is a JSON array: first the number of the push (1, 2, ...), then frames. The first
  * push of an exchange is returned as the result of `open`, because a separate event would cost time on both sides. (The result is null
  * if earlier pushes, which belong to other exchanges, have already contained all frames of this exchange.) All other pushes are sent
- * through the binding `chatgptBrowserDeliver`. Results of `open` and calls of the binding may arrive in the wrong order, so the receiver
+ * through the binding `chatgptBrowserDeliver`. Results of `open` and calls of the binding may arrive in any order, so the receiver
  * orders the pushes by their numbers. A frame is [exchange, kind, ...]:
  *
  *   [id, "head", {status, statusText, headers, redirected, bytesRead}]   bytesRead: the bytes of all bodies of all exchanges so far

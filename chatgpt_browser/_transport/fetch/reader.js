@@ -3,7 +3,7 @@
  * before page.js, and uses neither requests nor pushes.
  *
  * The events of the site are repetitive. An event contains the whole text so far, or it is a delta that differs from the previous delta
- * only in its text. Therefore the bytes of an event are compared with the bytes of the previous event as they arrive. Equal bytes before
+ * only in its text. Therefore the bytes of an event are compared with the previous event's bytes as they arrive. Equal bytes before
  * the new text are skipped: they are neither decoded nor stored. The new part is passed on in the same form as in the JSON, with its
  * escapes. An event is reduced to one of these forms:
  *
@@ -278,8 +278,8 @@ globalThis.chatgptBrowserReader = (() => {
   }
 
   /**
-   * A reader of a body that is not an event stream. It calls `sink.text(text)` for each piece of text. If `fatal` is true, invalid UTF-8
-   * is an error. If `fatal` is false, which is used for error responses, invalid bytes are replaced.
+   * A reader of a body that is not an event stream. It calls `sink.text(text)` for each piece of text. If `fatal` is true, invalid
+   * UTF-8 is an error. If `fatal` is false, which is used for error responses, invalid bytes are replaced.
    */
   class TextReader {
     constructor(sink, { fatal }) {

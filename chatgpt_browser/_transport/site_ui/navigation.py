@@ -84,8 +84,7 @@ class Navigation:
         """
         with anyio.move_on_after(_ADDRESS_TIMEOUT):
             while self.is_still_at(conversation_id):
-                # Either source may be up to date first: the address in Playwright, or the paths from the DevTools protocol's
-                # events.
+                # The new address may appear first in Playwright or first in the events of the DevTools protocol.
                 has_path = self._paths is not None and self._paths[-1].endswith(f"/c/{conversation_id}")
                 if has_path or self.is_at(conversation_id):
                     return True

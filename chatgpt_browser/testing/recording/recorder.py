@@ -37,7 +37,7 @@ class Recorder:
         ...     conversation.send_message("Hello!")
 
     Both the sync and the async client can be recorded. `send_message` and `get_conversation` have the same arguments as the
-    client's methods. With the async client, await `send_message`. Only the owner of the file can read it. A message is written
+    client's methods. With the async client, await `send_message`. Only its owner can read the file. A message is written
     to the file when its reply has ended or has failed. Tokens, cookies, e-mail addresses and the IDs of users and accounts are
     replaced. **The texts of messages and replies are not removed**: read a recording before you publish it.
 
@@ -215,9 +215,9 @@ class _EventRecorder:
             previous = scrubbed
 
     def _find_secrets(self) -> None:
-        """Search the complete texts for secrets, and add them to the scrubber.
+        """Search the complete texts for secrets, and add the secrets to the scrubber.
 
-        An earlier event may contain only the beginning of a secret. The scrubber can then remove this beginning as well.
+        An earlier event may end with only the beginning of such a secret. The scrubber then removes this beginning as well.
         """
         texts = [text_of(event) for _, event in self.events]
         for text, following in zip(texts, [*texts[1:], ""], strict=False):

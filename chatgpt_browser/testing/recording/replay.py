@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Replay:
-    """The steps of a recording. Each message that the server receives gets the next step. The text of the message has no effect."""
+    """The steps of a recording. Each message to the server takes the next step. Except for retries, its text has no effect."""
 
     def __init__(self, steps: list[tuple[str, Step]]) -> None:
         self._steps = deque(steps)
