@@ -1,1 +1,4 @@
-"""Transports, which send a message to the site: by an in-page fetch (``fetch``) or in the site's own page (``site_ui``)."""
+"""Transports, which send messages to the site.
+
+The package ``fetch`` sends messages with ``fetch`` from the client's own page. The package ``site_ui`` uses the site's own page.
+"""

@@ -1,7 +1,7 @@
-"""The transport interface: how a message is handed to a transport, and what comes back.
+"""The transport interface: :class:`OutgoingMessage` is its input, and a :class:`ResponseStream` is its result.
 
-Three transports implement :class:`Transport`: a fetch from the client's own page (``fetch.transport``), a page of the site's own
-application (``site_ui.page_pool``), and an in-memory transport for unit tests (``memory``).
+Three classes implement :class:`Transport`. ``fetch.transport`` sends a message with ``fetch`` from the client's own page.
+``site_ui.page_pool`` sends it through a page of the site's own application. ``memory`` is an in-memory transport for unit tests.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class DeliveryState(Enum):
     """The progress of a message: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``."""
 
-    #: The message was not sent. It is safe to send it again.
+    #: The message was not sent. Sending the message again is safe.
     NOT_STARTED = "not started"
-    #: The site's page was instructed to send the message, and no request has been observed yet.
+    #: The site's page was instructed to send the message, but its request has not been observed yet.
     IN_DOUBT = "in doubt"
     #: The request with the message was sent.
     SENT = "sent"
@@ -30,33 +30,37 @@ class DeliveryState(Enum):
 
 @dataclass
 class Delivery:
-    """The progress of one attempt to send a message. The transport updates it, the sender reads it, also after an error."""
+    """The progress of one attempt to send a message.
+
+    The transport updates this object. The sender reads it, even if the attempt has failed with an error.
+    """
 
     state: DeliveryState = DeliveryState.NOT_STARTED
-    #: The id of the message at the site; None until it is sent, or if the transport cannot observe it.
+    #: The id that the site uses for the message. None until the message is sent, or if the transport cannot observe the id.
     message_id: str | None = None
 
     def start(self) -> None:
-        """Record that the message is about to leave, and that its request may not be observed."""
+        """Set the state to ``IN_DOUBT``. Called directly before the site's page is instructed to send the message."""
         self.state = DeliveryState.IN_DOUBT
 
     def confirm(self, message_id: str | None) -> None:
-        """Record that the message was sent."""
+        """Set the state to ``SENT``, and store the message's id."""
         self.state, self.message_id = DeliveryState.SENT, message_id
 
 
 @dataclass(frozen=True)
 class OutgoingMessage:
-    """One attempt to send a message, with everything that a transport may need for it."""
+    """The input of :meth:`Transport.send`: everything that a transport may need to send one message."""
 
     prompt: Prompt
     model: str
-    #: The id for the message, a UUID. The site's own page ignores it and chooses another.
+    #: The id for the message, a UUID. The site's own page ignores this id and chooses another id.
     message_id: str
     session: Session
-    #: The newest turn of the conversation; empty unless the transport has ``needs_newest_turn``.
+    #: The newest turn of the conversation. It is empty if the transport's ``needs_newest_turn`` is False.
     turn: Turn = Turn()
-    #: The conversation's newest message, or else the parent of the message; None in a new conversation.
+    #: The id of the conversation's newest message if that id was read, otherwise the caller's ``parent_message_id``.
+    #: None in a new conversation.
     after: str | None = None
     delivery: Delivery = field(default_factory=Delivery)
 
@@ -64,29 +68,33 @@ class OutgoingMessage:
 class Transport(Protocol):
     """A way to send messages to the site."""
 
-    #: True if only the newest message of a conversation can be replied to, so that the newest turn has to be read first.
+    #: True if this transport can reply only to the newest message of a conversation. The sender then reads the newest turn first.
     needs_newest_turn: bool
     #: True if a message keeps the id that the client chose; False if the site's page chooses another.
     keeps_message_id: bool
     #: True if a message can be sent again after the site has refused its access token or has answered with a challenge.
     can_resend_refused: bool
-    #: Advice for the caller if the site rejects a message of this transport as unusual activity.
+    #: The advice in the error message if the site rejects a message of this transport as unusual activity.
     unusual_activity_advice: str
 
     async def send(self, message: OutgoingMessage) -> ResponseStream:
-        """Send a message and return its response, usually before the response has begun.
+        """Send a message and return the stream of its response. The response has usually not begun yet.
 
-        :raises ChatGPTError: the message could not be sent; ``message.delivery`` records whether it may have been.
+        :raises ChatGPTError: sending failed. ``message.delivery`` shows whether the message may have been sent nevertheless.
         """
         ...
 
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
-        """Return whether this turn is known to be the newest of the conversation, so that it need not be read.
+        """Return whether a page of this transport shows the conversation with this turn as its newest.
 
-        Called only if the transport has ``needs_newest_turn``, directly before :meth:`send`.
+        If so, the sender does not need to read the newest turn from the backend. This method is called directly before
+        :meth:`send`, and only if ``needs_newest_turn`` is True.
         """
         ...
 
     async def close(self) -> None:
-        """Stop sending. A call of :meth:`send` after this, or still in progress, raises :class:`ClientClosedError`."""
+        """Stop sending.
+
+        A call of :meth:`send` that is in progress or that comes later raises :class:`ClientClosedError`.
+        """
         ...

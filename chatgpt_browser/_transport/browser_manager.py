@@ -31,38 +31,46 @@ T = TypeVar("T")
 #: Parameters of ``Emulation.setUserAgentOverride``; None if the browser's own user agent is used.
 Identity = dict[str, Any] | None
 
-#: The two origins of the site. The first redirected to the second with status 308 when this was written.
+#: The two origins of the site, each with the other one. ``chat.openai.com`` redirected to ``chatgpt.com`` with status 308 when
+#: this code was written.
 _MOVES = {
     "https://chat.openai.com": "https://chatgpt.com",
     "https://chatgpt.com": "https://chat.openai.com",
 }
 
-#: Seconds that a browser start may take to finish after its caller was cancelled. Then the start is cancelled too.
+#: Limit in seconds for a browser start to finish after its caller was cancelled. After this time, the start is cancelled too.
 _START_PATIENCE = 3.0
+#: Number of earlier session tokens that are stored.
 _REMEMBERED_TOKENS = 4
 
 
 def moved_to(origin: str) -> str | None:
-    """Return the only other origin that the site may redirect the client to, or None."""
+    """Return the other origin of the site, or None if ``origin`` is not an origin of the site.
+
+    The client follows a redirect only to this other origin.
+    """
     return _MOVES.get(origin)
 
 
 class BrowserObserver(Protocol):
-    """A hook that is called for each browser of a client, at its start and around its close."""
+    """A hook for each browser of a client: called after the start of the browser, and around its close."""
 
     async def begin(self, browser: Browser) -> None:
-        """Prepare for a browser that has just started and has no page of ours yet."""
+        """Prepare to observe a browser. The browser has just started, and the client has not opened a page in it yet."""
 
     def closing(
         self, browser: Browser, front_page: str, session_token: str
     ) -> AbstractAsyncContextManager[None]:
-        """Return a context manager that surrounds the close of a browser, which may have crashed. It must not raise."""
+        """Return a context manager. The browser is closed in its block.
+
+        The browser may have crashed before. The context manager must not raise an error.
+        """
 
 
 class BrowserManager:
     """Owns one browser with one page on the site, and restarts both after a crash.
 
-    ``preload`` is called while the first browser starts, when this process would otherwise be idle: it may import modules.
+    ``preload`` is called during a browser start, while this process waits for the browser. It may import modules, for example.
     """
 
     def __init__(
@@ -70,19 +78,19 @@ class BrowserManager:
     ) -> None:
         #: The newest session token.
         self.session_token = session_token
-        #: The session tokens before it, which a late response may still repeat.
+        #: The session tokens before the newest one. A response that arrives late may still contain one of them.
         self.former_tokens: deque[SessionToken] = deque(maxlen=_REMEMBERED_TOKENS)
-        #: The site's URLs; changed when the site moves to its other origin.
+        #: The site's URLs. They are replaced when the site redirects to its other origin.
         self.site = options.site
-        #: The hook for the next browser; set it before the browser starts.
+        #: The hook for the next browser. The hook must be set before the browser starts.
         self.observer: BrowserObserver | None = None
-        #: The origins that accept messages only from their own page; they matter with ``send_via="auto"``.
+        #: The origins that accept messages only from their own page. They are used if ``send_via`` is "auto".
         self.page_only_origins = PAGE_ONLY_ORIGINS
         self._options = options
         self._preload = preload
         self._browser: Browser | None = None
         self._page: FetchPage | None = None
-        #: The fetch page in a context that Playwright did not manage; it may still have requests in flight.
+        #: The fetch page before the move to a context that Playwright manages. It may still have requests in flight.
         self._former_page: FetchPage | None = None
         self._origin_error: OriginError | None = None
         self._start = SingleFlight(measuring("browser.start", self._start_browser))
@@ -91,20 +99,23 @@ class BrowserManager:
 
     @property
     def needs_site_page(self) -> bool:
-        """True if messages are sent by the site's own page: by option, or because the site accepts no others."""
+        """True if messages are sent through the site's own page.
+
+        This is the case if ``send_via`` is "page", or if it is "auto" and the site accepts messages only from its own page.
+        """
         via = self._options.send_via
         return via == "page" or (via == "auto" and self.site.origin in self.page_only_origins)
 
     def require_site_page(self) -> None:
-        """Remember that the site accepts messages only from its own page."""
-        # The client may have followed the site to its other origin; the next client starts at the first one again.
+        """Store that the site accepts messages only from its own page."""
+        # Both origins are stored: the client may have followed a redirect, but the next client starts at the configured origin.
         self.page_only_origins.remember(self._options.site.origin, self.site.origin)
 
     async def page(self) -> FetchPage:
-        """Return the page, ready to send requests. Start a browser if none is running.
+        """Return the fetch page, ready to send requests. If no browser is running, start a browser first.
 
         :raises BrowserError: no browser could be started.
-        :raises ChallengeError: the site showed a challenge that only a person can pass.
+        :raises ChallengeError: the site responded with a challenge that only a person can pass.
         :raises APIConnectionError: the site could not be reached.
         """
         if self._origin_error is not None and self._page is not None and self._page.is_idle:
@@ -117,17 +128,20 @@ class BrowserManager:
             return await self._start()
 
     async def pass_challenge(self) -> None:
-        """Pass a challenge by opening the site in a second page. Replies in flight on the main page are not affected.
+        """Open the site in a second page, so that the browser passes a challenge there.
 
-        :raises ChallengeError: the challenge did not pass without a person.
+        Replies in flight on the fetch page are not affected.
+
+        :raises ChallengeError: the browser could not pass the challenge without a person.
         """
         with naming_proxy(self._options.proxy):
             await self._challenge()
 
     async def run_in_context(self, work: Callable[[BrowserContext, Identity], Awaitable[T]]) -> T:
-        """Call ``work`` with a context that Playwright manages and the identity of its page, and return the result.
+        """Call ``work(context, identity)`` and return its result.
 
-        If the browser turns out to have crashed, it is restarted and the work is done once more.
+        ``context`` is a browser context that Playwright manages. ``identity`` is the identity of the fetch page. If ``work``
+        fails because the browser has crashed, the browser is restarted and ``work`` is called once more.
 
         :raises ChatGPTError: the errors of :meth:`page` and of ``work``.
         """
@@ -137,7 +151,8 @@ class BrowserManager:
         except BrowserCrashedError as exc:
             if self._browser is None:
                 raise ClientClosedError from exc
-            page.die(exc)  # it has crashed together with its browser, and the event has not arrived yet
+            # The page has crashed together with its browser, but the crash event has not arrived yet.
+            page.die(exc)
         return await self._run_in_context(await self.page(), work)
 
     async def _run_in_context(
@@ -150,10 +165,10 @@ class BrowserManager:
         return await work(self._browser.context, page.identity)
 
     async def _open_watched_context(self) -> FetchPage:
-        """Move to a new context that Playwright manages, in the same browser, and return the fetch page in it.
+        """Open a context that Playwright manages in the same browser, open a new fetch page in it, and return this page.
 
-        Site pages need such a context. The fetch page moves as well, so that both kinds of pages share one cookie store. Requests
-        in flight on the previous fetch page continue.
+        Site pages need a context that Playwright manages. The fetch page is opened in the same context, so that both kinds of
+        pages share one cookie store. Requests in flight on the previous fetch page continue.
         """
         browser, former = self._browser, self._page
         if browser is None or former is None:
@@ -168,9 +183,10 @@ class BrowserManager:
 
     @contextmanager
     def noting_origin_error(self) -> Iterator[None]:
-        """Note an :class:`OriginError` that is raised in the block: the site has moved. Name the proxy in a ``ProxyError``.
+        """Store an :class:`OriginError` that is raised in the block, and add the proxy's name to a ``ProxyError``.
 
-        Once no request is in flight, the next call opens the site again, and follows it if that is allowed.
+        An :class:`OriginError` means that the site has redirected to another origin. The next call of :meth:`page` with no
+        request in flight starts a new browser, which follows the redirect if it leads to the site's other origin.
         """
         try:
             with naming_proxy(self._options.proxy):
@@ -180,7 +196,7 @@ class BrowserManager:
             raise
 
     async def update_session_token(self) -> None:
-        """Read the session token from the browser's cookies: the site may have rotated it."""
+        """Read the session token from the browser's cookies, since the site may have rotated the token."""
         if self._page is not None:
             await self._update_session_token(self._page)
 
@@ -219,7 +235,7 @@ class BrowserManager:
         self._origin_error = None
         if self._options.send_via == "auto":
             self.page_only_origins.load()
-        # Site pages are opened through Playwright.
+        # Site pages and the observer need a context that Playwright manages.
         watched = self.observer is not None or self.needs_site_page
         self._browser = await _start_shielded(self._options, watched=watched, preload=self._read_ahead)
         try:
@@ -233,8 +249,8 @@ class BrowserManager:
         return page
 
     async def _open_fetch_page(self, browser: Browser, former: FetchPage | None = None) -> FetchPage:
-        """Open a page on the site, ready to send requests, with the cookies of the former page if there is one."""
-        from .fetch.fetch_page import FetchPage  # loaded by now: see _read_ahead
+        """Open and return a page on the site, ready to send requests. If ``former`` is given, copy the cookies of that page."""
+        from .fetch.fetch_page import FetchPage  # _read_ahead has imported this module already
 
         page = FetchPage(await browser.open_target())
         with page.while_alive():
@@ -250,7 +266,10 @@ class BrowserManager:
         return page
 
     async def _settle(self, page: FetchPage) -> None:
-        """Open the site. Follow a redirect between the site's two origins, but to no other origin."""
+        """Open the site in the page. Follow a redirect from one origin of the site to the other, but no other redirect.
+
+        :raises OriginError: the site redirected to a foreign origin.
+        """
         try:
             await page.visit(self.site.session_url, self._options)
         except OriginError as exc:
@@ -262,7 +281,7 @@ class BrowserManager:
             await page.visit(self.site.session_url, self._options)
 
     def _read_ahead(self) -> None:
-        """Load the modules and scripts that are needed as soon as the browser is up."""
+        """Load the modules and scripts that are needed as soon as the browser has started."""
         import anyio
 
         from .fetch import fetch_page
@@ -270,7 +289,7 @@ class BrowserManager:
         for name in ("shutil", "uuid"):
             importlib.import_module(name)
         fetch_page.read_scripts()
-        anyio.CancelScope()  # its first use imports the asyncio backend
+        anyio.CancelScope()  # the first use of this class imports anyio's asyncio backend
         self._preload()
 
     async def _pass_challenge(self) -> None:
@@ -289,9 +308,10 @@ class BrowserManager:
 
 
 async def _start_shielded(options: Options, *, watched: bool, preload: Callable[[], object]) -> Browser:
-    """Start a browser. If the caller is cancelled, wait for the start to finish and close the browser.
+    """Start a browser and return it. If the caller is cancelled, wait until the start has finished, and close the browser.
 
-    After ``_START_PATIENCE`` seconds the start is cancelled: it closes what it has started.
+    If the start has not finished after ``_START_PATIENCE`` seconds, cancel the start. It then closes the processes that it
+    started.
     """
     from .._browser.browser import Browser
 

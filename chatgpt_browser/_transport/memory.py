@@ -1,4 +1,4 @@
-"""The in-memory transport for unit tests: a function takes the place of the browser and the site."""
+"""The in-memory transport for unit tests: a function replaces the browser and the site."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class MemoryTransport:
-    """Calls ``handler`` with each message, and delivers the frames that it returns.
+    """Calls ``handler`` with each message, and delivers the frames that the handler returns.
 
-    The handler may raise an error instead, and may record the delivery itself. A response stays open if its frames do not include
-    the last one: the test delivers the rest through :attr:`streams`.
+    The handler may also raise an error, and it may set ``message.delivery`` itself. If the returned frames do not end the
+    response, the response stays open, and the test delivers the other frames with :meth:`deliver` to a stream of :attr:`streams`.
     """
 
     needs_newest_turn = False
@@ -37,7 +37,7 @@ class MemoryTransport:
         self.aborted = 0
 
     async def send(self, message: OutgoingMessage) -> ResponseStream:
-        """Send a message to the handler; see :meth:`Transport.send`."""
+        """Call the handler with a message, and return the stream of its frames; see :meth:`Transport.send`."""
         if self._is_closed:
             raise ClientClosedError
         stream = ResponseStream(self)
@@ -50,17 +50,17 @@ class MemoryTransport:
         return stream
 
     def deliver(self, stream: ResponseStream, frame: Frame) -> None:
-        """Deliver one frame; the request ends with the last one."""
+        """Deliver one frame to the stream. If the frame is the last one of the response, end the request too."""
         stream.deliver(frame)
         if stream.is_settled:
             stream.request_ended()
 
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
-        """Return False: this transport shows no conversations."""
+        """Return False: this transport has no page that could show a conversation."""
         return False
 
     async def close(self) -> None:
-        """Fail the open responses with :class:`ClientClosedError`."""
+        """End the open responses with a :class:`ClientClosedError`."""
         self._is_closed = True
         for stream in self.streams:
             if not stream.is_settled:
@@ -69,9 +69,9 @@ class MemoryTransport:
     # ---- RequestControl ----------------------------------------------------------------------------------------------
 
     def grant(self, chars: int) -> None:
-        """Ignore the grant: all frames are in memory already."""
+        """Do nothing: all frames are in memory already."""
 
     def abort(self) -> bool:
-        """End a request."""
+        """Count the abort, and return True: the request has ended."""
         self.aborted += 1
         return True

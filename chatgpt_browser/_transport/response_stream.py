@@ -1,4 +1,4 @@
-"""The response to one request: a queue of frames between a transport and its reader, and the state of the request."""
+"""The response to one request: the queue of its frames, which a transport fills and a reader empties, and its state."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from .._protocol.sse import DONE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: One message from a transport, ``[kind, ...]``. The kinds, with their fields:
-#: ``head`` (a :class:`Head`), ``events`` (reduced events, their size in characters),
-#: ``text`` (a piece of the body, its size), ``alive`` (no fields; bytes arrived, but no whole event), ``end`` (no fields) and
-#: ``error`` (``"head"`` or ``"body"``, the name of the error, its message).
+#: One part of a response, as a list ``[kind, ...]``. The kinds, with their fields in parentheses:
+#: ``head`` (a :class:`Head`), ``events`` (a list of reduced events, and their size in characters),
+#: ``text`` (a piece of the body, and its size), ``alive`` (no fields: bytes have arrived, but no complete event),
+#: ``end`` (no fields) and ``error`` (the phase ``"head"`` or ``"body"``, the name of the error, and its message).
 Frame = list[Any]
 
-#: Characters that are read before the page is allowed to send more. Each grant is a message to the browser.
+#: Minimum size of a grant in characters. Each grant costs one command to the browser, so small grants would be expensive.
 _GRANT_SIZE = 1 << 20
 
 
 class RequestControl(Protocol):
-    """The transport's side of one request. No method blocks."""
+    """The transport's control of one request. No method waits."""
 
     def grant(self, chars: int) -> None:
-        """Allow the page to send so many more characters."""
+        """Allow the page to send this number of characters more."""
         ...
 
     def abort(self) -> bool:
-        """Begin to end everything that the site still does for this request.
+        """Abort the request, and the reply that the site still generates for it, without waiting.
 
-        Return True if that has ended already. Otherwise the transport calls :meth:`ResponseStream.end` later.
+        Return True if both have ended already. If this method returns False, the transport calls :meth:`ResponseStream.end`
+        later.
         """
         ...
 
@@ -42,27 +43,28 @@ class RequestControl(Protocol):
 class ResponseState(Enum):
     """The states of a :class:`ResponseStream`, in order."""
 
-    #: Sent, no response yet.
+    #: The request was sent, but no response has arrived yet.
     WAITING = 0
     #: The head of the response has arrived.
     STREAMING = 1
-    #: The last frame has arrived: nothing more will be delivered.
+    #: The last frame has arrived, or the request was aborted or has failed: no more frames will be delivered.
     SETTLED = 2
-    #: The site does nothing more for the request: the next message may be sent.
+    #: The site has stopped working on the request, so the next message may be sent.
     OVER = 3
 
 
 class ResponseStream:
-    """The response to one request, as a queue of frames. This class alone decides when a message is over.
+    """The response to one request, as a queue of frames. Only this class decides when a message is over.
 
-    States (an abort or a failure leads from WAITING directly to SETTLED)::
+    An abort or a failure leads from WAITING directly to SETTLED. The normal order of the states::
 
         WAITING --head--> STREAMING --last frame, failure or abort--> SETTLED --request ended--> OVER
 
-    After a hand-off, the site continues the reply outside the response. Such a stream stays SETTLED, although its request has
-    ended, until its reader leaves: it is over then, or after the transport has stopped the reply.
+    After a hand-off, the site continues the reply outside the response. Such a stream stays SETTLED after its request has ended,
+    until the reader calls :meth:`leave`. If the reader has the whole reply by then, the stream is OVER. Otherwise the stream is
+    OVER after the transport has aborted the reply.
 
-    All methods are called in one event loop.
+    All methods must be called in one event loop.
     """
 
     def __init__(self, control: RequestControl) -> None:
@@ -77,19 +79,19 @@ class ResponseStream:
         self._callbacks: list[Callable[[], object]] = []
         #: The current state.
         self.state = ResponseState.WAITING
-        #: True once an event of the stream may be a hand-off.
+        #: True after an event that may be a hand-off has arrived.
         self.is_handed_off = False
-        #: The loop's time at which the newest frame arrived, in seconds.
+        #: The time at which the newest frame arrived, in seconds of the event loop's clock.
         self.arrived_at = self._loop.time()
 
     @property
     def is_settled(self) -> bool:
-        """True if nothing more will be delivered."""
+        """True if no more frames will be delivered."""
         return self.state.value >= ResponseState.SETTLED.value
 
     @property
     def is_over(self) -> bool:
-        """True if the site does nothing more for this request."""
+        """True if the site has stopped working on this request."""
         return self.state is ResponseState.OVER
 
     @property
@@ -98,7 +100,10 @@ class ResponseStream:
         return self._waiter is not None
 
     def when_over(self, callback: Callable[[], object]) -> None:
-        """Call ``callback`` once the stream is over: at once if it is over already. Callbacks run in the order given."""
+        """Call ``callback`` when the stream is over, or immediately if the stream is over already.
+
+        The callbacks are called in the order of their registration.
+        """
         if self.is_over:
             callback()
         else:
@@ -107,9 +112,9 @@ class ResponseStream:
     # ---- for the transport -------------------------------------------------------------------------------------------
 
     def deliver(self, frame: Frame) -> None:
-        """Queue a frame for the reader. Frames after the last one, or after an abort, are dropped."""
+        """Add a frame to the reader's queue. A frame that comes after the last one or after an abort is dropped."""
         if frame[0] == "events":
-            # Most events are strings, which are more text of the event before.
+            # Most items are strings: reduced events, which only append text to the previous event. They cannot be a hand-off.
             self.is_handed_off = self.is_handed_off or any(
                 is_handoff(item) for item in frame[1] if item.__class__ is dict
             )
@@ -124,7 +129,10 @@ class ResponseStream:
         self._wake()
 
     def fail(self, failure: BaseException) -> None:
-        """End the request with an error, which the reader gets after the frames that have arrived. The first error counts."""
+        """End the request with an error. :meth:`receive` raises it after it has returned all frames that have arrived.
+
+        If this method is called several times, the first error counts.
+        """
         self._failure = self._failure or failure
         if not self.is_settled:
             self.state = ResponseState.SETTLED
@@ -132,19 +140,22 @@ class ResponseStream:
         self.request_ended()
 
     def request_ended(self) -> None:
-        """Record that the HTTP request has ended. The stream is over, unless the site continues the reply after a hand-off."""
+        """Record that the HTTP request has ended.
+
+        This ends the stream too, unless the site continues the reply after a hand-off and the reader has not left.
+        """
         if not (self.is_handed_off and self._has_reader):
             self.end()
 
     def end(self) -> None:
-        """Record that the site does nothing more for this request, and call the callbacks."""
+        """Record that the site has stopped working on this request, and call the callbacks of :meth:`when_over`."""
         self.state = ResponseState.OVER
         callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback()
 
     def abort_request(self) -> None:
-        """Have the transport end the request, also after the last frame."""
+        """Abort the request through the transport, even if the last frame has arrived already."""
         if self._control.abort():
             self.end()
 
@@ -153,7 +164,8 @@ class ResponseStream:
     async def receive(self) -> Frame:
         """Wait for the next frame and return it.
 
-        :raises BaseException: the error given to :meth:`interrupt`; or that given to :meth:`fail`, after the last frame.
+        :raises BaseException: the error that was passed to :meth:`interrupt`. If all frames have been returned: the error that
+            was passed to :meth:`fail`.
         """
         while self._interruption is None and not self._frames and self._failure is None:
             self._waiter = self._loop.create_future()
@@ -165,7 +177,8 @@ class ResponseStream:
         if self._interruption is not None:
             raise self._interruption
         if not self._frames and self._failure is not None:
-            raise copy.copy(self._failure)  # the same exception may be raised from many streams
+            # A copy is raised, because several streams may have failed with the same exception object.
+            raise copy.copy(self._failure)
 
         frame = self._frames.popleft()
         if frame[0] in ("events", "text"):
@@ -173,18 +186,24 @@ class ResponseStream:
         return frame
 
     def interrupt(self, reason: BaseException) -> None:
-        """Raise ``reason`` in the reader, now or at its next call of :meth:`receive`. The first reason counts."""
+        """Make :meth:`receive` raise ``reason``: the call that is waiting now, or otherwise the next call.
+
+        If this method is called several times, the first reason counts.
+        """
         self._interruption = self._interruption or reason
         self._wake()
 
     def abort(self) -> None:
-        """End the request unless all of its response has arrived. Does not wait."""
+        """Abort the request, unless its whole response has arrived already. Do not wait until the request has ended."""
         if not self.is_settled:
             self.state = ResponseState.SETTLED
             self.abort_request()
 
     def leave(self, *, finished: bool) -> None:
-        """Stop reading. End the request, and a reply that continues after a hand-off unless that is ``finished``."""
+        """Stop reading. Abort the request if it is still in flight.
+
+        After a hand-off, also stop the reply that the site continues, unless ``finished`` is True: then the reply is complete.
+        """
         self._has_reader = False
         if not self.is_settled:
             self.abort()

@@ -1,1 +1,1 @@
-"""The fetch transport: requests that a page of the client sends with ``fetch`` from an isolated world."""
+"""The fetch transport: the client opens a page, and this page sends requests with ``fetch`` from an isolated world."""

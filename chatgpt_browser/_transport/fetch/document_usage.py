@@ -1,4 +1,4 @@
-"""The resources that a document uses, and when to collect its garbage or to replace it."""
+"""The resources that a document uses. They decide when its garbage is collected and when the document is replaced."""
 
 from __future__ import annotations
 
@@ -8,43 +8,47 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Requests between two measurements of the heap.
+#: Number of requests between two measurements of the heap.
 _MEASURE_INTERVAL = 16
-#: Heap in bytes above which the garbage is collected while the page is idle. Most of the heap is garbage, which the engine would
-#: let grow to several times this size before it collects. A collection takes 5 to 10 ms, once in about 1,500 messages.
+#: Minimum heap size, in bytes, for a garbage collection while the page is idle. Most of the heap is garbage. Without this
+#: threshold, the JavaScript engine would let the garbage grow to several times this size. A collection takes 5 to 10 ms, and is
+#: needed once in about 1,500 messages.
 _GC_THRESHOLD = 8 << 20
-#: Heap in bytes, and age in seconds, above which the document is replaced.
+#: Maximum heap size in bytes, and maximum age in seconds. A document that reaches either limit is replaced.
 _MAX_HEAP = 128 << 20
 _MAX_AGE = 6 * 3600.0
-#: Requests and response bytes until a document is replaced, if Playwright manages its page. For such a page Chromium keeps
-#: a record of each request, and up to 100 MB of response bodies, until the document is gone. For other pages it keeps nothing:
-#: measured on Chromium 150, 5,000 requests leave 1 MB in the renderer, and 2.5 GB of response bodies leave nothing.
+#: Maximum number of requests, and of response bytes, for a document whose page Playwright manages. For such a page,
+#: Chromium keeps a record of each request, and up to 100 MB of response bodies, as long as the document exists. For other pages,
+#: Chromium keeps almost nothing: on Chromium 150, 5,000 requests left 1 MB in the renderer, and 2.5 GB of response bodies left 0.
 _MAX_WATCHED_REQUESTS = 128
 _MAX_WATCHED_BYTES = 64 << 20
 
 
 class DocumentUsage:
-    """Counts what a document has used. ``is_watched`` is true if Playwright manages its page."""
+    """Counts the resources that a document has used. ``is_watched`` is True if Playwright manages the document's page."""
 
     def __init__(self, *, is_watched: bool) -> None:
         self._is_watched = is_watched
         self._created_at = asyncio.get_running_loop().time()
         self._requests = 0
         self._heap = 0
-        #: The bytes of all response bodies so far.
+        #: The number of bytes of all response bodies so far.
         self.bytes_read = 0
 
     def count_request(self) -> bool:
-        """Count a request; return whether the heap must be measured."""
+        """Count a request, and return whether the heap must be measured now."""
         self._requests += 1
         return self._requests % _MEASURE_INTERVAL == 0
 
     def set_heap(self, usage: Mapping[str, Any]) -> None:
-        """Store the result of ``Runtime.getHeapUsage``: the memory of all scripts, buffers included."""
+        """Store the heap size from the result of ``Runtime.getHeapUsage``: the memory of all scripts and their buffers."""
         self._heap = int(usage["usedSize"] + usage.get("backingStorageSize", 0))
 
     def start_collection(self) -> bool:
-        """Return whether the garbage must be collected; if so, the heap counts as empty until it is measured again."""
+        """Return whether the garbage must be collected now.
+
+        If True is returned, the stored heap size is set to 0 until the next measurement.
+        """
         due = self._heap >= _GC_THRESHOLD and not self.needs_recycling
         if due:
             self._heap = 0
@@ -52,7 +56,7 @@ class DocumentUsage:
 
     @property
     def needs_recycling(self) -> bool:
-        """True if the document uses, or makes Chromium keep, more than a new one would."""
+        """True if the document must be replaced: it is too old, its heap is too large, or Chromium keeps too much for it."""
         is_full = self._requests >= _MAX_WATCHED_REQUESTS or self.bytes_read >= _MAX_WATCHED_BYTES
         if self._is_watched and is_full:
             return True

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class FetchPage(BrowserPage):
-    """A page that sends requests from its document. :meth:`prepare` comes before the first request.
+    """A page that sends requests from its document. :meth:`prepare` must be called before the first request.
 
-    The document is replaced by an empty one of the same origin, between requests, when it uses too much memory.
+    If the document uses too much memory while no request is in flight, an empty document of the same origin replaces it.
     """
 
     def __init__(self, target: Target) -> None:
@@ -44,32 +44,36 @@ class FetchPage(BrowserPage):
 
     @property
     def dead(self) -> ChatGPTError | None:
-        """The error that ended the page or its isolated world, or None while both are alive."""
+        """The error that ended the page or its isolated world. None if neither has ended."""
         return self._dead or (self._world.dead if self._world is not None else None)
 
     def die(self, error: ChatGPTError) -> None:
-        """End the page with this error, unless it has ended before. Requests in flight fail with the same error."""
+        """End the page and all requests in flight with this error, or with the earlier error if the page has ended already."""
         error = self.dead or error
         if self._world is not None:
             self._world.die(error)
         super().die(error)
 
     async def ignore_policy(self) -> None:
-        """Allow requests from any document by ignoring its Content-Security-Policy."""
+        """Make the browser ignore the Content-Security-Policy of documents in this page, so that no policy blocks requests."""
         with map_playwright_errors():
             await self._target.send("Page.setBypassCSP", {"enabled": True})
 
     async def prepare(self, origin: str) -> None:
-        """Create the isolated world in a document of the origin. A later navigation ends the page."""
+        """Create the isolated world in a document of the origin, so that requests can be sent.
+
+        If the current document does not belong to the origin, an empty document of the origin replaces it. A navigation after
+        this call ends the page.
+        """
         with map_playwright_errors():
             world = await self._enter_world(origin)
-            if world is None:  # no document, or one in a sandbox, which has no origin
+            if world is None:  # there is no document, or it is in a sandbox and therefore has no origin
                 await self._empty_document.show(origin)
                 world = await self._enter_world(origin)
             assert world is not None, "the empty document belongs to the origin"
             if world.protocol == "http/1.1":
-                # Chromium sends a request again, even a POST, if a reused connection closes without a response. Therefore no
-                # connection is reused. Measured on Chromium 156.
+                # If a reused connection closes without a response, Chromium sends the request again, even a POST (measured on
+                # Chromium 156). This header prevents the reuse of connections.
                 self._headers = ExtraHeaders(self._target, {"Connection": "close"})
                 self._headers.enable()
         self._origin, self._world = origin, world
@@ -79,13 +83,13 @@ class FetchPage(BrowserPage):
 
     @property
     def protocol(self) -> str:
-        """The protocol that transferred the site's document: "h2", "http/1.1", or "" if it is unknown."""
+        """The protocol over which the site's document was transferred: "h2", "http/1.1", or "" if it is unknown."""
         return self._world.protocol if self._world is not None else ""
 
     def open(self, request: Request) -> ResponseStream:
         """Send a request and return the stream of its response.
 
-        :raises BrowserCrashedError: the page is gone.
+        :raises ChatGPTError: the page has ended; usually a ``BrowserCrashedError``.
         """
         if self.dead is not None:
             raise self.dead
@@ -96,18 +100,22 @@ class FetchPage(BrowserPage):
         return stream
 
     def close_when_idle(self) -> None:
-        """Close the page as soon as no request is in flight. No request may be sent after this call."""
+        """Close the page as soon as no request is in flight. After this call, no new request may be sent."""
         self._is_retired = True
         if self.is_idle:
             self._closing.spawn(self.close())
 
     async def ready(self) -> None:
-        """Wait while the document is being replaced."""
+        """Wait until the document has been replaced, if a replacement is in progress."""
         if self._renewal.is_under_way:
             await self._renewal()
 
     def _on_idle(self) -> None:
-        """Replace the document if it uses too much memory; otherwise enable the extra headers for the next request."""
+        """Handle the end of the last request in flight.
+
+        Close the page if it is retired. Otherwise replace the document if it uses too much memory, or else enable the extra
+        headers for the next request.
+        """
         if self._is_retired:
             self._closing.spawn(self.close())
             return
@@ -119,7 +127,7 @@ class FetchPage(BrowserPage):
             self._headers.enable()
 
     async def _renew_document(self) -> None:
-        """Replace the document by an empty one of the same origin, without a request to the network."""
+        """Replace the document with an empty document of the same origin. No network request is needed."""
         old = self._world
         assert old is not None
         try:
@@ -141,6 +149,6 @@ class FetchPage(BrowserPage):
 
 
 def read_scripts() -> None:
-    """Read all scripts for the page, so that their text is cached."""
+    """Read all scripts that the page runs, so that later reads use the cache."""
     read_identity_script()
     read_world_scripts()

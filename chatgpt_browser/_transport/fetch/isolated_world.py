@@ -1,7 +1,7 @@
 """The isolated world that runs ``reader.js`` and ``page.js``, and the requests that are sent from it.
 
-The site's own scripts can neither access the isolated world nor patch the functions that it uses. It sends its results through a
-binding that exists only there. An isolated world lasts as long as its document.
+The site's own scripts can neither access the isolated world nor patch the functions that are used in it. The isolated world sends
+its results through a binding, which exists only in this world. An isolated world ends together with its document.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _CALL = "function (method, ...args) { return chatgptBrowser[method](...args); }"
 
 
 def read_world_scripts() -> list[str]:
-    """Return the scripts of the isolated world. Each file is read once."""
+    """Return the texts of the isolated world's scripts. Each file is read only once."""
     return [read_script(_PACKAGE, name) for name in _SCRIPTS]
 
 
 class IsolatedWorld:
-    """Sends requests from one document. ``when_idle`` is called each time the last request in flight has ended."""
+    """Sends requests from one document. ``when_idle`` is called whenever no request is in flight any more."""
 
     def __init__(self, target: Target, context_id: int, when_idle: Callable[[], object]) -> None:
         self._target = target
@@ -53,24 +53,26 @@ class IsolatedWorld:
         self.usage = DocumentUsage(is_watched=target.is_watched)
         self._tasks = BackgroundTasks(self._log_failed_call)
         self._retired = False
-        #: The error that ended the isolated world, or None while it is alive.
+        #: The error that ended the isolated world. None if it has not ended.
         self.dead: ChatGPTError | None = None
-        #: The protocol that transferred the document: "h2", "http/1.1", or "" if it is unknown.
+        #: The protocol over which the document was transferred: "h2", "http/1.1", or "" if it is unknown.
         self.protocol = ""
 
     @classmethod
     async def enter(
         cls, target: Target, origin: str, protocol: str = "", *, when_idle: Callable[[], object]
     ) -> IsolatedWorld | None:
-        """Create an isolated world in the current document and prepare it for requests.
+        """Create an isolated world in the current document, prepare it for requests, and return it.
 
-        :param protocol: the protocol of the previous document, for a document that no response has brought.
-        :return: None if the document does not belong to the origin, for example because it is in a sandbox.
+        :param protocol: the protocol of the previous document, if the current document was not loaded from the network.
+        :return: the isolated world, or None if the document does not belong to the origin, for example because the document is in
+            a sandbox.
         """
         params = {"frameId": target.id, "worldName": _NAME}
         context_id = (await target.send("Page.createIsolatedWorld", params))["executionContextId"]
         world = cls(target, context_id, when_idle)
-        # Add the binding after the world exists: Chromium 156 adds it to a later world only if the Runtime domain is enabled.
+        # The binding is added after the world was created. Chromium 156 adds a binding to a world that is created later only if
+        # the Runtime domain is enabled.
         *_, found = await asyncio.gather(
             target.send("Runtime.addBinding", {"name": _BINDING, "executionContextName": _NAME}),
             *(world._run(script) for script in read_world_scripts()),
@@ -84,12 +86,12 @@ class IsolatedWorld:
         return world
 
     def retire(self) -> None:
-        """Prepare for the planned end of the document, which is then not an error."""
+        """Prepare for the planned replacement of the document. After this call, the end of the world is not an error."""
         self._retired = True
         self._target.remove_listener("Runtime.bindingCalled", self._on_binding_called)
 
     def die(self, error: ChatGPTError) -> None:
-        """End all requests with this error, or with the first error if the world has ended before."""
+        """End the world and all its requests with this error, or with the earlier error if the world has ended already."""
         self.dead = self.dead or error
         streams, self._streams = self._streams, {}
         for stream in streams.values():
@@ -105,7 +107,7 @@ class IsolatedWorld:
     def open(self, request: Request) -> ResponseStream:
         """Send a request and return the stream of its response.
 
-        :raises BrowserCrashedError: the isolated world is gone.
+        :raises ChatGPTError: the isolated world has ended; usually a ``BrowserCrashedError``.
         """
         if self.dead is not None:
             raise self.dead
@@ -122,7 +124,7 @@ class IsolatedWorld:
         self.usage.set_heap(await self._target.send("Runtime.getHeapUsage"))
 
     def abort(self, number: int) -> None:
-        """Abort a request, without waiting until the page has done so."""
+        """Abort a request. Do not wait until the page has aborted it."""
         if self._streams.pop(number, None) is None:
             return
         if self.dead is None:
@@ -130,7 +132,7 @@ class IsolatedWorld:
         self._check_idle()
 
     def grant(self, number: int, chars: int) -> None:
-        """Return capacity to the window of a request, so that the page reads on."""
+        """Allow the page to send this number of characters more for a request, so that it continues to read the response."""
         if self.dead is None:
             self._tasks.spawn(self._call("grant", number, chars))
 
@@ -139,7 +141,7 @@ class IsolatedWorld:
             self._receive(event["payload"])
 
     def _on_opened(self, number: int, task: asyncio.Task[Any]) -> None:
-        """Handle the result of ``open``: the request's first push, null, or an error of the call."""
+        """Handle the result of page.js's ``open``: the first push of the request, null, or an error of the call."""
         error = None if task.cancelled() else task.exception()
         if not task.cancelled() and error is None:
             if task.result() is not None:
@@ -148,7 +150,10 @@ class IsolatedWorld:
             stream.fail(to_library_error(error))
 
     def _receive(self, payload: str) -> None:
-        """Deliver the frames of a push, and of pushes that came out of order before it."""
+        """Deliver the frames of a push, and of later pushes that have arrived before it.
+
+        If an earlier push has not arrived yet, store the push until then.
+        """
         number, *frames = json.loads(payload)
         for ordered in self._pushes.add(number, frames):
             for frame in ordered:
@@ -180,7 +185,7 @@ class IsolatedWorld:
         await self._target.send("Runtime.evaluate", {"expression": script, "contextId": self._context_id})
 
     async def _call(self, method: str, *args: Any, wait: bool = False) -> Any:
-        """Call a method of page.js and return its result; ``wait`` awaits the promise that it returns."""
+        """Call a method of page.js and return its result. If ``wait`` is True, await the promise that the method returns."""
         params = {
             "executionContextId": self._context_id,
             "functionDeclaration": _CALL,
@@ -197,7 +202,7 @@ class IsolatedWorld:
             logger.debug("a call into the page failed: %s", to_library_error(error))
 
     def _on_lifetime_ended(self, task: asyncio.Task[Any]) -> None:
-        """End all requests: the failure of this call is the one sign that every kind of death gives."""
+        """End all requests. The call of ``lifetime`` ends only when the isolated world ends, for any reason."""
         if self._retired:
             return
         error = None if task.cancelled() else task.exception()
@@ -208,14 +213,18 @@ class IsolatedWorld:
 
 
 class _PushQueue:
-    """Puts pushes in the order of their numbers. They take two ways out of the page, and either may overtake the other."""
+    """Puts pushes in the order of their numbers.
+
+    Pushes leave the page through two channels, the result of ``open`` and the binding. Pushes on different channels may arrive in
+    the wrong order.
+    """
 
     def __init__(self) -> None:
         self._next = 1
         self._early: dict[int, list[Any]] = {}
 
     def add(self, number: int, frames: list[Any]) -> Iterator[list[Any]]:
-        """Yield the frames of each push that is now in order."""
+        """Add a push. Yield the frames of each push that can be delivered now, because all earlier pushes have arrived."""
         self._early[number] = frames
         while (ordered := self._early.pop(self._next, None)) is not None:
             self._next += 1
@@ -230,13 +239,13 @@ class _FetchControl:
         self._number = number
 
     def grant(self, chars: int) -> None:
-        """Return capacity to the request's window."""
+        """Allow the page to send this number of characters more."""
         self._world.grant(self._number, chars)
 
     def abort(self) -> bool:
-        """Abort the request. No request of ours can end a reply that continues after a hand-off.
+        """Abort the request, and return True: the message is over, because the page aborts before it sends any later request.
 
-        The page receives the abort before any later request, so the message is over at once.
+        A reply that the site continues after a hand-off cannot be stopped by this transport.
         """
         self._world.abort(self._number)
         return True

@@ -4,38 +4,41 @@
  * request are kept only while the request is in flight.
  *
  * The script creates the object `chatgptBrowser` with the methods `open`, `abort` and `grant`. An exchange is one request and its
- * response. Results leave the page in pushes: JSON arrays of the push's number (1, 2, ...) and frames. The first push of an exchange is
- * the result of `open`, which saves both sides an event. (The result is null if other pushes have already taken all of the exchange's
- * frames.) All other pushes go through the binding `chatgptBrowserDeliver`. Pushes on one way may overtake those on the other, so the
- * receiver orders them by their numbers. A frame is [exchange, kind, ...]:
+ * response. Results leave the page in pushes. A push is a JSON array: first the number of the push (1, 2, ...), then frames. The first
+ * push of an exchange is returned as the result of `open`, because a separate event would cost time on both sides. (The result is null
+ * if earlier pushes, which belong to other exchanges, have already contained all frames of this exchange.) All other pushes are sent
+ * through the binding `chatgptBrowserDeliver`. Results of `open` and calls of the binding may arrive in any order, so the receiver
+ * orders the pushes by their numbers. A frame is [exchange, kind, ...]:
  *
- *   [id, "head", {status, statusText, headers, redirected, bytesRead}]   status and headers; bytesRead: of all bodies so far
+ *   [id, "head", {status, statusText, headers, redirected, bytesRead}]   bytesRead: the bytes of all bodies of all exchanges so far
  *   [id, "events", [...], n]     events of an event stream, in the reduced forms of reader.js
  *   [id, "text", "...", n]       a piece of any other body
- *   [id, "alive"]                a comment or an empty event: no data, but it restarts the idle timer
+ *   [id, "alive"]                a comment or an empty event, which has no data, but restarts the idle timer
  *   [id, "end"]                  the body has ended
- *   [id, "error", phase, name, message]    the request failed before ("head") or after ("body") the head
+ *   [id, "error", phase, name, message]    the request failed; phase: "head" before the head arrived, "body" after that
  *
- * n is the number of characters that the frame takes of the exchange's window. `grant` returns them when the frame has been read.
+ * n is the number of characters in the frame. They count as unread, and the window limits the unread characters of an exchange. After
+ * the Python side has read the frame, it calls `grant`, which subtracts n from the unread characters again.
  *
- * The page decides only when the HTTP body is over: it ends, it fails, or an event stream contains the event [DONE]. After [DONE] no
- * more frames are sent for the exchange, not even "end". The Python class ResponseStream decides whether the message is over.
+ * The page decides only when the HTTP body is over: when the body has ended, when reading it has failed, or when the event [DONE] has
+ * arrived in an event stream. After [DONE], the page sends no more frames for the exchange, not even "end". The Python class
+ * ResponseStream decides whether the message is over.
  */
 (() => {
   "use strict";
 
-  const PUSHES_AT_ONCE = 4; // pushes that are sent without delay, before they are spaced out
-  const PUSH_INTERVAL = 4; // ms between pushes after that: under load a push costs about 0.3 ms in the Python process
-  const LONGEST_INTERVAL = 16; // ms between pushes under lasting load
-  const PUSH_CHARS = 1 << 18; // size at which the outbox is sent at once
-  const WINDOW_CHARS = 1 << 22; // characters sent but not yet read at which reading pauses, so that the server has to wait
-  const ABORT_DELAY = 50; // ms between an abort before the head and the abort of the fetch
-  const LINGER = 2000; // ms that a body may continue after [DONE], so that its connection can be reused
+  const PUSHES_AT_ONCE = 4; // number of pushes that are sent without delay before the rate limit applies
+  const PUSH_INTERVAL = 4; // ms between pushes under the rate limit: under load, a push costs about 0.3 ms in the Python process
+  const LONGEST_INTERVAL = 16; // maximum of this interval in ms, which is reached under lasting load
+  const PUSH_CHARS = 1 << 18; // an outbox of this many characters is sent without delay
+  const WINDOW_CHARS = 1 << 22; // above this many unread characters, the page stops reading, so that the server has to wait
+  const ABORT_DELAY = 50; // ms from the call of `abort` to the abort of the fetch, if the head has not arrived
+  const LINGER = 2000; // ms for which the rest of a body is read after [DONE], so that its connection can be reused
 
   const { BodyReader, EventReader, TextReader } = globalThis.chatgptBrowserReader;
   const exchanges = new Map();
   let bytesRead = 0;
-  let protocol = ""; // that transferred the document: "h2", "http/1.1"; "" if unknown
+  let protocol = ""; // the protocol over which the document was transferred: "h2", "http/1.1", or "" if it is unknown
   const forever = new Promise(() => {});
 
   // ---- the outbox, shared by all exchanges ------------------------------------------------------------------------
@@ -56,7 +59,7 @@
     return allowance >= 1;
   }
 
-  /** Reset the rate limit. Called when no exchange is open, so that earlier replies do not delay the next one. */
+  /** Reset the rate limit. Called before the first exchange is opened, so that earlier replies do not delay the next reply. */
   function resetRateLimit() {
     allowance = PUSHES_AT_ONCE;
     interval = PUSH_INTERVAL;
@@ -77,13 +80,13 @@
     else opening.resolveOpen(text);
   }
 
-  /** Send the outbox after a delay, and increase the next delay. */
+  /** Send the outbox, and double the interval before the next delayed push. Called by the timer. */
   function pushDelayed() {
     interval = Math.min(interval * 2, LONGEST_INTERVAL);
     push();
   }
 
-  /** Send the outbox now if it is full or the rate limit allows it, otherwise after the interval. */
+  /** Send the outbox now if it is full or if the rate limit allows a push. Otherwise start a timer that sends it after the interval. */
   function pushOrSchedule() {
     if (outbox.length === 0) return;
     if (outboxChars >= PUSH_CHARS || mayPush()) push();
@@ -94,7 +97,7 @@
     if (exchanges.get(exchange.id) === exchange) outbox.push([exchange.id, kind, ...rest]);
   }
 
-  /** Add to the exchange's unread characters, and to the size of the outbox. */
+  /** Add a number of characters to the unread characters of the exchange and to the size of the outbox. */
   function countChars(exchange, chars) {
     exchange.unread += chars;
     outboxChars += chars;
@@ -122,11 +125,11 @@
     constructor(id) {
       this.id = id;
       this.controller = new AbortController();
-      this.unread = 0; // characters posted that the Python side has not read yet
-      this.resume = null; // resolves the pause of reading, if reading is paused
+      this.unread = 0; // number of posted characters that the Python side has not read yet
+      this.resume = null; // a function that ends the pause of reading; null if reading is not paused
       this.hasHead = false;
-      this.aborted = false; // by the Python side
-      this.opened = null; // resolves the promise of `open`; null after that
+      this.aborted = false; // true after the Python side has called `abort`
+      this.opened = null; // a function that resolves the promise of `open`; null after the promise was resolved
     }
 
     /** Resolve the promise of `open`, if it is still pending. */
@@ -171,7 +174,7 @@
         redirected: response.type === "opaqueredirect",
         bytesRead,
       });
-      // The head waits a moment for the first event, so that both are sent in one push.
+      // The push of the head is delayed, so that the head and the first event are usually sent in one push.
       if (timer === null) timer = setTimeout(push, PUSH_INTERVAL);
     }
 
@@ -191,7 +194,7 @@
       events.end();
     }
 
-    // ---- sink of the readers
+    // ---- methods that the readers call (see `sink` in reader.js)
 
     event(event, chars) {
       postEvent(this, event, chars);
@@ -207,7 +210,7 @@
       post(this, "text", text, text.length);
     }
 
-    /** [DONE] has come: send what is there, then read the rest of the body, only so that the connection can be reused. */
+    /** Handle [DONE]: send the outbox and close the exchange. The body is read further, only so that its connection can be reused. */
     linger() {
       if (this.lingering !== undefined) return;
       push();
@@ -225,9 +228,9 @@
     }
 
     /**
-     * Abort the request. Chromium 156 loses a request that is aborted while its head is in transit from the network process to the
-     * page: the request stays open and cannot be aborted any more. So before the head, the abort is delayed, and if the head arrives
-     * meanwhile, the body is aborted instead.
+     * Abort the request. If the head is in transit from the network process to the page when a request is aborted, Chromium 156 loses
+     * the request: it stays open and cannot be aborted any more. So if the head has not arrived, the abort is delayed. If the head
+     * arrives during the delay, the request is aborted then.
      */
     abort() {
       this.aborted = true;
@@ -244,16 +247,16 @@
   }
 
   /**
-   * Return the options of the request's body. A message must be sent only once, but Chromium itself sends a request again, with any
-   * method, if a reused connection closes without a response. A body that is a stream prevents this. Only HTTP/2 and HTTP/3 accept a
-   * stream; over HTTP/1.1 the Python side prevents the reuse of connections instead.
+   * Return the options of `fetch` that contain the request's body. A message must be sent only once. But if a reused connection closes
+   * without a response, Chromium sends the request again, even a POST. Chromium cannot do this if the body is a stream. A stream
+   * as the body works only over HTTP/2 and HTTP/3. Over HTTP/1.1, the Python side prevents the reuse of connections instead.
    */
   function bodyOf(request) {
     if (!request.stream || !/^h[23]/.test(protocol)) return { body: request.body };
     return { body: new Response(request.body).body, duplex: "half" };
   }
 
-  /** Return whether the body is an event stream, which means: neither JSON nor HTML. */
+  /** Return whether the body is an event stream. Each body that is neither JSON nor HTML counts as an event stream. */
   function isEventStream(response) {
     return !/\b(json|html)\b/i.test(response.headers.get("content-type") ?? "");
   }
@@ -281,15 +284,15 @@
     openCount() {
       return exchanges.size;
     },
-    /** Return a promise that never resolves. A call that awaits it fails when this world ends, for any reason. */
+    /** Return a promise that never resolves. When this isolated world ends, for any reason, a call that awaits the promise fails. */
     lifetime() {
       return forever;
     },
     /**
-     * Prepare this document for requests. Return the protocol that transferred it ("h2", "http/1.1", or "" if unknown), or null if
-     * the document does not belong to the origin: a document in a sandbox has no origin. The content of the document is removed,
-     * because it may be the session itself. No response has transferred a document that was intercepted; `known` is the protocol of
-     * the document before it.
+     * Prepare this document for requests. Return the protocol over which the document was transferred ("h2", "http/1.1", or "" if it is
+     * unknown). Return null if the document does not belong to the origin, for example because it is in a sandbox. The content of the
+     * document is removed, because it may be the JSON of the session with its access token. `known` is the protocol of the previous
+     * document. It is given if this document was not transferred over the network, but written by an interceptor.
      */
     prepareDocument(origin, known) {
       if (globalThis.origin !== origin) return null;

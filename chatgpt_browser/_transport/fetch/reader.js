@@ -1,19 +1,20 @@
 /**
- * A reader of server-sent events (WHATWG HTML, 9.2.6) that reduces each event to what is new in it. It runs in the isolated world,
- * before page.js, and does not depend on requests or pushes.
+ * A reader of server-sent events (WHATWG HTML, 9.2.6) that reduces each event to its new part. This script runs in the isolated world
+ * before page.js, and uses neither requests nor pushes.
  *
- * The site repeats itself: each event contains the whole text so far, or a delta that differs from the previous one only in its text.
- * Therefore the bytes of an event are compared with those of the previous event as they arrive. Bytes that are equal, up to the text,
- * are skipped: they are neither decoded nor stored. The new part of the event is passed on exactly as it is in the JSON:
+ * The events of the site are repetitive. An event contains the whole text so far, or it is a delta that differs from the previous delta
+ * only in its text. Therefore the bytes of an event are compared with the previous event's bytes as they arrive. Equal bytes before
+ * the new text are skipped: they are neither decoded nor stored. The new part is passed on in the same form as in the JSON, with its
+ * escapes. An event is reduced to one of these forms:
  *
- *   "new"                        the previous event with this much more text
- *   ["new", "tail"]              the same, with another end after the text
- *   ["text"]                     the previous event with its text replaced by this one
- *   {type, head, text, tail}     a whole event, split into three parts around its text
- *   {type, data}                 a whole event without such a text
- *   {type, data, unended}        the last event of a body that ended in the middle of the event
+ *   "new"                        the previous event, with "new" appended to its text
+ *   ["new", "tail"]              the previous event, with "new" appended to its text, and with "tail" as the bytes after the text
+ *   ["text"]                     the previous event, with its text replaced by "text"
+ *   {type, head, text, tail}     a whole event: its text, the part before the text (head) and the part after the text (tail)
+ *   {type, data}                 a whole event without a text
+ *   {type, data, unended}        the last event of a body, if no empty line ended this event
  *
- * The parts add up to the bytes that the server sent, for any JSON, so that nothing is lost.
+ * The data of each event can be restored exactly from these forms.
  */
 globalThis.chatgptBrowserReader = (() => {
   "use strict";
@@ -22,34 +23,35 @@ globalThis.chatgptBrowserReader = (() => {
   const CR = 13;
   const QUOTE = 34;
   const BACKSLASH = 92;
-  const READ_BYTES = 1 << 16; // fits easily into the cache of a processor
-  const QUICK_READS = 16; // consecutive quick reads after which reading is delayed
-  const READ_DELAY = 1; // ms
-  const MICROTASKS = 4; // more than a read needs if its data has already arrived
+  const READ_BYTES = 1 << 16; // size of the read buffer, which fits easily into a processor's cache
+  const QUICK_READS = 16; // number of consecutive quick reads after which a read may be delayed
+  const READ_DELAY = 1; // the delay in ms; a read that takes less time than this is quick
+  const MICROTASKS = 4; // if the data of a read has already arrived, the read settles within fewer microtasks than this
 
   // ---- bytes ------------------------------------------------------------------------------------------------------
 
-  let spare = null; // the buffer of a body that has ended
+  let spare = null; // the buffer of a body that has ended, for reuse
 
   /**
-   * A body that is read through one buffer: the result of a read is valid until the next read.
+   * A reader of a body, which uses the same buffer for all reads. So the result of a read is valid only until the next read.
    *
-   * Each piece that arrives from the network wakes the page, which costs more than to read the piece. Therefore, if many pieces have
-   * arrived in quick succession and no further piece is there, the next read is delayed, so that several pieces wake the page once.
+   * If a read is waiting, each piece that arrives from the network wakes the page. Waking the page costs more than reading the piece.
+   * Therefore the next read is delayed if many pieces have arrived in quick succession and no further piece has arrived yet. Several
+   * pieces can then arrive during the delay, and the page wakes only once.
    *
-   * More is not possible. From the first read on, Chromium itself receives the data and keeps the pieces as they arrived. Each piece
-   * needs a separate read, however late the read is: measured on Chromium 150, and visible in its source (BufferingBytesConsumer).
-   * Chromium does this for all responses except those with `no-store`. Over HTTP/2 the pieces are large.
+   * The number of reads cannot be reduced. From the first read on, Chromium itself receives the data and stores each piece separately.
+   * So each piece needs a separate read, however late the read is: measured on Chromium 150, and visible in its source
+   * (BufferingBytesConsumer). Chromium does this for all responses except those with `no-store`. Over HTTP/2, the pieces are large.
    */
   class BodyReader {
     constructor(body) {
       this.buffer = spare ?? new ArrayBuffer(READ_BYTES);
       spare = null;
-      this.quickReads = 0; // reads since the last one that had to wait
+      this.quickReads = 0; // number of reads since the last read that was not quick
       try {
         this.reader = body.getReader({ mode: "byob" });
       } catch {
-        this.reader = body.getReader(); // a stream that is not a byte stream does not fill our buffer
+        this.reader = body.getReader(); // the body is not a byte stream, so it cannot fill our buffer
       }
     }
 
@@ -66,7 +68,7 @@ globalThis.chatgptBrowserReader = (() => {
     }
   }
 
-  /** Return whether the data of a read has already arrived: then the read settles within a few microtasks. */
+  /** Return whether the data of a read has already arrived. If so, the promise of the read settles within a few microtasks. */
   async function isSettled(reading) {
     let settled = false;
     const settle = () => (settled = true);
@@ -106,8 +108,8 @@ globalThis.chatgptBrowserReader = (() => {
   }
 
   /**
-   * Return how many bytes are equal, from `at` and from `otherAt` on, up to `length`. Sixteen bytes are compared at a time, because
-   * most of them are equal.
+   * Compare the bytes of `view` from `at` on with the bytes of `other` from `otherAt` on. Return the number of equal bytes before the
+   * first difference, at most `length`. Sixteen bytes are compared at a time, because most bytes are equal.
    */
   function commonLength(view, at, other, otherAt, length) {
     let same = 0;
@@ -123,7 +125,7 @@ globalThis.chatgptBrowserReader = (() => {
     return true;
   }
 
-  /** Return the index of the quote that closes the JSON string around `from`, or -1. Works for UTF-8 bytes and for strings. */
+  /** Return the index of the quote that closes the JSON string which contains `from`, or -1. `json` is UTF-8 bytes or a string. */
   function closingQuote(json, from, quote, codeAt) {
     for (let at = json.indexOf(quote, from); at !== -1; at = json.indexOf(quote, at + 1)) {
       let backslashes = 0;
@@ -136,7 +138,7 @@ globalThis.chatgptBrowserReader = (() => {
   const closingQuoteInBytes = (bytes) => closingQuote(bytes, 0, QUOTE, (array, at) => array[at]);
   const closingQuoteInText = (text, from) => closingQuote(text, from, '"', (string, at) => string.charCodeAt(at));
 
-  /** Return the end of the line if the bytes are exactly one line and an empty line, otherwise -1. */
+  /** Return the index of the line's end if the bytes are exactly one line and an empty line, otherwise -1. */
   function onlyLineEnd(bytes) {
     const lf = bytes.indexOf(LF);
     const end = bytes[lf - 1] === CR ? lf - 1 : lf;
@@ -145,7 +147,7 @@ globalThis.chatgptBrowserReader = (() => {
     return emptyLine <= 2 && (cr === -1 || cr >= end) ? end : -1;
   }
 
-  /** Decode bytes; invalid UTF-8 is an EncodingError. */
+  /** Decode bytes and return the text. Throw an EncodingError if they are not valid UTF-8. */
   function decode(decoder, bytes, options) {
     try {
       return decoder.decode(bytes, options);
@@ -154,7 +156,7 @@ globalThis.chatgptBrowserReader = (() => {
     }
   }
 
-  /** Return the text before the first invalid byte of `bytes`. `last` are the bytes before them. */
+  /** Return the text before the first invalid byte of `bytes`. `last` contains the bytes that were decoded directly before `bytes`. */
   function validPrefix(last, bytes) {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     decoder.decode(last.subarray(last.findIndex((byte) => byte < 0x80 || byte >= 0xc0)), { stream: true });
@@ -166,12 +168,15 @@ globalThis.chatgptBrowserReader = (() => {
   // ---- texts ------------------------------------------------------------------------------------------------------
 
   const TEXT_START = /"parts"\s*:\s*\[\s*"/g;
-  // A delta that has a text, alone or as the only change of a patch.
+  // The start of a delta with a text: the delta's value is the text, or a patch with one operation, whose value is the text.
   const FIELD = String.raw`\s*"[cpo]"\s*:\s*(?:"[^"\\]*"|\d+)\s*`;
   const DELTA_START = new RegExp(String.raw`^\{(?:${FIELD},)*\s*"v"\s*:\s*(?:\[\s*\{(?:${FIELD},)*\s*"v"\s*:\s*)?"`, "g");
   const DELTA_TAIL = new RegExp(String.raw`^"(?:\s*,${FIELD})*\s*\}(?:\s*\]\s*(?:,${FIELD})*\})?$`);
 
-  /** Find the text of an event, which is probably the only difference of the next event. Return {start, end, grows}, or null. */
+  /**
+   * Find the text in an event's data. The next event will probably differ only in this text. Return {start, end, grows}, or null if no
+   * text was found. `grows` is true if the next event will probably contain this text with more text appended.
+   */
   function findText(data) {
     for (const [pattern, grows] of [
       [TEXT_START, true],
@@ -186,17 +191,17 @@ globalThis.chatgptBrowserReader = (() => {
     return null;
   }
 
-  /** The standard's parser, line by line, for everything that cannot be skipped. */
+  /** The parser of the standard, which parses line by line. It gets all bytes that cannot be skipped. */
   class LineReader {
     constructor(sink) {
       this.sink = sink;
       this.rest = ""; // an incomplete line
-      this.afterCR = false; // the text so far ended in CR: an LF at the start of the next text belongs to it
+      this.afterCR = false; // true if the last text ended with CR: an LF at the start of the next text belongs to the same line end
       this.data = null;
       this.type = "";
-      this.done = false; // [DONE] has been read
-      // The events since the caller last reset this. undefined: none; {text, tail, grows}: one event with a text; null: one event
-      // without a text, or several events.
+      this.done = false; // true after [DONE] has been read
+      // Describes the events that were read since the caller last set `event` to undefined. undefined: no event. {text, tail, grows}:
+      // exactly one event, with a text. null: one event without a text, or several events.
       this.event = undefined;
     }
 
@@ -230,7 +235,7 @@ globalThis.chatgptBrowserReader = (() => {
       return at;
     }
 
-    /** Handle the end of the body. A last event without its empty line is marked as unended: it may be complete, or cut. */
+    /** Handle the end of the body. If no empty line followed the last event, mark the event as unended: it may be incomplete. */
     end() {
       if (this.rest !== "") this.line(this.rest, 0, this.rest.length);
       this.rest = "";
@@ -273,8 +278,8 @@ globalThis.chatgptBrowserReader = (() => {
   }
 
   /**
-   * A reader of the text of a body that is not an event stream. It calls `sink.text(text)`. With `fatal`, invalid UTF-8 is an error;
-   * without, which is for refusals, invalid bytes are replaced.
+   * A reader of a body that is not an event stream. It calls `sink.text(text)` for each piece of text. If `fatal` is true, invalid
+   * UTF-8 is an error. If `fatal` is false, which is used for error responses, invalid bytes are replaced.
    */
   class TextReader {
     constructor(sink, { fatal }) {
@@ -295,32 +300,32 @@ globalThis.chatgptBrowserReader = (() => {
   // ---- events -----------------------------------------------------------------------------------------------------
 
   // The states of an event.
-  const MATCHING = 0; // its bytes so far are equal to those of the previous event
-  const SKIPPED = 1; // it was equal up to the text, and the rest is collected
-  const PLAIN = 2; // it is different, and the line reader parses it
+  const MATCHING = 0; // the bytes of the event so far are equal to those of the previous event
+  const SKIPPED = 1; // all bytes before the new text were equal, and the bytes after them are collected
+  const PLAIN = 2; // the event differs from the previous event, and the line reader parses it
 
   /**
    * A reader that splits a stream of bytes into events. It calls `sink.event(reduced, chars)` for each event, and `sink.alive()` for a
    * comment or an empty event. `done` is true after [DONE].
    *
-   *   PLAIN --(event ends, its bytes are kept)--> MATCHING --(equal up to the text)--> SKIPPED --(event ends)--> MATCHING
-   *   MATCHING --(a byte differs)--> PLAIN            SKIPPED --(more than text and tail are new)--> PLAIN
+   *   PLAIN --(event ends, and its bytes are kept)--> MATCHING --(equal up to the new text)--> SKIPPED --(event ends)--> MATCHING
+   *   MATCHING --(a byte differs)--> PLAIN            SKIPPED --(not only the text and the tail are new)--> PLAIN
    */
   class EventReader {
     constructor(sink) {
       this.sink = sink;
       this.lines = new LineReader(sink);
       this.decoder = new TextDecoder("utf-8", { fatal: true });
-      this.last3 = new Uint8Array(0); // the bytes decoded last, in which a character may have begun
+      this.last3 = new Uint8Array(0); // the last three decoded bytes, which may contain the start of an incomplete character
       this.piece = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }); // for separate pieces of text
       this.encoder = new TextEncoder();
       this.state = PLAIN;
-      this.known = new Bytes(); // the previous event, up to where the next one will probably differ
-      this.tail = new Uint8Array(0); // the bytes after its text, to the end of the event
-      this.grows = false; // whether the next event's text will probably continue this one's
+      this.known = new Bytes(); // the bytes of the previous event up to the point where the next event will probably differ
+      this.tail = new Uint8Array(0); // the bytes of the previous event from the end of its text to the end of the event
+      this.grows = false; // true if the next event's text will probably be the previous event's text with more text appended
       this.matched = 0; // bytes of this event that are equal to `known`
-      this.raw = new Bytes(); // the bytes of this event: all of them in the state PLAIN, otherwise those after `known`
-      this.afterLine = ""; // the part of an empty line that has been read: "", "\n" or "\n\r"
+      this.raw = new Bytes(); // bytes of this event: in the state PLAIN all bytes, otherwise only the bytes after `known`
+      this.afterLine = ""; // "\n" or "\n\r" if the bytes so far end with it: an empty line may end the event next; otherwise ""
     }
 
     get done() {
@@ -353,7 +358,7 @@ globalThis.chatgptBrowserReader = (() => {
       return at + same;
     }
 
-    /** Handle the first byte that differs. The event may end there, which depends on the bytes directly before. */
+    /** Handle the first byte that differs. If a line has just ended, this byte may end the event, so `afterLine` is set here. */
     differ() {
       this.parseSkipped();
       const { array, length } = this.raw;
@@ -361,7 +366,7 @@ globalThis.chatgptBrowserReader = (() => {
       else if (array[length - 1] === CR && array[length - 2] === LF) this.afterLine = "\n\r";
     }
 
-    /** Parse the bytes of this event that were skipped. */
+    /** Parse the bytes of this event that were skipped or collected, and continue in the state PLAIN. */
     parseSkipped() {
       const collected = this.raw.slice(0).slice();
       this.raw.length = 0;
@@ -398,13 +403,13 @@ globalThis.chatgptBrowserReader = (() => {
       return end;
     }
 
-    /** Drop bytes that contain the end of an event which `eventEnd` does not find, because its lines end in CR alone. */
+    /** Drop the bytes of an event whose lines end with CR alone. `eventEnd` does not find the end of such an event. */
     forget() {
       this.raw.length = 0;
       this.lines.event = null;
     }
 
-    /** Return the index after the empty line that ends this event, or -1 if it has not arrived yet. */
+    /** Return the index after the empty line that ends this event, or -1 if the empty line has not arrived yet. */
     eventEnd(bytes, at) {
       while (at < bytes.length) {
         if (this.afterLine === "") {
@@ -424,7 +429,10 @@ globalThis.chatgptBrowserReader = (() => {
       return -1;
     }
 
-    /** Pass on what is new in an event that began like the previous one. Return false if more than its text and tail are new. */
+    /**
+     * Pass on the new text, and a new tail, of an event that began like the previous event. Return false, and pass on nothing, if the
+     * event cannot be reduced to a new text and a new tail.
+     */
     reduce() {
       const rest = this.raw.slice(0);
       const lineEnd = onlyLineEnd(rest);
@@ -445,11 +453,11 @@ globalThis.chatgptBrowserReader = (() => {
       return true;
     }
 
-    /** Keep an event that was parsed completely, so that the next event can be compared with it. */
+    /** Keep the bytes of an event that was parsed completely, so that the next event can be compared with them. */
     remember() {
       const { event } = this.lines;
       this.lines.event = undefined;
-      if (event === undefined) return; // a comment: the previous event stays the one to compare with
+      if (event === undefined) return; // only a comment was read: the next event is compared with the same event as before
       this.known.length = 0;
       if (event === null) return;
 
@@ -458,7 +466,7 @@ globalThis.chatgptBrowserReader = (() => {
       while (raw.array[end - 1] === LF || raw.array[end - 1] === CR) end -= 1;
       const tail = this.encoder.encode(event.tail);
       const textEnd = end - tail.length;
-      if (textEnd < 0 || !areSame(raw.slice(textEnd, end), tail)) return; // other lines follow the line of the text
+      if (textEnd < 0 || !areSame(raw.slice(textEnd, end), tail)) return; // the line with the text is not the last line of the event
       this.tail = raw.slice(textEnd).slice();
       [this.raw, this.known] = [this.known, raw];
       raw.length = event.grows ? textEnd : textEnd - this.encoder.encode(event.text).length;

@@ -1,4 +1,4 @@
-"""The fetch transport: sends a message as a request from the client's own page."""
+"""The fetch transport, which sends a message as a ``fetch`` request from the client's own page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PageProvider(Protocol):
     site: Site
 
     async def page(self) -> FetchPage:
-        """Return the page, ready to send requests."""
+        """Return the client's page, ready to send requests."""
         ...
 
 
@@ -43,7 +43,7 @@ class FetchTransport:
         self._is_closed = False
 
     async def send(self, message: OutgoingMessage) -> ResponseStream:
-        """Send a message; see :meth:`Transport.send`."""
+        """Send a message and return the stream of its response; see :meth:`Transport.send`."""
         stream = await self.open(
             lambda site: message_request(
                 site,
@@ -57,10 +57,12 @@ class FetchTransport:
         return stream
 
     async def open(self, build: Callable[[Site], Request]) -> ResponseStream:
-        """Send the request that ``build`` returns for the site, whose origin may only be known once the page is open.
+        """Call ``build`` with the site, send the request that it returns, and return the stream of the response.
+
+        ``build`` is called after the page was opened, because the site may redirect to another origin until then.
 
         :raises ChatGPTError: the page could not be opened.
-        :raises ClientClosedError: the client was closed meanwhile.
+        :raises ClientClosedError: the client was closed while the page was being opened.
         """
         page = await self._pages.page()
         if self._is_closed:
@@ -68,9 +70,9 @@ class FetchTransport:
         return page.open(build(self._pages.site))
 
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
-        """Return False: this transport shows no conversations."""
+        """Return False: the page of this transport shows no conversation."""
         return False
 
     async def close(self) -> None:
-        """Send no more requests. The page is closed together with its browser."""
+        """Refuse all further requests. The page itself is closed later, together with its browser."""
         self._is_closed = True

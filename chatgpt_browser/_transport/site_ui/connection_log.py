@@ -1,9 +1,10 @@
 """Detection of a message that Chromium may have sent twice over HTTP/2 or HTTP/3.
 
-If a reused connection closes without a response, Chromium sends the request again over a new connection, with any method, and
-reports neither. Over HTTP/1.1 the page's connections are not reused (:mod:`.site_page`). Over HTTP/2 each connection counts as
-reused as soon as its first frame has arrived, and no command of the DevTools protocol prevents this (measured on Chromium 156:
-interception by the Fetch domain, with and without a new body; a change to offline and back; clearing caches and cookies).
+If a reused connection closes without a response, Chromium sends the request again over a new connection, even a POST.
+Chromium reports neither the close nor the second request. Over HTTP/1.1, the page's connections are not reused
+(:mod:`.site_page`). Over HTTP/2, Chromium treats a connection as reused as soon as the first frame has arrived over it. No
+command of the DevTools protocol prevents this. These were tried with Chromium 156: interception by the Fetch domain, with and
+without a new body; a change to offline and back; clearing caches and cookies.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ _MULTIPLEXED = ("h2", "h3")
 
 
 class ConnectionLog:
-    """The connections that the page's responses came over.
+    """The connections over which the page received its responses.
 
-    A page has one connection to an origin. If the response to a message comes over a new connection although the page had one,
-    the old connection has closed, and Chromium may have sent the message over it first.
+    A page has one connection to each origin. If a message's response arrives over a new connection although the page had a
+    connection before, then the old connection has closed. Chromium may have sent the message over the old connection first.
     """
 
     def __init__(self) -> None:
-        #: The newest connection by origin and protocol.
+        #: The id of the newest connection, by origin and protocol.
         self._newest: dict[tuple[str, str], float] = {}
-        #: The connections that have replaced an earlier one.
+        #: The ids of the connections that have replaced an earlier connection.
         self._replacements: set[float] = set()
 
     def add(self, event: dict[str, Any]) -> None:
@@ -42,7 +43,10 @@ class ConnectionLog:
             self._replacements.add(connection)
 
     def check_message(self, event: dict[str, Any]) -> bool:
-        """Log a warning and return True if Chromium may have sent the message of this response twice."""
+        """Return whether Chromium may have sent a message twice; if so, log a warning.
+
+        ``event`` is the ``Network.responseReceived`` event of the message's response. Its connection is recorded as well.
+        """
         self.add(event)
         response = event["response"]
         if response.get("connectionReused") or response.get("connectionId") not in self._replacements:

@@ -1,4 +1,4 @@
-"""Observation of the responses with which the site's page loads a conversation."""
+"""Detection that the site's page has loaded a conversation, by the responses that the page receives."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import CDPSession
 
-#: The resource types that a page's scripts request.
+#: The resource types of requests that a page's scripts send.
 _SCRIPTED = ("Fetch", "XHR")
 
 
@@ -28,11 +28,14 @@ _SCRIPTED = ("Fetch", "XHR")
 def observe_load(
     cdp: CDPSession, origin: str, conversation_id: str, message_ids: Sequence[str]
 ) -> Iterator[asyncio.Event]:
-    """Yield an event that is set once the page has loaded the conversation. Enter the block before the page navigates.
+    """Yield an ``asyncio.Event`` that is set when the page has loaded the conversation.
 
-    The page has several ways to load a conversation, and the site changes them. So each JSON response of the origin is read, and
-    recognized by its content: the conversation's id, in the response, in its request or in its URL, and one of ``message_ids``,
-    the messages of the newest turn.
+    The block must be entered before the page navigates.
+
+    The page can load a conversation with several kinds of requests, and the site changes them. So each JSON response of the
+    origin is read. A response is recognized as the conversation if it meets two conditions. The conversation's id is in the
+    response, in the body of its request or in the URL. And the response contains one of ``message_ids``, the ids of the newest
+    turn's messages.
     """
     load = _LoadObserver(cdp, origin, conversation_id, message_ids)
     listeners = {
@@ -55,10 +58,11 @@ class _LoadObserver:
         self._cdp = cdp
         self._origin = origin
         self._conversation_id = conversation_id
-        # Compared as JSON texts, which is faster than to parse each response. The site's ids need no escapes.
+        # The quoted ids are searched for in the text of a response. This is faster than parsing the JSON of each response. It is
+        # possible because the site's ids contain no characters that JSON escapes.
         self._quoted_id = json.dumps(conversation_id)
         self._quoted_messages = [json.dumps(each) for each in message_ids]
-        #: By request: True if the URL or the request's body contains the conversation's id.
+        #: By request id: True if the URL or the body of the request contains the conversation's id.
         self._asks_for_it: dict[str, bool] = {}
         self._candidates: set[str] = set()
         self._tasks = BackgroundTasks(on_error=_log)
@@ -84,7 +88,8 @@ class _LoadObserver:
         try:
             result = await self._cdp.send("Network.getResponseBody", {"requestId": request_id})
         except PlaywrightError as error:
-            # The browser does not keep bodies of many megabytes.
+            # The browser does not keep a body of many megabytes. If the request contained the conversation's id, the response
+            # counts as the conversation although its body cannot be read.
             logger.debug("a response of the site's page could not be read: %s", error)
             if asks_for_it:
                 self.is_loaded.set()
@@ -92,7 +97,7 @@ class _LoadObserver:
         body: str = result["body"]
         if result["base64Encoded"]:
             body = base64.b64decode(body).decode("utf-8", "replace")
-        # A conversation without messages is recognized by its format.
+        # If the newest turn has no message ids, the response is recognized by the format of a conversation instead.
         newest = self._quoted_messages or ['"mapping"', '"messages"']
         if (asks_for_it or self._quoted_id in body) and any(each in body for each in newest):
             self.is_loaded.set()

@@ -1,4 +1,4 @@
-"""The elements of the site's page, as Playwright locators made from the rules in :mod:`.selectors`."""
+"""The elements of the site's page, as Playwright locators. They are built from the rules in :mod:`.selectors`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
 
 class PageElements:
-    """Locators for one page. Each use of a locator searches the page again, since the page may have replaced its elements."""
+    """Locators for one page.
+
+    Each use of a locator searches the page again. So a locator stays valid when the page replaces its elements.
+    """
 
     def __init__(self, page: Page) -> None:
         self._page = page
 
     @property
     def message_boxes(self) -> tuple[Locator, ...]:
-        """The candidates for the message box, in order of decreasing certainty."""
+        """The locators that may find the message box, most reliable first."""
         named = self._visible(selectors.MESSAGE_BOX.names)
         labelled = self._by_role(selectors.MESSAGE_BOX).filter(visible=True)
         multiline = labelled.and_(self._page.locator(selectors.MULTILINE))
@@ -33,17 +36,17 @@ class PageElements:
 
     @property
     def message_box(self) -> Locator:
-        """Everything that may be the message box."""
+        """One locator for all elements that may be the message box."""
         return _any_of(*self.message_boxes[-2:])
 
     @property
     def send_buttons(self) -> tuple[Locator, ...]:
-        """The candidates for the send button, in order of decreasing certainty."""
+        """The locators that may find the send button, most reliable first."""
         return self._buttons(selectors.SEND_BUTTON)
 
     @property
     def enabled_send_button(self) -> Locator:
-        """The send button, if it can be clicked."""
+        """The send buttons that are enabled; no element if no send button is enabled."""
         return _any_of(*self.send_buttons).and_(self._page.locator(selectors.ENABLED))
 
     @property
@@ -59,9 +62,9 @@ class PageElements:
 
     @property
     def log_in_of_site(self) -> Locator:
-        """The log-in links and buttons without links to other sites.
+        """The log-in links and buttons of :attr:`log_in`, except links to other sites.
 
-        If the page has a message box, a link to another site is part of a message or of a title.
+        If the page has a message box, a link to another site belongs to a message or to a conversation's title.
         """
         origin = origin_of(self._page.url)
         elsewhere = f'a[href*="//"]:not([href="{origin}"], [href^="{origin}/"]):not({selectors.LOG_IN.names})'
@@ -79,21 +82,21 @@ class PageElements:
 
     @property
     def describable(self) -> Locator:
-        """The elements that a report about the page describes."""
+        """The elements that are described in a report about the page."""
         return self._page.locator(selectors.DESCRIBABLE)
 
     @property
     def all_messages(self) -> Locator:
-        """The elements with ids of messages."""
+        """All elements with an attribute that contains the id of a message."""
         return self._page.locator(", ".join(f"[{name}]" for name in selectors.MESSAGE_ID_ATTRIBUTES))
 
     def messages(self, message_ids: Iterable[str]) -> Locator:
-        """Return a locator for the messages with these ids. At least one id is required."""
+        """Return a locator for the elements of the messages with these ids. At least one id is required."""
         quoted = (json.dumps(message_id, ensure_ascii=False) for message_id in message_ids)
         return self._page.locator(", ".join(map(selectors.message_selector, quoted)))
 
     def with_value(self, field: Locator) -> Locator:
-        """Return the field if its text is its ``value``."""
+        """Return a locator that finds the field only if the field stores its text as ``value``."""
         return field.and_(self._page.locator(selectors.VALUE_FIELDS))
 
     def _buttons(self, rule: ElementRule) -> tuple[Locator, ...]:
@@ -107,7 +110,7 @@ class PageElements:
         return tuple(candidate.filter(visible=True) for candidate in candidates)
 
     def _by_role(self, rule: ElementRule) -> Locator:
-        """Return the elements with the rule's roles and label, except in messages and dialogs."""
+        """Return a locator for the elements with the rule's roles and label, except elements in messages and in dialogs."""
         found = _any_of(*(self._page.get_by_role(role, name=rule.label) for role in rule.roles))
         return found.and_(self._not(f":is({selectors.CONVERSATION_TEXT}, {selectors.DIALOGS}) *"))
 
@@ -119,7 +122,7 @@ class PageElements:
 
 
 async def first_of(candidates: Iterable[Locator]) -> Locator | None:
-    """Return the first element of the first candidate that matches, or None."""
+    """Return a locator for the first element of the first candidate that finds any element, or None if no candidate does."""
     for candidate in candidates:
         if await candidate.count():
             return candidate.first

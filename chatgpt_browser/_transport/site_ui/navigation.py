@@ -1,4 +1,4 @@
-"""Navigation of the site's page: opens a conversation and waits until its messages are loaded."""
+"""Navigation of the site's page: opening a conversation, and following the page's address."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ if TYPE_CHECKING:
     from ..._protocol.conversation_tree import Turn
     from .composer import Composer
 
-#: Limit in seconds for the page to load the messages of a conversation.
+#: Limit in seconds until the page has loaded the messages of a conversation.
 _LOAD_TIMEOUT = 15.0
-#: Limit in seconds for the page to show messages that it has loaded.
+#: Limit in seconds until the page shows a message after it has loaded the conversation.
 _RENDER_TIMEOUT = 1.0
-#: Limit in seconds for the page to give a new conversation its address after the reply. Then the conversation is opened again.
+#: Limit in seconds, after a reply, until the page has the address of its conversation. If the page does not have the address by
+#: then, the conversation is opened again for the next message.
 _ADDRESS_TIMEOUT = 2.0
-#: Number of attempts to navigate if the page starts another navigation at the same time.
+#: Maximum number of navigation attempts. A navigation is repeated if another navigation, started by the page, interrupts it.
 _ATTEMPTS = 3
 
 _FIRST_ERROR_STATUS, _NOT_FOUND = 400, 404
-#: The beginning of a temporary conversation id in a path.
+#: The part of a path that contains the start of a temporary conversation id.
 _TEMPORARY = "/c/WEB:"
 
 
@@ -48,21 +49,22 @@ class Navigation:
         self._cdp = cdp
         self._composer = composer
         self._main_frame: str | None = None
-        #: The path of the page when the newest message was sent, and its paths since then; None if the document was replaced.
+        #: The path of the page when it sent the newest message, and all its paths after that. None if no message was sent from
+        #: the current document.
         self._paths: list[str] | None = None
         self._path_changed = asyncio.Event()
         cdp.on("Page.frameNavigated", self._on_navigated)
         cdp.on("Page.navigatedWithinDocument", self._on_path_changed)
 
     def note_sent(self) -> None:
-        """Record that the page has sent a message, so that :meth:`is_still_at` can follow the changes of its address."""
+        """Record that the page has sent a message, and start to store the changes of the page's address."""
         self._paths = [_path_of(self._page.url)]
 
     def is_still_at(self, conversation_id: str | None) -> bool:
-        """Return whether the page has shown this conversation since it sent the newest message.
+        """Return whether the page has shown only this conversation since the page sent the newest message.
 
-        The page gives a new conversation its address late: it keeps the address of a new chat, or has a temporary address
-        (``/c/WEB:…``), until the reply has begun or ended. In a project, the conversation's path follows that of the project.
+        For a new conversation, the page's address changes late. Until the reply has begun or ended, the page has the address of a
+        new chat or a temporary address (``/c/WEB:…``). In a project, the path of a conversation begins with the project's path.
         """
         if conversation_id is None or not self._paths:
             return False
@@ -75,13 +77,14 @@ class Navigation:
         return has_arrived or "/c/" not in first or _TEMPORARY in first
 
     async def wait_for_address(self, conversation_id: str | None) -> bool:
-        """Wait a moment until the page has given the conversation its address. Return whether it still shows the conversation.
+        """Wait until the page has the address of the conversation. Return False if the page does not have the address in time.
 
-        A page that has not done so may not know the conversation's id yet, and would send the next message to a new one.
+        False is also returned if the page has moved to another conversation. Without the address, the page may not have the
+        conversation's id yet. It would then start a new conversation with the next message.
         """
         with anyio.move_on_after(_ADDRESS_TIMEOUT):
             while self.is_still_at(conversation_id):
-                # Playwright's address and the events of the protocol arrive in any order.
+                # The new address may appear first in Playwright or first in the events of the DevTools protocol.
                 has_path = self._paths is not None and self._paths[-1].endswith(f"/c/{conversation_id}")
                 if has_path or self.is_at(conversation_id):
                     return True
@@ -90,20 +93,20 @@ class Navigation:
         return False
 
     def is_at(self, conversation_id: str | None) -> bool:
-        """Return whether the page has the address of this conversation; False for None, a new conversation."""
+        """Return whether the page has the address of this conversation. Return False for None, which means a new conversation."""
         # The path of a conversation in a project begins with the path of the project.
         return conversation_id is not None and _path_of(self._page.url).endswith(f"/c/{conversation_id}")
 
     async def open(
         self, conversation_id: str | None, site: Site, *, model: str | None, turn: Turn, timeout: float
     ) -> None:
-        """Open a conversation, and wait until its messages are loaded and a message can be written.
+        """Open a conversation, and wait until its messages are loaded and a message can be entered.
 
-        If ``conversation_id`` is None, open the page for a new conversation with this model. ``turn`` is the newest turn of the
-        conversation.
+        If ``conversation_id`` is None, open the page for a new conversation with ``model``. ``turn`` is the newest turn of the
+        conversation. ``timeout`` is in seconds.
 
         :raises ChallengeError: the site responded with a challenge.
-        :raises SessionExpiredError: the page asks to log in.
+        :raises SessionExpiredError: the page shows that the user is not logged in.
         :raises APIStatusError: the site responded with an error status.
         :raises OriginError: the page is on another origin.
         :raises PageError: the conversation was not loaded, or the composer is not ready.
@@ -139,7 +142,7 @@ class Navigation:
         except PlaywrightError as error:
             if not is_interrupted(error) or attempts == 1:
                 raise
-        # The page's own navigation has to end first: it would interrupt the next attempt as well.
+        # The navigation that the page has started must end before the next attempt, since it would interrupt that attempt too.
         await self._page.wait_for_load_state("domcontentloaded", timeout=limit)
         return await self._goto(url, timeout, attempts - 1)
 
@@ -162,10 +165,10 @@ class Navigation:
             )
 
     async def _has_messages(self, is_loaded: asyncio.Event, turn: Turn, timeout: float) -> bool:
-        """Return whether the page has the conversation's newest messages within the timeout.
+        """Wait until the page has the messages of the conversation's newest turn. Return False if ``timeout`` seconds pass first.
 
-        It has them if it shows one of them, or if it has loaded the conversation and had some time to render it: not each layout
-        shows the ids of messages.
+        The page has the messages if it shows the id of one of them. But some layouts of the page contain no message ids. So it is
+        also sufficient that the page has loaded the conversation and that ``_RENDER_TIMEOUT`` seconds have passed since.
         """
         showing = asyncio.ensure_future(self._composer.shows_any(turn.ids, timeout))
         loading = asyncio.ensure_future(is_loaded.wait())
@@ -185,7 +188,7 @@ class Navigation:
 
 
 async def _check_response(response: PlaywrightResponse | None, *, is_new: bool) -> None:
-    """Raise the error for a response that is not the page."""
+    """Raise an error if the response to a navigation is a challenge or has an error status."""
     if response is None or response.ok:
         return
     head = Head(response.status, response.status_text, response.headers)
@@ -201,7 +204,10 @@ async def _check_response(response: PlaywrightResponse | None, *, is_new: bool) 
 
 
 async def _text_of(response: PlaywrightResponse) -> str:
-    """Return the body of a response, or "" if the page has navigated again, for example after a passed challenge."""
+    """Return the body of a response, or "" if it cannot be read.
+
+    The browser drops the body when the page navigates again, for example after the page has passed a challenge.
+    """
     try:
         return await response.text()
     except PlaywrightError:

@@ -1,4 +1,4 @@
-"""The site-page transport: a pool of pages on the site's own application, each with at most one message in flight."""
+"""The site-page transport: a pool of pages that show the site's own application. Each page sends one message at a time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class SitePagePool:
     """Sends messages through pages of the site's own application.
 
-    A page is used again after its message is over, which saves a navigation if the next message is for the same conversation.
+    A page is used again after its message is over. If the next message is for the same conversation, no navigation is needed.
     """
 
     needs_newest_turn = True
@@ -44,15 +44,16 @@ class SitePagePool:
 
     @property
     def idle_pages(self) -> list[SitePage]:
-        """The pages that can take a message; the page that has been idle for longest comes first."""
+        """The pages without a message in flight. The page that has been idle for the longest time is the first."""
         return sorted((page for page in self._pages if page.is_idle), key=lambda page: page.idle_since)
 
     async def send(self, message: OutgoingMessage) -> ResponseStream:
-        """Send a message through a page. The model applies to a new conversation only.
+        """Send a message through a page, and return the stream of its response. The model is used only for a new conversation.
 
-        If the page meets a challenge, or crashes before it was instructed to send, a second attempt is made in another page.
+        A second attempt is made, in another page, if the site responds to the page with a challenge, or if the page crashes
+        before it was instructed to send the message.
 
-        :raises PageError: the message replies to another message than the newest, or the page could not send it.
+        :raises PageError: the parent message is not the newest message, or the page could not send the message.
         :raises ChatGPTError: the page could not be opened.
         """
         _check_parent(message)
@@ -71,14 +72,14 @@ class SitePagePool:
             raise
 
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
-        """Return whether a page shows the conversation, ends with this turn, and can take the next message.
+        """Return whether an idle page shows the conversation, with this turn as the newest.
 
-        :meth:`send` takes this page if it is called before anything else runs.
+        If so, :meth:`send` uses this page, provided that it is called before any other task runs.
         """
         page = next((page for page in self.idle_pages if page.shows(conversation_id, turn.question_id)), None)
         try:
             is_newest = page is not None and await page.shows_newest(turn)
-        except ChatGPTError:  # the page is gone, and another one is opened for the message
+        except ChatGPTError:  # this page has crashed or was closed, so `send` will use another page
             return False
         return (
             page is not None and is_newest and page.is_idle and page.shows(conversation_id, turn.question_id)
@@ -93,7 +94,7 @@ class SitePagePool:
                 model=None if message.model == DEFAULT_MODEL else message.model,
                 timeout=self._options.first_byte_timeout,
             )
-            # The page refreshes its session as well, and the site may rotate the session token then.
+            # The page itself also refreshes its session. The site may rotate the session token when the page does so.
             await self._browser_manager.update_session_token()
             return stream
         except BaseException as exc:
@@ -101,9 +102,10 @@ class SitePagePool:
             raise
 
     async def _take(self, conversation_id: str | None, question_id: str | None) -> SitePage:
-        """Reserve a page: a page that shows the conversation, else the page that has been idle for longest, else a new page.
+        """Reserve a page for a message and return the page.
 
-        The conversation of the page that has been idle for longest is the least likely to be continued.
+        The first choice is an idle page that shows the conversation. The second choice is the page that has been idle for the
+        longest time, because its conversation is the least likely to be continued. If no page is idle, open a new page.
         """
         if self._is_closed:
             raise ClientClosedError
@@ -117,7 +119,7 @@ class SitePagePool:
         return page
 
     async def _open(self) -> SitePage:
-        """Open a page. If the caller is cancelled meanwhile, the page is closed as soon as it is open."""
+        """Open a page and return it. If the caller is cancelled meanwhile, close the page as soon as it is open."""
         from .site_page import SitePage
 
         open_page = functools.partial(SitePage.open, headless=self._options.headless)
@@ -129,17 +131,20 @@ class SitePagePool:
             raise
 
     def _discard(self, page: SitePage, reason: ChatGPTError) -> None:
-        """Close a page in the background, so that a call that has ended does not wait for it.
+        """Remove a page from the pool, end it with an error, and close it in the background. The caller does not wait.
 
-        In a test with a hundred calls, each cancelled a few milliseconds after its start, Playwright did not confirm the close of
-        one page.
+        The close may never end. In a test, a hundred calls were each cancelled a few milliseconds after their start, and
+        Playwright did not confirm the close of one of the pages.
         """
         self._pages = [other for other in self._pages if other is not page]
         page.die(reason)
         self._closing.spawn(page.close(reason))
 
     async def close(self) -> None:
-        """Fail all messages in flight with :class:`ClientClosedError`. The pages are closed together with their browser."""
+        """End all messages in flight with a :class:`ClientClosedError`.
+
+        The pages are closed later, together with their browser.
+        """
         self._is_closed = True
         pages, self._pages = self._pages, []
         for page in pages:

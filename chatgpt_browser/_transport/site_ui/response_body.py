@@ -1,4 +1,4 @@
-"""The body of the response that the site's page gets: read through the DevTools protocol, and decoded into frames."""
+"""The body of a response that the site's page receives. It is read through the DevTools protocol and decoded into frames."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from ..response_stream import Frame
 
 
-#: The replacement character, which a browser writes in place of bytes that are not valid UTF-8.
+#: The UTF-8 bytes of the replacement character. A browser replaces bytes that are not valid UTF-8 with this character.
 _REPLACEMENT = "\ufffd".encode()
 
 
 class BodyState(Enum):
-    """The ways in which the browser delivers a body."""
+    """The way in which the browser delivers a body."""
 
-    #: The browser has not replied yet.
+    #: The browser was asked to stream the body, but has not replied yet.
     REQUESTED = "requested"
     #: The browser sends each chunk as it arrives.
     STREAMED = "streamed"
-    #: The browser keeps the whole body until the request has ended.
+    #: The browser stores the body. The whole body can be read when the request has ended.
     BUFFERED = "buffered"
 
 
@@ -55,14 +55,15 @@ class BodySource:
         self._cdp = cdp
         self._on_chunk = on_chunk
         self._is_decided = asyncio.Event()
-        #: Chunks that arrived before the browser replied with all earlier bytes.
+        #: Chunks that arrived before the browser's reply. They come after the bytes that this reply contains.
         self._pending: list[bytes] = []
         self._length = 0
 
     async def open(self) -> None:
-        """Ask the browser to send the body as it arrives.
+        """Request that the browser sends each chunk of the body as it arrives. Wait for the browser's reply.
 
-        This has to happen before the response begins: later, the browser refuses it for a response that has failed.
+        This method must be called before the response begins. If it is called later and the response has failed by then, the
+        browser refuses the request.
         """
         try:
             result = await self._send("Network.streamResourceContent")
@@ -88,11 +89,11 @@ class BodySource:
             self._pending.append(chunk)
 
     async def wait_until_decided(self) -> None:
-        """Wait until the browser has replied, or the request to it has failed."""
+        """Wait until the browser has replied to the request of :meth:`open`, or until that request has failed."""
         await self._is_decided.wait()
 
     async def finish(self) -> None:
-        """Read the whole body if the browser has kept it. Called after the request has ended."""
+        """Read the whole body if it was not streamed. Called after the HTTP request has ended."""
         await self.wait_until_decided()
         if self.state is not BodyState.STREAMED:
             result = await self._send("Network.getResponseBody")
@@ -103,16 +104,18 @@ class BodySource:
         return await self._cdp.send(method, {"requestId": self.request_id})
 
     def _encode(self, text: str) -> bytes:
-        """Return the bytes of a body that the browser has decoded, with one invalid byte if they were not valid UTF-8.
+        """Return the bytes of a body that the browser has decoded to a text.
 
-        In that case the browser has inserted replacement characters, so that the length differs from the length received.
+        If the body was not valid UTF-8, the browser has inserted replacement characters. The length of the text's bytes then
+        differs from the number of bytes received. In this case, one replacement character is replaced with an invalid byte, so
+        that the decoder detects the damage.
         """
         encoded = text.encode()
         return encoded if len(encoded) == self._length else encoded.replace(_REPLACEMENT, b"\xff", 1)
 
 
 class BodyDecoder:
-    """Decodes a body: into events if the response is a stream, else into text."""
+    """Decodes a body into frames: frames of events if the response is an event stream, otherwise frames of text."""
 
     def __init__(self, head: Head) -> None:
         self._events = EventReader() if head.ok and not head.is_document else None
@@ -129,7 +132,11 @@ class BodyDecoder:
         return self._events is not None and self._events.is_damaged
 
     def decode(self, chunk: bytes, *, final: bool = False) -> Frame | None:
-        """Return the frame for a chunk, or None if nothing is complete. ``final`` marks the end of the body."""
+        """Decode a chunk and return the frame for it. ``final`` is True for the last chunk of the body.
+
+        For an event stream without a complete event in the chunk, return an ``alive`` frame. For a text, return None if no
+        character is complete.
+        """
         if self._events is not None:
             events = self._events.feed(chunk, final=final)
             return ["events", events, len(chunk)] if events else ["alive"]

@@ -1,1 +1,1 @@
-"""Plain data that all parts of the fake server share: requests, conversations, cookies and URL paths."""
+"""Data types and constants that all parts of the fake server use: requests, conversations, cookies and URL paths."""

@@ -1,4 +1,4 @@
-"""Conversations in the format of the backend: trees of messages."""
+"""Conversations as trees of messages, and their conversion to the JSON of the backend."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Literal
 
-#: Whether a message is complete: `finished`, `in_progress`, or cut: `interrupted` or `max_tokens`.
+#: The progress of a message. `finished`: complete. `in_progress`: more text follows. `interrupted` and `max_tokens`: the text was
+#: cut off.
 Progress = Literal["finished", "in_progress", "interrupted", "max_tokens"]
 
 
 @dataclass
 class Message:
-    """One node of a conversation's tree. The root has the role `root` and no text."""
+    """One message, which is a node of a conversation's tree. The root of the tree has the role `root` and an empty text."""
 
     id: str
     #: The ID of the parent message; None for the root.
@@ -22,31 +23,32 @@ class Message:
     #: `user`, `assistant`, `system`, `tool` or `root`.
     role: str
     text: str
-    #: The IDs of the messages that answer this message.
+    #: The IDs of the messages whose parent is this message.
     children: list[str] = field(default_factory=list)
-    #: Seconds since the epoch.
+    #: The time of creation in seconds since the epoch.
     create_time: float = field(default_factory=time.time)
-    #: Fields that replace those of an ordinary message in the backend's JSON.
+    #: Fields that are added to the message's JSON, or replace fields of it.
     fields: dict[str, Any] = field(default_factory=dict)
-    #: Pieces of the text that were not sent yet; each GET of the conversation adds one (see `Reply.handoff_after`).
+    #: Pieces that do not belong to `text` yet. Each GET of the conversation moves one piece to `text` (see
+    #: `Reply.handoff_after`).
     unsaid: list[str] = field(default_factory=list)
-    #: A message with unsent pieces is in progress, whatever this is.
+    #: The progress of the message. This field is ignored while `unsaid` is not empty: the message is then in progress.
     progress: Progress = "finished"
 
     def say_more(self) -> None:
-        """Move the next unsent piece, if there is any, to the text."""
+        """Move the first piece of `unsaid` to the end of `text`. If `unsaid` is empty, do nothing."""
         if self.unsaid:
             self.text += self.unsaid.pop(0)
 
     def to_node(self) -> dict[str, Any]:
-        """Return the node for the response to `GET /conversation/{id}`."""
+        """Return the JSON object of this node for the response to `GET /conversation/{id}`."""
         message = None if self.role == "root" else self.to_message()
         return {"id": self.id, "parent": self.parent, "children": [*self.children], "message": message}
 
     def to_message(self, **changes: Any) -> dict[str, Any]:
-        """Return the backend's JSON of the message, with both the older `role` and the newer `author`.
+        """Return the message as a JSON object of the backend, with both the older field `role` and the newer field `author`.
 
-        :param changes: fields to add or replace.
+        :param changes: fields that are added to the object, or replace fields of it.
         """
         message: dict[str, Any] = {
             "id": self.id,
@@ -76,18 +78,21 @@ class Conversation:
     id: str
     title: str = "New chat"
     model: str = ""
-    #: Seconds since the epoch.
+    #: The time of creation in seconds since the epoch.
     create_time: float = field(default_factory=time.time)
-    #: Seconds since the epoch.
+    #: The time of the last change in seconds since the epoch.
     update_time: float = field(default_factory=time.time)
     messages: dict[str, Message] = field(default_factory=dict)
     #: The ID of the message that was added last.
     current_node: str = ""
-    #: False after the conversation was deleted.
+    #: False if the conversation was deleted.
     is_visible: bool = True
 
     def add(self, role: str, text: str, parent: str | None, message_id: str | None = None) -> Message:
-        """Add a message to its parent and return it; a message with an existing ID is not changed."""
+        """Add a message as a child of `parent`, make it the newest message, and return it.
+
+        If the conversation has a message with this ID already, that message is not changed. It becomes the newest message.
+        """
         message_id = message_id or str(uuid.uuid4())
         message = self.messages.get(message_id)
         if message is None:
@@ -100,13 +105,13 @@ class Conversation:
         return message
 
     def add_aside(self, role: str, text: str, fields: dict[str, Any]) -> Message:
-        """Add a side message (a thought, a tool call) to the newest message."""
+        """Add a side message (for example a thought or a tool call) as a child of the newest message, and return it."""
         message = self.add(role, text, self.current_node)
         message.fields = fields
         return message
 
     def chain(self, message_id: str | None = None) -> list[Message]:
-        """Return the messages from the first to this one (default: the newest), without the root."""
+        """Return the path of messages from the first message to this message (default: the newest), without the root."""
         messages = []
         message = self.messages.get(message_id or self.current_node)
         while message is not None:
@@ -117,11 +122,11 @@ class Conversation:
         return messages[::-1]
 
     def history(self, message_id: str | None = None) -> list[tuple[str, str]]:
-        """Return the chain as (role, text) pairs."""
+        """Return the messages of `chain` as pairs of role and text."""
         return [(message.role, message.text) for message in self.chain(message_id)]
 
     def to_item(self) -> dict[str, Any]:
-        """Return the item for the response to `GET /conversations`."""
+        """Return the JSON object of this conversation for the list in the response to `GET /conversations`."""
         return {
             "id": self.id,
             "title": self.title,
@@ -143,7 +148,10 @@ class Conversation:
         }
 
     def to_messages(self, turns: int) -> dict[str, Any]:
-        """Return the response body of `GET /conversations/{id}`: the messages of the newest `turns` questions."""
+        """Return the response body of `GET /conversations/{id}`, with the messages of the newest `turns` turns.
+
+        A turn begins with a message of the user. If `turns` is 0, all messages are included.
+        """
         chain = self.chain()
         questions = [index for index, message in enumerate(chain) if message.role == "user"]
         first = questions[-turns] if 0 < turns < len(questions) else 0
@@ -165,7 +173,11 @@ class Conversation:
 def new_conversation(
     root_id: str | None = None, *, conversation_id: str | None = None, model: str = ""
 ) -> Conversation:
-    """Return a conversation that contains only the root message, with the ID that the client chose for it."""
+    """Return a conversation that contains only the root message.
+
+    :param root_id: the ID of the root message, which the client has chosen. None: a random ID.
+    :param conversation_id: the ID of the conversation. None: a random ID.
+    """
     conversation = Conversation(conversation_id or str(uuid.uuid4()), model=model)
     conversation.add("root", "", None, root_id)
     return conversation

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: The maximum length of one cookie's value (NextAuth v4: 4096 less 163 for its name and attributes).
+#: The maximum length of a cookie's value. NextAuth v4 allows 4096 minus 163, which are reserved for the name and the attributes.
 CHUNK_SIZE = 3933
 
 _SECURE_NAMES = ("__Secure-next-auth.session-token", "__Secure-authjs.session-token")
@@ -18,7 +18,7 @@ _LIFETIME = timedelta(days=30)
 
 
 def parse_cookies(header: str) -> dict[str, str]:
-    """Parse a `Cookie` header into names and values; the first of several cookies with the same name wins."""
+    """Parse a `Cookie` header, and return the values by name. If several cookies have the same name, use the first."""
     cookies: dict[str, str] = {}
     for pair in header.split(";"):
         name, equals, value = pair.strip().partition("=")
@@ -29,10 +29,12 @@ def parse_cookies(header: str) -> dict[str, str]:
 
 
 def read_session_token(cookies: Mapping[str, str], *, secure: bool) -> str | None:
-    """Join the chunks of the session token like the site: all non-empty cookies of one name, by number.
+    """Return the session token from the cookies of a request, or None if they contain none.
 
-    A stale whole cookie besides chunks therefore corrupts the token. Without TLS, names with `__Secure-` are
-    accepted too, because clients other than browsers may send them (the npm package `chatgpt` 2.0 does).
+    The token is read in the same way as on the site: the values of all non-empty cookies whose name begins with the token's name
+    are joined in the order of their numbers. So if a request contains chunks and also an old cookie without a number, the result
+    is not a valid token. Without TLS (`secure=False`), names that begin with `__Secure-` are accepted too, because clients other
+    than browsers may send them (the npm package `chatgpt` 2.0 does).
     """
     for base in _SECURE_NAMES if secure else _PLAIN_NAMES + _SECURE_NAMES:
         chunks = {name: value for name, value in cookies.items() if name.startswith(base) and value}
@@ -43,7 +45,11 @@ def read_session_token(cookies: Mapping[str, str], *, secure: bool) -> str | Non
 
 
 def set_session_token(token: str, present: Iterable[str], *, secure: bool) -> list[tuple[str, str]]:
-    """Return the `Set-Cookie` headers that store `token` and delete the stale ones of the `present` names."""
+    """Return the `Set-Cookie` headers that store `token` and delete its old cookies.
+
+    :param present: the names of the cookies that the client has now. The session cookies among them are deleted if `token` does
+        not replace their values.
+    """
     name = (_SECURE_NAMES if secure else _PLAIN_NAMES)[0]
     chunks = [token[start : start + CHUNK_SIZE] for start in range(0, len(token), CHUNK_SIZE)]
     values = {name: token} if len(chunks) == 1 else {f"{name}.{n}": chunk for n, chunk in enumerate(chunks)}
@@ -54,7 +60,7 @@ def set_session_token(token: str, present: Iterable[str], *, secure: bool) -> li
 
 
 def set_cookie(name: str, value: str, *, secure: bool, lifetime: timedelta = _LIFETIME) -> str:
-    """Return a `Set-Cookie` value for the whole host, with `HttpOnly`."""
+    """Return the value of a `Set-Cookie` header. The cookie is valid for all paths of the host, and is `HttpOnly`."""
     expires = format_datetime(datetime.now(timezone.utc) + lifetime, usegmt=True)
     attributes = f"Path=/; Max-Age={int(lifetime.total_seconds())}; Expires={expires}; HttpOnly; SameSite=Lax"
     return f"{name}={value}; {attributes}{'; Secure' if secure else ''}"

@@ -1,6 +1,6 @@
-"""URL paths of the site that several parts of the fake server refer to."""
+"""URL paths of the site that several parts of the fake server use."""
 
 MESSAGE_PATH = "/backend-api/conversation"
 SESSION_PATH = "/api/auth/session"
-#: The start of the paths of a challenge page's own requests.
+#: The paths of the requests that a challenge page sends begin with this text.
 CHALLENGE_PREFIX = "/cdn-cgi/challenge-platform/"

@@ -14,35 +14,35 @@ from .cookies import parse_cookies
 
 @dataclass(eq=False, repr=False)
 class RecordedRequest:
-    """One request as the server received it. Its repr shows no header, cookie or body."""
+    """One request as the server received it, and the progress of its response. The repr contains no header, cookie or body."""
 
     method: str
     #: The path without the query.
     path: str
-    #: The query as sent, without the question mark.
+    #: The query exactly as in the request, without the question mark.
     query: str
-    #: All headers in the order of the request; names in lower case.
+    #: All headers in the order of the request, as pairs of a lower-case name and a value.
     raw_headers: list[tuple[str, str]]
     body: bytes
     #: `1.1` or `2`.
     http_version: str
-    #: `time.monotonic()` when the whole request had arrived.
+    #: The value of `time.monotonic()` when the whole request had arrived.
     received_at: float = field(default_factory=time.monotonic)
-    #: The status of the response; None until it is sent.
+    #: The status of the response. None until the status is sent.
     status: int | None = None
-    #: The number of events of a `Reply`, or chunks of a `RawBody`, sent so far.
+    #: The number of events of a `Reply`, or of chunks of a `RawBody`, that were sent so far.
     events_sent: int = 0
-    #: The ID of the conversation that the message was added to.
+    #: The ID of the conversation to which the request's message was added. None if no message was added.
     conversation_id: str | None = None
-    #: True if the server broke the connection.
+    #: True if the server has broken the connection instead of completing the response.
     dropped: bool = False
-    #: `time.monotonic()` when `finished` was set.
+    #: The value of `time.monotonic()` when `finished` was set. None until then.
     finished_at: float | None = None
-    #: The name of the injected fault that was applied to this request.
+    #: The name of the injected fault that was applied to this request. None if no fault was applied.
     fault: str | None = None
-    #: Set when the client closed the stream before the response was complete.
+    #: An event that is set when the client closes the stream before the response is complete.
     disconnected: threading.Event = field(default_factory=threading.Event)
-    #: Set when the response was sent completely or was given up.
+    #: An event that is set when the server has sent the whole response, or has stopped sending it.
     finished: threading.Event = field(default_factory=threading.Event)
 
     def __repr__(self) -> str:
@@ -50,7 +50,7 @@ class RecordedRequest:
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """The headers by lower-case name; repeated headers are joined by `, ` (cookies by `; `)."""
+        """The values of the headers by lower-case name. The values of a repeated header are joined with `, ` (cookies: `; `)."""
         headers: dict[str, str] = {}
         for name, value in self.raw_headers:
             # HTTP/2 may send each cookie in a separate field (RFC 9113, 8.2.3).
@@ -61,24 +61,24 @@ class RecordedRequest:
 
     @cached_property
     def cookies(self) -> dict[str, str]:
-        """The cookies by name."""
+        """The values of the cookies by name."""
         return parse_cookies(self.headers.get("cookie", ""))
 
     @property
     def target(self) -> str:
-        """The path and the query, as in the request line."""
+        """The path with the query, as in the request line."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
     def json(self) -> Any:
         """The body, parsed as JSON.
 
-        :raises ValueError: if the body is not valid JSON.
+        :raises ValueError: the body is not valid JSON.
         """
         return json.loads(self.body)
 
     @property
     def bearer(self) -> str | None:
-        """The token of the `Authorization: Bearer` header, or None."""
+        """The token from the `Authorization: Bearer` header. None if the request has no such header."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" and token.strip() else None

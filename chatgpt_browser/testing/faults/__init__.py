@@ -1,1 +1,1 @@
-"""Faults: errors of the site by name, and their injection into a `FakeChatGPT`."""
+"""Faults: named errors of the site, which can be injected into a `FakeChatGPT`."""

@@ -1,4 +1,4 @@
-"""`FAULTS`: all faults of the real site, by name."""
+"""`FAULTS`: the errors of the real site that can be injected, by name."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ FAULTS: dict[str, Fault] = {
 
 
 def find_fault(fault: str | Fault) -> Fault:
-    """Return the fault with this name; a `Fault` is returned unchanged.
+    """Return the fault with this name. If `fault` is a `Fault` already, return it unchanged.
 
-    :raises ValueError: for an unknown name; the message suggests similar names.
+    :raises ValueError: no fault has this name. The message suggests similar names.
     """
     if isinstance(fault, Fault):
         return fault

@@ -1,4 +1,7 @@
-"""Reply faults: replies that stop, break or are malformed. The docstring of each is its description."""
+"""Reply faults: replies that stall, end early or are malformed.
+
+The docstring of a fault's function is its description.
+"""
 
 from __future__ import annotations
 
@@ -110,6 +113,6 @@ def pings(reply: Reply) -> Reply:
 
 
 def _half(reply: Reply) -> int:
-    """Return half the number of the reply's events, at least one; one if its pieces come from an iterator."""
+    """Return half the number of the reply's pieces, but at least 1. If the pieces come from an iterator, return 1."""
     pieces = split_words(reply.text) if reply.pieces is None else reply.pieces
     return max(1, len(pieces) // 2) if isinstance(pieces, Sequence) else 1

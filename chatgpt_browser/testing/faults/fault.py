@@ -1,6 +1,6 @@
-"""The types of faults: a `Refusal` replaces the site's response, a `ReplyFault` changes a reply.
+"""The two types of faults: a `Refusal` replaces the site's response, and a `ReplyFault` changes a reply.
 
-`catalogue` contains the faults of the real site; tests may define more.
+The module `catalogue` contains the faults of the real site. Tests may define other faults.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
     from ..script.responses import ChallengeKind
 
-#: The `path` of a fault that concerns all requests.
+#: The value of `Fault.path` for a fault that can be applied to requests of any path.
 ANY_PATH = ""
-#: An HTML page that is neither a challenge nor a page of the edge.
+#: An HTML page that is neither a challenge nor an error page of the edge server (the proxy in front of the backend).
 HTML_PAGE = "<!DOCTYPE html><html><head><title>Sorry</title></head><body><h1>Sorry</h1></body></html>"
 
 
@@ -27,21 +27,21 @@ class ChallengeControl(Protocol):
     """Starts and ends challenges."""
 
     def strike(self, kind: ChallengeKind | None) -> None:
-        """Require a challenge of this kind from now on; None: no challenge."""
+        """Respond to all further requests with a challenge of this kind. If `kind` is None, end the challenge."""
         ...
 
 
 class FaultTarget(Protocol):
-    """The site, as passed to the functions of a fault."""
+    """The fake site, which is passed to the functions of a fault."""
 
-    #: The scheme, host and port in the site's URLs.
+    #: The origin (scheme, host and port) in the site's URLs.
     origin: str
-    #: The port that the server listens on.
+    #: The port on which the server listens.
     port: int
 
     @property
     def challenges(self) -> ChallengeControl:
-        """The challenges of the site."""
+        """The object that starts and ends challenges of the site."""
         ...
 
 
@@ -62,31 +62,33 @@ class Fault:
     """A fault that can be injected."""
 
     name: str
-    #: A sentence that describes the behaviour of the site.
+    #: A sentence that describes what the site does.
     description: str
-    #: The end of the paths of the requests that the fault concerns.
+    #: The fault can be applied to a request whose path ends with this text.
     path: str = MESSAGE_PATH
 
 
 @dataclass(frozen=True)
 class Refusal(Fault):
-    """A fault that replaces the site's response. The message is not stored and takes no step from the script."""
+    """A fault that replaces the site's response. The request's message is not stored, and the script keeps its next step."""
 
-    #: Returns the response for (site, request), or changes the site and returns None: the site then responds as usual.
+    #: A function of (site, request), which returns the response. It may also change the site and return None: then the site
+    #: itself responds to the request.
     answer: AnswerFunction = field(repr=False, kw_only=True)
-    #: Returns whether the fault concerns a request (site, request) at all. Other requests are not counted.
+    #: A function of (site, request), which returns whether the fault can be applied to the request. If not, the request is also
+    #: not counted for the parameters of `FakeChatGPT.inject`.
     applies: Callable[[FaultTarget, RecordedRequest], bool] = field(
         default=_applies_always, repr=False, kw_only=True
     )
-    #: Raises a `ValueError` if the fault is not possible for a server with this origin.
+    #: A function of the server's origin, which raises a `ValueError` if the fault does not work with this origin.
     check: Callable[[str], None] = field(default=_allows_any_origin, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True)
 class ReplyFault(Fault):
-    """A fault that changes the response to an accepted message. It concerns only responses that are a `Reply`."""
+    """A fault that changes the reply to an accepted message. It is applied only if the script's step is a `Reply`."""
 
-    #: Returns the step that is played instead of a `Reply`.
+    #: A function of a `Reply`, which returns the step that the server plays instead.
     damage: DamageFunction = field(repr=False, kw_only=True)
 
 
@@ -96,7 +98,10 @@ def refusal(
     applies: Callable[[FaultTarget, RecordedRequest], bool] = _applies_always,
     check: Callable[[str], None] = _allows_any_origin,
 ) -> Callable[[AnswerFunction], Refusal]:
-    """Return a decorator that makes a refusal; its name and description are those of the function."""
+    """Return a decorator that makes a `Refusal` from its answer function.
+
+    The refusal's name is the name of the function, with hyphens. Its description is the docstring of the function.
+    """
 
     def make(answer: AnswerFunction) -> Refusal:
         return Refusal(*_name_and_description(answer), path, answer=answer, applies=applies, check=check)
@@ -105,7 +110,10 @@ def refusal(
 
 
 def reply_fault(damage: DamageFunction) -> ReplyFault:
-    """Make a reply fault; its name and description are those of the function."""
+    """Make a `ReplyFault` from a function, for use as a decorator.
+
+    The fault's name is the name of the function, with hyphens. Its description is the docstring of the function.
+    """
     return ReplyFault(*_name_and_description(damage), damage=damage)
 
 

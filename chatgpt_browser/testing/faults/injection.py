@@ -1,4 +1,4 @@
-"""`Injection`: an injected fault, which selects the requests that it is applied to and counts them."""
+"""`Injection`: one injected fault. It selects and stores the requests to which the fault is applied."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Injection:
-    """An injected fault. A context manager that lifts the fault at the end of the block.
+    """One injected fault. As a context manager, an injection ends its fault at the end of the block.
 
-    Returned by `FakeChatGPT.inject`, which describes the parameters.
+    `FakeChatGPT.inject` returns an injection and describes the parameters.
     """
 
     def __init__(self, fault: Fault, times: int | None, probability: float, seed: int, after: int) -> None:
@@ -31,9 +31,9 @@ class Injection:
             raise ValueError(f"after must not be negative: {after}")
 
         self.fault = fault
-        #: The requests that the fault was applied to, oldest first.
+        #: The requests to which the fault was applied, oldest first.
         self.struck: list[RecordedRequest] = []
-        #: The number of requests that the fault will still be applied to; None: all.
+        #: The number of further requests to which the fault will be applied. None: no limit.
         self.left = times
         self._probability = probability
         self._random = random.Random(seed)
@@ -44,7 +44,7 @@ class Injection:
         return f"<Injection {self.fault.name}, struck {len(self.struck)}, {left}>"
 
     def lift(self) -> None:
-        """End the fault: it is applied to no further request."""
+        """End the fault: it is not applied to any later request."""
         self.left = 0
 
     def __enter__(self) -> Self:
@@ -54,7 +54,11 @@ class Injection:
         self.lift()
 
     def strikes(self, record: RecordedRequest) -> bool:
-        """Return whether the fault is applied to this request, which it concerns, and count the request."""
+        """Decide whether the fault is applied to this request, and return the decision.
+
+        Called only for a request to which the fault can be applied. The request is counted, and if the fault is applied, also
+        stored in `struck`.
+        """
         if self.left == 0:
             return False
         if self._requests_to_skip:
@@ -71,14 +75,14 @@ class Injection:
 
 
 class Injections:
-    """All injected faults, oldest first. The first fault that selects a request is applied to it, and no other."""
+    """All injected faults. If several refusals, or several reply faults, select a request, only the oldest is applied."""
 
     def __init__(self) -> None:
-        #: All injections so far, oldest first, including ended ones. Any thread may append one.
+        #: All injections, oldest first, including ended injections. Any thread may append an injection.
         self.all: list[Injection] = []
 
     def refuse(self, site: FaultTarget, record: RecordedRequest) -> SessionAnswer | None:
-        """Return the response of a refusal, or None if the site itself responds."""
+        """Return the response of the refusal that is applied to a request. Return None if the site itself must respond."""
         for injection in self.all:
             fault = injection.fault
             if not isinstance(fault, Refusal) or not _concerns(fault, record):
@@ -89,7 +93,7 @@ class Injections:
         return None
 
     def damage(self, reply: Reply, record: RecordedRequest) -> Step:
-        """Return the reply, or the step with which a reply fault replaces it."""
+        """Return the step for a request: the result of a reply fault, or `reply` itself if no reply fault is applied."""
         for injection in self.all:
             fault = injection.fault
             if isinstance(fault, ReplyFault) and injection.strikes(record):
@@ -99,9 +103,9 @@ class Injections:
 
 
 def at_path(fault: Fault, path: str | None) -> Fault:
-    """Return the fault for requests of another path; None: unchanged.
+    """Return a copy of the fault for requests of another path. If `path` is None, return the fault unchanged.
 
-    :raises ValueError: for a reply fault: replies have only one path.
+    :raises ValueError: the fault is a reply fault. Its path cannot be changed, since only requests of one path get replies.
     """
     if path is None:
         return fault
@@ -115,7 +119,7 @@ def _concerns(fault: Fault, record: RecordedRequest) -> bool:
     if record.path.startswith(CHALLENGE_PREFIX) or not record.path.endswith(fault.path):
         return False
     if fault.path == SESSION_PATH:
-        # A browser also navigates to this URL, only to have a page with the site's origin.
+        # The client also navigates its page to this URL, only to get a document of the site's origin.
         return record.headers.get("sec-fetch-mode") != "navigate"
 
     return True

@@ -1,4 +1,7 @@
-"""Refusals: error statuses, HTML pages, stalls, challenges and redirects. The docstring of each is its description."""
+"""Refusals: error statuses, HTML pages, stalls, challenges and redirects.
+
+The docstring of a refusal's function is its description.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Recordings: real conversations without their secrets (`Recorder`), and their replay."""
+"""Recordings of real conversations: `Recorder` writes them without secrets, and `FakeChatGPT.replay` replays them."""

@@ -1,14 +1,15 @@
-"""The format of a recording (JSON Lines), and access to the text in its events.
+"""The file format of a recording (JSON Lines), and functions for the text in its events.
 
-The first line is `{"recording": FORMAT_VERSION, "recorded": date}`, and a line `{"session": …}` shows the session without
-its values. For each message follow:
+The first line is `{"recording": FORMAT_VERSION, "recorded": date}`. One line `{"session": …}` contains the keys of the session
+and the types of its values, but not the values. Each message has these lines:
 
-- `{"message": text}`,
-- for each event `{"event": {…}, "at": seconds}`, or `{"append": text, "at": seconds}` if it only appends text,
-- `{"end": "done" | "stalled" | "garbled" | "broken" | "left" | "challenge", "at": seconds}`, or
+- one line `{"message": text}`,
+- for each event of the reply, one line `{"event": {…}, "at": seconds}`, or `{"append": text, "at": seconds}` if the event only
+  appends text to the previous event,
+- as the last line `{"end": "done" | "stalled" | "garbled" | "broken" | "left" | "challenge", "at": seconds}`, or
   `{"answer": {"status", "body", "headers"}, "at": seconds}` if the site responded with an error.
 
-Times are counted from the moment when the message was sent.
+The value of `at` is the time in seconds since the message was sent.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ FORMAT_VERSION = 1
 
 
 def text_parts(event: dict[str, Any]) -> list[Any] | None:
-    """Return the parts of an event's message, which contain its text, or None."""
+    """Return the list `parts` of the message in an event, which contains the message's text. Return None if there is no list."""
     message = event.get("message")
     content = message.get("content") if isinstance(message, dict) else None
     parts = content.get("parts") if isinstance(content, dict) else None
@@ -27,18 +28,21 @@ def text_parts(event: dict[str, Any]) -> list[Any] | None:
 
 
 def text_of(event: dict[str, Any]) -> str:
-    """Return the text of an event's message; empty if it has none."""
+    """Return the text of the message in an event. Return an empty text if there is no message or no text."""
     return "".join(part for part in text_parts(event) or () if isinstance(part, str))
 
 
 def with_text(event: dict[str, Any], text: str) -> dict[str, Any]:
-    """Return a copy of the event with this text as its only part."""
+    """Return a copy of the event in which `text` is the only part of the message."""
     message = event["message"]
     return {**event, "message": {**message, "content": {**message["content"], "parts": [text]}}}
 
 
 def appended_text(before: dict[str, Any], after: dict[str, Any]) -> str | None:
-    """Return the text that an event appends to the previous one, or None if it changes anything else."""
+    """Compare two consecutive events, and return the text that the second event appends.
+
+    Return None if the second event differs from the first in any other way.
+    """
     old, new = text_parts(before), text_parts(after)
     if not old or not new or len(old) != 1 or len(new) != 1 or not isinstance(old[0], str):
         return None

@@ -1,4 +1,4 @@
-"""`Recorder`: records conversations of a client, without their secrets, for `FakeChatGPT.replay`."""
+"""`Recorder`: records the conversations of a client, without secrets. `FakeChatGPT.replay` replays a recording."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-# The `end` of a reply by the name of the exception's class.
+# The value of `end` in the recording, by the class name of the exception that ended the reply.
 _ENDS = {
     "ChallengeError": "challenge",
     "ChatGPTTimeoutError": "stalled",
     "MalformedEventError": "garbled",
     "StreamInterruptedError": "broken",
-    # Any other error of the stream is an event of the reply, so the recording contains it.
+    # Any other StreamError was sent by the site as an event of the reply. The recording contains this event already.
     "StreamError": "done",
 }
 
 
 class Recorder:
-    """Sends messages through a client, and records the events of the replies and their times, without secrets.
+    """Sends messages through a client, and records the events of the replies with their times, but without secrets.
 
         >>> with ChatGPTAPI(token) as api, Recorder(api, "hello.jsonl") as recorder:
         ...     conversation = recorder.get_conversation()
         ...     conversation.send_message("Hello!")
 
-    It accepts the sync and the async client. `send_message` and `get_conversation` take the client's arguments; with the
-    async client, await them where the client's methods are awaited. The file is readable only by its owner; a message is
-    written when its reply has ended, successfully or not. Tokens, cookies, e-mail addresses and the IDs of users and
-    accounts are replaced. **The texts of messages and replies stay**: read a recording before you publish it.
+    Both the sync and the async client can be recorded. `send_message` and `get_conversation` have the same arguments as the
+    client's methods. With the async client, await `send_message`. Only its owner can read the file. A message is written
+    to the file when its reply has ended or has failed. Tokens, cookies, e-mail addresses and the IDs of users and accounts are
+    replaced. **The texts of messages and replies are not removed**: read a recording before you publish it.
 
     :param api: a `ChatGPTAPI` or an `AsyncChatGPTAPI`; the caller closes it.
     :param path: the file; an existing file is replaced, and so is a link: the file that it leads to is not changed.
@@ -62,19 +62,22 @@ class Recorder:
         self.close()
 
     def close(self) -> None:
-        """Close the file. May be called twice."""
+        """Close the file. Further calls have no effect."""
         self._file.close()
 
     def send_message(self, message: str, **options: Any) -> Any:
-        """Send a message through the client and record it. Arguments, result and errors are the client's."""
+        """Send a message through the client and record it.
+
+        The arguments, the result and the errors are the same as for the client's `send_message`.
+        """
         return self._send_recorded(self._api.send_message, message, options)
 
     def get_conversation(self, **options: Any) -> RecordedConversation:
-        """Return a conversation of the client whose messages are recorded."""
+        """Return a new or existing conversation of the client. The messages that are sent in it are recorded."""
         return RecordedConversation(self, self._api.get_conversation(**options))
 
     def _send_recorded(self, send: Callable[..., Any], message: str, options: dict[str, Any]) -> Any:
-        """Send and record a message; return its result, or a coroutine if `send` is a coroutine function."""
+        """Send a message with `send`, and record it. Return the result, or a coroutine if `send` is a coroutine function."""
         if inspect.iscoroutinefunction(send):
             return self._send_recorded_async(send, message, options)
 
@@ -92,7 +95,7 @@ class Recorder:
             return await send(message, **options, on_conversation_response=recorder)
 
     def _scrub_session(self, session: Any) -> None:
-        """Register the secrets of the session, and write the session without its values."""
+        """Add the secrets of the session to the scrubber, and write the session without its values to the file."""
         raw: dict[str, Any] = session.raw
         self._scrubber.add_secrets("access-token", [session.access_token])
         for key in ("user", "account"):
@@ -105,11 +108,11 @@ class Recorder:
 
     @contextmanager
     def _recording(self, message: str, options: dict[str, Any]) -> Iterator[_EventRecorder]:
-        """Record one message, its reply and its end."""
+        """Yield a callback for the events of one reply. At the end of the block, write the message, the events and the end."""
         token = self._api.session_token
-        # A long token is stored in several cookies.
+        # A long token is stored in several cookies, so each chunk is a secret too.
         parts = [token[start : start + CHUNK_SIZE] for start in range(0, len(token), CHUNK_SIZE)]
-        # Not the first part of a JOSE token: it is a header that other tokens share.
+        # The parts of a JOSE token are secrets too, except the first part: it is a header, which is the same in other tokens.
         parts += [part for part in token.split(".") if len(part) > 15 and not part.startswith("eyJ")]
         self._scrubber.add_secrets("session-token", [token, *parts])
         recorder = _EventRecorder(self._scrubber, options.pop("on_conversation_response", None))
@@ -120,9 +123,11 @@ class Recorder:
             end = self._ending(error)
             raise
         finally:
-            if end != {"end": "left"} or recorder.events:  # else the message may not have reached the site
+            # The end is "left" if the call was cancelled or failed in another way. If this happened before the first event, the
+            # message may not have reached the site, so nothing is written.
+            if end != {"end": "left"} or recorder.events:
                 first = {"message": self._scrubber.text(message)}
-                # A list: nothing is written if a line cannot be scrubbed.
+                # All lines are made before the first one is written. If scrubbing fails, nothing is written.
                 for line in [first, *recorder.lines(), {**end, "at": recorder.seconds}]:
                     self._write(line)
             self._file.flush()
@@ -152,7 +157,7 @@ class Recorder:
 
 
 class RecordedConversation:
-    """A conversation whose messages are recorded. Returned by `Recorder.get_conversation`."""
+    """A conversation whose messages are recorded. `Recorder.get_conversation` returns it."""
 
     def __init__(self, recorder: Recorder, conversation: Any) -> None:
         self._recorder = recorder
@@ -160,29 +165,32 @@ class RecordedConversation:
 
     @property
     def conversation_id(self) -> str | None:
-        """The conversation's ID; None before the first reply."""
+        """The ID of the conversation. None until the first reply of a new conversation."""
         given: str | None = self._conversation.conversation_id
         return given
 
     @property
     def parent_message_id(self) -> str | None:
-        """The ID of the message that the next message answers."""
+        """The ID of the message that will be the parent of the next message."""
         given: str | None = self._conversation.parent_message_id
         return given
 
     def send_message(self, message: str, **options: Any) -> Any:
-        """Send a message in the conversation and record it. Arguments, result and errors are the conversation's."""
+        """Send a message in the conversation and record it.
+
+        The arguments, the result and the errors are the same as for `send_message` of the client's conversation.
+        """
         return self._recorder._send_recorded(self._conversation.send_message, message, options)
 
 
 class _EventRecorder:
-    """The event callback of a client: stores each event and then calls the caller's own callback.
+    """The event callback that is passed to the client. It stores each event, and then calls the callback of the caller.
 
-    The events stay in memory until the reply has ended, because only the complete text shows which parts are secret.
+    The events are not written before the reply has ended, because a secret can be recognized only in the complete text.
     """
 
     def __init__(self, scrubber: Scrubber, callback: Callable[[Any], Any] | None) -> None:
-        #: (seconds since the message was sent, event) pairs.
+        #: The events of the reply, each with its time in seconds since the message was sent.
         self.events: list[tuple[float, dict[str, Any]]] = []
         self._scrubber = scrubber
         self._callback = callback
@@ -190,18 +198,18 @@ class _EventRecorder:
 
     @property
     def seconds(self) -> float:
-        """The seconds since the message was sent."""
+        """The time since the message was sent, in seconds."""
         return round(time.monotonic() - self._started_at, 4)
 
     def __call__(self, event: dict[str, Any]) -> Any:
-        """Store an event."""
-        # For the delta format: the message that results from the deltas so far.
+        """Store an event, call the caller's callback, and return the result of that callback."""
+        # In the delta format, `whole` is the complete event that results from all deltas so far.
         whole = getattr(event, "whole", None)
         self.events.append((self.seconds, dict(event if whole is None else whole)))
         return None if self._callback is None else self._callback(event)
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of the recording, without secrets."""
+        """Yield the recording's lines for the events, without secrets."""
         self._find_secrets()
         previous: dict[str, Any] = {}
         for at, event in self.events:
@@ -211,7 +219,10 @@ class _EventRecorder:
             previous = scrubbed
 
     def _find_secrets(self) -> None:
-        """Search the complete texts for secrets, so that earlier events do not contain their beginnings."""
+        """Search the complete texts for secrets, and add the secrets to the scrubber.
+
+        An earlier event may end with only the beginning of such a secret. The scrubber then removes this beginning as well.
+        """
         texts = [text_of(event) for _, event in self.events]
         for text, following in zip(texts, [*texts[1:], ""], strict=False):
             if not following.startswith(text):
@@ -234,7 +245,7 @@ def _create_private(path: Path) -> TextIO:
 
 
 def _without_values(value: Any) -> Any:
-    """Return the structure of a session: its keys, and the types of its values."""
+    """Return a copy of a JSON value with the type's name instead of each number and each text, and with empty lists."""
     if isinstance(value, dict):
         return {key: _without_values(item) for key, item in value.items()}
     if isinstance(value, list):

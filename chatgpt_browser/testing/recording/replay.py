@@ -1,4 +1,4 @@
-"""Reads a recording, for `FakeChatGPT.replay`."""
+"""`Replay` and `read_recording`, with which `FakeChatGPT.replay` reads and replays a recording."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Replay:
-    """The steps of a recording: each message takes one step; the text of the message is ignored."""
+    """The steps of a recording. Each message to the server takes the next step. Except for retries, its text has no effect."""
 
     def __init__(self, steps: list[tuple[str, Step]]) -> None:
         self._steps = deque(steps)
@@ -24,10 +24,10 @@ class Replay:
         self._previous_message = ""
 
     def next_step(self, message: str) -> Step | None:
-        """Return the step that answers this message, or None at the end of the recording.
+        """Return the step for the response to this message. Return None if the recording has no more steps.
 
-        A client may retry a refused message by itself, and the recording contains only the last refusal. So every
-        retry of that message is refused too, unless the recording continues with the same message.
+        A client may retry a refused message automatically. The recording contains only the last refusal of such a message. So
+        each retry gets the same refusal again, unless the next message in the recording has the same text.
         """
         if self._refused is not None and message == self._previous_message:
             text, step = self._refused
@@ -43,10 +43,11 @@ class Replay:
 
 
 def read_recording(path: str | os.PathLike[str], speed: float | None) -> Replay:
-    """Read a file written by a `Recorder`.
+    """Read a file that a `Recorder` has written, and return its replay.
 
-    :raises ValueError: if it is not a recording, or `speed` is not greater than zero.
-    :raises OSError: if it cannot be read.
+    :param speed: the factor by which the replay is faster than the recording. None: no waiting.
+    :raises ValueError: the file is not a recording, or `speed` is not greater than zero.
+    :raises OSError: the file cannot be read.
     """
     if speed is not None and not speed > 0:
         raise ValueError(f"speed must be greater than zero, or None for no waiting, not {speed}")

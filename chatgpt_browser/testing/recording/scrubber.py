@@ -1,7 +1,7 @@
-"""`Scrubber`: replaces secrets in recordings: tokens, cookies, e-mail addresses, and names of users. Pure.
+"""`Scrubber`: replaces secrets in recordings: tokens, cookies, e-mail addresses, and names of users. It does no I/O.
 
-Known secrets and texts with the form of a secret are replaced everywhere. IDs are replaced by placeholders, the same ID
-always by the same placeholder, so that references within a recording stay intact.
+Known secrets, and texts that have the form of a secret, are replaced everywhere. IDs are replaced with placeholders. The same ID
+always gets the same placeholder, so that references within a recording stay valid.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _PATTERNS = {
-    # JWS and JWE, complete or cut off; bearer tokens; API and session keys.
+    # JWS and JWE tokens, complete or cut off; bearer tokens; API keys and session keys.
     "token": re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*|(?i:bearer) +[\w.~+/-]{8,}=*|\b(?:sk|sess)-[\w-]{8,}"),
     "email": re.compile(r"(?<![\w.+%-])[\w.+%-]+@(?:[\w-]+(?:\.[\w-]+)*)?"),
     "account": re.compile(r"\b(?:user|org|acct|account)[-_][\w-]{8,}"),
 }
-# An account ID contains a digit. A lookahead would read the rest of the text again for each word of a long chain.
+# The kinds whose secrets always contain a digit. This is checked separately: a lookahead in the pattern would be slow, because
+# for a long chain of words it would read the rest of the text again at each word.
 _WITH_DIGIT = ("account",)
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile("[A-Za-z]")
 _SECRET_KEY = re.compile(
@@ -32,16 +33,16 @@ _SECRET_KEY = re.compile(
     r"|(?:^|_)(?:ip|user|user_id|owner)(?:$|_)",
     re.IGNORECASE,
 )
-# Outside of message texts, a string of letters and digits of this length is not a word.
+# Outside of message texts, a string of this length with both letters and digits is not a word, but possibly a secret.
 _BLOB = re.compile(r"[\w+/=-]{24,}")
-# Characters. Shorter secrets would match ordinary words.
+# The minimum length of a secret in characters. Shorter secrets would also match ordinary words.
 _SHORTEST_SECRET = 4
-# Characters of a secret that are searched for at the end of a text.
+# The beginning of a secret is removed from the end of a text only if it has at least this number of characters.
 _PREFIX_LENGTH = 8
 
 
 class Scrubber:
-    """Replaces secrets; stores the known secrets and the placeholders of IDs."""
+    """Replaces secrets. The object stores the known secrets, and the placeholder of each ID."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
@@ -51,20 +52,23 @@ class Scrubber:
         return f"<Scrubber of {len(self._known)} secrets>"
 
     def add_secrets(self, kind: str, secrets: Iterable[str]) -> None:
-        """Replace these texts from now on by `[kind]`; texts of fewer than four characters are ignored."""
+        """Add texts that are replaced with `[kind]` from now on. A text with fewer than four characters is ignored."""
         for secret in secrets:
             if len(secret) >= _SHORTEST_SECRET:
                 self._known.setdefault(secret, f"[{kind}]")
 
     def find_secrets(self, text: str) -> None:
-        """Add the texts with the form of a secret, so that their beginnings are replaced too in shorter texts."""
+        """Search a text for strings that have the form of a secret, and add them to the known secrets.
+
+        If a shorter text ends with only the beginning of such a secret, this beginning can then be removed too.
+        """
         for kind, pattern in _PATTERNS.items():
             self.add_secrets(kind, (found for found in pattern.findall(text) if _is_secret(kind, found)))
 
     def text(self, text: str) -> str:
-        """Return the text of a message without secrets, and without the beginning of a secret at its end."""
+        """Return the text of a message with its secrets replaced. If the text ends with the beginning of a secret, remove it."""
         end = len(text)
-        # Repeat, because the shortened text may end with the beginning of another secret.
+        # The search is repeated, because the shortened text may end with the beginning of another secret.
         while starts := [at for secret in self._known if (at := _cut_off_start(text, secret)) < end]:
             end = min(starts)
             text = text[:end]
@@ -80,7 +84,10 @@ class Scrubber:
         return _UUID.sub(lambda match: self._placeholder(match[0]), text)
 
     def value(self, value: Any, key: str = "") -> Any:
-        """Return a JSON value without secrets; values under a secret's key and long random strings are replaced."""
+        """Return a copy of a JSON value with its secrets replaced.
+
+        The value of a key that names a secret, such as "token", is replaced too, and so is a long random string.
+        """
         if isinstance(value, dict):
             return {self._without(name): self.value(item, name) for name, item in value.items()}
         if isinstance(value, list):
@@ -93,7 +100,7 @@ class Scrubber:
         return _BLOB.sub(_without_blob, self._without(value))
 
     def event(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Return an event of a reply without secrets; the text of its message is treated as by `text`."""
+        """Return a copy of a reply's event with its secrets replaced. The text of its message is treated as in `text`."""
         scrubbed: dict[str, Any] = self.value(event)
         parts = text_parts(event)
         if parts is not None:
@@ -119,14 +126,17 @@ def _replacement(kind: str, match: re.Match[str]) -> str:
 
 
 def _without_blob(match: re.Match[str]) -> str:
-    """Return the replacement of a long string, unless it is a placeholder or not made of both letters and digits."""
+    """Return "[secret]" for a long string with both letters and digits. Return other strings and placeholders unchanged."""
     text = match[0]
     is_random = _DIGIT.search(text) is not None and _LETTER.search(text) is not None
     return text if PLACEHOLDER.fullmatch(text) or not is_random else "[secret]"
 
 
 def _cut_off_start(text: str, secret: str) -> int:
-    """Return the index at which a secret starts that the end of the text cuts off, or the length of the text."""
+    """Return the index in the text at which the secret begins, if the text ends in the middle of the secret.
+
+    Otherwise return the length of the text.
+    """
     start = text.find(secret[:_PREFIX_LENGTH], max(0, len(text) - len(secret) + 1))
     while start >= 0:
         if secret.startswith(text[start:]):
