@@ -33,7 +33,9 @@ class Pair:
     def __init__(self) -> None:
         self.scripted_site = ScriptedSite()
         self.scripted_site.server.start()
-        self.api = ChatGPTAPI(self.scripted_site.server.session_token, **base_urls(self.scripted_site.server))
+        self.api = ChatGPTAPI(
+            self.scripted_site.server.session_token, send_via="fetch", **base_urls(self.scripted_site.server)
+        )
         self.api.start()  # so that no test's time limit includes the start of the browser
 
     def close(self) -> None:
