@@ -1,4 +1,4 @@
-"""Files that only their owner may read, and files of the user that are read whole."""
+"""Functions that write files with access for the owner only, and that read small text files."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def read_small_file(path: Path, limit: int) -> str:
     """Return the text of a regular file of at most ``limit`` bytes, in UTF-8, or in UTF-16 with a byte order mark.
 
     :raises OSError: the file cannot be opened.
-    :raises ValueError: it is not a regular file, it is larger, or it is not text.
+    :raises ValueError: the path is not a regular file, or the file is larger than ``limit`` or is not text.
     """
-    # Without O_NONBLOCK, opening a FIFO waits for its writer.
+    # Without O_NONBLOCK, `os.open` on a FIFO blocks until another process opens the FIFO for writing.
     flags = (
         os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     )
