@@ -53,9 +53,9 @@ class BaseClient:
 
         A time is a number of milliseconds or a timedelta. For a timeout, None or 0 means no limit.
 
-        :param session_token: The session cookie's value or a sequence of its parts; cookies as a dict, a list, a header line,
-            JSON or the text of a ``cookies.txt``; Playwright's ``storage_state``; or a :class:`~pathlib.Path` of a file with one
-            of these.
+        :param session_token: The session cookie's value, or a sequence of the parts of this value; cookies as a dict, a list, a
+            header line, JSON or the text of a ``cookies.txt``; or Playwright's ``storage_state``. Instead of such a value, you
+            may pass the :class:`~pathlib.Path` of a file that contains it.
         :param markdown: If False, replies are converted to plain text.
         :param api_base_url: The base URL of ``/auth/session``.
         :param backend_api_base_url: The base URL of ``/conversation``, on the same origin as ``api_base_url``.

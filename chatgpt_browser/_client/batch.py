@@ -124,7 +124,7 @@ class Batch:
         self._conversations: defaultdict[object, _Conversation] = defaultdict(_Conversation)
         self._count = 0
         self._state = BatchState.OPEN
-        self._error: BaseException | None = None  # raised after the last result
+        self._error: BaseException | None = None  # `get` raises this error after the last result
         self._changed = asyncio.Event()
         self._resume_at = 0.0
         signal = signal or AbortSignal()
@@ -278,7 +278,7 @@ class Batch:
     async def _wait_for_pause_end(self) -> None:
         """Wait until the pause for a rate limit has ended. If there is no pause, return at once.
 
-        :raises BaseException: The batch has ended. The error is the one that ended it.
+        :raises BaseException: The batch has ended. This is the error that ended the batch.
         """
         while self._state is not BatchState.ENDED and (left := self._resume_at - self._loop.time()) > 0:
             with anyio.move_on_after(left):

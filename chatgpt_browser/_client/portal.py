@@ -37,9 +37,9 @@ class Portal:
 
     The thread starts at the first call and ends at :meth:`close`. A caller's thread may run its own event loop.
 
-    In a forked process, the thread does not exist, and the lock may be held forever, if another thread held it at the moment of
-    the fork. Therefore the process is checked before the lock is acquired. anyio's ``start_blocking_portal`` is not used, because
-    in a forked process its generator waits for the missing thread when the interpreter exits.
+    The thread does not exist in a forked process. The lock may be held there forever, if another thread held the lock at the
+    moment of the fork. Therefore the process is checked before the lock is acquired. anyio's ``start_blocking_portal`` is not
+    used: its generator would wait for the missing thread when the interpreter of a forked process exits.
     """
 
     def __init__(self) -> None:

@@ -85,7 +85,7 @@ class ReplyStream:
 
     def close(self) -> None:
         """Abort the request if it is still running. May be called twice."""
-        # If the client is closed, the request has been aborted before. In a fork, the request belongs to the parent process.
+        # A closed client has aborted the request before. After a fork, the request belongs to the parent process.
         with suppress(ClientClosedError, ForkedProcessError):
             self._portal.call(self._stream.close)
 

@@ -30,8 +30,8 @@ class ConversationLookup:
         #: The ids of questions that were sent and have no reply yet. If such an id is unknown, the id of the message before the
         #: question is stored instead.
         self._unanswered: deque[str] = deque(maxlen=_REMEMBERED_QUESTIONS)
-        #: The newest turns whose reply is complete. The key is the id of the reply, and the value is the id of the conversation
-        #: with the turn. The newest turn is last.
+        #: The newest turns whose reply is complete. The key is the id of the reply. The value is the id of the conversation, and
+        #: the turn. The newest turn is last.
         self._answered: OrderedDict[str, tuple[str | None, Turn]] = OrderedDict()
 
     async def find_current_node(self, conversation_id: str) -> str:

@@ -69,7 +69,7 @@ class Recovery:
         """Wait until the text of the reply has changed, or the reply is complete. Return True if the text has changed.
 
         :raises ModerationError: the site withheld the answer meanwhile.
-        :raises ChatGPTError: the answer could not be read. The error is the one that ended the stream.
+        :raises ChatGPTError: the answer could not be read. This is the error that ended the stream.
         """
         try:
             with anyio.move_on_after(self._timeout):

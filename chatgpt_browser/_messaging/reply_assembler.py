@@ -102,8 +102,8 @@ class ReplyAssembler:
     def take_piece(self, *, at_end: bool = False) -> str:
         """Return the text that was added since the last call.
 
-        In plain text, a Markdown block is returned only after the block has ended, or if ``at_end`` is True. If the site has
-        rewritten earlier text, the piece begins at the first difference between the old text and the new text.
+        If the reply is converted to plain text, an unfinished Markdown block is not returned, unless ``at_end`` is True. If the
+        site has rewritten earlier text, the piece begins at the first difference between the old text and the new text.
         """
         text = self.reader.text
         if not self._markdown:

@@ -1,4 +1,4 @@
-"""Retries: which errors are retried, how often, and after which delay. The package tenacity runs the loops.
+"""Retries: the errors that are retried, the number of retries, and the delays. The package tenacity runs the loops.
 
 A message is sent again only if the site's response shows that it was not accepted: its access token was refused, the site showed
 a challenge, or another message was in flight. After a timeout or a broken connection, the site may have accepted the message.

@@ -21,7 +21,7 @@ _MIN_SECRET_LENGTH = 12
 
 
 class SecretFilter:
-    """Removes the client's access tokens and session tokens from errors, also those that were renewed meanwhile."""
+    """Removes the client's access tokens and session tokens from errors. Tokens that were replaced recently are removed, too."""
 
     def __init__(self, browser_manager: BrowserManager) -> None:
         self._browser_manager = browser_manager
