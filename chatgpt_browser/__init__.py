@@ -1,10 +1,10 @@
 """A client for ChatGPT's web application through a real browser, with the interface of the npm package ``chatgpt`` 2.0.
 
-Each public name is imported on first use, so that importing the package takes a few milliseconds. Playwright is imported when a
-browser starts.
+Each public name is imported on first use, so that the import of the package takes only a few milliseconds. Playwright is imported
+when a browser starts.
 """
 
-# ruff: noqa: F403, F405 - type checkers find the errors by `import *`; they are listed once, in `__all__`
+# ruff: noqa: F403, F405 - type checkers get the error classes from `import *`, so only `__all__` lists these
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ __all__ = [
     "__version__",
 ]
 
-#: The public names of each module, which is imported when the first of them is used.
+#: The public names of each module. A module is imported when one of its names is used for the first time.
 _LAZY_EXPORTS = {
     "_core.abort": ["AbortController", "AbortSignal"],
     "_protocol.backend": ["ConversationSummary", "History", "HistoryMessage", "Model"],

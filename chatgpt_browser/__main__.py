@@ -15,7 +15,10 @@ CLI_PACKAGES = frozenset({"typer", "rich", "prompt_toolkit"})
 
 
 def print_traceback(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
-    """Print the traceback of an unexpected error; a terminal receives its printable form, because it may contain any text."""
+    """Print the traceback of an unexpected error.
+
+    If stderr is a terminal, control characters are made printable first, because an error message may contain any text.
+    """
     from chatgpt_browser.cli.output.terminal_text import printable
 
     text = "".join(traceback.format_exception(kind, error, frames))
@@ -23,7 +26,7 @@ def print_traceback(kind: type[BaseException], error: BaseException, frames: Tra
 
 
 def main() -> None:
-    """Run the command line. If its extra is not installed, print one line and exit with 2."""
+    """Run the command line. If the extra ``cli`` is not installed, print one line and exit with status 2."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by the calling process, for example with `>&-`
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open until the process ends

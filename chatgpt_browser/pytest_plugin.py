@@ -1,7 +1,7 @@
 """Fixtures for tests of programs that use `chatgpt_browser`: a fake ChatGPT server, and clients connected to it.
 
-pytest loads this module in every run once the package is installed, so the module imports only what it needs at once;
-each fixture imports the rest. If pytest-playwright is installed, its options `--screenshot`, `--tracing` and `--output` apply.
+If the package is installed, every pytest run loads this module. Therefore the module itself imports little, and each fixture
+imports what it needs. If pytest-playwright is installed, its options `--screenshot`, `--tracing` and `--output` apply.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _failed = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker `chatgpt_live`."""
     config.addinivalue_line(
         "markers",
         f"{_LIVE}: uses the real site with the session token in {_TOKEN}; skipped if the variable is not set",
@@ -48,7 +48,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Record whether the test failed, for the teardown of its fixtures."""
+    """Record whether the test failed. The teardown of the fixtures reads this record."""
     report = yield
     item.stash[_failed] = item.stash.get(_failed, False) or report.failed
     return report
@@ -65,7 +65,7 @@ def chatgpt_server() -> Iterator[FakeChatGPT]:
 
 @pytest.fixture
 def chatgpt_options() -> dict[str, Any]:
-    """Return options for the clients of `chatgpt_api` and `async_chatgpt_api`. Override this fixture to set them."""
+    """Return options for the clients of `chatgpt_api` and `async_chatgpt_api`. To set options, override this fixture."""
     return {}
 
 
@@ -98,9 +98,9 @@ def async_chatgpt_api(
 
     api = AsyncChatGPTAPI(**_client_settings(request) | chatgpt_options)
     _isolate(request, api)
-    # A client must be closed in the event loop that it was used in. An asynchronous fixture would have to choose one of the two
-    # plugins, and would run in the wrong loop under the other. The test function always runs in the right loop, so the close is
-    # added to that function.
+    # A client must be closed in the event loop that has used it. An asynchronous fixture would have to choose one of the two
+    # plugins, and would run in the wrong loop under the other plugin. The test function always runs in the right loop, so
+    # `_closing` wraps that function and closes the client in it.
     item = request.node
     test = getattr(item, "obj", None)
     with _artifacts(request, api) as report_outcome:
@@ -114,7 +114,7 @@ def async_chatgpt_api(
 
 
 def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return a client's session token and base URLs: the real site's in a live test, else the fake server's."""
+    """Return the session token and the base URLs for a client: of the real site in a live test, else of the fake server."""
     if request.node.get_closest_marker(_LIVE) is not None:
         urls = {option: os.environ[name] for option, name in _BASE_URLS.items() if os.environ.get(name)}
         return {"session_token": os.environ[_TOKEN], **urls}
@@ -128,7 +128,10 @@ def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def _isolate(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> None:
-    """Let the client of a fake server neither read nor change what is remembered: another server may have had its port."""
+    """Give the client of a fake server an empty set of page-only origins, which is not read from or saved in the data folder.
+
+    The saved set may contain the origin of this server, because an earlier fake server may have used the same port.
+    """
     from chatgpt_browser._core.page_only_origins import PageOnlyOrigins
 
     if request.node.get_closest_marker(_LIVE) is None:
@@ -155,7 +158,7 @@ def _closing(
 def _artifacts(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> Iterator[Callable[[bool], None]]:
     """Save a screenshot and a trace of the client's browser, without secrets, according to pytest-playwright's options.
 
-    Yield a function that must be called with the test's outcome (True: failed) before the client is closed.
+    Yield a function. Before the client is closed, call this function with True if the test failed, else with False.
     """
     screenshot = request.config.getoption("--screenshot", "off")
     tracing = request.config.getoption("--tracing", "off")

@@ -31,8 +31,8 @@ __tracebackhide__ = True
 class AsyncAccountDataMixin:
     """The methods of :class:`AsyncChatGPTAPI` for models and past conversations.
 
-    Every method raises :class:`APIStatusError` if the site refuses the request, :class:`ConversationNotFoundError` if the
-    conversation does not exist, and what :meth:`AsyncChatGPTAPI.refresh_access_token` raises.
+    Every method raises :class:`APIStatusError` if the site refuses the request, and :class:`ConversationNotFoundError` if the
+    conversation does not exist. It also raises the errors of :meth:`AsyncChatGPTAPI.refresh_access_token`.
     """
 
     _sender: MessageSender
@@ -78,7 +78,7 @@ class AsyncAccountDataMixin:
         )
 
     async def generate_title(self, conversation_id: str, message_id: str | None = None) -> str:
-        """Let the site generate a title from the given message, or from the newest one, and return the title."""
+        """Return a title that the site generates from the given message, or else from the newest message."""
         node = message_id or await self._sender.conversations.find_current_node(conversation_id)
         body = {"message_id": node, "model": self._sender.options.model}
         return read_title(await self._sender.backend.request_json("POST", title_path(conversation_id), body))
@@ -117,5 +117,5 @@ class AccountDataMixin:
         self._portal.call(self._core.delete_conversation, conversation_id)
 
     def generate_title(self, conversation_id: str, message_id: str | None = None) -> str:
-        """Let the site generate a title from the given message, or from the newest one, and return the title."""
+        """Return a title that the site generates from the given message, or else from the newest message."""
         return self._portal.call(self._core.generate_title, conversation_id, message_id)

@@ -1,4 +1,4 @@
-"""The base of both clients: a session token and checked options."""
+"""The base class of both clients, which checks the session token and the options."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .._protocol.cookies import INVALID_TOKEN, SessionToken
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-#: Bytes. The exported cookies of a whole browser have some hundred kilobytes.
+#: The size in bytes of the largest cookie file. The exported cookies of a whole browser take a few hundred kilobytes.
 MAX_COOKIE_FILE = 16 << 20
 
 
 class BaseClient:
-    """The constructor of both clients: it checks the session token and the options, and starts nothing."""
+    """The base class of both clients. Its constructor checks the session token and the options, and starts nothing."""
 
     def __init__(
         self,
@@ -53,19 +53,20 @@ class BaseClient:
 
         A time is a number of milliseconds or a timedelta. For a timeout, None or 0 means no limit.
 
-        :param session_token: The session cookie's value or a sequence of its parts; cookies as a dict, a list, a header line,
-            JSON or the text of a ``cookies.txt``; Playwright's ``storage_state``; or a :class:`~pathlib.Path` of a file with one
-            of these.
+        :param session_token: The session cookie's value, or a sequence of the parts of this value; cookies as a dict, a list, a
+            header line, JSON or the text of a ``cookies.txt``; or Playwright's ``storage_state``. Instead of such a value, you
+            may pass the :class:`~pathlib.Path` of a file that contains it.
         :param markdown: If False, replies are converted to plain text.
         :param api_base_url: The base URL of ``/auth/session``.
         :param backend_api_base_url: The base URL of ``/conversation``, on the same origin as ``api_base_url``.
-        :param user_agent: The user agent to send. None: the running Chromium's own, without the word Headless.
-        :param access_token_ttl: How long an access token is cached.
+        :param user_agent: The user agent to send. None: the user agent of the running Chromium, without the word Headless.
+        :param access_token_ttl: The time for which an access token is cached.
         :param model: The model that replies.
-        :param retries: How often a request is repeated if repeating it is safe. 0 switches retries off.
+        :param retries: The largest number of times that a failed request is repeated. Only requests that are safe to repeat are
+            repeated. 0 switches retries off.
         :param first_byte_timeout: The longest wait for the first byte of a response.
-        :param idle_timeout: The longest silence within a response.
-        :param max_concurrent_messages: How many messages may be in flight at once. Further messages queue, in order.
+        :param idle_timeout: The longest time without new data within a response.
+        :param max_concurrent_messages: The largest number of messages in flight. Further messages wait in a queue, in order.
         :param headless: If False, the browser opens a window.
         :param executable_path: The Chromium executable to start.
         :param channel: Playwright's name of an installed browser, such as ``chrome``.
@@ -73,15 +74,17 @@ class BaseClient:
         :param proxy: A proxy's URL, or Playwright's mapping with ``server``, ``username`` and so on.
         :param user_data_dir: A profile folder to keep between runs. It is created if it does not exist.
         :param browser_url: A remote browser: ``ws(s)://`` for a Playwright server; ``http(s)://`` or ``ws(s)://…/devtools/…``
-            for the DevTools protocol. Of several URLs, the client uses the reachable one with the fewest clients of this process.
+            for the DevTools protocol. If several URLs are given, the client uses one of the reachable browsers, namely the
+            browser that has the fewest clients of this process.
         :param ignore_https_errors: If True, accept certificates that Chromium does not trust.
         :param launch_timeout: The longest wait for the browser to start.
         :param challenge_timeout: The longest wait for a challenge to pass without a person.
-        :param send_via: ``"fetch"`` sends messages by a fetch request of ours; ``"page"`` types them into the site's own page;
-            ``"auto"`` uses fetch until the site responds that it accepts messages from its own page only, then that page. The
-            response is remembered for the site's origin: in this process, and for seven days in the data folder.
-        :param recover: If True, and if a stream breaks off, the answer is read from the conversation before the call fails.
-            Nothing is sent again.
+        :param send_via: ``"fetch"`` sends messages with a fetch request. ``"page"`` types messages into the site's own page.
+            ``"auto"`` uses fetch until the site refuses a message because it accepts messages only from its own page; after
+            that, ``"auto"`` uses the page. The refusal is stored for the site's origin: in this process, and for seven days in
+            the data folder.
+        :param recover: If True, and a stream breaks off, the client reads the rest of the answer from the conversation. The call
+            fails only if the answer cannot be read there. The message is not sent again.
         :raises InvalidSessionTokenError: The session token is empty or cannot be a session token.
         :raises ValueError: An option is invalid. The message names the option.
         """
@@ -104,9 +107,10 @@ class BaseClient:
 
 
 def read_session_token(given: object, api_base_url: str) -> SessionToken | InvalidSessionTokenError:
-    """Return the session token, or the error to raise: a frame of a traceback must not hold the given value.
+    """Return the session token, or an error that the caller raises.
 
-    Only a path object is read as a file. A service may pass a text of its users, who must not choose a file on its machine.
+    The error is not raised here, because the traceback would then contain a frame with the secret ``given``. Only a path object
+    is read as a file; a str is never a path. A service may pass text from its users, who must not choose a file on the server.
     """
     if isinstance(given, PathLike):
         try:

@@ -1,6 +1,6 @@
-"""A batch of messages: which is sent next, which wait, and how the batch ends.
+"""A batch of messages: the order of sending, the pauses, and the end of the batch.
 
-Independent of browsers and pages: the function that sends one message is passed in.
+This module does not depend on browsers and pages: the caller passes the function that sends one message.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _ENDS_BATCH = (
 
 
 class ReplyResult(NamedTuple):
-    """A complete reply and its position in its conversation."""
+    """The text of a complete reply, the id of its conversation, and the message id of the reply."""
 
     text: str
     conversation_id: str | None
@@ -65,12 +65,12 @@ class ReplyResult(NamedTuple):
 
 
 def not_sent() -> ChatGPTError:
-    """Return the error of a message that was skipped because an earlier message of its conversation failed."""
+    """Return the error for a message that is not sent, because an earlier message of its conversation failed."""
     return ChatGPTError("not sent: an earlier message of its conversation failed")
 
 
 class _Conversation:
-    """The position in one of the batch's conversations."""
+    """One conversation of the batch: the ids of its last reply, and whether a message has failed."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -79,7 +79,10 @@ class _Conversation:
         self.has_failed = False
 
     def prompt(self, message: BatchMessage) -> Prompt:
-        """Return the prompt for the next message. Ids that the message itself names are kept."""
+        """Return the prompt for the next message.
+
+        The prompt refers to the conversation's last reply, unless the message has its own ``parent_message_id``.
+        """
         return Prompt(
             message.text,
             self.conversation_id or message.conversation_id,
@@ -89,7 +92,7 @@ class _Conversation:
 
 
 class BatchState(Enum):
-    """The state of a batch. It changes in the order of the members; ``COMPLETE`` may be skipped."""
+    """The state of a batch. The state changes in the order of the members below. ``COMPLETE`` may be skipped."""
 
     OPEN = "messages may be added"
     COMPLETE = "no message is added any more; those that were added are sent"
@@ -99,9 +102,11 @@ class BatchState(Enum):
 class Batch:
     """A queue that sends messages and returns results, with at most ``window`` messages in flight.
 
-    The result that was returned last still occupies the window until the next call, so a message is sent only after the caller
-    has handled an earlier result. A caller that writes results to a file therefore loses at most the messages in flight.
-    An error that concerns all messages ends the batch, after the messages in flight have ended.
+    A result keeps its place in the window until the caller asks for the next result. Therefore the next message is sent only
+    after the caller has handled a result. If the caller writes results to a file and crashes, at most the messages in flight are
+    lost.
+    After an error that concerns all messages, no further message is sent. The error is raised after the messages in flight have
+    ended and their results have been returned.
     """
 
     def __init__(
@@ -125,7 +130,7 @@ class Batch:
         self._conversations: defaultdict[object, _Conversation] = defaultdict(_Conversation)
         self._count = 0
         self._state = BatchState.OPEN
-        self._error: BaseException | None = None  # raised after the last result
+        self._error: BaseException | None = None  # `get` raises this error after the last result
         self._changed = asyncio.Event()
         self._resume_at = 0.0
         signal = signal or AbortSignal()
@@ -160,13 +165,13 @@ class Batch:
         self._tasks.append(task)
 
     async def complete(self, error: Exception | None = None) -> None:
-        """Mark the messages as complete. ``error``, if any, is raised after the last result."""
+        """Mark the batch as complete: no message will be added. After the last result, :meth:`get` raises ``error``, if any."""
         if self._state is BatchState.OPEN:
             self._state, self._error = BatchState.COMPLETE, error
         self._notify_change()
 
     def _finish(self, error: BaseException) -> None:
-        """End the batch: nothing more is sent. The first reason is kept."""
+        """End the batch because of an error: no further message is sent. If the batch has ended before, keep the first error."""
         if self._state is not BatchState.ENDED:
             self._state, self._error = BatchState.ENDED, error
         self._notify_change()
@@ -174,16 +179,17 @@ class Batch:
     # ---- results ---------------------------------------------------------------------------------------------------------
 
     async def release_result(self) -> None:
-        """Release the place in the window of the result that :meth:`get` returned last."""
+        """Remove the result that :meth:`get` returned last from the window, so that another message may be added."""
         if self._handed_out is not None:
             self._tasks.remove(self._handed_out)
             self._handed_out = None
             self._notify_change()
 
     async def get(self) -> BatchResult | None:
-        """Return the next result, or None after the last.
+        """Wait for the next result and return it. Return None after the last result.
 
-        :raises BaseException: The reason why the batch, or its source of messages, ended; raised after the last result.
+        :raises BaseException: The error that ended the batch, or an error of the iterable that supplies the messages. It is
+            raised after the last result.
         """
         await self.release_result()
         while (task := self._ready()) is None:
@@ -196,7 +202,7 @@ class Batch:
         return task.result()
 
     async def close(self) -> None:
-        """Cancel the messages in flight. May be called twice."""
+        """Cancel the messages in flight and wait until they have ended. May be called twice."""
         self._stop_listening()
         tasks, self._tasks = self._tasks, []
         for task in tasks:
@@ -204,7 +210,7 @@ class Batch:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ready(self) -> asyncio.Task[BatchResult] | None:
-        """Return the next task that has a result. A task that failed has none, and has ended the batch."""
+        """Return the next task that has a result, or None. Failed tasks are removed: their error has ended the batch."""
         self._tasks = [task for task in self._tasks if not (task.done() and _failure(task))]
         candidates = self._tasks[:1] if self._in_order else self._tasks
         return next((task for task in candidates if task.done()), None)
@@ -228,7 +234,10 @@ class Batch:
             raise
 
     async def _next(self, index: int, message: BatchMessage, conversation: _Conversation) -> BatchResult:
-        """Send the next message of a conversation. After a rate limit with a known end, wait and send it again."""
+        """Send the next message of a conversation and return its result.
+
+        If the site responds with a rate limit and a delay, pause the batch for the delay, then send the message again.
+        """
         if conversation.has_failed:
             return BatchResult(index, message, error=not_sent())
         while True:
@@ -272,9 +281,9 @@ class Batch:
     # ---- pauses ------------------------------------------------------------------------------------------------------
 
     def _pause(self, error: RateLimitError) -> None:
-        """Pause the whole batch for as long as the site asks.
+        """Pause the whole batch for the delay that the site requests.
 
-        :raises RateLimitError: The site named no delay, or a delay longer than ``longest_pause``.
+        :raises RateLimitError: The site requested no delay, or a delay longer than ``longest_pause``.
         """
         seconds = error.retry_after
         if seconds is None or seconds > self._longest_pause:
@@ -292,9 +301,9 @@ class Batch:
             )
 
     async def _wait_for_pause_end(self) -> None:
-        """Wait until messages may be sent.
+        """Wait until the pause for a rate limit has ended. If there is no pause, return at once.
 
-        :raises BaseException: The reason why the batch ended during the wait.
+        :raises BaseException: The batch has ended. This is the error that ended the batch.
         """
         while self._state is not BatchState.ENDED and (left := self._resume_at - self._loop.time()) > 0:
             with anyio.move_on_after(left):
@@ -304,7 +313,10 @@ class Batch:
 
 
 def _ends_batch(error: ChatGPTError) -> bool:
-    """Return whether the next message would fail too. A 403 concerns the account or the IP address."""
+    """Return whether this error ends the batch, because the next message would fail, too.
+
+    An error with the status 403 ends the batch: the error concerns the account or the IP address.
+    """
     return isinstance(error, _ENDS_BATCH) or (isinstance(error, APIStatusError) and error.status_code == 403)
 
 

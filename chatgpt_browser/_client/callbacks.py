@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 #: pytest hides the frames of this module.
 __tracebackhide__ = True
 
-#: Called for every event that changes the reply, with the whole text so far. An awaitable that it returns is awaited.
+#: Called for every event that changes the reply, with the whole text so far. An awaitable result of the callback is awaited.
 OnProgress = Callable[[str], Awaitable[object] | object]
-#: Called for every event, with the event as the site sent it. An awaitable that it returns is awaited.
+#: Called for every event, with the event as the site sent it. An awaitable result of the callback is awaited.
 OnConversationResponse = Callable[["ConversationEvent"], Awaitable[object] | object]
 
 
 def notify(
     update: Update, on_progress: OnProgress | None, on_event: OnConversationResponse | None
 ) -> list[Awaitable[object] | object]:
-    """Call the callbacks for an update, and return what they return."""
+    """Call the callbacks for an update, and return a list of their return values."""
     results: list[Awaitable[object] | object] = []
     if on_event is not None and update.event is not None:
         results.append(on_event(update.event))
@@ -34,7 +34,7 @@ def notify(
 def check_synchronous(**callbacks: OnProgress | OnConversationResponse | None) -> None:
     """Check that no callback is asynchronous.
 
-    :raises TypeError: A callback is a coroutine function. The message names it.
+    :raises TypeError: A callback is a coroutine function. The error message contains the name of the parameter.
     """
     for name, callback in callbacks.items():
         if inspect.iscoroutinefunction(callback):

@@ -1,4 +1,4 @@
-"""The asynchronous client: ``ChatGPTAPI`` of the npm API as an async class."""
+"""The asynchronous client: the class ``ChatGPTAPI`` of the npm API, with coroutines."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __tracebackhide__ = True
 class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     """An asynchronous client of ChatGPT's web application, through a real browser.
 
-    It is an async context manager; without ``async with``, call :meth:`close` at the end.
+    The client is an async context manager. If you do not use ``async with``, call :meth:`close` at the end.
     """
 
     def _initialise(self) -> None:
@@ -43,7 +43,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @classmethod
     def _from_options(cls, options: Options, session_token: SessionToken) -> AsyncChatGPTAPI:
-        """Return a client for options that were checked before: the core of the synchronous client."""
+        """Return a client with options that were checked before. The synchronous client uses this client internally."""
         self = cls.__new__(cls)
         self._options, self._session_token = options, session_token
         self._initialise()
@@ -67,7 +67,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         await self._browser_manager.page()
 
     async def close(self) -> None:
-        """Abort running requests and close the browser. May be called twice. In a forked process, it does nothing."""
+        """Abort running requests and close the browser. May be called twice. In a forked process, this method does nothing."""
         if self._sender.process.is_forked:
             return
         await self._sender.close()
@@ -91,9 +91,9 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         return await self.refresh_access_token()
 
     async def get_is_authenticated(self) -> bool:
-        """Return whether the session gives an access token (npm: ``getIsAuthenticated``).
+        """Return whether the site returns an access token for this session (npm: ``getIsAuthenticated``).
 
-        The result is False for an expired session, and also if the site could not be reached or requires a person.
+        The result is False if the session has expired, if the site could not be reached, or if a person has to pass a check.
 
         :raises BrowserError: The browser was not found, did not start or crashed. The state of the session is unknown.
         """
@@ -112,14 +112,14 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @property
     def session_token(self) -> str:
-        """The current session token, which the site may have rotated. Treat it like a password."""
+        """The current session token. The site may have replaced the first token. Treat the token like a password."""
         return self._browser_manager.session_token.value
 
     # ---- messages ----------------------------------------------------------------------------------------------------
 
     @property
     def model(self) -> str:
-        """The model that replies. It may be set; the next message uses the new value."""
+        """The model that replies. You may set this property; the next message uses the new value."""
         return self._sender.options.model
 
     @model.setter
@@ -139,8 +139,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     ) -> str:
         """Send a message and return the whole reply (npm: ``sendMessage``).
 
-        :param conversation_id: The conversation to continue. None starts a new conversation.
-        :param parent_message_id: The message to reply to. None: the newest message of the conversation.
+        :param conversation_id: The id of the conversation to continue. None starts a new conversation.
+        :param parent_message_id: The id of the message to reply to. None: the newest message of the conversation.
         :param timeout_ms: The longest time that the call may take, including the wait in the queue.
         :param on_progress: Called for every event that changes the reply, with the whole text so far.
         :param on_conversation_response: Called for every event, with the event as the site sent it.
@@ -149,7 +149,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         :raises AuthenticationError: The site returned no access token.
         :raises APIConnectionError: The site could not be reached.
         :raises APIStatusError: The site refused the message; subclasses such as :class:`RateLimitError` give the reason.
-        :raises StreamError: The reply ended with an error. ``partial_text`` holds what had been received.
+        :raises StreamError: The reply ended with an error. ``partial_text`` is the text that was received before the error.
         :raises ChallengeError: The site requires a person to pass a check.
         :raises BrowserError: The browser was not found, did not start or crashed.
         :raises PageError: With ``send_via="page"``, the site's own page did not send the message.
@@ -215,8 +215,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 class AsyncChatGPTConversation(ConversationPosition):
     """A conversation whose messages are sent one after another, in the order of the calls (npm: ``ChatGPTConversation``).
 
-    ``conversation_id`` and ``parent_message_id`` advance only when a reply is complete: after a failure, the message can be sent
-    again from the same position. Both may be set, to continue from another message.
+    ``conversation_id`` and ``parent_message_id`` change only when a reply is complete. Therefore a message that failed can be
+    sent again at the same position. To continue from another message, set both attributes.
     """
 
     def __init__(
@@ -246,8 +246,8 @@ class AsyncChatGPTConversation(ConversationPosition):
     def stream_message(
         self, message: str, *, timeout_ms: Milliseconds | None = None, abort_signal: AbortSignal | None = None
     ) -> AsyncReplyStream:
-        """Send the next message and stream its reply; see :meth:`AsyncChatGPTAPI.stream_message`.
+        """Return a stream of the reply to the next message; see :meth:`AsyncChatGPTAPI.stream_message`.
 
-        The conversation's next message waits until this stream has been read to its end or closed.
+        A later message of this conversation is sent only after this stream was read to its end or closed.
         """
         return self.api._stream(NextSlot(self, message), timeout_ms, abort_signal)

@@ -1,4 +1,4 @@
-"""The position in a conversation: where its next message goes, and when the ids advance."""
+"""The position in a conversation: the ids that its next message refers to, and the update of these ids."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class ConversationPosition:
-    """The ids that the next message of a conversation refers to. They advance only when a reply is complete."""
+    """The ids that the next message of a conversation refers to. The ids change only when a reply is complete."""
 
     def __init__(self, conversation_id: str | None, parent_message_id: str | None) -> None:
-        #: The conversation's id, or None before its first reply. It may be set.
+        #: The conversation's id, or None before its first reply. The caller may set this attribute.
         self.conversation_id = conversation_id
-        #: The message id of the newest reply, or None. It may be set.
+        #: The message id of the newest reply, or None. The caller may set this attribute.
         self.parent_message_id = parent_message_id
         self._lock = anyio.Semaphore(1)  # wakes its waiters in the order of their calls
 
@@ -27,19 +27,19 @@ class ConversationPosition:
 
 
 class NextSlot:
-    """The slot of a conversation's next message, after its newest reply: a :class:`.ConversationSlot`."""
+    """A :class:`.ConversationSlot` for the next message of a conversation, after the newest reply."""
 
     def __init__(self, position: ConversationPosition, message: str) -> None:
         self._position = position
         self._message = message
 
     async def acquire(self) -> Prompt:
-        """Wait until the messages before this one are finished, and return what to send."""
+        """Wait until the messages before this one are finished, and return the prompt to send."""
         await self._position._lock.acquire()
         return Prompt(self._message, self._position.conversation_id, self._position.parent_message_id)
 
     def release(self, reply: ReplyReader | None) -> None:
-        """Take over the ids of a complete reply, if there is one, and let the next message be sent."""
+        """Store the ids of the complete reply, if there is one. Then allow the next message to be sent."""
         if reply is not None:
             self._position.conversation_id = reply.conversation_id or self._position.conversation_id
             self._position.parent_message_id = reply.message_id or self._position.parent_message_id

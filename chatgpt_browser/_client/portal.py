@@ -26,7 +26,7 @@ _CLEANUP_TIMEOUT = 5.0
 
 
 class _Raised:
-    """An exception that a call raised, passed on as a value."""
+    """A holder for an exception, so that a coroutine can return the exception instead of raising it."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -35,11 +35,11 @@ class _Raised:
 class Portal:
     """Runs coroutines for callers in other threads.
 
-    The thread starts at the first call and ends at :meth:`close`. Callers may be inside an event loop of their own.
+    The thread starts at the first call and ends at :meth:`close`. A caller's thread may run its own event loop.
 
-    In a forked process the thread does not exist, and another thread may have held the lock at the moment of the fork. Therefore
-    the process is checked before the lock is acquired. anyio's ``start_blocking_portal`` is not used: in a forked process its
-    generator waits for the thread when the interpreter ends.
+    The thread does not exist in a forked process. The lock may be held there forever, if another thread held the lock at the
+    moment of the fork. Therefore the process is checked before the lock is acquired. anyio's ``start_blocking_portal`` is not
+    used: its generator would wait for the missing thread when the interpreter of a forked process exits.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Portal:
     def call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Run ``function(*args)`` and return its result.
 
-        An exception in the waiting thread, such as Ctrl-C, cancels the coroutine first.
+        If an exception such as Ctrl-C interrupts the waiting thread, the coroutine is cancelled before the exception is raised.
 
         :raises ClientClosedError: The portal has been closed.
         :raises ForkedProcessError: The thread belongs to the parent process.
@@ -69,14 +69,18 @@ class Portal:
         try:
             return await function(*args)
         except (KeyboardInterrupt, SystemExit) as exc:
-            return _Raised(exc)  # raised here, it would end the event loop and all other calls
+            # An exception that is raised here would end the event loop and all other calls.
+            return _Raised(exc)
 
     def close(self, last: Callable[[], Awaitable[object]]) -> None:
-        """Run ``last``, then end the thread. Further calls wait until the first has ended. A forked process does nothing."""
+        """Run ``last``, then end the thread. A second call waits until the first call has ended.
+
+        In a forked process, this method does nothing.
+        """
         if self._process.is_forked:
             return
         if threading.current_thread() is self._thread:
-            # The garbage collector may finalise a client in the portal's own thread, which cannot wait for its own end.
+            # The garbage collector may finalise a client in the portal's own thread. This thread cannot wait for its own end.
             threading.Thread(target=self.close, args=(last,), name="chatgpt_browser closes").start()
             return
         with self._lock:
@@ -89,7 +93,7 @@ class Portal:
             try:
                 _result(portal.start_task_soon(last))
             finally:
-                # Cancel calls that still run. A call may be left if Ctrl-C interrupted its caller while it was being submitted.
+                # Cancel calls that are still running. A call may still run if Ctrl-C interrupted the thread that submitted it.
                 portal.call(portal.stop, True)
                 thread.join()
 
@@ -98,7 +102,7 @@ class Portal:
             raise ClientClosedError
         if self._portal is None:
             ready: Future[BlockingPortal] = Future()
-            # An own context: the caller's may contain an event loop, which Python 3.14 passes on to threads.
+            # The thread gets a new context: Python 3.14 passes the caller's context, which may contain an event loop, to threads.
             self._thread = threading.Thread(
                 target=Context().run, args=(_run_loop, ready), name="chatgpt_browser", daemon=True
             )
@@ -108,7 +112,7 @@ class Portal:
 
 
 def _run_loop(ready: Future[BlockingPortal]) -> None:
-    """Run an event loop until its portal is stopped."""
+    """Run an event loop with a portal until the portal is stopped. ``ready`` receives the portal, or the error of the start."""
 
     async def serve() -> None:
         async with BlockingPortal() as portal:

@@ -1,4 +1,4 @@
-"""``send_many`` of both clients: sending many messages, each with its own result. The npm API has no such method."""
+"""The method ``send_many`` of both clients: it sends messages and yields a result for each. The npm API has no such method."""
 
 from __future__ import annotations
 
@@ -51,24 +51,25 @@ class AsyncSendManyMixin:
     ) -> AsyncIterator[BatchResult]:
         """Send many messages and yield a result for each.
 
-        At most ``max_concurrent_messages`` are in flight, and ``messages`` is read no further than that: the next message is
-        read when the next result is requested. A message that fails gives a result with its error. After a rate limit whose end
-        the site names, nothing is sent until then; after that, the refused message is sent again.
+        At most ``max_concurrent_messages`` messages are in flight. When so many messages have been read from ``messages``, a
+        further message is read only after the caller requests the next result. If a message fails, its result contains the error.
+        If the site responds with a rate limit and a delay, no message is sent during the delay; then the refused message is sent
+        again.
 
         :param messages: Texts and :class:`BatchMessage` objects, in an iterable or an async iterable.
         :param in_order: If True, results come in the order of the messages; if False, in the order of completion.
         :param timeout_ms: The longest time for each message.
-        :param longest_pause: The longest pause after a rate limit; a longer one ends the batch. None: as long as the site asks;
-            0: no pause.
+        :param longest_pause: The longest pause after a rate limit. If the site requests a longer pause, the batch ends. None
+            means that a pause may have any length; 0 means that the batch never pauses.
         :param abort_signal: Aborts the batch; see :class:`AbortController`.
         :param on_delivery: Called in the event loop's thread, for a journal of what was sent. Its arguments are the message, with
             its position in the conversation; ``"sending"`` before each attempt, or ``"refused"`` if the site has refused it
             (4xx); and the id that the message gets at the site, or None if the site's page chooses it. If it raises, nothing
             more is sent.
         :raises ValueError: An option is invalid.
-        :raises RateLimitError: The site named no end of a rate limit, or an end later than ``longest_pause`` allows.
-        :raises ChatGPTError: An error that every further message would meet: no session, a challenge for a person, a 403, no
-            browser, a closed client. The results of the messages in flight are yielded first.
+        :raises RateLimitError: The site requested no delay after a rate limit, or a delay longer than ``longest_pause``.
+        :raises ChatGPTError: Every further message would fail, too: there is no session or no browser, a person has to pass a
+            challenge, the status was 403, or the client is closed. The results of the messages in flight are yielded first.
         """
         return _results(self._batch(in_order, timeout_ms, longest_pause, abort_signal, on_delivery), messages)
 
@@ -80,7 +81,7 @@ class AsyncSendManyMixin:
         abort_signal: AbortSignal | None,
         on_delivery: OnDelivery | None,
     ) -> Callable[[], Awaitable[Batch]]:
-        """Return a function that creates the batch. It must be called in the event loop that the batch runs in."""
+        """Return a function that creates the batch. Call the function in the event loop that runs the batch."""
         timeout = to_limit("timeout_ms", timeout_ms)
         pause = math.inf if longest_pause is None else to_seconds("longest_pause", longest_pause)
 
@@ -121,7 +122,7 @@ async def _results(
 
 
 async def _feed(batch: Batch, messages: AsyncMessages) -> None:
-    """Add messages while the window has room. No message is read that cannot be sent."""
+    """Add messages while the window has room. A message is read only if it can be sent at once."""
     try:
         source = aiter(messages) if isinstance(messages, AsyncIterable) else _each(messages)
         while await batch.wait_for_room():
@@ -164,19 +165,19 @@ class SendManyMixin:
 def _sync_results(
     api: SendManyMixin, begin: Callable[[], Awaitable[Batch]], messages: Messages
 ) -> Iterator[BatchResult]:
-    portal = api._portal  # `api` is a parameter here, so that the client is not collected and closed
+    portal = api._portal  # the parameter `api` keeps a reference: a client without references is closed
     batch = portal.call(begin)
     source = iter(messages)
     try:
         while (result := _next_result(portal, batch, source)) is not None:
             yield result
     finally:
-        with suppress(ClientClosedError):  # closing the client has closed the batch already
+        with suppress(ClientClosedError):  # the client was closed, and this has closed the batch
             portal.call(batch.close)
 
 
 def _next_result(portal: Portal, batch: Batch, source: Iterator[str | BatchMessage]) -> BatchResult | None:
-    """Fill the window with messages, then wait for a result."""
+    """Fill the window with messages, then wait for the next result and return it. Return None after the last result."""
     portal.call(batch.release_result)
     while batch.has_room:
         _put_one(portal, batch, source)

@@ -1,4 +1,4 @@
-"""The synchronous client: the same names and signatures as the async client, which it runs in a background thread."""
+"""The synchronous client. It has the names and signatures of the async client, and runs that client in a background thread."""
 
 from __future__ import annotations
 
@@ -33,10 +33,13 @@ __tracebackhide__ = True
 
 @public_type
 class ReplyStream:
-    """An iterator over the new text of a reply, and a context manager that aborts the request when it is left early."""
+    """An iterator over the text of a reply, in pieces. It is also a context manager.
+
+    If the ``with`` block is left early, the request is aborted.
+    """
 
     def __init__(self, api: ChatGPTAPI, stream: AsyncReplyStream) -> None:
-        self._api = api  # a client without references is collected and closed
+        self._api = api  # keeps a reference: a client without references is closed
         self._portal = api._portal
         self._stream = stream
 
@@ -50,17 +53,17 @@ class ReplyStream:
 
     @property
     def conversation_id(self) -> str | None:
-        """The conversation's id, or None until the site has sent it."""
+        """The conversation's id, or None until the site has sent the id."""
         return self._stream.conversation_id
 
     @property
     def message_id(self) -> str | None:
-        """The reply's message id, or None until the site has sent it. The next message names it as its parent."""
+        """The message id of the reply, which is the parent of the next message; None until the site has sent the id."""
         return self._stream.message_id
 
     @property
     def event(self) -> ConversationEvent | None:
-        """The newest event as the site sent it, or None."""
+        """The newest event, as the site sent it; None before the first event."""
         return self._stream.event
 
     def __enter__(self) -> ReplyStream:
@@ -74,7 +77,7 @@ class ReplyStream:
         return self
 
     def __next__(self) -> str:
-        """Return the text that was added since the previous call."""
+        """Wait for the next piece of text, and return the piece."""
         piece: str | None = self._portal.call(anext, self._stream, None)
         if piece is None:
             raise StopIteration
@@ -82,7 +85,7 @@ class ReplyStream:
 
     def close(self) -> None:
         """Abort the request if it is still running. May be called twice."""
-        # Closing the client has aborted it already; in a forked process, it belongs to the parent.
+        # A closed client has aborted the request before. After a fork, the request belongs to the parent process.
         with suppress(ClientClosedError, ForkedProcessError):
             self._portal.call(self._stream.close)
 
@@ -104,7 +107,7 @@ class ChatGPTConversation:
 
     @property
     def conversation_id(self) -> str | None:
-        """The conversation's id, or None before its first reply. It may be set."""
+        """The conversation's id, or None before its first reply. You may set this property."""
         return self._core.conversation_id
 
     @conversation_id.setter
@@ -113,7 +116,7 @@ class ChatGPTConversation:
 
     @property
     def parent_message_id(self) -> str | None:
-        """The message id of the newest reply, or None. It may be set."""
+        """The message id of the newest reply, or None. You may set this property."""
         return self._core.parent_message_id
 
     @parent_message_id.setter
@@ -137,7 +140,7 @@ class ChatGPTConversation:
     def stream_message(
         self, message: str, *, timeout_ms: Milliseconds | None = None, abort_signal: AbortSignal | None = None
     ) -> ReplyStream:
-        """Send the next message and stream its reply; see :meth:`ChatGPTAPI.stream_message`."""
+        """Return a stream of the reply to the next message; see :meth:`ChatGPTAPI.stream_message`."""
         stream = self._core.stream_message(message, timeout_ms=timeout_ms, abort_signal=abort_signal)
         return ReplyStream(self.api, stream)
 
@@ -146,9 +149,9 @@ class ChatGPTConversation:
 class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
     """A synchronous client of ChatGPT's web application, through a real browser.
 
-    It works in a plain script, in several threads at once, and inside a running event loop (Jupyter). It is a context manager;
-    without ``with``, call :meth:`close` at the end. Callbacks run in the thread that waits for the reply. The core is
-    :class:`AsyncChatGPTAPI`, which documents each method.
+    The client works in a plain script, in several threads at once, and inside a running event loop (Jupyter). The client is a
+    context manager. If you do not use ``with``, call :meth:`close` at the end. Callbacks run in the thread that waits for the
+    reply. For the documentation of each method, see :class:`AsyncChatGPTAPI`.
     """
 
     _core: AsyncChatGPTAPI
@@ -156,7 +159,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
     def _initialise(self) -> None:
         self._core = AsyncChatGPTAPI._from_options(self._options, self._session_token)
         self._portal = Portal()
-        # If close() is never called, the browser still ends with the client, or at the latest with the interpreter.
+        # If close() is never called, the browser is closed when the client is garbage-collected or the interpreter exits.
         self._finalizer = weakref.finalize(self, self._portal.close, self._core.close)
 
     def __enter__(self) -> ChatGPTAPI:
@@ -170,7 +173,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
         self._portal.call(self._core.start)
 
     def close(self) -> None:
-        """Abort running requests, close the browser and end the thread. May be called twice."""
+        """Abort running requests, close the browser and end the background thread. May be called twice."""
         self._portal.close(self._core.close)
         self._finalizer.detach()
 
@@ -183,7 +186,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
         return self._portal.call(self._core.ensure_auth)
 
     def get_is_authenticated(self) -> bool:
-        """Return whether the session gives an access token; see :meth:`AsyncChatGPTAPI.get_is_authenticated`."""
+        """Return whether the site returns an access token; see :meth:`AsyncChatGPTAPI.get_is_authenticated`."""
         return self._portal.call(self._core.get_is_authenticated)
 
     def get_session(self) -> Session:
@@ -197,7 +200,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
 
     @property
     def model(self) -> str:
-        """The model that replies. It may be set; see :attr:`AsyncChatGPTAPI.model`."""
+        """The model that replies. You may set this property; see :attr:`AsyncChatGPTAPI.model`."""
         return self._core.model
 
     @model.setter
@@ -229,7 +232,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
         timeout_ms: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
     ) -> ReplyStream:
-        """Send a message and stream its reply; see :meth:`AsyncChatGPTAPI.stream_message`."""
+        """Return a stream of the reply to a message; see :meth:`AsyncChatGPTAPI.stream_message`."""
         stream = self._core.stream_message(
             message,
             conversation_id=conversation_id,

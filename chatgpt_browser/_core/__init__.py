@@ -1,1 +1,1 @@
-"""Plain data and small tools that every other part uses: errors, options, abort signals, telemetry. Imports no other part."""
+"""Data types and small tools for all other subpackages: errors, options, abort signals, telemetry. It imports no subpackage."""

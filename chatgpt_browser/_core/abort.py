@@ -12,13 +12,13 @@ from .public import public_type
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Exceptions that coroutines and event loops handle themselves, so that a call that raised one would not fail with it.
+#: Exceptions that coroutines and event loops handle themselves. If a call raised such an exception, the caller might not see it.
 _CONTROL_FLOW = (CancelledError, GeneratorExit, StopAsyncIteration, StopIteration)
 
 
 @public_type
 class AbortSignal:
-    """The signal that ends the calls that it was passed to. An :class:`AbortController` creates it."""
+    """A signal that aborts the calls to which it was passed. An :class:`AbortController` creates the signal."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -37,9 +37,9 @@ class AbortSignal:
         return self._reason
 
     def error(self) -> BaseException:
-        """Return the exception that an aborted call raises: the reason if it is an exception, else an :class:`AbortError`.
+        """Return the exception that an aborted call raises: the reason if this is an exception, else an :class:`AbortError`.
 
-        It is an :class:`AbortError` too if the reason is an exception that ends a task, a generator or an iteration silently.
+        If the reason is an exception that ends a task, a generator or an iteration silently, return an :class:`AbortError`, too.
         """
         reason = self._reason
         if isinstance(reason, BaseException) and not isinstance(reason, _CONTROL_FLOW):
@@ -47,14 +47,15 @@ class AbortSignal:
         return AbortError(reason)
 
     def throw_if_aborted(self) -> None:
-        """Raise :meth:`error` if ``abort()`` was called."""
+        """Raise the exception that :meth:`error` returns, if ``abort()`` was called."""
         if self._aborted:
             raise self.error()
 
     def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
-        """Call ``listener`` once, in the thread that aborts; immediately if ``abort()`` was called before.
+        """Register a listener, and return a function that removes the listener.
 
-        Return a function that removes the listener.
+        The listener is called once, in the thread that calls ``abort()``. If ``abort()`` was called before, the listener is
+        called immediately.
         """
         key = object()
 
@@ -84,7 +85,7 @@ class AbortSignal:
 
 @public_type
 class AbortController:
-    """Ends the calls that its ``signal`` was passed to.
+    """Aborts the calls to which its ``signal`` was passed.
 
     >>> controller = AbortController()
     >>> controller.abort("enough")
@@ -101,5 +102,5 @@ class AbortController:
         return self._signal
 
     def abort(self, reason: object = None) -> None:
-        """End the calls, from any thread. Only the first call has an effect."""
+        """Abort the calls that have the signal. May be called from any thread. Only the first ``abort()`` has an effect."""
         self._signal._abort(reason)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class BackgroundTasks:
     """A set of running tasks.
 
-    The event loop keeps only weak references to tasks, so that a task may be garbage-collected before it ends. This set keeps a
-    reference to each task until it is done.
+    The event loop keeps only weak references to tasks. Therefore a task may be garbage-collected before the task ends. This set
+    keeps a reference to each task until the task has ended.
     """
 
     def __init__(self, on_error: Callable[[Exception], object] | None = None) -> None:
@@ -21,7 +21,7 @@ class BackgroundTasks:
         self._on_error = on_error
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Start a task. If it fails, ``on_error`` is called with the exception; cancellation is not a failure."""
+        """Start a task and return it. If the task fails, ``on_error`` gets the exception. A cancelled task has not failed."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)

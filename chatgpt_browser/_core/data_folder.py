@@ -10,7 +10,7 @@ DATA_FOLDER = "CHATGPT_DATA_DIR"
 
 
 def default_data_folder() -> Path:
-    """Return the folder that the environment names, or else the platform's folder for application data.
+    """Return the folder in the variable ``CHATGPT_DATA_DIR``, or else a folder in the platform's place for application data.
 
     :raises RuntimeError: the user has no home folder.
     """

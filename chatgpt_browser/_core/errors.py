@@ -33,8 +33,8 @@
     ├── ForkedProcessError
     └── ClientClosedError
 
-Each constructor takes only the message by position, and everything else by keyword with a default, so that every error can be
-pickled: a test runner sends errors between processes.
+Every error can be pickled, because test runners send errors between processes. For this reason, each constructor takes only the
+message by position. All other arguments are keyword arguments with a default.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class APIStatusError(ChatGPTError):
     """The site responded with an error status.
 
     ``status_code`` is the HTTP status. ``detail`` is the response's field ``detail`` as it was sent (a string, a dict, a list or
-    None), ``code`` is the short error code in it, or None, and ``body`` is the whole response body as text.
+    None), ``code`` is the short error code in ``detail``, or None, and ``body`` is the whole response body as text.
     """
 
     def __init__(
@@ -97,15 +97,15 @@ class ConversationNotFoundError(APIStatusError):
 
 
 class MessageTooLongError(APIStatusError):
-    """413: the message is longer than the site accepts."""
+    """413: the message is longer than the site allows."""
 
 
 class RateLimitError(APIStatusError):
     """429: a limit of the account or of the IP address was exceeded.
 
     ``retry_after`` is the delay that the site requested, in seconds, or None. ``retry_after_from`` is its source: ``"header"``,
-    ``"body"`` or ``"text"``. ``scope`` is the limit: ``"concurrency"`` (one message at a time), ``"hour"`` (requests in an
-    hour), ``"model"`` (the model's message cap), or None if it is unknown.
+    ``"body"`` or ``"text"``. ``scope`` is the kind of limit: ``"concurrency"`` (one message at a time), ``"hour"`` (requests in
+    an hour), ``"model"`` (the model's message cap), or None if the kind is unknown.
     """
 
     def __init__(
@@ -126,8 +126,8 @@ class RateLimitError(APIStatusError):
 class UnusualActivityError(APIStatusError):
     """403: the site does not accept messages from this client.
 
-    The site sends this response for an account or an IP address that it suspects, and for every message that was not sent by its
-    own page. ``send_via="page"`` sends messages by that page.
+    The site sends this response for a suspicious account or IP address, and for every message that the site's own page did not
+    send. With ``send_via="page"``, messages are sent by the site's own page.
     """
 
 
@@ -167,8 +167,8 @@ class APIConnectionError(ChatGPTError):
 class ProxyError(APIConnectionError):
     """The proxy could not be reached, refused the connection, or did not accept the credentials.
 
-    ``proxy`` is the proxy's address without user name and password; None if the system chose the proxy. The message contains
-    it. The session was not checked.
+    ``proxy`` is the proxy's address without user name and password; None if the system chose the proxy. The error message
+    contains this address. The session was not checked.
     """
 
     def __init__(self, message: str = "", *, permanent: bool = False, proxy: str | None = None) -> None:
@@ -178,7 +178,7 @@ class ProxyError(APIConnectionError):
 
 @contextmanager
 def naming_proxy(settings: Mapping[str, str] | None) -> Iterator[None]:
-    """Add the address of the proxy to a :class:`ProxyError` that is raised in the block."""
+    """Add the proxy's address, which is in ``settings``, to a :class:`ProxyError` that is raised in the block."""
     try:
         yield
     except ProxyError as exc:
@@ -189,13 +189,13 @@ def naming_proxy(settings: Mapping[str, str] | None) -> Iterator[None]:
 
 
 class ChallengeError(ChatGPTError):
-    """A person has to pass a check of the site first. The message explains how (``chatgpt-browser login``)."""
+    """A person has to pass a check on the site first. The error message explains how to do this (``chatgpt-browser login``)."""
 
 
 class StreamError(ChatGPTError):
     """The reply ended with an error.
 
-    ``partial_text`` is the text so far; ``conversation_id`` and ``message_id`` are None if they are unknown.
+    ``partial_text`` is the reply's text so far. ``conversation_id`` and ``message_id`` are ids, or None if they are unknown.
     """
 
     def __init__(
@@ -213,11 +213,11 @@ class StreamError(ChatGPTError):
 
 
 class StreamInterruptedError(StreamError):
-    """The stream ended before the reply was complete. The message contains the site's reason if it sent one."""
+    """The stream ended before the reply was complete. If the site sent a reason, the error message contains the reason."""
 
 
 class ModerationError(StreamError):
-    """The site withheld the answer, or a part of it: its moderation blocked the question or the answer."""
+    """The site withheld the answer, or a part of the answer: the site's moderation blocked the question or the answer."""
 
 
 class MalformedEventError(StreamError):
@@ -225,13 +225,13 @@ class MalformedEventError(StreamError):
 
 
 class UnknownEncodingError(MalformedEventError):
-    """The reply is in an encoding that this version does not support. The message names the encoding."""
+    """The reply is in an encoding that this version does not support. The error message contains the name of the encoding."""
 
 
 class ChatGPTTimeoutError(ChatGPTError, TimeoutError):
     """``timeout_ms``, ``first_byte_timeout`` or ``idle_timeout`` was exceeded. ``partial_text`` is the reply's text so far.
 
-    ``limit`` is the name of the option that was exceeded, and ``seconds`` its value; each is None if it is unknown.
+    ``limit`` is the name of the option that was exceeded, and ``seconds`` is the value of this option. Both may be None.
     """
 
     def __init__(
@@ -265,7 +265,7 @@ class BrowserError(ChatGPTError):
 
 
 class BrowserNotFoundError(BrowserError):
-    """No Chromium was found. The message names the command that installs one."""
+    """No Chromium was found. The error message contains the command that installs Chromium."""
 
 
 class BrowserLaunchError(BrowserError):
@@ -279,7 +279,8 @@ class BrowserCrashedError(BrowserError):
 class PageError(ChatGPTError):
     """The site's own page did not send the message (``send_via="page"``).
 
-    ``elements`` are the page's input fields and buttons at that moment, for a bug report: dicts with kinds, names and labels.
+    ``elements`` describes the page's input fields and buttons at that moment: a tuple of dicts with kinds, names and labels.
+    Include it in a bug report.
     """
 
     def __init__(self, message: str = "", *, elements: Sequence[dict[str, Any]] = ()) -> None:
@@ -288,15 +289,15 @@ class PageError(ChatGPTError):
 
 
 class ComposerNotFoundError(PageError):
-    """The page has no input field for a message or no button that sends it, or neither matches the known selectors."""
+    """The known selectors found no input field for the message on the page, or no button that sends the message."""
 
 
 class DialogInTheWayError(PageError):
-    """A dialog on the page has to be answered by a person first. The message contains its title."""
+    """A person has to answer a dialog on the page first. The error message contains the dialog's title."""
 
 
 class OriginError(ChatGPTError):
-    """The site redirected to a host that must not receive the token. No secret was sent to it.
+    """The site redirected to a host that must not receive the token. No secret was sent to that host.
 
     ``origin`` is the origin of the redirect's target, or None if it is unknown.
     """
@@ -307,7 +308,7 @@ class OriginError(ChatGPTError):
 
 
 class ForkedProcessError(ChatGPTError):
-    """The client was started in the parent process, and this process is a fork of it. The client works in the parent only."""
+    """This process is a fork of the process that started the client. The client works only in that parent process."""
 
     def __init__(
         self,

@@ -159,7 +159,7 @@ def read_small_file(path: Path, limit: int) -> str:
     """Return the text of a regular file of at most ``limit`` bytes, in UTF-8, or in UTF-16 with a byte order mark.
 
     :raises OSError: the file cannot be opened.
-    :raises ValueError: it is not a regular file, it is larger, or it is not text.
+    :raises ValueError: the path is not a regular file, or the file is larger than ``limit`` or is not text.
     """
     # Without O_NONBLOCK, opening a FIFO waits for its writer.
     flags = os.O_RDONLY | _NO_WAIT | _BINARY | getattr(os, "O_CLOEXEC", 0)

@@ -1,4 +1,4 @@
-"""Plain data types that the other modules exchange. A field that may contain a secret is left out of the repr."""
+"""Data types that several modules use. A field that may contain a secret is not part of the repr."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class Prompt:
 
 
 class QuestionRef(NamedTuple):
-    """The reference that identifies a question in a stored conversation. Each field is None if it is unknown.
+    """The ids that identify a question in a stored conversation. An id that is unknown is None.
 
-    ``parent_message_id`` is the id of the message that the question was sent after.
+    ``parent_message_id`` is the id of the message before the question.
     """
 
     conversation_id: str | None = None
@@ -52,10 +52,10 @@ class QuestionRef(NamedTuple):
 
 
 def check_id(name: str, value: object) -> None:
-    """Check that an argument is an id or None.
+    """Check that an argument is an id or None. ``name`` is the name of the argument.
 
-    :raises TypeError: it is not a str.
-    :raises ValueError: it is empty.
+    :raises TypeError: the value is not a str.
+    :raises ValueError: the value is empty.
     """
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
@@ -68,9 +68,9 @@ def check_id(name: str, value: object) -> None:
 class BatchMessage:
     """One message for :meth:`AsyncChatGPTAPI.send_many`.
 
-    Messages with the same ``conversation`` (any name), or else with the same ``conversation_id``, are sent in order in one
-    conversation, each after the reply to the one before. If ``model`` is None, the client's model is used. ``id`` is not sent: it
-    identifies the message for the caller.
+    Messages with the same ``conversation`` are sent in order in one conversation: each message is sent after the reply to the
+    message before it. ``conversation`` may be any name. Messages without this name are grouped by ``conversation_id``. If
+    ``model`` is None, the client's model is used. ``id`` is not sent: the caller may use ``id`` to identify the message.
     """
 
     text: str = field(repr=False)
@@ -86,8 +86,8 @@ class BatchMessage:
 class BatchResult:
     """The result of one message of :meth:`AsyncChatGPTAPI.send_many`: its reply, or its error.
 
-    ``index`` is the message's position in the input, from 0. ``conversation_id`` and ``message_id`` are the ids of the reply; the
-    next message needs them to continue the conversation. ``seconds`` is the duration, without pauses for rate limits.
+    ``index`` is the message's position in the input, from 0. ``conversation_id`` and ``message_id`` are the ids of the reply. To
+    continue the conversation, pass them with the next message. ``seconds`` is the duration, without pauses for rate limits.
     """
 
     index: int
@@ -101,7 +101,10 @@ class BatchResult:
 
 @dataclass(frozen=True)
 class Request:
-    """An in-page fetch. If ``stream`` is True and the response is a stream of server-sent events, it is read as one."""
+    """A request that is sent by a fetch in the page.
+
+    If ``stream`` is True, and the response is a stream of server-sent events, the response is read as events.
+    """
 
     method: str
     url: str
@@ -112,7 +115,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Head:
-    """The status and the headers of a response. The browser removes ``Set-Cookie``, so that no header is secret."""
+    """The status and the headers of a response. The headers contain no secret, because the browser removes ``Set-Cookie``."""
 
     status: int
     status_text: str = ""
@@ -146,7 +149,7 @@ class Response:
 @public_type
 @dataclass(frozen=True)
 class User:
-    """The user of a session. Each field is empty if the site did not send it."""
+    """The user of a session. A field that the site did not send is None or an empty tuple."""
 
     id: str | None = None
     name: str | None = None
@@ -176,9 +179,9 @@ class Session:
 class ConversationEvent(dict[str, Any]):
     """One event of a reply, as the site sent it: a dict.
 
-    In the newer form of the stream, an event contains a change instead of a message. Then ``whole`` is the result of all changes
-    so far, ``{"message", "conversation_id", "error", …}``, as a copy. If the event itself contains a message, ``whole`` is the
-    event. If the event is not about a message (it has a ``"type"``), ``whole`` is None.
+    In the newer form of the stream, an event contains a change instead of a message. Then ``whole`` is a dict with the result of
+    all changes so far, ``{"message", "conversation_id", "error", …}``. This dict is a copy. If the event itself contains a
+    message, ``whole`` is the event. If the event is not about a message (such an event has a ``"type"``), ``whole`` is None.
     """
 
     def __init__(self, event: dict[str, Any], *, whole: dict[str, Any] | None = None) -> None:

@@ -1,10 +1,10 @@
-"""Short tracebacks in notebooks: without the frames of this package and of the libraries below it."""
+"""Short tracebacks in notebooks, without the frames of this package and of the libraries that this package uses."""
 
 from __future__ import annotations
 
 import traceback
 
-#: The packages whose frames are hidden, by the first part of a module's name.
+#: The packages whose frames are hidden. The name of a package is the first part of a module's name.
 HIDDEN_PACKAGES = frozenset(
     {
         "chatgpt_browser",
@@ -21,9 +21,9 @@ HIDDEN_PACKAGES = frozenset(
 
 
 def notebook_traceback(error: BaseException) -> list[str]:
-    """Return the lines of an error's traceback: the caller's frames, the message, and the cause in one line.
+    """Return the lines of a short traceback for an error: the caller's frames, the message, and the cause in one line.
 
-    The whole traceback is still in ``error.__traceback__``.
+    The complete traceback remains in ``error.__traceback__``.
     """
     frames = traceback.StackSummary.extract(
         (frame, line)

@@ -1,4 +1,4 @@
-"""The options of a client: their validation, and one frozen object with all of them."""
+"""The options of a client: functions that check them, and a frozen dataclass that contains all of them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from urllib.parse import unquote
 
 from .urls import BrowserURL, Site, is_browser_url
 
-#: The npm API's default user agent: Chrome 107 on macOS. Only used if it is passed as ``user_agent``.
+#: The npm API's default user agent: Chrome 107 on macOS. It is used only if the caller passes it as ``user_agent``.
 SEED_USER_AGENT = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/107.0.0.0 Safari/537.36"
 )
 
 Milliseconds = float | timedelta
-#: The npm API's default model, of 2022.
+#: The default model of the npm API in 2022.
 DEFAULT_MODEL = "text-davinci-002-render"
-#: The transport: an in-page fetch until the site accepts messages from its own page only, always a fetch, or always the page.
+#: The transport. "fetch": always a fetch in the page. "page": always the site's own page. "auto": a fetch until the site refuses
+#: a message because it accepts messages only from its own page; after that, the site's own page.
 SendVia = Literal["auto", "fetch", "page"]
 
 
 def to_seconds(name: str, value: object) -> float:
     """Convert milliseconds or a timedelta to seconds.
 
-    :raises ValueError: the value is not a time, or negative. The message names the option.
+    :raises ValueError: the value is not a time, or is negative. The error message contains the name of the option.
     """
     if isinstance(value, timedelta):
         seconds = value.total_seconds()
@@ -143,7 +144,8 @@ def _proxy(_name: str, value: object) -> dict[str, str] | None:
     return given
 
 
-#: The forms that Playwright accepts; without a scheme it is an HTTP proxy. Playwright ignores the user name of a URL.
+#: The forms of a proxy server that Playwright accepts. A server without a scheme is an HTTP proxy. Playwright ignores a user name
+#: in the URL, so `_proxy` returns the user name and the password as separate settings.
 _PROXY = re.compile(
     r"(?P<scheme>(?:https?|socks[45]?)://)?(?:(?P<user>[^\s/]*)@)?(?P<host>[^\s/@]+)/?", re.IGNORECASE
 )
@@ -168,7 +170,7 @@ def _browser_urls(value: object, user_data_dir: object) -> tuple[BrowserURL, ...
 class Options:
     """The checked options of a client. Times are in seconds; ``inf`` means no limit.
 
-    The metadata of a field contains the function that checks and converts the argument of the same name.
+    The metadata of a field contains a function, which checks and converts the argument that has the same name as the field.
     """
 
     site: Site
@@ -195,9 +197,9 @@ class Options:
 
     @classmethod
     def checked(cls, **given: Any) -> Options:
-        """Check the arguments of a constructor.
+        """Check the arguments of a client's constructor, and return them as options.
 
-        :raises ValueError: an option is invalid. The message names it.
+        :raises ValueError: an option is invalid. The error message contains the name of the option.
         """
         checks = {option.name: option.metadata.get("check") for option in fields(cls)}
         return cls(

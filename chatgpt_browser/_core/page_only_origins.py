@@ -1,4 +1,4 @@
-"""The origins that accept messages only from their own page, remembered in this process and in the data folder."""
+"""The origins that accept messages only from their own page. They are stored in this process and in the data folder."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "page_only_origins.json"
-#: Seconds for which an origin is remembered. After that, ``send_via="auto"`` tries a fetch request again.
+#: Seconds for which an origin is stored. After this time, ``send_via="auto"`` tries a fetch request again.
 _TTL = 7 * 24 * 3600.0
 
 
 class PageOnlyOrigins:
-    """A set of origins, each with the time at which it refused a message by fetch. Thread-safe.
+    """A set of origins, each with the time at which it refused a message that was sent by fetch. Thread-safe.
 
-    :param folder: returns the data folder. None: nothing is read or written.
-    :param clock: returns the time in seconds since the epoch.
+    :param folder: a function that returns the data folder. If None, no file is read or written.
+    :param clock: a function that returns the time in seconds since the epoch.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class PageOnlyOrigins:
         return refused_at is not None and self._is_recent(refused_at)
 
     def load(self) -> None:
-        """Add the origins in the file. A file that is missing, damaged or unreadable is ignored."""
+        """Read the saved origins and add them to this set. A file that is missing, damaged or unreadable is ignored."""
         with self._lock:
             self._merge_file()
 
     def remember(self, *origins: str) -> None:
-        """Add origins, and save all of them. A file that cannot be written is ignored."""
+        """Add origins to this set, and save the set. If the file cannot be written, no error is raised."""
         with self._lock:
             self._refused_at |= dict.fromkeys(origins, self._clock())
             self._merge_file()
@@ -61,7 +61,7 @@ class PageOnlyOrigins:
                 logger.debug("the origins that need their own page were not saved: %s", exc)
 
     def _merge_file(self) -> None:
-        """Add the origins in the file, without those that have expired."""
+        """Read the saved origins, and add the origins that have not expired."""
         if self._folder is None:
             return
         try:
@@ -80,5 +80,5 @@ class PageOnlyOrigins:
         return 0 <= self._clock() - refused_at < _TTL
 
 
-#: The origins that all clients of this process share.
+#: The set that all clients of this process share.
 PAGE_ONLY_ORIGINS = PageOnlyOrigins(default_data_folder)

@@ -1,4 +1,4 @@
-"""Detection of a fork: what one process has started does not work in a process that was forked from it."""
+"""Detection of a fork: threads and connections that were started before a fork do not work in the forked process."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from .errors import ForkedProcessError
 
 
 class ProcessGuard:
-    """Stores the process that uses an object first. A forked process has the object, but not its threads and connections."""
+    """Stores the id of the process that first uses an object.
+
+    A forked process gets a copy of the object, but the object's threads and connections do not work there.
+    """
 
     def __init__(self) -> None:
         self._pid: int | None = None
 
     @property
     def is_forked(self) -> bool:
-        """True if another process has used the object before, and this process is a fork of it."""
+        """True if this process is a fork of the process that first used the object."""
         return self._pid not in (None, os.getpid())
 
     def check(self) -> None:
-        """Record this process as the user of the object.
+        """Check that this process is not a fork. The first call records the id of the process.
 
-        :raises ForkedProcessError: this process is a fork of the user.
+        :raises ForkedProcessError: this process is a fork of the process that first used the object.
         """
         if self._pid is None:
             self._pid = os.getpid()

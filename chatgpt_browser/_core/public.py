@@ -1,4 +1,4 @@
-"""The marking of public types, so that tracebacks and reprs show the name that users import."""
+"""A decorator for public types. With it, tracebacks and reprs show the name under which users import the type."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ Type = TypeVar("Type", bound=type)
 
 
 def public_type(cls: Type) -> Type:
-    """Set the ``__module__`` of a class that ``chatgpt_browser`` exports. Pickle finds the class there, too."""
+    """Set a class's ``__module__`` to ``chatgpt_browser``, which exports the class, and return the class.
+
+    Pickle imports the class from that module, too.
+    """
     cls.__module__ = "chatgpt_browser"
     return cls

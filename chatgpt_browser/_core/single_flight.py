@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Runs ``work`` once for all concurrent callers. If one of them is cancelled, the others still get the result."""
+    """Runs ``work`` once for all concurrent callers. If one caller is cancelled, the other callers still get the result."""
 
     def __init__(self, work: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._work = work
@@ -26,17 +26,17 @@ class SingleFlight(Generic[T]):
         return self._task is not None and not self._task.done()
 
     def begin(self) -> asyncio.Task[T]:
-        """Return the task of the current run, or start a new run. The result need not be awaited."""
+        """Return the task of the current run. If no run is in progress, start one. The caller need not await the task."""
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._work())
             self._task.add_done_callback(_retrieve_exception)
         return self._task
 
     async def __call__(self) -> T:
-        """Wait for the current run, or start one, and return its result.
+        """Wait for the current run and return its result. If no run is in progress, start one.
 
-        :raises Exception: the work's exception, in each waiting caller.
-        :raises ClientClosedError: the run was ended by :meth:`cancel`.
+        :raises Exception: ``work`` raised this exception. Each waiting caller gets the exception.
+        :raises ClientClosedError: the run was cancelled by :meth:`cancel`.
         """
         run = self.begin()
         await asyncio.wait([run])
@@ -45,13 +45,13 @@ class SingleFlight(Generic[T]):
         return run.result()
 
     async def cancel(self) -> None:
-        """Cancel the current run, if any, and wait until it has cleaned up."""
+        """Cancel the current run, if any, and wait until the run has ended."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
 
 
 def _retrieve_exception(task: asyncio.Task[T]) -> None:
-    """Retrieve the exception, so that asyncio does not log it as unhandled if all callers were cancelled."""
+    """Retrieve the task's exception: if all callers were cancelled, asyncio would log the exception as never retrieved."""
     if not task.cancelled():
         task.exception()

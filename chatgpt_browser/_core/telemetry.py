@@ -1,8 +1,8 @@
 """Spans and metrics for OpenTelemetry.
 
-Nothing is recorded unless OpenTelemetry's API is installed (the extra ``otel``) and the program has set up a provider. Names are
-those of the GenAI semantic conventions; names of our own begin with ``chatgpt_browser.``. No message, reply or secret is
-recorded; of an error only the class.
+Spans and metrics are recorded only if OpenTelemetry's API is installed (the extra ``otel``) and the program has set a provider.
+The names of spans, metrics and attributes are those of the GenAI semantic conventions. Names that these conventions do not define
+begin with ``chatgpt_browser.``. No message, reply or secret is recorded. Of an error, only the class name is recorded.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SCOPE = "chatgpt_browser"
-#: If one of these variables is set, OpenTelemetry's API loads the program's providers itself.
+#: If one of these environment variables is set, OpenTelemetry's API itself loads the provider that the variable names.
 _PROVIDER_VARIABLES = ("OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER")
-#: The conventions' histogram buckets for an operation and for its first chunk, in seconds.
+#: The histogram buckets that the conventions recommend for an operation and for its first chunk, in seconds.
 _DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _FIRST_CHUNKS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 
 
 class Instruments:
-    """The tracer, histograms and counter that record. By default they belong to the program's own providers."""
+    """The tracer, the histograms and the counter of this package. By default they use the providers that the program has set."""
 
     def __init__(self, tracers: TracerProvider | None = None, meters: MeterProvider | None = None) -> None:
         from opentelemetry import metrics, trace
@@ -74,9 +74,10 @@ _STEPS = {
 
 
 def instruments() -> Instruments | None:
-    """Return the instruments; None if OpenTelemetry's API is not installed, or not imported in this process.
+    """Return the instruments, or None if this process does not use OpenTelemetry.
 
-    Importing it takes 10 ms, and a program with a provider has imported it, or has set a variable that makes the API load one.
+    A program with a provider has imported OpenTelemetry's API, or one of the environment variables names a provider. Otherwise
+    the API is not imported, because the import takes 10 ms. The result is None, too, if the API is not installed.
     """
     if "opentelemetry" not in sys.modules and not any(name in os.environ for name in _PROVIDER_VARIABLES):
         return None
@@ -126,7 +127,7 @@ class MessageSpan:
         )
 
     def request_sent(self) -> None:
-        """Note that the request is sent now: the time to the first chunk is measured from here."""
+        """Record that the request is sent now. The time to the first chunk starts at this call."""
         self._sent = time.perf_counter()
 
     def text_received(self) -> None:
@@ -145,7 +146,7 @@ class MessageSpan:
         conversation_id: str | None = None,
         message_id: str | None = None,
     ) -> None:
-        """End the span: the reply is complete, an error was raised, or the caller has left the stream."""
+        """End the span. Call this when the reply is complete, when an error was raised, or when the caller left the stream."""
         otel, self._otel = self._otel, None
         if otel is None:
             return
@@ -159,7 +160,10 @@ class MessageSpan:
 
 
 def measuring(step: str, work: Callable[[], Awaitable[T]]) -> Callable[[], Coroutine[Any, Any, T]]:
-    """Wrap a coroutine function so that each call is recorded as a step, as the current span."""
+    """Return a coroutine function that calls ``work`` and records each call as a step.
+
+    During the call, the span of the step is the current span.
+    """
 
     async def measured() -> T:
         otel = instruments()
@@ -183,7 +187,7 @@ def measuring(step: str, work: Callable[[], Awaitable[T]]) -> Callable[[], Corou
 
 
 def record_step(step: str, seconds: float, error: str | None) -> None:
-    """Record a step that has just ended. ``error`` is the name of the error's class, if it failed."""
+    """Record a step that has just ended, and its duration. If the step failed, ``error`` is the name of the error's class."""
     otel = instruments()
     if otel is None:
         return
@@ -196,7 +200,7 @@ def record_step(step: str, seconds: float, error: str | None) -> None:
 
 
 def count_retry(error: BaseException) -> None:
-    """Count a retry after this error."""
+    """Count a retry after this error, and add an event to the current span."""
     otel = instruments()
     if otel is not None:
         failure = _failure(type(error).__name__)
@@ -205,5 +209,5 @@ def count_retry(error: BaseException) -> None:
 
 
 def _failure(error: str | None) -> dict[str, str]:
-    """Return the attributes of an error: only its class, because the text may quote the site."""
+    """Return the attributes of an error: only the class name, because the error's text may quote a response of the site."""
     return {} if error is None else {"error.type": error}

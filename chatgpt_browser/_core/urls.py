@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Site:
-    """The site's base URLs. Both have the same origin, because a page can only send requests to its own origin."""
+    """The site's two base URLs. Both URLs have the same origin, because a page can only send requests to its own origin."""
 
     api_base_url: str
     backend_api_base_url: str
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port, without a trailing slash."""
+        """The origin of both URLs: scheme, host and port, without a trailing slash."""
         return origin_of(self.api_base_url)
 
     @property
@@ -26,12 +26,12 @@ class Site:
 
     @property
     def conversation_url(self) -> str:
-        """The URL that messages are posted to in the protocol of 2022."""
+        """The URL to which messages are posted in the protocol of 2022."""
         return f"{self.backend_api_base_url}/conversation"
 
     @property
     def message_urls(self) -> tuple[str, str]:
-        """The URLs that messages are posted to: in the protocol of 2022, and by today's page."""
+        """The URLs to which messages are posted: the URL in the protocol of 2022, and the URL that today's page uses."""
         return self.conversation_url, f"{self.backend_api_base_url}/f/conversation"
 
     def moved(self, origin: str) -> Site:
@@ -41,7 +41,7 @@ class Site:
 
     @classmethod
     def checked(cls, api_base_url: object, backend_api_base_url: object) -> Site:
-        """Check both URLs, and remove trailing slashes.
+        """Check both URLs, remove trailing slashes, and return the site.
 
         :raises ValueError: a URL is not an https URL (http is allowed for loopback only), or the origins differ.
         """
@@ -98,7 +98,7 @@ def _checked_url(name: str, value: object) -> str:
 
 @dataclass(frozen=True)
 class BrowserURL:
-    """The URL of a remote browser. The repr shows only scheme, host and port: the rest may contain a password or a token."""
+    """The URL of a remote browser. Its repr has only scheme, host and port, as the rest may contain a password or a token."""
 
     url: str
 
@@ -114,7 +114,7 @@ class BrowserURL:
 
 
 def is_browser_url(url: str) -> bool:
-    """Return whether a text has the form of a remote browser's URL."""
+    """Return whether a text has the form of a URL for a remote browser."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("ws", "wss", "http", "https") and bool(parts.hostname) and parts.port != 0

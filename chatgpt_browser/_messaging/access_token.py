@@ -1,4 +1,4 @@
-"""The access token: requested from the session endpoint, cached, and refreshed once for all concurrent callers."""
+"""A cache of the access token, which the session endpoint returns. One refresh serves all concurrent callers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class AccessTokenCache:
-    """Caches the session, which holds the access token, for the time that the options set."""
+    """Caches the session, which contains the access token, for ``access_token_ttl``."""
 
     def __init__(
         self,
@@ -66,12 +66,12 @@ class AccessTokenCache:
         return await self._refresh()
 
     def reject(self, session: Session) -> None:
-        """Drop a session whose access token the site has refused. A newer one is kept."""
+        """Remove a session from the cache, because the site has refused its access token. A newer session is kept."""
         if self._session is not None and self._session.access_token == session.access_token:
             self._session = None
 
     async def close(self) -> None:
-        """Cancel a refresh that is in progress."""
+        """Cancel a refresh that is in progress. After this, :meth:`get` raises an error."""
         self._is_closed = True
         await self._refresh.cancel()
 

@@ -1,4 +1,4 @@
-"""Calls of the backend API with an access token, which are repeated if the site refused them before it accepted them."""
+"""Calls of the backend API with an access token. A failed call is repeated if the retry policy allows that."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Characters from which JSON is parsed in a thread. This takes about 10 ms.
+#: JSON of this many characters or more is parsed in a thread. To parse 1 MB takes about 10 ms.
 _LARGE_JSON = 1 << 20
 
 
@@ -47,18 +47,18 @@ class BackendClient:
         self._secrets = secrets
 
     async def request_json(self, method: str, path: str, body: Any = None) -> Any:
-        """Send a request and return the JSON of its response. A GET is retried if the network or the server failed.
+        """Send a request and return the parsed JSON of the response. A GET is retried if the network or the server failed.
 
         :param path: the path below the backend's base URL.
         :param body: a value that is sent as JSON; None for no body.
-        :returns: the parsed JSON; None if the response to another method than GET is empty.
+        :returns: the parsed JSON; None if the method is not GET and the response is empty.
         :raises ChatGPTError: the request failed, or the site refused it.
         """
         if method != "GET":
             return await self._request(method, path, body)
         from .retry import retrying_read
 
-        # A partial, since tenacity does not await the result of a lambda.
+        # A `partial` and not a lambda, because tenacity does not await the result of a lambda.
         read = functools.partial(self._request, method, path, body)
         return await retrying_read(read, retries=self._options.retries)
 
@@ -79,11 +79,11 @@ class BackendClient:
             return await anyio.to_thread.run_sync(read_json, response)
 
     async def call(self, call: Callable[[Session], Awaitable[T]], *, resend_refused: bool = True) -> T:
-        """Call ``call`` with a session, and again if the policy in :mod:`.retry` allows it.
+        """Run ``call(session)`` and return its result. After an error, run it again if :mod:`.retry` allows that.
 
-        The session, not its access token, is passed on: a traceback that shows local variables must not show the token.
+        The argument is the session, not the access token: a traceback that shows local variables must not show the token.
 
-        :param resend_refused: False if a refused token and a challenge are not retried.
+        :param resend_refused: If False, ``call`` is not run again after a refused access token or a challenge.
         :raises ChatGPTError: the error of the last attempt, without secrets.
         """
         from .retry import RetryPolicy, retrying_send
@@ -107,6 +107,6 @@ class BackendClient:
 
     @contextmanager
     def guarding(self) -> Iterator[None]:
-        """Remove secrets from an error that is raised in the block, and note that the site has moved."""
+        """Remove secrets from an error that is raised in the block. If it is an :class:`OriginError`, record it."""
         with self._secrets.hiding(), self._browser_manager.noting_origin_error():
             yield

@@ -1,4 +1,4 @@
-"""Lookups in conversations that decide where a message is attached."""
+"""Lookups of the newest message in a conversation. The next message is sent after this message."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ _REMEMBERED_TURNS = 100
 
 
 class ConversationLookup:
-    """Finds the newest message of a conversation, and keeps account of the questions that got no reply."""
+    """Finds the newest message of a conversation, and records the questions that have no reply yet."""
 
     def __init__(self, backend: BackendClient) -> None:
         self._backend = backend
-        #: Ids of questions that were sent and whose reply has not come; or else of the messages before such questions.
+        #: The ids of questions that were sent and have no reply yet. If such an id is unknown, the id of the message before the
+        #: question is stored instead.
         self._unanswered: deque[str] = deque(maxlen=_REMEMBERED_QUESTIONS)
-        #: The newest turns whose reply is complete, with the conversation's id, the newest last. The key is the reply's id.
+        #: The newest turns whose reply is complete. The key is the id of the reply. The value is the id of the conversation, and
+        #: the turn. The newest turn is last.
         self._answered: OrderedDict[str, tuple[str | None, Turn]] = OrderedDict()
 
     async def find_current_node(self, conversation_id: str) -> str:
@@ -42,7 +44,7 @@ class ConversationLookup:
         return node
 
     async def find_newest_turn(self, conversation_id: str) -> tuple[str | None, Turn]:
-        """Return the id of a conversation's newest message, and the turn that it belongs to.
+        """Return the id of a conversation's newest message, and the conversation's newest turn.
 
         :raises ConversationNotFoundError: there is no such conversation.
         """
@@ -50,9 +52,9 @@ class ConversationLookup:
         return conversation.current_node, newest_turn(conversation.raw, frozenset(self._unanswered))
 
     def note_delivery(self, message: OutgoingMessage) -> None:
-        """Remember the question until it is answered, if it was sent or may have been.
+        """Record that the question has no reply yet, if the question was sent or may have been sent.
 
-        A question whose id is unknown is remembered by the message that it was sent after.
+        If the question's id is unknown, the id of the message before the question is recorded.
         """
         delivery = message.delivery
         if delivery.state is DeliveryState.NOT_STARTED:
@@ -62,9 +64,9 @@ class ConversationLookup:
         self._unanswered.extend(id_ for id_ in ids if id_ is not None and id_ not in self._unanswered)
 
     def note_answered(self, question: QuestionRef, reply: ReplyReader) -> None:
-        """Forget a question whose reply is complete, and remember the turn that it belongs to.
+        """Record that the reply to a question is complete, and store their turn for :meth:`find_known_turn`.
 
-        The turn of a reply that was handed off is not remembered, since the stream did not contain all of its messages.
+        If the reply was handed off, the turn is not stored, because the stream did not contain all messages of the turn.
         """
         with suppress(ValueError):
             self._unanswered.remove(question.question_id or question.parent_message_id or "")
@@ -77,9 +79,10 @@ class ConversationLookup:
             self._answered.popitem(last=False)
 
     def find_known_turn(self, prompt: Prompt) -> Turn | None:
-        """Return the turn of the reply that a message is sent after, if this client has received that reply.
+        """Return the stored turn of the prompt's parent message, or None.
 
-        None if the message is sent after the newest message, whichever that is.
+        A turn is stored if this client has received its reply. The result is None, too, if the prompt has no parent message id:
+        then the message is sent after the newest message.
         """
         conversation_id, turn = self._answered.get(prompt.parent_message_id or "", (None, None))
         return turn if conversation_id == prompt.conversation_id else None

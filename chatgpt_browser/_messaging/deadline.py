@@ -1,4 +1,4 @@
-"""Limits for one call from outside: its deadline and its abort signal."""
+"""The limits that a caller sets for one call: a deadline and an abort signal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Deadline:
-    """The deadline and the abort signal of one call. The time, in seconds, starts at the first use."""
+    """The deadline and the abort signal of one call. ``timeout`` is in seconds, and starts when the deadline is first used."""
 
     def __init__(self, timeout: float, signal: AbortSignal | None) -> None:
         if signal is not None and not isinstance(signal, AbortSignal):
@@ -36,15 +36,15 @@ class Deadline:
         return self._ends_at
 
     def check(self) -> None:
-        """Raise the signal's reason if it was aborted."""
+        """Raise the signal's error if the signal was aborted."""
         self._signal.throw_if_aborted()
 
     @contextmanager
     def limit(self) -> Iterator[None]:
-        """Cancel the block at the deadline, or when the signal is aborted.
+        """Cancel the code in the block at the deadline, or when the signal is aborted.
 
         :raises ChatGPTTimeoutError: the deadline has passed.
-        :raises BaseException: the signal's reason.
+        :raises BaseException: the signal was aborted. The error is that of :meth:`AbortSignal.error`.
         """
         if self._is_unbounded:
             yield

@@ -1,7 +1,7 @@
 """Polling for a reply that the site continues outside its stream.
 
-The site saves the reply in its conversation while the reply grows. Its own page receives the rest over a WebSocket, and polls the
-conversation if that fails: this module does the same as that fallback.
+While the reply grows, the site saves it in the conversation. The site's own page receives the rest over a WebSocket. If the
+WebSocket fails, the page polls the conversation. This module polls the conversation in the same way.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from .._protocol.reply_reader import ReplyReader
     from .backend_client import BackendClient
 
-#: Poll back-off, the same as in the fallback of the site's page: the first and the longest pause in seconds, and the factor by
-#: which pauses grow.
+#: Poll back-off: the first and the longest pause in seconds, and the factor by which the pauses grow. The site's own page uses
+#: the same values.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
-#: Seconds for which a conversation that was just created may still respond with 404.
+#: Seconds for which the site may respond with 404 for a conversation that was just created.
 _CREATION_TIME = 10.0
-#: The longest ``Retry-After`` that is waited for, in seconds.
+#: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the error is raised.
 _MAX_RETRY_AFTER = 30.0
 
 
 class HandoffPoller:
-    """Reads the rest of a reply from its conversation, from 0.5 s to 5 s between two requests."""
+    """Polls the conversation for the rest of a reply. The pause before each request grows from 0.5 s to 5 s."""
 
     def __init__(
         self, backend: BackendClient, reply: ReplyReader, question: QuestionRef, *, idle_timeout: float
@@ -47,7 +47,7 @@ class HandoffPoller:
         self._waited = 0.0
 
     async def next(self) -> bool:
-        """Wait until the reply has changed or is complete. Return whether its text has changed.
+        """Wait until the text of the reply has changed, or the reply is complete. Return True if the text has changed.
 
         :raises ChatGPTTimeoutError: the reply did not change within ``idle_timeout``.
         :raises StreamInterruptedError: the id of the conversation is unknown.

@@ -1,4 +1,4 @@
-"""The timer that interrupts the reader of a response: deadline, abort signal, and silence of the site."""
+"""A timer that interrupts the reader of a response: at the deadline, after an abort, or if no data arrives."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class IdleTimer:
     """Interrupts the reader of a response at the deadline, after an abort, and if no frame arrives in time.
 
-    A single timer is used for all events: to set a timer for each event would cost more than to read the event. The timer has
-    no reference to the reply stream, so that an abandoned stream can be collected.
+    One timer serves all events, because setting a timer for each event would take more time than reading the event. The timer
+    holds no reference to the reply stream, so that a stream without other references can be garbage-collected.
     """
 
     def __init__(
@@ -47,17 +47,19 @@ class IdleTimer:
             self._timer.cancel()
 
     def check(self) -> None:
-        """Raise the error that a reader would get now, for a caller that still processes earlier events. Thread-safe.
+        """Raise an error if the deadline has passed or the signal was aborted. Thread-safe.
+
+        The timer can only interrupt a reader that waits. A caller that processes earlier events calls this method instead.
 
         :raises ChatGPTTimeoutError: the deadline has passed.
-        :raises BaseException: the signal's reason.
+        :raises BaseException: the signal was aborted. The error is that of :meth:`AbortSignal.error`.
         """
         self._signal.throw_if_aborted()
         if self._loop.time() >= self._ends_at:
             raise self._deadline_error()
 
     def _abort(self) -> None:
-        with suppress(RuntimeError):  # the loop was closed meanwhile, and the response with it
+        with suppress(RuntimeError):  # the event loop is closed, so nothing reads the response any more
             self._loop.call_soon_threadsafe(self._response.interrupt, self._signal.error())
 
     def _deadline_error(self) -> ChatGPTTimeoutError:
@@ -81,5 +83,5 @@ class IdleTimer:
             error = ChatGPTTimeoutError(message, limit="idle_timeout", seconds=self._idle_timeout)
             self._response.interrupt(error)
         else:
-            # The caller is idle, not the site: it has not read what has arrived.
+            # No reader waits for a frame: the caller is slow, not the site. Check again later.
             self._set(now + self._idle_timeout)

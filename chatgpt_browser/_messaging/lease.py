@@ -19,22 +19,22 @@ class ConversationSlot(Protocol):
     """The position of a message in a conversation. The messages of a conversation are sent one after another."""
 
     async def acquire(self) -> Prompt:
-        """Wait until the messages before this one are finished, and return what to send."""
+        """Wait until the messages before this one are finished, and return the prompt to send."""
         ...
 
     def release(self, reply: ReplyReader | None) -> None:
-        """Let the next message be sent. ``reply`` is the complete reply, or None if there is none."""
+        """Allow the next message to be sent. ``reply`` is the complete reply, or None if the reply is not complete."""
         ...
 
 
 class StandaloneSlot:
-    """The slot of a message that belongs to no conversation object: there is nothing to wait for."""
+    """The slot of a message that belongs to no conversation object. Such a message does not wait for other messages."""
 
     def __init__(self, prompt: Prompt) -> None:
         self._prompt = prompt
 
     async def acquire(self) -> Prompt:
-        """Return what to send."""
+        """Return the prompt to send, without waiting."""
         return self._prompt
 
     def release(self, reply: ReplyReader | None) -> None:
@@ -42,10 +42,11 @@ class StandaloneSlot:
 
 
 class MessageLease:
-    """Everything that one message holds: its conversation slot, its permit, its response, and the idle timer.
+    """The resources that one message holds: its conversation slot, its permit, its response and its idle timer.
 
-    They are acquired in this order. A context manager: at its end they are released once, in the reverse order. The permit is
-    released earlier if the site has finished the reply before the caller has read it, and later if the site has to stop it.
+    The resources are acquired in this order. The lease is a context manager. At the end of the block, the resources are released
+    once, in reverse order. Only the permit may be released at another time, namely when the response is over: earlier, if the
+    site finishes the reply before the caller has read all of it; later, if the site still has to stop the reply.
     """
 
     def __init__(self, slot: ConversationSlot) -> None:
@@ -53,9 +54,9 @@ class MessageLease:
         self._permit: Permit | None = None
         self._reply: ReplyReader | None = None
         self._stack = ExitStack()
-        #: The response to the newest attempt to send the message.
+        #: The response to the last attempt to send the message.
         self.response: ResponseStream | None = None
-        #: The question of the newest attempt to send the message.
+        #: The reference of the question that the last attempt has sent.
         self.question = QuestionRef()
 
     def __enter__(self) -> MessageLease:
@@ -65,23 +66,23 @@ class MessageLease:
         self.release()
 
     async def acquire_slot(self) -> Prompt:
-        """Wait for the conversation slot, and return what to send."""
+        """Wait for the conversation slot, and return the prompt to send."""
         prompt = await self._slot.acquire()
         self._stack.callback(self._release_slot)
         return prompt
 
     def hold_permit(self, permit: Permit) -> None:
-        """Take over a permit."""
+        """Store the permit, and release it together with the response."""
         self._permit = permit
         self._stack.callback(self._release_response)
 
     def start_reading(self, idle_timer: IdleTimer) -> None:
-        """Take over the timer of a response that has begun. The permit is held until the response is over, and no longer."""
+        """Store the idle timer of a response that has begun. The permit is released as soon as the response is over."""
         self._stack.callback(idle_timer.stop)
         self._release_permit_when_over()
 
     def release(self, reply: ReplyReader | None = None) -> None:
-        """Release everything. May be called twice. ``reply`` is the complete reply, or None if there is none."""
+        """Release all resources. May be called twice. ``reply`` is the complete reply, or None if the reply is not complete."""
         self._reply = reply
         self._stack.close()
 

@@ -1,4 +1,4 @@
-"""Permits to send: a limited number of messages is in flight at once, the others wait in order."""
+"""Permits to send messages. They limit the number of messages in flight. Further messages wait in the order of their calls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import anyio
 
 from .._core.log import logger
 
-#: Over HTTP/1.1, Chromium opens six connections to a host. One is left for requests that refresh the session meanwhile.
+#: The number of connections that Chromium opens to one host over HTTP/1.1. One connection is kept free of messages, for requests
+#: that refresh the session.
 _HTTP1_CONNECTIONS = 6
 
 
@@ -20,7 +21,7 @@ class Permit:
         self._is_held = True
 
     def release(self) -> None:
-        """Let the next message be sent. Only the first call has an effect."""
+        """Return the permit, so that the next message can be sent. Only the first call has an effect."""
         if self._is_held:
             self._is_held = False
             self._limiter.release_on_behalf_of(self)
@@ -34,7 +35,7 @@ class MessagePermits:
 
     @functools.cached_property
     def _limiter(self) -> anyio.CapacityLimiter:
-        """Create the limiter on first use, so that anyio's import of 20 ms overlaps with the start of the browser."""
+        """The limiter, created on first use: thus the import of anyio, which takes 20 ms, overlaps with the browser's start."""
         return anyio.CapacityLimiter(self._initial_limit)
 
     @property
@@ -52,7 +53,7 @@ class MessagePermits:
         return self._limiter.borrowed_tokens
 
     async def acquire(self) -> Permit:
-        """Wait for a permit."""
+        """Wait for a permit, and return it."""
         permit = Permit(self._limiter)
         await self._limiter.acquire_on_behalf_of(permit)
         return permit
@@ -60,7 +61,8 @@ class MessagePermits:
     def adapt_to(self, protocol: str) -> None:
         """Lower the limit if the site uses HTTP/1.1.
 
-        More messages would wait for a connection inside the browser, where their timeouts run already.
+        With a higher limit, some messages would wait inside the browser for a free connection. Their timeouts would run during
+        this wait.
         """
         available = _HTTP1_CONNECTIONS - 1
         if protocol == "http/1.1" and self.limit > available:

@@ -1,6 +1,6 @@
-"""Recovery of a reply whose stream has broken off: the answer is read from the conversation. Nothing is sent again.
+"""Recovery of a reply whose stream has broken off: the answer is read from the conversation. The message is not sent again.
 
-If a connection breaks, the site usually continues to write the answer, and stores it in the conversation.
+If a connection breaks, the site usually continues to write the answer, and stores the answer in the conversation.
 """
 
 from __future__ import annotations
@@ -22,21 +22,23 @@ if TYPE_CHECKING:
     from .._protocol.reply_reader import ReplyReader
     from .backend_client import BackendClient
 
-#: Poll back-off in seconds: the first and the longest pause between two requests, and the factor by which pauses grow. The site
-#: reports nothing about a stream that has broken, so the conversation has to be polled.
+#: Poll back-off: the first and the longest pause between two requests, in seconds, and the factor by which the pauses grow.
+#: Polling is necessary because the site sends nothing more after the connection of a stream has broken.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
-#: The number of requests that may show no answer: the site may store a new question a moment after its stream has begun.
+#: After this many requests that find no question or no answer, the recovery fails. One such request is normal: the site may store
+#: a new question a moment after its stream has begun.
 _MAX_MISSES = 2
-#: The longest wait in seconds for a change of an answer that is under way. The site's own page gives up after the same time.
+#: If an answer under way does not change for this many seconds, the recovery fails. The site's own page has the same limit.
 _MAX_SILENCE = 60.0
-#: The longest wait in seconds for the first look. It may include the start of a new browser.
+#: The longest wait in seconds for the first response. This wait may include the start of a new browser.
 _FIRST_LOOK_TIMEOUT = 30.0
 
 
 class Recovery:
-    """Reads the rest of a reply from its conversation, from 0.5 s to 5 s between two requests; the first comes at once.
+    """Polls the conversation for the rest of a reply.
 
-    ``error`` is the error that ended the stream. It is raised if no answer is under way, or if the conversation cannot be read.
+    The first request is sent at once. The pause before each further request grows from 0.5 s to 5 s. ``error`` is the error that
+    ended the stream. The recovery raises ``error`` if no answer is under way, or if the conversation cannot be read.
     """
 
     def __init__(
@@ -64,10 +66,10 @@ class Recovery:
         )
 
     async def next(self) -> bool:
-        """Wait until the reply has changed or is complete. Return whether its text has changed.
+        """Wait until the text of the reply has changed, or the reply is complete. Return True if the text has changed.
 
         :raises ModerationError: the site withheld the answer meanwhile.
-        :raises ChatGPTError: the error that ended the stream.
+        :raises ChatGPTError: the answer could not be read. This is the error that ended the stream.
         """
         try:
             with anyio.move_on_after(self._timeout):
@@ -82,7 +84,7 @@ class Recovery:
         raise self._error
 
     async def _look(self) -> bool:
-        """Read the conversation after a pause. Return whether the text has changed."""
+        """Pause, then read the stored answer into the reply. Return True if the text has changed."""
         await anyio.sleep(self._pause)
         self._pause = min(self._pause * _FACTOR or _FIRST_PAUSE, _MAX_PAUSE, self._silence / 2)
         stored = await self._read()

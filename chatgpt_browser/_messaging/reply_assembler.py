@@ -1,4 +1,4 @@
-"""Assembly of a reply: frames of the response in, updates of the text out."""
+"""Assembly of a reply: frames of the response are converted to updates of the reply's text."""
 
 from __future__ import annotations
 
@@ -17,35 +17,39 @@ if TYPE_CHECKING:
 
 
 class Update(NamedTuple):
-    """The effect of one event: ``text`` is the whole text, or None if it did not change; ``event`` is None if not requested."""
+    """The effect of one event on the reply.
+
+    ``text`` is the reply's whole text, or None if the text did not change. ``event`` is the event, or None if the caller did not
+    request events.
+    """
 
     text: str | None
     event: ConversationEvent | None
 
 
 class ReplyAssembler:
-    """Turns the frames of one response into updates. Has no I/O: the reply stream receives the frames."""
+    """Converts the frames of one response to updates. It does no I/O: the reply stream receives the frames."""
 
     def __init__(self, *, markdown: bool, want_events: bool) -> None:
         self.reader = ReplyReader()
         self._markdown = markdown
         self._want_events = want_events
-        self._items: deque[ReducedEvent | None] = deque()  # None: the end of the body
+        self._items: deque[ReducedEvent | None] = deque()  # None marks the end of the body
         self._failure: StreamError | None = None
         self._shown = ""
 
     @property
     def text(self) -> str:
-        """The whole text so far; as plain text if the client was made with ``markdown=False``."""
+        """The reply's whole text so far. It is plain text if the client was created with ``markdown=False``."""
         return self.reader.text if self._markdown else to_plain_text(self.reader.text)
 
     @property
     def is_starved(self) -> bool:
-        """True if :meth:`read` has nothing to return before another frame was added."""
+        """True if another frame has to be added before :meth:`read` can return an update."""
         return not (self._items or self.reader.done or self._failure)
 
     def add_frame(self, frame: Frame) -> None:
-        """Add a frame of the response. An error frame counts as the end if the reply is already complete.
+        """Add a frame of the response. If the reply is already complete, an error frame is treated as the end of the body.
 
         :raises StreamError: the response has broken off in the middle of the reply.
         """
@@ -60,19 +64,21 @@ class ReplyAssembler:
             raise error(f"The reply broke off: {rest[2]}.")
 
     def end_body(self) -> None:
-        """Add the end of the body."""
+        """Add a marker for the end of the body."""
         self._items.append(None)
 
     def leave_stream(self) -> None:
-        """Drop what is left of the stream, and its failure: the rest of the reply is read from the conversation."""
+        """Drop unread events and a stored error of the stream. After this, the rest is read from the conversation."""
         self._items.clear()
         self._failure = None
 
     def read(self, limit: int) -> list[Update] | None:
-        """Read the next events and return their updates; None after the end of the reply.
+        """Read the next events and return their updates. Return None after the end of the reply.
+
+        If the list is empty, the reply needs more frames.
 
         :param limit: the largest number of updates.
-        :raises StreamError: an event is an error. The updates before it are returned first.
+        :raises StreamError: an event reports an error. The updates before this event are returned first, by an earlier call.
         """
         updates: list[Update] = []
         while self._items and len(updates) < limit and not self._is_over():
@@ -81,7 +87,7 @@ class ReplyAssembler:
             try:
                 changed = self._feed()
             except StreamError as exc:
-                # Its traceback holds the event, which may contain a token or private text.
+                # The error's traceback holds the event, which may contain a token or private text.
                 self._failure = exc.with_traceback(None)
             event = self.reader.event if self._want_events and self.reader.events > seen else None
             if changed or event is not None:
@@ -94,9 +100,10 @@ class ReplyAssembler:
         return None if self.reader.done else updates
 
     def take_piece(self, *, at_end: bool = False) -> str:
-        """Return the text that is new since the last piece. Plain text of an open Markdown block is held back until its end.
+        """Return the text that was added since the last call.
 
-        If the site has rewritten earlier text, the piece begins where the new text differs from the old one.
+        If the reply is converted to plain text, an unfinished Markdown block is not returned, unless ``at_end`` is True. If the
+        site has rewritten earlier text, the piece begins at the first difference between the old text and the new text.
         """
         text = self.reader.text
         if not self._markdown:
@@ -107,7 +114,8 @@ class ReplyAssembler:
         return text[len(shown) :]
 
     def _feed(self) -> bool:
-        item = self._items.popleft()  # not in the frame of read(), whose locals an error would keep
+        # The event is not a local variable of read(): an error that read() raises keeps these variables in its traceback.
+        item = self._items.popleft()
         return self.reader.end() if item is None else self.reader.feed(item)
 
     def _is_over(self) -> bool:
@@ -115,7 +123,10 @@ class ReplyAssembler:
 
 
 def _closed_blocks(markdown: str) -> str:
-    """Return the part of a growing Markdown text that more text cannot change: up to its last empty line outside code."""
+    """Return the final part of a growing Markdown text: all text up to the last empty line outside a code block.
+
+    Text that is added later does not change how this part is converted.
+    """
     fenced, end, position = False, 0, 0
     for line in markdown.splitlines(keepends=True):
         position += len(line)

@@ -1,4 +1,4 @@
-"""The reply stream: sends a message when it is opened, and returns the text of the reply as it arrives."""
+"""The reply stream: when it is opened, it sends a message; then it returns each piece of the reply when the piece arrives."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ if TYPE_CHECKING:
     from .lease import ConversationSlot
     from .sender import MessageSender
 
-#: Seconds to wait for the end of a body after an event has announced that nothing more is to come. Pings may continue.
+#: The longest wait in seconds for the end of the body after an event has marked the reply as complete. The site may send pings
+#: during this wait.
 _END_TIMEOUT = 5.0
-#: The number of events that are read before a caller gets their updates. A limit keeps the pauses of a long burst short, and the
-#: memory for its texts small.
+#: The largest number of updates that a caller gets at once. If many events arrive together, this limit keeps the caller's pauses
+#: short, and the memory for the texts small.
 _BATCH_SIZE = 64
 
 
 @public_type
 class AsyncReplyStream:
-    """The text of a reply, in pieces: an async iterator, and a context manager that ends the request.
+    """An async iterator over the text of a reply, in pieces. It is also an async context manager that ends the request.
 
-    The message is sent when the stream is entered or first read. If the stream is left early, the request is aborted.
+    The message is sent when ``async with`` is entered, or at the first read. If the block is left early, the request is aborted.
     """
 
     def __init__(
@@ -61,22 +62,22 @@ class AsyncReplyStream:
 
     @property
     def text(self) -> str:
-        """The whole text so far; as plain text if the client was made with ``markdown=False``."""
+        """The reply's whole text so far. It is plain text if the client was created with ``markdown=False``."""
         return self._assembler.text
 
     @property
     def conversation_id(self) -> str | None:
-        """The id of the conversation; None until the site has sent it."""
+        """The id of the conversation; None until the site has sent the id."""
         return self._assembler.reader.conversation_id
 
     @property
     def message_id(self) -> str | None:
-        """The id of the reply, which is the parent of the next message; None until the site has sent it."""
+        """The id of the reply, which is the parent of the next message; None until the site has sent the id."""
         return self._assembler.reader.message_id
 
     @property
     def event(self) -> ConversationEvent | None:
-        """The newest event, as the site sent it; None before the first."""
+        """The newest event, as the site sent it; None before the first event."""
         return self._assembler.reader.event
 
     # ---- reading -----------------------------------------------------------------------------------------------------
@@ -114,7 +115,7 @@ class AsyncReplyStream:
         self._close()
 
     async def _next_updates(self, limit: int = _BATCH_SIZE) -> list[Update] | None:
-        """Return the updates of the next events, at most ``limit``; None when the reply is complete."""
+        """Return at most ``limit`` updates, from the next events; None when the reply is complete. The list may be empty."""
         self._sender.process.check()
         await self._open()
         if self._is_closed:
@@ -138,7 +139,10 @@ class AsyncReplyStream:
         return updates
 
     def _check(self) -> None:
-        """Raise the error that has ended the call meanwhile: while a caller processes updates, no reader can be interrupted."""
+        """Raise an error if the call was aborted or its deadline has passed.
+
+        While a caller processes updates, it does not read. Then the idle timer cannot interrupt it, so this method is called.
+        """
         if self._idle_timer is not None and not self._is_closed:
             try:
                 self._idle_timer.check()
@@ -149,13 +153,13 @@ class AsyncReplyStream:
         return self._poller if self._assembler.reader.is_elsewhere else None
 
     async def _poll(self, poller: HandoffPoller | Recovery) -> list[Update]:
-        """Wait for more of a reply that the site continues outside the stream."""
+        """Wait for more text of a reply that is read from the conversation. Return a list of at most one update."""
         with self._deadline.limit():
             changed = await poller.next()
         return [Update(self.text, None)] if changed else []
 
     def _start_recovery(self, error: BaseException) -> bool:
-        """Begin to read the answer from the conversation, if a stream that broke off can be recovered. Return whether it can."""
+        """Start a recovery if ``error`` means that the stream broke off and the question is known. Return whether it started."""
         reader, question, sender = self._assembler.reader, self._lease.question, self._sender
         if not isinstance(error, (StreamInterruptedError, BrowserCrashedError)) or self._recovery is not None:
             return False
@@ -167,13 +171,13 @@ class AsyncReplyStream:
         if not (sender.options.recover and is_known) or sender.is_closed or reader.missing.is_task:
             return False
         self._assembler.leave_stream()
-        error.__traceback__ = None  # it holds events, which may contain private text
+        error.__traceback__ = None  # the traceback holds events, which may contain private text
         idle_timeout = sender.options.idle_timeout
         self._recovery = Recovery(sender.backend, reader, question, error, idle_timeout=idle_timeout)
         return True
 
     async def _receive(self) -> None:
-        """Receive the next frame. If the reply is complete, wait for the end of the body for a short time only."""
+        """Receive the next frame. If the reply is already complete, wait only a short time for the end of the body."""
         if not self._assembler.reader.is_settled:
             await self._receive_frame()
             return
@@ -189,7 +193,7 @@ class AsyncReplyStream:
         assert response is not None
         try:
             frame = await response.receive()
-        except (BrowserCrashedError, StreamInterruptedError):  # the page is gone
+        except (BrowserCrashedError, StreamInterruptedError):  # the page no longer exists
             if not self._assembler.reader.is_settled:
                 raise
             self._assembler.end_body()
@@ -202,7 +206,8 @@ class AsyncReplyStream:
         if self._is_closed or self._is_open:
             return
         lease, sender = self._lease, self._sender
-        sender.process.check()  # before the slot: a message of the parent process may hold it
+        # Check the process before the slot is acquired: after a fork, a message of the parent process may hold the slot.
+        sender.process.check()
         self._loop = asyncio.get_running_loop()
         try:
             with self._deadline.limit():
@@ -210,7 +215,7 @@ class AsyncReplyStream:
                 self._span = sender.start_span(prompt)
                 with self._span.activate():
                     lease.hold_permit(await sender.acquire_permit())
-                    self._deadline.check()  # the signal may have ended the message before this one as well
+                    self._deadline.check()  # the same signal may just have aborted the message before this one
                     self._question = await sender.send(prompt, lease, self._span)
         except BaseException as exc:
             if self._start_recovery(exc):
@@ -227,10 +232,14 @@ class AsyncReplyStream:
         self._is_open = True
 
     def _close(self, *, finished: bool = False, error: BaseException | None = None) -> None:
-        """Release everything. ``finished`` if the reply is complete; ``error`` is the reason if it is not."""
+        """Release all resources and end the span.
+
+        :param finished: True if the reply is complete.
+        :param error: the error that ended the stream, or None.
+        """
         self._is_closed = True
         if self._sender.process.is_forked:
-            return  # the parent process has the request
+            return  # the request belongs to the parent process
         if self._span is not None:
             self._span.end(error, conversation_id=self.conversation_id, message_id=self.message_id)
         if finished and self._question is not None:
@@ -242,7 +251,10 @@ class AsyncReplyStream:
         self._lease.release(self._assembler.reader if finished else None)
 
     def _with_partial_text(self, error: BaseException) -> BaseException:
-        """Return the error with the text so far. An error that a crashed page gives to many streams is copied first."""
+        """Store the reply's text so far and its ids in an error, and return the error.
+
+        A :class:`BrowserCrashedError` is copied, because many streams may raise the same error object.
+        """
         if isinstance(error, BrowserCrashedError):
             return BrowserCrashedError(str(error), partial_text=self.text)
         if isinstance(error, ChatGPTError):
@@ -256,7 +268,7 @@ class AsyncReplyStream:
         return error
 
     def __del__(self) -> None:
-        # A caller that leaves a loop early may drop the stream without closing it: end the request.
+        # A caller that leaves a loop early may drop the stream without closing it. The request must end in this case, too.
         if self._sender.process.is_forked:
             return
         if not self._is_closed and self._loop is not None and not self._loop.is_closed():

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from .._core.options import Options
     from .._transport.response_stream import ResponseStream
 
-#: Characters after decompression: 43 KB of gzip may become 29 MB. A conversation of 6,000 messages with 1,000 characters each has
-#: 13 MB.
+#: The largest body of a response with an error status, and of any other response. Both limits are in characters after
+#: decompression, because 43 KB of gzip may become 29 MB. A conversation of 6,000 messages with 1,000 characters each has 13 MB.
 _MAX_REFUSAL_SIZE, _MAX_BODY_SIZE = 1 << 20, 32 << 20
 
 
 async def receive_head(stream: ResponseStream, options: Options) -> Head:
-    """Wait for the head of a response.
+    """Wait for the head of a response, and return the head.
 
     :raises ChatGPTTimeoutError: no head arrived within ``first_byte_timeout``.
     :raises StreamInterruptedError: the connection broke.
-    :raises ChatGPTError: the status is not a success; the error holds the body.
+    :raises ChatGPTError: the status is not 2xx. The error contains the body of the response.
     """
     try:
         with anyio.move_on_after(options.first_byte_timeout) as scope:
@@ -46,7 +46,9 @@ async def receive_head(stream: ResponseStream, options: Options) -> Head:
 
 
 async def receive_body(stream: ResponseStream, head: Head, options: Options) -> Response:
-    """Read the rest of a response that is not an event stream. A refusal may be incomplete.
+    """Read the body of a response that is not an event stream. Return the whole response.
+
+    If the status is not 2xx, and the body breaks off or does not end in time, the result contains the body as far as it was read.
 
     :raises ChatGPTTimeoutError: the body did not end within ``idle_timeout``.
     :raises StreamInterruptedError: the connection broke.
@@ -71,13 +73,13 @@ async def receive_body(stream: ResponseStream, head: Head, options: Options) -> 
 async def read_response(
     stream: ResponseStream, head: Head | None = None, pieces: list[str] | None = None
 ) -> Response:
-    """Read a whole response that is not an event stream, without a time limit.
+    """Read and return a whole response that is not an event stream, without a time limit.
 
-    A refusal that breaks off, or that is longer than 1 MB, is returned as far as it was read.
+    If the status is not 2xx, and the body breaks off or is longer than 1 MB, the result contains the body as far as it was read.
 
-    :param head: the head, if it was read before.
+    :param head: the head of the response, if the caller has read it before.
     :param pieces: a list that the pieces of the body are appended to.
-    :raises ConnectionError: the connection broke, with the browser's message.
+    :raises ConnectionError: the connection broke. The error contains the browser's message.
     :raises APIStatusError: the body is larger than 32 MB.
     """
     pieces = [] if pieces is None else pieces

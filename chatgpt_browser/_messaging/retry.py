@@ -1,8 +1,8 @@
-"""Retries: the errors that are retried, how often, and the delays. The loops are tenacity's.
+"""Retries: the errors that are retried, the number of retries, and the delays. The package tenacity runs the loops.
 
 A message is sent again only if the site's response shows that it was not accepted: its access token was refused, the site showed
-a challenge, or another message was in flight. After a timeout or a broken connection, the message may have been accepted: it is
-not sent again, and the caller decides.
+a challenge, or another message was in flight. After a timeout or a broken connection, the site may have accepted the message.
+Therefore the message is not sent again, and the caller gets the error.
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ from .._core.telemetry import count_retry
 T = TypeVar("T")
 
 _BACKOFF = wait_exponential_jitter(multiplier=0.25, max=8, jitter=0.25)
-#: The longest ``Retry-After`` that is waited for within a call, in seconds.
+#: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the call fails.
 _MAX_RETRY_AFTER = 30.0
 
 Remedy = Callable[[], Awaitable[object]]
 
 
 def _is_refresh_retriable(error: BaseException) -> bool:
-    """Return whether the network or the server failed, which may be temporary and does not concern the session."""
+    """Return whether a refresh may be retried: the network or the server failed, and the failure may be temporary."""
     if isinstance(error, APIConnectionError):
         return not error.permanent
     return type(error) is AuthenticationError and (error.status_code or 0) >= 500
 
 
 async def retrying_refresh(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
-    """Run a refresh of the session, and retry it if the network or the server failed."""
+    """Run ``work``, which refreshes the session, and return its result. Retry it if the network or the server failed."""
     return await _repeating(work, _is_refresh_retriable, retries)
 
 
 def _is_read_retriable(error: BaseException) -> bool:
-    """Return whether the network or the server failed. To repeat a read has no side effects."""
+    """Return whether a read may be retried: the network or the server failed. Repeating a read has no side effects."""
     failed = isinstance(error, APIStatusError) and (error.status_code or 0) >= 500
     return failed or isinstance(error, StreamInterruptedError)
 
 
 async def retrying_read(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
-    """Run a read, and retry it if the network or the server failed."""
+    """Run ``work``, which reads data, and return its result. Retry it if the network or the server failed."""
     return await _repeating(work, _is_read_retriable, retries)
 
 
@@ -76,10 +76,10 @@ async def _repeating(
 
 
 class RetryPolicy:
-    """The retries of one message: which refusals are retried, how often, and what is done before.
+    """The retry policy of one message: which errors are retried, how often, and which function is called before a retry.
 
-    :param renew_token: called after a refused access token; without it, such a refusal is not retried.
-    :param pass_challenge: called after a challenge; without it, a challenge is not retried.
+    :param renew_token: called after the site refused the access token. If None, this error is not retried.
+    :param pass_challenge: called after a challenge. If None, a challenge is not retried.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class RetryPolicy:
         }
 
     def allow(self, error: BaseException) -> bool:
-        """Return whether the message may be sent again after this error, and count the retry."""
+        """Return whether the message may be sent again after this error. If so, count the retry."""
         if isinstance(error, RateLimitError) and not _may_wait_out(error):
             return False
         if self._left.get(type(error), 0) < 1:
@@ -101,21 +101,21 @@ class RetryPolicy:
         return True
 
     def wait(self, state: RetryCallState) -> float:
-        """Return the delay in seconds: none if there is a remedy, else the back-off or the site's ``Retry-After``."""
+        """Return the delay in seconds: after a rate limit, the back-off or the site's delay if that is longer; otherwise 0."""
         error = _error_of(state)
         if not isinstance(error, RateLimitError):
             return 0.0
         return max(_BACKOFF(state), _requested_delay(error))
 
     async def apply(self, state: RetryCallState) -> None:
-        """Apply the remedy for the error, if there is one."""
+        """Log the retry. If the policy has a remedy for the error, call the remedy."""
         _report(state)
         if (remedy := self._remedies.get(type(_error_of(state)))) is not None:
             await remedy()
 
 
 async def retrying_send(work: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
-    """Send a message, and send it again as the policy allows."""
+    """Run ``work``, which sends a message, and return its result. After an error, run it again if the policy allows that."""
     attempts = AsyncRetrying(
         wait=policy.wait,
         retry=retry_if_exception(policy.allow),
@@ -126,14 +126,14 @@ async def retrying_send(work: Callable[[], Awaitable[T]], policy: RetryPolicy) -
 
 
 def _may_wait_out(error: RateLimitError) -> bool:
-    """Return whether the limit is that of one message at a time, with a delay that a caller can be expected to wait."""
+    """Return whether the error is the limit of one message at a time, and the requested delay is at most 30 s."""
     return error.scope == "concurrency" and _requested_delay(error) <= _MAX_RETRY_AFTER
 
 
 def _requested_delay(error: RateLimitError) -> float:
-    """Return the delay that the site requests, in seconds.
+    """Return the delay that the site requests, in seconds; 0 if the site requests none.
 
-    A delay from the site's fixed sentence ("or wait one minute") is ignored: the other message may end sooner.
+    A delay from the site's fixed sentence ("or wait one minute") is ignored, because the message in flight may end sooner.
     """
     return 0.0 if error.retry_after is None or error.retry_after_from == "text" else error.retry_after
 

@@ -1,4 +1,4 @@
-"""Removal of the session's secrets from error messages: a response may repeat a token."""
+"""Removal of the session's secrets from errors. An error may quote a response, and the response may contain a token."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
     from .._transport.browser_manager import BrowserManager
 
-#: A late response may still repeat a token that has been renewed meanwhile.
+#: The number of access tokens that are stored: a late response may contain a token that was renewed meanwhile.
 _REMEMBERED_TOKENS = 4
-#: Characters. A shorter value is no secret and occurs in ordinary words: the token of a test, or the last character of a long
-#: token if the browser stores that character in a separate cookie.
+#: The length in characters of the shortest secret. A shorter value may occur in ordinary words, and is not removed. Examples are
+#: the token of a test, and the last character of a long token if the browser stores that character in a separate cookie.
 _MIN_SECRET_LENGTH = 12
 
 
 class SecretFilter:
-    """Removes the access tokens and session tokens that the client has used from errors."""
+    """Removes the client's access tokens and session tokens from errors. Tokens that were replaced recently are removed, too."""
 
     def __init__(self, browser_manager: BrowserManager) -> None:
         self._browser_manager = browser_manager
         self._access_tokens: deque[str] = deque(maxlen=_REMEMBERED_TOKENS)
 
     def add_access_token(self, access_token: str) -> None:
-        """Add a token to remove."""
+        """Add an access token to the secrets that are removed."""
         self._access_tokens.append(access_token)
 
     @contextmanager
@@ -41,7 +41,7 @@ class SecretFilter:
             raise
 
     def hide(self, error: ChatGPTError) -> None:
-        """Remove the client's tokens, and anything that has the form of a token, from the error's texts."""
+        """Remove the client's tokens from the error's texts, and also any other text that has the form of a token."""
         from .._protocol.redaction import without_secrets
 
         secrets = self._secrets()

@@ -1,4 +1,4 @@
-"""The message sender: the queue, the choice of a transport, and what is sent again."""
+"""The message sender: it queues messages, chooses a transport, and sends a message again if that is safe."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 
 def preload() -> None:
-    """Import what the first message needs and what is slow to import (tenacity), while the browser starts."""
+    """Import the modules that the first message needs and that load slowly (tenacity). Called while the browser starts."""
     importlib.import_module(f"{__package__}.retry")
 
 
 class MessageSender:
-    """Sends messages through one of two transports. Unit tests replace the transports, which are optional arguments."""
+    """Sends messages through one of two transports. Unit tests pass other transports as arguments."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class MessageSender:
         fetch: Transport | None = None,
         site_pages: Transport | None = None,
     ) -> None:
-        #: The client's options; replaced when the caller sets another model.
+        #: The client's options. When the caller sets another model, this object is replaced.
         self.options = options
         self.process = ProcessGuard()
         requests = FetchTransport(browser_manager)
@@ -63,7 +63,7 @@ class MessageSender:
         self._is_closed = False
 
     async def close(self) -> None:
-        """Send no more messages."""
+        """Close the sender and its transports. After this, no message is sent."""
         self._is_closed = True
         await self._fetch.close()
         await self.tokens.close()
@@ -71,25 +71,25 @@ class MessageSender:
 
     @property
     def is_closed(self) -> bool:
-        """True if the sender sends no more messages."""
+        """True after :meth:`close` was called."""
         return self._is_closed
 
     def check_open(self) -> None:
-        """Check that the sender is not closed, and that it was not used in the parent process of a fork.
+        """Check that the sender is not closed, and that this process is not a fork of the process that first used the sender.
 
-        :raises ClientClosedError: it is closed.
-        :raises ForkedProcessError: the parent process has used it.
+        :raises ClientClosedError: the sender is closed.
+        :raises ForkedProcessError: the parent process has used the sender.
         """
         self.process.check()
         if self._is_closed:
             raise ClientClosedError
 
     def start_span(self, prompt: Prompt) -> MessageSpan:
-        """Return the telemetry span for one message."""
+        """Start and return the telemetry span of one message."""
         return MessageSpan(prompt.model or self.options.model, self._browser_manager.site.origin)
 
     async def acquire_permit(self) -> Permit:
-        """Wait until a message may be sent.
+        """Wait until a message may be sent, and return its permit.
 
         :raises ClientClosedError: the client is closed.
         :raises ChatGPTError: no browser could be started, or the site could not be reached.
@@ -97,13 +97,13 @@ class MessageSender:
         self.check_open()
         from .retry import retrying_refresh
 
-        # The first call opens the site here: like a refresh of the session, that is retried if the network fails.
+        # The first call opens the site here. If the network fails, opening is retried, like a refresh of the session.
         page = await retrying_refresh(self._browser_manager.page, retries=self.options.retries)
         self.permits.adapt_to(page.protocol)
         return await self.permits.acquire()
 
     async def send(self, prompt: Prompt, lease: MessageLease, span: MessageSpan) -> QuestionRef:
-        """Send a message. After this, ``lease.response`` delivers the events of the reply.
+        """Send a message and return the reference of its question. After this, ``lease.response`` delivers the reply's events.
 
         :raises ChatGPTError: the message was not sent, or the site refused it.
         """
@@ -116,7 +116,7 @@ class MessageSender:
                     lease.response is None
                 ):  # another request was refused, for example one for the parent message
                     raise
-                # The site has refused the message, so sending it again does not send it twice.
+                # The site has refused the message. Therefore a second attempt cannot create a duplicate.
                 logger.info("the site accepts messages only from its own page, switching to it: %s", refusal)
             self._browser_manager.require_site_page()
             transport, lease.response = self.site_pages, None
@@ -130,12 +130,12 @@ class MessageSender:
     async def _send_once(
         self, transport: Transport, prompt: Prompt, lease: MessageLease, span: MessageSpan
     ) -> QuestionRef:
-        import uuid  # preloaded while the browser starts: it imports `platform`
+        import uuid  # preloaded while the browser starts, because `uuid` imports `platform`
 
         if not transport.needs_newest_turn and prompt.conversation_id and prompt.parent_message_id is None:
             node = await self.conversations.find_current_node(prompt.conversation_id)
             prompt = replace(prompt, parent_message_id=node)
-        message_id = str(uuid.uuid4())  # the same in each attempt
+        message_id = str(uuid.uuid4())  # each attempt uses the same id
 
         async def attempt(session: Session) -> tuple[OutgoingMessage, Head]:
             message = await self._address(transport, prompt, message_id, session)
@@ -161,7 +161,7 @@ class MessageSender:
     async def _address(
         self, transport: Transport, prompt: Prompt, message_id: str, session: Session
     ) -> OutgoingMessage:
-        """Return the message with its position in the conversation, as far as the transport needs it."""
+        """Return the outgoing message with its position in the conversation. Read the newest turn if the transport needs it."""
         after, turn = None, Turn()
         if prompt.conversation_id is not None:
             after = prompt.parent_message_id
