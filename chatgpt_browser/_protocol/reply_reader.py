@@ -309,7 +309,7 @@ class ReplyReader:
         return changed
 
     def _read_notice(self, event: dict[str, Any]) -> None:
-        """Read an event that contains no message. Three kinds affect how the stream is read."""
+        """Read an event that contains no message. Events of three types change the state of the reader."""
         kind = event.get("type")
         conversation_id = optional_text(event.get("conversation_id"))
         self.conversation_id = self.conversation_id or conversation_id
@@ -323,7 +323,7 @@ class ReplyReader:
             self._answer.note_question(message)
 
     def _read_message(self, event: dict[str, Any], raw: str | None) -> bool:
-        """Read an event with a whole message. ``raw`` is the part of its JSON that may grow, if it has one."""
+        """Read an event with a whole message. ``raw`` is the part of the event's JSON that may grow, or None."""
         message = event.get("message")
         if not isinstance(message, dict):
             return False
