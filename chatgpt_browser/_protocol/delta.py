@@ -19,8 +19,8 @@ from .unicode_ranges import SURROGATES, contains_any
 KNOWN_ENCODINGS = ("v1",)
 
 _FIELDS = frozenset("cpov")
-_OTHERS = frozenset({"type", "message", "error", "detail"})  # fields of other events
-_LONGEST_INDEX = 9  # digits
+_OTHERS = frozenset({"type", "message", "error", "detail"})  # fields of events that are not deltas
+_LONGEST_INDEX = 9  # the maximum number of digits in an array index
 _TEXTS = ("/message/content/parts/0", "/message/content/text")  # paths of a message's text
 _END = object()  # the index "-": the position after the last item of an array
 
@@ -294,7 +294,7 @@ def _appended(old: Any, value: Any, path: str) -> Any:
 
 
 def _cut(text: str, length: int) -> str:
-    """Return the beginning of a text. The site counts in UTF-16 code units, like JavaScript."""
+    """Return the first ``length`` UTF-16 code units of a text. The site counts in these units, like JavaScript."""
     return text.encode("utf-16-le", "surrogatepass")[: 2 * length].decode("utf-16-le", "surrogatepass")
 
 

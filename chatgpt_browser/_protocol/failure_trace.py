@@ -1,7 +1,7 @@
 """A Playwright trace of a failure, without secrets.
 
-The trace keeps only fields that are known to be harmless: each request's method, URL, status and times, and the names of its
-headers. Cookies, bodies, documents and images are left out.
+The trace contains only fields that are known to be harmless: the method, URL, status and times of each request, the names of all
+headers, and the values of harmless headers. Cookies, bodies, documents and images are left out.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ _VERSION = 8
 def redacted_trace(log: dict[str, Any], secrets: Sequence[str]) -> bytes:
     """Convert the ``log`` of a HAR without contents to a trace for Playwright's viewer. Return the bytes of a zip file.
 
-    Each request becomes an action. A trace that Playwright records itself contains its API calls, with every cookie in their
-    arguments.
+    Each request becomes an action of the trace. A trace that Playwright records itself is not safe: it contains all calls of
+    Playwright's API, and their arguments contain every cookie.
     """
     entries = [each_text(_entry(entry), lambda text: scrub(text, secrets)) for entry in log["entries"]]
     actions = [event for number, entry in enumerate(entries) for event in _action(f"call@{number}", entry)]
@@ -67,7 +67,7 @@ def redacted_trace(log: dict[str, Any], secrets: Sequence[str]) -> bytes:
 
 
 def _context(log: dict[str, Any], entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the trace's first line: the recording program, and the start time on both clocks."""
+    """Return the first line of the trace: the program that recorded it, and the start as wall time and as monotonic time."""
     first = min(entries, key=lambda entry: entry["_monotonicTime"], default=None)
     began = datetime.fromisoformat(first["startedDateTime"].replace("Z", "+00:00")) if first else None
     return {
@@ -85,7 +85,7 @@ def _context(log: dict[str, Any], entries: Sequence[dict[str, Any]]) -> dict[str
 
 
 def _action(call_id: str, entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Convert a request to an action: two events, for its start and its end."""
+    """Yield the two events that represent one request as an action in the trace: its start and its end."""
     request, response, begin = entry["request"], entry["response"], entry["_monotonicTime"]
     title = f"{request['method']} {urlsplit(request['url']).path}"
     yield {
@@ -121,7 +121,7 @@ def _entry(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _headers(message: dict[str, Any]) -> list[dict[str, str]]:
-    """Return all headers, with the values of harmless headers only."""
+    """Return all headers of a request or a response. The values of headers that may not be harmless are replaced."""
     return [
         {"name": header["name"], "value": header["value"] if _HEADERS.fullmatch(header["name"]) else REMOVED}
         for header in message.get("headers") or ()

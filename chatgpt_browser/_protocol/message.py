@@ -12,7 +12,7 @@ from typing import Any
 #: The rank of a message in the channel ``final``.
 _FINAL = 4
 _CONTENT_TYPES = ("text", "multimodal_text")
-#: The types in ``finish_details`` of an answer that was cut at the maximum length, and of one that was stopped.
+#: Two types in ``finish_details``: the answer was cut at the maximum length, or the answer was stopped.
 CUT, STOPPED = "max_tokens", "interrupted"
 #: The fields with the text of the other types: ``code`` and output; ``reasoning_recap``; web pages; the account's instructions.
 _TEXT_FIELDS = ("text", "content", "result", "user_profile", "user_instructions")

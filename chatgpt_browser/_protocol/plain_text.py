@@ -19,8 +19,8 @@ def _parser() -> Any:
 def to_plain_text(markdown: str) -> str:
     """Convert Markdown to plain text.
 
-    Paragraphs are separated by an empty line, items of a tight list and rows of a table by a newline, cells by a tab. Code is
-    unchanged. An image is replaced by its description, a link by its text. HTML tags are removed.
+    An empty line separates paragraphs. A newline separates the items of a tight list, and the rows of a table. A tab separates
+    the cells of a row. Code is unchanged. An image is replaced by its description, and a link by its text. HTML tags are removed.
     """
     pieces: list[str] = []
 
@@ -33,7 +33,7 @@ def to_plain_text(markdown: str) -> str:
 
 
 def _blocks(markdown: str) -> Iterator[tuple[str, str]]:
-    """Iterate over the blocks of text, each with the separator in front of it."""
+    """Yield ``(separator, text)`` for each block of text. The separator comes before the text."""
     separator = "\n\n"
     opens_block = opens_row = False
 

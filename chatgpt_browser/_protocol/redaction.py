@@ -15,12 +15,12 @@ _JOSE = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*")
 #: A URL as a whole, so that the search never reads a part of a text twice.
 _URL = re.compile(r"https?://[^\s\"'<>]*")
 _AFTER_PATH = re.compile("[?#].*", re.DOTALL)
-#: The depth from which a JSON value is removed: Python cannot recurse as deeply as a response can be nested.
+#: Values that are nested more deeply than this are removed. A response can be nested more deeply than Python can recurse.
 _MAX_DEPTH = 100
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """Remove from a text these secrets, everything that has the form of a token, and the query and fragment of each URL."""
+    """Return the text without these secrets, without tokens, and without the query and the fragment of each URL."""
     return _URL.sub(lambda url: _AFTER_PATH.sub(f"?{REMOVED}", url[0], count=1), _without(text, secrets))
 
 
@@ -30,7 +30,7 @@ def reveals(text: str, secrets: Iterable[str]) -> bool:
 
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
-    """Remove these secrets, and everything that has the form of a token, from all texts of a JSON value."""
+    """Return a copy of a JSON value. In its texts, these secrets and everything in the form of a token are replaced."""
     secrets = tuple(secrets)
     return each_text(value, lambda text: _without(text, secrets))
 
@@ -42,7 +42,7 @@ def _without(text: str, secrets: Iterable[str]) -> str:
 
 
 def each_text(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
-    """Return a copy of a JSON value in which each text is changed. What is nested too deeply is removed."""
+    """Return a copy of a JSON value. ``change`` is applied to each text. Values that are nested too deeply are removed."""
     if depth > _MAX_DEPTH:
         return REMOVED
     if isinstance(value, str):

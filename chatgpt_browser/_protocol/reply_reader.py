@@ -86,7 +86,7 @@ class ReplyReader:
 
     @property
     def finish_type(self) -> str | None:
-        """Why the answer ended, in the site's words (``stop``, ``max_tokens``); None if the site has not sent it."""
+        """The site's reason for the end of the answer (``stop``, ``max_tokens``); None if the site has sent no reason."""
         return self._answer.finish_type
 
     @property
@@ -188,7 +188,7 @@ class ReplyReader:
     # ---- text --------------------------------------------------------------------------------------------------------
 
     def _append(self, fresh: str) -> bool:
-        """Append what is new in an event that contains the whole text."""
+        """Append the new part of an event that contains the whole text. Return whether the text changed."""
         try:
             text = unescaped(fresh)
             if self._text.append(text):
@@ -201,7 +201,7 @@ class ReplyReader:
         return self._text.replace(whole)
 
     def _append_delta(self, fresh: str) -> bool:
-        """Append the text of a delta that was delivered as text alone."""
+        """Append the text of a delta of which only the text was delivered. Return whether the text changed."""
         try:
             text = unescaped(fresh)
         except ValueError:
@@ -309,7 +309,7 @@ class ReplyReader:
         return changed
 
     def _read_notice(self, event: dict[str, Any]) -> None:
-        """Read an event that contains no message. Three kinds affect how the stream is read."""
+        """Read an event that contains no message. Events of three types change the state of the reader."""
         kind = event.get("type")
         conversation_id = optional_text(event.get("conversation_id"))
         self.conversation_id = self.conversation_id or conversation_id
@@ -323,7 +323,7 @@ class ReplyReader:
             self._answer.note_question(message)
 
     def _read_message(self, event: dict[str, Any], raw: str | None) -> bool:
-        """Read an event with a whole message. ``raw`` is the part of its JSON that may grow, if it has one."""
+        """Read an event with a whole message. ``raw`` is the part of the event's JSON that may grow, or None."""
         message = event.get("message")
         if not isinstance(message, dict):
             return False
@@ -332,7 +332,7 @@ class ReplyReader:
             self._move_to(ReplyState.FINISHED)
         if raw is not None and answer_rank(message) and self._answer.is_answer(message):
             parts = message["content"].get("parts")
-            # If there is another part, or other text in front, more raw text is not more text of the answer.
+            # If the message has another part, or text before this part, added raw text is not added text of the answer.
             if isinstance(parts, list) and len(parts) == 1 and unescaped(raw) == self._text.raw:
                 self._growth = _EVENTS
         return changed

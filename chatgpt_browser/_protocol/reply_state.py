@@ -35,8 +35,8 @@ class ReplyState(Enum):
 
     ELSEWHERE becomes DONE when the stored conversation contains the finished answer.
 
-    .. [1] If the body ends without ``[DONE]``, it is a StreamInterruptedError in GROWING and ENDING, and in UNMARKED if the
-       stream contains deltas.
+    .. [1] If the body ends without ``[DONE]``, the result is a StreamInterruptedError in GROWING and in ENDING, and also in
+       UNMARKED if the stream contains deltas.
     """
 
     WAITING = "no message is the answer yet"

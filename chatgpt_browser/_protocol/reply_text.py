@@ -18,12 +18,12 @@ def clean_text(raw: str) -> str:
 
 
 class ReplyText:
-    """The visible text of a reply, and the raw text that it is made from."""
+    """Stores the raw text of a reply, and the visible text that is computed from the raw text."""
 
     def __init__(self) -> None:
         #: The text without citation marks and without a first half of a character at its end.
         self.visible = ""
-        #: The text as the site wrote it, as of the last call of :meth:`replace`.
+        #: The text as the site sent it. Only :meth:`replace` updates this attribute.
         self.raw = ""
         self._marks = CitationMarkFilter()
         self._needs_whole = False  # the raw text ends inside a citation mark or a character

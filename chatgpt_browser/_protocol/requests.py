@@ -21,7 +21,7 @@ def message_request(site: Site, prompt: Prompt, *, message_id: str, model: str, 
 
     ``message_id`` is a new UUID: the client chooses the id.
     """
-    import uuid  # it imports `platform`; imported here so that it loads while the browser starts
+    import uuid  # imported here, so that `uuid` and `platform`, which it imports, load while the browser starts
 
     body: dict[str, Any] = {
         "action": "next",

@@ -11,11 +11,11 @@ from .error_responses import PROXY_REFUSAL, PROXY_STATUS, error_detail, parse_js
 
 
 def read_session(response: Response) -> Session:
-    """Read the session endpoint's response.
+    """Return the session in a response of the session endpoint.
 
-    :raises SessionExpiredError: the session has ended: the response is ``{}``, or its error is ``RefreshAccessTokenError``.
-    :raises AuthenticationError: the response is not a session for another reason.
-    :raises ProxyError: the response is a proxy's.
+    :raises SessionExpiredError: the response has no access token (like ``{}``), or its error is ``RefreshAccessTokenError``.
+    :raises AuthenticationError: the response contains no session for any other reason.
+    :raises ProxyError: the response comes from a proxy, not from the site.
     """
     session = _session_or_error(response)
     if isinstance(session, ChatGPTError):
@@ -37,7 +37,7 @@ def _session_or_error(response: Response) -> Session | ChatGPTError:
     if not isinstance(data, dict):
         return _refresh_failed("the session endpoint's response is not a JSON object", head.status)
 
-    # Checked before the access token: the response for an ended session may still contain an old one.
+    # The error is checked before the access token, because the response for an ended session may still contain an old token.
     error = data.get("error")
     if error == "RefreshAccessTokenError":
         return _refresh_failed("session token may have expired", head.status, SessionExpiredError)

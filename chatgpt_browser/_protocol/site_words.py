@@ -8,22 +8,23 @@ from typing import Any
 from .._core.errors import ModerationError, StreamError
 from .message import content_type_of, message_metadata
 
-#: The fields that hold a text for people, the most specific first, and those that hold a short code.
+#: The names of the fields with a text for people, the most specific name first, and of the fields with a short code.
 _TEXT_FIELDS = ("message", "detail", "error", "msg", "explanation", "description", "reason", "text", "title")
 _CODE_FIELDS = ("code", "error_code")
-#: Longer texts are cut, in characters. No error of the site is that long.
+#: The maximum length of the text, in characters. Longer texts are cut. No error of the site is that long.
 _MAX_LENGTH = 2000
 _NO_REASON = "the site did not give a reason"
-#: JSON that is nested more deeply contains no words.
+#: Lists and objects that are nested more deeply than this are ignored.
 _MAX_DEPTH = 6
 
 
 def words_of(value: Any, *, with_code: bool = True) -> str:
-    """Return the site's words in a JSON value as one line: a text, an object with a message or a code, or a list of these.
+    """Return the site's words in a JSON value as one line. The result is empty if the value contains no words.
 
-    An object without known fields is returned as JSON. The result is empty if there are no words.
+    The value is a text, an object with a message or a code, or a list of these. An object without known fields is returned as
+    JSON.
 
-    :param with_code: append the code in parentheses, if there is one besides the text.
+    :param with_code: append the code in parentheses, if the value contains a code besides the text.
     """
     words = _words(value, with_code, _MAX_DEPTH)
     if not words and isinstance(value, dict) and any(value.values()):

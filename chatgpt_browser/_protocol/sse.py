@@ -1,6 +1,7 @@
 """Parser for a body of server-sent events (WHATWG HTML, section 9.2.6).
 
-It is used for replies that the site's own page requests. For in-page fetches, ``reader.js`` parses the body inside the page.
+This parser is used for replies that the site's own page requests. If this package sends the request from its own page,
+``reader.js`` parses the body inside that page.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class EventReader:
     def feed(self, chunk: bytes, *, final: bool = False) -> list[dict[str, str]]:
         """Return the events that this chunk completes.
 
-        At the end of the body (``final``), an event without its empty line is returned with the key ``unended``.
+        :param final: True if the body has ended. If no empty line follows the last event, this event has the key ``unended``.
         """
         if self.is_damaged:
             return []
@@ -55,7 +56,7 @@ class EventReader:
             and _LINE_END.search(text) is None
             and not (self._rest and self._rest[-1].endswith("\r"))
         ):
-            self._rest.append(text)  # joined once: a line may come in thousands of chunks
+            self._rest.append(text)  # joined later, once: a line may come in thousands of chunks
             return []
         whole = "".join(self._rest) + text
         # A CR at the end may be the first half of a CRLF, so it is kept for the next chunk.

@@ -17,7 +17,7 @@ class Progress(Enum):
 
     #: The conversation does not contain the question, or nothing follows it.
     MISSING = "missing"
-    #: The site is writing the answer, or messages that precede it.
+    #: The site is writing the answer, or messages that precede the answer.
     UNDER_WAY = "under way"
     #: The site has stopped writing before the end.
     STOPPED = "stopped"
@@ -48,7 +48,7 @@ def read_stored_answer(data: Any, questions: Sequence[str | None], answer_id: st
     if answer is not None and answer.get("status") != "in_progress" and is_finished(answer):
         return StoredAnswer(Progress.COMPLETE, answer)
     is_written = any(message.get("status") == "in_progress" for message in objects)
-    # Thoughts, tool calls and remarks without an answer: the turn has not ended. The site sets ``async_status`` meanwhile.
+    # If there are thoughts, tool calls or remarks but no answer, the turn has not ended. Until then, ``async_status`` is set.
     is_open = bool(objects) and not has_ended_turn(objects[0]) and (answer is None or is_remark(answer))
     if is_written or is_open or (data.get("async_status") if isinstance(data, dict) else None):
         return StoredAnswer(Progress.UNDER_WAY, answer)
