@@ -70,7 +70,7 @@ def error_in(event: dict[str, Any], event_type: str) -> tuple[type[StreamError],
         fields = {name: event[name] for name in ("error", *_CODE_FIELDS) if event.get(name)}
         return site_error(fields if fields.keys() != {"error"} else fields["error"])
     if event.get("type") == "error" or event_type == "error":
-        return site_error({name: event.get(name) for name in _TEXT_FIELDS + _CODE_FIELDS})
+        return site_error({name: event[name] for name in _TEXT_FIELDS + _CODE_FIELDS if event.get(name)})
     if event.get("detail") and not event.keys() & {"message", "type"}:
         return site_error(event["detail"])  # the body of an error response, inside the stream
     return None

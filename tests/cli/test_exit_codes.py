@@ -29,6 +29,7 @@ EXPECTED = {
     "BrowserLaunchError": 8,
     "BrowserCrashedError": 8,
     "StreamError": 9,
+    "ModerationError": 9,
     "StreamInterruptedError": 9,
     "MalformedEventError": 9,
     "UnknownEncodingError": 9,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: The characters that citation marks consist of. They are removed from a reply.
 MARKS = "".join(map(chr, range(0xE200, 0xE207)))
 
+#: The paths of messages: of the client's own requests, and of the page that sends as today's site does.
+MESSAGE_PATHS = ("/backend-api/conversation", "/backend-api/f/conversation")
+
 _numbers = itertools.count(1)
 
 
@@ -73,7 +76,7 @@ class ScriptedSite:
 
 def posts_of(requests: list[RecordedRequest]) -> list[RecordedRequest]:
     """Return the requests that posted a message."""
-    return [r for r in requests if r.method == "POST" and r.path == "/backend-api/conversation"]
+    return [r for r in requests if r.method == "POST" and r.path in MESSAGE_PATHS]
 
 
 def refreshes_of(requests: list[RecordedRequest]) -> list[RecordedRequest]:

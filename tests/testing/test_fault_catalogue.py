@@ -32,7 +32,13 @@ def pair() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
     """A server, and a client with short timeouts that requests its session for every message."""
     timeouts = {"first_byte_timeout": 700, "idle_timeout": 700, "challenge_timeout": 1500}
     with FakeChatGPT(reply=REPLY) as server:
-        options: dict[str, Any] = {"access_token_ttl": 0, "retries": 1, **timeouts, **base_urls(server)}
+        options: dict[str, Any] = {
+            "access_token_ttl": 0,
+            "retries": 1,
+            "send_via": "fetch",
+            **timeouts,
+            **base_urls(server),
+        }
         with ChatGPTAPI(server.session_token, **options) as api:
             api.start()
             yield server, api
