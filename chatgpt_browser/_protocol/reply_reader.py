@@ -6,7 +6,6 @@ The form may change within a stream. The content of an event shows its form. Oth
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from .._core.errors import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
@@ -15,7 +14,7 @@ from .answer_tracker import AnswerTracker, Change, optional_text
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
 from .message import answer_rank, message_text
-from .reply_state import ReplyState, answer_state
+from .reply_state import Growth, ReplyState, answer_state
 from .reply_text import ReplyText
 from .site_words import MissingAnswer, error_in, site_error
 from .sse import DONE
@@ -24,16 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-class _Growth(Enum):
-    """The fast path that the next event may take."""
-
-    NONE = "read the event whole"
-    EVENTS = "added text in the event is added text of the answer"
-    DELTAS = "the newest delta appended to the answer, and another such delta may follow"
-
-
 # Each event is compared with these members. In Python 3.11, the look-up of an enum member takes as long as the comparison itself.
-_NONE, _EVENTS, _DELTAS = _Growth.NONE, _Growth.EVENTS, _Growth.DELTAS
+_NONE, _EVENTS, _DELTAS = Growth.NONE, Growth.EVENTS, Growth.DELTAS
 _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 
 #: The types of events with messages, changes or errors. Data of other types (``ping``, ``heartbeat``) need not be JSON.

@@ -50,6 +50,14 @@ class ReplyState(Enum):
     DONE = "the reply is complete"
 
 
+class Growth(Enum):
+    """The fast path that the next event may take."""
+
+    NONE = "read the event whole"
+    EVENTS = "added text in the event is added text of the answer"
+    DELTAS = "the newest delta appended to the answer, and another such delta may follow"
+
+
 def answer_state(message: dict[str, Any]) -> ReplyState:
     """Return the state of a reply whose answer is this message."""
     is_in_progress = message.get("status") == "in_progress"

@@ -59,7 +59,7 @@ class RequestObserver:
         UNSENT --POST with the message--> SENT --response head--> RESPONDING --stream over--> ENDED
 
     The observer is also the stream's ``RequestControl``. To stop the reply, it calls ``on_abort`` with itself, which returns True
-    if there is nothing to stop.
+    if there is nothing to stop. The 16 attributes stay in one class, since each handler of a network event uses most of them.
     """
 
     def __init__(
