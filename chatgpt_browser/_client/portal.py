@@ -37,9 +37,9 @@ class Portal:
 
     The thread starts at the first call and ends at :meth:`close`. A caller's thread may run its own event loop.
 
-    The thread does not exist in a forked process. The lock may be held there forever, if another thread held the lock at the
-    moment of the fork. Therefore the process is checked before the lock is acquired. anyio's ``start_blocking_portal`` is not
-    used: its generator would wait for the missing thread when the interpreter of a forked process exits.
+    A forked process has no such thread. If another thread held the lock at the moment of the fork, the forked process could wait
+    for the lock forever. Therefore each call first checks that it runs in the process that created the portal. anyio's
+    ``start_blocking_portal`` is not used: at the exit of a forked process, its generator would wait for the missing thread.
     """
 
     def __init__(self) -> None:

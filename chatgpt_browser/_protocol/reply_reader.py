@@ -323,7 +323,7 @@ class ReplyReader:
             self._move_to(ReplyState.FINISHED)
         if raw is not None and answer_rank(message) and self._answer.is_answer(message):
             parts = message["content"].get("parts")
-            # If the message has another part, or text before this part, added raw text is not added text of the answer.
+            # If the message has a second part, the growing text of the event is not the growing text of the answer.
             if isinstance(parts, list) and len(parts) == 1 and unescaped(raw) == self._text.raw:
                 self._growth = _EVENTS
         return changed

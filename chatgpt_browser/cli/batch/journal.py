@@ -37,7 +37,7 @@ class Attempt:
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Attempt | None:
-        """Return the attempt that a row describes, or None. Values of other types are left out."""
+        """Return the attempt that a row describes, or None. A field whose value has the wrong type is ignored."""
         values = {each.name: row.get(each.name) for each in fields(cls)}
         if not isinstance(values["id"], str) or not isinstance(values["prompt"], str):
             return None

@@ -26,10 +26,10 @@ def settle(
     markdown: bool,
     send_uncertain: bool = False,
 ) -> None:
-    """Look on the site for messages that a killed run may have sent, and write what is known of each to the results.
+    """Look on the site for messages that a killed run may have sent, and write a result for each message whose fate is known.
 
-    A message that was certainly not sent gets no row, so it is sent. ``send_uncertain``: the same applies to each message that
-    has no complete reply.
+    A message that was certainly not sent gets no result, so this run sends it. If ``send_uncertain`` is True, this run also sends
+    each message that has no complete reply.
     """
     from .delivery_check import Fate, find_message  # imports what `--help` must not load
 

@@ -33,7 +33,7 @@ class HideableLine(Protocol):
 
     @property
     def console(self) -> Console:
-        """The console that shows the line."""
+        """The console on which the status line is shown."""
 
     def hidden(self) -> AbstractContextManager[None]:
         """Hide the line in the `with` block; show it again at the end."""

@@ -93,7 +93,7 @@ class ReplyEvents:
     def is_complete(self) -> bool:
         """True if the last event of the answer marks it as complete.
 
-        False without `final_status`, and if the reply ends with an error, a hand-off or a withheld answer.
+        False in two cases: the reply has no `final_status`, or the reply ends with an error, a hand-off or a withheld answer.
         """
         reply = self.reply
         is_cut_off = reply.error is not None or reply.withheld is not None or reply.handoff_after is not None
