@@ -166,7 +166,11 @@ def check_growth(make: Work, size: int) -> None:
     pytest.fail(f"{size:,}: {first:.3f} s, {2 * size:,}: {second:.3f} s")
 
 
-@pytest.mark.parametrize("name", WORK)
+@pytest.mark.parametrize(
+    "name",
+    # The garbage collector looks at every node of the chain, which doubles the time of some runs on a busy machine.
+    [pytest.param(name, marks=pytest.mark.long) if name == "children_in_chain" else name for name in WORK],
+)
 def test_work_on_text_of_the_site_grows_linearly(name: str) -> None:
     check_growth(WORK[name], 80_000)
 
