@@ -33,7 +33,7 @@ def started_client(**options: Any) -> Iterator[tuple[ScriptedSite, ChatGPTAPI]]:
     """Provide a site without a challenge, and a client that has sent a message to it."""
     scripted_site = ScriptedSite()
     with scripted_site.server as server:
-        with ChatGPTAPI(server.session_token, **base_urls(server), **options) as api:
+        with ChatGPTAPI(server.session_token, send_via="fetch", **base_urls(server), **options) as api:
             assert can_send(api)
             yield scripted_site, api
 
