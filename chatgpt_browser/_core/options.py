@@ -21,6 +21,8 @@ SEED_USER_AGENT = (
 Milliseconds = float | timedelta
 #: The npm API's default model, of 2022.
 DEFAULT_MODEL = "text-davinci-002-render"
+#: The values of ``model`` that leave the choice to the site.
+SITE_CHOICE_MODELS = (DEFAULT_MODEL, "auto")
 #: The transport: an in-page fetch, the site's own page, or the page as soon as the site rejects messages by fetch.
 SendVia = Literal["fetch", "page", "auto"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..._core.errors import PageError
+from ..._core.errors import OptionNotAppliedError, PageError
 
 if TYPE_CHECKING:
     from ..._core.models import Prompt
@@ -21,6 +21,7 @@ class CapturedRequest(NamedTuple):
     text: str | None = None
     conversation_id: str | None = None
     parent_message_id: str | None = None
+    model: str | None = None
 
 
 def parse_captured_request(body: str | None) -> CapturedRequest:
@@ -32,14 +33,18 @@ def parse_captured_request(body: str | None) -> CapturedRequest:
     except (ValueError, LookupError, TypeError, RecursionError):
         return CapturedRequest()
     text = parts[0] if isinstance(parts, list) and len(parts) == 1 else None
-    found = (message.get("id"), text, data.get("conversation_id"), data.get("parent_message_id"))
+    found = (message.get("id"), text, data.get("conversation_id"), data.get("parent_message_id"), data.get("model"))
     return CapturedRequest(*(value if isinstance(value, str) else None for value in found))
 
 
-def check_captured_request(captured: CapturedRequest, prompt: Prompt, turn: Turn) -> None:
+def check_captured_request(
+    captured: CapturedRequest, prompt: Prompt, turn: Turn, *, model: str | None = None
+) -> None:
     """Check that the page has sent the right text to the right conversation. Fields that could not be read are not checked.
 
+    :param model: the model that the caller named; None: the page's choice.
     :raises PageError: the page has sent another message, so the reply would be the reply to that one.
+    :raises OptionNotAppliedError: the page has sent the message to another model.
     """
     if captured.text is not None and captured.text.split() != prompt.text.split():
         raise PageError(f"The site's page sent another text than the message. {_CHECK_CONVERSATION}")
@@ -50,4 +55,12 @@ def check_captured_request(captured: CapturedRequest, prompt: Prompt, turn: Turn
         raise PageError(
             "The site's page sent the message to another conversation or after another message. "
             f"{_CHECK_CONVERSATION}"
+        )
+    if model is not None and captured.model not in (None, model):
+        raise OptionNotAppliedError(
+            f"The site's page sent the message to the model {captured.model!r} instead of {model!r}. The message was sent, and its "
+            "answer was stopped. Check whether the account can use the model (`list_models()`), or leave the model out.",
+            option="model",
+            requested=model,
+            sent=captured.model,
         )

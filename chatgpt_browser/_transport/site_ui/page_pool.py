@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChallengeError, ChatGPTError, ClientClosedError, PageError
-from ..._core.options import DEFAULT_MODEL
+from ..._core.options import SITE_CHOICE_MODELS
 from ..base import DeliveryState
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class SitePagePool:
             stream = await page.send(
                 message,
                 self._browser_manager.site,
-                model=None if message.model == DEFAULT_MODEL else message.model,
+                model=None if message.model in SITE_CHOICE_MODELS else message.model,
                 timeout=self._options.first_byte_timeout,
             )
             # The page refreshes its session as well, and the site may rotate the session token then.
