@@ -58,6 +58,7 @@ __all__ = [
     "MalformedEventError",
     "MessageTooLongError",
     "Model",
+    "OptionNotAppliedError",
     "OriginError",
     "PageError",
     "RateLimitError",

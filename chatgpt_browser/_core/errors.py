@@ -235,7 +235,10 @@ class PageError(ChatGPTError):
     """The site's own page did not send the message (``send_via="page"``).
 
     ``elements`` are the page's input fields and buttons at that moment, for a bug report: dicts with kinds, names and labels.
+    ``matches`` are the entries of this package's list of selectors that matched the page.
     """
+
+    matches: tuple[dict[str, str], ...] = ()
 
     def __init__(self, message: str = "", *, elements: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(message)
@@ -249,7 +252,9 @@ class ComposerNotFoundError(PageError):
 class DialogInTheWayError(PageError):
     """A dialog on the page has to be answered by a person first. ``title`` is its title, or the beginning of its text."""
 
-    def __init__(self, message: str = "", *, title: str = "", elements: Sequence[dict[str, Any]] = ()) -> None:
+    def __init__(
+        self, message: str = "", *, title: str = "", elements: Sequence[dict[str, Any]] = ()
+    ) -> None:
         super().__init__(message, elements=elements)
         self.title = title
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class DeliveryState(Enum):
     """The progress of a message: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``.
 
-    ``IN_DOUBT -> NOT_STARTED`` if the page can no longer send the message."""
+    ``IN_DOUBT -> NOT_STARTED`` if the page can no longer send the message.
+    """
 
     #: The message was not sent. It is safe to send it again.
     NOT_STARTED = "not started"

@@ -40,6 +40,7 @@ EXPECTED = {
     "PageError": 14,
     "ComposerNotFoundError": 14,
     "DialogInTheWayError": 14,
+    "OptionNotAppliedError": 14,
     "AbortError": 1,
     "ClientClosedError": 1,
     "ChatGPTError": 1,

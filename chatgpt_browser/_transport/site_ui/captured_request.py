@@ -33,7 +33,13 @@ def parse_captured_request(body: str | None) -> CapturedRequest:
     except (ValueError, LookupError, TypeError, RecursionError):
         return CapturedRequest()
     text = parts[0] if isinstance(parts, list) and len(parts) == 1 else None
-    found = (message.get("id"), text, data.get("conversation_id"), data.get("parent_message_id"), data.get("model"))
+    found = (
+        message.get("id"),
+        text,
+        data.get("conversation_id"),
+        data.get("parent_message_id"),
+        data.get("model"),
+    )
     return CapturedRequest(*(value if isinstance(value, str) else None for value in found))
 
 
@@ -58,8 +64,8 @@ def check_captured_request(
         )
     if model is not None and captured.model not in (None, model):
         raise OptionNotAppliedError(
-            f"The site's page sent the message to the model {captured.model!r} instead of {model!r}. The message was sent, and its "
-            "answer was stopped. Check whether the account can use the model (`list_models()`), or leave the model out.",
+            f"The site's page sent the message to the model {captured.model!r} instead of {model!r}. The message was sent, and "
+            "its answer was stopped. Check whether the account can use the model (`list_models()`), or leave the model out.",
             option="model",
             requested=model,
             sent=captured.model,

@@ -20,8 +20,9 @@ from .stop_button import StopButton
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..._core.errors import ChatGPTError
     from playwright.async_api import CDPSession, Locator, Page
+
+    from ..._core.errors import ChatGPTError
 
 
 #: Limit in seconds for an element that exists to become clickable.
@@ -172,7 +173,9 @@ class Composer:
 
     async def _has_no_buttons(self) -> bool:
         """Return whether there is a composer whose form has no button: Enter sends the message then."""
-        return bool(await self._elements.message_box.count()) and not await self._elements.form_buttons.count()
+        return (
+            bool(await self._elements.message_box.count()) and not await self._elements.form_buttons.count()
+        )
 
     async def _insert(self, text: str, timeout: float) -> bool:
         """Replace the text in the message box. Return False if there is no message box."""
@@ -190,17 +193,18 @@ class Composer:
             )
         return True
 
-    async def _click(self, element: Locator, name: str) -> None:
+    async def _click(self, element: Locator, name: str, attempts: int = 2) -> None:
         """Click an element, and once more if an announcement that has covered it was closed."""
-        for _ in range(2):
-            try:
-                await element.click(timeout=milliseconds(_CLICK_TIMEOUT))
-                return
-            except PlaywrightTimeoutError:
-                if not await self.check_unobstructed():
-                    break
+        try:
+            await element.click(timeout=milliseconds(_CLICK_TIMEOUT))
+            return
+        except PlaywrightTimeoutError:
+            was_closed = await self.check_unobstructed()
+        if was_closed and attempts > 1:
+            await self._click(element, name, attempts - 1)
+            return
         await self._check_dialogs()
-        raise PageError(f"The {name} of the site's page cannot be clicked. {_UNKNOWN_LAYOUT}") from None
+        raise PageError(f"The {name} of the site's page cannot be clicked. {_UNKNOWN_LAYOUT}")
 
     async def _read(self) -> str:
         """Return the text in the message box, or "" if the page has removed the box."""
@@ -256,4 +260,3 @@ def _no_send_button() -> ComposerNotFoundError:
     return ComposerNotFoundError(
         f"The site's page has no send button that this version recognizes. {_UNKNOWN_LAYOUT}"
     )
-

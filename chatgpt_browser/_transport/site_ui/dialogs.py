@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 #: Limit in seconds for a dialog to disappear after its close button was clicked.
 _CLOSE_TIMEOUT = 2.0
-#: Seconds between two looks at a dialog that is being closed: dialogs fade out, and no event reports the end of that.
-_CLOSE_INTERVAL = 0.05
+#: A dialog has been closed if the document does not change for so many seconds after the click. Dialogs may fade out.
+_CLOSE_QUIET_TIME = 0.4
 
 _NOT_SENT = "Nothing was sent."
 _BY_HAND = "in a window with the same profile (`chatgpt-browser login`)"
@@ -102,10 +102,8 @@ class Dialogs:
         return Obstruction(found["title"], kind, (close["x"], close["y"]) if close else None)
 
     async def _close(self, obstruction: Obstruction) -> None:
-        """Click the close button, and wait until the dialog is gone or another one is shown."""
+        """Click the close button, and wait until the document does not change any more."""
         assert obstruction.close_at is not None
         await self._page.mouse.click(*obstruction.close_at)
         with anyio.move_on_after(_CLOSE_TIMEOUT):
-            while (left := await self.find()) is not None and left.title == obstruction.title:
-                await anyio.sleep(_CLOSE_INTERVAL)
-
+            await self._evaluation.call("quiet.js", _CLOSE_QUIET_TIME * 1000)

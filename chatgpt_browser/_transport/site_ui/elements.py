@@ -24,7 +24,6 @@ class Match(NamedTuple):
     way: str
     pattern: str
     seen: str
-    count: int
 
 
 class PageElements:
@@ -49,7 +48,10 @@ class PageElements:
     @property
     def send_buttons(self) -> tuple[Locator, ...]:
         """The candidates for the send button, in order of decreasing certainty."""
-        structures = (self._visible(entry.pattern).and_(self._not_in_text).last for entry in selectors.SEND_BUTTON.structures)
+        structures = (
+            self._visible(entry.pattern).and_(self._not_in_text).last
+            for entry in selectors.SEND_BUTTON.structures
+        )
         return *self._buttons(selectors.SEND_BUTTON), *structures
 
     @property
@@ -91,9 +93,7 @@ class PageElements:
         """
         known = (rule.name for rule in selectors.DIALOG_RULES)
         found = self._page.locator(", ".join((selectors.MODAL_DIALOGS, *known)))
-        return found.filter(visible=True).or_(
-            found.filter(has=self._page.locator("*").filter(visible=True))
-        )
+        return found.filter(visible=True).or_(found.filter(has=self._page.locator("*").filter(visible=True)))
 
     @property
     def shell(self) -> Locator:
@@ -122,22 +122,20 @@ class PageElements:
 
     async def matches(self) -> list[Match]:
         """Return the entries of :mod:`.selectors` that match visible elements of the composer now."""
-        rules = {
-            "message_box": (selectors.MESSAGE_BOX, self._page),
-            "send_button": (selectors.SEND_BUTTON, self._forms),
-            "stop_button": (selectors.STOP_BUTTON, self._forms),
-        }
+        rules = {"message_box": selectors.MESSAGE_BOX, "send_button": selectors.SEND_BUTTON}
         found = []
-        for element, (rule, scope) in rules.items():
-            labels = rule.labels_in_form or rule.labels if scope is self._forms else rule.labels
-            ways = [
-                *(("label", entry, scope.get_by_role(rule.roles[0], name=selectors.beginning_of((entry,)))) for entry in labels),
-                *(("name", entry, scope.locator(entry.pattern)) for entry in rule.names),
-                *(("structure", entry, scope.locator(entry.pattern)) for entry in rule.structures),
+        for element, rule in rules.items():
+            labelled = [
+                (entry, self._page.get_by_role(role, name=selectors.beginning_of((entry,))))
+                for role in rule.roles
+                for entry in (*rule.labels, *rule.labels_in_form)
             ]
-            for way, entry, locator in ways:
-                if count := await locator.filter(visible=True).count():
-                    found.append(Match(element, way, entry.pattern, entry.seen, count))
+            named = [(entry, self._page.locator(entry.pattern)) for entry in rule.names]
+            structures = [(entry, self._page.locator(entry.pattern)) for entry in rule.structures]
+            for way, pairs in (("label", labelled), ("name", named), ("structure", structures)):
+                for entry, locator in pairs:
+                    if await locator.and_(self._not_in_text).filter(visible=True).count():
+                        found.append(Match(element, way, entry.pattern, entry.seen))
         return found
 
     @property
@@ -152,7 +150,9 @@ class PageElements:
     def _boxes_by_structure(self) -> tuple[Locator, ...]:
         """The last visible editor of each kind: the composer follows the conversation."""
         outside = self._not_in_text.and_(self._not(selectors.SHELL))
-        return tuple(self._visible(entry.pattern).and_(outside).last for entry in selectors.MESSAGE_BOX.structures)
+        return tuple(
+            self._visible(entry.pattern).and_(outside).last for entry in selectors.MESSAGE_BOX.structures
+        )
 
     @property
     def _forms(self) -> Locator:

@@ -28,7 +28,9 @@ class IsolatedEvaluation:
         """
         if self._frame_id is None:
             tree = await self._cdp.send("Page.getFrameTree")
-            self._frame_id = tree["frameTree"]["frame"]["id"]  # The main frame keeps its id when it navigates.
+            self._frame_id = tree["frameTree"]["frame"][
+                "id"
+            ]  # The main frame keeps its id when it navigates.
         # Chromium creates the world once for each document, and returns it again after that.
         params = {"frameId": self._frame_id, "worldName": _WORLD_NAME}
         world = await self._cdp.send("Page.createIsolatedWorld", params)

@@ -56,13 +56,16 @@ class PageActivity:
         """Wait until the network is idle, and the document is complete, interactive and unchanged for some seconds."""
         with anyio.move_on_after(timeout):
             await self.wait_for_network_idle(_IDLE_TIMEOUT)
-            is_idle = False
-            while not is_idle:
-                try:
-                    await self._evaluation.call("quiet.js", _QUIET_TIME * 1000)
-                    is_idle = not await self._elements.shell.count()
-                except PlaywrightError:  # The document was replaced.
-                    await self._page.wait_for_load_state("domcontentloaded")
+            while not await self._becomes_quiet():
+                await self._page.wait_for_load_state("domcontentloaded")
+
+    async def _becomes_quiet(self) -> bool:
+        """Wait until the document does not change. Return False if it was replaced, or is not interactive yet."""
+        try:
+            await self._evaluation.call("quiet.js", _QUIET_TIME * 1000)
+        except PlaywrightError:
+            return False
+        return not await self._elements.shell.count()
 
 
 async def _is_attached(outcome: Locator, timeout: float) -> bool:

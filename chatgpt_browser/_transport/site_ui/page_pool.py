@@ -68,6 +68,11 @@ class SitePagePool:
                 raise ClientClosedError from exc
             raise
 
+    async def matches(self) -> list[dict[str, str]]:
+        """Return the entries of :mod:`.selectors` that match the page that was used last; empty if there is none."""
+        pages = self.idle_pages
+        return await pages[-1].matches() if pages else []
+
     async def _send_once(self, message: OutgoingMessage) -> ResponseStream:
         page = await self._take(message.prompt.conversation_id, message.turn.question_id)
         try:

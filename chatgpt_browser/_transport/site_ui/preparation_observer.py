@@ -131,7 +131,9 @@ class PreparationObserver:
     async def _read_response(self, request_id: str) -> None:
         url, head = self._pending[request_id], self._heads.pop(request_id, None)
         if head is not None:
-            is_signed_out = head.ok and url == self._site.session_url and await self._is_signed_out(request_id)
+            is_signed_out = (
+                head.ok and url == self._site.session_url and await self._is_signed_out(request_id)
+            )
             self._refusals.pop(url, None)
             if is_signed_out or _is_refusal(head):
                 self._refusals[url] = _Refusal(request_id, head, is_signed_out)

@@ -137,9 +137,7 @@ _NOT_A_REPLY = r"(?!.*\b(dictat|record|read|listen|voice|talking|sharing|speakin
 
 STOP_BUTTON = ElementRule(
     roles=("button",),
-    labels=(
-        Entry(r"stop\s+(answering|generating|streaming|responding|response)\s*$", "2026-10", "oracle"),
-    ),
+    labels=(Entry(r"stop\s+(answering|generating|streaming|responding|response)\s*$", "2026-10", "oracle"),),
     names=(Entry('[data-testid="stop-button"]', "2026-10", "oracle"),),
     labels_in_form=(
         Entry(rf"stop\b{_NOT_A_REPLY}", "2026-10", "capture"),
@@ -162,7 +160,9 @@ LOG_IN = ElementRule(
 TURNS = (
     Entry("article, [role=article], [role=log], [aria-live]", "2026-11", "html"),
     Entry("[data-message-id], [data-message-author-role], [data-turn-id]", "2026-10", "oracle"),
-    Entry("[data-turn-key], [data-chatgpt-search-unit-key], [data-user-message-bubble]", "2026-10", "capture"),
+    Entry(
+        "[data-turn-key], [data-chatgpt-search-unit-key], [data-user-message-bubble]", "2026-10", "capture"
+    ),
     Entry("[data-conversation-transcript] > li", "2026-10", "capture"),
 )
 CONVERSATION_TEXT = any_of(TURNS)
@@ -232,7 +232,11 @@ DIALOG_RULES = (
         (
             Entry(r"too many requests|making requests too quickly", "2026-10", "oracle"),
             Entry(r"temporarily limited access to your conversations", "2026-10", "oracle"),
-            Entry(r"zu viele anfragen|请求过(多|于频繁)|trop de requêtes|demasiadas solicitudes", "2026-11", "guess"),
+            Entry(
+                r"zu viele anfragen|请求过(多|于频繁)|trop de requêtes|demasiadas solicitudes",
+                "2026-11",
+                "guess",
+            ),
         ),
     ),
     DialogRule(
@@ -251,7 +255,11 @@ DIALOG_RULES = (
         ),
         (
             Entry(r"^\s*(what['\u2019]s new|introducing\b)", "2026-10", "capture"),
-            Entry(r"^\s*(neuigkeiten|das ist neu|was ist neu|新功能|最新|nouveautés|novedades)", "2026-11", "guess"),
+            Entry(
+                r"^\s*(neuigkeiten|das ist neu|was ist neu|新功能|最新|nouveautés|novedades)",
+                "2026-11",
+                "guess",
+            ),
         ),
     ),
 )
@@ -261,7 +269,11 @@ CLOSE_BUTTONS = (
     Entry('[data-testid="close-button"], [data-testid$="-close-button"]', "2026-10", "oracle"),
     Entry("button[aria-label=Close i], button[aria-label=Dismiss i]", "2026-10", "capture"),
     Entry("button[aria-label=Schlie\u00dfen i], button[aria-label=Fermer i]", "2026-11", "guess"),
-    Entry("button[aria-label=Cerrar i], button[aria-label=Fechar i], button[aria-label=Chiudi i]", "2026-11", "guess"),
+    Entry(
+        "button[aria-label=Cerrar i], button[aria-label=Fechar i], button[aria-label=Chiudi i]",
+        "2026-11",
+        "guess",
+    ),
     Entry("button[aria-label=\u5173\u95ed], button[aria-label=\u9589\u3058\u308b]", "2026-11", "guess"),
 )
 

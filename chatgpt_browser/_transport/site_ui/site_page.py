@@ -162,7 +162,12 @@ class SitePage:
                     raise refusal from error
                 with suppress(PlaywrightError):
                     error.elements = tuple(await self._composer.outline())
+                    error.matches = tuple(await self.matches())
                 raise
+
+    async def matches(self) -> list[dict[str, str]]:
+        """Return the entries of :mod:`.selectors` that match the page now, for a report."""
+        return [match._asdict() for match in await self._composer.matches()]
 
     # ---- The steps of a message --------------------------------------------------------------------------------------
 
