@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import json
 
-from chatgpt_browser._transport.site_ui.captured_request import CapturedRequest, parse_captured_request
+import pytest
+
+from chatgpt_browser import OptionNotAppliedError
+from chatgpt_browser._core.models import Prompt
+from chatgpt_browser._protocol.conversation_tree import Turn
+from chatgpt_browser._transport.site_ui.captured_request import (
+    CapturedRequest,
+    check_captured_request,
+    parse_captured_request,
+)
 
 
 def test_parse_captured_request_unknown_format_gives_empty_fields() -> None:
@@ -25,3 +34,20 @@ def test_parse_captured_request_unknown_format_gives_empty_fields() -> None:
         "[" * 10_000,
     ):
         assert parse_captured_request(other) == CapturedRequest()
+
+
+@pytest.mark.parametrize("sent", [None, "gpt-5"])
+def test_check_captured_request_same_or_unknown_model_passes(sent: str | None) -> None:
+    check_captured_request(CapturedRequest("m", "Hello", model=sent), Prompt("Hello"), Turn(), model="gpt-5")
+
+
+def test_check_captured_request_site_choice_passes() -> None:
+    check_captured_request(CapturedRequest("m", "Hello", model="other"), Prompt("Hello"), Turn(), model=None)
+
+
+def test_check_captured_request_other_model_raises_with_both_models() -> None:
+    captured = CapturedRequest("m", "Hello", model="auto")
+    with pytest.raises(OptionNotAppliedError, match="'auto' instead of 'gpt-5'") as caught:
+        check_captured_request(captured, Prompt("Hello"), Turn(), model="gpt-5")
+    error = caught.value
+    assert (error.option, error.requested, error.sent) == ("model", "gpt-5", "auto")

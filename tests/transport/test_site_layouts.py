@@ -20,7 +20,7 @@ from chatgpt_browser import (
     UnusualActivityError,
 )
 from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply
-from tests.support.scripted_site import ScriptedSite, base_urls
+from tests.support.scripted_site import DONE, ScriptedSite, base_urls, body, event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -297,3 +297,14 @@ def test_model_of_site_choice_is_not_compared(
         assert api.send_message("Hello") == 'You said: "Hello".'
     finally:
         object.__setattr__(options, "model", before)
+
+
+def test_named_model_answered_by_another_is_a_logged_warning(
+    scripted_site: ScriptedSite, named_model: ChatGPTAPI, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = event("Hello", id="9b2f", metadata={"model_slug": "gpt-5-mini"})
+    with caplog.at_level(logging.WARNING, "chatgpt_browser"):
+        assert named_model.send_message(scripted_site.answering(body(answer, DONE))) == "Hello"
+    assert [r.getMessage() for r in caplog.records] == [
+        "the site has answered with the model 'gpt-5-mini' instead of 'gpt-5-nonesuch'"
+    ]

@@ -13,7 +13,7 @@
 
   /** Return the message box and the send button, as far as names and structure show them. */
   function controls() {
-    const box = lastOf(document, boxes);
+    const box = boxes.map((selector) => lastOf(document, selector)).find(Boolean);
     return [box, box?.closest("form") && lastOf(box.closest("form"), sendButtons)].filter(Boolean);
   }
 

@@ -6,7 +6,8 @@ If the site refuses one of them, the page never sends the message, and shows at 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
 #: Seconds in which the page may repeat a refused request, or send the message without it, before the refusal counts.
 _RETRY_TIME = 1.5
-#: The same for a failure of the server. Pages repeat such a request after some seconds.
-_FAILURE_RETRY_TIME = 10.0
+#: The same for a failure of the server, which pages repeat after some seconds, and after a repetition that succeeded.
+_LONG_RETRY_TIME = 10.0
+#: Limit in seconds for the body of a refusal. A body that the page does not read may never end.
+_BODY_TIMEOUT = 1.0
 
 _FORBIDDEN, _TOO_MANY_REQUESTS, _FIRST_SERVER_ERROR = 403, 429, 500
 
@@ -40,26 +43,29 @@ class _Refusal:
     head: Head
     #: True if the session endpoint responded without a session.
     is_signed_out: bool = False
+    #: True if the page has repeated the request with success. It should send the message then.
+    is_repeated: bool = False
 
     @property
     def retry_time(self) -> float:
         """The seconds until the refusal counts."""
         is_failure = self.head.status >= _FIRST_SERVER_ERROR and not is_challenge(self.head)
-        return _FAILURE_RETRY_TIME if is_failure else _RETRY_TIME
+        return _LONG_RETRY_TIME if is_failure or self.is_repeated else _RETRY_TIME
 
 
 class PreparationObserver:
     """Observes the preparation of one message, from the time at which the page is opened. A context manager.
 
-    A refusal is forgotten if the page repeats the request with success.
+    A refusal that the page repeats with success counts only if the page has been instructed to send and still does not.
     """
 
     def __init__(self, cdp: CDPSession, site: Site) -> None:
         self._cdp = cdp
         self._site = site
-        #: The requests without a complete response: their URLs by id.
-        self._pending: dict[str, str] = {}
-        self._heads: dict[str, Head] = {}
+        #: The URLs of the requests by id.
+        self._urls: dict[str, str] = {}
+        #: The ids of the requests without a response.
+        self._pending: set[str] = set()
         #: The refusals by URL; the newest is the last one.
         self._refusals: dict[str, _Refusal] = {}
         self._changed = asyncio.Event()
@@ -67,8 +73,8 @@ class PreparationObserver:
         listeners = {
             "Network.requestWillBeSent": self._on_request,
             "Network.responseReceived": self._on_response,
-            "Network.loadingFinished": self._on_ended,
-            "Network.loadingFailed": self._on_ended,
+            "Network.loadingFinished": self._on_finished,
+            "Network.loadingFailed": self._on_failed,
         }
         self._remove_listeners = add_listeners(cdp, listeners)
 
@@ -79,7 +85,11 @@ class PreparationObserver:
         self._remove_listeners()
 
     async def wait_until_refused(self) -> ChatGPTError:
-        """Wait until the site has refused a request and the page does not repeat it. Return the error for the refusal."""
+        """Wait until the site has refused a request and the page does nothing more. Return the error for the refusal.
+
+        Call this when the page has been instructed to send the message.
+        """
+        self._refusals = {url: each for url, each in self._refusals.items() if not each.is_repeated}
         while True:
             while not self._refusals or self._pending:
                 await self._change()
@@ -87,14 +97,16 @@ class PreparationObserver:
             assert refusal is not None
             with anyio.move_on_after(refusal.retry_time) as scope:
                 await self._change()
-            if scope.cancelled_caught and (error := await self.error()) is not None:
-                return error
+            if scope.cancelled_caught:
+                return await self._error_of(refusal)
 
     async def error(self) -> ChatGPTError | None:
-        """Return the error for the newest refusal: the error for the same response to a message. None if there is none."""
+        """Return the error for the newest refusal that the page has not repeated with success; None if there is none."""
         refusal = self._newest
-        if refusal is None:
-            return None
+        return None if refusal is None or refusal.is_repeated else await self._error_of(refusal)
+
+    async def _error_of(self, refusal: _Refusal) -> ChatGPTError:
+        """Return the error for a refusal: the error for the same response to a message."""
         if refusal.is_signed_out:
             return SessionExpiredError(
                 "The site's page has no session any more, so it cannot send a message. Nothing was sent. "
@@ -116,29 +128,43 @@ class PreparationObserver:
     def _on_request(self, event: dict[str, Any]) -> None:
         url = event["request"]["url"]
         if self._site.is_preparation(url):
-            self._pending[event["requestId"]] = url.partition("?")[0]
+            self._urls[event["requestId"]] = url.partition("?")[0]
+            self._pending.add(event["requestId"])
             self._changed.set()
 
     def _on_response(self, event: dict[str, Any]) -> None:
         request_id = event["requestId"]
+        if (url := self._urls.get(request_id)) is None:
+            return
+        head = read_head(event["response"])
+        if _is_refusal(head):
+            self._add(url, _Refusal(request_id, head))
+        elif head.ok and url in self._refusals:
+            self._refusals[url] = replace(self._refusals[url], is_repeated=True)
+        if not head.ok or url != self._site.session_url:
+            self._end(request_id)
+
+    def _on_finished(self, event: dict[str, Any]) -> None:
+        request_id = event["requestId"]
         if request_id in self._pending:
-            self._heads[request_id] = read_head(event["response"])
+            self._tasks.spawn(self._check_session(request_id))
 
-    def _on_ended(self, event: dict[str, Any]) -> None:
-        if event["requestId"] in self._pending:
-            self._tasks.spawn(self._read_response(event["requestId"]))
+    def _on_failed(self, event: dict[str, Any]) -> None:
+        self._end(event["requestId"])
 
-    async def _read_response(self, request_id: str) -> None:
-        url, head = self._pending[request_id], self._heads.pop(request_id, None)
-        if head is not None:
-            is_signed_out = (
-                head.ok and url == self._site.session_url and await self._is_signed_out(request_id)
-            )
-            self._refusals.pop(url, None)
-            if is_signed_out or _is_refusal(head):
-                self._refusals[url] = _Refusal(request_id, head, is_signed_out)
-        self._pending.pop(request_id, None)
-        self._changed.set()
+    async def _check_session(self, request_id: str) -> None:
+        if await self._is_signed_out(request_id):
+            self._add(self._urls[request_id], _Refusal(request_id, Head(200), is_signed_out=True))
+        self._end(request_id)
+
+    def _add(self, url: str, refusal: _Refusal) -> None:
+        self._refusals.pop(url, None)
+        self._refusals[url] = refusal
+
+    def _end(self, request_id: str) -> None:
+        if request_id in self._pending:
+            self._pending.discard(request_id)
+            self._changed.set()
 
     async def _is_signed_out(self, request_id: str) -> bool:
         """Return whether a response of the session endpoint contains no session."""
@@ -148,11 +174,10 @@ class PreparationObserver:
 
     async def _body_of(self, request_id: str) -> str:
         """Return the body of a response; "" if the browser does not have it (any more)."""
-        try:
+        body: dict[str, Any] = {"body": ""}
+        with anyio.move_on_after(_BODY_TIMEOUT), suppress(PlaywrightError):
             body = await self._cdp.send("Network.getResponseBody", {"requestId": request_id})
-        except PlaywrightError:
-            return ""
-        return "" if body["base64Encoded"] else str(body["body"])
+        return "" if body.get("base64Encoded") else str(body["body"])
 
 
 def _is_refusal(head: Head) -> bool:

@@ -279,7 +279,7 @@ CLOSE_BUTTONS = (
 
 #: The selectors for ``obstruction.js``.
 OBSTRUCTION = {
-    "boxes": f"{MESSAGE_BOX.name}, {FORM} :is({EDITORS}, [role=textbox]), {EDITORS}[aria-label]",
+    "boxes": [MESSAGE_BOX.name, f"{FORM} :is({EDITORS}, [role=textbox])", f"{EDITORS}, [role=textbox]"],
     "sendButtons": f"{SEND_BUTTON.name}, [type=submit], button:not([type])",
     "notInComposer": f":is({CONVERSATION_TEXT}, {DIALOGS}, form[inert]) *, {SHELL}",
     "dialogs": DIALOGS,
