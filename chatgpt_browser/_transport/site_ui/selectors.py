@@ -106,8 +106,11 @@ MESSAGE_BOX = ElementRule(
     ),
 )
 
-#: Excludes a form whose send button has a known label or name, which may be disabled.
-_WITHOUT_SEND = ':not(:has([aria-label^="send" i], [data-testid*="send-button"], #composer-submit-button))'
+#: Excludes a form whose send button has a known label or name, which may be disabled. "Senden" is no known label.
+_KNOWN_SEND = (
+    '[aria-label=send i], [aria-label^="send " i], [data-testid*="send-button"], #composer-submit-button'
+)
+_WITHOUT_SEND = f":not(:has({_KNOWN_SEND}))"
 
 SEND_BUTTON = ElementRule(
     roles=("button",),
