@@ -50,6 +50,7 @@ def module_server() -> Iterator[FakeChatGPT]:
 def server(module_server: FakeChatGPT) -> Iterator[FakeChatGPT]:
     yield module_server
     module_server.layout, module_server.modal, module_server.wakes_after = "usual", None, 0.0
+    module_server.language, module_server.dialog, module_server.ignores_model = "en", None, False
 
 
 @pytest.fixture
@@ -177,6 +178,10 @@ def test_chat_app_layout_changes_labels_and_ids(
 def test_chat_app_invalid_option_raises(server: FakeChatGPT) -> None:
     with pytest.raises(ValueError, match="layout"):
         server.layout = "other"  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="language"):
+        server.language = "xx"  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="dialog"):
+        server.dialog = "other"  # type: ignore[assignment]
     with pytest.raises(ValueError, match="form"):
         FakeChatGPT(form="web")  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="form='app'"):
@@ -210,3 +215,68 @@ def test_chat_app_late_hydration_discards_early_input(page: Page, server: FakeCh
     expect(box).to_be_empty()
     type_and_send(page, "Hello")
     expect(answers(page)).to_have_text('You said: "Hello".')
+
+
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize(
+    ("layout", "language", "editor", "labels", "turn"),
+    [
+        ("2023", "de", "form > .box > textarea", 0, "article[data-message-id]"),
+        ("2025", "de", "form[data-type] #prompt-textarea", 1, "article[data-turn-id]"),
+        (
+            "2026",
+            "de",
+            "form[data-chatgpt-composer]:not([hidden]) [role=textbox]",
+            1,
+            "article[data-turn-key]",
+        ),
+    ],
+)
+def test_chat_app_layout_of_year_sends_in_language(
+    page: Page, server: FakeChatGPT, layout: Any, language: Any, editor: str, labels: int, turn: str
+) -> None:
+    server.layout, server.language = layout, language
+    page.goto(server.origin)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    page.locator(editor).click()
+    page.keyboard.insert_text("Hallo")
+    expect(page.get_by_role("button", name="Senden")).to_have_count(labels)
+    page.locator("form:visible button.send").click()
+
+    expect(page.locator(turn)).to_have_count(2)
+    expect(page.locator("article").last).to_contain_text('You said: "Hallo".')
+
+
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize(
+    ("dialog", "name"),
+    [
+        ("rate-limit", "modal-conversation-history-rate-limit"),
+        ("expired-session", "modal-expired-session"),
+        ("signed-out", "modal-no-auth-login"),
+        ("announcement", "modal-beacon"),
+    ],
+)
+def test_chat_app_dialog_covers_page_and_has_no_height(
+    page: Page, server: FakeChatGPT, dialog: Any, name: str
+) -> None:
+    server.dialog = dialog
+    page.goto(server.origin)
+    found = page.get_by_test_id(name)
+    expect(found.get_by_role("heading")).to_be_visible()
+    box = found.bounding_box()
+    assert box is not None
+    assert box["height"] == 0
+    expect(page.locator("main")).to_have_attribute("inert", "")
+
+
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize(("ignores", "sent"), [(True, "auto"), (False, "gpt-x")])
+def test_chat_app_ignored_model_is_not_sent(
+    page: Page, server: FakeChatGPT, ignores: bool, sent: str
+) -> None:
+    server.ignores_model = ignores
+    page.goto(f"{server.origin}/?model=gpt-x")
+    type_and_send(page, "Hello")
+    expect(answers(page)).to_have_text('You said: "Hello".')
+    assert [r.json["model"] for r in server.requests if r.path.endswith("/f/conversation")][-1] == sent

@@ -8,16 +8,21 @@ import anyio
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ..._browser.playwright_errors import milliseconds
-from ..._core.errors import ComposerNotFoundError, DialogInTheWayError, PageError, SessionExpiredError
+from ..._core.errors import ComposerNotFoundError, PageError, SessionExpiredError
 from ..._core.javascript import read_script
-from ..._core.log import logger
-from .elements import PageElements, first_of
+from .dialogs import Dialogs, choice_error
+from .elements import Match, PageElements, first_of
+from .isolated_evaluation import IsolatedEvaluation
+from .page_activity import PageActivity
 from .selectors import MESSAGE_ID_ATTRIBUTES, OUTLINE
+from .stop_button import StopButton
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from playwright.async_api import Locator, Page
+    from playwright.async_api import CDPSession, Locator, Page
+
+    from ..._core.errors import ChatGPTError
 
 
 #: Limit in seconds for an element that exists to become clickable.
@@ -41,9 +46,13 @@ _UNKNOWN_LAYOUT = f"{_NOT_SENT} To report the page's layout, run `chatgpt-browse
 class Composer:
     """Operates the composer of one page. Each operation searches the page again. All times are in seconds."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, cdp: CDPSession) -> None:
         self._page = page
         self._elements = PageElements(page)
+        evaluation = IsolatedEvaluation(cdp)
+        self._activity = PageActivity(page, self._elements, evaluation)
+        self._dialogs = Dialogs(page, evaluation)
+        self._stop_button = StopButton(self._elements)
 
     async def wait_until_ready(self, timeout: float) -> None:
         """Wait until a message can be written.
@@ -53,27 +62,31 @@ class Composer:
         :raises ComposerNotFoundError: no message box was found within the timeout.
         """
         elements = self._elements
-        outcome = elements.message_box.or_(elements.log_in).or_(elements.modal_dialogs)
-        if not await _becomes(outcome, "visible", timeout):
+        outcome = elements.message_box.or_(elements.log_in).or_(elements.blocking_dialogs)
+        if not await self._activity.appears(outcome, timeout):
             await self._check_dialogs()
             raise ComposerNotFoundError(
                 f"The site's page shows no message box that this version recognizes. {_UNKNOWN_LAYOUT}"
             )
         await self.check_unobstructed()
 
-    async def check_unobstructed(self) -> None:
-        """Check that no modal dialog and no log-in prompt blocks the page.
+    async def check_unobstructed(self) -> bool:
+        """Check that nothing covers the composer, and that no dialog and no log-in prompt blocks the page.
 
-        :raises DialogInTheWayError: a modal dialog is open.
+        An announcement is closed. Return whether one was.
+
+        :raises DialogInTheWayError: a dialog has to be answered by a person.
+        :raises RateLimitError: a dialog reports too many requests.
         :raises SessionExpiredError: the page asks to log in; a message written there would not belong to the account.
         """
-        if await self._elements.modal_dialogs.count():
-            raise await _dialog_error(self._elements.modal_dialogs.first)
+        was_closed = await self._dialogs.check()
         if await self._asks_to_log_in():
             raise SessionExpiredError(
                 "The site's page asks to sign in, so the session has expired. "
                 f"{_NOT_SENT} Sign in again and use the new session token."
             )
+        await self._stop_button.note_idle_buttons()
+        return was_closed
 
     async def write(self, text: str, *, timeout: float) -> None:
         """Replace the text in the message box, and wait until the send button is enabled.
@@ -87,13 +100,13 @@ class Composer:
             raise PageError(f"The site's page cannot send a message without text. {_NOT_SENT}")
         if await self._elements.enabled_send_button.count():
             # The button is enabled without text, so its state does not show when the page is hydrated.
-            await self._wait_for_network_idle()
+            await self._activity.wait_for_network_idle(_NETWORK_IDLE_TIMEOUT)
         remaining, pause, times_changed = min(timeout, _HYDRATION_TIMEOUT), _FIRST_RETRY, 0
         while remaining > 0 and times_changed < 2:
             pause = min(pause, remaining)
             remaining -= pause
             if await self._insert(text, timeout):
-                is_enabled = await _becomes(self._elements.enabled_send_button, "visible", pause)
+                is_enabled = await self._can_send(pause)
                 written = await self._read()
                 if is_enabled and _same_words(written, text):
                     return
@@ -113,23 +126,22 @@ class Composer:
             raise PageError(f"The site's page has replaced the message with another text. {_NOT_SENT}")
 
     async def send(self) -> None:
-        """Click the send button.
+        """Click the send button, or press Enter if the composer has no button at all.
 
         :raises ComposerNotFoundError: no send button was found.
         :raises PageError: the button cannot be clicked.
         """
         button = await first_of(self._elements.send_buttons)
-        if button is None:
+        if button is not None:
+            await self._click(button, "send button")
+        elif await self._has_no_buttons():
+            await self._page.keyboard.press("Enter")
+        else:
             raise _no_send_button()
-        await self._click(button, "send button")
 
     async def stop(self) -> bool:
         """Click the stop button. Return False if there is none."""
-        try:
-            await self._elements.stop_button.first.click(timeout=milliseconds(_RENDER_TIMEOUT))
-        except PlaywrightTimeoutError:
-            return False
-        return True
+        return await self._stop_button.click()
 
     async def is_replying(self) -> bool:
         """Return whether the page shows a reply as in progress, and still does after a moment."""
@@ -156,6 +168,27 @@ class Composer:
         # The page can change what a script in its own world returns.
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
+    async def dialog_error(self) -> ChatGPTError | None:
+        """Return the error for what covers the composer; None if nothing does, or an announcement that can be closed."""
+        obstruction = await self._dialogs.find()
+        return None if obstruction is None or obstruction.is_closable else obstruction.error()
+
+    async def matches(self) -> list[Match]:
+        """Return the entries of :mod:`.selectors` that match the composer now."""
+        return await self._elements.matches()
+
+    async def _can_send(self, timeout: float) -> bool:
+        """Return whether the send button becomes enabled within the timeout. A composer without buttons is always ready."""
+        if await _becomes(self._elements.enabled_send_button, "visible", timeout):
+            return True
+        return await first_of(self._elements.send_buttons) is None and await self._has_no_buttons()
+
+    async def _has_no_buttons(self) -> bool:
+        """Return whether there is a composer whose form has no button: Enter sends the message then."""
+        return (
+            bool(await self._elements.message_box.count()) and not await self._elements.form_buttons.count()
+        )
+
     async def _insert(self, text: str, timeout: float) -> bool:
         """Replace the text in the message box. Return False if there is no message box."""
         box = await first_of(self._elements.message_boxes)
@@ -172,19 +205,18 @@ class Composer:
             )
         return True
 
-    async def _click(self, element: Locator, name: str) -> None:
+    async def _click(self, element: Locator, name: str, attempts: int = 2) -> None:
+        """Click an element, and once more if an announcement that has covered it was closed."""
         try:
             await element.click(timeout=milliseconds(_CLICK_TIMEOUT))
+            return
         except PlaywrightTimeoutError:
-            await self.check_unobstructed()
-            await self._check_dialogs()
-            raise PageError(f"The {name} of the site's page cannot be clicked. {_UNKNOWN_LAYOUT}") from None
-
-    async def _wait_for_network_idle(self) -> None:
-        try:
-            await self._page.wait_for_load_state("networkidle", timeout=milliseconds(_NETWORK_IDLE_TIMEOUT))
-        except PlaywrightTimeoutError:
-            logger.debug("the site's page is still loading after %g s", _NETWORK_IDLE_TIMEOUT)
+            was_closed = await self.check_unobstructed()
+        if was_closed and attempts > 1:
+            await self._click(element, name, attempts - 1)
+            return
+        await self._check_dialogs()
+        raise PageError(f"The {name} of the site's page cannot be clicked. {_UNKNOWN_LAYOUT}")
 
     async def _read(self) -> str:
         """Return the text in the message box, or "" if the page has removed the box."""
@@ -206,13 +238,16 @@ class Composer:
         return not has_message_box or bool(await self._elements.log_in_of_site.count())
 
     async def _check_dialogs(self) -> None:
-        """Raise an error if any dialog is open, modal or not. Called if an element is missing or cannot be clicked."""
-        if await self._elements.dialogs.count():
-            raise await _dialog_error(self._elements.dialogs.first)
+        """Raise an error if a dialog blocks the page. Called if an element is missing or cannot be used."""
+        if (obstruction := await self._dialogs.find()) is not None:
+            raise obstruction.error()
+        if await self._elements.choice.count():
+            raise choice_error((await self._elements.choice.first.inner_text()).partition("\n")[0][:80])
 
     async def _write_error(self, *, was_changed: bool) -> PageError:
         """Return the error for a text that the page did not accept."""
         await self.check_unobstructed()
+        await self._check_dialogs()
         if await first_of(self._elements.send_buttons) is None:
             return _no_send_button()
         what = "changed the text that was written" if was_changed else "did not react to the text"
@@ -236,13 +271,4 @@ def _same_words(one: str, other: str) -> bool:
 def _no_send_button() -> ComposerNotFoundError:
     return ComposerNotFoundError(
         f"The site's page has no send button that this version recognizes. {_UNKNOWN_LAYOUT}"
-    )
-
-
-async def _dialog_error(dialog: Locator) -> DialogInTheWayError:
-    title = await dialog.get_attribute("aria-label")
-    title = title or (await dialog.inner_text()).strip().partition("\n")[0][:80]
-    return DialogInTheWayError(
-        f"The site's page shows a dialog ({title!r}). {_NOT_SENT} "
-        "Answer the dialog in a window with the same profile (`chatgpt-browser login`)."
     )

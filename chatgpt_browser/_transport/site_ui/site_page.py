@@ -19,10 +19,12 @@ from ..._browser.playwright_errors import map_playwright_errors, suppress_close_
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError, PageError
 from ..._core.log import logger
+from ..base import DeliveryState
 from .captured_request import check_captured_request
 from .composer import Composer
 from .connection_log import ConnectionLog
 from .navigation import Navigation
+from .preparation_observer import PreparationObserver
 from .request_observer import RequestObserver
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 #: Limit in seconds for a reply to end after the stop button was clicked.
 _STOP_TIMEOUT = 2.0
+#: Seconds after which the page is searched for a dialog if it has not sent the message.
+_DIALOG_DELAY = 5.0
 #: Limit in seconds for Playwright to close a page.
 _CLOSE_TIMEOUT = 2.0
 #: Limit in bytes for the request bodies that the browser reports with the request. A longer body is read separately.
@@ -94,7 +98,7 @@ class SitePage:
         self.dead: ChatGPTError | None = None
         self._page = page
         self._cdp = cdp
-        self._composer = Composer(page)
+        self._composer = Composer(page, cdp)
         self._navigation = Navigation(page, cdp, self._composer)
         self._observer: RequestObserver | None = None
         #: The id of the last message that was sent from this page, or None if unknown.
@@ -177,17 +181,25 @@ class SitePage:
         :raises OriginError: the page is on another origin.
         :raises PageError: the page has an unknown layout, is blocked by a dialog, or did not send the message as given.
         """
-        with map_playwright_errors():
+        with map_playwright_errors(), PreparationObserver(self._cdp, site) as preparation:
             try:
                 with _limit(timeout, "Nothing was sent."):
                     await self._prepare(message, site, model, timeout)
                     await self._write(message, site, model, timeout)
                 with _limit(timeout, "The message may have been sent: check the conversation first."):
-                    return await self._submit(message, site, timeout)
+                    return await self._submit(message, site, preparation, model=model, timeout=timeout)
             except PageError as error:
+                is_unsent = message.delivery.state is DeliveryState.NOT_STARTED
+                if is_unsent and (refusal := await preparation.error()) is not None:
+                    raise refusal from error
                 with suppress(PlaywrightError):
                     error.elements = tuple(await self._composer.outline())
+                    error.matches = tuple(await self.matches())
                 raise
+
+    async def matches(self) -> list[dict[str, str]]:
+        """Return the entries of :mod:`.selectors` that match the page now, for a report."""
+        return [match._asdict() for match in await self._composer.matches()]
 
     # ---- The steps of a message --------------------------------------------------------------------------------------
 
@@ -213,7 +225,15 @@ class SitePage:
             await self._composer.write(text, timeout=timeout)
             await self._composer.check(text)
 
-    async def _submit(self, message: OutgoingMessage, site: Site, timeout: float) -> ResponseStream:
+    async def _submit(
+        self,
+        message: OutgoingMessage,
+        site: Site,
+        preparation: PreparationObserver,
+        *,
+        model: str | None,
+        timeout: float,
+    ) -> ResponseStream:
         """Click the send button, and wait until the page has sent the message."""
         self._question_id = None
         observer = RequestObserver(self._cdp, site, message.delivery, self._stop, self._connections)
@@ -222,7 +242,7 @@ class SitePage:
         message.delivery.start()
         await self._composer.send()
         with anyio.move_on_after(timeout):
-            await observer.sent.wait()
+            await self._wait_until_sent(observer, preparation)
         if not observer.sent.is_set():
             raise PageError(
                 f"The site's page sent no message within {timeout:g} s after the send button was clicked. "
@@ -232,12 +252,31 @@ class SitePage:
             raise observer.failure
         self._navigation.note_sent()
         try:
-            check_captured_request(observer.captured, message.prompt, message.turn)
+            check_captured_request(observer.captured, message.prompt, message.turn, model=model)
         except PageError:
             await self._stop_reply(observer.stream)
             raise
         self._question_id = observer.captured.message_id
         return observer.stream
+
+    async def _wait_until_sent(self, observer: RequestObserver, preparation: PreparationObserver) -> None:
+        """Wait until the page has sent the message, or cannot send it because the site or a dialog prevents it."""
+        sending = asyncio.ensure_future(observer.sent.wait())
+        refusing = asyncio.ensure_future(preparation.wait_until_refused())
+        both = (sending, refusing)
+        try:
+            await asyncio.wait(both, timeout=_DIALOG_DELAY, return_when=asyncio.FIRST_COMPLETED)
+            error = None
+            if not sending.done() and not refusing.done():
+                error = await self._composer.dialog_error()
+            if error is None:
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
+                await observer.withdraw(error or refusing.result())
+                await sending
+        finally:
+            sending.cancel()
+            refusing.cancel()
 
     def _on_over(self, observer: RequestObserver) -> None:
         """Release the page after a message, or close it if it may repeat a request that failed."""
@@ -262,6 +301,17 @@ class SitePage:
 
     async def _stop_reply(self, stream: ResponseStream) -> None:
         """Click the stop button and wait until the reply has ended. If this fails, close the page."""
+        is_stopped = await self._click_stop(stream)
+        if is_stopped and stream.is_handed_off:
+            stream.end()
+        if stream.is_over:
+            self._enter(PageState.IDLE)
+        else:
+            error = BrowserCrashedError("The site's page was closed, because its reply could not be stopped.")
+            await self.close(error)
+
+    async def _click_stop(self, stream: ResponseStream) -> bool:
+        """Click the stop button, and wait until the reply has ended. Return False if there is no button."""
         is_over = asyncio.Event()
         stream.when_over(is_over.set)
         try:
@@ -271,14 +321,8 @@ class SitePage:
                     await is_over.wait()
         except (PlaywrightError, ConnectionError) as exc:
             logger.debug("the reply could not be stopped: %s", to_library_error(exc))
-            is_stopped = False
-        if is_stopped and stream.is_handed_off:
-            stream.end()
-        if stream.is_over:
-            self._enter(PageState.IDLE)
-        else:
-            error = BrowserCrashedError("The site's page was closed, because its reply could not be stopped.")
-            await self.close(error)
+            return False
+        return is_stopped
 
     # ---- The page ----------------------------------------------------------------------------------------------------
 

@@ -3,20 +3,30 @@
 import { conversationInAddress, setAddress, setFirstAddress } from "./address.js";
 import * as api from "./api.js";
 import { follow } from "./deltas.js";
+import { showDialog } from "./dialogs.js";
+import { replaceComposer } from "./layouts.js";
 import { applyLayout, show } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
-const [thread, form, editor, send, stop, alert] = ["thread", "composer", "prompt-textarea", "composer-submit-button", "stop-button", "alert"].map($);
+const usual = () => {
+  const [form, editor, send, stop, alert] = ["composer", "prompt-textarea", "composer-submit-button", "stop-button", "alert"].map($);
+  const showButtons = (isRunning) => Object.assign(send, { hidden: isRunning }) && Object.assign(stop, { hidden: !isRunning });
+  return { form, editor, send, stop, alert, show: showButtons };
+};
+const thread = $("thread");
+const { form, editor, send, stop, alert, show: showButtons } = replaceComposer(document.body.dataset) ?? usual();
 const position = {
   conversation: conversationInAddress(),
   parent: null,
-  model: new URLSearchParams(location.search).get("model"),
+  model: document.body.dataset.ignoresModel === "" ? new URLSearchParams(location.search).get("model") : null,
+  preparesLikeToday: ["2025", "2026"].includes(document.body.dataset.layout),
   query: document.body.dataset.layout === "crowded" ? "?from=composer" : "",
 };
 let running = null;
 
 /** Return the text of the composer. Not `innerText`, which adds a line for each empty line. */
 function composerText() {
+  if (editor instanceof HTMLTextAreaElement) return editor.value;
   const lines = [""];
   const visit = (node) => {
     if (node.nodeType === Node.TEXT_NODE) lines[lines.length - 1] += node.data;
@@ -29,11 +39,15 @@ function composerText() {
   return lines.join("\n");
 }
 
+function clearEditor() {
+  if (editor instanceof HTMLTextAreaElement) editor.value = "";
+  else editor.replaceChildren();
+}
+
 function updateButtons() {
-  send.hidden = running !== null;
-  stop.hidden = running === null;
   send.disabled = composerText().trim() === "";
-  if (send.disabled) editor.replaceChildren();
+  if (send.disabled) clearEditor();
+  showButtons(running !== null, send.disabled);
 }
 
 function showError(error) {
@@ -55,9 +69,10 @@ async function listConversations() {
 /** Load the conversation. The composer works before that: a message that is sent too early has no parent message. */
 async function openConversation() {
   if (position.conversation === undefined) return;
-  const { title, messages, newest } = await api.open(position.conversation);
+  const { title, messages, newest, model } = await api.open(position.conversation);
   setAddress(position.conversation, { atEnd: true });
   position.parent = newest;
+  position.model ??= document.body.dataset.ignoresModel === "" ? model : null;
   document.title = $("title").textContent = title;
   for (const message of messages) show(thread, message);
 }
@@ -75,7 +90,7 @@ async function submit() {
   if (running !== null || question.trim() === "") return;
   running = new AbortController();
   alert.hidden = true;
-  editor.replaceChildren();
+  clearEditor();
   updateButtons();
   if (position.conversation === undefined) setFirstAddress();
   show(thread, { id: "", author: { role: "user" }, content: { content_type: "text", parts: [question] } });
@@ -97,7 +112,7 @@ async function submit() {
 const { wakesAfter } = document.body.dataset;
 if (wakesAfter !== "0") {
   await new Promise((resolve) => setTimeout(resolve, Number(wakesAfter)));
-  editor.replaceChildren();
+  clearEditor();
 }
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -113,6 +128,8 @@ stop.addEventListener("click", () => running?.abort());
 $("modal-close").addEventListener("click", () => $("modal").close());
 
 applyLayout(document.body);
+updateButtons();
+if (document.body.dataset.dialog) showDialog(document.body.dataset.dialog);
 try {
   $("who").textContent = (await api.signIn()).email;
   await Promise.all([listConversations(), openConversation()]);
