@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class DeliveryState(Enum):
-    """The progress of a message: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``."""
+    """The progress of a message: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``.
+
+    IN_DOUBT becomes NOT_STARTED again if the transport learns that the message has not left.
+    """
 
     #: The message was not sent. It is safe to send it again.
     NOT_STARTED = "not started"
@@ -39,6 +42,10 @@ class Delivery:
     def start(self) -> None:
         """Record that the message is about to leave, and that its request may not be observed."""
         self.state = DeliveryState.IN_DOUBT
+
+    def retract(self) -> None:
+        """Record that the message has certainly not left, and does not leave without another start."""
+        self.state = DeliveryState.NOT_STARTED
 
     def confirm(self, message_id: str | None) -> None:
         """Record that the message was sent."""

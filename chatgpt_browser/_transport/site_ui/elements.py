@@ -26,8 +26,8 @@ class PageElements:
     @property
     def message_boxes(self) -> tuple[Locator, ...]:
         """The candidates for the message box, in order of decreasing certainty."""
-        named = self._visible(selectors.MESSAGE_BOX.names)
-        labelled = self._by_role(selectors.MESSAGE_BOX).filter(visible=True)
+        named = self._visible(selectors.MESSAGE_BOX.names).and_(self._not(selectors.SHELL))
+        labelled = self._by_role(selectors.MESSAGE_BOX).filter(visible=True).and_(self._not(selectors.SHELL))
         multiline = labelled.and_(self._page.locator(selectors.MULTILINE))
         return labelled.and_(named), multiline.and_(self._page.locator("form *")), multiline, labelled, named
 
@@ -78,6 +78,16 @@ class PageElements:
         return self._visible(selectors.MODAL_DIALOGS)
 
     @property
+    def shell(self) -> Locator:
+        """The visible text field of the form that the server has rendered in place of the composer."""
+        return self._visible(selectors.SHELL_FIELD)
+
+    @property
+    def too_long_alerts(self) -> Locator:
+        """The visible alerts about a message or a conversation that is too long."""
+        return self._page.locator(selectors.ALERTS).filter(has_text=selectors.TOO_LONG, visible=True)
+
+    @property
     def describable(self) -> Locator:
         """The elements that a report about the page describes."""
         return self._page.locator(selectors.DESCRIBABLE)
@@ -87,10 +97,6 @@ class PageElements:
         quoted = (json.dumps(message_id, ensure_ascii=False) for message_id in message_ids)
         return self._page.locator(", ".join(map(selectors.message_selector, quoted)))
 
-    def with_value(self, field: Locator) -> Locator:
-        """Return the field if its text is its ``value``."""
-        return field.and_(self._page.locator(selectors.VALUE_FIELDS))
-
     def _buttons(self, rule: ElementRule) -> tuple[Locator, ...]:
         form = self._page.locator("form").filter(has=self.message_box)
         candidates = (
@@ -99,7 +105,8 @@ class PageElements:
             self._by_role(rule),
             self._page.locator(rule.names),
         )
-        return tuple(candidate.filter(visible=True) for candidate in candidates)
+        awake = self._not(selectors.SHELL)
+        return tuple(candidate.filter(visible=True).and_(awake) for candidate in candidates)
 
     def _by_role(self, rule: ElementRule) -> Locator:
         """Return the elements with the rule's roles and label, except in messages and dialogs."""

@@ -63,6 +63,20 @@ STOP_BUTTON = ElementRule(
     label_in_form=_label(r"stop\b"),
 )
 
+# ---- The page before its scripts run [site]: a form that the server has rendered, in place of the composer ------------
+
+#: The text field of that form. It stays in the document afterwards, hidden. Its form, if submitted, sends no message.
+SHELL_FIELD = 'textarea[name="prompt-textarea"]'
+
+#: The parameter of the address to which that form, if submitted, navigates.
+SHELL_PARAMETER = "prompt-textarea"
+
+#: That form with its contents, and other contents of a form that the page has made inert.
+SHELL = (
+    f":is(form[inert] *, {SHELL_FIELD}, "
+    f"form:has({SHELL_FIELD}):not(:has([contenteditable]:not([contenteditable=false]))) *)"
+)
+
 # ---- The page of a visitor who is not signed in [site] ---------------------------------------------------------------
 
 LOG_IN = ElementRule(
@@ -84,6 +98,13 @@ def message_selector(quoted_id: str) -> str:
     return f"[data-message-id={quoted_id}]"
 
 
+# ---- Alerts [aria] with the site's words [site] -----------------------------------------------------------------------
+
+ALERTS = "[role=alert]"
+
+#: The words of an alert about a message, or a conversation, that is too long.
+TOO_LONG = re.compile(r"too (long|large)|maximum length|(length|character) limit|exceeds the", re.IGNORECASE)
+
 # ---- Dialogs [aria] --------------------------------------------------------------------------------------------------
 
 DIALOGS = "dialog, [role=dialog], [role=alertdialog]"
@@ -95,9 +116,6 @@ MODAL_DIALOGS = "dialog:modal, [role=alertdialog], [role=dialog][aria-modal=true
 
 #: Fields that can hold several lines.
 MULTILINE = ":is(textarea, [contenteditable]:not([contenteditable=false]))"
-
-#: Fields whose text is their ``value``, not their content.
-VALUE_FIELDS = "textarea, input"
 
 ENABLED = ":not(:disabled, [aria-disabled=true])"
 

@@ -21,8 +21,11 @@ from ..._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError
 from ..._core.log import logger
 from .captured_request import check_captured_request
 from .composer import Composer
+from .message_box import TextAttachedError
 from .navigation import Navigation
+from .page_activity import PageActivity
 from .request_observer import RequestObserver
+from .submission import NativeSubmitError, Submission
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, CDPSession, Page
@@ -79,10 +82,8 @@ class SitePage:
         self._observer: RequestObserver | None = None
         #: The id of the last message that was sent from this page, or None if unknown.
         self._question_id: str | None = None
-        #: The number of documents that the page has loaded.
-        self._documents = 0
+        self._activity = PageActivity(cdp)
         self._tasks = BackgroundTasks(on_error=lambda error: self.die(to_library_error(error)))
-        cdp.on("Page.frameNavigated", self._on_navigated)
         page.on("crash", lambda _: self.die(BrowserCrashedError("The site's page crashed.")))
         page.on("close", lambda _: self.die(BrowserCrashedError("The site's page was closed.")))
 
@@ -150,8 +151,7 @@ class SitePage:
         with map_playwright_errors():
             try:
                 await self._prepare(message, site, model, timeout)
-                await self._write(message.prompt.text, timeout)
-                return await self._submit(message, site, timeout)
+                return await self._submit(message, site, model, timeout)
             except PageError as error:
                 with suppress(PlaywrightError):
                     error.elements = tuple(await self._composer.outline())
@@ -165,41 +165,42 @@ class SitePage:
         if self.shows(conversation_id, turn.question_id) and not await self._composer.is_replying():
             await self._composer.wait_until_ready(timeout)
         else:
-            await self._navigation.open(conversation_id, site, model=model, turn=turn, timeout=timeout)
+            await self._open(message, site, model, timeout)
 
-    async def _write(self, text: str, timeout: float) -> None:
-        """Write the text, and a second time if the page reloads meanwhile."""
-        documents = self._documents
-        try:
-            await self._composer.write(text, timeout=timeout)
-            await self._composer.check(text)
-        except (PageError, PlaywrightError):
-            if self._documents == documents:
-                raise
-            await self._composer.wait_until_ready(timeout)
-            await self._composer.write(text, timeout=timeout)
-            await self._composer.check(text)
+    async def _open(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
+        """Open the address of the message's conversation."""
+        conversation_id = message.prompt.conversation_id
+        await self._navigation.open(conversation_id, site, model=model, turn=message.turn, timeout=timeout)
 
-    async def _submit(self, message: OutgoingMessage, site: Site, timeout: float) -> ResponseStream:
-        """Click the send button, and wait until the page has sent the message."""
+    async def _submit(
+        self, message: OutgoingMessage, site: Site, model: str | None, timeout: float
+    ) -> ResponseStream:
+        """Write and send the message, and wait until the page has sent it. Open the conversation again if the page requires that."""
         self._question_id = None
-        observer = RequestObserver(self._cdp, site, message.delivery, self._stop)
+        submission = Submission(self._composer, self._activity, message.prompt.text, timeout)
+        deadline = asyncio.get_running_loop().time() + timeout
+        while True:
+            try:
+                observer = await submission.run(
+                    functools.partial(self._observe, message, site), message.delivery
+                )
+                break
+            except (NativeSubmitError, TextAttachedError) as error:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise
+                logger.info("the message is written again: %s", error)
+                if isinstance(error, TextAttachedError):
+                    self._composer.type_only()
+            self._observer = None
+            await self._open(message, site, model, timeout)
         observer.stream.when_over(functools.partial(self._on_over, observer))
-        self._observer = observer
-        message.delivery.start()
-        await self._composer.send()
-        with anyio.move_on_after(timeout):
-            await observer.sent.wait()
-        if not observer.sent.is_set():
-            raise PageError(
-                f"The site's page sent no message within {timeout:g} s after the send button was clicked. "
-                "It may still have been sent: check the conversation before you send it again."
-            )
-        if observer.failure is not None:
-            raise observer.failure
         check_captured_request(observer.captured, message.prompt, message.turn)
         self._question_id = observer.captured.message_id
         return observer.stream
+
+    def _observe(self, message: OutgoingMessage, site: Site) -> RequestObserver:
+        self._observer = RequestObserver(self._cdp, site, message.delivery, self._stop)
+        return self._observer
 
     def _on_over(self, observer: RequestObserver) -> None:
         """Release the page after a message, or close it if it may repeat a request that failed."""
@@ -251,10 +252,6 @@ class SitePage:
         self.state = state
         if state is PageState.IDLE:
             self.idle_since = asyncio.get_running_loop().time()
-
-    def _on_navigated(self, event: dict[str, Any]) -> None:
-        is_main_frame = "parentId" not in event["frame"]
-        self._documents += is_main_frame
 
     async def _close_page(self) -> None:
         with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):
