@@ -16,6 +16,7 @@ The parts, from top to bottom; each imports only the parts below it (a contract 
 
 from __future__ import annotations
 
+from .data.composer_options import ComposerOptions
 from .data.conversations import Conversation, Message
 from .data.recorded_request import RecordedRequest
 from .faults.catalogue import FAULTS
@@ -36,6 +37,7 @@ __all__ = (
     "Aside",
     "Break",
     "ChallengeKind",
+    "ComposerOptions",
     "Conversation",
     "FakeChatGPT",
     "Fault",

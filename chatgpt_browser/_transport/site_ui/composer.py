@@ -98,8 +98,8 @@ class Composer:
     async def write(self, text: str, *, timeout: float) -> None:
         """Replace the text in the message box, and wait until the send button is enabled.
 
-        A page that is drawn but not hydrated loses or ignores the text, and a page may render its composer anew. In these cases the
-        text is written again, at once if the page removes it.
+        A page that is drawn but not hydrated loses or ignores the text, and a page may render its composer anew. The text is then
+        written again, at once if the page removes it.
 
         :raises ComposerNotFoundError: no send button was found.
         :raises MessageTooLongError: the page shows that the text is too long.
@@ -223,7 +223,7 @@ class Composer:
         return True
 
     async def _tries_click(self, element: Locator, timeout: float) -> bool:
-        """Click an element. Return False if it was certainly not clicked within the timeout, for example because it was replaced."""
+        """Click an element. Return False if it was certainly not clicked, for example because it was replaced."""
         try:
             await element.click(timeout=milliseconds(timeout))
         except PlaywrightError as error:

@@ -45,7 +45,7 @@ class MessageBox:
         self._elements = elements
 
     async def read(self, message: str = "") -> BoxContent:
-        """Return the content of the box; an empty one if there is no box. ``message`` is the text to count elsewhere on the page."""
+        """Return the content of the box, empty if there is no box. Count the copies of ``message`` elsewhere on the page."""
         box = await first_of(self._elements.message_boxes)
         if box is None:
             return BoxContent()

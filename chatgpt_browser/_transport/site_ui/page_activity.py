@@ -1,4 +1,4 @@
-"""Observation of what a page does before it sends a message: documents, forms that it submits, requests that prepare a message."""
+"""Observation of a page before it sends a message: its documents, forms that it submits, requests that prepare a message."""
 
 from __future__ import annotations
 

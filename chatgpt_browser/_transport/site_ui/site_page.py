@@ -175,7 +175,10 @@ class SitePage:
     async def _submit(
         self, message: OutgoingMessage, site: Site, model: str | None, timeout: float
     ) -> ResponseStream:
-        """Write and send the message, and wait until the page has sent it. Open the conversation again if the page requires that."""
+        """Write and send the message, and wait until the page has sent it.
+
+        The conversation is opened again if the page has submitted a form natively or has attached the text.
+        """
         self._question_id = None
         submission = Submission(self._composer, self._activity, message.prompt.text, timeout)
         deadline = asyncio.get_running_loop().time() + timeout

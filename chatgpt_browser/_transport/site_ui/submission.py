@@ -39,8 +39,8 @@ class NativeSubmitError(PageError):
 class Submission:
     """One message on one page. All times are in seconds.
 
-    Until the page has sent a request with the message, writing it again is safe. The button is clicked again only if nothing shows
-    an effect of the previous click: no request with the message or in preparation of it, no stop button, no copy of the message.
+    Until the page has sent a request with the message, writing it again is safe. The button is clicked again only if the previous
+    click had no visible effect: no request with the message or in preparation of it, no stop button, no copy of the message.
     """
 
     def __init__(self, composer: Composer, activity: PageActivity, text: str, timeout: float) -> None:
@@ -125,19 +125,19 @@ class Submission:
     ) -> None:
         """Click the send button until the page has sent the message, or has failed to."""
         clicks = 0
-        while not observer.sent.is_set():
-            try:
+        try:
+            while not observer.sent.is_set():
                 if await self._click(delivery, is_first=clicks == 0):
                     clicks += 1
                     if await self._has_effect(observer, content, patience=2.0 ** (clicks - 1)):
                         return
                 content = await self._write()
-            except (PageError, PlaywrightError) as error:
-                is_blocked = isinstance(error, DialogInTheWayError)
-                if not observer.sent.is_set() and (clicks == 0 or is_blocked):
-                    raise
-                # The page may have accepted the message, and shows another state of the composer for that reason.
-                await observer.sent.wait()
+        except (PageError, PlaywrightError) as error:
+            is_blocked = isinstance(error, DialogInTheWayError)
+            if not observer.sent.is_set() and (clicks == 0 or is_blocked):
+                raise
+            # The page may have accepted the message, and shows another state of the composer for that reason.
+            await observer.sent.wait()
 
     async def _click(self, delivery: Delivery, *, is_first: bool) -> bool:
         """Click the send button. Return False if it was certainly not clicked."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import html
+import json
 import mimetypes
 import secrets
+from dataclasses import asdict
 from string import Template
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ..data.composer_options import ComposerOptions
 from ..script.responses import Answer
 from .static_files import read_static
 
@@ -22,8 +25,17 @@ Layout = Literal["usual", "moved", "foreign", "strange", "crowded"]
 #: The header that proves that the page itself sent a message.
 REQUIREMENTS_HEADER = "openai-sentinel-chat-requirements-token"
 
-_FILES = ("app.css", "app.js", "api.js", "deltas.js", "icon.svg", "view.js")
+_FILES = ("app.css", "app.js", "api.js", "composer.js", "deltas.js", "icon.svg", "view.js")
 _POLICY = [("content-security-policy", "default-src 'self'"), ("cache-control", "no-store")]
+
+
+def _shell(options: ComposerOptions) -> str:
+    """Return the form that the server renders in place of the composer, or an empty text."""
+    if not options.shell:
+        return ""
+    return Template(read_static("app/shell.html")).substitute(
+        inert="" if options.shell_accepts_clicks else "inert"
+    )
 
 
 class ChatApp:
@@ -35,6 +47,8 @@ class ChatApp:
         self.modal: str | None = None
         #: Seconds until a newly opened page is hydrated. Until then it is visible but ignores input, and then discards it.
         self.wakes_after = 0.0
+        #: The behaviour of the composer in each page opened from now on.
+        self.composer = ComposerOptions()
         # Used only by the server's thread, so without a lock.
         self._tokens: set[str] = set()
 
@@ -54,7 +68,15 @@ class ChatApp:
 
         page = Template(read_static("app/index.html"))
         modal = html.escape(self.modal or "", quote=True)
-        values = {"layout": self.layout, "modal": modal, "wakes_after": int(self.wakes_after * 1000)}
+        composer = html.escape(json.dumps(asdict(self.composer)), quote=True)
+        values = {
+            "layout": self.layout,
+            "modal": modal,
+            "wakes_after": int(self.wakes_after * 1000),
+            "composer": composer,
+            "shell": _shell(self.composer),
+            "composer_hidden": "hidden" * self.composer.shell,
+        }
         return Answer(200, page.substitute(values), _POLICY)
 
     def file(self, name: str) -> Answer:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
+    from ..data.composer_options import ComposerOptions
     from ..data.recorded_request import RecordedRequest
     from ..script.responses import ChallengeKind
     from ..script.scripted import Scripted
@@ -251,6 +252,15 @@ class Controls:
     @wakes_after.setter
     def wakes_after(self, seconds: float) -> None:
         self._chat_app.wakes_after = seconds
+
+    @property
+    def composer(self) -> ComposerOptions:
+        """The behaviour of the composer in pages opened from now on (only with `form="app"`)."""
+        return self._chat_app.composer
+
+    @composer.setter
+    def composer(self, options: ComposerOptions) -> None:
+        self._chat_app.composer = options
 
     @property
     def _chat_app(self) -> ChatApp:

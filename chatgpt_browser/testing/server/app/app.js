@@ -1,11 +1,13 @@
 /** The page: the composer, the conversation, and the reply while it is streamed. */
 
 import * as api from "./api.js";
+import * as composer from "./composer.js";
 import { follow } from "./deltas.js";
 import { applyLayout, show } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
-const [thread, form, editor, send, stop, alert] = ["thread", "composer", "prompt-textarea", "composer-submit-button", "stop-button", "alert"].map($);
+const [thread, form, alert] = ["thread", "composer", "alert"].map($);
+let [editor, send, stop] = ["prompt-textarea", "composer-submit-button", "stop-button"].map($);
 const position = {
   conversation: location.pathname.match(/^\/c\/(.+)$/)?.[1],
   parent: null,
@@ -31,8 +33,10 @@ function composerText() {
 function updateButtons() {
   send.hidden = running !== null;
   stop.hidden = running === null;
-  send.disabled = composerText().trim() === "";
-  if (send.disabled) editor.replaceChildren();
+  const text = composerText();
+  const isEmpty = text.trim() === "";
+  send.disabled = isEmpty || composer.isTooLong(text, alert);
+  if (isEmpty) editor.replaceChildren();
 }
 
 function showError(error) {
@@ -75,6 +79,7 @@ async function submit() {
   running = new AbortController();
   alert.hidden = true;
   editor.replaceChildren();
+  composer.noteEmptied();
   updateButtons();
   show(thread, { id: "", author: { role: "user" }, content: { content_type: "text", parts: [question] } });
   try {
@@ -96,17 +101,40 @@ if (wakesAfter !== "0") {
   await new Promise((resolve) => setTimeout(resolve, Number(wakesAfter)));
   editor.replaceChildren();
 }
+composer.wake(form);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  submit();
+  if (!composer.ignoresClick()) submit();
 });
-editor.addEventListener("input", updateButtons);
-editor.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey) return;
-  event.preventDefault();
-  submit();
-});
-stop.addEventListener("click", () => running?.abort());
+
+/** Attach the listeners of the editor and of the stop button. */
+function listen() {
+  editor.addEventListener("input", () => {
+    updateButtons();
+    composer.noteInput(composerText(), renderAnew);
+  });
+  editor.addEventListener("paste", (event) => composer.paste(event, form));
+  editor.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    submit();
+  });
+  stop.addEventListener("click", () => running?.abort());
+}
+
+/** Replace the elements of the composer with new ones, without text. */
+function renderAnew() {
+  editor.replaceChildren();
+  const box = form.querySelector(".box");
+  const copy = box.cloneNode(true);
+  box.replaceWith(copy);
+  editor = copy.querySelector(".editor");
+  [send, stop] = [".send", ".stop"].map((name) => copy.querySelector(name));
+  listen();
+  updateButtons();
+}
+
+listen();
 $("modal-close").addEventListener("click", () => $("modal").close());
 
 applyLayout(document.body);
