@@ -108,14 +108,19 @@ class Composer:
         if not text.strip():
             raise PageError(f"The site's page cannot send a message without text. {_NOT_SENT}")
         clock = asyncio.get_running_loop().time
-        deadline, pause, changed = clock() + min(timeout, _HYDRATION_TIMEOUT), _FIRST_RETRY, ""
+        remaining, pause, changed = min(timeout, _HYDRATION_TIMEOUT), _FIRST_RETRY, ""
         alerts = await self._elements.too_long_alerts.count() if len(text) > _LONG_TEXT else 0
-        while (remaining := deadline - clock()) > 0:
-            pause = min(pause, remaining)
+        while remaining > 0:
+            start = clock()
             if not await self._insert(text, timeout):
-                await _becomes(self._elements.message_box, "visible", pause)
+                await _becomes(self._elements.message_box, "visible", min(pause, remaining))
+                remaining -= clock() - start
                 continue
+            # A page that needs long for the insertion of a long text needs long for its next steps too.
+            inserted = clock()
+            pause = min(max(pause, 3 * (inserted - start)), remaining)
             is_enabled = await self._becomes_enabled(pause)
+            remaining -= clock() - inserted
             written = (await self._box.read()).text
             if len(text) > _LONG_TEXT and await self._elements.too_long_alerts.count() > alerts:
                 raise await self._too_long_error()

@@ -1,6 +1,7 @@
 /**
  * Replace the text of a message box at once: Chromium types each line separately, in a time that grows with the number of lines
- * already there. Return whether the box accepted the text as pasted text, and null if it is a field, which gets a new value.
+ * already there. Return "set" for a field, which gets a new value; for an editor "shown", "missing" if it accepted the text as
+ * pasted text without showing it, or "ignored" if it did not accept it.
  *
  * An editor gets the text in pieces. With `html`, each piece is also a list of paragraphs: ProseMirror drops the empty lines of
  * pasted plain text, and keeps them in its own format, which it recognizes by `data-pm-slice`.
@@ -9,7 +10,7 @@ async (box, { pieces, html, timeout }) => {
   if ("value" in box) {
     box.setRangeText(pieces.join(""), 0, box.value.length, "end");
     box.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertText" }));
-    return null;
+    return "set";
   }
 
   function paste(text) {
@@ -25,7 +26,7 @@ async (box, { pieces, html, timeout }) => {
   }
 
   const isMissing = () => box.isConnected && box.textContent.length < pieces.join("").length / 2;
-  if (!pieces.every(paste)) return false;
+  if (!pieces.every(paste)) return "ignored";
   // Some editors show the text in a later task.
   if (isMissing()) {
     await new Promise((resolve) => {
@@ -34,5 +35,5 @@ async (box, { pieces, html, timeout }) => {
       setTimeout(resolve, timeout);
     });
   }
-  return true;
+  return isMissing() ? "missing" : "shown";
 };

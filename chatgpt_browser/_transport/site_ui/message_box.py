@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from .elements import PageElements
 
 #: Limit in seconds for an element that exists to respond.
-_TIMEOUT = 1.0
+_TIMEOUT = 5.0
+#: Limit in seconds for an editor to show pasted text.
+_PASTE_TIMEOUT = 1.0
 
 
 class TextAttachedError(PageError):
@@ -103,23 +105,22 @@ class MessageBox:
             if box is None:
                 return False
             await self._page.keyboard.press("ControlOrMeta+A")
-            is_pasted = await _insert_lines(box, text, html=html)
-            shown = (await self.read()).text
-            if has_same_lines(shown, text):
-                return True
-            if is_pasted and len(shown) < len(text) / 2 and await box.count():
+            result = await _insert_lines(box, text, html=html)
+            if result == "missing":
                 raise TextAttachedError(
                     f"The site's page turned the {len(text):,} characters of the message into an attachment. "
                     "Nothing was sent. Send a shorter message."
                 )
-            if not is_pasted:
+            if result == "ignored":
                 return False
+            if has_same_lines((await self.read()).text, text):
+                return True
         return False
 
 
-async def _insert_lines(box: Locator, text: str, *, html: bool) -> bool | None:
-    options: Any = {"pieces": split_text(text), "html": html, "timeout": milliseconds(_TIMEOUT)}
-    result: bool | None = await box.evaluate(_script("insert_lines.js"), options)
+async def _insert_lines(box: Locator, text: str, *, html: bool) -> str:
+    options: Any = {"pieces": split_text(text), "html": html, "timeout": milliseconds(_PASTE_TIMEOUT)}
+    result: str = await box.evaluate(_script("insert_lines.js"), options)
     return result
 
 
