@@ -42,6 +42,8 @@ _NETWORK_IDLE_TIMEOUT = 5.0
 _HYDRATION_TIMEOUT = 15.0
 #: Seconds until text that the page did not accept is written again. Each pause is twice as long as the previous one.
 _FIRST_RETRY = 0.5
+#: Limit for the send button to become enabled, as a multiple of the time that the insertion of the text has taken.
+_PATIENCE = 3
 #: Limit in seconds for the page to show a change of its state.
 _RENDER_TIMEOUT = 1.0
 
@@ -116,9 +118,9 @@ class Composer:
                 await _becomes(self._elements.message_box, "visible", min(pause, remaining))
                 remaining -= clock() - start
                 continue
-            # A page that needs long for the insertion of a long text needs long for its next steps too.
             inserted = clock()
-            pause = min(max(pause, 3 * (inserted - start)), remaining)
+            # A page that needs long for the insertion of a long text needs long for its next steps too.
+            pause = max(min(pause, remaining), min(_PATIENCE * (inserted - start), timeout))
             is_enabled = await self._becomes_enabled(pause)
             remaining -= clock() - inserted
             written = (await self._box.read()).text
