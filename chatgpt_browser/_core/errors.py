@@ -98,7 +98,7 @@ class ConversationNotFoundError(APIStatusError):
 
 
 class MessageTooLongError(APIStatusError):
-    """413: the message is longer than the site accepts."""
+    """413, or an alert of the site's page: the message is longer than the site accepts."""
 
 
 class RateLimitError(APIStatusError):

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 
 from chatgpt_browser._browser.executables import find_on_path
 from chatgpt_browser._browser.sandbox import sandbox_refusal
-from chatgpt_browser.testing import Answer, Aside, FakeChatGPT, Gate, Reply
+from chatgpt_browser.testing import Answer, Aside, ComposerOptions, FakeChatGPT, Gate, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +51,7 @@ def server(module_server: FakeChatGPT) -> Iterator[FakeChatGPT]:
     yield module_server
     module_server.layout, module_server.modal, module_server.wakes_after = "usual", None, 0.0
     module_server.language, module_server.dialog, module_server.ignores_model = "en", None, False
+    module_server.composer = ComposerOptions()
 
 
 @pytest.fixture
@@ -280,3 +281,35 @@ def test_chat_app_ignored_model_is_not_sent(
     type_and_send(page, "Hello")
     expect(answers(page)).to_have_text('You said: "Hello".')
     assert [r.json["model"] for r in server.requests if r.path.endswith("/f/conversation")][-1] == sent
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_chat_app_shell_submits_natively_and_sends_nothing(page: Page, server: FakeChatGPT) -> None:
+    server.wakes_after, server.composer = 600.0, ComposerOptions(shell=True, shell_accepts_clicks=True)
+    page.goto(server.origin)
+    page.locator("textarea").fill("Too early")
+    page.get_by_role("button", name="Send").click()
+    expect(page).to_have_url(f"{server.origin}/?prompt-textarea=Too+early")
+
+    server.wakes_after = 0.0
+    page.goto(server.origin)
+    type_and_send(page, "Hello")
+    expect(answers(page)).to_have_text('You said: "Hello".')
+    expect(page.locator("textarea")).to_be_hidden()
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_chat_app_composer_options_lose_and_ignore_input(page: Page, server: FakeChatGPT) -> None:
+    server.composer = ComposerOptions(renders_anew_after=[0.0], ignored_clicks=1, text_limit=10)
+    page.goto(server.origin)
+    box, send = page.get_by_role("textbox", name="Message"), page.get_by_role("button", name="Send")
+    box.press_sequentially("a")
+    expect(box).to_be_empty()
+    box.fill("far too long a text")
+    expect(page.get_by_role("alert")).to_contain_text("too long")
+    expect(send).to_be_disabled()
+    box.fill("Hello")
+    send.click()
+    expect(box).to_have_text("Hello")
+    send.click()
+    expect(answers(page)).to_have_text('You said: "Hello".')

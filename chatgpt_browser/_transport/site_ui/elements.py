@@ -107,6 +107,11 @@ class PageElements:
         return self._page.get_by_text(rule.text).and_(self._not_in_text).filter(visible=True)
 
     @property
+    def too_long_alerts(self) -> Locator:
+        """The visible alerts about a message or a conversation that is too long."""
+        return self._page.locator(selectors.ALERTS).filter(has_text=selectors.TOO_LONG, visible=True)
+
+    @property
     def describable(self) -> Locator:
         """The elements that a report about the page describes."""
         return self._page.locator(selectors.DESCRIBABLE)
@@ -120,10 +125,6 @@ class PageElements:
         """Return a locator for the messages with these ids. At least one id is required."""
         quoted = (json.dumps(message_id, ensure_ascii=False) for message_id in message_ids)
         return self._page.locator(", ".join(map(selectors.message_selector, quoted)))
-
-    def with_value(self, field: Locator) -> Locator:
-        """Return the field if its text is its ``value``."""
-        return field.and_(self._page.locator(selectors.VALUE_FIELDS))
 
     async def matches(self) -> list[Match]:
         """Return the entries of :mod:`.selectors` that match visible elements of the composer now."""
@@ -168,7 +169,8 @@ class PageElements:
         form = self._forms
         in_form = (form.locator(rule.name), form.get_by_role("button", name=rule.label_in_form))
         elsewhere = (self._by_role(rule), self._page.locator(rule.name))
-        return tuple(candidate.filter(visible=True) for candidate in (*in_form, *elsewhere))
+        awake = self._not(selectors.SHELL)
+        return tuple(candidate.filter(visible=True).and_(awake) for candidate in (*in_form, *elsewhere))
 
     def _by_role(self, rule: ElementRule) -> Locator:
         """Return the elements with the rule's roles and label, except in messages and dialogs."""

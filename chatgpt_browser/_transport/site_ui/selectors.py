@@ -82,7 +82,14 @@ EDITORS = ":is(textarea, [contenteditable]:not([contenteditable=false]))"
 FORM = f"form:not([inert]):has({EDITORS}, [role=textbox])"
 
 #: The server's page before its scripts run: a form that is not interactive, and a field that only looks like the editor.
-SHELL = ':is(form[inert], form[inert] *, textarea[name="prompt-textarea"]:not(#prompt-textarea))'
+SHELL_FIELD = 'textarea[name="prompt-textarea"]:not(#prompt-textarea)'
+SHELL = (
+    f":is(form[inert], form[inert] *, {SHELL_FIELD}, "
+    f"form:has({SHELL_FIELD}):not(:has([contenteditable]:not([contenteditable=false]))) *)"
+)
+
+#: The parameter of the address to which that form, if submitted, navigates. It sends no message.
+SHELL_PARAMETER = "prompt-textarea"
 
 MESSAGE_BOX = ElementRule(
     roles=("textbox",),
@@ -195,6 +202,13 @@ def message_selector(quoted_id: str) -> str:
     return ", ".join(entry.pattern.replace("{}", quoted_id) for entry in MESSAGE_IDS)
 
 
+# ---- Alerts [aria] with the site's words [site] -----------------------------------------------------------------------
+
+ALERTS = "[role=alert]"
+
+#: The words of an alert about a message, or a conversation, that is too long.
+TOO_LONG = re.compile(r"too (long|large)|maximum length|(length|character) limit|exceeds the", re.IGNORECASE)
+
 # ---- Dialogs ---------------------------------------------------------------------------------------------------------
 
 DIALOGS = "dialog, [role=dialog], [role=alertdialog]"
@@ -306,9 +320,6 @@ OBSTRUCTION = {
 
 #: Fields that can hold several lines.
 MULTILINE = EDITORS
-
-#: Fields whose text is their ``value``, not their content.
-VALUE_FIELDS = "textarea, input"
 
 ENABLED = ":not(:disabled, [aria-disabled=true])"
 

@@ -23,9 +23,12 @@ from ..base import DeliveryState
 from .captured_request import check_captured_request
 from .composer import Composer
 from .connection_log import ConnectionLog
+from .message_box import TextAttachedError
 from .navigation import Navigation
+from .page_events import PageEvents
 from .preparation_observer import PreparationObserver
 from .request_observer import RequestObserver
+from .submission import NativeSubmitError, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
     from ..._core.urls import Site
     from ..._protocol.conversation_tree import Turn
-    from ..base import OutgoingMessage
+    from ..base import Delivery, OutgoingMessage
     from ..response_stream import ResponseStream
 
 
@@ -55,7 +58,7 @@ _STEPS, _QUERIES_TIMEOUT, _NO_LIMIT = 5, 60.0, 3600.0
 
 
 @contextmanager
-def _limit(timeout: float, state: str) -> Iterator[None]:
+def _limit(timeout: float, delivery: Delivery) -> Iterator[None]:
     """Limit all steps of the block together.
 
     :raises PageError: the page does not respond.
@@ -63,6 +66,12 @@ def _limit(timeout: float, state: str) -> Iterator[None]:
     with anyio.move_on_after(min(_STEPS * timeout, _NO_LIMIT) + _QUERIES_TIMEOUT) as scope:
         yield
     if scope.cancelled_caught:
+        is_unsent = delivery.state is DeliveryState.NOT_STARTED
+        state = (
+            "Nothing was sent."
+            if is_unsent
+            else "The message may have been sent: check the conversation first."
+        )
         raise PageError(f"The site's page does not respond. {state}")
 
 
@@ -103,12 +112,10 @@ class SitePage:
         self._observer: RequestObserver | None = None
         #: The id of the last message that was sent from this page, or None if unknown.
         self._question_id: str | None = None
-        #: The number of documents that the page has loaded.
-        self._documents = 0
+        self._events = PageEvents(cdp)
         self._connections = ConnectionLog()
         self._tasks = BackgroundTasks(on_error=lambda error: self.die(to_library_error(error)))
         cdp.on("Network.responseReceived", self._connections.add)
-        cdp.on("Page.frameNavigated", self._on_navigated)
         page.on("crash", lambda _: self.die(BrowserCrashedError("The site's page crashed.")))
         page.on("close", lambda _: self.die(BrowserCrashedError("The site's page was closed.")))
 
@@ -183,10 +190,9 @@ class SitePage:
         """
         with map_playwright_errors(), PreparationObserver(self._cdp, site) as preparation:
             try:
-                with _limit(timeout, "Nothing was sent."):
+                with _limit(timeout, message.delivery):
                     await self._prepare(message, site, model, timeout)
-                    await self._write(message, site, model, timeout)
-                with _limit(timeout, "The message may have been sent: check the conversation first."):
+                with _limit(timeout, message.delivery):
                     return await self._submit(message, site, preparation, model=model, timeout=timeout)
             except PageError as error:
                 is_unsent = message.delivery.state is DeliveryState.NOT_STARTED
@@ -210,20 +216,21 @@ class SitePage:
         if is_shown and await self._navigation.wait_for_address(conversation_id):
             await self._composer.wait_until_ready(timeout)
         else:
-            await self._navigation.open(conversation_id, site, model=model, turn=turn, timeout=timeout)
+            await self._open(message, site, model, timeout)
 
-    async def _write(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
-        """Write the text. If the page reloads meanwhile, open the conversation again and write the text a second time."""
-        documents, text = self._documents, message.prompt.text
-        try:
-            await self._composer.write(text, timeout=timeout)
-            await self._composer.check(text)
-        except (PageError, PlaywrightError):
-            if self._documents == documents:
-                raise
+    async def _open(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
+        """Open the address of the message's conversation."""
+        conversation_id = message.prompt.conversation_id
+        await self._navigation.open(conversation_id, site, model=model, turn=message.turn, timeout=timeout)
+
+    async def _prepare_again(
+        self, message: OutgoingMessage, site: Site, model: str | None, timeout: float
+    ) -> None:
+        """Bring the page to the conversation after it has reloaded, unless the message may be on its way."""
+        if message.delivery.state is DeliveryState.NOT_STARTED:
             await self._prepare(message, site, model, timeout)
-            await self._composer.write(text, timeout=timeout)
-            await self._composer.check(text)
+        else:
+            await self._composer.wait_until_ready(timeout)
 
     async def _submit(
         self,
@@ -234,22 +241,34 @@ class SitePage:
         model: str | None,
         timeout: float,
     ) -> ResponseStream:
-        """Click the send button, and wait until the page has sent the message."""
-        self._question_id = None
-        observer = RequestObserver(self._cdp, site, message.delivery, self._stop, self._connections)
+        """Write and send the message, and wait until the page has sent it.
+
+        The conversation is opened again if the page has submitted a form natively or has attached the text.
+        """
+        submission = Submission(
+            self._composer,
+            self._events,
+            message.prompt.text,
+            timeout,
+            prepare=functools.partial(self._prepare_again, message, site, model, timeout),
+            watch=functools.partial(self._wait_until_sent, preparation=preparation),
+        )
+        deadline = asyncio.get_running_loop().time() + timeout
+        while True:
+            try:
+                observer = await submission.run(
+                    functools.partial(self._observe, message, site), message.delivery
+                )
+                break
+            except (NativeSubmitError, TextAttachedError) as error:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise
+                logger.info("the message is written again: %s", error)
+                if isinstance(error, TextAttachedError):
+                    self._composer.type_only()
+            self._observer = None
+            await self._open(message, site, model, timeout)
         observer.stream.when_over(functools.partial(self._on_over, observer))
-        self._observer = observer
-        message.delivery.start()
-        await self._composer.send()
-        with anyio.move_on_after(timeout):
-            await self._wait_until_sent(observer, preparation)
-        if not observer.sent.is_set():
-            raise PageError(
-                f"The site's page sent no message within {timeout:g} s after the send button was clicked. "
-                "It may still have been sent: check the conversation before you send it again."
-            )
-        if observer.failure is not None:
-            raise observer.failure
         self._navigation.note_sent()
         try:
             check_captured_request(observer.captured, message.prompt, message.turn, model=model)
@@ -258,6 +277,11 @@ class SitePage:
             raise
         self._question_id = observer.captured.message_id
         return observer.stream
+
+    def _observe(self, message: OutgoingMessage, site: Site) -> RequestObserver:
+        self._question_id = None
+        self._observer = RequestObserver(self._cdp, site, message.delivery, self._stop, self._connections)
+        return self._observer
 
     async def _wait_until_sent(self, observer: RequestObserver, preparation: PreparationObserver) -> None:
         """Wait until the page has sent the message, or cannot send it because the site or a dialog prevents it."""
@@ -333,10 +357,6 @@ class SitePage:
         self.state = state
         if state is PageState.IDLE:
             self.idle_since = asyncio.get_running_loop().time()
-
-    def _on_navigated(self, event: dict[str, Any]) -> None:
-        is_main_frame = "parentId" not in event["frame"]
-        self._documents += is_main_frame
 
     async def _close_page(self) -> None:
         with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):

@@ -6,9 +6,11 @@ import html
 import json
 import mimetypes
 import secrets
+from dataclasses import asdict
 from string import Template
 from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
+from ..data.composer_options import ComposerOptions
 from ..data.conversation_view import ConversationView
 from ..script.responses import Answer
 from .static_files import read_static
@@ -39,6 +41,7 @@ _FILES = (
     "app.css",
     "app.js",
     "api.js",
+    "composer.js",
     "deltas.js",
     "dialogs.js",
     "icon.svg",
@@ -49,6 +52,15 @@ _POLICY = [
     ("content-security-policy", "default-src 'self'; frame-ancestors 'none'"),
     ("cache-control", "no-store"),
 ]
+
+
+def _shell(options: ComposerOptions) -> str:
+    """Return the form that the server renders in place of the composer, or an empty text."""
+    if not options.shell:
+        return ""
+    return Template(read_static("app/shell.html")).substitute(
+        inert="" if options.shell_accepts_clicks else "inert"
+    )
 
 
 class ChatApp:
@@ -67,6 +79,8 @@ class ChatApp:
         self.wakes_after = 0.0
         #: The way in which each page opened from now on loads and shows a conversation.
         self.conversation_view = ConversationView()
+        #: The behaviour of the composer in each page opened from now on.
+        self.composer = ComposerOptions()
         # Used only by the server's thread, so without a lock.
         self._tokens: set[str] = set()
 
@@ -106,6 +120,9 @@ class ChatApp:
             "ignores_model": "yes" if self.ignores_model else "",
             "wakes_after": int(self.wakes_after * 1000),
             "view": html.escape(json.dumps(self.conversation_view.to_json()), quote=True),
+            "composer": html.escape(json.dumps(asdict(self.composer)), quote=True),
+            "shell": _shell(self.composer),
+            "composer_hidden": "hidden" * self.composer.shell,
         }
         return Answer(200, page.substitute(values), _POLICY)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
+    from ..data.composer_options import ComposerOptions
     from ..data.conversation_view import ConversationView
     from ..data.recorded_request import RecordedRequest
     from ..script.responses import ChallengeKind
@@ -296,6 +297,15 @@ class Controls:
     @conversation_view.setter
     def conversation_view(self, view: ConversationView) -> None:
         self._chat_app.conversation_view = view
+
+    @property
+    def composer(self) -> ComposerOptions:
+        """The behaviour of the composer in pages opened from now on (only with `form="app"`)."""
+        return self._chat_app.composer
+
+    @composer.setter
+    def composer(self, options: ComposerOptions) -> None:
+        self._chat_app.composer = options
 
     @property
     def _chat_app(self) -> ChatApp:

@@ -2,6 +2,7 @@
 
 import { conversationInAddress, setAddress, setFirstAddress } from "./address.js";
 import * as api from "./api.js";
+import * as composer from "./composer.js";
 import { follow } from "./deltas.js";
 import { showDialog } from "./dialogs.js";
 import { replaceComposer } from "./layouts.js";
@@ -10,11 +11,10 @@ import { applyLayout, show } from "./view.js";
 const $ = (id) => document.getElementById(id);
 const usual = () => {
   const [form, editor, send, stop, alert] = ["composer", "prompt-textarea", "composer-submit-button", "stop-button", "alert"].map($);
-  const showButtons = (isRunning) => Object.assign(send, { hidden: isRunning }) && Object.assign(stop, { hidden: !isRunning });
-  return { form, editor, send, stop, alert, show: showButtons };
+  return { form, editor, send, stop, alert, show: (isRunning) => Object.assign(send, { hidden: isRunning }) && Object.assign(stop, { hidden: !isRunning }) };
 };
 const thread = $("thread");
-const { form, editor, send, stop, alert, show: showButtons } = replaceComposer(document.body.dataset) ?? usual();
+let { form, editor, send, stop, alert, show: showButtons } = replaceComposer(document.body.dataset) ?? usual();
 const position = {
   conversation: conversationInAddress(),
   parent: null,
@@ -45,9 +45,11 @@ function clearEditor() {
 }
 
 function updateButtons() {
-  send.disabled = composerText().trim() === "";
-  if (send.disabled) clearEditor();
-  showButtons(running !== null, send.disabled);
+  const text = composerText();
+  const isEmpty = text.trim() === "";
+  send.disabled = isEmpty || composer.isTooLong(text, alert);
+  if (isEmpty) clearEditor();
+  showButtons(running !== null, isEmpty);
 }
 
 function showError(error) {
@@ -91,6 +93,7 @@ async function submit() {
   running = new AbortController();
   alert.hidden = true;
   clearEditor();
+  composer.noteEmptied();
   updateButtons();
   if (position.conversation === undefined) setFirstAddress();
   show(thread, { id: "", author: { role: "user" }, content: { content_type: "text", parts: [question] } });
@@ -114,17 +117,41 @@ if (wakesAfter !== "0") {
   await new Promise((resolve) => setTimeout(resolve, Number(wakesAfter)));
   clearEditor();
 }
+composer.wake(form);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  submit();
+  if (!composer.ignoresClick()) submit();
 });
-editor.addEventListener("input", updateButtons);
-editor.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey) return;
-  event.preventDefault();
-  submit();
-});
-stop.addEventListener("click", () => running?.abort());
+
+/** Attach the listeners of the editor and of the stop button. */
+function listen() {
+  editor.addEventListener("input", () => {
+    updateButtons();
+    composer.noteInput(composerText(), renderAnew);
+  });
+  editor.addEventListener("paste", (event) => composer.paste(event, form));
+  editor.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    submit();
+  });
+  stop.addEventListener("click", () => running?.abort());
+}
+
+/** Replace the elements of the composer with new ones, without text. */
+function renderAnew() {
+  editor.replaceChildren();
+  const box = form.querySelector(".box");
+  const copy = box.cloneNode(true);
+  box.replaceWith(copy);
+  editor = copy.querySelector(".editor");
+  [send, stop] = [".send", ".stop"].map((name) => copy.querySelector(name));
+  showButtons = usual().show;
+  listen();
+  updateButtons();
+}
+
+listen();
 $("modal-close").addEventListener("click", () => $("modal").close());
 
 applyLayout(document.body);
