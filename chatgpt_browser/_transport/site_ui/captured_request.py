@@ -26,7 +26,7 @@ class CapturedRequest(NamedTuple):
     text: str | None = None
     conversation_id: str | None = None
     parent_message_id: str | None = None
-    #: What the request contains besides one plain text message; None if there is nothing else.
+    #: The content of the request besides one plain text message; None if there is nothing else.
     addition: str | None = None
     #: All texts in a body of an unknown format; None if the format is known or if the body cannot be read.
     loose_texts: tuple[str, ...] | None = None
