@@ -1,4 +1,4 @@
-"""A PyInstaller hook for what the imports do not show: the package's files, and the modules that are imported by name on first use."""
+"""A PyInstaller hook: it adds the package's files, and the modules that are imported by name on first use."""
 
 from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy_metadata
 
