@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.support.cli_fixtures import Invoke, StartCommand
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_account() -> Iterator[Account]:
     with (
         FakeChatGPT() as server,

