@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from .._core.errors import ChatGPTError, ConversationNotFoundError, ModerationError
+from .._core.errors import BrowserCrashedError, ChatGPTError, ConversationNotFoundError, ModerationError
 from .._core.log import logger
 from .._protocol.backend import conversation_path
 from .._protocol.site_words import moderation_of, withheld
@@ -108,6 +108,10 @@ class Recovery:
         try:
             conversation: Any = await self._backend.request_json("GET", conversation_path(conversation_id))
         except ConversationNotFoundError:
+            return StoredAnswer(Progress.MISSING)
+        except BrowserCrashedError as exc:
+            # The crash that broke the stream may have ended the page for other requests too. The next request uses a new page.
+            logger.info("the conversation could not be read: %s", exc)
             return StoredAnswer(Progress.MISSING)
         questions = (question.question_id, reply.question_id)
         ids = {name for name in (*questions, reply.message_id) if name is not None}

@@ -168,7 +168,7 @@ class AsyncReplyStream:
         is_known = (question.question_id or reader.question_id) and (
             reader.conversation_id or question.conversation_id
         )
-        if not (sender.options.recover and is_known) or sender.is_closed or reader.missing.is_task:
+        if not (sender.options.recover and is_known) or sender.is_closed or reader.missing.is_known:
             return False
         self._assembler.leave_stream()
         error.__traceback__ = None  # the traceback holds events, which may contain private text

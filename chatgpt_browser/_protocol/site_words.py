@@ -112,9 +112,9 @@ class MissingAnswer:
         self._task = ""
 
     @property
-    def is_task(self) -> bool:
-        """True if a background task creates the answer, for example an image. Then the stream contains no text of an answer."""
-        return bool(self._task)
+    def is_known(self) -> bool:
+        """True if the site gave a reason. Then the stream did not break off: the site writes no more text of an answer."""
+        return bool(self._task) or self._system_error is not None
 
     def note(self, message: dict[str, Any]) -> None:
         """Store a message if it contains a reason. Its text may still grow, so :meth:`describe` reads the text later."""
