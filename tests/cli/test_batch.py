@@ -422,7 +422,9 @@ def test_batch_killed_at_random_loses_and_repeats_no_reply(
                 time.sleep(chance.uniform(0, 0.1))  # during the message, its row, or the next message
                 process.send_signal(end)
             code = process.wait(30)
-            assert code == {signal.SIGKILL: -9, signal.SIGINT: 130, None: 0}[end], process.stderr.read()
+            # The last run cannot always tell whether a message of a killed run was sent. Its exit code is then 13.
+            codes = {signal.SIGKILL: (-9,), signal.SIGINT: (130,), None: (0, 13)}[end]
+            assert code in codes, process.stderr.read()
 
         sent = posts_of(signed_in)
         known = {row["prompt"] for row in rows_before}
