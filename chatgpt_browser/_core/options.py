@@ -22,6 +22,8 @@ SEED_USER_AGENT = (
 Milliseconds = float | timedelta
 #: The npm API's default model, of 2022.
 DEFAULT_MODEL = "text-davinci-002-render"
+#: The values of ``model`` that leave the choice to the site.
+SITE_CHOICE_MODELS = (DEFAULT_MODEL, "auto")
 #: The transport: an in-page fetch until the site accepts messages from its own page only, always a fetch, or always the page.
 SendVia = Literal["auto", "fetch", "page"]
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class DeliveryState(Enum):
-    """The progress of a message: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``."""
+    """The progress of a message: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``.
+
+    ``IN_DOUBT -> NOT_STARTED`` if the page can no longer send the message.
+    """
 
     #: The message was not sent. It is safe to send it again.
     NOT_STARTED = "not started"
@@ -39,6 +42,10 @@ class Delivery:
     def start(self) -> None:
         """Record that the message is about to leave, and that its request may not be observed."""
         self.state = DeliveryState.IN_DOUBT
+
+    def withdraw(self) -> None:
+        """Record that the message did not leave, and that it can no longer do so."""
+        self.state = DeliveryState.NOT_STARTED
 
     def confirm(self, message_id: str | None) -> None:
         """Record that the message was sent."""

@@ -16,6 +16,7 @@ The parts, from top to bottom; each imports only the parts below it (a contract 
 
 from __future__ import annotations
 
+from .data.composer_options import ComposerOptions
 from .data.conversation_view import ConversationView
 from .data.conversations import Conversation, Message
 from .data.recorded_request import RecordedRequest
@@ -37,6 +38,7 @@ __all__ = (
     "Aside",
     "Break",
     "ChallengeKind",
+    "ComposerOptions",
     "Conversation",
     "ConversationView",
     "FakeChatGPT",
