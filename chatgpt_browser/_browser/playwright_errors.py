@@ -55,6 +55,9 @@ _NO_DOCUMENT = re.compile(
 )
 #: The number of characters of an error's text that are read. A remote browser or a page may send a text of any length.
 _MAX_TEXT = 10_000
+_REPLACED = re.compile(
+    r"Execution context was destroyed|Cannot find context|not attached|is detached|JSHandle is disposed|Unable to adopt"
+)
 _VERSIONS = re.compile(r"server version: v([\d.]+).*?client version: v([\d.]+)", re.DOTALL)
 _URL = re.compile(r"\b(?:wss?|https?)://\S+")
 _NETWORK = re.compile(r"net::(ERR_\w+)")
@@ -85,6 +88,16 @@ def is_navigation_without_document(error: PlaywrightError) -> bool:
 def is_interrupted(error: PlaywrightError) -> bool:
     """Return whether a navigation was cancelled because the page started another one."""
     return "interrupted by another navigation" in error.message or "ERR_ABORTED" in error.message
+
+
+def is_replaced(error: PlaywrightError) -> bool:
+    """Return whether a call failed because the page has replaced the element or its document, or did not show it in time."""
+    return isinstance(error, PlaywrightTimeoutError) or _REPLACED.search(error.message) is not None
+
+
+def may_have_clicked(error: PlaywrightError) -> bool:
+    """Return whether a failed click may have reached its element. Playwright logs each step of a click in the error's text."""
+    return "performing click action" in error.message
 
 
 def network_error_name(error: ChatGPTError) -> str | None:

@@ -24,7 +24,8 @@
     ├── AbortError
     ├── PageError
     │   ├── ComposerNotFoundError
-    │   └── DialogInTheWayError
+    │   ├── DialogInTheWayError
+    │   └── OptionNotAppliedError
     ├── BrowserError
     │   ├── BrowserNotFoundError
     │   ├── BrowserLaunchError
@@ -97,7 +98,7 @@ class ConversationNotFoundError(APIStatusError):
 
 
 class MessageTooLongError(APIStatusError):
-    """413: the message is longer than the site allows."""
+    """413, or an alert of the site's page: the message is longer than the site accepts."""
 
 
 class RateLimitError(APIStatusError):
@@ -105,7 +106,8 @@ class RateLimitError(APIStatusError):
 
     ``retry_after`` is the delay that the site requested, in seconds, or None. ``retry_after_from`` is its source: ``"header"``,
     ``"body"`` or ``"text"``. ``scope`` is the kind of limit: ``"concurrency"`` (one message at a time), ``"hour"`` (requests in
-    an hour), ``"model"`` (the model's message cap), or None if the kind is unknown.
+    an hour), ``"model"`` (the model's message cap), ``"conversations"`` (the account has read its conversations too often), or
+    None if the kind is unknown.
     """
 
     def __init__(
@@ -280,8 +282,10 @@ class PageError(ChatGPTError):
     """The site's own page did not send the message (``send_via="page"``).
 
     ``elements`` describes the page's input fields and buttons at that moment: a tuple of dicts with kinds, names and labels.
-    Include it in a bug report.
+    Include it in a bug report. ``matches`` are the entries of the package's list of selectors that matched the page.
     """
+
+    matches: tuple[dict[str, str], ...] = ()
 
     def __init__(self, message: str = "", *, elements: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(message)
@@ -293,7 +297,35 @@ class ComposerNotFoundError(PageError):
 
 
 class DialogInTheWayError(PageError):
-    """A person has to answer a dialog on the page first. The error message contains the dialog's title."""
+    """A person has to answer a dialog on the page first. ``title`` is the dialog's title, or the beginning of its text."""
+
+    def __init__(
+        self, message: str = "", *, title: str = "", elements: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        super().__init__(message, elements=elements)
+        self.title = title
+
+
+class OptionNotAppliedError(PageError):
+    """The page sent the message with another value of an option than the call named.
+
+    The message was sent, and its answer was stopped. ``option`` is the name of the option, ``requested`` its value in the call,
+    and ``sent`` its value in the page's request.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        option: str = "",
+        requested: str | None = None,
+        sent: str | None = None,
+        elements: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        super().__init__(message, elements=elements)
+        self.option = option
+        self.requested = requested
+        self.sent = sent
 
 
 class OriginError(ChatGPTError):

@@ -22,6 +22,8 @@ SEED_USER_AGENT = (
 Milliseconds = float | timedelta
 #: The default model of the npm API in 2022.
 DEFAULT_MODEL = "text-davinci-002-render"
+#: The values of ``model`` that leave the choice to the site.
+SITE_CHOICE_MODELS = (DEFAULT_MODEL, "auto")
 #: The transport. "fetch": always a fetch in the page. "page": always the site's own page. "auto": a fetch until the site refuses
 #: a message because it accepts messages only from its own page; after that, the site's own page.
 SendVia = Literal["auto", "fetch", "page"]

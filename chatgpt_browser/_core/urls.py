@@ -34,6 +34,16 @@ class Site:
         """The URLs to which messages are posted: the URL in the protocol of 2022, and the URL that today's page uses."""
         return self.conversation_url, f"{self.backend_api_base_url}/f/conversation"
 
+    def is_preparation(self, url: str) -> bool:
+        """Return whether today's page requests this URL before it can send a message."""
+        path = url.partition("?")[0]
+        backend = self.backend_api_base_url
+        return path.startswith(f"{backend}/sentinel/") or path in (
+            self.session_url,
+            f"{backend}/f/conversation/prepare",
+            f"{backend}/conversation/prepare",
+        )
+
     def moved(self, origin: str) -> Site:
         """Return the site with the same paths on another origin."""
         here = len(self.origin)

@@ -9,6 +9,7 @@ import anyio
 
 from .._core.errors import BrowserCrashedError, ChatGPTError, StreamError, StreamInterruptedError
 from .._core.log import logger
+from .._core.options import SITE_CHOICE_MODELS
 from .._core.public import public_type
 from .._protocol.message import CUT, STOPPED
 from .handoff import HandoffPoller
@@ -52,6 +53,8 @@ class AsyncReplyStream:
         self._idle_timer: IdleTimer | None = None
         self._span: MessageSpan | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        #: The model that the caller named, or the client's.
+        self._model: str | None = None
         self._is_open = self._is_closed = False
 
     def __repr__(self) -> str:
@@ -213,6 +216,7 @@ class AsyncReplyStream:
             with self._deadline.limit():
                 prompt = await lease.acquire_slot()
                 self._span = sender.start_span(prompt)
+                self._model = prompt.model or sender.options.model
                 with self._span.activate():
                     lease.hold_permit(await sender.acquire_permit())
                     self._deadline.check()  # the same signal may just have aborted the message before this one
@@ -243,12 +247,20 @@ class AsyncReplyStream:
         if self._span is not None:
             self._span.end(error, conversation_id=self.conversation_id, message_id=self.message_id)
         if finished and self._question is not None:
+            self._warn_of_other_model()
             self._sender.conversations.note_answered(self._question, self._assembler.reader)
         if finished and self._assembler.reader.finish_type in (CUT, STOPPED):
             logger.warning(
                 "the reply is incomplete: the site ended it with %r", self._assembler.reader.finish_type
             )
         self._lease.release(self._assembler.reader if finished else None)
+
+    def _warn_of_other_model(self) -> None:
+        """Log a warning if another model has answered than the caller named: the site may choose one."""
+        answered = self._assembler.reader.model
+        if self._model in (*SITE_CHOICE_MODELS, None) or answered in (None, self._model):
+            return
+        logger.warning("the site has answered with the model %r instead of %r", answered, self._model)
 
     def _with_partial_text(self, error: BaseException) -> BaseException:
         """Store the reply's text so far and its ids in an error, and return the error.

@@ -139,6 +139,13 @@ def is_remark(message: dict[str, Any]) -> bool:
     return is_whole and message.get("end_turn") is False and message.get("channel") != "final"
 
 
+def model_slug(value: dict[str, Any]) -> str | None:
+    """Return the model in the metadata of a message or of a notice; None if it has none."""
+    metadata = value.get("metadata")
+    slug = metadata.get("model_slug") if isinstance(metadata, dict) else None
+    return slug if isinstance(slug, str) and slug else None
+
+
 def has_ended_turn(message: dict[str, Any]) -> bool:
     """Return whether the site has marked a message as the last of its turn."""
     return message.get("end_turn") is True

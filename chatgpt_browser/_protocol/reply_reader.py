@@ -13,7 +13,7 @@ from .._core.models import ConversationEvent
 from .answer_tracker import AnswerTracker, Change, optional_text
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
-from .message import answer_rank, message_text
+from .message import answer_rank, message_text, model_slug
 from .reply_state import Growth, ReplyState, answer_state
 from .reply_text import ReplyText
 from .site_words import MissingAnswer, error_in, site_error
@@ -38,6 +38,8 @@ class ReplyReader:
     def __init__(self) -> None:
         self.state = ReplyState.WAITING
         self.conversation_id: str | None = None
+        #: The model that answers, as the site names it; None until then.
+        self.model: str | None = None
         #: True if the site has announced that the rest of the reply may not come in this stream.
         self.is_handed_off = False
         #: The number of events so far that are JSON objects.
@@ -310,6 +312,8 @@ class ReplyReader:
         elif kind == "message_stream_complete":
             if self._answer.has_answer() and self.state is not ReplyState.REMARK:
                 self._move_to(ReplyState.COMPLETE)
+        elif kind == "server_ste_metadata":
+            self.model = model_slug(event) or self.model
         elif kind == "input_message" and isinstance(message := event.get("input_message"), dict):
             self._answer.note_question(message)
 
@@ -337,6 +341,7 @@ class ReplyReader:
         if change is Change.RETRACTED:
             return self._clear()
         self._move_to(answer_state(message))
+        self.model = model_slug(message) or self.model
         self.conversation_id = optional_text(conversation_id) or self.conversation_id
         return self._text.replace(message_text(message))
 

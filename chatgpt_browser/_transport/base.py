@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class DeliveryState(Enum):
-    """The progress of a message: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``."""
+    """The progress of a message: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``.
+
+    ``IN_DOUBT -> NOT_STARTED`` if the page can no longer send the message.
+    """
 
     #: The message was not sent. Sending the message again is safe.
     NOT_STARTED = "not started"
@@ -42,6 +45,10 @@ class Delivery:
     def start(self) -> None:
         """Set the state to ``IN_DOUBT``. Called directly before the site's page is instructed to send the message."""
         self.state = DeliveryState.IN_DOUBT
+
+    def withdraw(self) -> None:
+        """Record that the message did not leave, and that it can no longer do so."""
+        self.state = DeliveryState.NOT_STARTED
 
     def confirm(self, message_id: str | None) -> None:
         """Set the state to ``SENT``, and store the message's id."""

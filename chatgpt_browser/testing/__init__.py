@@ -19,6 +19,7 @@ pyproject.toml).
 
 from __future__ import annotations
 
+from .data.composer_options import ComposerOptions
 from .data.conversation_view import ConversationView
 from .data.conversations import Conversation, Message
 from .data.recorded_request import RecordedRequest
@@ -40,6 +41,7 @@ __all__ = (
     "Aside",
     "Break",
     "ChallengeKind",
+    "ComposerOptions",
     "Conversation",
     "ConversationView",
     "FakeChatGPT",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..._core.errors import PageError
+from ..._core.errors import OptionNotAppliedError, PageError
 from ..._core.log import logger
 from .posted_body import FORM_TYPES, decode_body, form_fields
 
@@ -26,6 +26,7 @@ class CapturedRequest(NamedTuple):
     text: str | None = None
     conversation_id: str | None = None
     parent_message_id: str | None = None
+    model: str | None = None
     #: The content of the request besides one plain text message; None if there is nothing else.
     addition: str | None = None
     #: All texts in a body of an unknown format; None if the format is known or if the body cannot be read.
@@ -84,6 +85,7 @@ def _parse_json(text: str) -> CapturedRequest:
         _text_or_none(parts[0] if len(parts) == 1 else None),
         _text_or_none(data.get("conversation_id")),
         _text_or_none(data.get("parent_message_id")),
+        _text_or_none(data.get("model")),
         addition=_addition(data, message, parts),
         is_known=True,
     )
@@ -135,12 +137,16 @@ def _texts_in(value: Any) -> Iterator[str]:
             values.extend(at.values() if isinstance(at, dict) else at)
 
 
-def check_captured_request(captured: CapturedRequest, prompt: Prompt, turn: Turn) -> None:
+def check_captured_request(
+    captured: CapturedRequest, prompt: Prompt, turn: Turn, *, model: str | None = None
+) -> None:
     """Check that the page has sent the message, nothing else, and to the right conversation.
 
     Differences in white space are accepted, because the page's editor makes them. A request that cannot be read is logged.
 
+    :param model: the model that the caller named; None: the page's choice.
     :raises PageError: the page has sent another message, so the reply would be the reply to that one.
+    :raises OptionNotAppliedError: the page has sent the message to another model.
     """
     if captured.addition is not None:
         raise PageError(f"The site's page sent a request with {captured.addition}. {_CHECK_CONVERSATION}")
@@ -156,6 +162,14 @@ def check_captured_request(captured: CapturedRequest, prompt: Prompt, turn: Turn
         raise PageError(
             "The site's page sent the message to another conversation or after another message. "
             f"{_CHECK_CONVERSATION}"
+        )
+    if model is not None and captured.model not in (None, model):
+        raise OptionNotAppliedError(
+            f"The site's page sent the message to the model {captured.model!r} instead of {model!r}. The message was sent, and "
+            "its answer was stopped. Check whether the account can use the model (`list_models()`), or leave the model out.",
+            option="model",
+            requested=model,
+            sent=captured.model,
         )
 
 

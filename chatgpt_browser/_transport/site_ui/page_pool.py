@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChallengeError, ChatGPTError, ClientClosedError, PageError
-from ..._core.options import DEFAULT_MODEL
+from ..._core.options import SITE_CHOICE_MODELS
 from ..base import DeliveryState
 
 if TYPE_CHECKING:
@@ -85,13 +85,18 @@ class SitePagePool:
             page is not None and is_newest and page.is_idle and page.shows(conversation_id, turn.question_id)
         )
 
+    async def matches(self) -> list[dict[str, str]]:
+        """Return the entries of :mod:`.selectors` that match the page that was used last; empty if there is none."""
+        pages = self.idle_pages
+        return await pages[-1].matches() if pages else []
+
     async def _send_once(self, message: OutgoingMessage) -> ResponseStream:
         page = await self._take(message.prompt.conversation_id, message.turn.question_id)
         try:
             stream = await page.send(
                 message,
                 self._browser_manager.site,
-                model=None if message.model == DEFAULT_MODEL else message.model,
+                model=None if message.model in SITE_CHOICE_MODELS else message.model,
                 timeout=self._options.first_byte_timeout,
             )
             # The page itself also refreshes its session. The site may rotate the session token when the page does so.

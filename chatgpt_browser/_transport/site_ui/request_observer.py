@@ -109,6 +109,17 @@ class RequestObserver:
         self.stream.fail(error)
         self.sent.set()
 
+    async def withdraw(self, error: ChatGPTError) -> None:
+        """Prevent the page from sending the message, and fail with this error. Do nothing if the page has sent it already.
+
+        The browser reports requests in order, so a request that it has not reported before its reply to the command is blocked.
+        """
+        blocked = [f"{url}*" for url in self._message_urls]
+        await self._cdp.send("Network.setBlockedURLs", {"urls": blocked})
+        if self.state is ObserverState.UNSENT:
+            self._delivery.withdraw()
+            self.fail(error)
+
     def grant(self, chars: int) -> None:
         """Do nothing: the page reads its response without limit."""
 

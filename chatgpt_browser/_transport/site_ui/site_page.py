@@ -19,11 +19,16 @@ from ..._browser.playwright_errors import map_playwright_errors, suppress_close_
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError, PageError
 from ..._core.log import logger
+from ..base import DeliveryState
 from .captured_request import check_captured_request
 from .composer import Composer
 from .connection_log import ConnectionLog
+from .message_box import TextAttachedError
 from .navigation import Navigation
+from .page_events import PageEvents
+from .preparation_observer import PreparationObserver
 from .request_observer import RequestObserver
+from .submission import NativeSubmitError, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +37,14 @@ if TYPE_CHECKING:
 
     from ..._core.urls import Site
     from ..._protocol.conversation_tree import Turn
-    from ..base import OutgoingMessage
+    from ..base import Delivery, OutgoingMessage
     from ..response_stream import ResponseStream
 
 
 #: Limit in seconds for a reply to end after the stop button was clicked.
 _STOP_TIMEOUT = 2.0
+#: Seconds after which the page is searched for a dialog if it has not sent the message.
+_DIALOG_DELAY = 5.0
 #: Limit in seconds for Playwright to close a page.
 _CLOSE_TIMEOUT = 2.0
 #: Limit in bytes for the request bodies that the browser reports with the request. A longer body is read separately.
@@ -51,7 +58,7 @@ _STEPS, _QUERIES_TIMEOUT, _NO_LIMIT = 5, 60.0, 3600.0
 
 
 @contextmanager
-def _limit(timeout: float, state: str) -> Iterator[None]:
+def _limit(timeout: float, delivery: Delivery) -> Iterator[None]:
     """Limit all steps of the block together.
 
     :raises PageError: the page does not respond.
@@ -59,6 +66,12 @@ def _limit(timeout: float, state: str) -> Iterator[None]:
     with anyio.move_on_after(min(_STEPS * timeout, _NO_LIMIT) + _QUERIES_TIMEOUT) as scope:
         yield
     if scope.cancelled_caught:
+        is_unsent = delivery.state is DeliveryState.NOT_STARTED
+        state = (
+            "Nothing was sent."
+            if is_unsent
+            else "The message may have been sent: check the conversation first."
+        )
         raise PageError(f"The site's page does not respond. {state}")
 
 
@@ -94,17 +107,15 @@ class SitePage:
         self.dead: ChatGPTError | None = None
         self._page = page
         self._cdp = cdp
-        self._composer = Composer(page)
+        self._composer = Composer(page, cdp)
         self._navigation = Navigation(page, cdp, self._composer)
         self._observer: RequestObserver | None = None
         #: The id of the last message that was sent from this page, or None if unknown.
         self._question_id: str | None = None
-        #: The number of documents that the page has loaded.
-        self._documents = 0
+        self._events = PageEvents(cdp)
         self._connections = ConnectionLog()
         self._tasks = BackgroundTasks(on_error=lambda error: self.die(to_library_error(error)))
         cdp.on("Network.responseReceived", self._connections.add)
-        cdp.on("Page.frameNavigated", self._on_navigated)
         page.on("crash", lambda _: self.die(BrowserCrashedError("The site's page crashed.")))
         page.on("close", lambda _: self.die(BrowserCrashedError("The site's page was closed.")))
 
@@ -177,17 +188,24 @@ class SitePage:
         :raises OriginError: the page is on another origin.
         :raises PageError: the page has an unknown layout, is blocked by a dialog, or did not send the message as given.
         """
-        with map_playwright_errors():
+        with map_playwright_errors(), PreparationObserver(self._cdp, site) as preparation:
             try:
-                with _limit(timeout, "Nothing was sent."):
+                with _limit(timeout, message.delivery):
                     await self._prepare(message, site, model, timeout)
-                    await self._write(message, site, model, timeout)
-                with _limit(timeout, "The message may have been sent: check the conversation first."):
-                    return await self._submit(message, site, timeout)
+                with _limit(timeout, message.delivery):
+                    return await self._submit(message, site, preparation, model=model, timeout=timeout)
             except PageError as error:
+                is_unsent = message.delivery.state is DeliveryState.NOT_STARTED
+                if is_unsent and (refusal := await preparation.error()) is not None:
+                    raise refusal from error
                 with suppress(PlaywrightError):
                     error.elements = tuple(await self._composer.outline())
+                    error.matches = tuple(await self.matches())
                 raise
+
+    async def matches(self) -> list[dict[str, str]]:
+        """Return the entries of :mod:`.selectors` that match the page now, for a report."""
+        return [match._asdict() for match in await self._composer.matches()]
 
     # ---- The steps of a message --------------------------------------------------------------------------------------
 
@@ -198,46 +216,91 @@ class SitePage:
         if is_shown and await self._navigation.wait_for_address(conversation_id):
             await self._composer.wait_until_ready(timeout)
         else:
-            await self._navigation.open(conversation_id, site, model=model, turn=turn, timeout=timeout)
+            await self._open(message, site, model, timeout)
 
-    async def _write(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
-        """Write the text. If the page reloads meanwhile, open the conversation again and write the text a second time."""
-        documents, text = self._documents, message.prompt.text
-        try:
-            await self._composer.write(text, timeout=timeout)
-            await self._composer.check(text)
-        except (PageError, PlaywrightError):
-            if self._documents == documents:
-                raise
+    async def _open(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
+        """Open the address of the message's conversation."""
+        conversation_id = message.prompt.conversation_id
+        await self._navigation.open(conversation_id, site, model=model, turn=message.turn, timeout=timeout)
+
+    async def _prepare_again(
+        self, message: OutgoingMessage, site: Site, model: str | None, timeout: float
+    ) -> None:
+        """Bring the page to the conversation after it has reloaded, unless the message may be on its way."""
+        if message.delivery.state is DeliveryState.NOT_STARTED:
             await self._prepare(message, site, model, timeout)
-            await self._composer.write(text, timeout=timeout)
-            await self._composer.check(text)
+        else:
+            await self._composer.wait_until_ready(timeout)
 
-    async def _submit(self, message: OutgoingMessage, site: Site, timeout: float) -> ResponseStream:
-        """Click the send button, and wait until the page has sent the message."""
-        self._question_id = None
-        observer = RequestObserver(self._cdp, site, message.delivery, self._stop, self._connections)
+    async def _submit(
+        self,
+        message: OutgoingMessage,
+        site: Site,
+        preparation: PreparationObserver,
+        *,
+        model: str | None,
+        timeout: float,
+    ) -> ResponseStream:
+        """Write and send the message, and wait until the page has sent it.
+
+        The conversation is opened again if the page has submitted a form natively or has attached the text.
+        """
+        submission = Submission(
+            self._composer,
+            self._events,
+            message.prompt.text,
+            timeout,
+            prepare=functools.partial(self._prepare_again, message, site, model, timeout),
+            watch=functools.partial(self._wait_until_sent, preparation=preparation),
+        )
+        deadline = asyncio.get_running_loop().time() + timeout
+        while True:
+            try:
+                observer = await submission.run(
+                    functools.partial(self._observe, message, site), message.delivery
+                )
+                break
+            except (NativeSubmitError, TextAttachedError) as error:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise
+                logger.info("the message is written again: %s", error)
+                if isinstance(error, TextAttachedError):
+                    self._composer.type_only()
+            self._observer = None
+            await self._open(message, site, model, timeout)
         observer.stream.when_over(functools.partial(self._on_over, observer))
-        self._observer = observer
-        message.delivery.start()
-        await self._composer.send()
-        with anyio.move_on_after(timeout):
-            await observer.sent.wait()
-        if not observer.sent.is_set():
-            raise PageError(
-                f"The site's page sent no message within {timeout:g} s after the send button was clicked. "
-                "It may still have been sent: check the conversation before you send it again."
-            )
-        if observer.failure is not None:
-            raise observer.failure
         self._navigation.note_sent()
         try:
-            check_captured_request(observer.captured, message.prompt, message.turn)
+            check_captured_request(observer.captured, message.prompt, message.turn, model=model)
         except PageError:
             await self._stop_reply(observer.stream)
             raise
         self._question_id = observer.captured.message_id
         return observer.stream
+
+    def _observe(self, message: OutgoingMessage, site: Site) -> RequestObserver:
+        self._question_id = None
+        self._observer = RequestObserver(self._cdp, site, message.delivery, self._stop, self._connections)
+        return self._observer
+
+    async def _wait_until_sent(self, observer: RequestObserver, preparation: PreparationObserver) -> None:
+        """Wait until the page has sent the message, or cannot send it because the site or a dialog prevents it."""
+        sending = asyncio.ensure_future(observer.sent.wait())
+        refusing = asyncio.ensure_future(preparation.wait_until_refused())
+        both = (sending, refusing)
+        try:
+            await asyncio.wait(both, timeout=_DIALOG_DELAY, return_when=asyncio.FIRST_COMPLETED)
+            error = None
+            if not sending.done() and not refusing.done():
+                error = await self._composer.dialog_error()
+            if error is None:
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
+                await observer.withdraw(error or refusing.result())
+                await sending
+        finally:
+            sending.cancel()
+            refusing.cancel()
 
     def _on_over(self, observer: RequestObserver) -> None:
         """Release the page after a message, or close it if it may repeat a request that failed."""
@@ -262,6 +325,17 @@ class SitePage:
 
     async def _stop_reply(self, stream: ResponseStream) -> None:
         """Click the stop button and wait until the reply has ended. If this fails, close the page."""
+        is_stopped = await self._click_stop(stream)
+        if is_stopped and stream.is_handed_off:
+            stream.end()
+        if stream.is_over:
+            self._enter(PageState.IDLE)
+        else:
+            error = BrowserCrashedError("The site's page was closed, because its reply could not be stopped.")
+            await self.close(error)
+
+    async def _click_stop(self, stream: ResponseStream) -> bool:
+        """Click the stop button, and wait until the reply has ended. Return False if there is no button."""
         is_over = asyncio.Event()
         stream.when_over(is_over.set)
         try:
@@ -271,14 +345,8 @@ class SitePage:
                     await is_over.wait()
         except (PlaywrightError, ConnectionError) as exc:
             logger.debug("the reply could not be stopped: %s", to_library_error(exc))
-            is_stopped = False
-        if is_stopped and stream.is_handed_off:
-            stream.end()
-        if stream.is_over:
-            self._enter(PageState.IDLE)
-        else:
-            error = BrowserCrashedError("The site's page was closed, because its reply could not be stopped.")
-            await self.close(error)
+            return False
+        return is_stopped
 
     # ---- The page ----------------------------------------------------------------------------------------------------
 
@@ -289,10 +357,6 @@ class SitePage:
         self.state = state
         if state is PageState.IDLE:
             self.idle_since = asyncio.get_running_loop().time()
-
-    def _on_navigated(self, event: dict[str, Any]) -> None:
-        is_main_frame = "parentId" not in event["frame"]
-        self._documents += is_main_frame
 
     async def _close_page(self) -> None:
         with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):

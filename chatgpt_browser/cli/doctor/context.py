@@ -85,6 +85,15 @@ class CheckContext:
         self.browser = self._portal.call(self._probe.facts)
         return self.browser
 
+    def matching_selectors(self) -> list[dict[str, str]]:
+        """Return the entries of the list of selectors that match the site's page from which a message was sent."""
+        from chatgpt_browser._transport.site_ui.page_pool import SitePagePool
+
+        if self._client is None:
+            return []
+        pages = self._client._core._sender.site_pages
+        return self._client._portal.call(pages.matches) if isinstance(pages, SitePagePool) else []
+
     def visit_session_endpoint(self) -> Sighting:
         """Navigate the browser of `start_browser` to the session endpoint, without a session; return the response."""
         assert self._portal is not None and self._probe is not None, "start_browser must be called first"

@@ -51,6 +51,8 @@ def send_question(context: CheckContext, send_via: str) -> Finding:
         finding = _failure_finding(send_via, error)
     else:
         attempt.outcome = "works"
+        if send_via == "page":
+            attempt.matches = context.matching_selectors()
         attempt.conversation_id = conversation.conversation_id
         summary = f"works: {len(reply)} characters in {attempt.count} events ({attempt.form})"
         finding = ok(summary, works=True, events=attempt.count, form=attempt.form)

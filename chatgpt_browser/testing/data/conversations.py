@@ -145,6 +145,7 @@ class Conversation:
             "current_node": self.current_node,
             "conversation_id": self.id,
             "is_archived": False,
+            "default_model_slug": self.model or None,
         }
 
     def to_messages(self, turns: int) -> dict[str, Any]:

@@ -107,8 +107,18 @@ def list_models(site: Site, record: RecordedRequest, parameters: Mapping[str, st
     return Answer(200, {"models": site.settings.models})
 
 
+def prepare_message_token(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Answer `POST /sentinel/chat-requirements/prepare`, with which today's page begins."""
+    return Answer(200, {"prepare_token": f"prepare-{uuid.uuid4().hex}"})
+
+
+def prepare_message(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Answer `POST /f/conversation/prepare`, which today's page sends directly before a message."""
+    return Answer(200, {"status": "ok", "conduit_token": f"conduit-{uuid.uuid4().hex}"})
+
+
 def issue_message_token(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `POST /sentinel/chat-requirements`.
+    """Respond to `POST /sentinel/chat-requirements` or to its `/finalize`.
 
     If the server has a web application, the response contains a token for one message. Otherwise the response is a 404.
     """

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
+    from ..data.composer_options import ComposerOptions
     from ..data.conversation_view import ConversationView
     from ..data.recorded_request import RecordedRequest
     from ..script.responses import ChallengeKind
     from ..script.scripted import Scripted
-    from .chat_app import ChatApp, Layout
+    from .chat_app import ChatApp, Dialog, Language, Layout
     from .site import Site
 
 
@@ -225,12 +226,47 @@ class Controls:
 
         `usual`; `moved`: without the attributes for tests; `foreign`: with labels in another language; `strange`: both;
         `crowded`: with additional text boxes, buttons and a dialog besides the composer.
+        `2023`, `2025`, `2026`: as the site's page of that year. `2023`: one text field and one button, without names and labels;
+        `2025`: with names; `2026`: with labels only. The last two prepare each message with three requests.
         """
         return self._chat_app.layout
 
     @layout.setter
     def layout(self, layout: Layout) -> None:
         self._chat_app.set_layout(layout)
+
+    @property
+    def language(self) -> Language:
+        """The language of the layouts `2023`, `2025` and `2026` (only with `form="app"`): `en`, `de`, `fr`, `ja` or `zh`."""
+        return self._chat_app.language
+
+    @language.setter
+    def language(self, language: Language) -> None:
+        self._chat_app.set_language(language)
+
+    @property
+    def dialog(self) -> Dialog | None:
+        """The dialog in each page opened from now on (only with `form="app"`); None: no dialog.
+
+        `rate-limit`: too many requests; `expired-session` and `signed-out`: the user has to log in; `announcement`: has a button
+        that closes it; `survey`: a dialog that clients do not know; `overlay`: the same without a role; `choice`: asks which of
+        two answers is better. If a client clicks the main button of a dialog, the server receives
+        `GET /backend-api/dialog-answered/…`.
+        """
+        return self._chat_app.dialog
+
+    @dialog.setter
+    def dialog(self, dialog: Dialog | None) -> None:
+        self._chat_app.set_dialog(dialog)
+
+    @property
+    def ignores_model(self) -> bool:
+        """True: pages opened from now on ignore the model in their address (only with `form="app"`)."""
+        return self._chat_app.ignores_model
+
+    @ignores_model.setter
+    def ignores_model(self, ignores: bool) -> None:
+        self._chat_app.ignores_model = ignores
 
     @property
     def modal(self) -> str | None:
@@ -261,6 +297,15 @@ class Controls:
     @conversation_view.setter
     def conversation_view(self, view: ConversationView) -> None:
         self._chat_app.conversation_view = view
+
+    @property
+    def composer(self) -> ComposerOptions:
+        """The behaviour of the composer in pages opened from now on (only with `form="app"`)."""
+        return self._chat_app.composer
+
+    @composer.setter
+    def composer(self, options: ComposerOptions) -> None:
+        self._chat_app.composer = options
 
     @property
     def _chat_app(self) -> ChatApp:

@@ -42,14 +42,26 @@ async function load(id) {
 
 /** Return the title and the messages of a conversation, oldest first, and the ID of the newest message. */
 export async function open(id) {
-  const { title, mapping, messages = [], current_node } = await load(id);
+  const { title, mapping, messages = [], current_node, default_model_slug } = await load(id);
   for (let at = mapping?.[current_node]; at; at = mapping[at.parent]) if (at.message) messages.unshift(at.message);
-  return { title, messages, newest: current_node };
+  return { title, messages, newest: current_node, model: default_model_slug };
+}
+
+const TOKEN = "openai-sentinel-chat-requirements-token";
+const fetchJson = async (path, body) => (await post(path, body)).json();
+const prepareAtOnce = async () => ({ [TOKEN]: (await fetchJson("sentinel/chat-requirements", {})).token });
+
+/** Prepare a message as the page does today: with three requests, one after another. */
+async function prepare() {
+  const { prepare_token } = await fetchJson("sentinel/chat-requirements/prepare", {});
+  const { token } = await fetchJson("sentinel/chat-requirements/finalize", { prepare_token });
+  const { conduit_token } = await fetchJson("f/conversation/prepare", { action: "next" });
+  return { [TOKEN]: token, "x-conduit-token": conduit_token };
 }
 
 /** Send a message. The server accepts it only with a single-use token, so request one first. */
-export async function send(text, { conversation, parent, model, query }, signal) {
-  const requirements = await (await post("sentinel/chat-requirements", {})).json();
+export async function send(text, { conversation, parent, model, query, preparesLikeToday }, signal) {
+  const prepared = await (preparesLikeToday ? prepare() : prepareAtOnce());
   const message = {
     id: crypto.randomUUID(),
     author: { role: "user" },
@@ -66,6 +78,6 @@ export async function send(text, { conversation, parent, model, query }, signal)
     supported_encodings: ["v1"],
     timezone_offset_min: new Date().getTimezoneOffset(),
   };
-  const headers = { accept: "text/event-stream", "openai-sentinel-chat-requirements-token": requirements.token };
+  const headers = { accept: "text/event-stream", ...prepared };
   return post(`f/conversation${query}`, body, headers, signal);
 }

@@ -1,5 +1,7 @@
 /** The rendering of messages, and the layouts of the page. */
 
+import { markTurn } from "./layouts.js";
+
 const TEXT_OF = {
   thoughts: (content) => content.thoughts.map((thought) => thought.content).join("\n"),
   reasoning_recap: (content) => content.content,
@@ -64,6 +66,7 @@ export function show(thread, message, { busy = false } = {}) {
     article.dataset.messageAuthorRole = role;
     article.append(Object.assign(document.createElement("div"), { className: "text" }));
     thread.append(article);
+    markTurn(article, document.body.dataset);
   }
   const body = article.firstChild;
   body.classList.toggle("aside", role === "assistant" && !isAnswer(message));

@@ -1,0 +1,37 @@
+/**
+ * Return the text of a message box, and how often the page shows the beginning of that message elsewhere. A line of an editor is a
+ * block element or ends with a BR; the last BR of a block is only a placeholder. Not `innerText`, which adds a line for each empty
+ * paragraph.
+ */
+(box, beginning) => {
+  const lines = [""];
+  let isNewLine = false;
+
+  function write(text) {
+    if (isNewLine) lines.push("");
+    isNewLine = false;
+    lines[lines.length - 1] += text;
+  }
+
+  function visit(node) {
+    if (node.nodeType === Node.TEXT_NODE) write(node.data);
+    if (node.nodeType !== Node.ELEMENT_NODE) return;
+    if (node.localName === "br") {
+      if (node.nextSibling === null) return;
+      write("");
+      isNewLine = true;
+      return;
+    }
+    const isBlock = node !== box && !getComputedStyle(node).display.startsWith("inline");
+    if (isBlock && node.previousSibling !== null) isNewLine = true;
+    if (isBlock) write("");
+    node.childNodes.forEach(visit);
+    if (isBlock && node.nextSibling !== null) isNewLine = true;
+  }
+
+  const count = (text) => (beginning === "" ? 0 : text.split(beginning).length - 1);
+  const isField = "value" in box;
+  if (!isField) visit(box);
+  const elsewhere = count(document.body.textContent) - count(box.textContent);
+  return { text: isField ? box.value : lines.join("\n"), elsewhere };
+};
