@@ -34,8 +34,8 @@ class Mark(Enum):
 class StepLines:
     """Writes one line per finished step. On a terminal, a spinner below the lines shows the current step.
 
-    A step starts when the previous step ends. If `next` is called after that, the step starts at this call. The line includes the
-    duration of the step if `seconds` is True. The total time starts when the object is created.
+    A step starts when the previous step ends, or at a later call of `next`. The line includes the duration of the step if
+    `seconds` is True. The total time starts when the object is created.
     """
 
     def __init__(self, console: Console, *, seconds: bool = True) -> None:
