@@ -18,7 +18,7 @@ FIRST, LAST = 40, 10
 
 @dataclass
 class LiveAttempt:
-    """The outcome of one message: its error, the shapes of its events, and the page's elements if the page failed."""
+    """The outcome of one message: its error, the shapes of its events and, after an error of the site's page, its elements."""
 
     outcome: str = "not tried"
     message: str = ""
