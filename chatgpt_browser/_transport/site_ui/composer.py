@@ -1,4 +1,4 @@
-"""The composer of the site's page: writes a message, sends it and stops its reply, with trusted keyboard and mouse events."""
+"""Operates the composer of the site's page: writes a message, sends it, stops its reply. It uses trusted input events."""
 
 from __future__ import annotations
 
@@ -29,24 +29,25 @@ if TYPE_CHECKING:
     from ..._core.errors import ChatGPTError
 
 
-#: Limit in seconds for an element that exists to become clickable.
+#: Time limit in seconds within which an existing element must become clickable.
 _CLICK_TIMEOUT = 5.0
-#: Seconds until the page is searched again for the send button: the page may have replaced the composer.
+#: Time limit in seconds for one click attempt. Then the send button is searched again, because the page may have replaced it.
 _CLICK_ATTEMPT = 1.0
-#: Length in characters from which a text may be longer than the site accepts.
+#: A text with more characters than this may be too long for the site.
 _LONG_TEXT = 2_000
-#: Limit in seconds for the page's network to become idle.
+#: Time limit in seconds within which the page's network should become idle.
 _NETWORK_IDLE_TIMEOUT = 5.0
-#: Limit in seconds for a page to accept text: a page is drawn before its scripts handle input.
+#: Time limit in seconds within which a page must accept text. A page is drawn before its scripts handle input.
 _HYDRATION_TIMEOUT = 15.0
-#: Seconds until text that the page did not accept is written again. Each pause is twice as long as the previous one.
+#: The first pause in seconds before the text is written again, if the page did not accept it. Each pause is twice as long as the
+#: pause before.
 _FIRST_RETRY = 0.5
-#: Limit for the send button to become enabled, as a multiple of the time that the insertion of the text has taken.
+#: The client waits for the send button to become enabled for at least this many times the duration of the text's insertion.
 _PATIENCE = 3
-#: Limit in seconds for the page to show a change of its state.
+#: Time limit in seconds within which the page must show a change of its state.
 _RENDER_TIMEOUT = 1.0
 
-#: Limit in seconds for the page to describe its controls.
+#: Time limit in seconds for the script that describes the page's controls.
 _OUTLINE_TIMEOUT = 5.0
 
 _NOT_SENT = "Nothing was sent."
@@ -54,7 +55,7 @@ _UNKNOWN_LAYOUT = f"{_NOT_SENT} To report the page's layout, run `chatgpt-browse
 
 
 class Composer:
-    """Operates the composer of one page. Each operation searches the page again. All times are in seconds."""
+    """Operates the composer of one page. Each method searches for the elements again. All times are in seconds."""
 
     def __init__(self, page: Page, cdp: CDPSession) -> None:
         self._page = page
@@ -66,7 +67,7 @@ class Composer:
         self._box = MessageBox(page, self._elements)
 
     def type_only(self) -> None:
-        """Type long texts from now on, since the page turns pasted texts into attachments."""
+        """Type all later texts and never paste them, because the page turns pasted texts into attachments."""
         self._box.may_paste = False
 
     async def wait_until_ready(self, timeout: float) -> None:
@@ -92,9 +93,9 @@ class Composer:
     async def check_unobstructed(self) -> bool:
         """Check that nothing covers the composer, and that no dialog and no log-in prompt blocks the page.
 
-        An announcement is closed. Return whether one was.
+        Announcements are closed. Return whether an announcement was closed.
 
-        :raises DialogInTheWayError: a dialog has to be answered by a person.
+        :raises DialogInTheWayError: a person must answer a dialog.
         :raises RateLimitError: a dialog reports too many requests.
         :raises SessionExpiredError: the page asks to log in; a message written there would not belong to the account.
         """
@@ -110,8 +111,8 @@ class Composer:
     async def write(self, text: str, *, timeout: float) -> None:
         """Replace the text in the message box, and wait until the send button is enabled.
 
-        A page that is drawn but not hydrated loses or ignores the text, and a page may render its composer anew. The text is then
-        written again, at once if the page removes it.
+        Until a page is hydrated, it may ignore or lose the text. A page may also replace its composer. In these cases, the text
+        is written again: at once if the page has removed it, otherwise after a pause.
 
         :raises ComposerNotFoundError: no send button was found.
         :raises MessageTooLongError: the page shows that the text is too long.
@@ -129,7 +130,7 @@ class Composer:
                 remaining -= clock() - start
                 continue
             inserted = clock()
-            # A page that needs long for the insertion of a long text needs long for its next steps too.
+            # If the page needs a long time to insert a long text, its next steps also take long.
             pause = max(min(pause, remaining), min(_PATIENCE * (inserted - start), timeout))
             is_enabled = await self._becomes_enabled(pause)
             remaining -= clock() - inserted
@@ -145,17 +146,16 @@ class Composer:
         raise await self._write_error(was_changed=bool(changed.strip()))
 
     async def check(self, text: str) -> BoxContent | None:
-        """Check, directly before a message is sent, that the page is not blocked.
+        """Check that the page is not blocked. Return the content of the message box, or None if the page has replaced the text.
 
-        Return the content of the message box, or None if the page has replaced the text. Raise what :meth:`check_unobstructed`
-        raises.
+        Call this directly before a message is sent. It raises the same errors as :meth:`check_unobstructed`.
         """
         await self.check_unobstructed()
         content = await self._box.read(text)
         return content if has_same_words(content.text, text) else None
 
     async def read(self, text: str) -> BoxContent:
-        """Return the content of the message box, and count the copies of this text elsewhere."""
+        """Return the content of the message box, with the number of copies of ``text`` elsewhere on the page."""
         return await self._box.read(text)
 
     async def shows_reply(self) -> bool:
@@ -167,9 +167,9 @@ class Composer:
         await self._box.wait_until_lost(timeout)
 
     async def wait_for_network_idle_if_always_enabled(self) -> None:
-        """If the send button is enabled without text, wait until the page has loaded.
+        """If the send button is enabled although the message box is empty, wait until the page's network is idle.
 
-        The state of such a button does not show when the page is hydrated.
+        Some layouts always enable the button. Then the button's state does not show whether the page is hydrated.
         """
         if not await self._elements.enabled_send_button.count() or (await self._box.read()).text.strip():
             return
@@ -201,11 +201,11 @@ class Composer:
                 raise await self._click_error("send button")
 
     async def stop(self) -> bool:
-        """Click the stop button. Return False if there is none."""
+        """Click the stop button. Return False if there is no stop button."""
         return await self._stop_button.click()
 
     async def is_replying(self) -> bool:
-        """Return whether the page shows a reply as in progress, and still does after a moment."""
+        """Return whether the page shows a stop button now and also after ``_RENDER_TIMEOUT``, so that a reply is in progress."""
         return not await _becomes(self._elements.stop_button, "hidden", _RENDER_TIMEOUT)
 
     async def shows_any(self, message_ids: Sequence[str], timeout: float) -> bool:
@@ -215,7 +215,7 @@ class Composer:
         return await _becomes(self._elements.messages(message_ids), "attached", timeout)
 
     async def newest_message_ids(self) -> list[str]:
-        """Return the ids of the last message on the page; none if the page does not show ids of messages."""
+        """Return the ids of the last message on the page. The list is empty if the page does not contain message ids."""
         script = read_script(__package__ or "", "newest_message_ids.js")
         found: list[str] = await self._elements.all_messages.evaluate_all(script, MESSAGE_ID_ATTRIBUTES)
         return found
@@ -226,11 +226,11 @@ class Composer:
         found: Any = None
         with anyio.move_on_after(_OUTLINE_TIMEOUT):
             found = await self._elements.describable.evaluate_all(script, OUTLINE)
-        # The page can change what a script in its own world returns.
+        # This script runs in the page's own world, so the page's scripts can change the result.
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
     async def dialog_error(self) -> ChatGPTError | None:
-        """Return the error for what covers the composer; None if nothing does, or an announcement that can be closed."""
+        """Return the error for an obstruction of the composer. Return None if there is none or it can be closed."""
         obstruction = await self._dialogs.find()
         return None if obstruction is None or obstruction.is_closable else obstruction.error()
 
@@ -239,13 +239,13 @@ class Composer:
         return await self._elements.matches()
 
     async def _can_send(self, timeout: float) -> bool:
-        """Return whether the send button becomes enabled within the timeout. A composer without buttons is always ready."""
+        """Return whether the send button becomes enabled within the timeout. Return True for a composer without buttons."""
         if await _becomes(self._elements.enabled_send_button, "visible", timeout):
             return True
         return await first_of(self._elements.send_buttons) is None and await self._has_no_buttons()
 
     async def _has_no_buttons(self) -> bool:
-        """Return whether there is a composer whose form has no button: Enter sends the message then."""
+        """Return whether there is a composer whose form has no button. In such a composer, Enter sends the message."""
         return (
             bool(await self._elements.message_box.count()) and not await self._elements.form_buttons.count()
         )
@@ -281,7 +281,7 @@ class Composer:
         return True
 
     async def _click_error(self, name: str) -> PageError:
-        """Return the error for an element that cannot be clicked, or raise a more specific one."""
+        """Return the error for an element that cannot be clicked, or raise a more specific error."""
         await self.check_unobstructed()
         await self._check_dialogs()
         return PageError(f"The {name} of the site's page cannot be clicked. {_UNKNOWN_LAYOUT}")
@@ -305,7 +305,7 @@ class Composer:
         return not has_message_box or bool(await self._elements.log_in_of_site.count())
 
     async def _check_dialogs(self) -> None:
-        """Raise an error if a dialog blocks the page. Called if an element is missing or cannot be used."""
+        """Raise an error if a dialog blocks the page. This is called if an element is missing or cannot be clicked."""
         if (obstruction := await self._dialogs.find()) is not None:
             raise obstruction.error()
         if await self._elements.choice.count():

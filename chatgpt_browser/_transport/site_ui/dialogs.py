@@ -1,4 +1,4 @@
-"""The dialogs of the site's page: finds what covers the composer, closes announcements, and raises the error for the rest."""
+"""Finds a dialog of the site's page that covers the composer. Announcements are closed; for other dialogs, an error is raised."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from .isolated_evaluation import IsolatedEvaluation
 
-#: Limit in seconds for a dialog to disappear after its close button was clicked.
+#: Time limit in seconds within which a dialog should disappear after a click on its close button.
 _CLOSE_TIMEOUT = 2.0
-#: A dialog has been closed if the document does not change for so many seconds after the click. Dialogs may fade out.
+#: The client waits until the document has not changed for this many seconds after the click, because dialogs may fade out.
 _CLOSE_QUIET_TIME = 0.4
 
 _NOT_SENT = "Nothing was sent."
@@ -27,7 +27,7 @@ _BY_HAND = "in a window with the same profile (`chatgpt-browser login`)"
 
 @dataclass(frozen=True)
 class Obstruction:
-    """What covers the composer, or a dialog that blocks the page."""
+    """An element that covers the composer, or a dialog that blocks the page."""
 
     title: str
     kind: DialogKind | None = None
@@ -58,7 +58,7 @@ class Obstruction:
 
 
 def choice_error(title: str) -> DialogInTheWayError:
-    """Return the error for the question which of two answers is better. The client does not answer for the user."""
+    """Return the error for the site's question "which answer do you prefer?". The client does not answer for the user."""
     return DialogInTheWayError(
         f"The site's page asks which of two answers you prefer ({title!r}). {_NOT_SENT} Choose one {_BY_HAND}.",
         title=title,
@@ -75,11 +75,11 @@ class Dialogs:
     async def check(self) -> bool:
         """Check that nothing covers the composer and that no dialog blocks the page. Return whether a dialog was closed.
 
-        Announcements with a close button are closed, each of them once. No other button of a dialog is ever clicked.
+        Each announcement with a close button is closed once. No other button of a dialog is clicked.
 
         :raises RateLimitError: a dialog reports too many requests.
         :raises SessionExpiredError: a dialog reports that the session has expired.
-        :raises DialogInTheWayError: a dialog has to be answered by a person.
+        :raises DialogInTheWayError: a person must answer a dialog.
         """
         closed: set[str] = set()
         while (obstruction := await self.find()) is not None:
@@ -92,7 +92,7 @@ class Dialogs:
         return bool(closed)
 
     async def find(self) -> Obstruction | None:
-        """Return what covers the composer, or else a dialog that blocks the page; None if there is none."""
+        """Return the element that covers the composer. If there is none, return a dialog that blocks the page, or None."""
         found = await self._evaluation.call("obstruction.js", OBSTRUCTION)
         if found is None:
             return None
@@ -102,7 +102,7 @@ class Dialogs:
         return Obstruction(found["title"], kind, (close["x"], close["y"]) if close else None)
 
     async def _close(self, obstruction: Obstruction) -> None:
-        """Click the close button, and wait until the document does not change any more."""
+        """Click the close button, and wait until the document stops changing."""
         assert obstruction.close_at is not None
         await self._page.mouse.click(*obstruction.close_at)
         with anyio.move_on_after(_CLOSE_TIMEOUT):

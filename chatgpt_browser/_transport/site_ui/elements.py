@@ -59,7 +59,7 @@ class PageElements:
 
     @property
     def enabled_send_button(self) -> Locator:
-        """The send buttons that are enabled; no element if no send button is enabled."""
+        """The send buttons that are enabled. The locator finds nothing if no send button is enabled."""
         return _any_of(*self.send_buttons).and_(self._page.locator(selectors.ENABLED))
 
     @property
@@ -74,15 +74,15 @@ class PageElements:
 
     @property
     def log_in(self) -> Locator:
-        """The links and buttons that lead to the log-in page."""
+        """The links and buttons that open the log-in page."""
         found = self._by_role(selectors.LOG_IN).or_(self._page.locator(selectors.LOG_IN.name))
         return found.filter(visible=True)
 
     @property
     def log_in_of_site(self) -> Locator:
-        """The log-in links and buttons of :attr:`log_in`, except links to other sites.
+        """The links and buttons of :attr:`log_in`, except links to other sites.
 
-        If the page has a message box, a link to another site belongs to a message or to a conversation's title.
+        On a page with a message box, a link to another site is part of a message or of a conversation's title.
         """
         origin = origin_of(self._page.url)
         elsewhere = f'a[href*="//"]:not([href="{origin}"], [href^="{origin}/"]):not({selectors.LOG_IN.name})'
@@ -90,9 +90,10 @@ class PageElements:
 
     @property
     def blocking_dialogs(self) -> Locator:
-        """The dialogs that are shown and that block the page or are of a known kind.
+        """The shown dialogs that block the page or are of a known kind.
 
-        A dialog counts as shown if anything in it is visible: the box of a dialog with fixed children may have no height.
+        A dialog counts as shown if any element in it is visible. If the children of a dialog have a fixed position, the dialog's
+        own box may have no height.
         """
         known = (rule.name for rule in selectors.DIALOG_RULES)
         found = self._page.locator(", ".join((selectors.MODAL_DIALOGS, *known)))
@@ -100,12 +101,12 @@ class PageElements:
 
     @property
     def shell(self) -> Locator:
-        """The parts of the server's page that its scripts have not made interactive yet."""
+        """The parts of the page, as the server sent it, that the page's scripts have not made interactive yet."""
         return self._page.locator(selectors.SHELL).filter(visible=True)
 
     @property
     def choice(self) -> Locator:
-        """The question which of two answers is better, if it is not part of a message."""
+        """The site's question "which answer do you prefer?", unless it is part of a message."""
         (rule,) = (rule for rule in selectors.DIALOG_RULES if rule.kind == "choice")
         return self._page.get_by_text(rule.text).and_(self._not_in_text).filter(visible=True)
 
@@ -116,7 +117,7 @@ class PageElements:
 
     @property
     def describable(self) -> Locator:
-        """The elements that are described in a report about the page."""
+        """The elements that a report about the page describes."""
         return self._page.locator(selectors.DESCRIBABLE)
 
     @property
@@ -157,7 +158,7 @@ class PageElements:
 
     @property
     def _boxes_by_structure(self) -> tuple[Locator, ...]:
-        """The last visible editor of each kind: the composer follows the conversation."""
+        """The last visible editor of each kind. It is the last one because the composer is below the conversation."""
         outside = self._not_in_text.and_(self._not(selectors.SHELL))
         return tuple(
             self._visible(entry.pattern).and_(outside).last for entry in selectors.MESSAGE_BOX.structures

@@ -1,10 +1,12 @@
 /**
- * Replace the text of a message box at once: Chromium types each line separately, in a time that grows with the number of lines
- * already there. Return "set" for a field, which gets a new value; for an editor "shown", "missing" if it accepted the text as
- * pasted text without showing it, or "ignored" if it did not accept it.
+ * Replace the text of a message box without typing. When a text is typed, Chromium inserts each line separately, and each line
+ * takes longer than the line before.
  *
- * An editor gets the text in pieces. With `html`, each piece is also a list of paragraphs: ProseMirror drops the empty lines of
- * pasted plain text, and keeps them in its own format, which it recognizes by `data-pm-slice`.
+ * In a text field, set the value and return "set". In an editor, paste the text; return "shown" if the editor shows it, "missing"
+ * if the editor accepted the text but does not show it, and "ignored" if the editor did not accept it.
+ *
+ * The text is pasted in pieces. If `html` is true, each piece is also pasted as HTML paragraphs. ProseMirror drops the empty lines
+ * of pasted plain text, but it keeps empty paragraphs in its own format, which has the attribute `data-pm-slice`.
  */
 async (box, { pieces, html, timeout }) => {
   if ("value" in box) {
@@ -21,13 +23,13 @@ async (box, { pieces, html, timeout }) => {
       paragraphs[0].setAttribute("data-pm-slice", "1 1 []");
       data.setData("text/html", paragraphs.map((paragraph) => paragraph.outerHTML).join(""));
     }
-    // An editor that inserts the text prevents the browser's own insertion.
+    // If an editor inserts the text itself, it calls `preventDefault`, so `dispatchEvent` returns false.
     return !box.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
   }
 
   const isMissing = () => box.isConnected && box.textContent.length < pieces.join("").length / 2;
   if (!pieces.every(paste)) return "ignored";
-  // Some editors show the text in a later task.
+  // Some editors do not show the text at once, but in a later task.
   if (isMissing()) {
     await new Promise((resolve) => {
       const observer = new MutationObserver(() => isMissing() || resolve());

@@ -1,4 +1,4 @@
-"""Evaluation of JavaScript in an isolated world of the site's page, which the site's own scripts can neither see nor change."""
+"""Evaluates JavaScript in an isolated world of the site's page. The site's own scripts cannot see or change this world."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _WORLD_NAME = "chatgpt_browser"
 
 
 class IsolatedEvaluation:
-    """Calls the functions in this package's JavaScript files, in the page's current document."""
+    """Calls functions of this package's JavaScript files in the current document of a page."""
 
     def __init__(self, cdp: CDPSession) -> None:
         self._cdp = cdp
         self._frame_id: str | None = None
 
     async def call(self, script_name: str, *arguments: Any) -> Any:
-        """Call the function in a script and return its result, or that of its promise, as JSON.
+        """Call the function in a script, wait for its promise, and return the result as JSON data.
 
         :raises PlaywrightError: the document was replaced, or the function failed.
         """
@@ -31,7 +31,7 @@ class IsolatedEvaluation:
             self._frame_id = tree["frameTree"]["frame"][
                 "id"
             ]  # The main frame keeps its id when it navigates.
-        # Chromium creates the world once for each document, and returns it again after that.
+        # For each document, Chromium creates the world at the first call and returns the same world at later calls.
         params = {"frameId": self._frame_id, "worldName": _WORLD_NAME}
         world = await self._cdp.send("Page.createIsolatedWorld", params)
         result = await self._cdp.send(

@@ -1,4 +1,4 @@
-"""The message box of the site's page: reads and replaces its text, and waits until the page removes the text."""
+"""The message box of the site's page. This module reads and replaces its text, and waits until the page removes the text."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from .elements import PageElements
 
-#: Limit in seconds for an element that exists to respond.
+#: Time limit in seconds for a script in the message box, if the box exists.
 _TIMEOUT = 5.0
-#: Limit in seconds for an editor to show pasted text.
+#: Time limit in seconds within which an editor must show pasted text.
 _PASTE_TIMEOUT = 1.0
 
 
@@ -29,25 +29,25 @@ class TextAttachedError(PageError):
 
 
 class BoxContent(NamedTuple):
-    """The content of the message box, and of the page beside it."""
+    """The text in the message box, and the number of its copies elsewhere on the page."""
 
     #: The text in the box.
     text: str = ""
-    #: The number of times that the page shows the beginning of the message outside the box, for example as a message.
+    #: The number of places outside the box in which the page shows the beginning of the message, for example as a sent message.
     copies: int = 0
 
 
 class MessageBox:
-    """The message box of one page. Each operation searches the page again, since the page may replace the box at any moment."""
+    """The message box of one page. Each method searches for the box again, because the page may replace it at any time."""
 
     def __init__(self, page: Page, elements: PageElements) -> None:
-        #: Whether long texts may be pasted. False: they are typed, which takes longer.
+        #: True if texts with many lines may be pasted. If False, they are typed, which takes longer.
         self.may_paste = True
         self._page = page
         self._elements = elements
 
     async def read(self, message: str = "") -> BoxContent:
-        """Return the content of the box, empty if there is no box. Count the copies of ``message`` elsewhere on the page."""
+        """Return the text of the box and the number of copies of ``message`` elsewhere. Without a box, the text is empty."""
         box = await first_of(self._elements.message_boxes)
         if box is None:
             return BoxContent()
@@ -62,7 +62,7 @@ class MessageBox:
         return BoxContent(found["text"], found["elsewhere"])
 
     async def replace(self, text: str, timeout: float) -> None:
-        """Replace the text of the box, which has the focus.
+        """Replace the text of the box. The box must have the focus.
 
         :raises TextAttachedError: the page has turned the text into an attachment.
         :raises PageError: the page did not accept the text within the timeout.
@@ -91,13 +91,16 @@ class MessageBox:
 
     async def _type(self, text: str) -> None:
         await self._page.keyboard.press("ControlOrMeta+A")
-        # The pieces of a text with many lines would cost more than the whole, so only long lines are split.
+        # To type a text with many lines in pieces takes longer than to type it at once, so such a text is not split.
         pieces = split_text(text) if text.count("\n") <= MAX_TYPED_LINES else [text]
         for piece in pieces:
             await self._page.keyboard.insert_text(piece)
 
     async def _replace_lines(self, text: str) -> bool:
-        """Replace the text at once if it has many lines. Return False if it has not, or if the box does not support this."""
+        """Replace the text by pasting it, if it has many lines. Return whether the box now shows the text.
+
+        Return False without pasting if the text has few lines or if pasting is not allowed.
+        """
         if not self.may_paste or text.count("\n") <= MAX_TYPED_LINES:
             return False
         for html in (False, True):

@@ -1,17 +1,19 @@
 /**
- * Return the element that covers the composer, or else a dialog that blocks the page; null if there is none. The markup of a dialog
- * does not matter: what counts is the element that a click would hit. The argument is an object of selectors (see selectors.py).
+ * Describe the element that covers the composer. If there is none, describe a dialog that blocks the page, or return null.
+ *
+ * An element covers the composer if a click on the composer would hit this element; its markup does not matter. The argument is an
+ * object of selectors (see selectors.py).
  */
 ({ boxes, sendButtons, notInComposer, dialogs, modals, closeButtons, kinds }) => {
   const boxOf = (element) => element.getBoundingClientRect();
   const centreOf = ({ left, top, width, height }) => ({ x: left + width / 2, y: top + height / 2 });
   const hasBox = (element) => element.checkVisibility({ visibilityProperty: true }) && boxOf(element).width > 0 && boxOf(element).height > 0;
-  // The box of a dialog with fixed children may have no height.
+  // If the children of a dialog have a fixed position, the dialog's own box may have no height.
   const isShown = (element) => hasBox(element) || [...element.querySelectorAll("*")].some(hasBox);
 
   const lastOf = (root, selector) => [...root.querySelectorAll(selector)].filter((element) => hasBox(element) && !element.matches(notInComposer)).at(-1);
 
-  /** Return the message box and the send button, as far as names and structure show them. */
+  /** Return the message box and the send button, if they can be found by name or structure. */
   function controls() {
     const box = boxes.map((selector) => lastOf(document, selector)).find(Boolean);
     return [box, box?.closest("form") && lastOf(box.closest("form"), sendButtons)].filter(Boolean);
@@ -40,7 +42,7 @@
 
   function closeButtonOf({ root, dialog }) {
     const named = [dialog, root].flatMap((element) => [...element.querySelectorAll(closeButtons)]).find(hasBox);
-    // In other languages: the only button that shows an icon or a cross in place of a text.
+    // In an unknown language, the close button is the only button that shows an icon or a cross instead of text.
     const icons = [...dialog.querySelectorAll("button")].filter((button) => hasBox(button) && /^[\s\u00d7\u2715\u2716]*$/.test(button.innerText));
     const button = named ?? (icons.length === 1 ? icons[0] : undefined);
     return button ? centreOf(boxOf(button)) : null;

@@ -1,4 +1,4 @@
-"""Detection of a page that has nothing more to load, so that what it does not show yet will not appear."""
+"""Detects that a page has finished loading. An element that such a page does not show will not appear later."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from .elements import PageElements
     from .isolated_evaluation import IsolatedEvaluation
 
-#: Limit in seconds for a page without a message box to finish its requests. A page may keep one open for ever.
+#: Time limit in seconds within which a page without a message box should finish its requests. A page may keep a request open
+#: without end.
 _IDLE_TIMEOUT = 15.0
-#: A page is idle if its document does not change for so many seconds after its requests.
+#: A page is idle if, after its requests have ended, its document does not change for this many seconds.
 _QUIET_TIME = 4.0
 
 
 class PageActivity:
-    """The network and the document of one page."""
+    """Observes the network requests and the document of one page, and waits until the page is idle."""
 
     def __init__(self, page: Page, elements: PageElements, evaluation: IsolatedEvaluation) -> None:
         self._page = page
@@ -33,12 +34,15 @@ class PageActivity:
         self._evaluation = evaluation
 
     async def appears(self, outcome: Locator, timeout: float) -> bool:
-        """Return whether the outcome is attached within the timeout. The result is False earlier if the page becomes idle."""
+        """Wait until an element that ``outcome`` matches is in the document, and return True.
+
+        Return False after the timeout. If the page becomes idle without such an element, return False at once.
+        """
         appearing = asyncio.ensure_future(_is_attached(outcome, timeout))
         idling = asyncio.ensure_future(self._wait_until_idle(timeout))
         try:
             await asyncio.wait((appearing, idling), return_when=asyncio.FIRST_COMPLETED)
-            # The page may have shown the outcome directly before it became idle.
+            # If the page became idle, it may have added such an element directly before that.
             return appearing.result() if appearing.done() else bool(await outcome.count())
         finally:
             appearing.cancel()
@@ -46,21 +50,21 @@ class PageActivity:
             await asyncio.gather(appearing, idling, return_exceptions=True)
 
     async def wait_for_network_idle(self, timeout: float) -> None:
-        """Wait until the page has no request in flight, but not longer than the timeout."""
+        """Wait until the page has no request in flight, for at most ``timeout`` seconds."""
         try:
             await self._page.wait_for_load_state("networkidle", timeout=milliseconds(timeout))
         except PlaywrightTimeoutError:
             logger.debug("the site's page is still loading after %g s", timeout)
 
     async def _wait_until_idle(self, timeout: float) -> None:
-        """Wait until the network is idle, and the document is complete, interactive and unchanged for some seconds."""
+        """Wait until the network is idle, and the document is complete and interactive and has not changed for some seconds."""
         with anyio.move_on_after(timeout):
             await self.wait_for_network_idle(_IDLE_TIMEOUT)
             while not await self._becomes_quiet():
                 await self._page.wait_for_load_state("domcontentloaded")
 
     async def _becomes_quiet(self) -> bool:
-        """Wait until the document does not change. Return False if it was replaced, or is not interactive yet."""
+        """Wait until the document stops changing. Return False if the document was replaced or is not interactive yet."""
         try:
             await self._evaluation.call("quiet.js", _QUIET_TIME * 1000)
         except PlaywrightError:

@@ -1,4 +1,4 @@
-"""Observation of a page before it sends a message: its documents, forms that it submits, requests that prepare a message."""
+"""Observes a page before it sends a message: the documents that it loads, native form submissions, and preparation requests."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
     from playwright.async_api import CDPSession
 
-#: The path of a request that prepares a message: the proofs that the site requires, and the preparation itself.
+#: A POST request prepares a message if its path contains one of these. The first kind fetches the proofs that the site requires.
 _PREPARATIONS = ("/sentinel/", "/conversation/prepare")
 
 
 class PageEvents:
-    """Counts the documents of a page, and records whether the page prepares a message or submits a form natively.
+    """Counts the documents of a page, and detects that the page prepares a message or submits a form natively.
 
-    A form is submitted natively if the page's scripts do not handle its submit event, since they are not running yet. The browser
-    then navigates to the form's address, and no message is sent.
+    A form is submitted natively if the page's scripts do not handle its submit event because they are not running yet. The
+    browser then navigates to the form's address, and no message is sent.
     """
 
     def __init__(self, cdp: CDPSession) -> None:
@@ -43,12 +43,12 @@ class PageEvents:
         add_listeners(cdp, listeners)
 
     def forget_preparations(self) -> None:
-        """Ignore all preparations so far."""
+        """Ignore all preparation requests that were observed before this call."""
         self._pending.clear()
         self._last_preparation = float("-inf")
 
     def is_preparing(self, within: float) -> bool:
-        """Return whether a request that prepares a message is in flight, or ended within this number of seconds."""
+        """Return whether a preparation request is in flight, or has ended less than ``within`` seconds ago."""
         return bool(self._pending) or asyncio.get_running_loop().time() - self._last_preparation < within
 
     def _on_request(self, event: dict[str, Any]) -> None:

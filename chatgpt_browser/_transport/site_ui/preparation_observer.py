@@ -1,6 +1,6 @@
-"""Observation of the requests with which the site's page prepares to send a message: its session and its tokens.
+"""Observes the requests with which the site's page prepares a message. They fetch the session and tokens that the page needs.
 
-If the site refuses one of them, the page never sends the message, and shows at most a notice.
+If the site refuses such a request, the page does not send the message. It may show a notice, or nothing.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
     from ..._core.urls import Site
 
-#: Seconds in which the page may repeat a refused request, or send the message without it, before the refusal counts.
+#: A refusal counts after this many seconds. Before that, the page may repeat the request, or send the message without it.
 _RETRY_TIME = 1.5
-#: The same for a failure of the server, which pages repeat after some seconds, and after a repetition that succeeded.
+#: The same time for a server error, because pages repeat such a request only after some seconds. It also applies if the page has
+#: repeated the refused request with success.
 _LONG_RETRY_TIME = 10.0
-#: Limit in seconds for the body of a refusal. A body that the page does not read may never end.
+#: Time limit in seconds for reading the body of a refusal. If the page does not read a body, the body may never end.
 _BODY_TIMEOUT = 1.0
 
 _FORBIDDEN, _TOO_MANY_REQUESTS, _FIRST_SERVER_ERROR = 403, 429, 500
@@ -37,36 +38,36 @@ _FORBIDDEN, _TOO_MANY_REQUESTS, _FIRST_SERVER_ERROR = 403, 429, 500
 
 @dataclass(frozen=True)
 class _Refusal:
-    """A response that refuses a request."""
+    """A response with which the site refuses a preparation request."""
 
     request_id: str
     head: Head
     #: True if the session endpoint responded without a session.
     is_signed_out: bool = False
-    #: True if the page has repeated the request with success. It should send the message then.
+    #: True if the page has repeated the request with success. The page should then send the message.
     is_repeated: bool = False
 
     @property
     def retry_time(self) -> float:
-        """The seconds until the refusal counts."""
+        """The refusal counts after this many seconds."""
         is_failure = self.head.status >= _FIRST_SERVER_ERROR and not is_challenge(self.head)
         return _LONG_RETRY_TIME if is_failure or self.is_repeated else _RETRY_TIME
 
 
 class PreparationObserver:
-    """Observes the preparation of one message, from the time at which the page is opened. A context manager.
+    """A context manager that observes the preparation requests for one message. It is entered before the page is opened.
 
-    A refusal that the page repeats with success counts only if the page has been instructed to send and still does not.
+    If the page repeats a refused request with success, the refusal still counts if the page then does not send the message.
     """
 
     def __init__(self, cdp: CDPSession, site: Site) -> None:
         self._cdp = cdp
         self._site = site
-        #: The URLs of the requests by id.
+        #: The URL of each preparation request. The key is the id of the request.
         self._urls: dict[str, str] = {}
-        #: The ids of the requests without a response.
+        #: The ids of the preparation requests that have not ended.
         self._pending: set[str] = set()
-        #: The refusals by URL; the newest is the last one.
+        #: The refusal of each URL. The newest refusal is the last item.
         self._refusals: dict[str, _Refusal] = {}
         self._changed = asyncio.Event()
         self._tasks = BackgroundTasks()
@@ -85,9 +86,9 @@ class PreparationObserver:
         self._remove_listeners()
 
     async def wait_until_refused(self) -> ChatGPTError:
-        """Wait until the site has refused a request and the page does nothing more. Return the error for the refusal.
+        """Wait until the site has refused a request and the page has not reacted in time. Return the error for the refusal.
 
-        Call this when the page has been instructed to send the message.
+        Call this after the send button was clicked.
         """
         self._refusals = {url: each for url, each in self._refusals.items() if not each.is_repeated}
         while True:
@@ -101,12 +102,12 @@ class PreparationObserver:
                 return await self._error_of(refusal)
 
     async def error(self) -> ChatGPTError | None:
-        """Return the error for the newest refusal that the page has not repeated with success; None if there is none."""
+        """Return the error for the newest refusal. Return None if there is none, or if the page's repetition has succeeded."""
         refusal = self._newest
         return None if refusal is None or refusal.is_repeated else await self._error_of(refusal)
 
     async def _error_of(self, refusal: _Refusal) -> ChatGPTError:
-        """Return the error for a refusal: the error for the same response to a message."""
+        """Return the error for a refusal. It has the class that the same response to a message would have."""
         if refusal.is_signed_out:
             return SessionExpiredError(
                 "The site's page has no session any more, so it cannot send a message. Nothing was sent. "
@@ -121,7 +122,7 @@ class PreparationObserver:
         return next(reversed(self._refusals.values()), None)
 
     async def _change(self) -> None:
-        """Wait until one of the requests begins or ends."""
+        """Wait until a preparation request begins or ends."""
         self._changed.clear()
         await self._changed.wait()
 
@@ -173,7 +174,7 @@ class PreparationObserver:
         return body.strip() in ("{}", "null") or (isinstance(session, dict) and "error" in session)
 
     async def _body_of(self, request_id: str) -> str:
-        """Return the body of a response; "" if the browser does not have it (any more)."""
+        """Return the body of a response, or "" if the browser cannot return the body."""
         body: dict[str, Any] = {"body": ""}
         with anyio.move_on_after(_BODY_TIMEOUT), suppress(PlaywrightError):
             body = await self._cdp.send("Network.getResponseBody", {"requestId": request_id})

@@ -1,4 +1,4 @@
-/** Wait until the document is loaded and nothing was added to it or removed from it for this time, in milliseconds. */
+/** Wait until the document is loaded and no node was added or removed for this duration, in milliseconds. */
 (duration) =>
   new Promise((resolve) => {
     let timer;

@@ -1,7 +1,8 @@
 /**
- * Return the text of a message box, and how often the page shows the beginning of that message elsewhere. A line of an editor is a
- * block element or ends with a BR; the last BR of a block is only a placeholder. Not `innerText`, which adds a line for each empty
- * paragraph.
+ * Return the text of a message box, and the number of times that `beginning` occurs elsewhere in the page.
+ *
+ * In an editor, a line is a block element or ends with a BR; a BR at the end of a block is only a placeholder. `innerText` is not
+ * used, because it adds a line for each empty paragraph.
  */
 (box, beginning) => {
   const lines = [""];

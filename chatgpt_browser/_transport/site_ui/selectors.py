@@ -1,15 +1,15 @@
 """The selectors and labels of the site's page. If the site changes its page, only this module has to change.
 
-An element is found by its role and label first, then by ids and test ids, and last by its place in the page's structure. The
-structure depends on neither the language of the page nor its names.
+An element is searched first by its role and label, then by ids and test ids, and last by its place in the page's structure. The
+structure does not depend on the language of the page or on its names.
 
-Each entry has the month of the newest observation and its source:
+Each entry contains the month in which it was last observed, and the source of this observation:
 
 site     captures of the site's page of 22 November 2026 and before.
 oracle   the npm package @steipete/oracle 0.21, src/browser/constants.ts and modelSelection.ts.
 capture  public captures of the page of 2025 and 2026.
-guess    a translation or a synonym that nobody has observed yet.
-html     the HTML and WAI-ARIA specifications, which do not depend on the site.
+guess    a translation or a synonym that was not observed yet.
+html     the HTML and WAI-ARIA specifications, which are the same for all sites.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-#: The kinds of dialogs that the client handles. All other dialogs have to be answered by a person.
+#: The kinds of dialogs that the client handles. A person must answer all other dialogs.
 DialogKind = Literal["rate_limit", "session", "choice", "announcement"]
 
 
@@ -38,57 +38,57 @@ class ElementRule:
 
     #: The ARIA roles that the element may have.
     roles: tuple[Literal["button", "link", "textbox"], ...]
-    #: The beginning of the accessible name, anywhere on the page.
+    #: Regular expressions for the beginning of the accessible name of an element anywhere on the page.
     labels: tuple[Entry, ...]
     #: CSS selectors of ids, test ids and attributes.
     names: tuple[Entry, ...]
-    #: The beginning of the accessible name inside the composer's form. Empty: ``labels`` are used there too.
+    #: The same for an element inside the composer's form. If empty, ``labels`` are also used there.
     labels_in_form: tuple[Entry, ...] = ()
-    #: CSS selectors that contain no names, in order of decreasing certainty. Used if nothing else matches.
+    #: CSS selectors without names, the most reliable first. They are used if nothing else matches.
     structures: tuple[Entry, ...] = ()
 
     @functools.cached_property
     def label(self) -> re.Pattern[str]:
-        """The pattern for the accessible name, anywhere on the page."""
+        """The pattern for the accessible name of an element anywhere on the page."""
         return beginning_of(self.labels)
 
     @functools.cached_property
     def label_in_form(self) -> re.Pattern[str]:
-        """The pattern for the accessible name inside the composer's form."""
+        """The pattern for the accessible name of an element inside the composer's form."""
         return beginning_of(self.labels_in_form or self.labels)
 
     @functools.cached_property
     def name(self) -> str:
-        """The CSS selector for all names."""
+        """A CSS selector for elements with any of the names."""
         return any_of(self.names)
 
 
 def beginning_of(labels: tuple[Entry, ...]) -> re.Pattern[str]:
-    """Return a pattern for labels that begin with one of the entries."""
+    """Return a pattern that matches a label if the label begins with one of the entries."""
     return re.compile(rf"^\s*({'|'.join(entry.pattern for entry in labels)})", re.IGNORECASE)
 
 
 def any_of(entries: tuple[Entry, ...]) -> str:
-    """Return a CSS selector that matches what one of the entries matches."""
+    """Return a CSS selector that matches an element if one of the entries matches it."""
     return ", ".join(entry.pattern for entry in entries)
 
 
 # ---- The composer: the form for writing and sending a message --------------------------------------------------------
 
-#: Editors of any kind, for the structural search.
+#: Editors of any kind, for the search by structure.
 EDITORS = ":is(textarea, [contenteditable]:not([contenteditable=false]))"
 
 #: The form of the composer. [html]
 FORM = f"form:not([inert]):has({EDITORS}, [role=textbox])"
 
-#: The server's page before its scripts run: a form that is not interactive, and a field that only looks like the editor.
+#: The page as the server sends it, before its scripts run: its form is not interactive, and its field only looks like the editor.
 SHELL_FIELD = 'textarea[name="prompt-textarea"]:not(#prompt-textarea)'
 SHELL = (
     f":is(form[inert], form[inert] *, {SHELL_FIELD}, "
     f"form:has({SHELL_FIELD}):not(:has([contenteditable]:not([contenteditable=false]))) *)"
 )
 
-#: The parameter of the address to which that form, if submitted, navigates. It sends no message.
+#: If that form is submitted, the page navigates to an address with this parameter. No message is sent.
 SHELL_PARAMETER = "prompt-textarea"
 
 MESSAGE_BOX = ElementRule(
@@ -113,7 +113,7 @@ MESSAGE_BOX = ElementRule(
     ),
 )
 
-#: Excludes a form whose send button has a known label or name, which may be disabled. "Senden" is no known label.
+#: Matches a send button with a known label or name, also if it is disabled. The German "Senden" is not a known label here.
 _KNOWN_SEND = (
     '[aria-label=send i], [aria-label^="send " i], [data-testid*="send-button"], #composer-submit-button'
 )
@@ -142,7 +142,7 @@ SEND_BUTTON = ElementRule(
     ),
 )
 
-#: "Stop" of dictation, of a recording and of reading aloud, which may stand in the composer too.
+#: Excludes buttons that stop dictation, a recording or reading aloud. Such buttons may also be in the composer.
 _NOT_A_REPLY = r"(?!.*\b(dictat|record|read|listen|voice|talking|sharing|speaking|audio))"
 
 STOP_BUTTON = ElementRule(
@@ -166,7 +166,7 @@ LOG_IN = ElementRule(
 
 # ---- The messages of the conversation --------------------------------------------------------------------------------
 
-#: Containers of messages. A control inside them belongs to a message's text and is not part of the page's own interface.
+#: Containers of messages. A control inside a container belongs to the text of a message, not to the page's own interface.
 TURNS = (
     Entry("article, [role=article], [role=log], [aria-live]", "2026-11", "html"),
     Entry("[data-message-id], [data-message-author-role], [data-turn-id]", "2026-10", "oracle"),
@@ -177,8 +177,8 @@ TURNS = (
 )
 CONVERSATION_TEXT = any_of(TURNS)
 
-#: The attributes that contain the ids of messages, separated by spaces. The page of autumn 2026 has all except the first and
-#: the second [public captures of September and October 2026].
+#: The attributes that contain the ids of messages, separated by spaces. The page of autumn 2026 has all of them except the first
+#: two [public captures of September and October 2026].
 MESSAGE_ID_ATTRIBUTES = (
     "data-message-id",
     "data-turn-id",
@@ -186,7 +186,7 @@ MESSAGE_ID_ATTRIBUTES = (
     "data-chatgpt-search-message-ids",
     "data-chatgpt-selection-message-id",
 )
-#: The elements that hold the ids of a message; each is a CSS selector with the quoted id in place of ``{}``.
+#: CSS selectors for the elements that have the id of a message. The quoted id replaces ``{}``.
 MESSAGE_IDS = (
     Entry("[data-message-id~={}]", "2026-10", "oracle"),
     Entry("[data-turn-id~={}]", "2026-10", "oracle"),
@@ -198,7 +198,7 @@ MESSAGE_IDS = (
 
 
 def message_selector(quoted_id: str) -> str:
-    """Return a selector for the message with this id, which is given as a quoted CSS string."""
+    """Return a selector for the message with this id. The id must be given as a quoted CSS string."""
     return ", ".join(entry.pattern.replace("{}", quoted_id) for entry in MESSAGE_IDS)
 
 
@@ -206,14 +206,14 @@ def message_selector(quoted_id: str) -> str:
 
 ALERTS = "[role=alert]"
 
-#: The words of an alert about a message, or a conversation, that is too long.
+#: Matches the text of an alert that reports that a message or a conversation is too long.
 TOO_LONG = re.compile(r"too (long|large)|maximum length|(length|character) limit|exceeds the", re.IGNORECASE)
 
 # ---- Dialogs ---------------------------------------------------------------------------------------------------------
 
 DIALOGS = "dialog, [role=dialog], [role=alertdialog]"
 
-#: Dialogs that block the rest of the page. Other dialogs may not.
+#: Dialogs that block the rest of the page. Other dialogs may not block it.
 MODAL_DIALOGS = "dialog:modal, [role=alertdialog], [role=dialog][aria-modal=true]"
 
 
@@ -227,12 +227,12 @@ class DialogRule:
 
     @functools.cached_property
     def name(self) -> str:
-        """The CSS selector for all names."""
+        """A CSS selector for dialogs with any of the names."""
         return any_of(self.names)
 
     @functools.cached_property
     def text(self) -> re.Pattern[str]:
-        """The pattern for a phrase of the dialog."""
+        """The pattern for the title or the text of the dialog."""
         return re.compile("|".join(entry.pattern for entry in self.texts), re.IGNORECASE)
 
 
@@ -292,7 +292,7 @@ DIALOG_RULES = (
     ),
 )
 
-#: The buttons that close an announcement. A button with another text may start or buy something.
+#: The buttons that close an announcement. No other button is clicked, because it may start or buy something.
 CLOSE_BUTTONS = (
     Entry('[data-testid="close-button"], [data-testid$="-close-button"]', "2026-10", "oracle"),
     Entry("button[aria-label=Close i], button[aria-label=Dismiss i]", "2026-10", "capture"),
@@ -323,7 +323,7 @@ MULTILINE = EDITORS
 
 ENABLED = ":not(:disabled, [aria-disabled=true])"
 
-#: Everything in a form that can be pressed.
+#: The elements of a form that can be clicked like a button.
 BUTTONS = "button, [role=button], input[type=submit], input[type=button], input[type=image]"
 
 # ---- Reports about an unknown page layout [html] ---------------------------------------------------------------------
@@ -331,7 +331,7 @@ BUTTONS = "button, [role=button], input[type=submit], input[type=button], input[
 #: The elements that a report describes.
 DESCRIBABLE = "textarea, input:not([type=hidden]), [contenteditable], [role=textbox], button, [role=button], [data-testid]"
 
-#: The selectors for ``outline.js``. Private regions list conversations or contain messages: buttons in them are not described.
+#: The selectors for ``outline.js``. Private regions contain messages or lists of conversations, so their buttons are omitted.
 OUTLINE = {
     "fields": "textarea, input, [contenteditable], [role=textbox]",
     "dialogs": DIALOGS,

@@ -1,7 +1,7 @@
-"""One page on the site's own application, which sends messages through the page's composer as a person would.
+"""A browser page that shows the site's own application. It sends messages through the application's composer, like a person.
 
-The page's own scripts send the request. This package types the text, clicks the buttons, and observes the response from outside
-(:mod:`.request_observer`).
+The application's own scripts send the request. This package types the text, clicks the buttons, and observes the response through
+the DevTools protocol (:mod:`.request_observer`).
 """
 
 from __future__ import annotations
@@ -41,25 +41,25 @@ if TYPE_CHECKING:
     from ..response_stream import ResponseStream
 
 
-#: Limit in seconds for a reply to end after the stop button was clicked.
+#: Time limit in seconds within which a reply must end after a click on the stop button.
 _STOP_TIMEOUT = 2.0
-#: Seconds after which the page is searched for a dialog if it has not sent the message.
+#: If the page has not sent the message after this many seconds, the page is searched for a dialog.
 _DIALOG_DELAY = 5.0
-#: Limit in seconds for Playwright to close a page.
+#: Time limit in seconds within which Playwright must close a page.
 _CLOSE_TIMEOUT = 2.0
-#: Limit in bytes for the request bodies that the browser reports with the request. A longer body is read separately.
+#: If a request body has at most this many bytes, the browser reports it with the request. A longer body is read separately.
 _MAX_POST_DATA_SIZE = 1 << 20
-#: A size for which the site shows its complete layout. The default size of a headless page is smaller.
+#: A page size at which the site shows its complete layout. The default size of a headless page is too small.
 _VIEWPORT: Any = {"width": 1280, "height": 900}
 
 
-#: Several steps have the limit of the call each, and Playwright's queries have none: a page whose script never ends blocks them.
+#: A whole operation has this many steps, each with the call's timeout; and queries, which a script without end would block.
 _STEPS, _QUERIES_TIMEOUT, _NO_LIMIT = 5, 60.0, 3600.0
 
 
 @contextmanager
 def _limit(timeout: float, delivery: Delivery) -> Iterator[None]:
-    """Limit all steps of the block together.
+    """Limit the total time of the block.
 
     :raises PageError: the page does not respond.
     """
@@ -82,7 +82,7 @@ class PageState(Enum):
     IDLE = "idle"
     #: The page is reserved for a message, or has a message in flight.
     BUSY = "busy"
-    #: The reply is being stopped. Another message would be stopped too, so the page takes none.
+    #: The reply is being stopped. The page takes no other message, because that message would also be stopped.
     STOPPING = "stopping"
     #: The page is closed, or unusable for another reason.
     CLOSED = "closed"
@@ -101,7 +101,7 @@ class SitePage:
     def __init__(self, page: Page, cdp: CDPSession) -> None:
         #: The current state.
         self.state = PageState.IDLE
-        #: The loop's time at which the page became idle.
+        #: The time (of the event loop's clock) at which the page became idle.
         self.idle_since = asyncio.get_running_loop().time()
         #: The reason why the page is unusable, or None.
         self.dead: ChatGPTError | None = None
@@ -123,13 +123,13 @@ class SitePage:
     async def open(
         cls, context: BrowserContext, identity: dict[str, Any] | None, *, headless: bool
     ) -> SitePage:
-        """Open an empty page. ``identity`` is the parameters of ``Emulation.setUserAgentOverride``, or None for no override."""
+        """Open an empty page. ``identity`` contains the parameters of ``Emulation.setUserAgentOverride``; None: no override."""
         with map_playwright_errors():
             page = await context.new_page()
             cdp = await context.new_cdp_session(page)
             await cdp.send("Network.enable", {"maxPostDataSize": _MAX_POST_DATA_SIZE})
-            # Over HTTP/1.1, no connection is reused: Chromium sends a request again, even a POST, if a reused connection closes
-            # without a response. HTTP/2 has no such header, and Chromium leaves it out.
+            # If a reused connection closes without a response, Chromium sends the request again, even a POST. This header
+            # prevents the reuse over HTTP/1.1. HTTP/2 has no such header, so Chromium omits it there.
             await cdp.send("Network.setExtraHTTPHeaders", {"headers": {"Connection": "close"}})
             await cdp.send("Page.enable")
             if identity is not None:
@@ -144,7 +144,7 @@ class SitePage:
         return self.state is PageState.IDLE
 
     def shows(self, conversation_id: str | None, question_id: str | None) -> bool:
-        """Return whether the page shows this conversation, and its newest question was sent from this page.
+        """Return whether the page shows this conversation, and the conversation's newest question was sent from this page.
 
         The result is False for a new conversation.
         """
@@ -152,7 +152,7 @@ class SitePage:
         return is_newest and self._navigation.is_still_at(conversation_id)
 
     async def shows_newest(self, turn: Turn) -> bool:
-        """Return whether the last message on the page belongs to this turn; False if the page does not show ids of messages."""
+        """Return whether the last message on the page belongs to this turn. Return False if the page contains no message ids."""
         with map_playwright_errors():
             return not turn.parents.isdisjoint(await self._composer.newest_message_ids())
 
@@ -161,7 +161,7 @@ class SitePage:
         self._enter(PageState.BUSY)
 
     def die(self, error: ChatGPTError) -> None:
-        """Mark the page as unusable, and fail the message in flight. The first error counts."""
+        """Mark the page as unusable, and end the message in flight with the error. Only the error of the first call is used."""
         self.dead = self.dead or error
         self.state = PageState.CLOSED
         if self._observer is not None:
@@ -175,10 +175,10 @@ class SitePage:
     async def send(
         self, message: OutgoingMessage, site: Site, *, model: str | None, timeout: float
     ) -> ResponseStream:
-        """Write a message, send it, and return the page's response.
+        """Write a message, send it, and return the stream of the response.
 
-        The conversation is opened if the page does not show it, or if the newest question was sent elsewhere. ``model`` is the
-        model for a new conversation; None means the page's default. ``timeout`` limits each step.
+        The conversation is opened if the page does not show it, or if its newest question was not sent from this page. ``model``
+        is the model for a new conversation; None means the page's default. ``timeout`` limits each step.
 
         ``message.delivery`` records whether the message was sent, also if an error is raised.
 
@@ -186,7 +186,7 @@ class SitePage:
         :raises SessionExpiredError: the page asks to log in.
         :raises APIStatusError: the site responded with an error status instead of the page.
         :raises OriginError: the page is on another origin.
-        :raises PageError: the page has an unknown layout, is blocked by a dialog, or did not send the message as given.
+        :raises PageError: the page has an unknown layout, is blocked by a dialog, or did not send the message unchanged.
         """
         with map_playwright_errors(), PreparationObserver(self._cdp, site) as preparation:
             try:
@@ -210,7 +210,7 @@ class SitePage:
     # ---- The steps of a message --------------------------------------------------------------------------------------
 
     async def _prepare(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
-        """Bring the page to the message's conversation, ready for text."""
+        """Make the page show the message's conversation, and wait until a message can be written."""
         conversation_id, turn = message.prompt.conversation_id, message.turn
         is_shown = self.shows(conversation_id, turn.question_id) and not await self._composer.is_replying()
         if is_shown and await self._navigation.wait_for_address(conversation_id):
@@ -226,7 +226,7 @@ class SitePage:
     async def _prepare_again(
         self, message: OutgoingMessage, site: Site, model: str | None, timeout: float
     ) -> None:
-        """Bring the page to the conversation after it has reloaded, unless the message may be on its way."""
+        """Prepare the page again after it has reloaded. If the message may have been sent, do not open the conversation again."""
         if message.delivery.state is DeliveryState.NOT_STARTED:
             await self._prepare(message, site, model, timeout)
         else:
@@ -241,9 +241,9 @@ class SitePage:
         model: str | None,
         timeout: float,
     ) -> ResponseStream:
-        """Write and send the message, and wait until the page has sent it.
+        """Write the message, wait until the page has sent it, and return the stream of the response.
 
-        The conversation is opened again if the page has submitted a form natively or has attached the text.
+        If the page submits a form natively or turns the text into an attachment, open the conversation again and repeat.
         """
         submission = Submission(
             self._composer,
@@ -284,7 +284,7 @@ class SitePage:
         return self._observer
 
     async def _wait_until_sent(self, observer: RequestObserver, preparation: PreparationObserver) -> None:
-        """Wait until the page has sent the message, or cannot send it because the site or a dialog prevents it."""
+        """Wait until the page has sent the message. If a refusal or a dialog prevents this, end the message with an error."""
         sending = asyncio.ensure_future(observer.sent.wait())
         refusing = asyncio.ensure_future(preparation.wait_until_refused())
         both = (sending, refusing)
@@ -303,7 +303,7 @@ class SitePage:
             refusing.cancel()
 
     def _on_over(self, observer: RequestObserver) -> None:
-        """Release the page after a message, or close it if it may repeat a request that failed."""
+        """After a message, make the page idle. If the page may repeat a failed request, close the page instead."""
         self._observer = None
         if observer.may_be_repeated and self.dead is None:
             error = BrowserCrashedError("The site's page was closed, because it may repeat a failed request.")
@@ -315,7 +315,7 @@ class SitePage:
     # ---- Stopping a reply --------------------------------------------------------------------------------------------
 
     def _stop(self, observer: RequestObserver) -> bool:
-        """Begin to stop the reply. Return True if the page has nothing to stop for this observer."""
+        """Start to stop the reply, and return False. Return True if this observer's message is not in flight on the page."""
         if self._observer is not observer or self.dead is not None:
             return True
         if self.state is not PageState.STOPPING:
@@ -335,7 +335,7 @@ class SitePage:
             await self.close(error)
 
     async def _click_stop(self, stream: ResponseStream) -> bool:
-        """Click the stop button, and wait until the reply has ended. Return False if there is no button."""
+        """Click the stop button, and wait until the reply has ended. Return False if the button could not be clicked."""
         is_over = asyncio.Event()
         stream.when_over(is_over.set)
         try:
@@ -364,6 +364,6 @@ class SitePage:
                 await self._page.close()
             except (PlaywrightError, ConnectionError) as exc:
                 logger.debug("the site's page could not be closed: %s", to_library_error(exc))
-        # If a call on the page was cancelled, Playwright sometimes does not learn that the page has closed.
+        # If a call on the page was cancelled, Playwright sometimes does not register that the page has closed.
         if not self._page.is_closed():
             await suppress_close_errors(functools.partial(self._cdp.send, "Page.close"))

@@ -1,4 +1,4 @@
-"""The button of the site's page that stops a reply: found by its label or name, or as the button that only a reply brings."""
+"""The button of the site's page that stops a reply. It is found by its label or name, or as the only button that is new."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from .elements import PageElements
 
-#: Limit in seconds for the button to appear, and for the page to let it be clicked.
+#: Time limit in seconds within which the button must appear and become clickable.
 _CLICK_TIMEOUT = 1.0
 
-#: Identifies buttons by everything that distinguishes a stop button from the button whose place it takes.
+#: Returns a string for each button. The strings of the stop button and of the button that it replaces are different.
 _SHAPES = """(buttons) => buttons.map((button) => [button.type, button.id, button.dataset.testid,
   button.getAttribute("aria-label"), button.innerHTML].join("|"))"""
 
@@ -26,18 +26,18 @@ class StopButton:
 
     def __init__(self, elements: PageElements) -> None:
         self._elements = elements
-        #: The composer's buttons that were seen while no reply was streamed.
+        #: The strings (see ``_SHAPES``) of the composer's buttons that were seen while no reply was streamed.
         self._idle_buttons: set[str] = set()
 
     async def note_idle_buttons(self) -> None:
-        """Remember the composer's buttons: none of them is the stop button. Call this while no reply is streamed."""
+        """Record the composer's buttons while no reply is streamed. None of these buttons is the stop button."""
         self._idle_buttons.update(await self._shapes())
 
     async def click(self) -> bool:
-        """Click the button. Return False if there is none.
+        """Click the stop button. Return False if no stop button is found.
 
-        If no label and no name matches, it is the only button of the composer that was not there before the reply: this works in
-        any language.
+        If no label or name matches, and exactly one button of the composer was not there before the reply, that button is used.
+        This works in any language.
         """
         if await _click(self._elements.stop_button.first):
             return True

@@ -1,4 +1,4 @@
-"""The submission of one message by the site's page: written, checked and sent, again and again until the page has sent it."""
+"""Submits one message through the site's page: writes the text, checks it and clicks Send, until the page has sent it."""
 
 from __future__ import annotations
 
@@ -21,26 +21,30 @@ if TYPE_CHECKING:
     from .page_events import PageEvents
     from .request_observer import RequestObserver
 
-#: Interval in seconds at which the page is examined after the send button was clicked. No event shows that a click had no effect.
+#: Interval in seconds at which the page is examined after a click on the send button. It is polled, because no event shows that a
+#: click had no effect.
 _INTERVAL = 0.5
-#: Seconds without any sign of an effect until the send button is clicked again: if the text is still in the message box, and if
-#: the message box is empty, which is also the first effect of a click. Doubled after each click.
+#: If a click on the send button has no visible effect for this many seconds, the button is clicked again. The first limit applies
+#: while the text is still in the message box. The second limit applies if it is not: a page that sends a message first empties
+#: the box. Both limits are doubled after each click.
 _QUIET_WITH_TEXT, _QUIET_WITHOUT_TEXT = 1.0, 2.0
-#: Seconds that a page may calculate between a request that prepares a message and the message.
+#: After a request that prepares a message, the page may need this many seconds for calculations before it sends the message.
 _CALCULATION = 5.0
-#: Limit in seconds for waiting whether the page discards the text, after it has submitted a form natively. Doubled each time.
+#: After the page has submitted a form natively, it may also discard the next text. The client waits this many seconds to see
+#: whether the page does so. The limit is doubled after each native submission.
 _FIRST_DISCARD = 0.5
 
 
 class NativeSubmitError(PageError):
-    """The page has submitted a form natively, so its document is replaced and the message was not sent."""
+    """The page has submitted a form natively. So the page's document is replaced, and the message was not sent."""
 
 
 class Submission:
-    """One message on one page. All times are in seconds.
+    """Submits one message through one page. All times are in seconds.
 
-    Until the page has sent a request with the message, writing it again is safe. The button is clicked again only if the previous
-    click had no visible effect: no request with the message or in preparation of it, no stop button, no copy of the message.
+    Until the page has sent a request with the message, it is safe to write the text again. The send button is clicked again only
+    if the previous click had no visible effect. A visible effect is a request that sends or prepares the message, a stop button,
+    or a new copy of the message's text outside the message box.
     """
 
     def __init__(
@@ -63,11 +67,12 @@ class Submission:
         self._native_submits = 0
 
     async def run(self, observe: Callable[[], RequestObserver], delivery: Delivery) -> RequestObserver:
-        """Send the message. Return its observer, which ``observe`` creates before the first click.
+        """Send the message. Return the observer of its request.
 
-        :raises NativeSubmitError: the page has submitted a form natively. Open the conversation again, and repeat the call.
+        :param observe: creates the observer; called before the first click.
+        :raises NativeSubmitError: the page has submitted a form natively. Open the conversation again and repeat the call.
         :raises TextAttachedError: the page has turned the text into an attachment.
-        :raises PageError: the page did not send the message within the timeout after the first click, or cannot send it.
+        :raises PageError: the page cannot send the message, or has not sent it within the timeout.
         """
         if not self._native_submits:
             await self._composer.wait_for_network_idle_if_always_enabled()
@@ -111,7 +116,10 @@ class Submission:
     # ---- Writing -----------------------------------------------------------------------------------------------------
 
     async def _write(self) -> BoxContent:
-        """Write the text and check it, again if the page reloads or replaces the text meanwhile. Return the checked content."""
+        """Write the text and check it. Return the content of the message box.
+
+        If the page reloads or replaces the text meanwhile, write the text again.
+        """
         deadline = self._clock() + self._timeout
         while True:
             documents = self._activity.documents
@@ -137,7 +145,7 @@ class Submission:
     async def _click_until_sent(
         self, observer: RequestObserver, delivery: Delivery, content: BoxContent
     ) -> None:
-        """Click the send button until the page has sent the message, or has failed to."""
+        """Write the text and click the send button, repeatedly, until the page has sent the message or the page has failed."""
         clicks = 0
         try:
             while not observer.sent.is_set():
@@ -152,11 +160,11 @@ class Submission:
                 raise
             if is_blocked and isinstance(error, ChatGPTError):
                 await observer.withdraw(error)
-            # The page may have accepted the message, and shows another state of the composer for that reason.
+            # After a click, an error may only mean that the page has accepted the message and now shows the composer differently.
             await observer.sent.wait()
 
     async def _click(self, delivery: Delivery, *, is_first: bool) -> bool:
-        """Click the send button. Return False if it was certainly not clicked."""
+        """Click the send button. Return False if the button was certainly not clicked."""
         self._activity.forget_preparations()
         delivery.start()
         is_clicked = False
@@ -171,7 +179,7 @@ class Submission:
         return is_clicked
 
     async def _has_effect(self, observer: RequestObserver, before: BoxContent, patience: float) -> bool:
-        """Wait until the page has sent the message, or until evidently the click had no effect."""
+        """Wait until the page has sent the message, and return True. Return False if the click had no visible effect in time."""
         quiet_since = self._clock()
         while True:
             with anyio.move_on_after(_INTERVAL):

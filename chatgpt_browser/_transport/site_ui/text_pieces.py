@@ -1,22 +1,23 @@
-"""Text for a message box: split into pieces that an editor accepts, and compared with what the editor shows."""
+"""Splits a text into pieces that the page's editor accepts, and compares a text with the text that the editor shows."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-#: Maximum length of a piece. The site turns pasted text of more than 10,000 characters into an attachment, and may rewrite typed
-#: text of more than 16,000.
+#: Maximum length of a piece in characters. The site turns pasted text of more than 10,000 characters into an attachment, and may
+#: change typed text of more than 16,000 characters.
 MAX_PIECE = 8_000
-#: Number of lines up to which a text is typed. Chromium needs 0.03 s for 100 lines, 0.3 s for 250 and 4.4 s for 1,200.
+#: A text with more line breaks is pasted instead of typed. To type, Chromium needs 0.03 s for 100 lines, 0.3 s for 250 lines and
+#: 4.4 s for 1,200 lines.
 MAX_TYPED_LINES = 100
-#: Length of the beginning of a message by which it is recognized in the page.
+#: Maximum length of the beginning of a message with which copies of the message are found in the page.
 _BEGINNING = 40
 
 
 def split_text(text: str) -> list[str]:
     """Split a text into pieces of at most :data:`MAX_PIECE` characters.
 
-    A piece ends within a line if possible: Chromium drops a line break at the end of typed text.
+    If possible, a piece neither ends nor begins with white space, because Chromium drops a line break at the end of typed text.
     """
     cuts = [0]
     while len(text) - cuts[-1] > MAX_PIECE:
@@ -31,17 +32,17 @@ def _is_beside_space(text: str, position: int) -> bool:
 
 
 def beginning_of(text: str) -> str:
-    """Return the beginning of the first line with text, by which the page's copy of a message is recognized."""
+    """Return the beginning of the first line that is not blank. Copies of a message in the page are found with it."""
     return next((line.strip()[:_BEGINNING] for line in text.splitlines() if line.strip()), "")
 
 
 def has_same_lines(one: str, other: str) -> bool:
-    """Return whether two texts are equal, except for white space at the end and the kind of spaces."""
+    """Return whether two texts are equal. White space at their ends and no-break spaces instead of spaces are ignored."""
     return _normalize(one) == _normalize(other)
 
 
 def has_same_words(one: str, other: str) -> bool:
-    """Return whether two texts differ in white space at most: an editor changes line breaks and indentation."""
+    """Return whether two texts have the same words. White space is ignored, because an editor changes line breaks and indents."""
     return one.split() == other.split()
 
 

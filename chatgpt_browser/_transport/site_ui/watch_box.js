@@ -1,4 +1,4 @@
-/** Wait until a message box was removed from the page, or has lost its text, for at most `timeout` milliseconds. */
+/** Wait until the message box is removed from the page or becomes empty, for at most `timeout` milliseconds. */
 (box, timeout) =>
   new Promise((resolve) => {
     const isLost = () => !box.isConnected || ("value" in box ? box.value : box.textContent).trim() === "";
