@@ -1,4 +1,4 @@
-"""`ComposerOptions`: how the composer of the web application behaves."""
+"""`ComposerOptions`: options for the behaviour of the web application's composer."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ComposerOptions:
-    """The behaviour of the composer in the pages of a `FakeChatGPT(form="app")`. By default nothing unusual happens."""
+    """Options for the behaviour of the composer in the pages of a `FakeChatGPT(form="app")`. By default, it works normally."""
 
-    #: Show a form rendered by the server until the page is hydrated (see `wakes_after`): an inert form with a plain text
-    #: field and a submit button, which navigates to `/?prompt-textarea=…` and sends nothing. The field stays in the page
-    #: afterwards, hidden.
+    #: True: until the page is hydrated (see `wakes_after`), it shows the shell. The shell is an inert form that the server has
+    #: rendered. It has a plain text field and a submit button. The button navigates to `/?prompt-textarea=…` and sends no
+    #: message. After the hydration, the field stays in the page but is hidden.
     shell: bool = False
-    #: Remove the attribute `inert` from the shell's form, so that its button can be clicked.
+    #: True: the shell's form has no attribute `inert`, so its button can be clicked.
     shell_accepts_clicks: bool = False
-    #: Seconds from the first input into an empty composer to the moment at which the composer is rendered anew, empty. The
-    #: first number applies to the first text, and so on; later texts are kept.
+    #: After the first input into an empty composer, the page waits this many seconds and then replaces the composer by an empty
+    #: one. The first number applies to the first text, the second to the second text, and so on. Later texts are kept.
     renders_anew_after: Sequence[float] = ()
     #: The number of clicks on the send button that have no effect.
     ignored_clicks: int = 0
-    #: The number of characters above which a pasted text becomes an attachment; None: no limit.
+    #: A pasted text with more characters becomes an attachment. None: no limit.
     paste_limit: int | None = None
-    #: The number of characters above which the page shows an alert and disables the send button; None: no limit.
+    #: For a text with more characters, the page shows an alert and disables the send button. None: no limit.
     text_limit: int | None = None
