@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 #: The layout of the page. `usual`: English labels, and attributes for tests. `moved`: without the attributes for tests.
-#: `foreign`: labels in another language. `strange`: `moved` and `foreign`. `crowded`: additional text boxes, buttons and
-#: a dialog besides the composer. `2023`: one text field and one button, without names and labels. `2025`: names and
-#: labels. `2026`: labels, but neither ids nor attributes for tests.
+#: `foreign`: labels in another language. `strange`: both `moved` and `foreign`. `crowded`: with text boxes, buttons and a dialog
+#: that do not belong to the composer. `2023`: one text field and one button, without names and labels. `2025`: with names and
+#: labels. `2026`: with labels, but without ids and attributes for tests.
 Layout = Literal["usual", "moved", "foreign", "strange", "crowded", "2023", "2025", "2026"]
 
-#: The language of the labels of the layouts `2023`, `2025` and `2026`.
+#: The language of the labels in the layouts `2023`, `2025` and `2026`.
 Language = Literal["en", "de", "fr", "ja", "zh"]
 
-#: A dialog of the page. `rate-limit`: too many requests. `expired-session`, `signed-out`: the user has to log in.
-#: `announcement`: can be closed. `survey`: unknown. `overlay`: `survey` without a role. `choice`: which of two answers is better.
+#: A dialog of the page. `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in.
+#: `announcement`: has a close button. `survey`: a kind that clients do not know. `overlay`: the survey without a role. `choice`:
+#: asks which of two answers the user prefers.
 Dialog = Literal["rate-limit", "expired-session", "signed-out", "announcement", "survey", "overlay", "choice"]
 
 #: The header that proves that the page itself sent a message.
@@ -55,7 +56,7 @@ _POLICY = [
 
 
 def _shell(options: ComposerOptions) -> str:
-    """Return the form that the server renders in place of the composer, or an empty text."""
+    """Return the HTML of the shell (see `ComposerOptions.shell`), or an empty text if the page has no shell."""
     if not options.shell:
         return ""
     return Template(read_static("app/shell.html")).substitute(
@@ -64,49 +65,53 @@ def _shell(options: ComposerOptions) -> str:
 
 
 class ChatApp:
-    """The pages of the web application, and the single-use tokens of their messages."""
+    """The pages of the web application, and the single-use tokens with which a page sends messages.
+
+    Most options apply to the pages that are opened after the option was set.
+    """
 
     def __init__(self) -> None:
         self.layout: Layout = "usual"
-        #: The title of a modal dialog in each page opened from now on; None: no dialog.
+        #: The title of the modal dialog that a page shows. None: no dialog.
         self.modal: str | None = None
         self.language: Language = "en"
-        #: The dialog in each page opened from now on; None: no dialog.
+        #: The dialog that a page shows. None: no dialog.
         self.dialog: Dialog | None = None
-        #: True: the page sends its own choice in place of the model that its address names.
+        #: True: a page ignores the model in its address and chooses another model.
         self.ignores_model = False
-        #: Seconds until a newly opened page is hydrated. Until then it is visible but ignores input, and then discards it.
+        #: A page is hydrated this many seconds after it was opened. Before that, it is visible but ignores input. When it is
+        #: hydrated, it discards this input.
         self.wakes_after = 0.0
-        #: The way in which each page opened from now on loads and shows a conversation.
+        #: The way in which a page loads and shows a conversation.
         self.conversation_view = ConversationView()
-        #: The behaviour of the composer in each page opened from now on.
+        #: The behaviour of a page's composer.
         self.composer = ComposerOptions()
-        # Used only by the server's thread, so without a lock.
+        # No lock is needed, because only the server's thread uses the tokens.
         self._tokens: set[str] = set()
 
     def set_layout(self, layout: Layout) -> None:
-        """Set the layout of each page opened from now on.
+        """Set the layout of the pages that are opened later.
 
         :raises ValueError: for an unknown layout.
         """
         self.layout = _checked("layout", layout, get_args(Layout))
 
     def set_language(self, language: Language) -> None:
-        """Set the language of each page opened from now on.
+        """Set the language of the pages that are opened later.
 
         :raises ValueError: for an unknown language.
         """
         self.language = _checked("language", language, get_args(Language))
 
     def set_dialog(self, dialog: Dialog | None) -> None:
-        """Set the dialog of each page opened from now on.
+        """Set the dialog of the pages that are opened later.
 
         :raises ValueError: for an unknown dialog.
         """
         self.dialog = _checked("dialog", dialog, (*get_args(Dialog), None))
 
     def page(self, *, is_signed_in: bool) -> Answer:
-        """Return the application's page, or the page that offers to log in."""
+        """Return the application's page, or the log-in page if the user is not signed in."""
         if not is_signed_in:
             return Answer(200, read_static("app/signed_out.html"), _POLICY)
 
@@ -141,7 +146,7 @@ class ChatApp:
         return Answer(200, {"persona": "chatgpt-fake", "token": token})
 
     def refuse(self, record: RecordedRequest) -> Answer | None:
-        """Return the 403 for a message without a valid token, or None. The token becomes invalid."""
+        """Return a 403 if the message has no valid token. Otherwise make the token invalid and return None."""
         token = record.headers.get(REQUIREMENTS_HEADER, "")
         if token in self._tokens:
             self._tokens.remove(token)

@@ -2,7 +2,7 @@
 
 let session = null;
 
-/** Fetch the session with its access token, and return its user. Called again when the access token has expired. */
+/** Fetch the session, store its access token, and return its user. Called again when the access token has expired. */
 export async function signIn() {
   session = await (await fetch("/api/auth/session", { cache: "no-store" })).json();
   return session.user;
@@ -33,7 +33,7 @@ export const conversations = async () => (await (await request("conversations?of
 
 const { loading } = JSON.parse(document.body.dataset.view);
 
-/** Return a conversation's data, loaded in the way that the server has set. */
+/** Load a conversation with the kind of request that the server has set, and return the data. */
 async function load(id) {
   if (loading === "batch") return (await (await post("conversations/batch", { conversation_ids: [id] })).json())[0];
   const path = loading === "conversations" ? `conversations/${encodeURIComponent(id)}?include_has_versions=true&num_turns=10` : `conversation/${encodeURIComponent(id)}`;
@@ -51,7 +51,7 @@ const TOKEN = "openai-sentinel-chat-requirements-token";
 const fetchJson = async (path, body) => (await post(path, body)).json();
 const prepareAtOnce = async () => ({ [TOKEN]: (await fetchJson("sentinel/chat-requirements", {})).token });
 
-/** Prepare a message as the page does today: with three requests, one after another. */
+/** Prepare a message with three successive requests, like the site's page of 2026. Return the headers for the message. */
 async function prepare() {
   const { prepare_token } = await fetchJson("sentinel/chat-requirements/prepare", {});
   const { token } = await fetchJson("sentinel/chat-requirements/finalize", { prepare_token });
@@ -59,7 +59,7 @@ async function prepare() {
   return { [TOKEN]: token, "x-conduit-token": conduit_token };
 }
 
-/** Send a message. The server accepts it only with a single-use token, so request one first. */
+/** Send a message. The server accepts a message only with a single-use token, so first request a token. */
 export async function send(text, { conversation, parent, model, query, preparesLikeToday }, signal) {
   const prepared = await (preparesLikeToday ? prepare() : prepareAtOnce());
   const message = {

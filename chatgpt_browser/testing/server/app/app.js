@@ -24,7 +24,7 @@ const position = {
 };
 let running = null;
 
-/** Return the text of the composer. Not `innerText`, which adds a line for each empty line. */
+/** Return the text of the composer. `innerText` is not used, because it adds a line for each empty line. */
 function composerText() {
   if (editor instanceof HTMLTextAreaElement) return editor.value;
   const lines = [""];
@@ -68,7 +68,7 @@ async function listConversations() {
   $("history").replaceChildren(...links);
 }
 
-/** Load the conversation. The composer works before that: a message that is sent too early has no parent message. */
+/** Load the conversation. The composer already works before this is done, but a message that is sent then has no parent. */
 async function openConversation() {
   if (position.conversation === undefined) return;
   const { title, messages, newest, model } = await api.open(position.conversation);
@@ -111,7 +111,7 @@ async function submit() {
   }
 }
 
-// Until the page is hydrated, it ignores input and then discards it.
+// Until the page is hydrated, it ignores input. When it is hydrated, it discards this input.
 const { wakesAfter } = document.body.dataset;
 if (wakesAfter !== "0") {
   await new Promise((resolve) => setTimeout(resolve, Number(wakesAfter)));
@@ -138,7 +138,7 @@ function listen() {
   stop.addEventListener("click", () => running?.abort());
 }
 
-/** Replace the elements of the composer with new ones, without text. */
+/** Replace the elements of the composer with new elements. The new editor is empty. */
 function renderAnew() {
   editor.replaceChildren();
   const box = form.querySelector(".box");

@@ -1,11 +1,11 @@
-/** The composer's unusual behaviour, as set by the server (see `ComposerOptions`). */
+/** The unusual behaviour of the composer that the server has set (see `ComposerOptions`). */
 
 const options = JSON.parse(document.body.dataset.composer);
 const anew = [...options.renders_anew_after];
 let ignored = options.ignored_clicks;
 let isWritten = false;
 
-/** Replace the form of the server with the composer. Its text field stays in the page, hidden. */
+/** Replace the shell with the composer. The shell's text field stays in the page but is hidden. */
 export function wake(form) {
   const shell = document.getElementById("shell");
   if (shell === null) return;
@@ -22,7 +22,7 @@ export function ignoresClick() {
   return ignored >= 0;
 }
 
-/** Return whether the text is too long, and show or hide the alert about it. */
+/** Return whether the text is too long. Show or hide the alert accordingly. */
 export function isTooLong(text, alert) {
   if (options.text_limit === null) return false;
   const isLong = text.length > options.text_limit;
@@ -31,7 +31,7 @@ export function isTooLong(text, alert) {
   return isLong;
 }
 
-/** Call `render` some time after the first input into the empty composer, if the composer is to be rendered anew. */
+/** After the first input into an empty composer, call `render` with a delay, if `renders_anew_after` contains another number. */
 export function noteInput(text, render) {
   const isFirst = !isWritten && text.trim() !== "";
   isWritten = text.trim() !== "";
@@ -42,7 +42,7 @@ export function noteInput(text, render) {
   }, anew.shift() * 1000);
 }
 
-/** Note that the page itself has emptied the composer. */
+/** Record that the page itself has emptied the composer. */
 export function noteEmptied() {
   isWritten = false;
 }

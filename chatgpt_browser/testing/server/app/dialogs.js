@@ -1,4 +1,4 @@
-/** The dialogs of the site. Each is a box without height whose children are fixed, and makes the rest of the page inert. */
+/** The dialogs of the site. A dialog is a box without height. Its children have a fixed position. The rest of the page is inert. */
 
 import { create } from "./layouts.js";
 
@@ -20,7 +20,7 @@ const DIALOGS = {
   },
 };
 
-/** Show a dialog by its name. `overlay` is the survey without any role. */
+/** Show the dialog of this kind. `overlay` is the survey without an ARIA role. */
 export function showDialog(kind) {
   const { name, title, text, button, canClose } = DIALOGS[kind === "overlay" ? "survey" : kind];
   const role = kind === "overlay" ? {} : { role: "dialog", "aria-modal": "true" };

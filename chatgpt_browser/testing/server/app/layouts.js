@@ -26,14 +26,14 @@ function icon(name) {
   return svg;
 }
 
-/** One textarea and one button, without names and labels. */
+/** A composer with one textarea and one button, without names and labels. */
 function composer2023() {
   const editor = create("textarea", { class: "editor", rows: "1" });
   const [send, stop] = [create("button", { class: "send" }, icon("send")), create("button", { class: "stop", type: "button" }, icon("stop"))];
   return { form: {}, editor, send, stop, before: [], after: [] };
 }
 
-/** Ids and test ids. The send button is there only if there is text. */
+/** A composer with ids and test ids. The send button exists only while the editor contains text. */
 function composer2025(label) {
   const editor = create("div", { id: "prompt-textarea", class: "editor ProseMirror", contenteditable: "true", "data-placeholder": label.ask });
   const send = create("button", { id: "composer-submit-button", "data-testid": "send-button", "aria-label": label.send, class: "send" }, icon("send"));
@@ -43,7 +43,7 @@ function composer2025(label) {
   return { form: { "data-type": "unified-composer" }, editor, send, stop, empty: speech, before: [plus], after: [] };
 }
 
-/** Labels only; the editor is named by nothing else. The buttons beside it have labels too. */
+/** A composer with labels, but without ids and test ids. The other buttons also have labels. */
 function composer2026(label) {
   const attributes = { class: "editor ProseMirror", contenteditable: "true", role: "textbox", "aria-label": label.ask, "data-composer-markdown": "" };
   const editor = create("div", attributes);
@@ -57,7 +57,7 @@ function composer2026(label) {
 
 const COMPOSERS = { 2023: composer2023, 2025: composer2025, 2026: composer2026 };
 
-/** Replace the composer of the page by that of the layout; null if the layout has none of its own. */
+/** Replace the page's composer by the layout's composer, and return its elements. Return null if the layout has no composer. */
 export function replaceComposer({ layout, language }) {
   document.documentElement.lang = language;
   if (!(layout in COMPOSERS)) return null;
@@ -68,7 +68,7 @@ export function replaceComposer({ layout, language }) {
   const old = document.getElementById("composer");
   old.replaceWith(form);
   if (layout === "2026") {
-    // The home page's composer stays in the document, hidden, before that of the thread.
+    // The home page's composer stays in the document. It is hidden, and it is before the composer of the thread.
     const home = composer2026(LABELS[language]);
     form.before(create("form", { ...home.form, hidden: "", class: "composer" }, home.editor, home.send));
   }
@@ -79,7 +79,7 @@ export function replaceComposer({ layout, language }) {
   return { form, editor: found.editor, send: found.send, stop: found.stop, alert, show };
 }
 
-/** Give an article of the thread the attributes of the layout, in place of those of the usual one. */
+/** Replace the attributes of an article in the thread by the attributes of the layout. */
 export function markTurn(article, { layout, language }) {
   const { messageId: id, messageAuthorRole: role } = article.dataset;
   if (layout === "2025") {

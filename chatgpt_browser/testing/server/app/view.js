@@ -1,4 +1,4 @@
-/** The rendering of messages, and the layouts of the page. */
+/** Renders messages, and applies the layout of the page. */
 
 import { markTurn } from "./layouts.js";
 
@@ -37,7 +37,7 @@ function render(markdown) {
   });
 }
 
-/** The attributes that contain the ID of a message, by the name in `ConversationView`. */
+/** Maps a name in `ConversationView` to the attribute that contains the ID of a message. */
 const ID_ATTRIBUTES = {
   message: "data-message-id",
   turn: "data-turn-key",
@@ -53,7 +53,7 @@ function writeId(article, id) {
   if (name !== undefined) article.setAttribute(name, message_ids === "search" && id !== "" ? `${id} unit-${id}` : id);
 }
 
-/** Show a message in the thread; a message with the same ID is replaced. */
+/** Show a message in the thread. If the thread already has a message with this ID, replace it. */
 export function show(thread, message, { busy = false } = {}) {
   if (message.author.role === "system" || message.metadata?.is_visually_hidden_from_conversation) return;
   const role = message.author.role === "user" ? "user" : "assistant";
