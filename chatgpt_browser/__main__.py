@@ -45,7 +45,7 @@ def main() -> None:
 
         sys.stderr.write("The command line needs an extra: pip install 'chatgpt-browser-api[cli]'\n")
         sys.exit(2)
-    except KeyboardInterrupt:  # before a command starts, or during its cleanup
+    except KeyboardInterrupt:  # pressed before a command started, or during its cleanup
         sys.exit(130)
 
 
