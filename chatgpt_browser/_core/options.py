@@ -22,10 +22,10 @@ SEED_USER_AGENT = (
 Milliseconds = float | timedelta
 #: The default model of the npm API in 2022.
 DEFAULT_MODEL = "text-davinci-002-render"
-#: The values of ``model`` that leave the choice to the site.
+#: The values of ``model`` with which the site chooses the model.
 SITE_CHOICE_MODELS = (DEFAULT_MODEL, "auto")
-#: The transport. "fetch": always a fetch in the page. "page": always the site's own page. "auto": a fetch until the site refuses
-#: a message because it accepts messages only from its own page; after that, the site's own page.
+#: The transport. "fetch": always a fetch request. "page": always the site's own page. "auto": first a fetch request. If the site
+#: refuses a message because it accepts messages only from its own page, the site's own page is used from then on.
 SendVia = Literal["auto", "fetch", "page"]
 
 
@@ -172,7 +172,7 @@ def _browser_urls(value: object, user_data_dir: object) -> tuple[BrowserURL, ...
 class Options:
     """The checked options of a client. Times are in seconds; ``inf`` means no limit.
 
-    The metadata of a field contains a function, which checks and converts the argument that has the same name as the field.
+    The metadata of a field contains a function. It checks and converts the argument that has the same name as the field.
     """
 
     site: Site
