@@ -1,7 +1,7 @@
 """Decodes the site's ``delta_encoding`` v1, in which an event contains a change of a value instead of the whole value.
 
-A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. If ``c``, ``p`` or ``o`` is missing, it is the same as in the
-previous delta. ``v`` is never taken from the previous delta. Each channel has one value, which the deltas change. Paths are JSON
+A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. If ``c``, ``p`` or ``o`` is missing, that of the previous
+delta applies. ``v`` is never taken from the previous delta. Each channel has one value, which the deltas change. Paths are JSON
 Pointers (RFC 6901). ``add``, ``replace`` and ``remove`` are the operations of JSON Patch (RFC 6902), except that ``replace`` also
 creates a missing member, as on the site. ``append``, ``truncate`` and ``patch`` are the site's own operations.
 
