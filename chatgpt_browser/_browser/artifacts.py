@@ -72,7 +72,8 @@ class FailureArtifacts:
         driver's memory until the recording stops.
         """
         self.screenshot = self.trace = None
-        self._folder = tempfile.TemporaryDirectory(prefix="chatgpt-browser-")  # readable by the owner only
+        # Only the owner can read the temporary folder.
+        self._folder = tempfile.TemporaryDirectory(prefix="chatgpt-browser-")
         with map_playwright_errors():
             await browser.context.tracing.start_har(Path(self._folder.name) / "trace.har", content="omit")
 
@@ -116,7 +117,8 @@ async def _take_screenshot(browser: Browser, front_page: str, secrets: list[str]
         return None
     page = browser.context.pages[-1]
     if not (await page.inner_text("html")).strip():
-        with suppress(ChatGPTError), map_playwright_errors():  # on failure, the browser's error page is used
+        # If the navigation fails, the screenshot shows the browser's error page.
+        with suppress(ChatGPTError), map_playwright_errors():
             await page.goto(front_page, timeout=_PAGE_TIMEOUT)
     if reveals(await page.inner_text("html"), secrets):
         return None

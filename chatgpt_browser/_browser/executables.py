@@ -30,7 +30,8 @@ def launch_candidates(chromium: BrowserType, options: Options) -> Iterator[dict[
 
     If the executable of a candidate does not exist, the launcher tries the next candidate.
     """
-    import shutil  # slow: it imports all compression modules, so it is imported while the driver starts
+    # This import is slow, because it imports all compression modules. So it is executed here, while Playwright's driver starts.
+    import shutil
 
     if options.executable_path is not None:
         yield {"executable_path": options.executable_path}

@@ -77,8 +77,8 @@ async def _launch_candidate(start: Callable[..., Awaitable[T]], settings: dict[s
             return None
         if not (settings["chromium_sandbox"] and is_missing_sandbox(exc)):
             raise
-    # Chromium may be unable to use the sandbox although `sandbox_refusal` returned None. For example, no sysctl reveals that a
-    # container has a seccomp profile.
+    # Chromium cannot use the sandbox here, although `sandbox_refusal` has found no reason for this. One example is a container
+    # with a seccomp profile: no sysctl shows that the profile forbids the sandbox.
     logger.warning("Chromium's sandbox is off: the kernel refuses it, as Chromium has reported")
     return await _launch_candidate(start, {**settings, "chromium_sandbox": False})
 

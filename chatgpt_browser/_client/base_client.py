@@ -90,7 +90,7 @@ class BaseClient:
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "session_token")}
         token = read_session_token(session_token, api_base_url)
-        del session_token  # a traceback that shows local variables must not show the token
+        del session_token  # A traceback may show local variables, and it must not show the token.
         if isinstance(token, InvalidSessionTokenError):
             raise token
         self._session_token = token

@@ -58,7 +58,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     # ---- life cycle --------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start the browser and open the site now. Without this call, the first call that needs the site does this.
+        """Start the browser and open the site now. If you do not call this method, the first message does this.
 
         :raises BrowserError: No browser was found, or it did not start.
         :raises ChallengeError: The site requires a person to pass a check.

@@ -114,7 +114,7 @@ class Portal:
 def _run_loop(ready: Future[BlockingPortal]) -> None:
     """Run an event loop with a portal until the portal is stopped.
 
-    The result of ``ready`` is the portal. If the start fails, its exception is the error.
+    :param ready: a future whose result becomes the portal. If the start fails, the error becomes the exception of the future.
     """
 
     async def serve() -> None:

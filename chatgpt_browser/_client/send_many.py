@@ -165,14 +165,15 @@ class SendManyMixin:
 def _sync_results(
     api: SendManyMixin, begin: Callable[[], Awaitable[Batch]], messages: Messages
 ) -> Iterator[BatchResult]:
-    portal = api._portal  # `api` is a parameter, so it stays referenced: a client without references is closed
+    # A client without references is closed. The parameter `api` keeps a reference to the client until the iteration ends.
+    portal = api._portal
     batch = portal.call(begin)
     source = iter(messages)
     try:
         while (result := _next_result(portal, batch, source)) is not None:
             yield result
     finally:
-        with suppress(ClientClosedError):  # if the client is closed, its close has already ended the batch
+        with suppress(ClientClosedError):  # The close of the client has already ended the batch.
             portal.call(batch.close)
 
 

@@ -85,7 +85,7 @@ def open_private(path: Path) -> BinaryIO:
     :raises OSError: the file cannot be opened, or the path is a symbolic link or is not a regular file.
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _NO_FOLLOW | _NO_WAIT | _BINARY
-    if not _NO_FOLLOW and path.is_symlink():  # Windows
+    if not _NO_FOLLOW and path.is_symlink():  # Windows has no O_NOFOLLOW.
         raise OSError(None, "it is a symbolic link")
     try:
         descriptor = os.open(path, flags, _PRIVATE)
@@ -128,7 +128,7 @@ def _check_replaceable(path: Path) -> None:
             mode = look().st_mode
         except FileNotFoundError:
             return
-        except OSError:  # for example, a link that leads to itself
+        except OSError:  # An example is a link that leads to itself.
             if path.is_symlink():
                 return
             raise

@@ -73,7 +73,7 @@ def _text(name: str, value: object) -> str:
 
 
 def _flag(name: str, value: object) -> bool:
-    if isinstance(value, str):  # bool("false") is True
+    if isinstance(value, str):  # A str is refused, because bool("false") is True.
         raise ValueError(f"{name} must be True or False, not a str")
     return bool(value)
 
@@ -105,7 +105,7 @@ def _path(name: str, value: Any) -> Path | None:
         return Path(value).expanduser()
     except TypeError:
         raise ValueError(f"{name} must be a path") from None
-    except RuntimeError as exc:  # `~name` with an unknown user name
+    except RuntimeError as exc:  # The path begins with `~name`, and the user name is unknown.
         raise ValueError(f"{name}: {exc}") from None
 
 

@@ -41,7 +41,7 @@ class SingleFlight(Generic[T]):
         run = self.begin()
         await asyncio.wait([run])
         if run.cancelled():
-            raise ClientClosedError  # a CancelledError would look as if the caller was cancelled
+            raise ClientClosedError  # A CancelledError would mean that the caller was cancelled.
         return run.result()
 
     async def cancel(self) -> None:

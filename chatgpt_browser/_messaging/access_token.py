@@ -76,7 +76,8 @@ class AccessTokenCache:
         await self._refresh.cancel()
 
     async def _refresh_session(self) -> Session:
-        from .retry import retrying_refresh  # not at the top: tenacity is loaded while the browser starts
+        # This module imports tenacity, which is slow. The import is not at the top, so that the browser starts earlier.
+        from .retry import retrying_refresh
 
         self._session = None
         session = await retrying_refresh(self._request_session, retries=self._options.retries)

@@ -59,7 +59,7 @@ class IdleTimer:
             raise self._deadline_error()
 
     def _abort(self) -> None:
-        with suppress(RuntimeError):  # the event loop is closed, so nothing reads the response any more
+        with suppress(RuntimeError):  # If the event loop is closed, no task reads the response.
             self._loop.call_soon_threadsafe(self._response.interrupt, self._signal.error())
 
     def _deadline_error(self) -> ChatGPTTimeoutError:

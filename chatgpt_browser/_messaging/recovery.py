@@ -68,7 +68,7 @@ class Recovery:
     async def next(self) -> bool:
         """Wait until the text of the reply has changed or the reply is complete. Return whether the text has changed.
 
-        :raises ModerationError: the site has withheld the answer since then.
+        :raises ModerationError: the site withholds the answer.
         :raises ChatGPTError: the answer could not be read. This is the error that ended the stream.
         """
         try:

@@ -48,7 +48,8 @@ async def receive_head(stream: ResponseStream, options: Options) -> Head:
 async def receive_body(stream: ResponseStream, head: Head, options: Options) -> Response:
     """Read the body of a response that is not an event stream. Return the whole response.
 
-    For a status other than 2xx, a body that breaks off or does not end in time is no error: the result contains its first part.
+    If the status is not 2xx, no error is raised for a body that breaks off or does not end in time. The result then contains the
+    part of the body that was read.
 
     :raises ChatGPTTimeoutError: the body did not end within ``idle_timeout``.
     :raises StreamInterruptedError: the connection broke.
@@ -75,7 +76,8 @@ async def read_response(
 ) -> Response:
     """Read and return a whole response that is not an event stream, without a time limit.
 
-    For a status other than 2xx, a body that breaks off or is longer than 1 MB is no error: the result contains its first part.
+    If the status is not 2xx, no error is raised for a body that breaks off or is longer than 1 MB. The result then contains the
+    part of the body that was read.
 
     :param head: the head of the response, if the caller has already read it.
     :param pieces: a list to which the pieces of the body are appended.

@@ -114,7 +114,7 @@ class MessageSender:
             except UnusualActivityError as refusal:
                 if (
                     lease.response is None
-                ):  # not the message was refused, but another request, for example one for the parent message
+                ):  # The site refused an earlier request, for example the request for the parent message.
                     raise
                 # The site has refused the message. Therefore a second attempt cannot create a duplicate.
                 logger.info("the site accepts messages only from its own page, switching to it: %s", refusal)
@@ -130,7 +130,7 @@ class MessageSender:
     async def _send_once(
         self, transport: Transport, prompt: Prompt, lease: MessageLease, span: MessageSpan
     ) -> QuestionRef:
-        import uuid  # preloaded while the browser starts, because `uuid` imports `platform`
+        import uuid  # This import is slow. `BrowserManager` has already imported `uuid` during the browser start.
 
         if not transport.needs_newest_turn and prompt.conversation_id and prompt.parent_message_id is None:
             node = await self.conversations.find_current_node(prompt.conversation_id)

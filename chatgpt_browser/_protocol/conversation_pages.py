@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from .backend import CONVERSATIONS, ConversationSummary, read_conversations
 
-#: The maximum number of requests for one list. Without this limit, the list would never end if every page of the site is full.
+#: The maximum number of requests for one list. It is needed because a faulty site may return full pages without end.
 MAX_PAGES = 1000
 #: The list ends after this many consecutive pages without a new conversation. The second limit applies if the newest page
 #: contains an unreadable entry.
@@ -68,12 +68,12 @@ class ConversationPages:
         skipped = 0
         if (
             self._pinned < pinned < len(items)
-        ):  # more entries are pinned than was assumed, so the offset of this page was too large
+        ):  # The number of pinned entries is larger than assumed, so the offset of this page was too large.
             skipped, self._pinned = pinned - self._pinned, pinned
         elif self._total is not None and total_before is not None:
             skipped = max(
                 0, total_before - self._total
-            )  # this many entries were deleted, and they may have been before this page
+            )  # This number of entries was deleted. All of them may have been before this page.
         self._went_back = skipped > 0 and self._offset > 0
         self._offset = max(0, self._offset - skipped)
         return self._went_back

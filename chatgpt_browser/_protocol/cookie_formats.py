@@ -84,7 +84,7 @@ def _value_of(content: object) -> object:
 
     The value is the attribute ``value`` or the key ``value`` of the entry. If the entry has neither, it is the value itself.
     """
-    if hasattr(content, "value"):  # an http.cookies.Morsel, which is also a dict
+    if hasattr(content, "value"):  # The entry is an http.cookies.Morsel, which is also a dict.
         return content.value
     return content.get("value") if isinstance(content, Mapping) else content
 

@@ -108,7 +108,7 @@ class DeltaDecoder:
         self._carry_over(delta, value)
         try:
             self._change(self._path, self._operation, value)
-        except RecursionError:  # patches within patches
+        except RecursionError:  # A patch contains too many nested patches.
             raise DeltaError("nested too deeply") from None
         if (path := self._grown(value)) is not None:
             holder, key = _find(self.value, path)

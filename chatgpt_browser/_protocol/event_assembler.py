@@ -88,7 +88,7 @@ class EventAssembler:
         self._is_parsed = False
 
     def replace(self, item: list[str] | dict[str, str]) -> None:
-        """Start the next event from ``item``. This is used if the next event differs in more than text added to ``text``."""
+        """Start the next event from ``item``. :meth:`grow` is used instead if the next event only appends text to ``text``."""
         self._is_parsed = False
         if isinstance(item, list):
             if len(item) == 1:

@@ -132,7 +132,7 @@ class ReplyReader:
                 return False
         else:
             self._assembler.replace(item)
-            if self._growth is _DELTAS and len(item) == 1:  # the same delta with another text
+            if self._growth is _DELTAS and len(item) == 1:  # Only the text differs from the previous delta.
                 return self._append_delta(item[0])
         return self._read()
 
@@ -262,7 +262,7 @@ class ReplyReader:
 
     def _malformed(self) -> StreamError:
         self._growth = (
-            _NONE  # Callers use `from None`, because json's error contains the user's text around the fault.
+            _NONE  # The caller raises the error `from None`: the error of json contains text of the user.
         )
         return self.failed(MalformedEventError, "an event of the stream is not valid JSON")
 

@@ -21,7 +21,7 @@ def message_request(site: Site, prompt: Prompt, *, message_id: str, model: str, 
 
     ``message_id`` is a new UUID that the client has chosen.
     """
-    import uuid  # not at the top: `uuid` imports `platform`, and both are loaded while the browser starts
+    import uuid  # This import is slow. `BrowserManager` has already imported `uuid` during the browser start.
 
     body: dict[str, Any] = {
         "action": "next",

@@ -48,7 +48,7 @@ def _words_of_object(value: dict[str, Any], with_code: bool, depth: int) -> str:
     code = next((code for name in _CODE_FIELDS if isinstance(code := value.get(name), str) and code), "")
     if not text:
         return code
-    if place := _place(value.get("loc")):  # an item of a list of validation errors, {loc, msg, type}
+    if place := _place(value.get("loc")):  # The value is a validation error: {loc, msg, type}.
         text = f"{place}: {text}"
     is_known = not with_code or code in ("", text) or f"({code})" in text
     return text if is_known else f"{text} ({code})"

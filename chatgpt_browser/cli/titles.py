@@ -29,7 +29,7 @@ def request_title(
     """Request the site to generate a title for a new conversation. Wait at most `wait` seconds for it. Errors are ignored."""
 
     def generate() -> None:
-        with suppress(ChatGPTError):  # the command has received its reply, so it succeeds without a title too
+        with suppress(ChatGPTError):  # The command has received its reply, so it succeeds without a title.
             api.generate_title(conversation_id, message_id)
 
     thread = threading.Thread(target=generate, name="chatgpt_browser title", daemon=True)

@@ -69,4 +69,4 @@ __all__ = (
 
 for _name in __all__:
     if isinstance(_public := globals()[_name], type):
-        _public.__module__ = __name__  # so that tracebacks and reprs show the name that users import
+        _public.__module__ = __name__  # Tracebacks and reprs then show the name that users import.

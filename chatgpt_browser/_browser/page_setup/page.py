@@ -56,7 +56,7 @@ class BrowserPage:
         with map_playwright_errors():
             await asyncio.gather(
                 self._target.send("Page.enable"),
-                self._target.send("Inspector.enable"),  # reports a crash of the page
+                self._target.send("Inspector.enable"),  # This domain reports a crash of the page.
                 # Chromium throttles a page that is behind another window. An emulated focus prevents this.
                 self._target.send("Emulation.setFocusEmulationEnabled", {"enabled": True}),
                 self._target.send("Security.setIgnoreCertificateErrors", certificates),
@@ -123,7 +123,7 @@ class BrowserPage:
                     f"{options.first_byte_timeout:g} s"
                 )
             if loader is None:
-                return  # the response contained no document; the first request will show whether the site redirects
+                return  # The response contained no document. If the site redirects, the first request will fail.
             await wait_for_document(self._target, watcher, loader, options.challenge_timeout)
 
         arrived, expected = origin_of(watcher.url), origin_of(url)
@@ -138,5 +138,5 @@ class BrowserPage:
 
 
 def _close_dialog(target: Target, event: dict[str, Any]) -> None:
-    """Close a JavaScript dialog, because it blocks its page. Accept only a dialog that asks whether the page may unload."""
+    """Close a JavaScript dialog, because it blocks its page. A ``beforeunload`` dialog is accepted; all others are dismissed."""
     target.send_soon("Page.handleJavaScriptDialog", {"accept": event["type"] == "beforeunload"})

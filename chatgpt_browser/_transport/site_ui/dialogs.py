@@ -92,7 +92,7 @@ class Dialogs:
         return bool(closed)
 
     async def find(self) -> Obstruction | None:
-        """Return the element that covers the composer. If there is none, return a dialog that blocks the page, or None."""
+        """Return the element that covers the composer, or else a dialog that blocks the page. Return None if there is neither."""
         found = await self._evaluation.call("obstruction.js", OBSTRUCTION)
         if found is None:
             return None

@@ -2,8 +2,8 @@
  * Describe the controls of the page for a bug report: the kinds, names and labels of the fields and buttons. The first item
  * describes the page itself. The second argument is an object of selectors (see selectors.py).
  *
- * Text that a person wrote or read is not included. Of a label, the first word and the length of the rest are included, because
- * the rest may be a name or a title. In a dialog, only the length of a label is included. Lists of conversations are skipped.
+ * Text that a person wrote or read is not included. A label is reduced to its first word and the length of the rest, because the
+ * rest may be a name or a title. A label in a dialog is reduced to its length. Lists of conversations are skipped.
  */
 (elements, { fields, dialogs, privateRegions }) => {
   const lengthOf = (text) => `<${text.length} characters>`;

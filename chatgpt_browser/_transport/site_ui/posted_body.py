@@ -27,7 +27,7 @@ def body_of(request: dict[str, Any]) -> bytes | str | None:
         try:
             return b"".join(base64.b64decode(entry["bytes"]) for entry in entries)
         except (KeyError, binascii.Error):
-            return None  # a file or a blob, whose content is not reported
+            return None  # The entry is a file or a blob. The browser does not report its content.
     body: str | None = request.get("postData")
     return body
 

@@ -233,5 +233,5 @@ class RequestObserver:
         if self._decoder.is_damaged and not self.stream.is_settled:
             self.stream.deliver(["error", "body", "EncodingError", "the body is not valid UTF-8"])
             self.stream.abort_request()
-        elif self._decoder.is_complete:  # The connection may stay open.
+        elif self._decoder.is_complete:  # The reply is complete, although the connection may stay open.
             self.stream.request_ended()

@@ -88,7 +88,7 @@ SHELL = (
     f"form:has({SHELL_FIELD}):not(:has([contenteditable]:not([contenteditable=false]))) *)"
 )
 
-#: If that form is submitted, the page navigates to an address with this parameter. No message is sent.
+#: If the form that ``SHELL`` matches is submitted, the page navigates to an address with this parameter. No message is sent.
 SHELL_PARAMETER = "prompt-textarea"
 
 MESSAGE_BOX = ElementRule(

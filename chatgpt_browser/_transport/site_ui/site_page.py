@@ -61,7 +61,7 @@ _STEPS, _QUERIES_TIMEOUT, _NO_LIMIT = 5, 60.0, 3600.0
 def _limit(timeout: float, delivery: Delivery) -> Iterator[None]:
     """Limit the total time of the block.
 
-    :raises PageError: the page does not respond.
+    :raises PageError: the block did not end within the limit.
     """
     with anyio.move_on_after(min(_STEPS * timeout, _NO_LIMIT) + _QUERIES_TIMEOUT) as scope:
         yield

@@ -63,14 +63,18 @@ def find_message(
         elif (question := _question(history, attempt)) is not None:
             return _answer(history, question, markdown)
         elif attempt.message_id is None and _has_other_question(history, attempt):
-            is_complete = False  # this may be the message: the site's page may have changed its text
+            # The other question may be the message, because the site's page may have changed the text.
+            is_complete = False
     is_identifiable = attempt.message_id is not None or attempt.conversation_id is not None
     is_old = time.time() - attempt.at > _CREATION_TIME
     return Finding(Fate.NOT_SENT if is_complete and is_identifiable and is_old else Fate.UNKNOWN)
 
 
 def _candidates(api: ChatGPTAPI, attempt: Attempt, taken: Container[str | None]) -> Iterator[History | None]:
-    """Yield the conversations that may contain the message. Yield None for one that cannot be read, or if there are too many."""
+    """Yield the conversations that may contain the message. Yield None if one cannot be read, or if there are too many.
+
+    The caller then cannot conclude that the message was not sent.
+    """
     if attempt.conversation_id is not None:
         yield _history(api, attempt.conversation_id)
         return
@@ -96,7 +100,7 @@ def _history(api: ChatGPTAPI, conversation_id: str) -> History | None:
 def _question(history: History, attempt: Attempt) -> str | None:
     """Return the id of the message in this conversation, or None if the conversation does not contain the message.
 
-    The message is found by the id that the client gave it. Without such an id, it is the newest question with the same text.
+    If the client gave the message an id, this id is looked up. Otherwise, the result is the newest question with the same text.
     """
     if attempt.message_id is not None:
         nodes = history.raw.get("mapping")

@@ -40,8 +40,9 @@ class OutputLock:
         """Remove the file and release the lock. A second call has no effect."""
         if self._lock.is_locked:
             try:
-                self._path.unlink()  # after the release, another run may lock the file: it must not be removed then
-            except OSError:  # Windows cannot remove an open file
+                # The file is removed before the release. After the release, another run may already use it.
+                self._path.unlink()
+            except OSError:  # Windows cannot remove an open file.
                 self._lock.release()
                 self._path.unlink(missing_ok=True)
             else:

@@ -75,7 +75,7 @@ class ResultFile:
         self._stack.close()
 
     def _close_file(self) -> None:
-        self._file.close()  # looked up only now, because `_keep` replaces the file object
+        self._file.close()  # This method is needed, because `_keep` replaces the object in `_file`.
 
     @property
     def failed(self) -> int:

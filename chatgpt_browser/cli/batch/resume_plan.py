@@ -32,7 +32,7 @@ def settle(
     run sends it. Otherwise the result is an uncertain row; but if ``send_uncertain`` is True, there is no result and this run
     sends the message.
     """
-    # The module `delivery_check` imports others that `--help` must not load.
+    # This import loads many modules, so `--help` must not execute it.
     from .delivery_check import Fate, find_message
 
     for attempt in in_doubt:

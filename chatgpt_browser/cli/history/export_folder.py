@@ -80,7 +80,8 @@ class ExportFolder:
             path = self.path / name
             if name != current.name and self._contains(path, entry.id):
                 with suppress(OSError):
-                    if not path.samefile(current):  # if the file system ignores case, both may be one file
+                    # If the file system ignores upper and lower case, two names may belong to the same file.
+                    if not path.samefile(current):
                         path.unlink()
 
     @cached_property

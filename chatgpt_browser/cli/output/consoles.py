@@ -73,7 +73,7 @@ class SafeConsole(Console):
         return can_rewrite_lines(self)
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print objects. If the other console shows a spinner on the terminal, hide the spinner during the output."""
+        """Print objects. If the other console (`out` or `err`) shows a spinner on the terminal, hide it during the output."""
         line = SafeConsole.live_line
         with nullcontext() if line is None or line.console is self or not self.is_terminal else line.hidden():
             super().print(*objects, **options)

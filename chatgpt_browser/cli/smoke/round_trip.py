@@ -55,7 +55,8 @@ class RoundTrip:
             try:
                 self._send_and_delete(api)
             except ChatGPTError as error:
-                self.log.failed(error)  # logged now and not later, because closing the client takes time
+                # The failure is logged before the client closes. Otherwise the step would include the time of the close.
+                self.log.failed(error)
                 raise
             if self.artifacts is not None:
                 self.artifacts.discard()

@@ -234,7 +234,7 @@ def _create_private(path: Path) -> TextIO:
     if path.exists() and not path.is_file():
         raise OSError(None, "it is not a regular file", str(path))
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".recording-", suffix=".tmp")
-    os.close(descriptor)  # Windows does not move an open file
+    os.close(descriptor)  # Windows cannot move an open file.
     try:
         os.replace(temporary, path)
     except OSError:

@@ -40,7 +40,8 @@ def list_conversations(site: Site, record: RecordedRequest, parameters: Mapping[
 def get_conversation(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
     """Respond to `GET /conversation/{id}` with the conversation.
 
-    If the newest message has pieces that were not sent yet (see `Reply.handoff_after`), the next piece is first added to it.
+    The newest message may have pieces of text that were not sent yet (see `Reply.handoff_after`). Each request first appends one
+    such piece to the text of the message.
     """
     conversation = site.find_conversation(parameters["id"])
     if conversation is None:
@@ -64,7 +65,7 @@ def get_messages(site: Site, record: RecordedRequest, parameters: Mapping[str, s
 
 
 def get_conversations(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `POST /conversations/batch` with the requested conversations (at most 10), without those that do not exist."""
+    """Respond to `POST /conversations/batch` with the requested conversations (at most 10). Unknown ids are ignored."""
     names = _json_object(record).get("conversation_ids")
     if not isinstance(names, list) or not 0 < len(names) <= _LARGEST_BATCH:
         return Answer.unprocessable([(["body", "conversation_ids"], f"1 to {_LARGEST_BATCH} ids expected")])

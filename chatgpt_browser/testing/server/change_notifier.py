@@ -31,7 +31,7 @@ class ChangeNotifier:
     def notify(self) -> None:
         """Wake all watchers. If there are no watchers, do nothing."""
         for changed, loop in [*self._watchers.items()]:
-            with contextlib.suppress(RuntimeError):  # raised if the event loop has been closed
+            with contextlib.suppress(RuntimeError):  # The event loop of the watcher may be closed.
                 loop.call_soon_threadsafe(changed.set)
 
     @contextmanager

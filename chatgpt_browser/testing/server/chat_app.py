@@ -67,7 +67,7 @@ def _shell(options: ComposerOptions) -> str:
 class ChatApp:
     """The pages of the web application, and the single-use tokens with which a page sends messages.
 
-    Most options apply to the pages that are opened after the option was set.
+    A change of an option has no effect on pages that are already open.
     """
 
     def __init__(self) -> None:
@@ -90,21 +90,21 @@ class ChatApp:
         self._tokens: set[str] = set()
 
     def set_layout(self, layout: Layout) -> None:
-        """Set the layout of the pages that are opened later.
+        """Set the layout. Pages that are already open do not change.
 
         :raises ValueError: for an unknown layout.
         """
         self.layout = _checked("layout", layout, get_args(Layout))
 
     def set_language(self, language: Language) -> None:
-        """Set the language of the pages that are opened later.
+        """Set the language. Pages that are already open do not change.
 
         :raises ValueError: for an unknown language.
         """
         self.language = _checked("language", language, get_args(Language))
 
     def set_dialog(self, dialog: Dialog | None) -> None:
-        """Set the dialog of the pages that are opened later.
+        """Set the dialog. Pages that are already open do not change.
 
         :raises ValueError: for an unknown dialog.
         """

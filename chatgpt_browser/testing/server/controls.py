@@ -223,7 +223,7 @@ class Controls:
 
     @property
     def layout(self) -> Layout:
-        """The layout of the pages that are opened after this property is set (only with `form="app"`).
+        """The layout of a page (only with `form="app"`). A change has no effect on pages that are already open.
 
         `usual`: English labels, and attributes for tests. `moved`: without the attributes for tests. `foreign`: with labels in
         another language. `strange`: both `moved` and `foreign`. `crowded`: with text boxes, buttons and a dialog that do not
@@ -248,7 +248,7 @@ class Controls:
 
     @property
     def dialog(self) -> Dialog | None:
-        """The dialog in the pages that are opened after this property is set (only with `form="app"`). None: no dialog.
+        """The dialog that a page shows (only with `form="app"`). None: no dialog. A change has no effect on open pages.
 
         `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in. `announcement`: has a
         close button. `survey`: a kind that clients do not know. `overlay`: the survey without a role. `choice`: asks which of two
@@ -263,7 +263,7 @@ class Controls:
 
     @property
     def ignores_model(self) -> bool:
-        """True: pages that are opened after this property is set ignore the model in their address (only with `form="app"`)."""
+        """True: a page ignores the model in its address (only with `form="app"`). A change has no effect on open pages."""
         return self._chat_app.ignores_model
 
     @ignores_model.setter
@@ -272,7 +272,10 @@ class Controls:
 
     @property
     def modal(self) -> str | None:
-        """The title of the modal dialog in the pages that are opened later (only with `form="app"`). None: no dialog."""
+        """The title of the modal dialog that a page shows (only with `form="app"`). None: no dialog.
+
+        A change has no effect on pages that are already open.
+        """
         return self._chat_app.modal
 
     @modal.setter
@@ -281,9 +284,10 @@ class Controls:
 
     @property
     def wakes_after(self) -> float:
-        """The time in seconds after which a page that is opened later is hydrated (only with `form="app"`).
+        """A page is hydrated this many seconds after it was opened (only with `form="app"`).
 
-        Until it is hydrated, a page is visible but ignores input. When it is hydrated, it discards this input.
+        Before that, the page is visible but ignores input. When it is hydrated, it discards this input. A change has no effect on
+        pages that are already open.
         """
         return self._chat_app.wakes_after
 
@@ -293,7 +297,10 @@ class Controls:
 
     @property
     def conversation_view(self) -> ConversationView:
-        """The way in which pages that are opened later load and show a conversation (only with `form="app"`)."""
+        """Options that select how a page loads and shows a conversation (only with `form="app"`).
+
+        A change has no effect on pages that are already open.
+        """
         return self._chat_app.conversation_view
 
     @conversation_view.setter
@@ -302,7 +309,7 @@ class Controls:
 
     @property
     def composer(self) -> ComposerOptions:
-        """The behaviour of the composer in pages that are opened later (only with `form="app"`)."""
+        """Options for the composer of a page (only with `form="app"`). A change has no effect on open pages."""
         return self._chat_app.composer
 
     @composer.setter

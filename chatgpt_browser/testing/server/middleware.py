@@ -131,7 +131,7 @@ class RequestMiddleware:
 async def _read_body(receive: Receive) -> tuple[bytes, bool]:
     """Read the body until its end, or until the client disconnects.
 
-    :return: the bytes that were read, and True if the client has disconnected.
+    :return: a pair of the bytes that were read and a bool, which is True if the client has disconnected.
     """
     parts: list[bytes] = []
     while True:

@@ -36,7 +36,7 @@ _HEADERS = [
     ("x-content-type-options", "nosniff"),
 ]
 _STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-store")]
-# The maximum number of updates of the page per second. A fast reply has thousands of events, but more updates are not visible.
+# The maximum number of updates of the page per second. A fast reply has thousands of events, too many for a person to see each.
 _UPDATES_PER_SECOND = 20
 # The maximum numbers of requests, conversations, messages per conversation and characters per message on the page. The newest of
 # each are shown. Without these limits, the page would become too large in a test that runs for hours.
