@@ -20,7 +20,7 @@ class ConversationPosition:
         self.conversation_id = conversation_id
         #: The message id of the newest reply, or None. The caller may set this attribute.
         self.parent_message_id = parent_message_id
-        self._lock = anyio.Semaphore(1)  # The waiting tasks get the semaphore in the order of their calls.
+        self._lock = anyio.Semaphore(1)  # Waiting tasks acquire it in the order of their calls.
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.conversation_id or 'new'}>"

@@ -246,7 +246,7 @@ class AsyncReplyStream:
         """
         self._is_closed = True
         if self._sender.process.is_forked:
-            return  # the request belongs to the parent process
+            return  # The request belongs to the parent process, so it is not ended here.
         if self._span is not None:
             self._span.end(error, conversation_id=self.conversation_id, message_id=self.message_id)
         if finished and self._question is not None:

@@ -35,8 +35,8 @@ class AnswerTracker:
         #: The channel of the deltas that contain the answer.
         self.channel: Any = None
         self._rank = 0
-        self._position = 0  # the answer's position in the stream
-        self._positions: dict[str, int] = {}  # the position of each message, by its id
+        self._position = 0  # The position of the answer in the stream.
+        self._positions: dict[str, int] = {}  # Maps the id of a message to its position.
 
     @property
     def message_ids(self) -> Collection[str]:

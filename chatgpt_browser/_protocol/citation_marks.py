@@ -35,7 +35,7 @@ class CitationMarkFilter:
         self.is_open = False
         self._has_marks = False
         self._raw = ""
-        self._settled = ""  # the beginning of the raw text that is already processed
+        self._settled = ""  # The beginning of the raw text. It is already processed.
         self._visible = ""
 
     def visible(self, raw: str, *, at_end: bool = False) -> str:

@@ -30,14 +30,14 @@ class ConversationPages:
         self._page_size = page_size
         self._offset = 0
         self._seen: set[str] = set()
-        self._by_cursor = False  # True if the newest page was requested with a cursor
+        self._by_cursor = False  # True if the newest page was requested with a cursor.
         self._ignores_cursor = False
         self._pages = 0
-        self._without_new = 0  # consecutive pages without a new conversation
-        self._first: list[str | None] = []  # the ids of the first page; None for an unreadable entry
-        self._pinned = 0  # the number of entries at the top of the first page that every page repeats
+        self._without_new = 0  # The number of consecutive pages without a new conversation.
+        self._first: list[str | None] = []  # The ids of the first page. None: an unreadable entry.
+        self._pinned = 0  # The number of pinned entries: every page repeats them at its top.
         self._total: int | None = None
-        self._went_back = False  # True if the newest page was requested because entries had been skipped
+        self._went_back = False  # True if the newest page was requested because entries had been skipped.
         self._request_offset(0)
 
     def read(self, data: Any) -> list[ConversationSummary]:
@@ -80,7 +80,8 @@ class ConversationPages:
 
     def _note_progress(self, has_new: bool) -> None:
         if self._went_back and not has_new:
-            self._total = None  # the site's total is not the number of entries in the list
+            # The offset was moved back, but there was no new entry. So the site's total is not the number of entries in the list.
+            self._total = None
         self._went_back = False
         self._without_new = 0 if has_new else self._without_new + 1
 

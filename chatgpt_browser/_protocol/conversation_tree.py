@@ -22,8 +22,8 @@ def find_answer(
 ) -> dict[str, Any] | None:
     """Return the message that answers a question in a stored conversation, or None if there is no answer yet.
 
-    If the conversation contains none of the ids in ``questions``, the question is the newest question, provided that it follows
-    ``parent_message_id``.
+    The question is found by the ids in ``questions``. If the conversation contains none of these ids, the newest question is
+    used, but only if it follows ``parent_message_id``.
 
     :param questions: the ids that the question may have in the conversation.
     :param answer_id: the id of a message in the wanted branch, if the question has several answers. Default: the first branch.

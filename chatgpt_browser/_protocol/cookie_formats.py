@@ -98,7 +98,8 @@ def _from_item(item: object) -> Iterator[Cookie]:
     elif isinstance(item, (list, tuple)):
         if len(item) == 2 and all(isinstance(text, str) for text in item):
             yield Cookie(item[0], item[1])
-    elif (cookie := _read_fields(getattr(item, "__dict__", {}))) is not None:  # http.cookiejar.Cookie
+    # An ``http.cookiejar.Cookie`` is an object with attributes.
+    elif (cookie := _read_fields(getattr(item, "__dict__", {}))) is not None:
         yield cookie
 
 

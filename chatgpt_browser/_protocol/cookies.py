@@ -19,7 +19,8 @@ from .cookie_formats import Cookie, cookies_of, is_header, is_json
 CHUNK_SIZE = 3933
 
 _MEMBER = re.compile(r"(?:__Secure-)?(?P<family>next-auth|authjs)\.session-token(?:\.(?P<chunk>\d{1,4}))?")
-_COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")  # RFC 6265, cookie-octet
+#: Matches the value of a cookie (RFC 6265, ``cookie-octet``).
+_COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
 #: Matches texts that are certainly not a token: the name of a cookie of the site, a line with another cookie, or a file name.
 _NO_TOKEN = re.compile(
     r"__(?:Secure|Host)-.*|(?:next-auth|authjs)\..*|[^=]*=+[^=].*|.*\.(?:json|txt)", re.IGNORECASE | re.DOTALL

@@ -19,10 +19,10 @@ from .unicode_ranges import SURROGATES, contains_any
 KNOWN_ENCODINGS = ("v1",)
 
 _FIELDS = frozenset("cpov")
-_OTHERS = frozenset({"type", "message", "error", "detail"})  # fields of events that are not deltas
-_LONGEST_INDEX = 9  # the maximum number of digits in an array index
-_TEXTS = ("/message/content/parts/0", "/message/content/text")  # paths of a message's text
-_END = object()  # the index "-": the position after the last item of an array
+_OTHERS = frozenset({"type", "message", "error", "detail"})  # These fields belong to other events.
+_LONGEST_INDEX = 9  # The maximum number of digits in an array index.
+_TEXTS = ("/message/content/parts/0", "/message/content/text")  # The paths of a message's text.
+_END = object()  # Represents the index "-", which is the position after the last item of an array.
 
 
 class DeltaError(ValueError):
@@ -45,8 +45,8 @@ class DeltaDecoder:
         self._channel: Any = 0
         self._path = ""
         self._operation = "add"
-        self._before_patch = "add"  # the last operation outside a patch
-        self._text_path = _TEXTS[0]  # the path of the last operation that appended text
+        self._before_patch = "add"  # The last operation outside a patch.
+        self._text_path = _TEXTS[0]  # The path of the last operation that appended text.
         # `_growing`: the container and the key of the text to which the newest delta appended. `_more`: later pieces of this
         # text, which are not joined yet.
         self._growing: tuple[Any, Any] | None = None

@@ -1,8 +1,8 @@
 """Functions for one message in a stream or in a stored conversation. They return, for example, its role, text and rank.
 
 A reply may consist of several messages: thoughts, tool calls and their results, remarks before the answer, and the answer. The
-answer is a text message of the assistant. Its recipient is not a tool, and it is not hidden. It is in the channel ``final``; if
-the site uses no channels, it has no channel.
+answer is a text message of the assistant. Its recipient is not a tool, and it is not hidden. If the site uses channels, the
+answer is in the channel ``final``. Otherwise, it has no channel.
 """
 
 from __future__ import annotations

@@ -52,10 +52,10 @@ class ReplyReader:
         self._deltas = DeltaDecoder()
         self._growth = _NONE
         self._contains_deltas = False
-        self._is_cut = False  # True if the body ended in the middle of an event
-        self._newest: dict[str, Any] | None = None  # the newest event that was not read by the fast path
+        self._is_cut = False  # True if the body ended in the middle of an event.
+        self._newest: dict[str, Any] | None = None  # The newest event that was not read by the fast path.
         self._newest_is_delta = False
-        self._event: tuple[int, ConversationEvent] | None = None  # the newest event, and its number
+        self._event: tuple[int, ConversationEvent] | None = None  # The newest event and its number.
 
     @property
     def text(self) -> str:

@@ -56,7 +56,8 @@ class BrowserPage:
         with map_playwright_errors():
             await asyncio.gather(
                 self._target.send("Page.enable"),
-                self._target.send("Inspector.enable"),  # This domain reports a crash of the page.
+                # The Inspector domain reports a crash of the page.
+                self._target.send("Inspector.enable"),
                 # Chromium throttles a page that is behind another window. An emulated focus prevents this.
                 self._target.send("Emulation.setFocusEmulationEnabled", {"enabled": True}),
                 self._target.send("Security.setIgnoreCertificateErrors", certificates),

@@ -213,7 +213,7 @@ class IsolatedWorld:
 
 
 class _PushQueue:
-    """Puts pushes in the order of their numbers.
+    """Sorts pushes by their numbers.
 
     Pushes leave the page through two channels, the result of ``open`` and the binding. Pushes on different channels may arrive in
     the wrong order.

@@ -27,7 +27,7 @@ class CapturedRequest(NamedTuple):
     conversation_id: str | None = None
     parent_message_id: str | None = None
     model: str | None = None
-    #: Names unexpected content of the request, that is, content other than one plain text message. None if there is none.
+    #: A description of unexpected content in the request, such as "an attachment", or None.
     addition: str | None = None
     #: All texts in the body if its format is unknown. None if the format is known or the body cannot be read.
     loose_texts: tuple[str, ...] | None = None
@@ -99,7 +99,10 @@ def _text_or_none(value: Any) -> str | None:
 
 
 def _addition(data: dict[str, Any], message: dict[str, Any], parts: list[Any]) -> str | None:
-    """Return a name for content of the request other than one plain text message of the user, or None if there is none."""
+    """Return a description of unexpected content in the request, such as "an attachment", or None.
+
+    The expected content is one plain text message of the user.
+    """
     content, author, metadata = message["content"], message.get("author"), message.get("metadata")
     role = author.get("role") if isinstance(author, dict) else message.get("role")
     attachments = metadata.get("attachments") if isinstance(metadata, dict) else None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..._core.urls import Site
 
-#: A refusal counts after this many seconds. Before that, the page may repeat the request, or send the message without it.
+#: A refusal becomes an error after this many seconds, unless the page repeats the request or sends the message without it.
 _RETRY_TIME = 1.5
 #: The same time for a server error, because pages repeat such a request only after some seconds. It also applies if the page has
 #: repeated the refused request with success.
@@ -49,7 +49,7 @@ class _Refusal:
 
     @property
     def retry_time(self) -> float:
-        """The refusal counts after this many seconds."""
+        """The refusal becomes an error after this many seconds."""
         is_failure = self.head.status >= _FIRST_SERVER_ERROR and not is_challenge(self.head)
         return _LONG_RETRY_TIME if is_failure or self.is_repeated else _RETRY_TIME
 
@@ -57,7 +57,7 @@ class _Refusal:
 class PreparationObserver:
     """A context manager that observes the preparation requests for one message. It is entered before the page is opened.
 
-    If the page repeats a refused request with success, the refusal still counts if the page then does not send the message.
+    If the page repeats a refused request with success, but then does not send the message, the refusal is still an error.
     """
 
     def __init__(self, cdp: CDPSession, site: Site) -> None:

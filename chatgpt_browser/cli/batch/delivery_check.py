@@ -40,7 +40,7 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """The fate of a message. If they are known, also its reply, and the ids of the conversation and of the reply's message."""
+    """The fate of a message, its reply, the id of its conversation, and the message id of the reply. An unknown value is None."""
 
     fate: Fate
     reply: str | None = None
@@ -53,7 +53,8 @@ def find_message(
 ) -> Finding:
     """Look for a message on the site and return what was found. No message is sent.
 
-    :param taken: ids of conversations that other messages of the batch started; they are not searched for a new conversation.
+    :param taken: the ids of conversations that belong to other messages of the batch. If the message started a new conversation,
+        these conversations are not searched.
     :raises ChatGPTError: the site could not be read.
     """
     is_complete = True

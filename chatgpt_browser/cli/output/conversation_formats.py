@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 #: Maps the role of an author to the heading of the author's messages.
 SPEAKERS = {"user": "You", "assistant": "ChatGPT"}
-#: In a file name: the maximum length of the title in characters and in bytes, and of an id that is not a UUID in characters.
+#: The limits for a file name. The title has at most 50 characters and at most 120 bytes. An id has at most 24 characters, unless
+#: it is a UUID.
 MAX_SLUG_LENGTH, MAX_SLUG_BYTES, MAX_ID_LENGTH = 50, 120, 24
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _DIGEST_LENGTH = 16
@@ -103,7 +104,7 @@ def names_id(text: str, *, in_name: bool = False) -> str:
 
 
 def written_id(conversation_id: str, form: Format) -> str:
-    """Return the line or JSON member with the conversation's id, as it is written at the beginning of an exported file."""
+    """Return the text that contains a conversation's id in an exported file: a line of Markdown, or a member of a JSON object."""
     if form is Format.json:
         return f'"conversation_id": {json.dumps(conversation_id, ensure_ascii=False)}'
     return f"- Conversation: `{conversation_id}`"

@@ -52,8 +52,8 @@ class LiveMarkdown:
         self._console = console
         self._region = Region(console)
         self._text = ""
-        self._settled = ""  # the finished start of the text: its blocks are written and cannot change
-        self._written = 0  # the number of written blocks after `_settled`
+        self._settled = ""  # The finished start of the text. Its blocks are written and cannot change.
+        self._written = 0  # The number of written blocks after `_settled`.
         self._has_output = False
         self._changed, self._finished = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._paint, name="chatgpt_browser painter", daemon=True)

@@ -31,8 +31,8 @@ def parse_cookies(header: str) -> dict[str, str]:
 def read_session_token(cookies: Mapping[str, str], *, secure: bool) -> str | None:
     """Return the session token from the cookies of a request, or None if there is no session cookie.
 
-    The token is read like on the site: all non-empty cookies whose name begins with the token's name are joined in the order of
-    their numbers. So if a request contains chunks and also an old cookie without a number, the result is not a valid token.
+    As on the site, the values of all cookies whose name begins with the token's name are joined, in the order of the cookies'
+    numbers. So if a request contains chunks and also an old cookie without a number, the result is not a valid token.
     Without TLS (`secure=False`), names that begin with `__Secure-` are also accepted, because clients other than browsers may
     send such names (for example, the npm package `chatgpt` 2.0).
     """

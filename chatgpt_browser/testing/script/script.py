@@ -30,7 +30,7 @@ class Rule:
     left: int | None
 
     def take(self, turn: Turn) -> re.Match[str] | None:
-        """Return the match of the pattern if this rule answers the message, else None. Each match reduces a limited `left` by 1."""
+        """Return the match of the pattern if this rule answers the message, else None. A match reduces `left` by one."""
         if self.left == 0 or (match := self.pattern.search(turn.message)) is None:
             return None
         if self.left is not None:
