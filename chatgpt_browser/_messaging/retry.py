@@ -76,7 +76,7 @@ async def _repeating(
 
 
 class RetryPolicy:
-    """The retry policy of one message: after which errors it is sent again, how often, and which function is called before that.
+    """The retry policy of one message: after which errors the message is sent again, how often, and what is done first.
 
     :param renew_token: called after the site has refused the access token. If it is None, there is no retry after this error.
     :param pass_challenge: called after a challenge. If it is None, there is no retry after a challenge.

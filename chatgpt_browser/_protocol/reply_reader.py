@@ -262,7 +262,7 @@ class ReplyReader:
 
     def _malformed(self) -> StreamError:
         self._growth = (
-            _NONE  # The caller raises the error `from None`: the error of json contains text of the user.
+            _NONE  # The caller raises it `from None`, because the error of `json` contains text of the user.
         )
         return self.failed(MalformedEventError, "an event of the stream is not valid JSON")
 
@@ -327,7 +327,7 @@ class ReplyReader:
             self._move_to(ReplyState.FINISHED)
         if raw is not None and answer_rank(message) and self._answer.is_answer(message):
             parts = message["content"].get("parts")
-            # If the message has a second part, the growing text of the event is not the growing text of the answer.
+            # The text that grows in the events is the text of the answer only if the message has exactly one part.
             if isinstance(parts, list) and len(parts) == 1 and unescaped(raw) == self._text.raw:
                 self._growth = _EVENTS
         return changed

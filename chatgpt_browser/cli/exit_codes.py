@@ -139,7 +139,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
         else:
             print_error(error)
         raise typer.Exit(kind_of(error).code) from None
-    except OSError as error:  # for example, the disk is full or a file is read-only
+    except OSError as error:  # For example, the disk is full or a file is read-only.
         _redirect_stdout_to_null()
         _print_error_line(str(error))
         raise typer.Exit(1) from None

@@ -101,7 +101,7 @@ class PageElements:
 
     @property
     def shell(self) -> Locator:
-        """The parts of the page, as the server sent it, that the page's scripts have not made interactive yet."""
+        """The parts of the server's page that do not work yet, because the page's scripts have not run."""
         return self._page.locator(selectors.SHELL).filter(visible=True)
 
     @property

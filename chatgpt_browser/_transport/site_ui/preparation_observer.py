@@ -49,7 +49,7 @@ class _Refusal:
 
     @property
     def retry_time(self) -> float:
-        """The refusal becomes an error after this many seconds."""
+        """The number of seconds in which the page may repeat the request. After that, the refusal becomes an error."""
         is_failure = self.head.status >= _FIRST_SERVER_ERROR and not is_challenge(self.head)
         return _LONG_RETRY_TIME if is_failure or self.is_repeated else _RETRY_TIME
 

@@ -64,7 +64,7 @@ def find_message(
         elif (question := _question(history, attempt)) is not None:
             return _answer(history, question, markdown)
         elif attempt.message_id is None and _has_other_question(history, attempt):
-            # The other question may be the message, because the site's page may have changed the text.
+            # A question with a different text may still be the message, because the site's page may have changed the text.
             is_complete = False
     is_identifiable = attempt.message_id is not None or attempt.conversation_id is not None
     is_old = time.time() - attempt.at > _CREATION_TIME
@@ -74,7 +74,7 @@ def find_message(
 def _candidates(api: ChatGPTAPI, attempt: Attempt, taken: Container[str | None]) -> Iterator[History | None]:
     """Yield the conversations that may contain the message. Yield None if one cannot be read, or if there are too many.
 
-    The caller then cannot conclude that the message was not sent.
+    After None, the caller cannot conclude that the message was not sent.
     """
     if attempt.conversation_id is not None:
         yield _history(api, attempt.conversation_id)
@@ -119,8 +119,8 @@ def _has_other_question(history: History, attempt: Attempt) -> bool:
 def _questions_after(history: History, attempt: Attempt) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the questions that may be the message, newest first.
 
-    If the parent of the message is known, these are all questions after the parent. Otherwise, these are the questions that
-    are not older than the attempt.
+    If the parent of the message is known, yield all questions after the parent. Otherwise, yield the questions that are not
+    older than the attempt.
     """
     for id_, node in newest_branch(history.raw):
         if id_ == attempt.parent_message_id:

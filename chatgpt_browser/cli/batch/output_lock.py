@@ -50,7 +50,7 @@ class OutputLock:
 
 
 def _has_name(file: BinaryIO, path: Path) -> bool:
-    """Return whether the path still leads to this open file, not to another file of the same name or to none."""
+    """Return whether the path still leads to this open file. It does not if the file was deleted or replaced meanwhile."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

@@ -43,7 +43,7 @@ def is_terminal(stream: IO[str]) -> bool:
     """Return whether a stream is a terminal."""
     try:
         return stream.isatty()
-    except (AttributeError, ValueError):  # for example, the stream is closed
+    except (AttributeError, ValueError):  # For example, the stream is closed.
         return False
 
 

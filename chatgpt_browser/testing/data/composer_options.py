@@ -24,7 +24,7 @@ class ComposerOptions:
     renders_anew_after: Sequence[float] = ()
     #: The number of clicks on the send button that have no effect.
     ignored_clicks: int = 0
-    #: A pasted text with more characters becomes an attachment. None: no limit.
+    #: A pasted text becomes an attachment if it has more characters than this. None: no limit.
     paste_limit: int | None = None
-    #: For a text with more characters, the page shows an alert and disables the send button. None: no limit.
+    #: The page shows an alert and disables the send button if the text has more characters than this. None: no limit.
     text_limit: int | None = None
