@@ -126,7 +126,7 @@ class RequestObserver:
         """Do nothing, because the amount of data that the page reads cannot be limited."""
 
     def abort(self) -> bool:
-        """Start to stop the reply. Return True if no reply has to be stopped."""
+        """Begin to stop the reply. Return True if there is no reply to stop."""
         return self._on_abort(self)
 
     def _end(self) -> None:

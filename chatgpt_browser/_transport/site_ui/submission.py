@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 #: click had no effect.
 _INTERVAL = 0.5
 #: If a click on the send button has no visible effect for this many seconds, the button is clicked again. The first limit applies
-#: while the text is still in the message box. The second limit applies if it is not: a page that sends a message first empties
-#: the box. Both limits are doubled after each click.
+#: while the text is still in the message box. The second limit applies after the box has become empty, because the page is then
+#: probably sending the message. Both limits are doubled after each click.
 _QUIET_WITH_TEXT, _QUIET_WITHOUT_TEXT = 1.0, 2.0
 #: After a request that prepares a message, the page may need this many seconds for calculations before it sends the message.
 _CALCULATION = 5.0

@@ -126,7 +126,7 @@ def clock(context: CheckContext) -> Finding:
     except (KeyError, ValueError, TypeError):
         return skipped("the response has no Date header")
 
-    # The site set the header at an unknown time between the start of the request and the end of the response.
+    # The site set the header between the start of the request and the end of the response, so any time between them is correct.
     ahead = visit.began - site_time if visit.began > site_time else min(0.0, visit.ended - site_time)
     ahead = 0.0 if abs(ahead) < 1 else round(ahead, 1)
     if abs(ahead) <= CLOCK_TOLERANCE:

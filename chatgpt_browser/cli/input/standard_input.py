@@ -79,7 +79,7 @@ def read_to_end(timeout: float | None = None) -> bytes:
     """
     try:
         descriptor = sys.stdin.fileno()
-    except OSError:  # tests replace `sys.stdin` by an object in memory, which has no file descriptor
+    except OSError:  # Tests replace `sys.stdin` by an object in memory, which has no file descriptor.
         return sys.stdin.buffer.read()
 
     reader = _Reader(descriptor)
