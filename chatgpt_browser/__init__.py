@@ -60,6 +60,7 @@ __all__ = [
     "MessageTooLongError",
     "Model",
     "ModerationError",
+    "OptionNotAppliedError",
     "OriginError",
     "PageError",
     "ProxyError",

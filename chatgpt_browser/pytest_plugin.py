@@ -65,7 +65,7 @@ def chatgpt_server() -> Iterator[FakeChatGPT]:
 
 @pytest.fixture
 def chatgpt_options() -> dict[str, Any]:
-    """Return options for the clients of `chatgpt_api` and `async_chatgpt_api`. To set options, override this fixture."""
+    """Return options for the clients that `chatgpt_api` and `async_chatgpt_api` create. Override this fixture to set options."""
     return {}
 
 
@@ -98,9 +98,9 @@ def async_chatgpt_api(
 
     api = AsyncChatGPTAPI(**_client_settings(request) | chatgpt_options)
     _isolate(request, api)
-    # A client must be closed in the event loop that has used it. An asynchronous fixture would have to choose one of the two
-    # plugins, and would run in the wrong loop under the other plugin. The test function always runs in the right loop, so
-    # `_closing` wraps that function and closes the client in it.
+    # A client must be closed in the event loop that has used it. An asynchronous fixture would belong to one of the two plugins,
+    # and would run in the wrong loop under the other plugin. The test function always runs in the right loop, so `_closing`
+    # wraps the test function and closes the client at its end.
     item = request.node
     test = getattr(item, "obj", None)
     with _artifacts(request, api) as report_outcome:
@@ -114,7 +114,7 @@ def async_chatgpt_api(
 
 
 def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return the session token and the base URLs for a client: of the real site in a live test, else of the fake server."""
+    """Return the session token and the base URLs for a client: in a live test those of the real site, else of the fake server."""
     if request.node.get_closest_marker(_LIVE) is not None:
         urls = {option: os.environ[name] for option, name in _BASE_URLS.items() if os.environ.get(name)}
         return {"session_token": os.environ[_TOKEN], **urls}
@@ -128,9 +128,9 @@ def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def _isolate(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> None:
-    """Give the client of a fake server an empty set of page-only origins, which is not read from or saved in the data folder.
+    """Replace the page-only origins of a fake server's client by an empty set that does not use the data folder.
 
-    The saved set may contain the origin of this server, because an earlier fake server may have used the same port.
+    The set in the data folder may contain the origin of this server, because an earlier fake server may have used the same port.
     """
     from chatgpt_browser._core.page_only_origins import PageOnlyOrigins
 

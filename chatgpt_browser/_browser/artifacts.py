@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from .browser import Browser
 
 
-#: The maximum time to collect the artifacts, in seconds. The browser may have crashed, and closing it waits for this collection.
+#: The maximum time to collect the artifacts, in seconds. It is limited because the browser may have crashed, and the close of the
+#: browser waits for the collection.
 _COLLECT_TIMEOUT = 10.0
-#: Milliseconds for one operation on the page.
+#: Time limit for one operation on the page, in milliseconds.
 _PAGE_TIMEOUT = 4_000
 
 
@@ -43,11 +44,11 @@ class FailureArtifacts:
         self._enabled = True
 
     def discard(self) -> None:
-        """Do not collect artifacts, because nothing has failed."""
+        """Do not collect artifacts when the browser closes. Call this if nothing has failed."""
         self._enabled = False
 
     def save(self, folder: Path, name: str) -> list[Path]:
-        """Write the artifacts that exist as ``name.png`` and ``name-trace.zip``, readable by the owner only.
+        """Write the existing artifacts to the files ``name.png`` and ``name-trace.zip``. Only their owner can read these files.
 
         The folder is created if it does not exist.
 
@@ -66,21 +67,22 @@ class FailureArtifacts:
     async def begin(self, browser: Browser) -> None:
         """Start to record the requests of a browser that has just started.
 
-        The recording is a HAR, not Playwright's own trace. Playwright writes its trace to disk continuously, with all cookies,
-        screenshots and copies of documents. If the driver is killed, these files stay on disk. A HAR stays in the driver's memory
-        until the recording stops.
+        The requests are recorded as a HAR, not as Playwright's own trace. Playwright writes its trace to disk continuously, with
+        all cookies, screenshots and copies of documents. If the driver is killed, these files stay on disk. A HAR stays in the
+        driver's memory until the recording stops.
         """
         self.screenshot = self.trace = None
-        self._folder = tempfile.TemporaryDirectory(prefix="chatgpt-browser-")  # readable by the owner only
+        # Only the owner can read the temporary folder.
+        self._folder = tempfile.TemporaryDirectory(prefix="chatgpt-browser-")
         with map_playwright_errors():
             await browser.context.tracing.start_har(Path(self._folder.name) / "trace.har", content="omit")
 
     @asynccontextmanager
     async def closing(self, browser: Browser, front_page: str, session_token: str) -> AsyncIterator[None]:
-        """Collect the artifacts, then run the block, which closes the browser. Errors are logged, never raised.
+        """Collect the artifacts, and then run the block, which closes the browser. Errors of the collection are only logged.
 
-        The folder of the HAR is removed only after the block: if the recording is not stopped, the HAR is written to the folder
-        when the browser closes.
+        The folder of the HAR is removed only after the block. The reason is that if the recording was not stopped, the HAR is
+        written to this folder when the browser closes.
         """
         folder, self._folder = self._folder, None
         try:
@@ -107,15 +109,16 @@ def _logging_failure(artifact: str) -> Iterator[None]:
 
 
 async def _take_screenshot(browser: Browser, front_page: str, secrets: list[str]) -> bytes | None:
-    """Return a screenshot of the last page; None if there is no page, or if the page contains a secret.
+    """Return a screenshot of the last page, or None if there is no page or the page contains a secret.
 
-    If the last page is blank, it navigates to the site's front page first.
+    If the last page is blank, first open the site's front page in it.
     """
     if not browser.context.pages:
         return None
     page = browser.context.pages[-1]
     if not (await page.inner_text("html")).strip():
-        with suppress(ChatGPTError), map_playwright_errors():  # the browser's error page is good enough
+        # If the navigation fails, the screenshot shows the browser's error page.
+        with suppress(ChatGPTError), map_playwright_errors():
             await page.goto(front_page, timeout=_PAGE_TIMEOUT)
     if reveals(await page.inner_text("html"), secrets):
         return None
@@ -123,7 +126,7 @@ async def _take_screenshot(browser: Browser, front_page: str, secrets: list[str]
 
 
 async def _stop_trace(browser: Browser, folder: Path, secrets: list[str]) -> bytes:
-    """Stop the recording of the HAR, and return a trace of it without secrets."""
+    """Stop the recording of the HAR. Convert the HAR to a trace without secrets, and return the trace."""
     await browser.context.tracing.stop_har()
     return await anyio.to_thread.run_sync(_read_trace, folder, secrets)
 

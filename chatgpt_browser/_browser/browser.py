@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 class Browser:
     """A running Chromium, the client's context in it, and the DevTools session that controls it.
 
-    Playwright manages the context only if it has to: if the context must be observable through Playwright, if it belongs to a
-    persistent profile, or if a proxy needs a password. Playwright slows down everything in a context that it manages; see
-    :mod:`chatgpt_browser._browser.cdp_target`.
+    Playwright manages the context only if this is necessary: if the context must be observable through Playwright, if it belongs
+    to a persistent profile, or if a proxy needs a password. All pages are slower in a context that Playwright manages; the reason
+    is described in :mod:`chatgpt_browser._browser.cdp_target`.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Browser:
 
     @property
     def context(self) -> BrowserContext:
-        """Playwright's object for the context. Available only if :attr:`is_watched`."""
+        """Playwright's object for the context. It exists only if :attr:`is_watched` is True."""
         assert not isinstance(self._context, str)
         return self._context
 
@@ -84,7 +84,7 @@ class Browser:
             raise
 
     async def open_target(self) -> Target:
-        """Return the target of a blank page: an open page of a context that Playwright manages, else a new page.
+        """Return the target of a blank page. In a context that Playwright manages, an open blank page is used if there is one.
 
         :raises BrowserError: the page could not be opened.
         """
@@ -117,9 +117,9 @@ class Browser:
     async def start(
         cls, options: Options, *, watched: bool = False, meanwhile: Callable[[], object] = lambda: None
     ) -> Browser:
-        """Launch a browser, or connect to a remote one, as the options require.
+        """Launch a browser, or connect to a remote browser if the options contain the URL of one.
 
-        :param watched: True if Playwright has to manage the context, so that the context can be observed.
+        :param watched: True if Playwright must manage the context, so that the context can be observed.
         :param meanwhile: called while Playwright's driver starts, which takes 0.2 s.
 
         :raises BrowserNotFoundError: no Chromium is installed.
@@ -158,7 +158,7 @@ class Browser:
 async def _open_browser(
     chromium: BrowserType, options: Options, stack: AsyncExitStack
 ) -> tuple[PlaywrightBrowser, BrowserContext | None]:
-    """Launch or connect to a browser. Return the browser, and the context of its persistent profile or None."""
+    """Launch or connect to a browser. Return the browser, and the context of its persistent profile (None without a profile)."""
     if options.user_data_dir is not None:
         context = await launch_with_profile(chromium, options, options.user_data_dir)
         stack.push_async_callback(suppress_close_errors, context.close)

@@ -1,9 +1,9 @@
-"""A page of the browser, controlled through the DevTools protocol (CDP), and the handling of the protocol's events.
+"""A page of the browser that is controlled through the DevTools protocol (CDP), and functions for the protocol's events.
 
-Commands go through the DevTools session of the browser, not through a Playwright page. Playwright enables the Network domain for
-each page that it manages, so that Chromium reports every chunk of every reply to the browser process and to the driver. Measured
-on Chromium 156, this is more than half of the CPU time of a long reply. Therefore Playwright does not manage the page, unless the
-page must be observable (see :class:`chatgpt_browser._browser.browser.Browser`).
+Commands are sent through the DevTools session of the browser, not through a Playwright page. For each page that it manages,
+Playwright enables the Network domain. Chromium then reports every chunk of every reply to the browser process and to the driver.
+On Chromium 156, these reports take more than half of the CPU time of a long reply. Therefore Playwright does not manage the page,
+unless the page must be observable (see :class:`chatgpt_browser._browser.browser.Browser`).
 """
 
 from __future__ import annotations
@@ -31,13 +31,15 @@ if TYPE_CHECKING:
 
 Listener = Callable[[dict[str, Any]], object]
 
-#: Seconds for a page to respond to a command. An idle page needs milliseconds, a page on an overloaded machine some seconds.
+#: Time limit in seconds within which a page must respond to a command. An idle page needs milliseconds. On an overloaded machine,
+#: a page may need some seconds.
 COMMAND_TIMEOUT = 30.0
 
-#: The name of the event that a target emits once, when its page is gone: closed or crashed, or the browser has ended.
+#: The name of the event that a target emits once, when its page is gone. A page is gone if it was closed, if it has crashed, or
+#: if the browser has ended.
 GONE = "Inspector.detached"
 
-#: Reasons why a page is gone, in Playwright's own words, which ``playwright_errors.to_library_error`` recognises.
+#: The reasons why a page is gone. They are texts of Playwright's errors, which ``playwright_errors.to_library_error`` recognises.
 _CLOSED = "Target closed"
 _CRASHED = "Target crashed"
 
@@ -56,7 +58,7 @@ class Target:
         self._responses: dict[int, asyncio.Future[Any]] = {}
         self._listeners: dict[str, list[Listener]] = {}
         self._tasks = BackgroundTasks(_log_failed_command)
-        #: The reason why the page is gone; empty while it exists.
+        #: The reason why the page is gone. Empty while the page exists.
         self._gone = ""
         listeners = {
             "Target.receivedMessageFromTarget": _with_signature(self._on_message),
@@ -75,7 +77,7 @@ class Target:
     ) -> dict[str, Any]:
         """Send a command and return its result.
 
-        :param timeout: in seconds; None for no limit. A page does not respond while one of its scripts runs.
+        :param timeout: the time limit in seconds; None: no limit. A page does not respond while one of its scripts runs.
         :raises PlaywrightError: Chromium refused the command, the page is gone, or the page did not respond in time.
         """
         if self._gone:
@@ -167,7 +169,7 @@ def add_listeners(
 
 
 def read_head(response: Mapping[str, Any]) -> Head:
-    """Return the head of a response. Header names are in lower case. ``Set-Cookie`` is left out, because it may hold a token.
+    """Return the head of a response. Header names are in lower case. ``Set-Cookie`` is omitted, because it may contain a token.
 
     ``response`` is a DevTools `Network.Response`_, or a mapping with the same fields ``status``, ``statusText`` and ``headers``.
     The field ``redirected`` is optional. Other fields are ignored.
@@ -184,9 +186,10 @@ def _log_failed_command(error: Exception) -> None:
 
 
 def _with_signature(listener: Callable[[Any], object]) -> Callable[[Any], None]:
-    """Return a function that calls the listener and has its signature cached in ``__signature__``.
+    """Return a function that calls the listener. The function's own signature is cached in its ``__signature__``.
 
-    Playwright inspects the signature of a listener for each event. Without the cache, this takes longer than the event itself.
+    For each event, Playwright inspects the signature of the listener. Without the cache, this takes longer than the rest of the
+    event's processing.
     """
 
     def call(event: Any) -> None:

@@ -1,6 +1,7 @@
-"""The environment of the browser's processes. It contains no variables of this package, because one is the session token.
+"""The environment of the browser's processes. It contains no variables of this package, because one of them is the session token.
 
-The renderer process of any page could read an inherited variable. The HttpOnly attribute of the cookie does not prevent this.
+The renderer process of any page can read the variables that it inherits. So it could read the session token, although the token's
+cookie has the attribute HttpOnly.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 #: The names of Playwright's module that starts the driver.
 _TRANSPORTS = ("playwright._impl.transport", "playwright._impl._transport")
 _PREFIX = "CHATGPT_"
-#: True while this package starts a driver. A driver that other code of the program starts inherits all variables.
+#: True while this package starts a driver. If other code of the program starts a driver, that driver inherits all variables.
 _is_starting: ContextVar[bool] = ContextVar("chatgpt_browser_starts_driver", default=False)
 
 
@@ -33,9 +34,10 @@ def child_environment(environment: Mapping[str, str] | None = None) -> dict[str,
 
 @contextmanager
 def clean_driver_environment() -> Iterator[None]:
-    """Give :func:`child_environment` to each Playwright driver that a task created in this block starts.
+    """In the block, remove this package's variables from the environment of Playwright's driver.
 
-    Playwright has no option for the environment of its driver, so its private function is wrapped.
+    The driver must be started by a task that is created in the block. Playwright has no option for the environment of its driver,
+    so this function wraps a private function of Playwright.
     """
     _wrap_driver_environment()
     token = _is_starting.set(True)

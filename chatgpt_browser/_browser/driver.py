@@ -1,4 +1,4 @@
-"""Start of Playwright's driver (a Node.js process) with a compile cache, and the end of the driver after a failed start."""
+"""Starts Playwright's driver (a Node.js process) with a compile cache. After a failed start, waits until the driver has ended."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-#: Iterations of the event loop until Playwright has spawned the driver's process. Other work before that delays the process.
+#: Playwright has spawned the driver's process after this many iterations of the event loop. Other work would delay the process.
 _ITERATIONS_TO_SPAWN = 3
 
-#: Node's environment variables for the folder of its compile cache, and to disable the cache.
+#: The environment variables with which Node sets the folder of its compile cache, and disables this cache.
 _CACHE_FOLDER = "NODE_COMPILE_CACHE"
 _CACHE_DISABLED = "NODE_DISABLE_COMPILE_CACHE"
 
@@ -66,8 +66,9 @@ async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwr
 async def _wait_for_end(before: set[asyncio.Task[Any]]) -> None:
     """Wait until a driver that failed to start has ended.
 
-    When the driver closes its output, Playwright reports a failed start. It does not expose the process of the driver. The task
-    that reads the output ends together with the process. If the event loop closes earlier, the process is not cleaned up.
+    Playwright reports a failed start as soon as the driver closes its output. It does not provide the process of the driver. But
+    the task that reads the output ends together with the process. If the event loop closed earlier, the process would not be
+    cleaned up.
 
     :param before: the tasks that existed before the start.
     """
@@ -82,8 +83,8 @@ async def _wait_for_end(before: set[asyncio.Task[Any]]) -> None:
 def _compile_cache() -> Iterator[None]:
     """Enable Node's compile cache for a driver that is spawned within the block. The driver starts in 0.2 s instead of 0.28 s.
 
-    The driver inherits a copy of this process's environment, so the variable is set during the block. After the block, it
-    is empty. It is not removed, because another thread that copies the environment at the same time would fail.
+    The driver inherits a copy of this process's environment, so a variable is set during the block. After the block, the variable
+    is empty. It is not removed, because another thread may copy the environment at the same time, and this copy would fail.
     """
     configured = os.environ.get(_CACHE_FOLDER) or os.environ.get(_CACHE_DISABLED)
     folder = None if configured else _compile_cache_folder()

@@ -1,4 +1,4 @@
-"""Choice of one of several remote browsers, by the number of this process's clients at each browser and its last failure."""
+"""Chooses one of several remote browsers. The choice depends on each browser's last failure and on its number of clients."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The time in seconds after a failure during which the failed browser is used only if no other browser responds.
+#: For this many seconds after a failure, a browser is used only if no other browser responds.
 _FAILURE_TTL = 30.0
 
 
 class EndpointPool(Generic[T]):
-    """Counts the clients of each browser and remembers which browsers did not respond. Thread-safe."""
+    """Counts the clients of each browser in this process, and stores which browsers did not respond. It is thread-safe."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, tie_breaker: Callable[[], float] = random.random
@@ -33,8 +33,8 @@ class EndpointPool(Generic[T]):
     def acquire(self, urls: Sequence[T], tried: Collection[T] = ()) -> T | None:
         """Return the URL of the browser with the fewest clients, and count one more client there. Skip the URLs in ``tried``.
 
-        Return None if all browsers have been tried. Of several browsers with the fewest clients, a random one is chosen, because
-        other processes choose too. Browsers that recently failed to respond come last, the earliest failure first.
+        Return None if all browsers have been tried. If several browsers have the fewest clients, choose one of them at random,
+        because other processes use the same browsers. Browsers that recently failed come last, the earliest failure first.
         """
         with self._lock:
             left = [url for url in urls if url not in tried]
@@ -50,7 +50,7 @@ class EndpointPool(Generic[T]):
             self._clients[url] -= 1
 
     def report_failure(self, url: T) -> None:
-        """Store the time at which this browser did not respond, and release the browser."""
+        """Store that this browser has failed to respond now, and subtract one of its clients from the count."""
         with self._lock:
             self._clients[url] -= 1
             self._failed_at[url] = self._clock()

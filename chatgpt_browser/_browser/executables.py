@@ -1,4 +1,4 @@
-"""Chromium's executables: their names, and the order of the attempts to launch them."""
+"""The names of Chromium's executables, and the order in which the launcher tries them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FULL_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome
 
 
 def find_on_path(names: Sequence[str] = HEADLESS_SHELLS + FULL_BROWSERS) -> str | None:
-    """Return the path of the first executable in ``names`` that is on the PATH; None if no name is found."""
+    """Return the path of the first executable in ``names`` that is on the PATH, or None if none of them is."""
     import shutil
 
     return next(filter(None, map(shutil.which, names)), None)
@@ -30,7 +30,8 @@ def launch_candidates(chromium: BrowserType, options: Options) -> Iterator[dict[
 
     If the executable of a candidate does not exist, the launcher tries the next candidate.
     """
-    import shutil  # imports every compression module; loaded while Playwright's driver starts
+    # This import is slow, because it imports all compression modules. So it is executed here, while Playwright's driver starts.
+    import shutil
 
     if options.executable_path is not None:
         yield {"executable_path": options.executable_path}

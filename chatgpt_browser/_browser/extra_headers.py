@@ -1,4 +1,4 @@
-"""Request headers that a page's scripts may not set themselves."""
+"""Adds request headers that a page's scripts are not allowed to set."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 class ExtraHeaders:
     """Headers that Chromium adds to a page's requests while the Network domain is enabled.
 
-    While the domain is enabled, Chromium also reports each chunk of each response, which costs more than reading the response.
-    So the domain is enabled before a request is sent, if possible at a time when no call has to wait for this. It is disabled
-    directly after the request. Chromium executes the commands of a page in order, and adds the headers when the page starts the
-    request. The alternative is to pause each request and to add the headers to the paused request; this takes 3 ms longer.
+    While the domain is enabled, Chromium also reports each chunk of each response, which takes longer than reading the response.
+    So the domain is enabled before a request is sent, if possible while the page is idle. It is disabled directly after the
+    request. This is possible because Chromium executes the commands of a page in order, and adds the headers when the page starts
+    the request. The alternative is to pause each request and to add the headers to the paused request; this takes 3 ms longer.
     """
 
     def __init__(self, target: Target, headers: dict[str, str]) -> None:
@@ -23,7 +23,7 @@ class ExtraHeaders:
         self._enabled = False
 
     def enable(self) -> None:
-        """Add the headers to requests from now on."""
+        """Start to add the headers to requests."""
         if self._headers and not self._enabled:
             self._enabled = True
             buffers = {"maxTotalBufferSize": 0, "maxResourceBufferSize": 0}

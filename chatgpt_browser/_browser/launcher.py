@@ -1,4 +1,4 @@
-"""Launching Chromium on this machine, with or without a persistent profile."""
+"""Launches Chromium on this machine, with or without a persistent profile."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def launch(chromium: BrowserType, options: Options) -> PlaywrightBrowser:
 
 
 async def launch_with_profile(chromium: BrowserType, options: Options, folder: Path) -> BrowserContext:
-    """Launch a browser with the profile in ``folder``; the folder is created if it does not exist.
+    """Launch a browser with the profile in ``folder``. The folder is created if it does not exist.
 
     :raises BrowserNotFoundError: no Chromium is installed.
     :raises BrowserLaunchError: the folder cannot be created, or the browser needs a screen and there is none.
@@ -77,7 +77,8 @@ async def _launch_candidate(start: Callable[..., Awaitable[T]], settings: dict[s
             return None
         if not (settings["chromium_sandbox"] and is_missing_sandbox(exc)):
             raise
-    # Chromium can fail here although `sandbox_refusal` returned None: no sysctl shows a container's seccomp profile, for example.
+    # Chromium cannot use the sandbox here, although `sandbox_refusal` has found no reason for this. One example is a container
+    # with a seccomp profile: no sysctl shows that the profile forbids the sandbox.
     logger.warning("Chromium's sandbox is off: the kernel refuses it, as Chromium has reported")
     return await _launch_candidate(start, {**settings, "chromium_sandbox": False})
 
@@ -106,5 +107,5 @@ def _launch_settings(options: Options) -> dict[str, Any]:
 
 
 def _has_screen() -> bool:
-    """Return whether a window can be shown. Only Linux may have no screen at all."""
+    """Return whether a window can be shown. On systems other than Linux, the result is always True."""
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

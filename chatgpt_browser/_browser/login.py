@@ -1,4 +1,4 @@
-"""Login by a person in the window of a real browser, whose profile is kept. Nothing is typed or clicked automatically."""
+"""Login by a person in the window of a real browser, whose profile is kept. This module does not type or click anything."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def sign_in(options: Options) -> SessionToken:
 
 async def _wait_for_session(browser: Browser, origin: str) -> SessionToken:
     """Return the session token as soon as the site has set its cookies."""
-    #: True after each response, which may have set cookies; False when the window has been closed.
+    #: Contains True for each response (which may have set cookies), and False after the window was closed.
     signals: asyncio.Queue[bool] = asyncio.Queue()
     context = browser.context
 

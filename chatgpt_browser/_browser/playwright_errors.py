@@ -1,4 +1,4 @@
-"""Conversion of Playwright's errors to the library's errors. Only this module inspects the text of an error."""
+"""Converts Playwright's errors to the library's errors. Only this module inspects the text of an error."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
 
 
-#: The maximum time for one attempt to close something, in seconds.
+#: The maximum time, in seconds, for one attempt to close an object such as a browser.
 CLOSE_TIMEOUT = 10.0
 
 INSTALL_HINT = (
@@ -53,17 +53,20 @@ _GONE = re.compile(
 _NO_DOCUMENT = re.compile(
     r"ERR_HTTP_RESPONSE_CODE_FAILURE|ERR_ABORTED|ERR_INVALID_RESPONSE|Download is starting"
 )
-#: The number of characters of an error's text that are read. A remote browser or a page may send a text of any length.
+#: An error's text is cut to this number of characters, because a remote browser or a page may send a text of any length.
 _MAX_TEXT = 10_000
+_REPLACED = re.compile(
+    r"Execution context was destroyed|Cannot find context|not attached|is detached|JSHandle is disposed|Unable to adopt"
+)
 _VERSIONS = re.compile(r"server version: v([\d.]+).*?client version: v([\d.]+)", re.DOTALL)
 _URL = re.compile(r"\b(?:wss?|https?)://\S+")
 _NETWORK = re.compile(r"net::(ERR_\w+)")
-#: Chromium's names of errors of a proxy: ``ERR_PROXY_…``, ``ERR_TUNNEL_…``, ``ERR_SOCKS_…``, ``ERR_NO_SUPPORTED_PROXIES``.
+#: Matches the names of Chromium's proxy errors: ``ERR_PROXY_…``, ``ERR_TUNNEL_…``, ``ERR_SOCKS_…``, ``ERR_NO_SUPPORTED_PROXIES``.
 _PROXY = re.compile(r"PROX(?:Y|IES)|TUNNEL|SOCKS_")
 
 
 def milliseconds(seconds: float) -> float:
-    """Convert a time to Playwright's form: milliseconds, and 0 for no limit."""
+    """Return a time limit in Playwright's format: in milliseconds, or 0 for no limit."""
     return 0 if math.isinf(seconds) else seconds * 1000
 
 
@@ -73,30 +76,40 @@ def is_missing_executable(error: PlaywrightError) -> bool:
 
 
 def is_missing_sandbox(error: PlaywrightError) -> bool:
-    """Return whether a launch failed because the kernel provides nothing that Chromium can use as a sandbox."""
+    """Return whether a launch failed because the kernel does not allow Chromium to create its sandbox."""
     return _NO_SANDBOX.search(error.message) is not None
 
 
 def is_navigation_without_document(error: PlaywrightError) -> bool:
-    """Return whether a response brought no document: an empty body, no content, or a download."""
+    """Return whether a navigation failed because its response contained no document: an empty body, no content, or a download."""
     return _NO_DOCUMENT.search(error.message) is not None
 
 
 def is_interrupted(error: PlaywrightError) -> bool:
-    """Return whether a navigation was cancelled because the page started another one."""
+    """Return whether a navigation was cancelled because the page has started another navigation."""
     return "interrupted by another navigation" in error.message or "ERR_ABORTED" in error.message
 
 
+def is_replaced(error: PlaywrightError) -> bool:
+    """Return whether a call failed because the element or its document was replaced, or because the call timed out."""
+    return isinstance(error, PlaywrightTimeoutError) or _REPLACED.search(error.message) is not None
+
+
+def may_have_clicked(error: PlaywrightError) -> bool:
+    """Return whether a failed click may have reached its element. The text of Playwright's error lists the steps of the click."""
+    return "performing click action" in error.message
+
+
 def network_error_name(error: ChatGPTError) -> str | None:
-    """Return Chromium's name of the network error in a converted error, for example ``ERR_NAME_NOT_RESOLVED``, or None."""
+    """Return Chromium's name of the network error in an error of the library, such as ``ERR_NAME_NOT_RESOLVED``, or None."""
     found = _NETWORK.search(str(error))
     return found[1] if found else None
 
 
 def to_library_error(error: Exception, *, launching: bool = False) -> ChatGPTError:
-    """Return the most specific error of the library for an error of Playwright's.
+    """Return the most specific error of the library for an error of Playwright.
 
-    :param launching: true if the error occurred while a browser was starting.
+    :param launching: True if the error occurred while a browser was starting.
     """
     text = _first_line(error)
     if isinstance(error, PlaywrightTimeoutError):
@@ -128,15 +141,15 @@ def map_playwright_errors(*, launching: bool = False) -> Iterator[None]:
     """Convert Playwright's errors within the block to the library's errors."""
     try:
         yield
-    except (PlaywrightError, ConnectionError) as exc:  # ConnectionError: the pipe to Playwright's driver
+    except (PlaywrightError, ConnectionError) as exc:  # ConnectionError: the pipe to the driver is closed
         raise to_library_error(exc, launching=launching) from exc
 
 
 @contextmanager
 def map_driver_errors() -> Iterator[None]:
-    """Convert every error within the block to an error of the driver's start.
+    """Convert every exception within the block to a ``BrowserLaunchError`` about Playwright's driver.
 
-    Playwright raises an ``Exception`` without a more specific class if the driver ends at once.
+    If the driver ends at once, Playwright raises an ``Exception`` without a more specific class.
 
     :raises BrowserLaunchError: the driver did not start.
     """
@@ -149,7 +162,7 @@ def map_driver_errors() -> Iterator[None]:
 def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
     """Call ``callback`` when the browser, Playwright's driver, or the connection to either has ended.
 
-    Playwright has no event for the end of the driver: only the pending calls fail. Therefore this function uses Playwright's
+    Playwright has no event for the end of the driver; it only makes pending calls fail. Therefore this function uses Playwright's
     private connection object.
     """
 
@@ -163,10 +176,10 @@ def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
 
 
 def _retrieve_transport_error(connection: Any) -> None:
-    """Make sure that the error of the driver's end, which Playwright's transport stores, is retrieved.
+    """Retrieve the error that Playwright's transport stores when the driver ends, as soon as it is stored.
 
-    Otherwise asyncio logs that the error was never retrieved. Older versions of Playwright store the transport in the connection.
-    In newer versions, the transport is a variable in the closure of the function that sends messages.
+    Otherwise asyncio would log that the error was never retrieved. Older versions of Playwright store the transport in the
+    connection. In newer versions, the transport is a variable in the closure of the function that sends messages.
     """
     send = connection.onmessage
     held = inspect.getclosurevars(send).nonlocals if inspect.isfunction(send) else {}
@@ -177,7 +190,7 @@ def _retrieve_transport_error(connection: Any) -> None:
 
 
 async def suppress_close_errors(close: Callable[[], Awaitable[object]]) -> None:
-    """Call ``close``, log its errors, and stop waiting after :data:`CLOSE_TIMEOUT`. The closed object may have ended already."""
+    """Call ``close`` and log its errors. Stop waiting after :data:`CLOSE_TIMEOUT`. The closed object may have already ended."""
     with anyio.move_on_after(CLOSE_TIMEOUT, shield=True) as scope:
         try:
             await close()
@@ -212,12 +225,12 @@ def connection_error(error: Exception, place: str) -> Exception:
 
 
 def _first_line(error: Exception) -> str:
-    """Return the first line of the error's text; the name of the error's class if the text is empty."""
+    """Return the first line of the error's text. If the text is empty, return the name of the error's class."""
     lines = (getattr(error, "message", "") or str(error))[:_MAX_TEXT].strip().splitlines()
     return lines[0].removesuffix(".") if lines else type(error).__name__
 
 
 def _launch_failure(error: PlaywrightError) -> str:
-    """Describe a failed launch with the first lines of Chromium's own output, which are more specific than Playwright's."""
+    """Return a description of a failed launch. It includes the first lines of Chromium's output, which are the most specific."""
     output = [line.strip() for line in error.message.splitlines() if "[err]" in line][:3]
     return " ".join([f"Chromium did not start: {_first_line(error)}.", *output])

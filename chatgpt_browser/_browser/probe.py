@@ -1,4 +1,4 @@
-"""Inspection of a browser, and of a site that the browser loads without a session. Used by `chatgpt-browser doctor`."""
+"""Inspects a browser, and a site that the browser loads without a session. `chatgpt-browser doctor` uses this module."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .._core.options import Options
 
-#: Seconds to wait for the details of a connection that the browser has already made.
+#: Time limit in seconds for reading the details of an existing connection.
 _DETAILS_TIMEOUT = 5.0
 
 
@@ -30,24 +30,24 @@ class BrowserFacts:
 
     version: str
     executable: Path
-    #: True if Playwright has downloaded it.
+    #: True if Playwright has downloaded the browser.
     is_playwrights: bool
     #: True if Chromium's own sandbox is on.
     is_sandboxed: bool
 
     @property
     def is_shell(self) -> bool:
-        """True if it is a headless shell, the build without the code for windows."""
+        """True if the browser is a headless shell, a build without the code for windows."""
         return "headless" in self.executable.name
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """One navigation and its response. ``began`` and ``ended`` are seconds since the epoch.
+    """One navigation and its response. ``began`` and ``ended`` are times in seconds since the epoch.
 
-    ``error`` is Chromium's name of the network error (``ERR_NAME_NOT_RESOLVED``), or the text of another error; it is empty if
-    there was a response. ``timings`` has the seconds of the phases ``dns``, ``connection``, ``tls`` and ``answer``;
-    a phase that did not take place is missing.
+    ``error`` is Chromium's name of the network error (such as ``ERR_NAME_NOT_RESOLVED``), or the text of another error. It is
+    empty if there was a response. ``timings`` contains the durations in seconds of the phases ``dns``, ``connection``, ``tls``
+    and ``answer``. If a phase did not take place, it is missing.
     """
 
     url: str
@@ -131,7 +131,7 @@ class Probe:
         if scope.cancelled_caught:
             error = "ERR_TIMED_OUT"
         ended = time.time()
-        # A redirect with an error: the site redirected to a server that did not respond.
+        # If there is an error after a redirect, the site has redirected to a server that did not respond.
         if not responses or (error and 300 <= responses[-1].status < 400):
             return Sighting(url, began, ended, error or "no answer")
         return await self._describe(responses[-1], began, ended)
@@ -156,7 +156,7 @@ class Probe:
 
 
 def _timings(timing: dict[str, Any]) -> dict[str, float]:
-    """Return the duration of each phase in seconds. ``timing`` is in milliseconds; -1 means that a phase did not take place."""
+    """Return the duration of each phase in seconds. ``timing`` contains times in milliseconds; -1 means that there was none."""
     phases = {
         "dns": ("domainLookupStart", "domainLookupEnd"),
         "connection": ("connectStart", "connectEnd"),

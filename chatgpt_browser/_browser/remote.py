@@ -1,4 +1,4 @@
-"""Connection to a remote browser: a Playwright server or a DevTools endpoint."""
+"""Connects to a remote browser through a Playwright server or a DevTools endpoint."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Callable[[], None]]:
     """Connect to the least busy browser that responds.
 
-    :return: the browser, and the function that releases it in the pool of endpoints.
-    :raises BrowserError: no browser responds; if there are several, the message contains the error of each.
+    :return: the browser, and a function that releases the browser in the pool of endpoints.
+    :raises BrowserError: no browser responds. If there are several browsers, the message contains the errors of all of them.
     """
     ends_at = time.monotonic() + options.launch_timeout
     failures: dict[BrowserURL, BrowserError] = {}
@@ -60,7 +60,7 @@ async def _connect_to(chromium: BrowserType, url: BrowserURL, options: Options, 
 
 
 def _launch_header(options: Options) -> dict[str, str]:
-    """Return the header with the launch settings of this connection's browser, for a Playwright server.
+    """Return the header that contains the launch settings of the browser, for a Playwright server.
 
     The server accepts ``args`` and ``executablePath`` only if it was started with ``--unsafe``.
     """

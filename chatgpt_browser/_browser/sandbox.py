@@ -1,11 +1,11 @@
-"""Detection of whether Chromium's own sandbox is available."""
+"""Detects whether Chromium's own sandbox is available."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-#: The sysctls that can forbid the user namespaces which the sandbox needs, each with the forbidding value.
+#: The sandbox needs user namespaces, and these sysctls can forbid them. Each sysctl is mapped to the value that forbids them.
 _SYSCTLS = {
     "/proc/sys/kernel/unprivileged_userns_clone": "0",
     "/proc/sys/user/max_user_namespaces": "0",
@@ -15,9 +15,10 @@ _SETUID_HELPERS = ("/usr/lib/chromium/chrome-sandbox", "/opt/google/chrome/chrom
 
 
 def sandbox_refusal() -> str | None:
-    """Return the reason why the sandbox is not available on this machine; None if no reason is found.
+    """Return the reason why the sandbox is not available on this machine, or None if no reason is found.
 
-    The sandbox may still be refused, for example by a seccomp profile, which no sysctl shows. Chromium reports such a refusal.
+    Even if the result is None, the kernel may refuse the sandbox. One example is a container with a seccomp profile: no sysctl
+    shows that the profile forbids user namespaces. Chromium reports such a refusal when it starts.
     """
     if getattr(os, "geteuid", lambda: 1)() == 0:
         return "the process runs as root, and Chromium refuses the sandbox to root"

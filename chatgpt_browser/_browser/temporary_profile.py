@@ -1,4 +1,4 @@
-"""The temporary profile of a launched browser, and its removal after a crash."""
+"""The temporary profile of a launched browser. This module removes the profile after a crash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .playwright_errors import CLOSE_TIMEOUT
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession
 
-#: Seconds between two attempts to remove the folder.
+#: The interval in seconds between two attempts to remove the folder.
 _REMOVE_INTERVAL = 0.02
 _PROFILE_ARGUMENT = re.compile(r"--user-data-dir=(\S+playwright_chromiumdev_profile-\w+)")
 
@@ -29,7 +29,7 @@ class TemporaryProfile:
         self._search: asyncio.Task[list[Path]] | None = None
 
     def start_search(self, devtools: CDPSession) -> None:
-        """Start to look for the folder in the background: the browser needs up to 0.1 s to respond."""
+        """Start to look for the folder in the background, because the browser needs up to 0.1 s to respond."""
         self._search = asyncio.get_running_loop().create_task(self._find(devtools))
 
     async def _find(self, devtools: CDPSession) -> list[Path]:
@@ -39,9 +39,9 @@ class TemporaryProfile:
     async def remove(self) -> None:
         """Remove the folder if it still exists after the driver has ended.
 
-        A Chromium process that is shutting down may still write to the folder for a moment. We cannot wait for the child
-        processes of a killed driver. Therefore the removal is repeated every 20 ms, until the folder is gone or the close timeout
-        expires.
+        A Chromium process that is shutting down may still write to the folder for a short time. This process cannot wait for the
+        child processes of a killed driver. Therefore the removal is repeated every 20 ms, until the folder is gone or the close
+        timeout expires.
         """
         if self._search is None:
             return

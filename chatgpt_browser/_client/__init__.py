@@ -1,1 +1,1 @@
-"""The public clients: `AsyncChatGPTAPI`, the thin synchronous client over it, conversations and batches."""
+"""The public clients `AsyncChatGPTAPI` and `ChatGPTAPI` (a thin synchronous client over it), with conversations and batches."""

@@ -32,7 +32,7 @@ class AsyncAccountDataMixin:
     """The methods of :class:`AsyncChatGPTAPI` for models and past conversations.
 
     Every method raises :class:`APIStatusError` if the site refuses the request, and :class:`ConversationNotFoundError` if the
-    conversation does not exist. It also raises the errors of :meth:`AsyncChatGPTAPI.refresh_access_token`.
+    conversation does not exist. Every method also raises the errors of :meth:`AsyncChatGPTAPI.refresh_access_token`.
     """
 
     _sender: MessageSender
@@ -48,10 +48,10 @@ class AsyncAccountDataMixin:
         )
 
     async def iter_conversations(self, page_size: int = 20) -> AsyncIterator[ConversationSummary]:
-        """Iterate over all conversations of the account, newest first; pages are fetched as needed.
+        """Yield all conversations of the account, newest first. Each page is fetched when it is needed.
 
-        Each conversation is yielded once, also if conversations are deleted meanwhile. At most 1,000 pages are requested; if the
-        list is longer, a warning is logged.
+        Each conversation is yielded once, even if conversations are deleted during the iteration. At most 1,000 pages are
+        requested. If the list is longer, a warning is logged.
         """
         pages = ConversationPages(page_size)
         while pages.path is not None:
@@ -78,7 +78,7 @@ class AsyncAccountDataMixin:
         )
 
     async def generate_title(self, conversation_id: str, message_id: str | None = None) -> str:
-        """Return a title that the site generates from the given message, or else from the newest message."""
+        """Return a title that the site generates from a message. If ``message_id`` is None, the newest message is used."""
         node = message_id or await self._sender.conversations.find_current_node(conversation_id)
         body = {"message_id": node, "model": self._sender.options.model}
         return read_title(await self._sender.backend.request_json("POST", title_path(conversation_id), body))
@@ -99,7 +99,7 @@ class AccountDataMixin:
         return self._portal.call(self._core.list_conversations, offset, limit)
 
     def iter_conversations(self, page_size: int = 20) -> Iterator[ConversationSummary]:
-        """Iterate over all conversations of the account; see :meth:`AsyncChatGPTAPI.iter_conversations`."""
+        """Yield all conversations of the account; see :meth:`AsyncChatGPTAPI.iter_conversations`."""
         conversations = self._core.iter_conversations(page_size)
         while (found := self._portal.call(anext, conversations, None)) is not None:
             yield found
@@ -117,5 +117,5 @@ class AccountDataMixin:
         self._portal.call(self._core.delete_conversation, conversation_id)
 
     def generate_title(self, conversation_id: str, message_id: str | None = None) -> str:
-        """Return a title that the site generates from the given message, or else from the newest message."""
+        """Return a title that the site generates from a message. If ``message_id`` is None, the newest message is used."""
         return self._portal.call(self._core.generate_title, conversation_id, message_id)

@@ -1,4 +1,4 @@
-"""The base class of both clients, which checks the session token and the options."""
+"""The base class of both clients. It checks the session token and the options."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .._protocol.cookies import INVALID_TOKEN, SessionToken
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-#: The size in bytes of the largest cookie file. The exported cookies of a whole browser take a few hundred kilobytes.
+#: The maximum size of a cookie file in bytes. The exported cookies of a whole browser take a few hundred kilobytes.
 MAX_COOKIE_FILE = 16 << 20
 
 
 class BaseClient:
-    """The base class of both clients. Its constructor checks the session token and the options, and starts nothing."""
+    """The base class of both clients. Its constructor checks the session token and the options, and does not start a browser."""
 
     def __init__(
         self,
@@ -55,42 +55,42 @@ class BaseClient:
 
         :param session_token: The session cookie's value, or a sequence of the parts of this value; cookies as a dict, a list, a
             header line, JSON or the text of a ``cookies.txt``; or Playwright's ``storage_state``. Instead of such a value, you
-            may pass the :class:`~pathlib.Path` of a file that contains it.
+            may pass the :class:`~pathlib.Path` of a file that contains the value.
         :param markdown: If False, replies are converted to plain text.
         :param api_base_url: The base URL of ``/auth/session``.
         :param backend_api_base_url: The base URL of ``/conversation``, on the same origin as ``api_base_url``.
         :param user_agent: The user agent to send. None: the user agent of the running Chromium, without the word Headless.
         :param access_token_ttl: The time for which an access token is cached.
         :param model: The model that replies.
-        :param retries: The largest number of times that a failed request is repeated. Only requests that are safe to repeat are
+        :param retries: The maximum number of times that a failed request is repeated. Only requests that are safe to repeat are
             repeated. 0 switches retries off.
         :param first_byte_timeout: The longest wait for the first byte of a response.
         :param idle_timeout: The longest time without new data within a response.
-        :param max_concurrent_messages: The largest number of messages in flight. Further messages wait in a queue, in order.
+        :param max_concurrent_messages: The maximum number of messages in flight. Other messages wait in a queue, in order.
         :param headless: If False, the browser opens a window.
         :param executable_path: The Chromium executable to start.
         :param channel: Playwright's name of an installed browser, such as ``chrome``.
-        :param browser_args: Further command-line arguments for Chromium.
+        :param browser_args: Additional command-line arguments for Chromium.
         :param proxy: A proxy's URL, or Playwright's mapping with ``server``, ``username`` and so on.
         :param user_data_dir: A profile folder to keep between runs. It is created if it does not exist.
-        :param browser_url: A remote browser: ``ws(s)://`` for a Playwright server; ``http(s)://`` or ``ws(s)://…/devtools/…``
-            for the DevTools protocol. If several URLs are given, the client uses one of the reachable browsers, namely the
-            browser that has the fewest clients of this process.
+        :param browser_url: The URL of a remote browser: ``ws(s)://`` for a Playwright server; ``http(s)://`` or
+            ``ws(s)://…/devtools/…`` for the DevTools protocol. If several URLs are given, the client uses the reachable browser
+            that has the fewest clients of this process.
         :param ignore_https_errors: If True, accept certificates that Chromium does not trust.
         :param launch_timeout: The longest wait for the browser to start.
         :param challenge_timeout: The longest wait for a challenge to pass without a person.
         :param send_via: ``"fetch"`` sends messages with a fetch request. ``"page"`` types messages into the site's own page.
-            ``"auto"`` uses fetch until the site refuses a message because it accepts messages only from its own page; after
-            that, ``"auto"`` uses the page. The refusal is stored for the site's origin: in this process, and for seven days in
-            the data folder.
-        :param recover: If True, and a stream breaks off, the client reads the rest of the answer from the conversation. The call
+            ``"auto"`` first uses fetch. If the site refuses a message because it accepts messages only from its own page,
+            ``"auto"`` uses the page from then on. The refusal is stored for the site's origin: in this process, and for seven
+            days in the data folder.
+        :param recover: If True and a stream breaks off, the client reads the rest of the answer from the conversation. The call
             fails only if the answer cannot be read there. The message is not sent again.
         :raises InvalidSessionTokenError: The session token is empty or cannot be a session token.
         :raises ValueError: An option is invalid. The message names the option.
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "session_token")}
         token = read_session_token(session_token, api_base_url)
-        del session_token  # a traceback that shows local variables must not show the token
+        del session_token  # A traceback may show local variables, and it must not show the token.
         if isinstance(token, InvalidSessionTokenError):
             raise token
         self._session_token = token
@@ -101,7 +101,7 @@ class BaseClient:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        # A traceback may show a client whose constructor has failed.
+        # A traceback may show the repr of a client whose constructor has failed. Such a client has no options.
         options: Options | None = getattr(self, "_options", None)
         return f"<{type(self).__name__} {options.site.origin if options is not None else 'without options'}>"
 
@@ -110,7 +110,8 @@ def read_session_token(given: object, api_base_url: str) -> SessionToken | Inval
     """Return the session token, or an error that the caller raises.
 
     The error is not raised here, because the traceback would then contain a frame with the secret ``given``. Only a path object
-    is read as a file; a str is never a path. A service may pass text from its users, who must not choose a file on the server.
+    is read as a file. A str is never a path: a service may pass a text from its users, and they must not choose a file on the
+    server.
     """
     if isinstance(given, PathLike):
         try:

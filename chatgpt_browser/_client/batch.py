@@ -1,6 +1,6 @@
-"""A batch of messages: the order of sending, the pauses, and the end of the batch.
+"""A batch of messages. This module controls the order of sending, the pauses, and the end of the batch.
 
-This module does not depend on browsers and pages: the caller passes the function that sends one message.
+It does not depend on browsers and pages, because the caller passes the function that sends one message.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("chatgpt_browser")
 
-#: Called with a message, ``"sending"`` or ``"refused"``, and the id of the message at the site, or None.
+#: A function with three arguments: a message, ``"sending"`` or ``"refused"``, and the id of the message at the site, or None.
 OnDelivery = Callable[[BatchMessage, str, "str | None"], None]
 
-#: Errors after which the next message would fail too, because they concern the session, the browser or the caller's decision.
+#: Errors that concern the session, the browser or the caller's decision. After such an error, the next message would also fail.
 _ENDS_BATCH = (
     AbortError,
     APIConnectionError,
@@ -70,7 +70,7 @@ def not_sent() -> ChatGPTError:
 
 
 class _Conversation:
-    """One conversation of the batch: the ids of its last reply, and whether a message has failed."""
+    """One conversation of the batch: the ids of its last reply. ``has_failed`` is True if a message has failed."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -102,10 +102,11 @@ class BatchState(Enum):
 class Batch:
     """A queue that sends messages and returns results, with at most ``window`` messages in flight.
 
-    A result keeps its place in the window until the caller asks for the next result. Therefore the next message is sent only
+    A result occupies its place in the window until the caller requests the next result. Therefore the next message is sent only
     after the caller has handled a result. If the caller writes results to a file and crashes, at most the messages in flight are
     lost.
-    After an error that concerns all messages, no further message is sent. The error is raised after the messages in flight have
+
+    After an error that concerns all messages, no other message is sent. The error is raised after the messages in flight have
     ended and their results have been returned.
     """
 
@@ -165,13 +166,13 @@ class Batch:
         self._tasks.append(task)
 
     async def complete(self, error: Exception | None = None) -> None:
-        """Mark the batch as complete: no message will be added. After the last result, :meth:`get` raises ``error``, if any."""
+        """Mark the batch as complete: no message will be added. After the last result, :meth:`get` raises ``error`` if given."""
         if self._state is BatchState.OPEN:
             self._state, self._error = BatchState.COMPLETE, error
         self._notify_change()
 
     def _finish(self, error: BaseException) -> None:
-        """End the batch because of an error: no further message is sent. If the batch has ended before, keep the first error."""
+        """End the batch because of an error, so that no other message is sent. If the batch has already ended, keep its error."""
         if self._state is not BatchState.ENDED:
             self._state, self._error = BatchState.ENDED, error
         self._notify_change()
@@ -202,7 +203,7 @@ class Batch:
         return task.result()
 
     async def close(self) -> None:
-        """Cancel the messages in flight and wait until they have ended. May be called twice."""
+        """Cancel the messages in flight and wait until they have ended. A second call has no effect."""
         self._stop_listening()
         tasks, self._tasks = self._tasks, []
         for task in tasks:
@@ -210,7 +211,7 @@ class Batch:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ready(self) -> asyncio.Task[BatchResult] | None:
-        """Return the next task that has a result, or None. Failed tasks are removed: their error has ended the batch."""
+        """Return the next task that has a result, or None. Failed tasks are removed, because their error has ended the batch."""
         self._tasks = [task for task in self._tasks if not (task.done() and _failure(task))]
         candidates = self._tasks[:1] if self._in_order else self._tasks
         return next((task for task in candidates if task.done()), None)
@@ -236,7 +237,7 @@ class Batch:
     async def _next(self, index: int, message: BatchMessage, conversation: _Conversation) -> BatchResult:
         """Send the next message of a conversation and return its result.
 
-        If the site responds with a rate limit and a delay, pause the batch for the delay, then send the message again.
+        If the site responds with a rate limit and a delay, pause the batch for this delay, and then send the message again.
         """
         if conversation.has_failed:
             return BatchResult(index, message, error=not_sent())
@@ -262,7 +263,7 @@ class Batch:
                 )
 
     async def _deliver(self, message: BatchMessage, prompt: Prompt) -> ReplyResult:
-        """Send a message; report before it is sent, and if the site has refused it."""
+        """Send a message and return its reply. Call ``on_delivery`` before the message is sent, and if the site refuses it."""
         on_delivery = self._on_delivery
         if on_delivery is None:
             return await self._send(prompt)
@@ -283,7 +284,7 @@ class Batch:
     def _pause(self, error: RateLimitError) -> None:
         """Pause the whole batch for the delay that the site requests.
 
-        :raises RateLimitError: The site requested no delay, or a delay longer than ``longest_pause``.
+        :raises RateLimitError: The site requested no delay, or a delay that is longer than ``longest_pause``.
         """
         seconds = error.retry_after
         if seconds is None or seconds > self._longest_pause:
@@ -313,9 +314,9 @@ class Batch:
 
 
 def _ends_batch(error: ChatGPTError) -> bool:
-    """Return whether this error ends the batch, because the next message would fail, too.
+    """Return whether this error ends the batch, because the next message would also fail.
 
-    An error with the status 403 ends the batch: the error concerns the account or the IP address.
+    An error with the status 403 ends the batch, because it concerns the account or the IP address.
     """
     return isinstance(error, _ENDS_BATCH) or (isinstance(error, APIStatusError) and error.status_code == 403)
 

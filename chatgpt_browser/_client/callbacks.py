@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 #: pytest hides the frames of this module.
 __tracebackhide__ = True
 
-#: Called for every event that changes the reply, with the whole text so far. An awaitable result of the callback is awaited.
+#: Called for every event that changes the reply, with the whole text so far. If the result is awaitable, it is awaited.
 OnProgress = Callable[[str], Awaitable[object] | object]
-#: Called for every event, with the event as the site sent it. An awaitable result of the callback is awaited.
+#: Called for every event, with the event as the site sent it. If the result is awaitable, it is awaited.
 OnConversationResponse = Callable[["ConversationEvent"], Awaitable[object] | object]
 
 

@@ -43,7 +43,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @classmethod
     def _from_options(cls, options: Options, session_token: SessionToken) -> AsyncChatGPTAPI:
-        """Return a client with options that were checked before. The synchronous client uses this client internally."""
+        """Return a client with options that are already checked. The synchronous client uses this client internally."""
         self = cls.__new__(cls)
         self._options, self._session_token = options, session_token
         self._initialise()
@@ -58,7 +58,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     # ---- life cycle --------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start the browser and open the site now, instead of at the first call that needs them.
+        """Start the browser and open the site now. If you do not call this method, the first message does this.
 
         :raises BrowserError: No browser was found, or it did not start.
         :raises ChallengeError: The site requires a person to pass a check.
@@ -67,7 +67,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         await self._browser_manager.page()
 
     async def close(self) -> None:
-        """Abort running requests and close the browser. May be called twice. In a forked process, this method does nothing."""
+        """Abort running requests and close the browser. A second call, or a call in a forked process, has no effect."""
         if self._sender.process.is_forked:
             return
         await self._sender.close()
@@ -76,7 +76,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     # ---- the session -------------------------------------------------------------------------------------------------
 
     async def refresh_access_token(self) -> str:
-        """Return an access token that is at most ``access_token_ttl`` old (npm: ``refreshAccessToken``).
+        """Return an access token (npm: ``refreshAccessToken``). If the cached token is older than ``access_token_ttl``, renew it.
 
         :raises SessionExpiredError: The session has ended. Sign in again.
         :raises AuthenticationError: The site returned no access token for another reason.
@@ -93,7 +93,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     async def get_is_authenticated(self) -> bool:
         """Return whether the site returns an access token for this session (npm: ``getIsAuthenticated``).
 
-        The result is False if the session has expired, if the site could not be reached, or if a person has to pass a check.
+        The result is False if the session has expired, if the site could not be reached, or if a person must pass a check.
 
         :raises BrowserError: The browser was not found, did not start or crashed. The state of the session is unknown.
         """
@@ -104,7 +104,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         return True
 
     async def get_session(self) -> Session:
-        """Return the session: its user and its expiry.
+        """Return the session, with its user and its expiry date.
 
         :raises AuthenticationError: The session has ended, or the site returned no session.
         """
@@ -112,7 +112,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @property
     def session_token(self) -> str:
-        """The current session token. The site may have replaced the first token. Treat the token like a password."""
+        """The current session token. The site may have replaced the token that you passed. Treat the token like a password."""
         return self._browser_manager.session_token.value
 
     # ---- messages ----------------------------------------------------------------------------------------------------
@@ -139,9 +139,9 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     ) -> str:
         """Send a message and return the whole reply (npm: ``sendMessage``).
 
-        :param conversation_id: The id of the conversation to continue. None starts a new conversation.
+        :param conversation_id: The id of the conversation to continue. None: a new conversation is started.
         :param parent_message_id: The id of the message to reply to. None: the newest message of the conversation.
-        :param timeout_ms: The longest time that the call may take, including the wait in the queue.
+        :param timeout_ms: The time limit for the whole call, including the wait in the queue.
         :param on_progress: Called for every event that changes the reply, with the whole text so far.
         :param on_conversation_response: Called for every event, with the event as the site sent it.
         :param abort_signal: Aborts the call; see :class:`AbortController`.
@@ -170,9 +170,9 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         timeout_ms: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
     ) -> AsyncReplyStream:
-        """Return a stream of the reply: an async iterator of new text, and an async context manager.
+        """Return a stream of the reply. The stream is an async iterator over the new text, and an async context manager.
 
-        The message is sent when the stream is entered or first read. The stream raises the errors of :meth:`send_message`.
+        The message is sent when the stream is entered or first read. The stream raises the same errors as :meth:`send_message`.
         """
         prompt = Prompt(message, conversation_id, parent_message_id)
         return self._stream(StandaloneSlot(prompt), timeout_ms, abort_signal)
@@ -180,7 +180,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     def get_conversation(
         self, *, conversation_id: str | None = None, parent_message_id: str | None = None
     ) -> AsyncChatGPTConversation:
-        """Return a conversation for several messages (npm: ``getConversation``). Nothing is sent yet."""
+        """Return a conversation for several messages (npm: ``getConversation``). This method sends no request."""
         return AsyncChatGPTConversation(
             self, conversation_id=conversation_id, parent_message_id=parent_message_id
         )
@@ -215,8 +215,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 class AsyncChatGPTConversation(ConversationPosition):
     """A conversation whose messages are sent one after another, in the order of the calls (npm: ``ChatGPTConversation``).
 
-    ``conversation_id`` and ``parent_message_id`` change only when a reply is complete. Therefore a message that failed can be
-    sent again at the same position. To continue from another message, set both attributes.
+    ``conversation_id`` and ``parent_message_id`` change only when a reply is complete. Therefore a failed message can be sent
+    again at the same position. To continue after another message, set both attributes.
     """
 
     def __init__(

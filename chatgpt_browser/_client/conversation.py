@@ -1,4 +1,4 @@
-"""The position in a conversation: the ids that its next message refers to, and the update of these ids."""
+"""The position in a conversation, that is, the ids that are sent with the next message. Each complete reply updates the ids."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class ConversationPosition:
-    """The ids that the next message of a conversation refers to. The ids change only when a reply is complete."""
+    """The ids that are sent with the next message of a conversation. The ids change only when a reply is complete."""
 
     def __init__(self, conversation_id: str | None, parent_message_id: str | None) -> None:
         #: The conversation's id, or None before its first reply. The caller may set this attribute.
         self.conversation_id = conversation_id
         #: The message id of the newest reply, or None. The caller may set this attribute.
         self.parent_message_id = parent_message_id
-        self._lock = anyio.Semaphore(1)  # wakes its waiters in the order of their calls
+        self._lock = anyio.Semaphore(1)  # Waiting tasks acquire it in the order of their calls.
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.conversation_id or 'new'}>"
@@ -34,7 +34,7 @@ class NextSlot:
         self._message = message
 
     async def acquire(self) -> Prompt:
-        """Wait until the messages before this one are finished, and return the prompt to send."""
+        """Wait until the earlier messages of the conversation are finished. Return the prompt to send."""
         await self._position._lock.acquire()
         return Prompt(self._message, self._position.conversation_id, self._position.parent_message_id)
 

@@ -21,12 +21,12 @@ __tracebackhide__ = True
 
 T = TypeVar("T")
 
-#: Seconds that a cancelled call may take to clean up. A second Ctrl-C ends this wait.
+#: The longest wait in seconds for a cancelled call to clean up. A second Ctrl-C ends this wait.
 _CLEANUP_TIMEOUT = 5.0
 
 
 class _Raised:
-    """A holder for an exception, so that a coroutine can return the exception instead of raising it."""
+    """Contains an exception, so that a coroutine can return the exception instead of raising it."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -37,9 +37,9 @@ class Portal:
 
     The thread starts at the first call and ends at :meth:`close`. A caller's thread may run its own event loop.
 
-    A forked process has no such thread. If another thread held the lock at the moment of the fork, the forked process could wait
-    for the lock forever. Therefore each call first checks that it runs in the process that created the portal. anyio's
-    ``start_blocking_portal`` is not used: at the exit of a forked process, its generator would wait for the missing thread.
+    A forked process does not have this thread. If another thread held the lock at the moment of the fork, the forked process
+    could wait for the lock forever. Therefore each call first checks that this process is not a fork. anyio's
+    ``start_blocking_portal`` is not used, because its generator would wait for the missing thread when a forked process exits.
     """
 
     def __init__(self) -> None:
@@ -50,9 +50,9 @@ class Portal:
         self._closed = False
 
     def call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
-        """Run ``function(*args)`` and return its result.
+        """Run the coroutine function ``function(*args)`` in the thread, and return its result.
 
-        If an exception such as Ctrl-C interrupts the waiting thread, the coroutine is cancelled before the exception is raised.
+        If an exception such as Ctrl-C interrupts the waiting caller, the coroutine is cancelled before the exception is raised.
 
         :raises ClientClosedError: The portal has been closed.
         :raises ForkedProcessError: The thread belongs to the parent process.
@@ -73,7 +73,7 @@ class Portal:
             return _Raised(exc)
 
     def close(self, last: Callable[[], Awaitable[object]]) -> None:
-        """Run ``last``, then end the thread. A second call waits until the first call has ended.
+        """Run ``last``, and then end the thread. A second call waits until the first call has ended.
 
         In a forked process, this method does nothing.
         """
@@ -93,7 +93,7 @@ class Portal:
             try:
                 _result(portal.start_task_soon(last))
             finally:
-                # Cancel calls that are still running. A call may still run if Ctrl-C interrupted the thread that submitted it.
+                # This cancels calls that are still running, for example because Ctrl-C interrupted the threads that made them.
                 portal.call(portal.stop, True)
                 thread.join()
 
@@ -102,7 +102,7 @@ class Portal:
             raise ClientClosedError
         if self._portal is None:
             ready: Future[BlockingPortal] = Future()
-            # The thread gets a new context: Python 3.14 passes the caller's context, which may contain an event loop, to threads.
+            # The thread gets a new context. Otherwise Python 3.14 passes the caller's context, which may contain an event loop.
             self._thread = threading.Thread(
                 target=Context().run, args=(_run_loop, ready), name="chatgpt_browser", daemon=True
             )
@@ -112,7 +112,10 @@ class Portal:
 
 
 def _run_loop(ready: Future[BlockingPortal]) -> None:
-    """Run an event loop with a portal until the portal is stopped. ``ready`` receives the portal, or the error of the start."""
+    """Run an event loop with a portal until the portal is stopped.
+
+    :param ready: a future whose result becomes the portal. If the start fails, the error becomes the exception of the future.
+    """
 
     async def serve() -> None:
         async with BlockingPortal() as portal:

@@ -1,4 +1,4 @@
-"""The method ``send_many`` of both clients: it sends messages and yields a result for each. The npm API has no such method."""
+"""The method ``send_many`` of both clients. It sends messages and yields one result for each. The npm API has no such method."""
 
 from __future__ import annotations
 
@@ -49,26 +49,26 @@ class AsyncSendManyMixin:
         abort_signal: AbortSignal | None = None,
         on_delivery: OnDelivery | None = None,
     ) -> AsyncIterator[BatchResult]:
-        """Send many messages and yield a result for each.
+        """Send many messages and yield one result for each.
 
-        At most ``max_concurrent_messages`` messages are in flight. When so many messages have been read from ``messages``, a
-        further message is read only after the caller requests the next result. If a message fails, its result contains the error.
-        If the site responds with a rate limit and a delay, no message is sent during the delay; then the refused message is sent
+        At most ``max_concurrent_messages`` messages are in flight. When this number of messages has been read from ``messages``,
+        another message is read only after the caller requests the next result. If a message fails, its result contains the error.
+        If the site responds with a rate limit and a delay, no message is sent during the delay. Then the refused message is sent
         again.
 
         :param messages: Texts and :class:`BatchMessage` objects, in an iterable or an async iterable.
-        :param in_order: If True, results come in the order of the messages; if False, in the order of completion.
-        :param timeout_ms: The longest time for each message.
+        :param in_order: If True, the results have the order of the messages. If False, they have the order of completion.
+        :param timeout_ms: The time limit for each message.
         :param longest_pause: The longest pause after a rate limit. If the site requests a longer pause, the batch ends. None
             means that a pause may have any length; 0 means that the batch never pauses.
         :param abort_signal: Aborts the batch; see :class:`AbortController`.
-        :param on_delivery: Called in the event loop's thread, for a journal of what was sent. Its arguments are the message, with
-            its position in the conversation; ``"sending"`` before each attempt, or ``"refused"`` if the site has refused it
-            (4xx); and the id that the message gets at the site, or None if the site's page chooses it. If it raises, nothing
-            more is sent.
+        :param on_delivery: A function that may keep a journal of the messages. It is called in the event loop's thread with three
+            arguments: the message, with its position in the conversation; ``"sending"`` before each attempt, or ``"refused"`` if
+            the site has refused the message (4xx); and the id of the message at the site, or None if the site's page chooses the
+            id. If the function raises an exception, no other message is sent.
         :raises ValueError: An option is invalid.
-        :raises RateLimitError: The site requested no delay after a rate limit, or a delay longer than ``longest_pause``.
-        :raises ChatGPTError: Every further message would fail, too: there is no session or no browser, a person has to pass a
+        :raises RateLimitError: After a rate limit, the site requested no delay, or a delay longer than ``longest_pause``.
+        :raises ChatGPTError: Every other message would also fail: there is no session or no browser, a person must pass a
             challenge, the status was 403, or the client is closed. The results of the messages in flight are yielded first.
         """
         return _results(self._batch(in_order, timeout_ms, longest_pause, abort_signal, on_delivery), messages)
@@ -154,7 +154,7 @@ class SendManyMixin:
         abort_signal: AbortSignal | None = None,
         on_delivery: OnDelivery | None = None,
     ) -> Iterator[BatchResult]:
-        """Send many messages and yield a result for each; see :meth:`AsyncChatGPTAPI.send_many`.
+        """Send many messages and yield one result for each; see :meth:`AsyncChatGPTAPI.send_many`.
 
         ``messages`` is iterated in the caller's thread.
         """
@@ -165,19 +165,20 @@ class SendManyMixin:
 def _sync_results(
     api: SendManyMixin, begin: Callable[[], Awaitable[Batch]], messages: Messages
 ) -> Iterator[BatchResult]:
-    portal = api._portal  # the parameter `api` keeps a reference: a client without references is closed
+    # A client without references is closed. The parameter `api` keeps a reference to the client until the iteration ends.
+    portal = api._portal
     batch = portal.call(begin)
     source = iter(messages)
     try:
         while (result := _next_result(portal, batch, source)) is not None:
             yield result
     finally:
-        with suppress(ClientClosedError):  # the client was closed, and this has closed the batch
+        with suppress(ClientClosedError):  # The close of the client has already ended the batch.
             portal.call(batch.close)
 
 
 def _next_result(portal: Portal, batch: Batch, source: Iterator[str | BatchMessage]) -> BatchResult | None:
-    """Fill the window with messages, then wait for the next result and return it. Return None after the last result."""
+    """Fill the window with messages. Then wait for the next result and return it. Return None after the last result."""
     portal.call(batch.release_result)
     while batch.has_room:
         _put_one(portal, batch, source)

@@ -1,4 +1,4 @@
-"""The synchronous client. It has the names and signatures of the async client, and runs that client in a background thread."""
+"""The synchronous client. It has the same methods as the async client, and runs the async client in a background thread."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ReplyStream:
     """
 
     def __init__(self, api: ChatGPTAPI, stream: AsyncReplyStream) -> None:
-        self._api = api  # keeps a reference: a client without references is closed
+        self._api = api  # this reference is needed, because a client without references is closed
         self._portal = api._portal
         self._stream = stream
 
@@ -58,12 +58,12 @@ class ReplyStream:
 
     @property
     def message_id(self) -> str | None:
-        """The message id of the reply, which is the parent of the next message; None until the site has sent the id."""
+        """The message id of the reply, which is the parent of the next message. None until the site has sent the id."""
         return self._stream.message_id
 
     @property
     def event(self) -> ConversationEvent | None:
-        """The newest event, as the site sent it; None before the first event."""
+        """The newest event, as the site sent it, or None before the first event."""
         return self._stream.event
 
     def __enter__(self) -> ReplyStream:
@@ -84,15 +84,15 @@ class ReplyStream:
         return piece
 
     def close(self) -> None:
-        """Abort the request if it is still running. May be called twice."""
-        # A closed client has aborted the request before. After a fork, the request belongs to the parent process.
+        """Abort the request if it is still running. A second call has no effect."""
+        # If the client is closed, the request is already aborted. After a fork, the request belongs to the parent process.
         with suppress(ClientClosedError, ForkedProcessError):
             self._portal.call(self._stream.close)
 
 
 @public_type
 class ChatGPTConversation:
-    """A conversation whose messages follow each other; see :class:`AsyncChatGPTConversation`."""
+    """A conversation whose messages are sent one after another; see :class:`AsyncChatGPTConversation`."""
 
     def __init__(
         self, api: ChatGPTAPI, *, conversation_id: str | None = None, parent_message_id: str | None = None
@@ -149,9 +149,9 @@ class ChatGPTConversation:
 class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
     """A synchronous client of ChatGPT's web application, through a real browser.
 
-    The client works in a plain script, in several threads at once, and inside a running event loop (Jupyter). The client is a
-    context manager. If you do not use ``with``, call :meth:`close` at the end. Callbacks run in the thread that waits for the
-    reply. For the documentation of each method, see :class:`AsyncChatGPTAPI`.
+    The client can be used in a plain script, in several threads at once, and inside a running event loop (Jupyter). The client is
+    a context manager. If you do not use ``with``, call :meth:`close` at the end. Callbacks run in the thread that waits for the
+    reply. :class:`AsyncChatGPTAPI` documents each method.
     """
 
     _core: AsyncChatGPTAPI
@@ -173,7 +173,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
         self._portal.call(self._core.start)
 
     def close(self) -> None:
-        """Abort running requests, close the browser and end the background thread. May be called twice."""
+        """Abort running requests, close the browser and end the background thread. A second call has no effect."""
         self._portal.close(self._core.close)
         self._finalizer.detach()
 
@@ -190,7 +190,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
         return self._portal.call(self._core.get_is_authenticated)
 
     def get_session(self) -> Session:
-        """Return the session: its user and its expiry; see :meth:`AsyncChatGPTAPI.get_session`."""
+        """Return the session, with its user and its expiry date; see :meth:`AsyncChatGPTAPI.get_session`."""
         return self._portal.call(self._core.get_session)
 
     @property

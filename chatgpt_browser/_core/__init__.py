@@ -1,1 +1,1 @@
-"""Data types and small tools for all other subpackages: errors, options, abort signals, telemetry. It imports no subpackage."""
+"""Data types and small tools for all other subpackages, such as errors and options. This package imports no other subpackage."""

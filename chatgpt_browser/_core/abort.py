@@ -1,4 +1,4 @@
-"""``AbortController`` and its signal, the npm API's ``abortSignal``. Both may be used from any thread."""
+"""``AbortController`` and its signal, which corresponds to the npm API's ``abortSignal``. Both may be used from any thread."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ class AbortSignal:
         return self._reason
 
     def error(self) -> BaseException:
-        """Return the exception that an aborted call raises: the reason if this is an exception, else an :class:`AbortError`.
+        """Return the exception that an aborted call raises: the reason if it is an exception, else an :class:`AbortError`.
 
-        If the reason is an exception that ends a task, a generator or an iteration silently, return an :class:`AbortError`, too.
+        Some exceptions end a task, a generator or an iteration silently. If the reason is such an exception, return an
+        :class:`AbortError`.
         """
         reason = self._reason
         if isinstance(reason, BaseException) and not isinstance(reason, _CONTROL_FLOW):
@@ -47,14 +48,14 @@ class AbortSignal:
         return AbortError(reason)
 
     def throw_if_aborted(self) -> None:
-        """Raise the exception that :meth:`error` returns, if ``abort()`` was called."""
+        """If ``abort()`` was called, raise the exception that :meth:`error` returns."""
         if self._aborted:
             raise self.error()
 
     def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Register a listener, and return a function that removes the listener.
 
-        The listener is called once, in the thread that calls ``abort()``. If ``abort()`` was called before, the listener is
+        The listener is called once, in the thread that calls ``abort()``. If ``abort()`` has already been called, the listener is
         called immediately.
         """
         key = object()
@@ -98,9 +99,9 @@ class AbortController:
 
     @property
     def signal(self) -> AbortSignal:
-        """The signal, to be passed to calls as ``abort_signal``."""
+        """The signal. Pass it to calls as the argument ``abort_signal``."""
         return self._signal
 
     def abort(self, reason: object = None) -> None:
-        """Abort the calls that have the signal. May be called from any thread. Only the first ``abort()`` has an effect."""
+        """Abort the calls that have the signal. This method is thread-safe. Only the first call of ``abort()`` has an effect."""
         self._signal._abort(reason)

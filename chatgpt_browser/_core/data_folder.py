@@ -1,16 +1,16 @@
-"""The folder for data that is kept between runs. The library and the command line use the same folder."""
+"""The folder for data that stays on disk between runs. The library and the command line use the same folder."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-#: The environment variable that names the folder.
+#: The environment variable that contains the path of the folder.
 DATA_FOLDER = "CHATGPT_DATA_DIR"
 
 
 def default_data_folder() -> Path:
-    """Return the folder in the variable ``CHATGPT_DATA_DIR``, or else a folder in the platform's place for application data.
+    """Return the folder in the variable ``CHATGPT_DATA_DIR``, or else a folder in the platform's folder for application data.
 
     :raises RuntimeError: the user has no home folder.
     """

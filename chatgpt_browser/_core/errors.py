@@ -24,7 +24,8 @@
     ├── AbortError
     ├── PageError
     │   ├── ComposerNotFoundError
-    │   └── DialogInTheWayError
+    │   ├── DialogInTheWayError
+    │   └── OptionNotAppliedError
     ├── BrowserError
     │   ├── BrowserNotFoundError
     │   ├── BrowserLaunchError
@@ -33,8 +34,8 @@
     ├── ForkedProcessError
     └── ClientClosedError
 
-Every error can be pickled, because test runners send errors between processes. For this reason, each constructor takes only the
-message by position. All other arguments are keyword arguments with a default.
+Every error can be pickled, because test runners send errors between processes. For this reason, only the message is a positional
+argument of each constructor. All other arguments are keyword arguments with a default.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 class ChatGPTError(Exception):
     """The base class of all errors that this package raises.
 
-    ``partial_text`` is the reply's text so far; empty if there was none, or if the error is not about a reply.
+    ``partial_text`` is the reply's text so far. It is empty if there was no text, or if the error does not concern a reply.
     """
 
     partial_text: str = ""
@@ -63,7 +64,7 @@ class ChatGPTError(Exception):
 
 
 class InvalidSessionTokenError(ChatGPTError, ValueError):
-    """The session token is missing, or its form is invalid."""
+    """The session token is missing, or its format is invalid."""
 
     def __init__(self, message: str = "ChatGPT invalid session token") -> None:
         super().__init__(message)
@@ -72,8 +73,8 @@ class InvalidSessionTokenError(ChatGPTError, ValueError):
 class APIStatusError(ChatGPTError):
     """The site responded with an error status.
 
-    ``status_code`` is the HTTP status. ``detail`` is the response's field ``detail`` as it was sent (a string, a dict, a list or
-    None), ``code`` is the short error code in ``detail``, or None, and ``body`` is the whole response body as text.
+    ``status_code`` is the HTTP status. ``detail`` is the unchanged field ``detail`` of the response (a string, a dict, a list or
+    None). ``code`` is the short error code in ``detail``, or None. ``body`` is the whole response body as text.
     """
 
     def __init__(
@@ -97,15 +98,16 @@ class ConversationNotFoundError(APIStatusError):
 
 
 class MessageTooLongError(APIStatusError):
-    """413: the message is longer than the site allows."""
+    """413, or an alert of the site's page: the message is longer than the site accepts."""
 
 
 class RateLimitError(APIStatusError):
     """429: a limit of the account or of the IP address was exceeded.
 
-    ``retry_after`` is the delay that the site requested, in seconds, or None. ``retry_after_from`` is its source: ``"header"``,
-    ``"body"`` or ``"text"``. ``scope`` is the kind of limit: ``"concurrency"`` (one message at a time), ``"hour"`` (requests in
-    an hour), ``"model"`` (the model's message cap), or None if the kind is unknown.
+    ``retry_after`` is the delay that the site requested, in seconds, or None. ``retry_after_from`` is the source of this delay:
+    ``"header"``, ``"body"`` or ``"text"``. ``scope`` is the kind of limit: ``"concurrency"`` (one message at a time), ``"hour"``
+    (requests in an hour), ``"model"`` (messages to the model), ``"conversations"`` (the account has read its conversations too
+    often), or None if the kind is unknown.
     """
 
     def __init__(
@@ -126,8 +128,8 @@ class RateLimitError(APIStatusError):
 class UnusualActivityError(APIStatusError):
     """403: the site does not accept messages from this client.
 
-    The site sends this response for a suspicious account or IP address, and for every message that the site's own page did not
-    send. With ``send_via="page"``, messages are sent by the site's own page.
+    The site sends this response for a suspicious account or IP address, and for every message that was not sent by the site's
+    own page. With ``send_via="page"``, messages are sent by the site's own page.
     """
 
 
@@ -143,7 +145,7 @@ class AuthenticationError(ChatGPTError):
 
 
 class SessionExpiredError(AuthenticationError):
-    """The session token is invalid or has expired: sign in again."""
+    """The session token is invalid or has expired. The user must sign in again."""
 
 
 class AccessTokenRejectedError(AuthenticationError, APIStatusError):
@@ -167,7 +169,7 @@ class APIConnectionError(ChatGPTError):
 class ProxyError(APIConnectionError):
     """The proxy could not be reached, refused the connection, or did not accept the credentials.
 
-    ``proxy`` is the proxy's address without user name and password; None if the system chose the proxy. The error message
+    ``proxy`` is the proxy's address without user name and password. It is None if the system chose the proxy. The error message
     contains this address. The session was not checked.
     """
 
@@ -189,13 +191,13 @@ def naming_proxy(settings: Mapping[str, str] | None) -> Iterator[None]:
 
 
 class ChallengeError(ChatGPTError):
-    """A person has to pass a check on the site first. The error message explains how to do this (``chatgpt-browser login``)."""
+    """A person must first pass a check on the site. The error message explains how to do this (``chatgpt-browser login``)."""
 
 
 class StreamError(ChatGPTError):
     """The reply ended with an error.
 
-    ``partial_text`` is the reply's text so far. ``conversation_id`` and ``message_id`` are ids, or None if they are unknown.
+    ``partial_text`` is the reply's text so far. ``conversation_id`` and ``message_id`` are its ids, or None if they are unknown.
     """
 
     def __init__(
@@ -217,7 +219,7 @@ class StreamInterruptedError(StreamError):
 
 
 class ModerationError(StreamError):
-    """The site withheld the answer, or a part of the answer: the site's moderation blocked the question or the answer."""
+    """The site withheld the answer or a part of it, because the site's moderation blocked the question or the answer."""
 
 
 class MalformedEventError(StreamError):
@@ -280,8 +282,10 @@ class PageError(ChatGPTError):
     """The site's own page did not send the message (``send_via="page"``).
 
     ``elements`` describes the page's input fields and buttons at that moment: a tuple of dicts with kinds, names and labels.
-    Include it in a bug report.
+    Include it in a bug report. ``matches`` contains the entries of the package's list of selectors that matched the page.
     """
+
+    matches: tuple[dict[str, str], ...] = ()
 
     def __init__(self, message: str = "", *, elements: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(message)
@@ -293,7 +297,35 @@ class ComposerNotFoundError(PageError):
 
 
 class DialogInTheWayError(PageError):
-    """A person has to answer a dialog on the page first. The error message contains the dialog's title."""
+    """A person must first answer a dialog on the page. ``title`` is the dialog's title, or the beginning of its text."""
+
+    def __init__(
+        self, message: str = "", *, title: str = "", elements: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        super().__init__(message, elements=elements)
+        self.title = title
+
+
+class OptionNotAppliedError(PageError):
+    """The page sent the message with another value of an option than the caller requested.
+
+    The message was sent, and its answer was stopped. ``option`` is the name of the option, ``requested`` is its value in the
+    call, and ``sent`` is its value in the page's request.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        option: str = "",
+        requested: str | None = None,
+        sent: str | None = None,
+        elements: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        super().__init__(message, elements=elements)
+        self.option = option
+        self.requested = requested
+        self.sent = sent
 
 
 class OriginError(ChatGPTError):
@@ -308,7 +340,7 @@ class OriginError(ChatGPTError):
 
 
 class ForkedProcessError(ChatGPTError):
-    """This process is a fork of the process that started the client. The client works only in that parent process."""
+    """This process is a fork of the process that started the client. The client works only in the parent process."""
 
     def __init__(
         self,

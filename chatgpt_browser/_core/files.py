@@ -1,8 +1,8 @@
-"""The files that the package writes for its users, and files of the user that are read whole.
+"""Writes the package's files for its users, and reads small files of the user.
 
-Files are written private, complete, and never through a planted link: another user of the machine may be able to create names
-in the folder. Therefore a file is created exclusively under a random name and then moved to its own name: a link of that name
-is replaced instead of followed, and a FIFO is never opened.
+A file is private to its owner, and it is replaced as a whole. Another user of the machine may be able to create a link or a FIFO
+with the file's name in the folder. Therefore a file is created exclusively under a random name and then moved to its own name.
+The move replaces a link instead of following it, and a FIFO is never opened.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PRIVATE = 0o600
-#: Flags that Windows, or POSIX, does not have.
+#: Flags that do not exist on every platform. A missing flag is 0.
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
-#: Attempts to find a random name that is not in use.
+#: The maximum number of attempts to find a random name that is not in use.
 _ATTEMPTS = 100
 
 
 def encode_text(text: str) -> bytes:
-    """Encode a text as UTF-8. Halves of characters (lone surrogates) become U+FFFD, because UTF-8 cannot contain them."""
+    """Encode a text as UTF-8. Lone surrogates become U+FFFD, because UTF-8 cannot represent them."""
     return whole_characters(text).encode()
 
 
 def whole_characters(text: str) -> str:
-    """Return a text with U+FFFD in place of lone surrogates."""
+    """Return a text in which U+FFFD replaces lone surrogates (halves of a surrogate pair)."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -41,12 +41,12 @@ def whole_characters(text: str) -> str:
 
 
 def write_private(path: Path, content: bytes | str, *, modified: float | None = None) -> None:
-    """Write a file with mode 0600, atomically: a concurrent reader gets the whole old file or the whole new one.
+    """Write a file with mode 0600, atomically: a concurrent reader gets either the whole old file or the whole new file.
 
-    The content is synced to disk. ``modified`` is the file's modification time, in seconds since 1970; a time that the file
-    system cannot store is ignored.
+    The content is synced to disk. ``modified`` is the file's modification time, in seconds since 1970. If the file system cannot
+    store this time, it is ignored.
 
-    :raises OSError: the file cannot be written, or the name belongs to something that is not a file, such as a FIFO.
+    :raises OSError: the file cannot be written, or the path exists but is not a file, such as a FIFO.
     """
     data = encode_text(content) if isinstance(content, str) else content
     _check_replaceable(path)
@@ -62,9 +62,9 @@ def write_private(path: Path, content: bytes | str, *, modified: float | None = 
 
 
 def create_private(path: Path, content: bytes | str) -> None:
-    """Write a new file with mode 0600, synced to disk.
+    """Write a new file with mode 0600, and sync it to disk.
 
-    :raises FileExistsError: there is something with this name, even a link to nothing.
+    :raises FileExistsError: the path already exists, even if it is only a broken link.
     :raises OSError: the file cannot be written.
     """
     data = encode_text(content) if isinstance(content, str) else content
@@ -80,12 +80,12 @@ def create_private(path: Path, content: bytes | str) -> None:
 
 
 def open_private(path: Path) -> BinaryIO:
-    """Open a file for reading and appending; create it with mode 0600 if it does not exist.
+    """Open a file for reading and appending. If it does not exist, create it with mode 0600.
 
-    :raises OSError: the file cannot be opened, or the name belongs to a link or to something else that is not a file.
+    :raises OSError: the file cannot be opened, or the path is a symbolic link or is not a regular file.
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _NO_FOLLOW | _NO_WAIT | _BINARY
-    if not _NO_FOLLOW and path.is_symlink():  # Windows
+    if not _NO_FOLLOW and path.is_symlink():  # Windows has no O_NOFOLLOW.
         raise OSError(None, "it is a symbolic link")
     try:
         descriptor = os.open(path, flags, _PRIVATE)
@@ -100,13 +100,13 @@ def open_private(path: Path) -> BinaryIO:
 
 
 def append_synced(file: BinaryIO, data: bytes) -> None:
-    """Write to an open file, and sync it to disk."""
+    """Append data to an open file, and sync the file to disk."""
     file.write(data)
     _sync(file)
 
 
 def sync_folder(folder: Path) -> None:
-    """Sync a folder, so that a new name in it survives a power failure. File systems that cannot do this are left alone."""
+    """Sync a folder, so that a new name in it survives a power failure. If the file system does not support this, do nothing."""
     if os.name != "posix":
         return
     with contextlib.suppress(OSError):
@@ -118,9 +118,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def _check_replaceable(path: Path) -> None:
-    """Check that a name is free, or belongs to a file, or to a link that does not lead to a device or a FIFO.
+    """Check that a path does not exist, or is a file, or is a link that does not lead to a device or a FIFO.
 
-    ``/dev/stdout`` is such a link: replacing it would damage the system.
+    For example, ``/dev/stdout`` is a link that may lead to a device. To replace this link would damage the system.
     """
     checks: tuple[Callable[[], os.stat_result], ...] = (path.lstat, path.stat)
     for look in checks:
@@ -128,7 +128,7 @@ def _check_replaceable(path: Path) -> None:
             mode = look().st_mode
         except FileNotFoundError:
             return
-        except OSError:  # a link that leads to itself or through a file
+        except OSError:  # An example is a link that leads to itself.
             if path.is_symlink():
                 return
             raise
@@ -138,7 +138,7 @@ def _check_replaceable(path: Path) -> None:
 
 @contextlib.contextmanager
 def _temporary_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """Create a file with a random name; remove it at the end of the block, unless it has been moved. Nothing else is removed."""
+    """Create a file with a random name, and yield its path and the open file. If it was not moved, remove it at the end."""
     for _ in range(_ATTEMPTS):
         path = folder / f".{os.urandom(8).hex()}.tmp"
         try:
@@ -156,12 +156,12 @@ def _temporary_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 
 def read_small_file(path: Path, limit: int) -> str:
-    """Return the text of a regular file of at most ``limit`` bytes, in UTF-8, or in UTF-16 with a byte order mark.
+    """Return the text of a regular file of at most ``limit`` bytes. The file is UTF-8, or UTF-16 with a byte order mark.
 
     :raises OSError: the file cannot be opened.
     :raises ValueError: the path is not a regular file, or the file is larger than ``limit`` or is not text.
     """
-    # Without O_NONBLOCK, opening a FIFO waits for its writer.
+    # Without O_NONBLOCK, the call would wait for a writer if the path is a FIFO.
     flags = os.O_RDONLY | _NO_WAIT | _BINARY | getattr(os, "O_CLOEXEC", 0)
     with open(os.open(path, flags), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

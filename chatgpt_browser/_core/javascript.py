@@ -1,4 +1,4 @@
-"""Read the package's JavaScript files."""
+"""Reads the package's JavaScript files."""
 
 from __future__ import annotations
 

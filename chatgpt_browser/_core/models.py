@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Prompt:
     """A message to send, and its position in a conversation. If ``model`` is None, the client's model is used.
 
-    ``before_send`` is called before each attempt to send the message, with the id that the message gets at the site, or with None
-    if the site chooses the id.
+    ``before_send`` is called before each attempt to send the message. Its argument is the id that the message will have at the
+    site, or None if the site chooses the id.
     """
 
     text: str = field(repr=False)
@@ -41,7 +41,7 @@ class Prompt:
 
 
 class QuestionRef(NamedTuple):
-    """The ids that identify a question in a stored conversation. An id that is unknown is None.
+    """The ids that identify a question in a stored conversation. An unknown id is None.
 
     ``parent_message_id`` is the id of the message before the question.
     """
@@ -69,8 +69,8 @@ class BatchMessage:
     """One message for :meth:`AsyncChatGPTAPI.send_many`.
 
     Messages with the same ``conversation`` are sent in order in one conversation: each message is sent after the reply to the
-    message before it. ``conversation`` may be any name. Messages without this name are grouped by ``conversation_id``. If
-    ``model`` is None, the client's model is used. ``id`` is not sent: the caller may use ``id`` to identify the message.
+    previous message. ``conversation`` may be any name. Messages without such a name are grouped by ``conversation_id``. If
+    ``model`` is None, the client's model is used. ``id`` is not sent; the caller may use it to identify the message.
     """
 
     text: str = field(repr=False)
@@ -86,8 +86,9 @@ class BatchMessage:
 class BatchResult:
     """The result of one message of :meth:`AsyncChatGPTAPI.send_many`: its reply, or its error.
 
-    ``index`` is the message's position in the input, from 0. ``conversation_id`` and ``message_id`` are the ids of the reply. To
-    continue the conversation, pass them with the next message. ``seconds`` is the duration, without pauses for rate limits.
+    ``index`` is the message's position in the input, starting with 0. ``conversation_id`` and ``message_id`` are the ids of the
+    reply. To continue the conversation, pass these ids with the next message. ``seconds`` is the duration without pauses for rate
+    limits.
     """
 
     index: int
@@ -101,9 +102,9 @@ class BatchResult:
 
 @dataclass(frozen=True)
 class Request:
-    """A request that is sent by a fetch in the page.
+    """A request that the page sends with ``fetch``.
 
-    If ``stream`` is True, and the response is a stream of server-sent events, the response is read as events.
+    If ``stream`` is True and the response is a stream of server-sent events, the response is read as events.
     """
 
     method: str
@@ -165,8 +166,8 @@ class User:
 class Session:
     """The response of the session endpoint.
 
-    ``expires`` is the time when the session (not the access token) ends: an aware datetime, or None if the site sent no time.
-    ``raw`` is the whole response.
+    ``expires`` is the time at which the session (not the access token) ends, as a datetime with a time zone. It is None if the
+    site sent no time. ``raw`` is the whole response.
     """
 
     user: User
@@ -179,9 +180,9 @@ class Session:
 class ConversationEvent(dict[str, Any]):
     """One event of a reply, as the site sent it: a dict.
 
-    In the newer form of the stream, an event contains a change instead of a message. Then ``whole`` is a dict with the result of
-    all changes so far, ``{"message", "conversation_id", "error", …}``. This dict is a copy. If the event itself contains a
-    message, ``whole`` is the event. If the event is not about a message (such an event has a ``"type"``), ``whole`` is None.
+    In the newer form of the stream, an event contains a change instead of a message. For such an event, ``whole`` is a dict with
+    the result of all changes so far, ``{"message", "conversation_id", "error", …}``. This dict is a copy. If the event itself
+    contains a message, ``whole`` is the event. If the event is not about a message, it has a ``"type"`` and ``whole`` is None.
     """
 
     def __init__(self, event: dict[str, Any], *, whole: dict[str, Any] | None = None) -> None:
@@ -190,5 +191,5 @@ class ConversationEvent(dict[str, Any]):
 
     @property
     def whole(self) -> dict[str, Any] | None:
-        """The event with the whole message; None if the event is not about a message."""
+        """The event with the whole message, or None if the event is not about a message."""
         return self if self._whole is None and "message" in self else self._whole

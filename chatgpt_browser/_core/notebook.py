@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-#: The packages whose frames are hidden. The name of a package is the first part of a module's name.
+#: The packages whose frames are hidden. Each name is the first part of the names of the package's modules.
 HIDDEN_PACKAGES = frozenset(
     {
         "chatgpt_browser",

@@ -22,8 +22,10 @@ SEED_USER_AGENT = (
 Milliseconds = float | timedelta
 #: The default model of the npm API in 2022.
 DEFAULT_MODEL = "text-davinci-002-render"
-#: The transport. "fetch": always a fetch in the page. "page": always the site's own page. "auto": a fetch until the site refuses
-#: a message because it accepts messages only from its own page; after that, the site's own page.
+#: The values of ``model`` with which the site chooses the model.
+SITE_CHOICE_MODELS = (DEFAULT_MODEL, "auto")
+#: The transport. "fetch": always a fetch request. "page": always the site's own page. "auto": first a fetch request. If the site
+#: refuses a message because it accepts messages only from its own page, the site's own page is used from then on.
 SendVia = Literal["auto", "fetch", "page"]
 
 
@@ -71,7 +73,7 @@ def _text(name: str, value: object) -> str:
 
 
 def _flag(name: str, value: object) -> bool:
-    if isinstance(value, str):  # bool("false") is True
+    if isinstance(value, str):  # A str is refused, because bool("false") is True.
         raise ValueError(f"{name} must be True or False, not a str")
     return bool(value)
 
@@ -103,7 +105,7 @@ def _path(name: str, value: Any) -> Path | None:
         return Path(value).expanduser()
     except TypeError:
         raise ValueError(f"{name} must be a path") from None
-    except RuntimeError as exc:  # `~name` with an unknown user name
+    except RuntimeError as exc:  # The path begins with `~name`, and the user name is unknown.
         raise ValueError(f"{name}: {exc}") from None
 
 
@@ -170,7 +172,7 @@ def _browser_urls(value: object, user_data_dir: object) -> tuple[BrowserURL, ...
 class Options:
     """The checked options of a client. Times are in seconds; ``inf`` means no limit.
 
-    The metadata of a field contains a function, which checks and converts the argument that has the same name as the field.
+    The metadata of a field contains a function. It checks and converts the argument that has the same name as the field.
     """
 
     site: Site

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "page_only_origins.json"
-#: Seconds for which an origin is stored. After this time, ``send_via="auto"`` tries a fetch request again.
+#: An origin is stored for this many seconds. After this time, ``send_via="auto"`` tries a fetch request again.
 _TTL = 7 * 24 * 3600.0
 
 
 class PageOnlyOrigins:
-    """A set of origins, each with the time at which it refused a message that was sent by fetch. Thread-safe.
+    """A thread-safe set of origins. Each origin is stored with the time at which it refused a message that was sent by fetch.
 
     :param folder: a function that returns the data folder. If None, no file is read or written.
     :param clock: a function that returns the time in seconds since the epoch.
@@ -41,7 +41,7 @@ class PageOnlyOrigins:
         return refused_at is not None and self._is_recent(refused_at)
 
     def load(self) -> None:
-        """Read the saved origins and add them to this set. A file that is missing, damaged or unreadable is ignored."""
+        """Read the saved origins and add them to this set. If the file is missing, damaged or unreadable, it is ignored."""
         with self._lock:
             self._merge_file()
 

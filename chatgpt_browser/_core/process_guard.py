@@ -1,4 +1,4 @@
-"""Detection of a fork: threads and connections that were started before a fork do not work in the forked process."""
+"""Detects a fork. Threads and connections that were started before a fork do not work in the forked process."""
 
 from __future__ import annotations
 

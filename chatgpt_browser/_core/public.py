@@ -10,7 +10,7 @@ Type = TypeVar("Type", bound=type)
 def public_type(cls: Type) -> Type:
     """Set a class's ``__module__`` to ``chatgpt_browser``, which exports the class, and return the class.
 
-    Pickle imports the class from that module, too.
+    As a result, pickle also imports the class from ``chatgpt_browser``.
     """
     cls.__module__ = "chatgpt_browser"
     return cls

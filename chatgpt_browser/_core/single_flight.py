@@ -1,4 +1,4 @@
-"""A shared task: concurrent callers wait for one run of the same work."""
+"""A shared task. Concurrent callers wait for the same run of the task."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ class SingleFlight(Generic[T]):
         return self._task is not None and not self._task.done()
 
     def begin(self) -> asyncio.Task[T]:
-        """Return the task of the current run. If no run is in progress, start one. The caller need not await the task."""
+        """Return the task of the current run. If no run is in progress, start a run. The caller need not await the task."""
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._work())
             self._task.add_done_callback(_retrieve_exception)
         return self._task
 
     async def __call__(self) -> T:
-        """Wait for the current run and return its result. If no run is in progress, start one.
+        """Wait for the current run and return its result. If no run is in progress, start a run.
 
-        :raises Exception: ``work`` raised this exception. Each waiting caller gets the exception.
+        :raises Exception: the exception that ``work`` raised. Every waiting caller gets this exception.
         :raises ClientClosedError: the run was cancelled by :meth:`cancel`.
         """
         run = self.begin()
         await asyncio.wait([run])
         if run.cancelled():
-            raise ClientClosedError  # a CancelledError would look as if the caller was cancelled
+            raise ClientClosedError  # A CancelledError would mean that the caller was cancelled.
         return run.result()
 
     async def cancel(self) -> None:
-        """Cancel the current run, if any, and wait until the run has ended."""
+        """If a run is in progress, cancel it and wait until it has ended."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
 
 
 def _retrieve_exception(task: asyncio.Task[T]) -> None:
-    """Retrieve the task's exception: if all callers were cancelled, asyncio would log the exception as never retrieved."""
+    """Retrieve the task's exception, so that asyncio does not log it as never retrieved if all callers were cancelled."""
     if not task.cancelled():
         task.exception()

@@ -1,8 +1,8 @@
 """Spans and metrics for OpenTelemetry.
 
 Spans and metrics are recorded only if OpenTelemetry's API is installed (the extra ``otel``) and the program has set a provider.
-The names of spans, metrics and attributes are those of the GenAI semantic conventions. Names that these conventions do not define
-begin with ``chatgpt_browser.``. No message, reply or secret is recorded. Of an error, only the class name is recorded.
+The names of spans, metrics and attributes follow the GenAI semantic conventions. Names that these conventions do not define begin
+with ``chatgpt_browser.``. No message, reply or secret is recorded. For an error, only the name of its class is recorded.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SCOPE = "chatgpt_browser"
-#: If one of these environment variables is set, OpenTelemetry's API itself loads the provider that the variable names.
+#: If one of these environment variables is set, OpenTelemetry's API loads the provider that the variable names.
 _PROVIDER_VARIABLES = ("OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER")
-#: The histogram buckets that the conventions recommend for an operation and for its first chunk, in seconds.
+#: The histogram buckets, in seconds, that the conventions recommend for a whole operation and for the time to its first chunk.
 _DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _FIRST_CHUNKS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 
@@ -76,8 +76,8 @@ _STEPS = {
 def instruments() -> Instruments | None:
     """Return the instruments, or None if this process does not use OpenTelemetry.
 
-    A program with a provider has imported OpenTelemetry's API, or one of the environment variables names a provider. Otherwise
-    the API is not imported, because the import takes 10 ms. The result is None, too, if the API is not installed.
+    A program that uses OpenTelemetry has imported its API, or has set one of the environment variables. In other programs, the
+    API is not imported, because the import takes 10 ms. The result is also None if the API is not installed.
     """
     if "opentelemetry" not in sys.modules and not any(name in os.environ for name in _PROVIDER_VARIABLES):
         return None
@@ -119,7 +119,7 @@ class MessageSpan:
         )
 
     def activate(self) -> AbstractContextManager[object]:
-        """Return a context manager that makes this span the current one, so that new spans become its children."""
+        """Return a context manager that makes this span the current span, so that new spans become its children."""
         if self._otel is None:
             return nullcontext()
         return self._otel.trace.use_span(  # type: ignore[no-any-return]
@@ -146,7 +146,7 @@ class MessageSpan:
         conversation_id: str | None = None,
         message_id: str | None = None,
     ) -> None:
-        """End the span. Call this when the reply is complete, when an error was raised, or when the caller left the stream."""
+        """End the span. Call this when the reply is complete, after an error, or when the caller has left the stream."""
         otel, self._otel = self._otel, None
         if otel is None:
             return
@@ -160,7 +160,7 @@ class MessageSpan:
 
 
 def measuring(step: str, work: Callable[[], Awaitable[T]]) -> Callable[[], Coroutine[Any, Any, T]]:
-    """Return a coroutine function that calls ``work`` and records each call as a step.
+    """Return a coroutine function that calls ``work`` and records each call as a step with this name.
 
     During the call, the span of the step is the current span.
     """
@@ -209,5 +209,5 @@ def count_retry(error: BaseException) -> None:
 
 
 def _failure(error: str | None) -> dict[str, str]:
-    """Return the attributes of an error: only the class name, because the error's text may quote a response of the site."""
+    """Return the attributes for an error. They contain only its class name, because its text may quote a response of the site."""
     return {} if error is None else {"error.type": error}

@@ -1,4 +1,4 @@
-"""URLs: the site's base URLs, origins, and the URLs of remote browsers."""
+"""Functions and types for URLs: the site's base URLs, origins, and the URLs of remote browsers."""
 
 from __future__ import annotations
 
@@ -31,8 +31,18 @@ class Site:
 
     @property
     def message_urls(self) -> tuple[str, str]:
-        """The URLs to which messages are posted: the URL in the protocol of 2022, and the URL that today's page uses."""
+        """The URLs to which messages are posted. The first belongs to the protocol of 2022; today's page uses the second."""
         return self.conversation_url, f"{self.backend_api_base_url}/f/conversation"
+
+    def is_preparation(self, url: str) -> bool:
+        """Return whether today's page requests this URL before it can send a message."""
+        path = url.partition("?")[0]
+        backend = self.backend_api_base_url
+        return path.startswith(f"{backend}/sentinel/") or path in (
+            self.session_url,
+            f"{backend}/f/conversation/prepare",
+            f"{backend}/conversation/prepare",
+        )
 
     def moved(self, origin: str) -> Site:
         """Return the site with the same paths on another origin."""
@@ -58,7 +68,7 @@ class Site:
 
 
 def origin_of(url: str) -> str:
-    """Return the origin of a URL as a browser writes it: without a default port, with the host in lower case."""
+    """Return the origin of a URL in a browser's format: without a default port, and with the host in lower case."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
@@ -67,7 +77,7 @@ def origin_of(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name or address denotes this machine, without resolving it."""
+    """Return whether a host name or an address belongs to this machine. The name is not resolved."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -98,13 +108,13 @@ def _checked_url(name: str, value: object) -> str:
 
 @dataclass(frozen=True)
 class BrowserURL:
-    """The URL of a remote browser. Its repr has only scheme, host and port, as the rest may contain a password or a token."""
+    """The URL of a remote browser. Its repr contains only scheme, host and port, because the rest may contain a secret."""
 
     url: str
 
     @property
     def is_devtools(self) -> bool:
-        """True for a DevTools endpoint (http(s), or a path with ``/devtools/``); False for a Playwright server."""
+        """True for a DevTools endpoint (http(s), or a URL that contains ``/devtools/``). False for a Playwright server."""
         return self.url.startswith("http") or "/devtools/" in self.url
 
     def __repr__(self) -> str:

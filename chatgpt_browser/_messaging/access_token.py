@@ -1,4 +1,4 @@
-"""A cache of the access token, which the session endpoint returns. One refresh serves all concurrent callers."""
+"""A cache for the access token, which the session endpoint returns. Concurrent callers share one refresh."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class AccessTokenCache:
         self._is_closed = False
 
     async def get(self) -> Session:
-        """Return the session, at most ``access_token_ttl`` old.
+        """Return the session. If the cached session is older than ``access_token_ttl``, request a new session first.
 
         :raises AuthenticationError: the site returned no session.
         :raises ClientClosedError: the client is closed.
@@ -66,17 +66,18 @@ class AccessTokenCache:
         return await self._refresh()
 
     def reject(self, session: Session) -> None:
-        """Remove a session from the cache, because the site has refused its access token. A newer session is kept."""
+        """Remove a session from the cache, because the site has refused its access token. A newer session stays in the cache."""
         if self._session is not None and self._session.access_token == session.access_token:
             self._session = None
 
     async def close(self) -> None:
-        """Cancel a refresh that is in progress. After this, :meth:`get` raises an error."""
+        """Cancel a refresh that is in progress. After this call, :meth:`get` raises an error."""
         self._is_closed = True
         await self._refresh.cancel()
 
     async def _refresh_session(self) -> Session:
-        from .retry import retrying_refresh  # imports tenacity, which is preloaded while the browser starts
+        # This module imports tenacity, which is slow. The import is not at the top, so that the browser starts earlier.
+        from .retry import retrying_refresh
 
         self._session = None
         session = await retrying_refresh(self._request_session, retries=self._options.retries)

@@ -1,4 +1,4 @@
-"""Calls of the backend API with an access token. A failed call is repeated if the retry policy allows that."""
+"""Calls the backend API with an access token. A failed call is repeated if the retry policy allows this."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: JSON of this many characters or more is parsed in a thread. To parse 1 MB takes about 10 ms.
+#: JSON of at least this many characters is parsed in a thread. Parsing 1 MB takes about 10 ms.
 _LARGE_JSON = 1 << 20
 
 
 class BackendClient:
-    """Sends requests to the backend API: requests for JSON with :meth:`request_json`, all others with :meth:`call`."""
+    """Sends requests to the backend API. :meth:`request_json` sends requests for JSON; :meth:`call` is for all other requests."""
 
     def __init__(
         self,
@@ -50,15 +50,15 @@ class BackendClient:
         """Send a request and return the parsed JSON of the response. A GET is retried if the network or the server failed.
 
         :param path: the path below the backend's base URL.
-        :param body: a value that is sent as JSON; None for no body.
-        :returns: the parsed JSON; None if the method is not GET and the response is empty.
+        :param body: a value that is sent as JSON. None: the request has no body.
+        :returns: the parsed JSON, or None if the method is not GET and the response is empty.
         :raises ChatGPTError: the request failed, or the site refused it.
         """
         if method != "GET":
             return await self._request(method, path, body)
         from .retry import retrying_read
 
-        # A `partial` and not a lambda, because tenacity does not await the result of a lambda.
+        # `partial` is used instead of a lambda, because tenacity does not await the result of a lambda.
         read = functools.partial(self._request, method, path, body)
         return await retrying_read(read, retries=self._options.retries)
 
@@ -79,9 +79,9 @@ class BackendClient:
             return await anyio.to_thread.run_sync(read_json, response)
 
     async def call(self, call: Callable[[Session], Awaitable[T]], *, resend_refused: bool = True) -> T:
-        """Run ``call(session)`` and return its result. After an error, run it again if :mod:`.retry` allows that.
+        """Run ``call(session)`` and return its result. After an error, run it again if :mod:`.retry` allows this.
 
-        The argument is the session, not the access token: a traceback that shows local variables must not show the token.
+        The argument is the session and not the access token, because a traceback with local variables must not show the token.
 
         :param resend_refused: If False, ``call`` is not run again after a refused access token or a challenge.
         :raises ChatGPTError: the error of the last attempt, without secrets.

@@ -1,4 +1,4 @@
-"""Lookups of the newest message in a conversation. The next message is sent after this message."""
+"""Looks up the newest message of a conversation. The next message is sent after this message."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class ConversationLookup:
 
     def __init__(self, backend: BackendClient) -> None:
         self._backend = backend
-        #: The ids of questions that were sent and have no reply yet. If such an id is unknown, the id of the message before the
-        #: question is stored instead.
+        #: The ids of questions that were sent and have no reply yet. If the id of a question is unknown, the id of the message
+        #: before the question is stored instead.
         self._unanswered: deque[str] = deque(maxlen=_REMEMBERED_QUESTIONS)
-        #: The newest turns whose reply is complete. The key is the id of the reply. The value is the id of the conversation, and
-        #: the turn. The newest turn is last.
+        #: The newest turns whose reply is complete. The key is the id of the reply. The value is a pair of the conversation's id
+        #: and the turn. The newest turn is the last item.
         self._answered: OrderedDict[str, tuple[str | None, Turn]] = OrderedDict()
 
     async def find_current_node(self, conversation_id: str) -> str:
@@ -52,7 +52,7 @@ class ConversationLookup:
         return conversation.current_node, newest_turn(conversation.raw, frozenset(self._unanswered))
 
     def note_delivery(self, message: OutgoingMessage) -> None:
-        """Record that the question has no reply yet, if the question was sent or may have been sent.
+        """If the question was sent or may have been sent, record that it has no reply yet.
 
         If the question's id is unknown, the id of the message before the question is recorded.
         """
@@ -64,7 +64,7 @@ class ConversationLookup:
         self._unanswered.extend(id_ for id_ in ids if id_ is not None and id_ not in self._unanswered)
 
     def note_answered(self, question: QuestionRef, reply: ReplyReader) -> None:
-        """Record that the reply to a question is complete, and store their turn for :meth:`find_known_turn`.
+        """Record that the reply to a question is complete, and store the turn for :meth:`find_known_turn`.
 
         If the reply was handed off, the turn is not stored, because the stream did not contain all messages of the turn.
         """
@@ -81,8 +81,8 @@ class ConversationLookup:
     def find_known_turn(self, prompt: Prompt) -> Turn | None:
         """Return the stored turn of the prompt's parent message, or None.
 
-        A turn is stored if this client has received its reply. The result is None, too, if the prompt has no parent message id:
-        then the message is sent after the newest message.
+        A turn is stored if this client has received its reply. The result is also None if the prompt has no parent message id.
+        Such a message is sent after the newest message.
         """
         conversation_id, turn = self._answered.get(prompt.parent_message_id or "", (None, None))
         return turn if conversation_id == prompt.conversation_id else None

@@ -44,7 +44,7 @@ class Deadline:
         """Cancel the code in the block at the deadline, or when the signal is aborted.
 
         :raises ChatGPTTimeoutError: the deadline has passed.
-        :raises BaseException: the signal was aborted. The error is that of :meth:`AbortSignal.error`.
+        :raises BaseException: the signal was aborted. The error is the result of :meth:`AbortSignal.error`.
         """
         if self._is_unbounded:
             yield

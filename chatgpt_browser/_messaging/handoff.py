@@ -1,6 +1,6 @@
-"""Polling for a reply that the site continues outside its stream.
+"""Polls for the rest of a reply that the site continues outside the stream.
 
-While the reply grows, the site saves it in the conversation. The site's own page receives the rest over a WebSocket. If the
+While the reply grows, the site stores it in the conversation. The site's own page receives the rest over a WebSocket. If the
 WebSocket fails, the page polls the conversation. This module polls the conversation in the same way.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: Poll back-off: the first and the longest pause in seconds, and the factor by which the pauses grow. The site's own page uses
 #: the same values.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
-#: Seconds for which the site may respond with 404 for a conversation that was just created.
+#: After a conversation was created, the site may respond with 404 for this many seconds.
 _CREATION_TIME = 10.0
 #: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the error is raised.
 _MAX_RETRY_AFTER = 30.0
@@ -47,7 +47,7 @@ class HandoffPoller:
         self._waited = 0.0
 
     async def next(self) -> bool:
-        """Wait until the text of the reply has changed, or the reply is complete. Return True if the text has changed.
+        """Wait until the text of the reply has changed or the reply is complete. Return whether the text has changed.
 
         :raises ChatGPTTimeoutError: the reply did not change within ``idle_timeout``.
         :raises StreamInterruptedError: the id of the conversation is unknown.

@@ -1,4 +1,4 @@
-"""A timer that interrupts the reader of a response: at the deadline, after an abort, or if no data arrives."""
+"""A timer that interrupts the reader of a response at the deadline, after an abort, or if no data arrives."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ class IdleTimer:
             self._timer.cancel()
 
     def check(self) -> None:
-        """Raise an error if the deadline has passed or the signal was aborted. Thread-safe.
+        """Raise an error if the deadline has passed or the signal was aborted. This method is thread-safe.
 
-        The timer can only interrupt a reader that waits. A caller that processes earlier events calls this method instead.
+        The timer can interrupt a reader only while it waits. So a caller that processes earlier events calls this method instead.
 
         :raises ChatGPTTimeoutError: the deadline has passed.
-        :raises BaseException: the signal was aborted. The error is that of :meth:`AbortSignal.error`.
+        :raises BaseException: the signal was aborted. The error is the result of :meth:`AbortSignal.error`.
         """
         self._signal.throw_if_aborted()
         if self._loop.time() >= self._ends_at:
             raise self._deadline_error()
 
     def _abort(self) -> None:
-        with suppress(RuntimeError):  # the event loop is closed, so nothing reads the response any more
+        with suppress(RuntimeError):  # If the event loop is closed, no task reads the response.
             self._loop.call_soon_threadsafe(self._response.interrupt, self._signal.error())
 
     def _deadline_error(self) -> ChatGPTTimeoutError:
@@ -83,5 +83,5 @@ class IdleTimer:
             error = ChatGPTTimeoutError(message, limit="idle_timeout", seconds=self._idle_timeout)
             self._response.interrupt(error)
         else:
-            # No reader waits for a frame: the caller is slow, not the site. Check again later.
+            # No reader waits for a frame, so the caller is slow and not the site. Check again later.
             self._set(now + self._idle_timeout)

@@ -1,4 +1,4 @@
-"""The resources that a message holds while it is in flight, and their release."""
+"""Holds the resources of a message while the message is in flight, and releases them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ConversationSlot(Protocol):
     """The position of a message in a conversation. The messages of a conversation are sent one after another."""
 
     async def acquire(self) -> Prompt:
-        """Wait until the messages before this one are finished, and return the prompt to send."""
+        """Wait until the earlier messages of the conversation are finished. Return the prompt to send."""
         ...
 
     def release(self, reply: ReplyReader | None) -> None:
@@ -45,8 +45,9 @@ class MessageLease:
     """The resources that one message holds: its conversation slot, its permit, its response and its idle timer.
 
     The resources are acquired in this order. The lease is a context manager. At the end of the block, the resources are released
-    once, in reverse order. Only the permit may be released at another time, namely when the response is over: earlier, if the
-    site finishes the reply before the caller has read all of it; later, if the site still has to stop the reply.
+    once, in reverse order. Only the permit is released at another time, namely when the response is over. This may be before the
+    end of the block, because the site may finish the reply before the caller has read it. It may also be after the end of the
+    block, because the site may still have to stop the reply.
     """
 
     def __init__(self, slot: ConversationSlot) -> None:
@@ -82,7 +83,10 @@ class MessageLease:
         self._release_permit_when_over()
 
     def release(self, reply: ReplyReader | None = None) -> None:
-        """Release all resources. May be called twice. ``reply`` is the complete reply, or None if the reply is not complete."""
+        """Release all resources. A second call has no effect.
+
+        :param reply: the complete reply, or None if the reply is not complete.
+        """
         self._reply = reply
         self._stack.close()
 

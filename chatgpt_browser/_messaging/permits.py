@@ -1,4 +1,4 @@
-"""Permits to send messages. They limit the number of messages in flight. Further messages wait in the order of their calls."""
+"""Permits to send messages. They limit the number of messages in flight. Other messages wait in the order of their calls."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Permit:
 
 
 class MessagePermits:
-    """A queue for permits, first come, first served."""
+    """A queue for permits. The caller that has waited longest gets the next permit."""
 
     def __init__(self, limit: int) -> None:
         self._initial_limit = limit
 
     @functools.cached_property
     def _limiter(self) -> anyio.CapacityLimiter:
-        """The limiter, created on first use: thus the import of anyio, which takes 20 ms, overlaps with the browser's start."""
+        """The limiter. It is created on first use, so that anyio's import of 20 ms overlaps with the start of the browser."""
         return anyio.CapacityLimiter(self._initial_limit)
 
     @property
@@ -61,8 +61,8 @@ class MessagePermits:
     def adapt_to(self, protocol: str) -> None:
         """Lower the limit if the site uses HTTP/1.1.
 
-        With a higher limit, some messages would wait inside the browser for a free connection. Their timeouts would run during
-        this wait.
+        With a higher limit, some messages would wait inside the browser for a free connection. Their timeouts would include this
+        wait.
         """
         available = _HTTP1_CONNECTIONS - 1
         if protocol == "http/1.1" and self.limit > available:

@@ -1,6 +1,6 @@
-"""Recovery of a reply whose stream has broken off: the answer is read from the conversation. The message is not sent again.
+"""Recovers a reply if its stream has broken off: reads the answer from the conversation, and does not send the message again.
 
-If a connection breaks, the site usually continues to write the answer, and stores the answer in the conversation.
+If a connection breaks, the site usually continues to write the answer, and stores it in the conversation.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from .backend_client import BackendClient
 
 #: Poll back-off: the first and the longest pause between two requests, in seconds, and the factor by which the pauses grow.
-#: Polling is necessary because the site sends nothing more after the connection of a stream has broken.
+#: Polling is necessary because the site sends no more data after the connection of a stream has broken.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
-#: After this many requests that find no question or no answer, the recovery fails. One such request is normal: the site may store
-#: a new question a moment after its stream has begun.
+#: The recovery fails after this many requests that find no question or no answer. One such request is normal, because the site
+#: may store a new question a short time after the stream of the reply has begun.
 _MAX_MISSES = 2
-#: If an answer under way does not change for this many seconds, the recovery fails. The site's own page has the same limit.
+#: The recovery fails if an unfinished answer does not change for this many seconds. The site's own page has the same limit.
 _MAX_SILENCE = 60.0
 #: The longest wait in seconds for the first response. This wait may include the start of a new browser.
 _FIRST_LOOK_TIMEOUT = 30.0
@@ -38,7 +38,7 @@ class Recovery:
     """Polls the conversation for the rest of a reply.
 
     The first request is sent at once. The pause before each further request grows from 0.5 s to 5 s. ``error`` is the error that
-    ended the stream. The recovery raises ``error`` if no answer is under way, or if the conversation cannot be read.
+    ended the stream. The recovery raises ``error`` if the site is not writing an answer, or if the conversation cannot be read.
     """
 
     def __init__(
@@ -66,9 +66,9 @@ class Recovery:
         )
 
     async def next(self) -> bool:
-        """Wait until the text of the reply has changed, or the reply is complete. Return True if the text has changed.
+        """Wait until the text of the reply has changed or the reply is complete. Return whether the text has changed.
 
-        :raises ModerationError: the site withheld the answer meanwhile.
+        :raises ModerationError: the site withholds the answer.
         :raises ChatGPTError: the answer could not be read. This is the error that ended the stream.
         """
         try:
@@ -84,7 +84,7 @@ class Recovery:
         raise self._error
 
     async def _look(self) -> bool:
-        """Pause, then read the stored answer into the reply. Return True if the text has changed."""
+        """Pause, and then read the stored answer into the reply. Return whether the reply's text has changed."""
         await anyio.sleep(self._pause)
         self._pause = min(self._pause * _FACTOR or _FIRST_PAUSE, _MAX_PAUSE, self._silence / 2)
         stored = await self._read()

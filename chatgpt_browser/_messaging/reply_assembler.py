@@ -1,4 +1,4 @@
-"""Assembly of a reply: frames of the response are converted to updates of the reply's text."""
+"""Assembles a reply: converts the frames of the response to updates of the reply's text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Update(NamedTuple):
 
 
 class ReplyAssembler:
-    """Converts the frames of one response to updates. It does no I/O: the reply stream receives the frames."""
+    """Converts the frames of one response to updates. This class does no I/O, because the reply stream receives the frames."""
 
     def __init__(self, *, markdown: bool, want_events: bool) -> None:
         self.reader = ReplyReader()
@@ -45,7 +45,7 @@ class ReplyAssembler:
 
     @property
     def is_starved(self) -> bool:
-        """True if another frame has to be added before :meth:`read` can return an update."""
+        """True if another frame must be added before :meth:`read` can return an update."""
         return not (self._items or self.reader.done or self._failure)
 
     def add_frame(self, frame: Frame) -> None:
@@ -68,7 +68,7 @@ class ReplyAssembler:
         self._items.append(None)
 
     def leave_stream(self) -> None:
-        """Drop unread events and a stored error of the stream. After this, the rest is read from the conversation."""
+        """Drop the unread events and the stored error of the stream. Call this before the rest is read from the conversation."""
         self._items.clear()
         self._failure = None
 
@@ -77,8 +77,8 @@ class ReplyAssembler:
 
         If the list is empty, the reply needs more frames.
 
-        :param limit: the largest number of updates.
-        :raises StreamError: an event reports an error. The updates before this event are returned first, by an earlier call.
+        :param limit: the maximum number of updates.
+        :raises StreamError: an event reports an error. Earlier calls have returned the updates before this event.
         """
         updates: list[Update] = []
         while self._items and len(updates) < limit and not self._is_over():
@@ -87,7 +87,7 @@ class ReplyAssembler:
             try:
                 changed = self._feed()
             except StreamError as exc:
-                # The error's traceback holds the event, which may contain a token or private text.
+                # The traceback is removed: it contains the event, which may contain a token or private text.
                 self._failure = exc.with_traceback(None)
             event = self.reader.event if self._want_events and self.reader.events > seen else None
             if changed or event is not None:
@@ -102,8 +102,8 @@ class ReplyAssembler:
     def take_piece(self, *, at_end: bool = False) -> str:
         """Return the text that was added since the last call.
 
-        If the reply is converted to plain text, an unfinished Markdown block is not returned, unless ``at_end`` is True. If the
-        site has rewritten earlier text, the piece begins at the first difference between the old text and the new text.
+        If the reply is converted to plain text, an unfinished Markdown block is returned only if ``at_end`` is True. If the site
+        has rewritten earlier text, the piece begins at the first difference between the old text and the new text.
         """
         text = self.reader.text
         if not self._markdown:
@@ -114,7 +114,7 @@ class ReplyAssembler:
         return text[len(shown) :]
 
     def _feed(self) -> bool:
-        # The event is not a local variable of read(): an error that read() raises keeps these variables in its traceback.
+        # The event is not a local variable of read(), because the traceback of an error contains all local variables of read().
         item = self._items.popleft()
         return self.reader.end() if item is None else self.reader.feed(item)
 
@@ -123,9 +123,9 @@ class ReplyAssembler:
 
 
 def _closed_blocks(markdown: str) -> str:
-    """Return the final part of a growing Markdown text: all text up to the last empty line outside a code block.
+    """Return the finished part of a growing Markdown text: all text up to the last empty line outside a code block.
 
-    Text that is added later does not change how this part is converted.
+    The conversion of this part to plain text does not change when more text is added.
     """
     fenced, end, position = False, 0, 0
     for line in markdown.splitlines(keepends=True):

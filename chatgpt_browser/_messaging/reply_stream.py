@@ -1,4 +1,4 @@
-"""The reply stream: when it is opened, it sends a message; then it returns each piece of the reply when the piece arrives."""
+"""The reply stream. When it is opened, it sends a message. Then it returns each piece of the reply when the piece arrives."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import anyio
 
 from .._core.errors import BrowserCrashedError, ChatGPTError, StreamError, StreamInterruptedError
 from .._core.log import logger
+from .._core.options import SITE_CHOICE_MODELS
 from .._core.public import public_type
 from .._protocol.message import CUT, STOPPED
 from .handoff import HandoffPoller
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from .lease import ConversationSlot
     from .sender import MessageSender
 
-#: The longest wait in seconds for the end of the body after an event has marked the reply as complete. The site may send pings
-#: during this wait.
+#: The longest wait in seconds for the end of the body after an event has marked the reply as complete. The idle timer would not
+#: end this wait, because the site may send pings.
 _END_TIMEOUT = 5.0
-#: The largest number of updates that a caller gets at once. If many events arrive together, this limit keeps the caller's pauses
+#: The maximum number of updates that a caller gets at once. If many events arrive together, this limit keeps the caller's pauses
 #: short, and the memory for the texts small.
 _BATCH_SIZE = 64
 
@@ -52,6 +53,8 @@ class AsyncReplyStream:
         self._idle_timer: IdleTimer | None = None
         self._span: MessageSpan | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        #: The model that the caller named, or else the client's model.
+        self._model: str | None = None
         self._is_open = self._is_closed = False
 
     def __repr__(self) -> str:
@@ -67,17 +70,17 @@ class AsyncReplyStream:
 
     @property
     def conversation_id(self) -> str | None:
-        """The id of the conversation; None until the site has sent the id."""
+        """The id of the conversation, or None until the site has sent the id."""
         return self._assembler.reader.conversation_id
 
     @property
     def message_id(self) -> str | None:
-        """The id of the reply, which is the parent of the next message; None until the site has sent the id."""
+        """The id of the reply, which is the parent of the next message. None until the site has sent the id."""
         return self._assembler.reader.message_id
 
     @property
     def event(self) -> ConversationEvent | None:
-        """The newest event, as the site sent it; None before the first event."""
+        """The newest event, as the site sent it, or None before the first event."""
         return self._assembler.reader.event
 
     # ---- reading -----------------------------------------------------------------------------------------------------
@@ -107,15 +110,15 @@ class AsyncReplyStream:
         raise StopAsyncIteration
 
     async def close(self) -> None:
-        """End the request if it is still in flight. May be called twice."""
+        """End the request if it is still in flight. A second call has no effect."""
         self._close()
 
     async def aclose(self) -> None:
-        """Do the same as :meth:`close`, under the name that :func:`contextlib.aclosing` calls."""
+        """Call :meth:`close`. :func:`contextlib.aclosing` requires a method with this name."""
         self._close()
 
     async def _next_updates(self, limit: int = _BATCH_SIZE) -> list[Update] | None:
-        """Return at most ``limit`` updates, from the next events; None when the reply is complete. The list may be empty."""
+        """Return at most ``limit`` updates of the next events, or None if the reply is complete. The list may be empty."""
         self._sender.process.check()
         await self._open()
         if self._is_closed:
@@ -141,7 +144,7 @@ class AsyncReplyStream:
     def _check(self) -> None:
         """Raise an error if the call was aborted or its deadline has passed.
 
-        While a caller processes updates, it does not read. Then the idle timer cannot interrupt it, so this method is called.
+        This method is needed because the idle timer can interrupt a caller only while the caller waits for a frame.
         """
         if self._idle_timer is not None and not self._is_closed:
             try:
@@ -153,13 +156,16 @@ class AsyncReplyStream:
         return self._poller if self._assembler.reader.is_elsewhere else None
 
     async def _poll(self, poller: HandoffPoller | Recovery) -> list[Update]:
-        """Wait for more text of a reply that is read from the conversation. Return a list of at most one update."""
+        """Wait for more text of a reply that is read from the conversation. Return a list with one update, or an empty list."""
         with self._deadline.limit():
             changed = await poller.next()
         return [Update(self.text, None)] if changed else []
 
     def _start_recovery(self, error: BaseException) -> bool:
-        """Start a recovery if ``error`` means that the stream broke off and the question is known. Return whether it started."""
+        """Start a recovery if the stream broke off and the question is known. Return whether a recovery was started.
+
+        :param error: the error that ended the stream.
+        """
         reader, question, sender = self._assembler.reader, self._lease.question, self._sender
         if not isinstance(error, (StreamInterruptedError, BrowserCrashedError)) or self._recovery is not None:
             return False
@@ -171,7 +177,7 @@ class AsyncReplyStream:
         if not (sender.options.recover and is_known) or sender.is_closed or reader.missing.is_known:
             return False
         self._assembler.leave_stream()
-        error.__traceback__ = None  # the traceback holds events, which may contain private text
+        error.__traceback__ = None  # the traceback contains events, which may contain private text
         idle_timeout = sender.options.idle_timeout
         self._recovery = Recovery(sender.backend, reader, question, error, idle_timeout=idle_timeout)
         return True
@@ -206,16 +212,17 @@ class AsyncReplyStream:
         if self._is_closed or self._is_open:
             return
         lease, sender = self._lease, self._sender
-        # Check the process before the slot is acquired: after a fork, a message of the parent process may hold the slot.
+        # The process is checked before the slot is acquired: after a fork, a message of the parent process may hold the slot.
         sender.process.check()
         self._loop = asyncio.get_running_loop()
         try:
             with self._deadline.limit():
                 prompt = await lease.acquire_slot()
                 self._span = sender.start_span(prompt)
+                self._model = prompt.model or sender.options.model
                 with self._span.activate():
                     lease.hold_permit(await sender.acquire_permit())
-                    self._deadline.check()  # the same signal may just have aborted the message before this one
+                    self._deadline.check()  # the signal may have been aborted since the permit was requested
                     self._question = await sender.send(prompt, lease, self._span)
         except BaseException as exc:
             if self._start_recovery(exc):
@@ -239,10 +246,11 @@ class AsyncReplyStream:
         """
         self._is_closed = True
         if self._sender.process.is_forked:
-            return  # the request belongs to the parent process
+            return  # The request belongs to the parent process, so it is not ended here.
         if self._span is not None:
             self._span.end(error, conversation_id=self.conversation_id, message_id=self.message_id)
         if finished and self._question is not None:
+            self._warn_of_other_model()
             self._sender.conversations.note_answered(self._question, self._assembler.reader)
         if finished and self._assembler.reader.finish_type in (CUT, STOPPED):
             logger.warning(
@@ -250,8 +258,15 @@ class AsyncReplyStream:
             )
         self._lease.release(self._assembler.reader if finished else None)
 
+    def _warn_of_other_model(self) -> None:
+        """Log a warning if the site has answered with another model than the requested model."""
+        answered = self._assembler.reader.model
+        if self._model in (*SITE_CHOICE_MODELS, None) or answered in (None, self._model):
+            return
+        logger.warning("the site has answered with the model %r instead of %r", answered, self._model)
+
     def _with_partial_text(self, error: BaseException) -> BaseException:
-        """Store the reply's text so far and its ids in an error, and return the error.
+        """Store the reply's text so far and the reply's ids in an error, and return the error.
 
         A :class:`BrowserCrashedError` is copied, because many streams may raise the same error object.
         """
@@ -268,7 +283,7 @@ class AsyncReplyStream:
         return error
 
     def __del__(self) -> None:
-        # A caller that leaves a loop early may drop the stream without closing it. The request must end in this case, too.
+        # A caller that leaves a loop early may drop the stream without closing it. In this case too, the request must end.
         if self._sender.process.is_forked:
             return
         if not self._is_closed and self._loop is not None and not self._loop.is_closed():

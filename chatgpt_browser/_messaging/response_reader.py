@@ -1,4 +1,4 @@
-"""Reading the head and the body of a response from its stream, within time limits."""
+"""Reads the head and the body of a response from its stream, within time limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .._core.options import Options
     from .._transport.response_stream import ResponseStream
 
-#: The largest body of a response with an error status, and of any other response. Both limits are in characters after
+#: The maximum size of the body of a response with an error status, and of any other response. Both limits are in characters after
 #: decompression, because 43 KB of gzip may become 29 MB. A conversation of 6,000 messages with 1,000 characters each has 13 MB.
 _MAX_REFUSAL_SIZE, _MAX_BODY_SIZE = 1 << 20, 32 << 20
 
@@ -48,7 +48,8 @@ async def receive_head(stream: ResponseStream, options: Options) -> Head:
 async def receive_body(stream: ResponseStream, head: Head, options: Options) -> Response:
     """Read the body of a response that is not an event stream. Return the whole response.
 
-    If the status is not 2xx, and the body breaks off or does not end in time, the result contains the body as far as it was read.
+    If the status is not 2xx, no error is raised for a body that breaks off or does not end in time. The result then contains the
+    part of the body that was read.
 
     :raises ChatGPTTimeoutError: the body did not end within ``idle_timeout``.
     :raises StreamInterruptedError: the connection broke.
@@ -75,10 +76,11 @@ async def read_response(
 ) -> Response:
     """Read and return a whole response that is not an event stream, without a time limit.
 
-    If the status is not 2xx, and the body breaks off or is longer than 1 MB, the result contains the body as far as it was read.
+    If the status is not 2xx, no error is raised for a body that breaks off or is longer than 1 MB. The result then contains the
+    part of the body that was read.
 
-    :param head: the head of the response, if the caller has read it before.
-    :param pieces: a list that the pieces of the body are appended to.
+    :param head: the head of the response, if the caller has already read it.
+    :param pieces: a list to which the pieces of the body are appended.
     :raises ConnectionError: the connection broke. The error contains the browser's message.
     :raises APIStatusError: the body is larger than 32 MB.
     """

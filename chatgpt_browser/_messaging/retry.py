@@ -1,8 +1,8 @@
-"""Retries: the errors that are retried, the number of retries, and the delays. The package tenacity runs the loops.
+"""Retries: the errors after which a call is retried, the number of retries, and the delays. The package tenacity runs the loops.
 
-A message is sent again only if the site's response shows that it was not accepted: its access token was refused, the site showed
-a challenge, or another message was in flight. After a timeout or a broken connection, the site may have accepted the message.
-Therefore the message is not sent again, and the caller gets the error.
+A message is sent again only if the site's response shows that the message was not accepted. This is the case if its access token
+was refused, if the site showed a challenge, or if another message was in flight. After a timeout or a broken connection, the site
+may have accepted the message. Therefore the message is not sent again, and the caller gets the error.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ async def retrying_refresh(work: Callable[[], Awaitable[T]], *, retries: int) ->
 
 
 def _is_read_retriable(error: BaseException) -> bool:
-    """Return whether a read may be retried: the network or the server failed. Repeating a read has no side effects."""
+    """Return whether a read may be retried: the network or the server failed. A repeated read has no side effects."""
     failed = isinstance(error, APIStatusError) and (error.status_code or 0) >= 500
     return failed or isinstance(error, StreamInterruptedError)
 
@@ -76,10 +76,10 @@ async def _repeating(
 
 
 class RetryPolicy:
-    """The retry policy of one message: which errors are retried, how often, and which function is called before a retry.
+    """The retry policy of one message: after which errors the message is sent again, how often, and what is done first.
 
-    :param renew_token: called after the site refused the access token. If None, this error is not retried.
-    :param pass_challenge: called after a challenge. If None, a challenge is not retried.
+    :param renew_token: called after the site has refused the access token. If it is None, there is no retry after this error.
+    :param pass_challenge: called after a challenge. If it is None, there is no retry after a challenge.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class RetryPolicy:
         }
 
     def allow(self, error: BaseException) -> bool:
-        """Return whether the message may be sent again after this error. If so, count the retry."""
+        """Return whether the message may be sent again after this error. If the result is True, count the retry."""
         if isinstance(error, RateLimitError) and not _may_wait_out(error):
             return False
         if self._left.get(type(error), 0) < 1:
@@ -101,7 +101,7 @@ class RetryPolicy:
         return True
 
     def wait(self, state: RetryCallState) -> float:
-        """Return the delay in seconds: after a rate limit, the back-off or the site's delay if that is longer; otherwise 0."""
+        """Return the delay in seconds. After a rate limit, it is the longer of the back-off and the site's delay; otherwise 0."""
         error = _error_of(state)
         if not isinstance(error, RateLimitError):
             return 0.0
@@ -115,7 +115,7 @@ class RetryPolicy:
 
 
 async def retrying_send(work: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
-    """Run ``work``, which sends a message, and return its result. After an error, run it again if the policy allows that."""
+    """Run ``work``, which sends a message, and return its result. After an error, run it again if the policy allows this."""
     attempts = AsyncRetrying(
         wait=policy.wait,
         retry=retry_if_exception(policy.allow),
@@ -126,14 +126,14 @@ async def retrying_send(work: Callable[[], Awaitable[T]], policy: RetryPolicy) -
 
 
 def _may_wait_out(error: RateLimitError) -> bool:
-    """Return whether the error is the limit of one message at a time, and the requested delay is at most 30 s."""
+    """Return whether the error is the limit of one message at a time, and the site requests a delay of at most 30 s."""
     return error.scope == "concurrency" and _requested_delay(error) <= _MAX_RETRY_AFTER
 
 
 def _requested_delay(error: RateLimitError) -> float:
-    """Return the delay that the site requests, in seconds; 0 if the site requests none.
+    """Return the delay that the site requests, in seconds, or 0 if the site requests no delay.
 
-    A delay from the site's fixed sentence ("or wait one minute") is ignored, because the message in flight may end sooner.
+    The delay in the site's fixed sentence ("or wait one minute") is ignored, because the message in flight may end earlier.
     """
     return 0.0 if error.retry_after is None or error.retry_after_from == "text" else error.retry_after
 

@@ -1,4 +1,4 @@
-"""Removal of the session's secrets from errors. An error may quote a response, and the response may contain a token."""
+"""Removes the session's secrets from errors. An error may quote a response, and the response may contain a token."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
     from .._transport.browser_manager import BrowserManager
 
-#: The number of access tokens that are stored: a late response may contain a token that was renewed meanwhile.
+#: The number of access tokens that are stored. Earlier tokens are needed, because a late response may contain one of them.
 _REMEMBERED_TOKENS = 4
-#: The length in characters of the shortest secret. A shorter value may occur in ordinary words, and is not removed. Examples are
-#: the token of a test, and the last character of a long token if the browser stores that character in a separate cookie.
+#: The minimum length of a secret in characters. A shorter value is not removed, because it may occur in ordinary words. Examples
+#: are the token of a test, and the last character of a long token if the browser stores that character in a separate cookie.
 _MIN_SECRET_LENGTH = 12
 
 
 class SecretFilter:
-    """Removes the client's access tokens and session tokens from errors. Tokens that were replaced recently are removed, too."""
+    """Removes the client's access tokens and session tokens from errors, including tokens that were replaced recently."""
 
     def __init__(self, browser_manager: BrowserManager) -> None:
         self._browser_manager = browser_manager

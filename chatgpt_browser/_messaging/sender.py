@@ -48,7 +48,7 @@ class MessageSender:
         fetch: Transport | None = None,
         site_pages: Transport | None = None,
     ) -> None:
-        #: The client's options. When the caller sets another model, this object is replaced.
+        #: The client's options. This object is replaced when the caller sets another model.
         self.options = options
         self.process = ProcessGuard()
         requests = FetchTransport(browser_manager)
@@ -63,7 +63,7 @@ class MessageSender:
         self._is_closed = False
 
     async def close(self) -> None:
-        """Close the sender and its transports. After this, no message is sent."""
+        """Close the sender and its transports. After this call, no message is sent."""
         self._is_closed = True
         await self._fetch.close()
         await self.tokens.close()
@@ -75,7 +75,7 @@ class MessageSender:
         return self._is_closed
 
     def check_open(self) -> None:
-        """Check that the sender is not closed, and that this process is not a fork of the process that first used the sender.
+        """Check that the sender is not closed, and that this process is the process that first used the sender, not a fork of it.
 
         :raises ClientClosedError: the sender is closed.
         :raises ForkedProcessError: the parent process has used the sender.
@@ -103,7 +103,7 @@ class MessageSender:
         return await self.permits.acquire()
 
     async def send(self, prompt: Prompt, lease: MessageLease, span: MessageSpan) -> QuestionRef:
-        """Send a message and return the reference of its question. After this, ``lease.response`` delivers the reply's events.
+        """Send a message and return the reference of its question. Then ``lease.response`` is the stream of the reply's events.
 
         :raises ChatGPTError: the message was not sent, or the site refused it.
         """
@@ -114,7 +114,7 @@ class MessageSender:
             except UnusualActivityError as refusal:
                 if (
                     lease.response is None
-                ):  # another request was refused, for example one for the parent message
+                ):  # The site refused an earlier request, for example the request for the parent message.
                     raise
                 # The site has refused the message. Therefore a second attempt cannot create a duplicate.
                 logger.info("the site accepts messages only from its own page, switching to it: %s", refusal)
@@ -130,7 +130,7 @@ class MessageSender:
     async def _send_once(
         self, transport: Transport, prompt: Prompt, lease: MessageLease, span: MessageSpan
     ) -> QuestionRef:
-        import uuid  # preloaded while the browser starts, because `uuid` imports `platform`
+        import uuid  # This import is slow. `BrowserManager` has already imported `uuid` during the browser start.
 
         if not transport.needs_newest_turn and prompt.conversation_id and prompt.parent_message_id is None:
             node = await self.conversations.find_current_node(prompt.conversation_id)

@@ -1,4 +1,4 @@
-"""Selection of the answer among the messages of a stream, while the messages arrive."""
+"""Selects the answer among the messages of a stream, while the messages arrive."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Change(Enum):
-    """The effect of one message on the choice of the answer: the result of :meth:`AnswerTracker.consider`."""
+    """The effect of one message on the choice of the answer. :meth:`AnswerTracker.consider` returns it."""
 
     NONE = "another message, or no message, is the answer"
     ANSWER = "this message is the answer"
@@ -26,17 +26,17 @@ class AnswerTracker:
     """
 
     def __init__(self) -> None:
-        #: The id of the chosen message; None if no message is chosen, or if the site has not sent an id.
+        #: The id of the chosen message. None if no message is chosen, or if the site has not sent an id.
         self.message_id: str | None = None
-        #: The id of the user's message that the reply answers; None until the site has repeated that message in the stream.
+        #: The id of the user's message that the reply answers. None until the site has repeated that message in the stream.
         self.question_id: str | None = None
-        #: The reason why the answer ended, as the site names it (``stop``, ``max_tokens``); None if the site has sent no reason.
+        #: The site's name for the reason why the answer ended (``stop``, ``max_tokens``). None if the site has sent no reason.
         self.finish_type: str | None = None
         #: The channel of the deltas that contain the answer.
         self.channel: Any = None
         self._rank = 0
-        self._position = 0  # the answer's position in the stream
-        self._positions: dict[str, int] = {}  # the position of each message, by its id
+        self._position = 0  # The position of the answer in the stream.
+        self._positions: dict[str, int] = {}  # Maps the id of a message to its position.
 
     @property
     def message_ids(self) -> Collection[str]:
@@ -48,7 +48,7 @@ class AnswerTracker:
         return self._rank > 0
 
     def is_answer(self, message: dict[str, Any]) -> bool:
-        """Return whether this message is the chosen message. If a message is chosen, a message without an id counts as it."""
+        """Return whether this message is the chosen message. A message without an id is treated as the chosen message."""
         name = optional_text(message.get("id"))
         return bool(self._rank) and (name is None or name == self.message_id)
 

@@ -1,4 +1,4 @@
-"""The backend's endpoints for models and stored conversations: their paths, and their responses as typed data."""
+"""Builds the paths of the backend's endpoints for models and conversations, and converts their responses to typed data."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Model:
 @public_type
 @dataclass(frozen=True)
 class ConversationSummary:
-    """One entry of the list of conversations. The times are aware datetimes, or None."""
+    """One entry of the list of conversations. The times are datetimes with a time zone, or None."""
 
     id: str
     title: str | None = None
@@ -47,9 +47,10 @@ class ConversationSummary:
 class HistoryMessage:
     """One message of a stored conversation. ``role`` is ``user``, ``assistant``, ``system`` or ``tool``.
 
-    ``hidden`` is True if the site's page does not show the message as part of the conversation: instructions, thoughts, calls of
-    tools and their output. ``recipient`` is the name of the tool that the message is addressed to, or None. The text of a reply
-    contains no citation marks, like the text of :meth:`AsyncChatGPTAPI.send_message`; the text of a question is unchanged.
+    ``hidden`` is True if the site's page does not show the message as part of the conversation. Instructions, thoughts, tool
+    calls and the output of tools are hidden. ``recipient`` is the name of the tool to which the message is addressed, or None.
+    Like the result of :meth:`AsyncChatGPTAPI.send_message`, the text of a reply contains no citation marks. The text of a
+    question is unchanged.
     """
 
     id: str
@@ -64,10 +65,11 @@ class HistoryMessage:
 @public_type
 @dataclass(frozen=True)
 class History:
-    """A stored conversation. ``messages`` are those of its newest branch, oldest first, with the hidden ones.
+    """A stored conversation.
 
-    ``visible_messages`` are those that a person sees on the site.
-    ``current_node`` is the id of the newest message: the ``parent_message_id`` of the next one. ``raw`` is the whole response.
+    ``messages`` contains the messages of the newest branch, including hidden messages, oldest first. ``visible_messages``
+    contains only the messages that a person sees on the site. ``current_node`` is the id of the newest message, which is the
+    ``parent_message_id`` of the next message. ``raw`` is the whole response.
     """
 
     conversation_id: str
@@ -156,7 +158,7 @@ def read_history(conversation_id: str, data: Any) -> History:
 
 
 def read_title(data: Any) -> str:
-    """Return the title in a response of ``POST /conversation/gen_title/{id}``; an empty text if the response has no title."""
+    """Return the title in a response of ``POST /conversation/gen_title/{id}``, or an empty text if the response has no title."""
     return _text(_field(data, "title")) or ""
 
 
@@ -185,7 +187,7 @@ def _text_of(message: dict[str, Any]) -> str:
     if not isinstance(message.get("content"), dict):
         return ""
     if is_question(message):
-        return message_text(message)  # unchanged: it may be sent again
+        return message_text(message)  # the text is unchanged, so that it can be sent again
     return clean_text(message_text(message) if is_visible(message) else hidden_text(message))
 
 
@@ -206,9 +208,9 @@ def _integer(value: Any) -> int | None:
 
 
 def _time(value: Any) -> datetime | None:
-    """Parse a time. Some endpoints send seconds since 1970, others ISO 8601.
+    """Parse a time. Some endpoints send seconds since 1970, and others send ISO 8601. Return None for an invalid time.
 
-    A time in the first or the last year of the calendar is no time: it cannot be converted to every time zone.
+    A time in the first or the last year of Python's calendar is invalid, because it cannot be converted to every time zone.
     """
     try:
         if isinstance(value, str):

@@ -1,9 +1,9 @@
-"""Removal of the site's citation marks from a text.
+"""Removes the site's citation marks from a text.
 
-A mark is a citation, a card or a name inside a text. It is written with characters of Unicode's private use area, in this order:
-U+E200, the kind of the mark, its fields (each preceded by U+E202), and U+E201. The site's page shows something else in place of
-the mark: the name of an ``entity``, the link text of a ``url``, or something that is not text. U+E203 to U+E206 mark the start
-and the end of the passage that a citation refers to.
+A mark is a citation, a card or a name inside a text. It contains characters of Unicode's private use area, in this order: U+E200,
+the kind of the mark, its fields (each after U+E202), and U+E201. The site's page replaces the mark: by the name of an ``entity``,
+by the link text of a ``url``, or by an element that is not text. U+E203 to U+E206 mark the start and the end of the passage to
+which a citation refers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from .unicode_ranges import contains_any, remove_all
 #: The special characters in marks, as a range for a regular expression.
 MARKS = "\ue200-\ue206"
 
-#: For each kind of mark that is replaced by one of its fields: the number of this field. The first field has the number 1.
+#: Maps a kind of mark to the number of the field that replaces the mark. The first field has the number 1. Marks of other kinds
+#: are removed.
 _SHOWN_FIELD = {"url": 1, "link_title": 1}
 
 
@@ -30,18 +31,18 @@ class CitationMarkFilter:
     """Removes the marks from a text that grows. Each call searches only the new part of the text."""
 
     def __init__(self) -> None:
-        #: True if the text ends inside a mark. If False, a caller may append a piece without marks to the visible text directly.
+        #: True if the text ends inside a mark. If False, a caller may append a piece without marks directly to the visible text.
         self.is_open = False
         self._has_marks = False
         self._raw = ""
-        self._settled = ""  # the beginning of the raw text that is already processed
+        self._settled = ""  # The beginning of the raw text. It is already processed.
         self._visible = ""
 
     def visible(self, raw: str, *, at_end: bool = False) -> str:
         """Return the text without its marks. If the last mark has no end yet, the result ends before this mark.
 
         :param raw: the whole text so far.
-        :param at_end: True if no more text follows. Then a mark without an end is returned as ordinary text.
+        :param at_end: True if no more text follows. In this case, a mark without an end is returned as ordinary text.
         """
         fresh = raw[len(self._raw) :] if raw.startswith(self._raw) else raw
         if not self._has_marks or len(fresh) == len(raw):

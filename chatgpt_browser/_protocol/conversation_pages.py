@@ -1,8 +1,8 @@
-"""The pages of the list of conversations (``GET /conversations``): which one is requested next, and when the list has ended.
+"""Reads the list of conversations (``GET /conversations``) page by page: chooses the next page, and detects the end of the list.
 
-The site answers in several ways, and the list changes while it is read: an entry may be unreadable, a pinned entry may be
-repeated at the top of every page, entries may have been deleted since the previous page, and a page may name the next one with a
-cursor.
+The responses of the site differ, and the list may change while it is read. An entry may be unreadable. A pinned entry may be
+repeated at the top of every page. Entries may have been deleted since the previous page was read. A page may contain a cursor
+that identifies the next page.
 """
 
 from __future__ import annotations
@@ -12,31 +12,32 @@ from urllib.parse import urlencode
 
 from .backend import CONVERSATIONS, ConversationSummary, read_conversations
 
-#: The largest number of requests for one list. A site whose every page is full would otherwise never end.
+#: The maximum number of requests for one list. It is needed because a faulty site may return full pages without end.
 MAX_PAGES = 1000
-#: The number of pages in a row without a new conversation after which the list ends: if they contain conversations, or not.
+#: The list ends after this many consecutive pages without a new conversation. The second limit applies if the newest page
+#: contains an unreadable entry.
 _MAX_REPEATED, _MAX_UNREADABLE = 3, 20
 
 
 class ConversationPages:
-    """Reads pages until the list ends: request :attr:`path`, pass the response to :meth:`read`, until ``path`` is None."""
+    """Reads the pages of the list. The caller requests :attr:`path` and passes the response to :meth:`read`, until it is None."""
 
     def __init__(self, page_size: int) -> None:
-        #: The path of the next page, relative to the backend's base URL; None after the last.
+        #: The path of the next page, relative to the backend's base URL. None after the last page.
         self.path: str | None = None
-        #: True if the list was ended because of the limit of pages.
+        #: True if the list ended because of the maximum number of requests.
         self.is_cut = False
         self._page_size = page_size
         self._offset = 0
         self._seen: set[str] = set()
-        self._by_cursor = False  # the newest page was requested with a cursor
+        self._by_cursor = False  # True if the newest page was requested with a cursor.
         self._ignores_cursor = False
         self._pages = 0
-        self._without_new = 0  # pages in a row
-        self._first: list[str | None] = []  # the ids of the first page; None for an unreadable entry
-        self._pinned = 0  # entries at the top of the first page that are repeated on every page
+        self._without_new = 0  # The number of consecutive pages without a new conversation.
+        self._first: list[str | None] = []  # The ids of the first page. None: an unreadable entry.
+        self._pinned = 0  # The number of pinned entries: every page repeats them at its top.
         self._total: int | None = None
-        self._went_back = False  # the newest page was requested in place of a later one
+        self._went_back = False  # True if the newest page was requested because entries had been skipped.
         self._request_offset(0)
 
     def read(self, data: Any) -> list[ConversationSummary]:
@@ -56,7 +57,7 @@ class ConversationPages:
         return found
 
     def _goes_back(self, data: Any, items: list[str | None]) -> bool:
-        """Return whether entries were skipped before this page; then the offset is that of the page to read instead."""
+        """Return whether entries were skipped before this page. If so, set the offset to the first skipped entry."""
         total = data.get("total") if isinstance(data, dict) else None
         total_before, self._total = self._total, total if isinstance(total, int) else None
         if self._pages == 1:
@@ -67,19 +68,20 @@ class ConversationPages:
         skipped = 0
         if (
             self._pinned < pinned < len(items)
-        ):  # the first page contained fewer other entries than was assumed
+        ):  # The number of pinned entries is larger than assumed, so the offset of this page was too large.
             skipped, self._pinned = pinned - self._pinned, pinned
         elif self._total is not None and total_before is not None:
             skipped = max(
                 0, total_before - self._total
-            )  # so many entries were deleted, perhaps before this page
+            )  # This number of entries was deleted. All of them may have been before this page.
         self._went_back = skipped > 0 and self._offset > 0
         self._offset = max(0, self._offset - skipped)
         return self._went_back
 
     def _note_progress(self, has_new: bool) -> None:
         if self._went_back and not has_new:
-            self._total = None  # the site's total does not count the entries of the list
+            # The offset was moved back, but there was no new entry. So the site's total is not the number of entries in the list.
+            self._total = None
         self._went_back = False
         self._without_new = 0 if has_new else self._without_new + 1
 
@@ -87,7 +89,7 @@ class ConversationPages:
         cursor = _cursor(data)
         limit = _MAX_UNREADABLE if None in items else _MAX_REPEATED
         if self._by_cursor and self._without_new and any(items):
-            self._ignores_cursor = True  # the site has sent a page again
+            self._ignores_cursor = True  # the site has returned the same page again
         if self._without_new >= limit:
             self.path = None
         elif cursor is not None and not self._ignores_cursor:
@@ -109,7 +111,7 @@ class ConversationPages:
 
 
 def _items(data: Any) -> list[str | None]:
-    """Return the ids of a page's entries; None for an entry that has no id."""
+    """Return the ids of a page's entries. An entry without an id is represented by None."""
     items = data.get("items") if isinstance(data, dict) else None
     if not isinstance(items, list):
         return []
@@ -118,14 +120,14 @@ def _items(data: Any) -> list[str | None]:
 
 
 def _cursor(data: Any) -> str | None:
-    """Return the cursor that names the next page, or None."""
+    """Return the cursor that identifies the next page, or None."""
     names = ("cursor", "next_cursor")
     found = [data.get(name) for name in names] if isinstance(data, dict) else []
     return next((str(each) for each in found if isinstance(each, (str, int)) and str(each)), None)
 
 
 def _common_length(items: list[str | None], other: list[str | None]) -> int:
-    """Return the number of entries that are the same at the beginning of both lists, up to the first that is unreadable."""
+    """Return the number of equal entries at the beginning of both lists. An unreadable entry ends the comparison."""
     count = 0
     for item, expected in zip(items, other, strict=False):
         if item is None or item != expected:

@@ -1,4 +1,4 @@
-"""Search in the tree of a stored conversation (``GET /conversation/{id}``) for the newest branch, the newest turn or an answer.
+"""Searches the tree of a stored conversation (``GET /conversation/{id}``) for the newest branch, the newest turn or an answer.
 
 A turn is one question and all messages that answer this question.
 """
@@ -20,14 +20,14 @@ def find_answer(
     answer_id: str | None = None,
     parent_message_id: str | None = None,
 ) -> dict[str, Any] | None:
-    """Return the message that answers a question in a stored conversation; None if there is no answer yet.
+    """Return the message that answers a question in a stored conversation, or None if there is no answer yet.
 
-    If the conversation contains none of the ids in ``questions``, the answer to the newest question is returned, provided that
-    the newest question follows ``parent_message_id``.
+    The question is found by the ids in ``questions``. If the conversation contains none of these ids, the newest question is
+    used, but only if it follows ``parent_message_id``.
 
     :param questions: the ids that the question may have in the conversation.
-    :param answer_id: the id of a message in the wanted branch, if the question has several answers; by default the first branch.
-    :param parent_message_id: the id of the message after which the question was sent; None accepts any newest question.
+    :param answer_id: the id of a message in the wanted branch, if the question has several answers. Default: the first branch.
+    :param parent_message_id: the id of the message after which the question was sent. None: any newest question is accepted.
     """
     nodes = _nodes(data)
     question_id = next((name for name in questions if name is not None and name in nodes), None)
@@ -35,16 +35,15 @@ def find_answer(
         messages = _messages_after_newest_question(data, parent_message_id)
     else:
         messages = _messages_after_question(nodes, question_id, answer_id)
-    answer: dict[str, Any] | None = max(messages, key=answer_rank, default=None)  # the newest of equal rank
+    # If several messages have the highest rank, `max` returns the newest of them, because it is the first.
+    answer: dict[str, Any] | None = max(messages, key=answer_rank, default=None)
     return answer if answer_rank(answer) else None
 
 
 def find_messages_after(data: Any, questions: Sequence[str | None], answer_id: str | None) -> list[Any]:
     """Return the messages that answer a question, newest first.
 
-    If the conversation does not contain the question, the list is empty.
-
-    The parameters are those of :func:`find_answer`.
+    If the conversation does not contain the question, the list is empty. :func:`find_answer` describes the parameters.
     """
     nodes = _nodes(data)
     question_id = next((name for name in questions if name is not None and name in nodes), None)
@@ -54,7 +53,7 @@ def find_messages_after(data: Any, questions: Sequence[str | None], answer_id: s
 def _messages_after_question(nodes: dict[str, Any], question_id: str, answer_id: str | None) -> list[Any]:
     """Return the messages that answer one question, newest first.
 
-    If the question has several branches, the messages come from the branch that contains ``answer_id``, else from the first.
+    If several branches follow the question, the branch that contains ``answer_id`` is used, or else the first branch.
     """
     children = _children(nodes)
     preferred = {name for name, _ in _path_to_root(nodes, answer_id)}
@@ -70,7 +69,7 @@ def _messages_after_question(nodes: dict[str, Any], question_id: str, answer_id:
 
 
 def _children(nodes: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the ids of each node's children. If a node has its own list ``children``, the ids are in the order of that list."""
+    """Return a dict from the id of each node to the ids of its children, in the order of the node's list ``children``."""
     children: dict[str, list[str]] = {}
     for name, node in nodes.items():
         if isinstance(node, dict) and isinstance(parent := node.get("parent"), str):
@@ -98,7 +97,7 @@ def _messages_after_newest_question(data: Any, parent_message_id: str | None) ->
 
 
 def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -> bool:
-    """Return whether ``newest_first`` yields the node ``node_id`` before it yields another node that is a question."""
+    """Return whether ``newest_first`` yields the node with this id before it yields another question."""
     for each, node in newest_first:
         if each == node_id:
             return True
@@ -110,9 +109,9 @@ def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str
 class Turn(NamedTuple):
     """A question and the ids of the messages after it, newest first. If there is no question, ``question_id`` is None.
 
-    ``parents`` are the ids of the messages after which a new message may be sent. These are the messages of this turn, and the
-    other answers to its question (the site may show two answers for comparison). The messages of an earlier turn are included if
-    all later turns are unanswered.
+    ``parents`` contains the ids of the messages after which a new message may be sent. These are the messages of this turn, and
+    the other answers to its question (the site may show two answers for comparison). The messages of an earlier turn are
+    included if no later turn has an answer.
     """
 
     question_id: str | None = None
@@ -161,7 +160,7 @@ def _answers(nodes: dict[str, Any], children: dict[str, list[str]], question_id:
 def newest_branch(data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return an iterator over ``(id, node)``, from the newest node of a conversation to the root.
 
-    If the nodes form a cycle, each node comes only once.
+    If the nodes form a cycle, each node is yielded only once.
     """
     nodes = _nodes(data)
     return _path_to_root(nodes, data.get("current_node") if nodes else None)

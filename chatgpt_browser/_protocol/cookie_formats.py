@@ -1,4 +1,4 @@
-"""Parser for the forms in which users have cookies: dicts, lists, JSON exports, text of ``cookies.txt``, and header lines.
+"""Parses cookies in the formats that users have: dicts, lists, JSON exports, text of ``cookies.txt``, and header lines.
 
 The functions here read no files.
 """
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-#: The names of a cookie's fields, in lower case, as Playwright, Selenium and extensions for Firefox use them.
+#: The names of a cookie's fields in lower case. Playwright, Selenium and extensions for Firefox use these names.
 _NAMES, _VALUES = ("name", "name raw"), ("value", "content raw")
 _DOMAINS = ("domain", "host", "host raw", "url")
 _HEADERS = ("cookie", "set-cookie")
@@ -23,7 +23,7 @@ _HTTP_ONLY = "#HttpOnly_"
 
 
 class Cookie(NamedTuple):
-    """A cookie of any site. ``domain`` is a host name without a leading dot; it is empty if the input contains no domain."""
+    """A cookie of any site. ``domain`` is a host name without a leading dot. It is empty if the input contains no domain."""
 
     name: str
     value: str
@@ -80,11 +80,11 @@ def _from_mapping(given: Mapping[Any, Any]) -> Iterator[Cookie]:
 
 
 def _value_of(content: object) -> object:
-    """Return a cookie's value from ``content``, an entry of a dict whose keys are the names of cookies.
+    """Return a cookie's value from the entry of a dict whose keys are the names of cookies.
 
-    The value is the attribute or key ``value`` of the entry, or else the entry itself.
+    The value is the attribute ``value`` or the key ``value`` of the entry. If the entry has neither, it is the value itself.
     """
-    if hasattr(content, "value"):  # an http.cookies.Morsel, which is also a dict
+    if hasattr(content, "value"):  # The entry is an http.cookies.Morsel, which is also a dict.
         return content.value
     return content.get("value") if isinstance(content, Mapping) else content
 
@@ -98,12 +98,13 @@ def _from_item(item: object) -> Iterator[Cookie]:
     elif isinstance(item, (list, tuple)):
         if len(item) == 2 and all(isinstance(text, str) for text in item):
             yield Cookie(item[0], item[1])
-    elif (cookie := _read_fields(getattr(item, "__dict__", {}))) is not None:  # http.cookiejar.Cookie
+    # An ``http.cookiejar.Cookie`` is an object with attributes.
+    elif (cookie := _read_fields(getattr(item, "__dict__", {}))) is not None:
         yield cookie
 
 
 def _read_fields(given: Mapping[Any, Any]) -> Cookie | None:
-    """Return the cookie that a mapping of field names to values describes; None if a name or a value is missing."""
+    """Return the cookie that a mapping of field names to values describes, or None if the name or the value is missing."""
     fields = {name.lower(): value for name, value in given.items() if isinstance(name, str)}
     name, value = (next((fields[key] for key in keys if key in fields), None) for keys in (_NAMES, _VALUES))
     if not isinstance(name, str) or not isinstance(value, str):
@@ -129,10 +130,10 @@ def _from_lines(text: str) -> Iterator[Cookie]:
 
 
 def _from_netscape(line: str) -> Cookie | None:
-    """Return the cookie in a line of a Netscape file, or in a row copied from a browser's table of cookies. Else return None.
+    """Return the cookie in a line of a Netscape file, or in a row of a browser's table of cookies. Return None for other lines.
 
-    A line of a Netscape file has seven fields. In the file, tabs separate the fields. If a line is copied from a terminal,
-    spaces separate them.
+    A line of a Netscape file has seven fields. Tabs separate the fields. In a line that was copied from a terminal, spaces
+    separate them.
     """
     line = line.removeprefix(_HTTP_ONLY).strip("\r\n ")
     fields = line.split("\t") if "\t" in line else line.split()

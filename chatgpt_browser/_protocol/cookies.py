@@ -1,8 +1,8 @@
-"""The session token: the forms in which it is accepted, and the family of cookies that store it.
+"""The session token: the formats in which it is accepted, and the family of cookies that store it.
 
 The token is one encrypted value. If the value is too long for one cookie, the site splits it into several cookies. All cookies of
-one token are called a family. The server joins all cookies of a family that it receives. One stale cookie of the family would
-therefore corrupt the session, so this package always replaces the cookies of a family together.
+one token are called a family. The server joins all cookies of a family that it receives. So one outdated cookie of the family
+would make the token invalid. Therefore this package always replaces the cookies of a family together.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from .cookie_formats import Cookie, cookies_of, is_header, is_json
 CHUNK_SIZE = 3933
 
 _MEMBER = re.compile(r"(?:__Secure-)?(?P<family>next-auth|authjs)\.session-token(?:\.(?P<chunk>\d{1,4}))?")
-_COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")  # RFC 6265, cookie-octet
+#: Matches the value of a cookie (RFC 6265, ``cookie-octet``).
+_COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
 #: Matches texts that are certainly not a token: the name of a cookie of the site, a line with another cookie, or a file name.
 _NO_TOKEN = re.compile(
     r"__(?:Secure|Host)-.*|(?:next-auth|authjs)\..*|[^=]*=+[^=].*|.*\.(?:json|txt)", re.IGNORECASE | re.DOTALL
@@ -45,14 +46,14 @@ def is_session_cookie(name: str) -> bool:
 
 @dataclass(frozen=True)
 class SessionToken:
-    """A whole session token. ``family`` is the library whose cookie names the site uses: ``next-auth`` or ``authjs``."""
+    """A whole session token. ``family`` is the name of the library that defines the cookie names: ``next-auth`` or ``authjs``."""
 
     value: str = field(repr=False)
     family: str = "next-auth"
 
     @classmethod
     def parse(cls, given: object, url: str = "") -> SessionToken | None:
-        """Return the session token in a value; None if the value contains no token.
+        """Return the session token in a value, or None if the value contains no token.
 
         The value is a token, a list of the parts of a token in order, or cookies in any form that
         :func:`.cookie_formats.cookies_of` accepts. Cookies of other sites are ignored. An invalid value raises no exception here,
@@ -79,9 +80,9 @@ class SessionToken:
 
     @classmethod
     def _from_cookies(cls, cookies: list[Cookie], hosts: tuple[str, ...]) -> SessionToken | None:
-        """Return the token in cookies without a domain, else the token of the first host that has a token, else None.
+        """Return the token of the cookies without a domain. If there is none, return the token of the first host that has one.
 
-        Cookies of different hosts are never joined.
+        Return None if no host has a token. Cookies of different hosts are never joined.
         """
         domains = [host for host in dict.fromkeys(hosts) if host]
         for host in ["", *domains]:
@@ -105,7 +106,7 @@ class SessionToken:
             else:
                 chunks.setdefault(member["family"], {})[int(member["chunk"])] = value
 
-        # If a split token and a token in one cookie both exist, the latter belongs to an earlier session with a shorter token.
+        # If there is both a split token and a token in one cookie, the token in one cookie belongs to an earlier session.
         for family, parts in chunks.items():
             if sorted(parts) == list(range(len(parts))):
                 return cls._joined([parts[index] for index in sorted(parts)], family)
@@ -115,7 +116,7 @@ class SessionToken:
 
     @classmethod
     def _joined(cls, values: list[str], family: str = "next-auth") -> SessionToken | None:
-        """Return the token that consists of these parts; None if a part contains an invalid character.
+        """Return the token that consists of these parts, or None if a part contains an invalid character.
 
         Quotes and white space around a part are removed, because copying may add them.
         """
@@ -155,5 +156,5 @@ def _host_of(url: str) -> str:
 
 
 def _belongs_to(domain: str, host: str) -> bool:
-    """Return whether a browser sends a cookie of this domain to the host. A cookie without a domain fits only an empty host."""
+    """Return whether a browser sends a cookie of this domain to the host. An empty domain belongs only to an empty host."""
     return host == domain or bool(domain) and host.endswith(f".{domain}")

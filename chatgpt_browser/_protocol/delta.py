@@ -1,12 +1,12 @@
-"""Decoder for the site's ``delta_encoding`` v1: an event contains a change of a value instead of the whole value.
+"""Decodes the site's ``delta_encoding`` v1, in which an event contains a change of a value instead of the whole value.
 
-A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. A missing ``c``, ``p`` or ``o`` is the same as in the
-previous delta; ``v`` is never taken from the previous delta. Each channel has one value, which the deltas change. Paths are JSON
+A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. If ``c``, ``p`` or ``o`` is missing, that of the previous
+delta applies. ``v`` is never taken from the previous delta. Each channel has one value, which the deltas change. Paths are JSON
 Pointers (RFC 6901). ``add``, ``replace`` and ``remove`` are the operations of JSON Patch (RFC 6902), except that ``replace`` also
 creates a missing member, as on the site. ``append``, ``truncate`` and ``patch`` are the site's own operations.
 
-Libraries for JSON Patch support neither carried-over fields nor the site's own operations, and they copy the whole value for each
-change.
+No library for JSON Patch is used. Such libraries do not support missing fields or the site's own operations, and they copy the
+whole value for each change.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .unicode_ranges import SURROGATES, contains_any
 KNOWN_ENCODINGS = ("v1",)
 
 _FIELDS = frozenset("cpov")
-_OTHERS = frozenset({"type", "message", "error", "detail"})  # fields of events that are not deltas
-_LONGEST_INDEX = 9  # the maximum number of digits in an array index
-_TEXTS = ("/message/content/parts/0", "/message/content/text")  # paths of a message's text
-_END = object()  # the index "-": the position after the last item of an array
+_OTHERS = frozenset({"type", "message", "error", "detail"})  # These fields belong to other events.
+_LONGEST_INDEX = 9  # The maximum number of digits in an array index.
+_TEXTS = ("/message/content/parts/0", "/message/content/text")  # The paths of a message's text.
+_END = object()  # Represents the index "-", which is the position after the last item of an array.
 
 
 class DeltaError(ValueError):
@@ -45,9 +45,10 @@ class DeltaDecoder:
         self._channel: Any = 0
         self._path = ""
         self._operation = "add"
-        self._before_patch = "add"  # the last operation outside a patch
-        self._text_path = _TEXTS[0]  # the path of the last operation that appended text
-        # The container and the key of the text to which the newest delta appended, and later pieces, which are not joined yet.
+        self._before_patch = "add"  # The last operation outside a patch.
+        self._text_path = _TEXTS[0]  # The path of the last operation that appended text.
+        # `_growing`: the container and the key of the text to which the newest delta appended. `_more`: later pieces of this
+        # text, which are not joined yet.
         self._growing: tuple[Any, Any] | None = None
         self._more: list[str] = []
 
@@ -58,13 +59,13 @@ class DeltaDecoder:
 
     @property
     def value(self) -> Any:
-        """The value of the newest delta's channel; None before the first delta."""
+        """The value of the newest delta's channel, or None before the first delta."""
         if self._more:
             self._settle()
         return self._values.get(self._channel)
 
     def grow(self, delta: dict[str, Any]) -> str | None:
-        """Apply a delta ``{"v": text}`` if the previous delta appended to a text. Most deltas are of this kind.
+        """Apply the delta if it is ``{"v": text}`` and the previous delta appended to a text. Most deltas are of this kind.
 
         Return the text that was appended. For any other delta, return None and change nothing.
         """
@@ -75,7 +76,7 @@ class DeltaDecoder:
         return value
 
     def grow_by(self, text: str) -> None:
-        """Apply a delta ``{"v": text}`` of which the caller has only the text. :meth:`grow` would accept this delta."""
+        """Apply a delta ``{"v": text}`` that :meth:`grow` would accept. The caller has only the text of this delta."""
         self._more.append(text)
 
     def grows_in(self, holder: Any) -> bool:
@@ -97,7 +98,7 @@ class DeltaDecoder:
             self._settle()
         self._growing = None
         try:
-            value = copied(delta.get("v"))  # so that later deltas do not change the event
+            value = copied(delta.get("v"))  # a copy, because later deltas must not change the event
         except RecursionError:
             raise DeltaError("nested too deeply") from None
         channel = delta.get("c", self._channel)
@@ -107,7 +108,7 @@ class DeltaDecoder:
         self._carry_over(delta, value)
         try:
             self._change(self._path, self._operation, value)
-        except RecursionError:  # patches within patches
+        except RecursionError:  # A patch contains too many nested patches.
             raise DeltaError("nested too deeply") from None
         if (path := self._grown(value)) is not None:
             holder, key = _find(self.value, path)
@@ -116,7 +117,7 @@ class DeltaDecoder:
         return self.value
 
     def _carry_over(self, delta: dict[str, Any], value: Any) -> None:
-        """Set the current path and operation. If the delta lacks one of them, use the one of the previous delta."""
+        """Set the current path and operation. If the delta lacks the path or the operation, use that of the previous delta."""
         if "p" not in delta and "o" not in delta:
             self._restart(value)
         elif "o" not in delta and self._operation == "patch" and not isinstance(value, list):
@@ -130,9 +131,9 @@ class DeltaDecoder:
             self._path = delta.get("p", self._path)
 
     def _grown(self, value: Any) -> str | None:
-        """Return the path of the text to which the newest delta appended; None if the delta did anything else.
+        """Return the path of the text to which the newest delta appended, or None if the delta was of another kind.
 
-        The delta is an ``append``, or a patch whose only change is an ``append``.
+        The result is a path if the delta is an ``append``, or a patch whose only change is an ``append``.
         """
         path, operation = self._path, self._operation
         if operation == "patch" and isinstance(value, list) and len(value) == 1:
@@ -141,11 +142,11 @@ class DeltaDecoder:
         return path if operation == "append" and isinstance(value, str) and path else None
 
     def _restart(self, value: Any) -> None:
-        """Choose the path and the operation of a delta that contains neither, if those of the previous delta cannot apply.
+        """For a delta without a path and an operation, choose both if those of the previous delta cannot apply.
 
-        A value that contains a whole message starts a new message. A text that follows a patch or a whole message is appended to
-        the same text as the last append. If that text does not exist, it is appended to the text of the message. (Descriptions of
-        the encoding disagree about these cases.)
+        A value that contains a whole message starts a new message. A text after a patch or after a whole message is appended to
+        the text to which the last ``append`` appended. If that text does not exist, the new text is appended to the message's
+        text. (Descriptions of the encoding contradict each other about these cases.)
         """
         if isinstance(value, dict) and isinstance(value.get("message"), dict):
             self._path, self._operation = "", "add"
@@ -170,7 +171,7 @@ class DeltaDecoder:
     def _patch(self, path: str, items: Any) -> None:
         """Apply the changes of a patch in order. Their paths are relative to the patch's path.
 
-        A change does not take missing fields from the change before it.
+        If a field of a change is missing, it is not taken from the previous change.
         """
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise DeltaError(f"patch at {path!r}: not a list of changes")

@@ -1,4 +1,4 @@
-"""Error responses of the site: conversion to exceptions, and detection of challenges."""
+"""Converts error responses of the site to exceptions, and detects challenges."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CHALLENGE_MARKS = re.compile(
 )
 
 _TITLE = re.compile("<title", re.IGNORECASE)
-#: Two limits, in characters: the part of a document in which its title is searched, and a title in an error message.
+#: The title of a document is searched in its first 65,536 characters. In an error message, a title has at most 300 characters.
 _MAX_TITLE_POSITION, _MAX_TITLE = 1 << 16, 300
 
 #: Sentences of the site that state a delay, and the delay in seconds.
@@ -42,7 +42,7 @@ _MAX_DELAY = 31 * 24 * 3600.0
 
 
 def is_challenge(head: Head, text: str = "") -> bool:
-    """Return whether a response is Cloudflare's challenge, by its header ``cf-mitigated`` or by the marks of its HTML."""
+    """Return whether a response is a challenge of Cloudflare. It is recognized by the header ``cf-mitigated`` or by its HTML."""
     if head.headers.get("cf-mitigated", "").lower() == "challenge":
         return True
     return head.status in (403, 503) and head.is_html and _CHALLENGE_MARKS.search(text) is not None
@@ -57,14 +57,14 @@ def challenge_error(reason: str) -> ChallengeError:
 
 
 def parse_json(text: str) -> Any:
-    """Parse a text as JSON; None if it is not JSON."""
+    """Parse a text as JSON and return the value. Return None if the text is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
 
 
-#: The status of a proxy that requires credentials. Only a proxy may send it.
+#: The status with which a proxy requires credentials. Only a proxy may send this status.
 PROXY_STATUS = 407
 PROXY_REFUSAL = "the proxy requires a user name and a password, or did not accept them (407 Proxy Authentication Required)"
 
@@ -85,7 +85,7 @@ _BY_CODE: dict[str, type[APIStatusError]] = {
 
 
 def status_error(response: Response) -> ChatGPTError:
-    """Return the error for a response of the backend, with everything that the response contains."""
+    """Return the error for a response of the backend. The error contains all data of the response."""
     head = response.head
     if head.redirected:
         return OriginError(
@@ -116,7 +116,7 @@ def status_error(response: Response) -> ChatGPTError:
 
 
 def document_error(response: Response) -> ChatGPTError:
-    """Return the error if the site responds to a message with a document instead of a stream of events, and a status of success.
+    """Return the error for a successful response to a message whose body is a document instead of an event stream.
 
     If the document is a JSON object without an error, it is a hand-off: the site has accepted the message, and sends the reply
     over a WebSocket.
@@ -146,14 +146,14 @@ def read_json(response: Response) -> Any:
 
 
 def _summary(head: Head, detail: Any, body: str) -> str:
-    """Return one line that describes a response: the detail, else the HTML document's title, else the status text."""
+    """Return one line that describes a response: the detail, or else the HTML document's title, or else the status text."""
     if text := error_detail({"detail": detail}):
         return text
     return (_title(body) if head.is_html else "") or head.status_text or "no detail"
 
 
 def _title(html: str) -> str:
-    """Return the title of an HTML document, or "". Only its beginning is read: the site may send any amount of text."""
+    """Return the title of an HTML document, or "". Only the beginning of the document is read, because it may be very long."""
     beginning = html[:_MAX_TITLE_POSITION]
     opening = _TITLE.search(beginning)
     if opening is None:
@@ -164,7 +164,7 @@ def _title(html: str) -> str:
 
 
 def error_detail(data: Any) -> str:
-    """Return the ``detail`` of a response's JSON as one line; empty if there is none."""
+    """Return the ``detail`` of a response's JSON as one line, or an empty text if there is no detail."""
     detail = data.get("detail") if isinstance(data, dict) else None
     return words_of(detail, with_code=False)
 
@@ -172,7 +172,7 @@ def error_detail(data: Any) -> str:
 def _delay(head: Head, detail: Any) -> dict[str, Any]:
     """Return the fields ``retry_after`` (seconds) and ``retry_after_from`` (the source), or an empty dict.
 
-    The source is the header ``Retry-After``, else the field ``clears_in``, else a known sentence.
+    The delay is read from the header ``Retry-After``, or else from the field ``clears_in``, or else from a known sentence.
     """
     clears_in = detail.get("clears_in") if isinstance(detail, dict) else None
     asked = head.headers.get("retry-after")
@@ -189,7 +189,7 @@ def _delay(head: Head, detail: Any) -> dict[str, Any]:
 
 
 def _until(date: str | None, head: Head) -> float | None:
-    """Return the seconds from the response's header ``Date`` to an HTTP date; None if either date is missing or invalid."""
+    """Return the seconds from the response's header ``Date`` to an HTTP date, or None if either date is missing or invalid."""
     try:
         wait = parsedate_to_datetime(date or "") - parsedate_to_datetime(head.headers.get("date", ""))
     except (TypeError, ValueError, OverflowError):

@@ -1,6 +1,6 @@
-"""Assembly of the newest event of a stream from the pieces that the page delivers.
+"""Assembles the newest event of a stream from the pieces that the page delivers.
 
-The page delivers only the part of an event that differs from the previous event. See ``reader.js``.
+The page delivers only the part of an event that differs from the previous event (see ``reader.js``).
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ def unescaped(raw: str) -> str:
 
 
 def is_handoff(item: ReducedEvent) -> bool:
-    """Return whether an unparsed event may be a hand-off, after which the rest of the reply does not come in this stream."""
+    """Return whether an unparsed event may be a hand-off. After a hand-off, the stream does not contain the rest of the reply."""
     return isinstance(item, dict) and '"stream_handoff"' in item.get("data", "")
 
 
 class EventAssembler:
-    """Stores the newest event of a stream, in the pieces in which the page delivered it.
+    """Stores the newest event of a stream as the pieces that the page has delivered.
 
     The event's data is ``head + text + tail``. While a reply grows, only ``text`` changes.
     """
 
     def __init__(self) -> None:
-        #: The event's type; an empty string if it has none.
+        #: The type of the event, or an empty string if the event has no type.
         self.type = ""
         self._head = ""
         self._text: list[str] = []
@@ -59,7 +59,7 @@ class EventAssembler:
         return self._head if self._tail is None else f"{self._head}{self.raw_text}{self._tail}"
 
     def parse(self) -> Any:
-        """Return the event's data, parsed as JSON. A second call for the same event returns the same object.
+        """Parse the event's data as JSON and return the result. A second call for the same event returns the same object.
 
         :raises ValueError: the data is not JSON.
         """
@@ -83,12 +83,12 @@ class EventAssembler:
         return True
 
     def grow(self, fresh: str) -> None:
-        """Start the next event. It equals the previous event, with ``fresh`` added to the end of ``text``."""
+        """Start the next event. It is the previous event with ``fresh`` appended to its ``text``."""
         self._text.append(fresh)
         self._is_parsed = False
 
     def replace(self, item: list[str] | dict[str, str]) -> None:
-        """Start the next event from ``item``, for every change except that text was only added."""
+        """Start the next event from ``item``. :meth:`grow` is used instead if the next event only appends text to ``text``."""
         self._is_parsed = False
         if isinstance(item, list):
             if len(item) == 1:

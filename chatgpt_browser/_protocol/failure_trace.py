@@ -1,7 +1,7 @@
 """A Playwright trace of a failure, without secrets.
 
 The trace contains only fields that are known to be harmless: the method, URL, status and times of each request, the names of all
-headers, and the values of harmless headers. Cookies, bodies, documents and images are left out.
+headers, and the values of harmless headers. Cookies, bodies, documents and images are omitted.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def redacted_trace(log: dict[str, Any], secrets: Sequence[str]) -> bytes:
 
 
 def _context(log: dict[str, Any], entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the first line of the trace: the program that recorded it, and the start as wall time and as monotonic time."""
+    """Return the first line of the trace: the program that recorded the trace, and the start time on two clocks."""
     first = min(entries, key=lambda entry: entry["_monotonicTime"], default=None)
     began = datetime.fromisoformat(first["startedDateTime"].replace("Z", "+00:00")) if first else None
     return {
@@ -85,7 +85,7 @@ def _context(log: dict[str, Any], entries: Sequence[dict[str, Any]]) -> dict[str
 
 
 def _action(call_id: str, entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the two events that represent one request as an action in the trace: its start and its end."""
+    """Yield the start event and the end event of an action in the trace. The action represents one request."""
     request, response, begin = entry["request"], entry["response"], entry["_monotonicTime"]
     title = f"{request['method']} {urlsplit(request['url']).path}"
     yield {

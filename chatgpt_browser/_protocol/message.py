@@ -1,8 +1,8 @@
-"""One message as the site sends it, in a stream or in a stored conversation: its role, its text, and whether it is the answer.
+"""Functions for one message in a stream or in a stored conversation. They return, for example, its role, text and rank.
 
 A reply may consist of several messages: thoughts, tool calls and their results, remarks before the answer, and the answer. The
-answer is a text message of the assistant. Its recipient is not a tool, and it is not hidden. It is in the channel ``final``, or
-it has no channel, if the site uses no channels.
+answer is a text message of the assistant. Its recipient is not a tool, and it is not hidden. If the site uses channels, the
+answer is in the channel ``final``. Otherwise, it has no channel.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from typing import Any
 #: The rank of a message in the channel ``final``.
 _FINAL = 4
 _CONTENT_TYPES = ("text", "multimodal_text")
-#: Two types in ``finish_details``: the answer was cut at the maximum length, or the answer was stopped.
+#: Two types in ``finish_details``. CUT: the answer was cut at the maximum length. STOPPED: the answer was stopped.
 CUT, STOPPED = "max_tokens", "interrupted"
-#: The fields with the text of the other types: ``code`` and output; ``reasoning_recap``; web pages; the account's instructions.
+#: The fields that contain the text in other types of content: ``code`` and the output of tools, ``reasoning_recap``, web pages,
+#: and the account's instructions.
 _TEXT_FIELDS = ("text", "content", "result", "user_profile", "user_instructions")
 
 
 def answer_rank(message: Any) -> int:
-    """Return a message's rank as the answer, from 1 to 4 (the most certain); 0 if the message cannot be the answer.
+    """Return a message's rank as the answer: from 1 to 4 (the most certain), or 0 if the message cannot be the answer.
 
-    Of several messages with the same rank, the newest is the answer. 4: the message is in the channel ``final``. 3: the message
-    has no channel and ends the turn. 2: it has no channel, and ``end_turn`` is unknown. 1: it has no channel and does not end the
-    turn, so that more messages follow.
+    If several messages have the same rank, the newest is the answer. Rank 4: the message is in the channel ``final``. Rank 3: it
+    has no channel and ends the turn. Rank 2: it has no channel, and ``end_turn`` is unknown. Rank 1: it has no channel and does
+    not end the turn, so other messages follow.
     """
     if not isinstance(message, dict):
         return 0
@@ -46,14 +47,14 @@ def answer_rank(message: Any) -> int:
 def is_visible(message: Any) -> bool:
     """Return whether the site's page shows a message as part of the conversation.
 
-    It shows what a user wrote and what the assistant said to the user: not the instructions of the system, not thoughts, and
-    neither the calls of tools nor their output.
+    The page shows the messages of the user and the assistant's messages to the user. It does not show instructions of the system,
+    thoughts, tool calls or the output of tools.
     """
     return is_question(message) or answer_rank(message) > 0
 
 
 def is_question(message: Any) -> bool:
-    """Return whether a user wrote the message. The site also stores other messages with the role ``user``, and hides them."""
+    """Return whether a user wrote the message. The site also stores other messages with the role ``user``; they are hidden."""
     return (
         isinstance(message, dict)
         and role_of(message) == "user"
@@ -63,7 +64,7 @@ def is_question(message: Any) -> bool:
 
 
 def recipient_of(message: dict[str, Any]) -> str | None:
-    """Return the name of the tool that a message is addressed to; None if it is addressed to everybody."""
+    """Return the name of the tool to which a message is addressed, or None if it is not addressed to a tool."""
     recipient = message.get("recipient")
     return None if recipient in (None, "all") else str(recipient)
 
@@ -74,19 +75,19 @@ def _contains_text(message: dict[str, Any]) -> bool:
 
 
 def message_metadata(message: dict[str, Any]) -> dict[str, Any]:
-    """Return the metadata of a message; empty if it has none."""
+    """Return the metadata of a message, or an empty dict if it has none."""
     metadata = message.get("metadata")
     return metadata if isinstance(metadata, dict) else {}
 
 
 def content_type_of(message: dict[str, Any]) -> Any:
-    """Return the type of a message's content; None if it has none."""
+    """Return the type of a message's content, or None if the content has no type."""
     content = message.get("content")
     return content.get("content_type") if isinstance(content, dict) else None
 
 
 def finish_type(message: dict[str, Any]) -> str | None:
-    """Return the site's reason for the end of a message: ``stop``, ``max_tokens``, ``interrupted``; None if it is unknown."""
+    """Return the site's reason for the end of a message (``stop``, ``max_tokens`` or ``interrupted``), or None if unknown."""
     details = message_metadata(message).get("finish_details")
     kind = details.get("type") if isinstance(details, dict) else None
     return kind if isinstance(kind, str) else None
@@ -103,7 +104,7 @@ def role_of(message: dict[str, Any]) -> Any:
 
 
 def message_text(message: dict[str, Any]) -> str:
-    """Return the text parts of a message, joined."""
+    """Join the text parts of a message and return the text."""
     parts = message["content"].get("parts")
     if not isinstance(parts, list):
         return ""
@@ -113,7 +114,7 @@ def message_text(message: dict[str, Any]) -> str:
 
 
 def hidden_text(message: dict[str, Any]) -> str:
-    """Return the text of a message that is no part of the conversation. It depends on the type of the content where it is."""
+    """Return the text of a hidden message. The type of the content determines the field that contains the text."""
     content = message["content"]
     if isinstance(content.get("parts"), list):
         return message_text(message)
@@ -139,13 +140,20 @@ def is_remark(message: dict[str, Any]) -> bool:
     return is_whole and message.get("end_turn") is False and message.get("channel") != "final"
 
 
+def model_slug(value: dict[str, Any]) -> str | None:
+    """Return the name of the model in the metadata of a message or of a notice, or None if the metadata contains no model."""
+    metadata = value.get("metadata")
+    slug = metadata.get("model_slug") if isinstance(metadata, dict) else None
+    return slug if isinstance(slug, str) and slug else None
+
+
 def has_ended_turn(message: dict[str, Any]) -> bool:
-    """Return whether the site has marked a message as the last of its turn."""
+    """Return whether the site has marked a message as the last message of its turn."""
     return message.get("end_turn") is True
 
 
 def is_finished(message: dict[str, Any]) -> bool:
-    """Return whether a message is a complete answer. A finished remark is not an answer: the answer follows the remark."""
+    """Return whether a message is a complete answer. A finished remark is not an answer, because the answer follows it."""
     status = message.get("status")
     is_whole = isinstance(status, str) and status.startswith("finished")
     return has_ended_turn(message) or (is_whole and not is_remark(message))

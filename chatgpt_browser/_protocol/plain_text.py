@@ -1,4 +1,4 @@
-"""Conversion of Markdown to plain text, for ``markdown=False``."""
+"""Converts Markdown to plain text, for the client option ``markdown=False``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @functools.cache
 def _parser() -> Any:
-    from markdown_it import MarkdownIt  # imported on first use: most programs never need it
+    from markdown_it import MarkdownIt  # imported on first use, because most programs do not need it
 
     return MarkdownIt("commonmark").enable("table")
 

@@ -1,4 +1,4 @@
-"""Removal of secrets from texts and JSON values."""
+"""Removes secrets from texts and JSON values."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 REMOVED = "[removed]"
 
-#: Access tokens and session tokens: both are JOSE tokens (JWT and JWE).
+#: Matches access tokens and session tokens. Both are JOSE tokens (JWT and JWE).
 _JOSE = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*")
-#: A URL as a whole, so that the search never reads a part of a text twice.
+#: Matches a whole URL, so that the search does not read any part of a text twice.
 _URL = re.compile(r"https?://[^\s\"'<>]*")
 _AFTER_PATH = re.compile("[?#].*", re.DOTALL)
 #: Values that are nested more deeply than this are removed. A response can be nested more deeply than Python can recurse.
@@ -30,7 +30,7 @@ def reveals(text: str, secrets: Iterable[str]) -> bool:
 
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
-    """Return a copy of a JSON value. In its texts, these secrets and everything in the form of a token are replaced."""
+    """Return a copy of a JSON value in which these secrets, and all texts that have the form of a token, are replaced."""
     secrets = tuple(secrets)
     return each_text(value, lambda text: _without(text, secrets))
 

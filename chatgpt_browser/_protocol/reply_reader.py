@@ -1,7 +1,7 @@
-"""Reader of a reply while the reply grows. It reads reduced events, and provides the text so far and the ids.
+"""Reads a reply while the reply grows: reads reduced events, and provides the text so far and the ids.
 
 A reply has one of two forms: each event contains the whole message so far, or each event is a delta (:mod:`.delta`).
-The form may change within a stream. The content of an event shows its form. Other events have a ``type`` and contain no message.
+The form may change within a stream, and is recognized by the content of each event. Other events have a ``type`` and no message.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .._core.models import ConversationEvent
 from .answer_tracker import AnswerTracker, Change, optional_text
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
-from .message import answer_rank, message_text
+from .message import answer_rank, message_text, model_slug
 from .reply_state import Growth, ReplyState, answer_state
 from .reply_text import ReplyText
 from .site_words import MissingAnswer, error_in, site_error
@@ -23,24 +23,26 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-# Each event is compared with these members. In Python 3.11, the look-up of an enum member takes as long as the comparison itself.
+# Each event is compared with these members. In Python 3.11, `Growth.NONE` takes as long as the comparison, so it is stored.
 _NONE, _EVENTS, _DELTAS = Growth.NONE, Growth.EVENTS, Growth.DELTAS
 _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 
-#: The types of events with messages, changes or errors. Data of other types (``ping``, ``heartbeat``) need not be JSON.
+#: The types of events that contain messages, changes or errors. The data of other types (``ping``) need not be JSON.
 _MESSAGE_TYPES = ("", "message", "delta", "error")
 _FINISHED_STATES = (ReplyState.ENDING, ReplyState.FINISHED, ReplyState.COMPLETE)
 
 
 class ReplyReader:
-    """The reply so far: its text as Markdown, its ids, and its state. :class:`.ReplyState` draws the states."""
+    """The reply so far: its text as Markdown, its ids, and its state. :class:`.ReplyState` describes the states."""
 
     def __init__(self) -> None:
         self.state = ReplyState.WAITING
         self.conversation_id: str | None = None
+        #: The site's name for the model that answers. None until the site has sent the name.
+        self.model: str | None = None
         #: True if the site has announced that the rest of the reply may not come in this stream.
         self.is_handed_off = False
-        #: The number of events so far that are JSON objects.
+        #: The number of events that were read so far and are JSON objects.
         self.events = 0
         #: The reasons why the stream may contain no answer.
         self.missing = MissingAnswer()
@@ -50,10 +52,10 @@ class ReplyReader:
         self._deltas = DeltaDecoder()
         self._growth = _NONE
         self._contains_deltas = False
-        self._is_cut = False  # the body ended in the middle of an event
-        self._newest: dict[str, Any] | None = None  # the newest event that was not read by the fast path
+        self._is_cut = False  # True if the body ended in the middle of an event.
+        self._newest: dict[str, Any] | None = None  # The newest event that was not read by the fast path.
         self._newest_is_delta = False
-        self._event: tuple[int, ConversationEvent] | None = None  # the newest event, and its number
+        self._event: tuple[int, ConversationEvent] | None = None  # The newest event and its number.
 
     @property
     def text(self) -> str:
@@ -72,12 +74,12 @@ class ReplyReader:
 
     @property
     def question_id(self) -> str | None:
-        """The id of the user's message that the reply answers; None until the site has repeated that message in the stream."""
+        """The id of the user's message that the reply answers. None until the site has repeated that message in the stream."""
         return self._answer.question_id
 
     @property
     def finish_type(self) -> str | None:
-        """The site's reason for the end of the answer (``stop``, ``max_tokens``); None if the site has sent no reason."""
+        """The site's reason for the end of the answer (``stop``, ``max_tokens``). None if the site has sent no reason."""
         return self._answer.finish_type
 
     @property
@@ -87,7 +89,7 @@ class ReplyReader:
 
     @property
     def is_elsewhere(self) -> bool:
-        """True if the stream has ended, and the rest of the reply has to be read from the stored conversation."""
+        """True if the stream has ended, and the rest of the reply must be read from the stored conversation."""
         return self.state is _ELSEWHERE
 
     @property
@@ -112,7 +114,7 @@ class ReplyReader:
 
         If the body ended in the middle of its last event, this event is ignored.
 
-        :raises MalformedEventError: the event is not JSON, or a delta that does not fit.
+        :raises MalformedEventError: the event is not JSON, or it is a delta that cannot be applied.
         :raises UnknownEncodingError: the following events are in an unknown encoding.
         :raises StreamError: the event is an error of the site.
         """
@@ -130,14 +132,14 @@ class ReplyReader:
                 return False
         else:
             self._assembler.replace(item)
-            if self._growth is _DELTAS and len(item) == 1:  # the same delta with another text
+            if self._growth is _DELTAS and len(item) == 1:  # Only the text differs from the previous delta.
                 return self._append_delta(item[0])
         return self._read()
 
     def end(self) -> bool:
         """Handle the end of a body that did not end with ``[DONE]``. Return whether the text changed.
 
-        :raises StreamInterruptedError: the stream contained no reply, or an incomplete one.
+        :raises StreamInterruptedError: the stream contained no reply, or an incomplete reply.
         """
         deltas_only = [ReplyState.UNMARKED, ReplyState.REMARK] if self._contains_deltas else []
         incomplete = [ReplyState.GROWING, ReplyState.ENDING, *deltas_only]
@@ -192,7 +194,7 @@ class ReplyReader:
         return self._text.replace(whole)
 
     def _append_delta(self, fresh: str) -> bool:
-        """Append the text of a delta of which only the text was delivered. Return whether the text changed."""
+        """Append the text of a delta. Only the text of this delta was delivered. Return whether the reply's text changed."""
         try:
             text = unescaped(fresh)
         except ValueError:
@@ -202,7 +204,7 @@ class ReplyReader:
         return self._append_grown(text)
 
     def _append_grown(self, text: str) -> bool:
-        """Append to the reply a text that the delta decoder has already appended to its value."""
+        """Append a text to the reply. The delta decoder has already appended it to its value. Return whether the text changed."""
         if self._text.append(text):
             return bool(text)
         return self._text.replace(message_text(self._deltas.value["message"]))
@@ -249,7 +251,7 @@ class ReplyReader:
         return self._newest_is_delta
 
     def _parse(self) -> Any:
-        """Return the newest event, parsed as JSON; None if it is not JSON and its type does not require JSON."""
+        """Parse the newest event as JSON and return it. Return None if it is not JSON and its type does not require JSON."""
         try:
             return self._assembler.parse()
         except ValueError:
@@ -260,7 +262,7 @@ class ReplyReader:
 
     def _malformed(self) -> StreamError:
         self._growth = (
-            _NONE  # raised `from None`: json's error contains the text around the fault, which is the user's
+            _NONE  # The caller raises it `from None`, because the error of `json` contains text of the user.
         )
         return self.failed(MalformedEventError, "an event of the stream is not valid JSON")
 
@@ -300,7 +302,7 @@ class ReplyReader:
         return changed
 
     def _read_notice(self, event: dict[str, Any]) -> None:
-        """Read an event that contains no message. Events of three types change the state of the reader."""
+        """Read an event that contains no message. Events of some types change the state of the reader."""
         kind = event.get("type")
         conversation_id = optional_text(event.get("conversation_id"))
         self.conversation_id = self.conversation_id or conversation_id
@@ -310,6 +312,8 @@ class ReplyReader:
         elif kind == "message_stream_complete":
             if self._answer.has_answer() and self.state is not ReplyState.REMARK:
                 self._move_to(ReplyState.COMPLETE)
+        elif kind == "server_ste_metadata":
+            self.model = model_slug(event) or self.model
         elif kind == "input_message" and isinstance(message := event.get("input_message"), dict):
             self._answer.note_question(message)
 
@@ -323,7 +327,7 @@ class ReplyReader:
             self._move_to(ReplyState.FINISHED)
         if raw is not None and answer_rank(message) and self._answer.is_answer(message):
             parts = message["content"].get("parts")
-            # If the message has a second part, the growing text of the event is not the growing text of the answer.
+            # The text that grows in the events is the text of the answer only if the message has exactly one part.
             if isinstance(parts, list) and len(parts) == 1 and unescaped(raw) == self._text.raw:
                 self._growth = _EVENTS
         return changed
@@ -337,6 +341,7 @@ class ReplyReader:
         if change is Change.RETRACTED:
             return self._clear()
         self._move_to(answer_state(message))
+        self.model = model_slug(message) or self.model
         self.conversation_id = optional_text(conversation_id) or self.conversation_id
         return self._text.replace(message_text(message))
 

@@ -1,4 +1,4 @@
-"""The visible text of a reply while it grows: without citation marks, and without half of a character at its end."""
+"""Computes the visible text of a reply while it grows. It has no citation marks, and no half of a surrogate pair at its end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SPECIAL = SURROGATES + MARKS
 
 
 def clean_text(raw: str) -> str:
-    """Return the text of a whole message as the stream would have left it."""
+    """Return the visible text of a complete message. A stream of this message would have the same result."""
     text = ReplyText()
     text.replace(raw)
     text.end()
@@ -21,15 +21,15 @@ class ReplyText:
     """Stores the raw text of a reply, and the visible text that is computed from the raw text."""
 
     def __init__(self) -> None:
-        #: The text without citation marks and without a first half of a character at its end.
+        #: The text without citation marks, and without the first half of a surrogate pair at its end.
         self.visible = ""
         #: The text as the site sent it. Only :meth:`replace` updates this attribute.
         self.raw = ""
         self._marks = CitationMarkFilter()
-        self._needs_whole = False  # the raw text ends inside a citation mark or a character
+        self._needs_whole = False  # True if the raw text ends inside a citation mark or a surrogate pair
 
     def append(self, piece: str) -> bool:
-        """Append a piece and return True. If the whole text is needed, return False and change nothing: call :meth:`replace`."""
+        """Append a piece and return True. If the whole text is needed, return False; the caller then calls :meth:`replace`."""
         if self._needs_whole or (not piece.isascii() and contains_any(_SPECIAL, piece)):
             return False
         self.visible += piece
@@ -45,7 +45,7 @@ class ReplyText:
         return changed
 
     def end(self) -> bool:
-        """Handle the end of the reply: show a citation mark without an end as text. Return whether the visible text changed."""
+        """Handle the end of the reply. A citation mark without an end becomes text. Return whether the visible text changed."""
         before = self.visible
         if self._marks.is_open:
             self.visible = self._marks.visible(self.raw, at_end=True)

@@ -1,4 +1,4 @@
-"""The requests to the site: for the session, for a message, and for any other endpoint of the backend."""
+"""Builds the requests to the site: for the session, for a message, and for any other endpoint of the backend."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def session_request(site: Site) -> Request:
 
 
 def message_request(site: Site, prompt: Prompt, *, message_id: str, model: str, access_token: str) -> Request:
-    """Build ``POST /backend-api/conversation``, which sends a message, in the form of December 2022.
+    """Build ``POST /backend-api/conversation``, which sends a message. The request has the format of December 2022.
 
-    ``message_id`` is a new UUID: the client chooses the id.
+    ``message_id`` is a new UUID that the client has chosen.
     """
-    import uuid  # imported here, so that `uuid` and `platform`, which it imports, load while the browser starts
+    import uuid  # This import is slow. `BrowserManager` has already imported `uuid` during the browser start.
 
     body: dict[str, Any] = {
         "action": "next",

@@ -1,4 +1,4 @@
-"""The session endpoint's response: a session, or the corresponding error."""
+"""Reads the response of the session endpoint: returns the session, or raises the corresponding error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_session(response: Response) -> Session:
     """
     session = _session_or_error(response)
     if isinstance(session, ChatGPTError):
-        # Raised here, so that no frame of the traceback contains the response: it may contain an old token.
+        # The error is raised in this function, because no frame of its traceback may contain the parsed response and its token.
         raise session
     return session
 

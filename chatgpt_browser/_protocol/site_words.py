@@ -1,4 +1,4 @@
-"""The site's own words in an error: one line of text from JSON of any form, and the reasons for a missing answer."""
+"""Reads the site's own words in an error: one line of text from JSON of any form, and the reasons for a missing answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from .._core.errors import ModerationError, StreamError
 from .message import content_type_of, message_metadata
 
-#: The names of the fields with a text for people, the most specific name first, and of the fields with a short code.
+#: The names of the fields that contain a text for people (the most specific name first), and of the fields with a short code.
 _TEXT_FIELDS = ("message", "detail", "error", "msg", "explanation", "description", "reason", "text", "title")
 _CODE_FIELDS = ("code", "error_code")
 #: The maximum length of the text, in characters. Longer texts are cut. No error of the site is that long.
@@ -24,7 +24,7 @@ def words_of(value: Any, *, with_code: bool = True) -> str:
     The value is a text, an object with a message or a code, or a list of these. An object without known fields is returned as
     JSON.
 
-    :param with_code: append the code in parentheses, if the value contains a code besides the text.
+    :param with_code: True: if the value contains a code and a text, append the code in parentheses.
     """
     words = _words(value, with_code, _MAX_DEPTH)
     if not words and isinstance(value, dict) and any(value.values()):
@@ -48,7 +48,7 @@ def _words_of_object(value: dict[str, Any], with_code: bool, depth: int) -> str:
     code = next((code for name in _CODE_FIELDS if isinstance(code := value.get(name), str) and code), "")
     if not text:
         return code
-    if place := _place(value.get("loc")):  # an item of a list of validation errors, {loc, msg, type}
+    if place := _place(value.get("loc")):  # The value is a validation error: {loc, msg, type}.
         text = f"{place}: {text}"
     is_known = not with_code or code in ("", text) or f"({code})" in text
     return text if is_known else f"{text} ({code})"
@@ -60,9 +60,9 @@ def _place(steps: Any) -> str:
 
 
 def error_in(event: dict[str, Any], event_type: str) -> tuple[type[StreamError], str] | None:
-    """Return the class and the message of the error that an event reports; None if it reports none.
+    """Return the class and the message of the error that an event reports, or None if it reports no error.
 
-    :param event_type: the event's type, from its line ``event:``.
+    :param event_type: the type from the line ``event:`` of the event.
     """
     if (words := moderation_in(event)) is not None:
         return withheld(words)
@@ -72,22 +72,22 @@ def error_in(event: dict[str, Any], event_type: str) -> tuple[type[StreamError],
     if event.get("type") == "error" or event_type == "error":
         return site_error({name: event[name] for name in _TEXT_FIELDS + _CODE_FIELDS if event.get(name)})
     if event.get("detail") and not event.keys() & {"message", "type"}:
-        return site_error(event["detail"])  # the body of an error response, inside the stream
+        return site_error(event["detail"])  # the event has the format of an error response's body
     return None
 
 
 def site_error(error: Any) -> tuple[type[StreamError], str]:
-    """Return the class and the message for an error of the site, in any form."""
+    """Return the class and the message of the exception for an error of the site. The error may have any JSON format."""
     return StreamError, f"ChatGPT ended the reply with an error: {words_of(error) or _NO_REASON}"
 
 
 def withheld(words: str) -> tuple[type[StreamError], str]:
-    """Return the class and the message for an answer that the site withholds."""
+    """Return the class and the message of the exception for an answer that the site withholds."""
     return ModerationError, f"The site withheld the answer (moderation): {words or _NO_REASON}"
 
 
 def moderation_in(event: dict[str, Any]) -> str | None:
-    """Return the site's reason for withholding an answer ("" if the site gave none); None if the site withholds no answer."""
+    """Return the site's reason for withholding an answer, or "" if it gave no reason. Return None if no answer is withheld."""
     verdict = event.get("moderation_response")
     if not isinstance(verdict, dict):
         verdict = event if event.get("type") == "moderation" else {}

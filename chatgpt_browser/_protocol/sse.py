@@ -1,7 +1,7 @@
-"""Parser for a body of server-sent events (WHATWG HTML, section 9.2.6).
+"""Parses a body of server-sent events (WHATWG HTML, section 9.2.6).
 
-This parser is used for replies that the site's own page requests. If this package sends the request from its own page,
-``reader.js`` parses the body inside that page.
+This parser is used if the site's own page has sent the request. If the client's own page has sent the request, ``reader.js``
+parses the body inside that page.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class EventReader:
         self._begun = False
         #: True after ``[DONE]``.
         self.last = False
-        #: True if the body is not UTF-8. Events before the invalid byte have been returned.
+        #: True if the body is not UTF-8. Events before the invalid byte are returned.
         self.is_damaged = False
 
     def feed(self, chunk: bytes, *, final: bool = False) -> list[dict[str, str]]:
@@ -56,7 +56,8 @@ class EventReader:
             and _LINE_END.search(text) is None
             and not (self._rest and self._rest[-1].endswith("\r"))
         ):
-            self._rest.append(text)  # joined later, once: a line may come in thousands of chunks
+            # The pieces are joined only once, when the line is complete: a line may arrive in thousands of chunks.
+            self._rest.append(text)
             return []
         whole = "".join(self._rest) + text
         # A CR at the end may be the first half of a CRLF, so it is kept for the next chunk.

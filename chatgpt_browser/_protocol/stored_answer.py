@@ -1,4 +1,4 @@
-"""The answer to one question in a stored conversation (``GET /conversation/{id}``), and whether it is still being written."""
+"""Finds the answer to one question in a stored conversation (``GET /conversation/{id}``), and the progress of this answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Progress(Enum):
 
 
 class StoredAnswer(NamedTuple):
-    """An answer in a stored conversation. ``message`` is None if there is none yet."""
+    """An answer in a stored conversation. ``message`` is None if there is no answer yet."""
 
     progress: Progress
     message: dict[str, Any] | None = None
@@ -36,7 +36,7 @@ def read_stored_answer(data: Any, questions: Sequence[str | None], answer_id: st
     """Return the answer to a question from a stored conversation.
 
     :param questions: the ids that the question may have in the conversation.
-    :param answer_id: the id of the answer, if it is known: a question may have several answers.
+    :param answer_id: the id of the answer, or None if it is unknown. It is used if the question has several answers.
     """
     messages = find_messages_after(data, questions, answer_id)
     objects = [message for message in messages if isinstance(message, dict)]
@@ -48,7 +48,7 @@ def read_stored_answer(data: Any, questions: Sequence[str | None], answer_id: st
     if answer is not None and answer.get("status") != "in_progress" and is_finished(answer):
         return StoredAnswer(Progress.COMPLETE, answer)
     is_written = any(message.get("status") == "in_progress" for message in objects)
-    # If there are thoughts, tool calls or remarks but no answer, the turn has not ended. Until then, ``async_status`` is set.
+    # If there are only thoughts, tool calls or remarks, the turn has not ended. Until it ends, the site sets ``async_status``.
     is_open = bool(objects) and not has_ended_turn(objects[0]) and (answer is None or is_remark(answer))
     if is_written or is_open or (data.get("async_status") if isinstance(data, dict) else None):
         return StoredAnswer(Progress.UNDER_WAY, answer)

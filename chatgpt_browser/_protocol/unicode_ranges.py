@@ -1,11 +1,11 @@
-"""Search of a text for non-ASCII characters that it seldom contains: surrogates and citation marks."""
+"""Searches a text for rare non-ASCII characters: surrogates and citation marks."""
 
 from __future__ import annotations
 
 import functools
 import re
 
-#: UTF-16 surrogates. A JSON text may contain a single one where the site has cut a surrogate pair in two.
+#: UTF-16 surrogates. If the site has cut a surrogate pair in two, a JSON text contains a single surrogate.
 SURROGATES, HIGH_SURROGATES = "\ud800-\udfff", "\ud800-\udbff"
 
 
@@ -21,5 +21,5 @@ def remove_all(ranges: str, text: str) -> str:
 
 @functools.cache
 def _pattern(ranges: str) -> re.Pattern[str]:
-    # Compiled on first use: compiling takes 1 to 2 ms for code points this high, and most programs never need the pattern.
+    # The pattern is compiled on first use. For such high code points, this takes 1 to 2 ms, and most programs do not need it.
     return re.compile(f"[{ranges}]")

@@ -1,7 +1,7 @@
-"""The user agent and its client hints. A browser whose hints contradict its user agent fails the site's checks.
+"""The user agent and its client hints. If the hints of a browser contradict its user agent, it fails the site's checks.
 
 If the option ``user_agent`` is None, the browser keeps its own version, platform and hints. Only the word Headless is removed, so
-that the result is that of the same Chromium with a window. Otherwise, the hints are changed to match the given user agent.
+that the user agent is the same as that of Chromium with a window. Otherwise, the hints are changed to match the given user agent.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PLATFORMS = {
 
 
 def own_user_agent(user_agent: str) -> str:
-    """Return the user agent of the same browser with a window: without the word Headless, with the version ``major.0.0.0``."""
+    """Return the user agent without the word Headless and with the version ``major.0.0.0``, like the browser with a window."""
     return re.sub(rf"{_HEADLESS}/(\d+)[\d.]*", r"Chrome/\1.0.0.0", user_agent)
 
 
@@ -49,7 +49,7 @@ def override(
 
 
 def _hints_of(user_agent: str, hints: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the hints that match a user agent; None if the user agent is not a Chromium's: other browsers send no hints."""
+    """Return the hints that match a user agent. If it is not that of a Chromium, return None: other browsers send no hints."""
     version = _CHROMIUM.search(user_agent)
     if hints is None or version is None:
         return None

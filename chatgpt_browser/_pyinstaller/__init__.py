@@ -1,4 +1,4 @@
-"""The hook for PyInstaller, which finds it by the entry point ``pyinstaller40``."""
+"""The folder of the PyInstaller hook. PyInstaller finds this folder by the entry point ``pyinstaller40``."""
 
 from __future__ import annotations
 

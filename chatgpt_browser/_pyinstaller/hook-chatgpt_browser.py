@@ -1,8 +1,8 @@
-"""A PyInstaller hook: it adds the package's files, and the modules that are imported by name on first use."""
+"""A PyInstaller hook. It adds the package's data files, and the modules that the package imports by name on first use."""
 
 from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy_metadata
 
-#: The parts that need an extra: a program that uses one of them imports it.
+#: The modules that need an extra. They are not added: a program that uses such a module imports it by itself.
 _EXTRAS = (
     "chatgpt_browser.cli",
     "chatgpt_browser.testing",

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class DeliveryState(Enum):
-    """The progress of a message: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``."""
+    """The progress of a message: ``NOT_STARTED -> IN_DOUBT -> SENT``, or directly ``NOT_STARTED -> SENT``.
+
+    The state changes from ``IN_DOUBT`` back to ``NOT_STARTED`` if it is certain that the page will not send the message.
+    """
 
     #: The message was not sent. Sending the message again is safe.
     NOT_STARTED = "not started"
@@ -43,6 +46,10 @@ class Delivery:
         """Set the state to ``IN_DOUBT``. Called directly before the site's page is instructed to send the message."""
         self.state = DeliveryState.IN_DOUBT
 
+    def withdraw(self) -> None:
+        """Set the state to ``NOT_STARTED``. Called when it is certain that the message was not sent and will not be sent."""
+        self.state = DeliveryState.NOT_STARTED
+
     def confirm(self, message_id: str | None) -> None:
         """Set the state to ``SENT``, and store the message's id."""
         self.state, self.message_id = DeliveryState.SENT, message_id
@@ -50,7 +57,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class OutgoingMessage:
-    """The input of :meth:`Transport.send`: everything that a transport may need to send one message."""
+    """The input of :meth:`Transport.send`: all data that a transport may need to send one message."""
 
     prompt: Prompt
     model: str
@@ -59,8 +66,8 @@ class OutgoingMessage:
     session: Session
     #: The newest turn of the conversation. It is empty if the transport's ``needs_newest_turn`` is False.
     turn: Turn = Turn()
-    #: The id of the conversation's newest message if that id was read, otherwise the caller's ``parent_message_id``.
-    #: None in a new conversation.
+    #: The id of the conversation's newest message, if it was read. Otherwise the caller's ``parent_message_id``. None in a new
+    #: conversation.
     after: str | None = None
     delivery: Delivery = field(default_factory=Delivery)
 
@@ -70,7 +77,7 @@ class Transport(Protocol):
 
     #: True if this transport can reply only to the newest message of a conversation. The sender then reads the newest turn first.
     needs_newest_turn: bool
-    #: True if a message keeps the id that the client chose; False if the site's page chooses another.
+    #: True if a message has the id that the client chose. False if the site's page chooses another id.
     keeps_message_id: bool
     #: True if a message can be sent again after the site has refused its access token or has answered with a challenge.
     can_resend_refused: bool
@@ -80,21 +87,18 @@ class Transport(Protocol):
     async def send(self, message: OutgoingMessage) -> ResponseStream:
         """Send a message and return the stream of its response. The response has usually not begun yet.
 
-        :raises ChatGPTError: sending failed. ``message.delivery`` shows whether the message may have been sent nevertheless.
+        :raises ChatGPTError: sending failed. Even then, the message may have been sent; see ``message.delivery``.
         """
         ...
 
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
-        """Return whether a page of this transport shows the conversation with this turn as its newest.
+        """Return whether a page of this transport shows the conversation, and the newest turn on that page is this turn.
 
-        If so, the sender does not need to read the newest turn from the backend. This method is called directly before
-        :meth:`send`, and only if ``needs_newest_turn`` is True.
+        If the result is True, the sender does not need to read the newest turn from the backend. This method is called directly
+        before :meth:`send`, and only if ``needs_newest_turn`` is True.
         """
         ...
 
     async def close(self) -> None:
-        """Stop sending.
-
-        A call of :meth:`send` that is in progress or that comes later raises :class:`ClientClosedError`.
-        """
+        """Stop sending. Current and later calls of :meth:`send` raise :class:`ClientClosedError`."""
         ...

@@ -1,4 +1,4 @@
-"""The browser of a client: started on first use, restarted after a crash, and closed."""
+"""Manages the browser of a client: starts the browser on first use, restarts it after a crash, and closes it."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ T = TypeVar("T")
 #: Parameters of ``Emulation.setUserAgentOverride``; None if the browser's own user agent is used.
 Identity = dict[str, Any] | None
 
-#: The two origins of the site, each with the other one. ``chat.openai.com`` redirected to ``chatgpt.com`` with status 308 when
-#: this code was written.
+#: Maps each of the site's two origins to the other origin. When this code was written, ``chat.openai.com`` redirected to
+#: ``chatgpt.com`` with status 308.
 _MOVES = {
     "https://chat.openai.com": "https://chatgpt.com",
     "https://chatgpt.com": "https://chat.openai.com",
 }
 
-#: Limit in seconds for a browser start to finish after its caller was cancelled. After this time, the start is cancelled too.
+#: If the caller of a browser start is cancelled, the start may still finish within this many seconds. Then it is cancelled too.
 _START_PATIENCE = 3.0
 #: Number of earlier session tokens that are stored.
 _REMEMBERED_TOKENS = 4
@@ -53,7 +53,7 @@ def moved_to(origin: str) -> str | None:
 
 
 class BrowserObserver(Protocol):
-    """A hook for each browser of a client: called after the start of the browser, and around its close."""
+    """A hook for the browsers of a client. It is called after a browser has started, and around the close of a browser."""
 
     async def begin(self, browser: Browser) -> None:
         """Prepare to observe a browser. The browser has just started, and the client has not opened a page in it yet."""
@@ -78,11 +78,11 @@ class BrowserManager:
     ) -> None:
         #: The newest session token.
         self.session_token = session_token
-        #: The session tokens before the newest one. A response that arrives late may still contain one of them.
+        #: The session tokens before the newest token. A late response may still contain one of these tokens.
         self.former_tokens: deque[SessionToken] = deque(maxlen=_REMEMBERED_TOKENS)
         #: The site's URLs. They are replaced when the site redirects to its other origin.
         self.site = options.site
-        #: The hook for the next browser. The hook must be set before the browser starts.
+        #: The hook for the next browser. It must be set before the browser starts.
         self.observer: BrowserObserver | None = None
         #: The origins that accept messages only from their own page. They are used if ``send_via`` is "auto".
         self.page_only_origins = PAGE_ONLY_ORIGINS
@@ -185,8 +185,8 @@ class BrowserManager:
     def noting_origin_error(self) -> Iterator[None]:
         """Store an :class:`OriginError` that is raised in the block, and add the proxy's name to a ``ProxyError``.
 
-        An :class:`OriginError` means that the site has redirected to another origin. The next call of :meth:`page` with no
-        request in flight starts a new browser, which follows the redirect if it leads to the site's other origin.
+        An :class:`OriginError` means that the site has redirected to another origin. When :meth:`page` is next called without a
+        request in flight, it starts a new browser. This browser follows the redirect if it leads to the site's other origin.
         """
         try:
             with naming_proxy(self._options.proxy):
@@ -196,7 +196,7 @@ class BrowserManager:
             raise
 
     async def update_session_token(self) -> None:
-        """Read the session token from the browser's cookies, since the site may have rotated the token."""
+        """Read the session token from the browser's cookies, because the site may have rotated the token."""
         if self._page is not None:
             await self._update_session_token(self._page)
 
@@ -266,7 +266,7 @@ class BrowserManager:
         return page
 
     async def _settle(self, page: FetchPage) -> None:
-        """Open the site in the page. Follow a redirect from one origin of the site to the other, but no other redirect.
+        """Open the site in the page. If the site redirects to its other origin, follow the redirect.
 
         :raises OriginError: the site redirected to a foreign origin.
         """
@@ -310,7 +310,7 @@ class BrowserManager:
 async def _start_shielded(options: Options, *, watched: bool, preload: Callable[[], object]) -> Browser:
     """Start a browser and return it. If the caller is cancelled, wait until the start has finished, and close the browser.
 
-    If the start has not finished after ``_START_PATIENCE`` seconds, cancel the start. It then closes the processes that it
+    If the start has not finished after ``_START_PATIENCE`` seconds, cancel it. A cancelled start closes the processes that it has
     started.
     """
     from .._browser.browser import Browser

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class MemoryTransport:
-    """Calls ``handler`` with each message, and delivers the frames that the handler returns.
+    """Calls ``handler`` with each message, and delivers the frames that the handler returns to the response.
 
     The handler may also raise an error, and it may set ``message.delivery`` itself. If the returned frames do not end the
-    response, the response stays open, and the test delivers the other frames with :meth:`deliver` to a stream of :attr:`streams`.
+    response, it stays open. The test then delivers the other frames with :meth:`deliver` to a stream of :attr:`streams`.
     """
 
     needs_newest_turn = False
@@ -50,13 +50,13 @@ class MemoryTransport:
         return stream
 
     def deliver(self, stream: ResponseStream, frame: Frame) -> None:
-        """Deliver one frame to the stream. If the frame is the last one of the response, end the request too."""
+        """Deliver one frame to the stream. If it is the last frame of the response, also end the request."""
         stream.deliver(frame)
         if stream.is_settled:
             stream.request_ended()
 
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
-        """Return False: this transport has no page that could show a conversation."""
+        """Return False, because this transport has no page that could show a conversation."""
         return False
 
     async def close(self) -> None:
@@ -69,9 +69,9 @@ class MemoryTransport:
     # ---- RequestControl ----------------------------------------------------------------------------------------------
 
     def grant(self, chars: int) -> None:
-        """Do nothing: all frames are in memory already."""
+        """Do nothing, because all frames are already in memory."""
 
     def abort(self) -> bool:
-        """Count the abort, and return True: the request has ended."""
+        """Count the abort, and return True, because the request has ended."""
         self.aborted += 1
         return True

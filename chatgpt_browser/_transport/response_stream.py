@@ -1,4 +1,4 @@
-"""The response to one request: the queue of its frames, which a transport fills and a reader empties, and its state."""
+"""The response to one request: its state, and the queue of its frames. A transport fills this queue, and a reader empties it."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ if TYPE_CHECKING:
 #: ``end`` (no fields) and ``error`` (the phase ``"head"`` or ``"body"``, the name of the error, and its message).
 Frame = list[Any]
 
-#: Minimum size of a grant in characters. Each grant costs one command to the browser, so small grants would be expensive.
+#: Minimum size of a grant in characters. Each grant needs one command to the browser, so many small grants would be expensive.
 _GRANT_SIZE = 1 << 20
 
 
 class RequestControl(Protocol):
-    """The transport's control of one request. No method waits."""
+    """The interface with which a stream controls its request in the transport. No method waits."""
 
     def grant(self, chars: int) -> None:
-        """Allow the page to send this number of characters more."""
+        """Allow the page to send this number of additional characters."""
         ...
 
     def abort(self) -> bool:
-        """Abort the request, and the reply that the site still generates for it, without waiting.
+        """Abort the request, and stop the reply that the site still generates for it. Do not wait for this.
 
-        Return True if both have ended already. If this method returns False, the transport calls :meth:`ResponseStream.end`
-        later.
+        Return True if the request and the reply have already ended. If this method returns False, the transport calls
+        :meth:`ResponseStream.end` when they have ended.
         """
         ...
 
 
 class ResponseState(Enum):
-    """The states of a :class:`ResponseStream`, in order."""
+    """The states of a :class:`ResponseStream`, in chronological order."""
 
     #: The request was sent, but no response has arrived yet.
     WAITING = 0
     #: The head of the response has arrived.
     STREAMING = 1
-    #: The last frame has arrived, or the request was aborted or has failed: no more frames will be delivered.
+    #: No more frames will be delivered: the last frame has arrived, the request was aborted, or the request has failed.
     SETTLED = 2
     #: The site has stopped working on the request, so the next message may be sent.
     OVER = 3
@@ -100,7 +100,7 @@ class ResponseStream:
         return self._waiter is not None
 
     def when_over(self, callback: Callable[[], object]) -> None:
-        """Call ``callback`` when the stream is over, or immediately if the stream is over already.
+        """Call ``callback`` when the stream is over. If it is already over, call ``callback`` immediately.
 
         The callbacks are called in the order of their registration.
         """
@@ -112,7 +112,7 @@ class ResponseStream:
     # ---- for the transport -------------------------------------------------------------------------------------------
 
     def deliver(self, frame: Frame) -> None:
-        """Add a frame to the reader's queue. A frame that comes after the last one or after an abort is dropped."""
+        """Add a frame to the reader's queue. Drop the frame if it comes after the last frame or after an abort."""
         if frame[0] == "events":
             # Most items are strings: reduced events, which only append text to the previous event. They cannot be a hand-off.
             self.is_handed_off = self.is_handed_off or any(
@@ -129,9 +129,9 @@ class ResponseStream:
         self._wake()
 
     def fail(self, failure: BaseException) -> None:
-        """End the request with an error. :meth:`receive` raises it after it has returned all frames that have arrived.
+        """End the request with an error. :meth:`receive` first returns all frames that have arrived, and then raises the error.
 
-        If this method is called several times, the first error counts.
+        If this method is called several times, only the first error is used.
         """
         self._failure = self._failure or failure
         if not self.is_settled:
@@ -142,7 +142,7 @@ class ResponseStream:
     def request_ended(self) -> None:
         """Record that the HTTP request has ended.
 
-        This ends the stream too, unless the site continues the reply after a hand-off and the reader has not left.
+        The stream then also ends, unless the site continues the reply after a hand-off and the reader has not left.
         """
         if not (self.is_handed_off and self._has_reader):
             self.end()
@@ -164,7 +164,7 @@ class ResponseStream:
     async def receive(self) -> Frame:
         """Wait for the next frame and return it.
 
-        :raises BaseException: the error that was passed to :meth:`interrupt`. If all frames have been returned: the error that
+        :raises BaseException: the error that was passed to :meth:`interrupt`; or, after all frames were returned, the error that
             was passed to :meth:`fail`.
         """
         while self._interruption is None and not self._frames and self._failure is None:
@@ -186,15 +186,15 @@ class ResponseStream:
         return frame
 
     def interrupt(self, reason: BaseException) -> None:
-        """Make :meth:`receive` raise ``reason``: the call that is waiting now, or otherwise the next call.
+        """Make :meth:`receive` raise ``reason``. If a call of :meth:`receive` is waiting, it raises at once; else the next call.
 
-        If this method is called several times, the first reason counts.
+        If this method is called several times, only the first reason is used.
         """
         self._interruption = self._interruption or reason
         self._wake()
 
     def abort(self) -> None:
-        """Abort the request, unless its whole response has arrived already. Do not wait until the request has ended."""
+        """Abort the request, unless its whole response has already arrived. Do not wait until the request has ended."""
         if not self.is_settled:
             self.state = ResponseState.SETTLED
             self.abort_request()
@@ -202,7 +202,8 @@ class ResponseStream:
     def leave(self, *, finished: bool) -> None:
         """Stop reading. Abort the request if it is still in flight.
 
-        After a hand-off, also stop the reply that the site continues, unless ``finished`` is True: then the reply is complete.
+        After a hand-off, also stop the reply that the site continues. ``finished`` is True if the reply is complete, so that it
+        need not be stopped.
         """
         self._has_reader = False
         if not self.is_settled:

@@ -1,9 +1,9 @@
 """The command line, `chatgpt-browser`. Requires the extra `cli`.
 
-A command has a module in `commands/`. If it needs several modules, it has a folder here instead. All commands share these parts:
-`environment` (environment variables), `client_factory` (creates the client of a command), `exit_codes` (turns errors into exit
-codes), `shared_options`, `input/` (standard input and files), `output/` (standard output and standard error) and `state/`
-(files that are kept between runs).
+Each command is a module in `commands/`. A command that needs several modules has its own folder beside `commands/`. The commands
+share these parts: `environment` (environment variables), `client_factory` (creates the client of a command), `exit_codes` (turns
+errors into exit codes), `shared_options`, `input/` (standard input and files), `output/` (standard output and standard error)
+and `state/` (files that stay on disk between runs).
 """
 
 from __future__ import annotations

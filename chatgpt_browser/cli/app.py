@@ -44,7 +44,7 @@ class RootGroup(CommandGroup):
 
 
 def help_panel(title: str, rows: Iterable[tuple[str, str]]) -> Panel:
-    """Return a panel that contains the rows as a table of two columns, in the style of Typer's help."""
+    """Return a panel in the style of Typer's help. It contains the rows as a table of two columns."""
     table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
     table.add_column(style="bold cyan", no_wrap=True)
     table.add_column()

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     """Yield a client that is not started yet, and close it at the end.
 
-    The session token comes from the environment variable. If the variable is not set, the client uses the token and the browser
-    profile that `login` saved. If the site replaces a saved token, the new token is saved. An option that is None is not passed:
-    the client uses its default.
+    The session token is read from the environment variable. If the variable is not set, the client uses the token and the browser
+    profile that `login` saved. If the site replaces a saved token, the new token is saved. If an option is None, the client uses
+    its default for this option.
 
     :raises InvalidSessionTokenError: there is no session token, or the token is empty.
     :raises typer.BadParameter: a base URL is invalid.

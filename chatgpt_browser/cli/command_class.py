@@ -1,4 +1,4 @@
-"""The base classes of all commands. They check arguments, and they print help and usage errors without type names and frames."""
+"""The base classes of all commands. They check arguments, remove type names from help pages and print usage errors as lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UsageError: Any = typer.BadParameter.__base__
 
 
 def _no_type(ctx: Any) -> None:
-    """Return None: the help page shows no type for the argument."""
+    """Return None, so that the help page shows no type for the argument."""
 
 
 class HelpMixin:
@@ -43,7 +43,7 @@ class Command(HelpMixin, TyperCommand):
         self.help = join_lines(self.help or "")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments; return the remaining arguments, as in Click.
+        """Parse the arguments. Return the arguments that were not parsed, as Click's method does.
 
         :raises typer.BadParameter: a text argument is not UTF-8. Paths are not checked, because a file name may be any bytes.
         """
@@ -89,5 +89,5 @@ def exit_of_usage_error(error: Any) -> BaseException:
 
 
 def join_lines(text: str) -> str:
-    """Return the text with each paragraph joined into one line, so that the help page can wrap it to the terminal's width."""
+    """Join the lines of each paragraph and return the text. The help page can then wrap it to the terminal's width."""
     return re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.cleandoc(text))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TOKEN = "CHATGPT_SESSION_TOKEN"
 SEND_VIA = "CHATGPT_SEND_VIA"
-#: A value of the token variable with one of these suffixes is the path of a file of cookies. No session token ends with them.
+#: If the value of the token variable has one of these suffixes, it is the path of a file of cookies. No session token has them.
 COOKIE_FILES = (".json", ".txt")
 #: Maps a client option to the environment variable that sets the option.
 BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
@@ -40,7 +40,7 @@ SIGN_IN_ELSEWHERE = (
 
 
 def has_display() -> bool:
-    """Return whether a browser window can be shown. Only on Linux can the answer be no."""
+    """Return whether a browser window can be shown. On systems other than Linux, the result is always True."""
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 

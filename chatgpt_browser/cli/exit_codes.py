@@ -1,4 +1,4 @@
-"""The exit codes of all commands: one table maps each error class to an exit code. `--help` and the tests use it too."""
+"""The exit codes of all commands. One table maps each error class to an exit code; `--help` and the tests also use this table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ErrorKind(NamedTuple):
     hint: str = ""
 
 
-#: The first row whose class matches the error applies, so subclasses come before their base classes.
+#: The table. An error belongs to the first row whose class matches, so subclasses come before their base classes.
 ERROR_KINDS = (
     ErrorKind(
         errors.InvalidSessionTokenError,
@@ -118,7 +118,7 @@ def kind_of(error: errors.ChatGPTError) -> ErrorKind:
 
 @contextmanager
 def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
-    """If the block raises an exception, print an error message and exit with the exit code of the exception.
+    """If the block raises an exception, print an error message and exit with the exit code that belongs to the exception.
 
     The message is a line on standard error or, if `as_json` is set, a JSON object on standard output. For Ctrl-C and for a closed
     output pipe, nothing is printed.
@@ -139,7 +139,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
         else:
             print_error(error)
         raise typer.Exit(kind_of(error).code) from None
-    except OSError as error:  # for example, the disk is full or a file is read-only
+    except OSError as error:  # For example, the disk is full or a file is read-only.
         _redirect_stdout_to_null()
         _print_error_line(str(error))
         raise typer.Exit(1) from None
@@ -192,5 +192,5 @@ def _raise_system_exit(signum: int, frame: FrameType | None) -> NoReturn:
 
 
 def _redirect_stdout_to_null() -> None:
-    """Redirect standard output to the null device. Otherwise Python's flush at exit would fail with the same error again."""
+    """Redirect standard output to the null device. Without this, Python flushes it again at exit and prints a second error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,10 +11,10 @@ from typing import Any
 
 @contextmanager
 def restored_terminal_settings() -> Iterator[None]:
-    """At the end of the block, restore the terminal's settings from the start of the block.
+    """At the end of the block, restore the settings that the terminal had at the start of the block.
 
-    Playwright's driver is a separate process. When the driver exits, it resets the settings to their values from when the driver
-    started. But this program may have changed the settings since then, for example to read single keys.
+    Playwright's driver is a separate process. When it exits, it sets the terminal to the settings that it found when it started.
+    But this program may have changed the settings since then, for example to read single keys.
     """
     before = _read_settings()
     try:
@@ -57,7 +57,7 @@ def _apply_settings(settings: list[Any] | None) -> None:
 
 
 def _is_foreground() -> bool:
-    """Return whether standard input is a terminal and this process belongs to its foreground job.
+    """Return whether standard input is a terminal and this process belongs to that terminal's foreground job.
 
     If a background job changes the terminal's settings, the kernel stops the job.
     """

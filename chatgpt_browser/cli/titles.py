@@ -1,4 +1,4 @@
-"""Requests titles for new conversations, as the site's page does after the first reply; replaces missing titles in lists."""
+"""Requests titles for new conversations, as the site's page does after the first reply. Replaces missing titles in lists."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 TITLE_TIMEOUT = 5.0
 #: A conversation with one of these titles counts as untitled. The comparison ignores case.
 UNTITLED = ("", "new chat")
-#: MAX_READ: the maximum number of untitled conversations that are read, one request each. MAX_LENGTH: characters of a title.
+#: MAX_READ is the maximum number of untitled conversations that are read; each needs one request. MAX_LENGTH is the maximum
+#: number of characters of a title that replaces a missing one.
 MAX_READ, MAX_LENGTH = 20, 60
 
 
 def request_title(
     api: ChatGPTAPI, conversation_id: str, message_id: str | None, *, wait: float = TITLE_TIMEOUT
 ) -> None:
-    """Request a generated title for a new conversation; wait at most `wait` seconds for it. Ignore errors."""
+    """Request the site to generate a title for a new conversation. Wait at most `wait` seconds for it. Errors are ignored."""
 
     def generate() -> None:
-        with suppress(ChatGPTError):  # the command has its reply, so a missing title is no failure
+        with suppress(ChatGPTError):  # The command has received its reply, so it succeeds without a title.
             api.generate_title(conversation_id, message_id)
 
     thread = threading.Thread(target=generate, name="chatgpt_browser title", daemon=True)

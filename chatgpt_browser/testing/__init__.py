@@ -19,6 +19,7 @@ pyproject.toml).
 
 from __future__ import annotations
 
+from .data.composer_options import ComposerOptions
 from .data.conversation_view import ConversationView
 from .data.conversations import Conversation, Message
 from .data.recorded_request import RecordedRequest
@@ -40,6 +41,7 @@ __all__ = (
     "Aside",
     "Break",
     "ChallengeKind",
+    "ComposerOptions",
     "Conversation",
     "ConversationView",
     "FakeChatGPT",
@@ -67,4 +69,4 @@ __all__ = (
 
 for _name in __all__:
     if isinstance(_public := globals()[_name], type):
-        _public.__module__ = __name__  # so that tracebacks and reprs show the name that users import
+        _public.__module__ = __name__  # Tracebacks and reprs then show the name that users import.

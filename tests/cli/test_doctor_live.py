@@ -277,3 +277,16 @@ def test_live_attempt_long_reply_keeps_first_and_last_events() -> None:
     events = record["events"]
     assert (events["count"], len(events["first"]), len(events["last"])) == (200, FIRST, LAST)
     assert events["last"][-1] == {"v": "<199 characters>"}
+
+
+@pytest.mark.parametrize(("layout", "way"), [("usual", "name"), ("strange", "structure")])
+def test_live_report_names_the_selectors_that_matched(
+    invoke: Invoke, start_server: Any, folder: Path, layout: str, way: str
+) -> None:
+    start_server(form="app").layout = layout
+    code, _, report, _ = run_doctor_live(invoke, folder)
+
+    matches = report["ways"]["page"]["selectors"]
+    assert code == 0
+    assert {(each["element"], each["way"]) for each in matches} >= {("message_box", way)}
+    assert all(each["pattern"] and each["seen"] for each in matches)

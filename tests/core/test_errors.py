@@ -26,6 +26,7 @@ TREE = {
     "PageError": ["ChatGPTError"],
     "ComposerNotFoundError": ["PageError"],
     "DialogInTheWayError": ["PageError"],
+    "OptionNotAppliedError": ["PageError"],
     "StreamError": ["ChatGPTError"],
     "StreamInterruptedError": ["StreamError"],
     "MalformedEventError": ["StreamError"],

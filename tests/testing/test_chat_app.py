@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 
 from chatgpt_browser._browser.executables import find_on_path
 from chatgpt_browser._browser.sandbox import sandbox_refusal
-from chatgpt_browser.testing import Answer, Aside, FakeChatGPT, Gate, Reply
+from chatgpt_browser.testing import Answer, Aside, ComposerOptions, FakeChatGPT, Gate, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +50,8 @@ def module_server() -> Iterator[FakeChatGPT]:
 def server(module_server: FakeChatGPT) -> Iterator[FakeChatGPT]:
     yield module_server
     module_server.layout, module_server.modal, module_server.wakes_after = "usual", None, 0.0
+    module_server.language, module_server.dialog, module_server.ignores_model = "en", None, False
+    module_server.composer = ComposerOptions()
 
 
 @pytest.fixture
@@ -177,6 +179,10 @@ def test_chat_app_layout_changes_labels_and_ids(
 def test_chat_app_invalid_option_raises(server: FakeChatGPT) -> None:
     with pytest.raises(ValueError, match="layout"):
         server.layout = "other"  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="language"):
+        server.language = "xx"  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="dialog"):
+        server.dialog = "other"  # type: ignore[assignment]
     with pytest.raises(ValueError, match="form"):
         FakeChatGPT(form="web")  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="form='app'"):
@@ -209,4 +215,101 @@ def test_chat_app_late_hydration_discards_early_input(page: Page, server: FakeCh
     expect(page.get_by_role("button", name="Send")).to_be_disabled()
     expect(box).to_be_empty()
     type_and_send(page, "Hello")
+    expect(answers(page)).to_have_text('You said: "Hello".')
+
+
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize(
+    ("layout", "language", "editor", "labels", "turn"),
+    [
+        ("2023", "de", "form > .box > textarea", 0, "article[data-message-id]"),
+        ("2025", "de", "form[data-type] #prompt-textarea", 1, "article[data-turn-id]"),
+        (
+            "2026",
+            "de",
+            "form[data-chatgpt-composer]:not([hidden]) [role=textbox]",
+            1,
+            "article[data-turn-key]",
+        ),
+    ],
+)
+def test_chat_app_layout_of_year_sends_in_language(
+    page: Page, server: FakeChatGPT, layout: Any, language: Any, editor: str, labels: int, turn: str
+) -> None:
+    server.layout, server.language = layout, language
+    page.goto(server.origin)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    page.locator(editor).click()
+    page.keyboard.insert_text("Hallo")
+    expect(page.get_by_role("button", name="Senden")).to_have_count(labels)
+    page.locator("form:visible button.send").click()
+
+    expect(page.locator(turn)).to_have_count(2)
+    expect(page.locator("article").last).to_contain_text('You said: "Hallo".')
+
+
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize(
+    ("dialog", "name"),
+    [
+        ("rate-limit", "modal-conversation-history-rate-limit"),
+        ("expired-session", "modal-expired-session"),
+        ("signed-out", "modal-no-auth-login"),
+        ("announcement", "modal-beacon"),
+    ],
+)
+def test_chat_app_dialog_covers_page_and_has_no_height(
+    page: Page, server: FakeChatGPT, dialog: Any, name: str
+) -> None:
+    server.dialog = dialog
+    page.goto(server.origin)
+    found = page.get_by_test_id(name)
+    expect(found.get_by_role("heading")).to_be_visible()
+    box = found.bounding_box()
+    assert box is not None
+    assert box["height"] == 0
+    expect(page.locator("main")).to_have_attribute("inert", "")
+
+
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize(("ignores", "sent"), [(True, "auto"), (False, "gpt-x")])
+def test_chat_app_ignored_model_is_not_sent(
+    page: Page, server: FakeChatGPT, ignores: bool, sent: str
+) -> None:
+    server.ignores_model = ignores
+    page.goto(f"{server.origin}/?model=gpt-x")
+    type_and_send(page, "Hello")
+    expect(answers(page)).to_have_text('You said: "Hello".')
+    assert [r.json["model"] for r in server.requests if r.path.endswith("/f/conversation")][-1] == sent
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_chat_app_shell_submits_natively_and_sends_nothing(page: Page, server: FakeChatGPT) -> None:
+    server.wakes_after, server.composer = 600.0, ComposerOptions(shell=True, shell_accepts_clicks=True)
+    page.goto(server.origin)
+    page.locator("textarea").fill("Too early")
+    page.get_by_role("button", name="Send").click()
+    expect(page).to_have_url(f"{server.origin}/?prompt-textarea=Too+early")
+
+    server.wakes_after = 0.0
+    page.goto(server.origin)
+    type_and_send(page, "Hello")
+    expect(answers(page)).to_have_text('You said: "Hello".')
+    expect(page.locator("textarea")).to_be_hidden()
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_chat_app_composer_options_lose_and_ignore_input(page: Page, server: FakeChatGPT) -> None:
+    server.composer = ComposerOptions(renders_anew_after=[0.0], ignored_clicks=1, text_limit=10)
+    page.goto(server.origin)
+    box, send = page.get_by_role("textbox", name="Message"), page.get_by_role("button", name="Send")
+    box.press_sequentially("a")
+    expect(box).to_be_empty()
+    box.fill("far too long a text")
+    expect(page.get_by_role("alert")).to_contain_text("too long")
+    expect(send).to_be_disabled()
+    box.fill("Hello")
+    send.click()
+    expect(box).to_have_text("Hello")
+    send.click()
     expect(answers(page)).to_have_text('You said: "Hello".')

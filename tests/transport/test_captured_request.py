@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chatgpt_browser import PageError
+from chatgpt_browser import OptionNotAppliedError, PageError
 from chatgpt_browser._core.models import Prompt
 from chatgpt_browser._protocol.conversation_tree import Turn
 from chatgpt_browser._transport.site_ui.captured_request import (
@@ -58,6 +58,8 @@ def check(body: bytes | str | None, content_type: str = "application/json") -> N
 
 def test_parse_captured_request_message_gives_all_fields() -> None:
     assert parse_captured_request(json.dumps(BODY)) == CapturedRequest("b", TEXT, "c", "p", is_known=True)
+    named = parse_captured_request(json.dumps(BODY | {"model": "gpt-5"}))
+    assert named == CapturedRequest("b", TEXT, "c", "p", "gpt-5", is_known=True)
     new = parse_captured_request(json.dumps({"messages": [MESSAGE]}))
     assert new == CapturedRequest("b", TEXT, is_known=True)
 
@@ -155,3 +157,22 @@ def test_body_of_entries_are_joined_as_bytes() -> None:
     assert body_of({"postData": "x"}) == "x"
     assert body_of({"hasPostData": True}) is None
     assert body_of({"postData": "x", "postDataEntries": [{"bytes": "YQ=="}, {}]}) is None
+
+
+@pytest.mark.parametrize("sent", [None, "gpt-5"])
+def test_check_captured_request_same_or_unknown_model_passes(sent: str | None) -> None:
+    captured = CapturedRequest("m", TEXT, "c", model=sent, is_known=True)
+    check_captured_request(captured, PROMPT, TURN, model="gpt-5")
+
+
+def test_check_captured_request_site_choice_passes() -> None:
+    captured = CapturedRequest("m", TEXT, "c", model="other", is_known=True)
+    check_captured_request(captured, PROMPT, TURN, model=None)
+
+
+def test_check_captured_request_other_model_raises_with_both_models() -> None:
+    captured = CapturedRequest("m", TEXT, "c", model="auto", is_known=True)
+    with pytest.raises(OptionNotAppliedError, match="'auto' instead of 'gpt-5'") as caught:
+        check_captured_request(captured, PROMPT, TURN, model="gpt-5")
+    error = caught.value
+    assert (error.option, error.requested, error.sent) == ("model", "gpt-5", "auto")

@@ -36,6 +36,12 @@ TEXTS = (
     "\U0001f600 \u00e9 \u65e5\u672c <b>&amp;</b> @someone /something",
     "word " * 4000,
 )
+#: Texts with many lines, which Chromium types in a time that grows with the square of the number of lines.
+LONG_TEXTS = (
+    "".join(f"{n}. a line of forty characters, or so  \n" for n in range(1_300)),
+    "".join(f"# {n}\n\n\n  \tfo\U0001f600ur @someone /something\n" for n in range(1_300)) + "end",
+    "".join(f"{n}. a line of forty characters, or so  \n" for n in range(4_900)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +82,14 @@ def test_prosemirror_editor_each_text_is_sent_unchanged(editor_page: str, connec
         assert last.disconnected.wait(20), "the stop button was not clicked"
         (kept,) = server.conversations.values()
         assert [text for role, text in kept.history() if role == "user"] == [*TEXTS, "Stop soon"]
+
+
+def test_prosemirror_editor_long_texts_arrive_unchanged(editor_page: str, connect: Connect) -> None:
+    with FakeChatGPT(form="app", reply="Yes.") as server:
+        server.script_path("/", Answer(200, editor_page))
+        conversation = connect(server, send_via="page").get_conversation()
+        for text in LONG_TEXTS:
+            assert conversation.send_message(text) == "Yes."
+
+        (kept,) = server.conversations.values()
+        assert [text for role, text in kept.history() if role == "user"] == [*LONG_TEXTS]

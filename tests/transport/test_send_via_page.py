@@ -261,7 +261,7 @@ def test_send_via_page_modal_dialog_raises_with_its_title(
     assert sent_messages(scripted_site) == []
 
 
-@pytest.mark.parametrize("layout", ["moved", "foreign"])
+@pytest.mark.parametrize("layout", ["moved", "foreign", "strange"])
 def test_composer_known_layout_sends_message(
     scripted_site: ScriptedSite, api: ChatGPTAPI, layout: Any
 ) -> None:
@@ -272,7 +272,8 @@ def test_composer_known_layout_sends_message(
 def test_composer_unknown_layout_raises_composer_not_found(
     scripted_site: ScriptedSite, api: ChatGPTAPI
 ) -> None:
-    scripted_site.server.layout = "strange"
+    markup = '<title>x</title><form><p>Write here</p><button type="submit">Go</button></form>'
+    scripted_site.server.script_path("/", Answer(200, markup))
     options = api._core._sender.options
     before = options.first_byte_timeout
     object.__setattr__(options, "first_byte_timeout", 1.0)
@@ -648,7 +649,7 @@ SEND = '<button type="button" aria-label="Send prompt">^</button>'
 #: Pages that cannot send a message: markup, type of the error, words of its message.
 UNUSABLE_PAGES = {
     "no send button": (
-        BOX,
+        f"{BOX}<button type=button>Attach</button>",
         ComposerNotFoundError,
         "no send button that this version recognizes. Nothing was sent",
     ),
@@ -664,8 +665,8 @@ UNUSABLE_PAGES = {
     ),
     "overlay without role": (
         f"{BOX}{SEND}<div style='position:fixed;inset:0;background:#fff'>Take our survey</div>",
-        PageError,
-        "cannot be clicked. Nothing was sent",
+        DialogInTheWayError,
+        "Take our survey.*Nothing was sent",
     ),
     "non-modal dialog as overlay": (
         f"{BOX}{SEND}<div role=dialog style='position:fixed;inset:0;background:#fff'>Hello!</div>",

@@ -1,1 +1,1 @@
-"""Preparation of a page before requests are sent from it: identity, session cookies, navigation and challenges."""
+"""Prepares a page before requests are sent from it: identity, session cookies, navigation and challenges."""

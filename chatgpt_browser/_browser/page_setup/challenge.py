@@ -1,4 +1,4 @@
-"""Waiting for a challenge that the browser passes without a person."""
+"""Waits for a challenge that the browser passes without a person."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ..cdp_target import Target
     from .navigation import NavigationWatcher
 
-#: Read the beginning of the document in an isolated world, where the page cannot replace properties. An element with the name
-#: `documentElement` still hides that property of the document, but not the getter of its prototype.
+#: A script that returns the beginning of the document. It runs in an isolated world, where the page cannot replace properties.
+#: The property `document.documentElement` is not used, because an element with that name would hide it. The getter of the
+#: prototype cannot be hidden.
 _READ_HTML = (
     "Object.getOwnPropertyDescriptor(Document.prototype, 'documentElement')"
     ".get.call(document)?.outerHTML.slice(0, 1 << 20) ?? ''"
@@ -55,7 +56,7 @@ async def wait_for_document(target: Target, watcher: NavigationWatcher, loader: 
 
 
 async def _is_challenge_shown(target: Target, head: Head | None) -> bool:
-    """Return whether the document with this response head is a challenge. Read its text only if the head is not enough."""
+    """Return whether the document with this response head is a challenge. Its text is read only if the head is not sufficient."""
     if head is None:
         return False
     if is_challenge(head) or head.status not in (403, 503) or not head.is_html:
@@ -67,4 +68,4 @@ async def _is_challenge_shown(target: Target, head: Head | None) -> bool:
         text = (await target.send("Runtime.evaluate", params))["result"].get("value")
         return is_challenge(head, text if isinstance(text, str) else "")
     except PlaywrightError:
-        return True  # the page is navigating again: check the next document
+        return True  # the page is navigating again, so the next document is checked

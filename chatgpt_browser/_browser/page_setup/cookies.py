@@ -1,4 +1,4 @@
-"""The session cookies in a page's cookie store."""
+"""Reads and writes the session cookies in a page's cookie store."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ async def set_session_token(target: Target, token: SessionToken, origin: str) ->
     try:
         await target.send("Network.setCookies", {"cookies": token.cookies(origin)})
     except PlaywrightError as exc:
-        # Raised from None: the frames of the traceback hold the values of the cookies.
+        # `from None` is used, because the traceback of the original error contains the values of the cookies.
         raise type(to_library_error(exc))("The browser did not accept the session cookies.") from None
 
 
 async def get_session_token(target: Target, origin: str) -> SessionToken | None:
-    """Return the session token that the cookie store holds for the origin, or None."""
+    """Return the session token that the cookie store contains for the origin, or None."""
     with map_playwright_errors():
         cookies = await _session_cookies(target, origin)
     values = {cookie["name"]: cookie["value"] for cookie in cookies}
@@ -42,7 +42,7 @@ async def get_session_token(target: Target, origin: str) -> SessionToken | None:
 async def copy_cookies(source: Target, destination: Target, origin: str) -> None:
     """Copy the origin's cookies from the cookie store of one page to that of another page in the same browser.
 
-    If the browser does not accept a cookie, the cookie is logged and left out. Without it, the site may repeat a challenge.
+    If the browser does not accept a cookie, its name is logged. Without this cookie, the site may repeat a challenge.
     """
     with map_playwright_errors():
         found = await _cookies(source, origin)
@@ -59,8 +59,8 @@ async def _set_cookie(target: Target, cookie: dict[str, Any], origin: str) -> No
 def _to_argument(cookie: dict[str, Any], origin: str) -> dict[str, Any]:
     """Convert a cookie of ``Network.getCookies`` to the arguments of ``Network.setCookie``.
 
-    The domain of a cookie for exactly one host has no leading dot. Such a domain is left out of the arguments, because Chromium
-    would add the subdomains to it.
+    If a cookie is valid for exactly one host, its domain has no leading dot. Such a domain is omitted from the arguments, because
+    Chromium would make the cookie valid for the subdomains too.
     """
     dropped = {"size", "session"}
     dropped |= {"expires"} if cookie["session"] else set()

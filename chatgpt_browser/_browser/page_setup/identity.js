@@ -1,6 +1,6 @@
 /**
- * Return Chromium's user agent and the client hints that it exposes to a secure document. An override of the user agent replaces
- * all of them, so it has to contain them all.
+ * Return Chromium's user agent and the client hints that it provides to a secure document. All of them are needed, because an
+ * override of the user agent replaces all client hints.
  */
 (async () => {
   const names = [

@@ -14,11 +14,11 @@ _PACKAGE = __package__ or ""
 
 
 async def override_identity(target: Target, user_agent: str | None) -> dict[str, Any] | None:
-    """Make the page's user agent and client hints consistent with each other.
+    """Override the page's user agent and client hints, so that they are consistent with each other.
 
-    The page must show a secure document, because Chromium does not expose client hints to others.
+    The page must show a secure document, because Chromium does not provide client hints to other documents.
 
-    :param user_agent: the user agent to present; None for Chromium's own without the word Headless.
+    :param user_agent: the user agent to present. None: Chromium's own user agent without the word Headless.
     :return: the parameters of ``Emulation.setUserAgentOverride``, or None if no override was necessary.
     """
     params = {"expression": read_identity_script(), "awaitPromise": True, "returnByValue": True}
@@ -30,5 +30,5 @@ async def override_identity(target: Target, user_agent: str | None) -> dict[str,
 
 
 def read_identity_script() -> str:
-    """Return the script that reads the user agent and the client hints. The file is read once."""
+    """Return the script that reads the user agent and the client hints. The file is read only once."""
     return read_script(_PACKAGE, "identity.js")

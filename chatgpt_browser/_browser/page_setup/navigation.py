@@ -1,4 +1,4 @@
-"""Navigation of a page to a URL or to an empty document, and a watcher for the documents that the page's main frame loads."""
+"""Navigates a page to a URL or to an empty document, and watches the documents that the page's main frame loads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def navigate(target: Target, url: str) -> str | None:
     """Navigate the page and return the loader id of the new document.
 
-    :return: the loader id; None if the response contained no document, for example 204, an empty body or a download.
+    :return: the loader id, or None if the response contained no document (for example status 204, an empty body or a download).
     :raises PlaywrightError: the navigation failed.
     """
     found = await target.send("Page.navigate", {"url": url}, timeout=None)
@@ -32,7 +32,7 @@ async def navigate(target: Target, url: str) -> str | None:
     raise error
 
 
-#: The document names an icon. Otherwise a full Chromium would request the site's icon before the user agent is overridden.
+#: The HTML contains an icon. Otherwise a full Chromium would request the site's icon before the user agent is overridden.
 _EMPTY_HTML = base64.b64encode(b'<!doctype html><link rel="icon" href="data:,">').decode()
 
 
@@ -92,11 +92,11 @@ class NavigationWatcher:
         self._target.send_soon("Network.disable", {})
 
     def head_of(self, loader: str) -> Head | None:
-        """Return the head of the response with this loader's document; None if the document came without a response."""
+        """Return the head of the response with this loader's document, or None if there was no response."""
         return self._heads.get(loader)
 
     async def next(self) -> Head | None:
-        """Wait for the next document. Return the head of its response; None if the document came without a response."""
+        """Wait for the next document. Return the head of its response, or None if there was no response."""
         return await self._documents.get()
 
     def _on_response(self, event: dict[str, Any]) -> None:

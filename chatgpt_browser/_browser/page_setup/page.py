@@ -1,4 +1,4 @@
-"""A browser page that can be given an identity, session cookies and a document of the site."""
+"""A browser page with methods that set its identity and session cookies, and that navigate it to a document of the site."""
 
 from __future__ import annotations
 
@@ -49,15 +49,16 @@ class BrowserPage:
 
         The identity is not overridden if the browser has a window and the options contain no user agent.
 
-        The call returns after the renderer has responded once. Chromium 150 crashes in about 30 % of the cases if a page
-        navigates before that.
+        The method returns after the renderer has responded once. If a page navigates before that, Chromium 150 crashes in about
+        30 % of the cases.
         """
         certificates = {"ignore": options.ignore_https_errors}
         with map_playwright_errors():
             await asyncio.gather(
                 self._target.send("Page.enable"),
-                self._target.send("Inspector.enable"),  # reports a crash of the page
-                # Chromium throttles a page behind another window; an emulated focus prevents that.
+                # The Inspector domain reports a crash of the page.
+                self._target.send("Inspector.enable"),
+                # Chromium throttles a page that is behind another window. An emulated focus prevents this.
                 self._target.send("Emulation.setFocusEmulationEnabled", {"enabled": True}),
                 self._target.send("Security.setIgnoreCertificateErrors", certificates),
             )
@@ -72,11 +73,11 @@ class BrowserPage:
 
     @property
     def dead(self) -> ChatGPTError | None:
-        """The error that ended the page, or None while it is alive."""
+        """The error that ended the page, or None while the page is alive."""
         return self._dead
 
     def die(self, error: ChatGPTError) -> None:
-        """Mark the page as dead because of this error, and cancel the block of :meth:`while_alive`. A first error is kept."""
+        """Mark the page as dead, and cancel the block of :meth:`while_alive`. :attr:`dead` keeps the error of the first call."""
         self._dead = self.dead or error
         self._life.cancel()
 
@@ -96,7 +97,7 @@ class BrowserPage:
         await cookies.set_session_token(self._target, token, origin)
 
     async def copy_cookies(self, source: BrowserPage, origin: str) -> None:
-        """Copy the origin's cookies from another page, for example the cookie that proves a passed challenge."""
+        """Copy the origin's cookies from another page, for example the cookie that proves that a challenge was passed."""
         await cookies.copy_cookies(source._target, self._target, origin)
 
     async def get_session_token(self, origin: str) -> SessionToken | None:
@@ -123,7 +124,7 @@ class BrowserPage:
                     f"{options.first_byte_timeout:g} s"
                 )
             if loader is None:
-                return  # the response contained no document; the first request will show whether the site redirects
+                return  # The response contained no document. If the site redirects, the first request will fail.
             await wait_for_document(self._target, watcher, loader, options.challenge_timeout)
 
         arrived, expected = origin_of(watcher.url), origin_of(url)
@@ -138,5 +139,5 @@ class BrowserPage:
 
 
 def _close_dialog(target: Target, event: dict[str, Any]) -> None:
-    """Close a JavaScript dialog, which blocks its page; allow the page to unload."""
+    """Close a JavaScript dialog, because it blocks its page. A ``beforeunload`` dialog is accepted; all others are dismissed."""
     target.send_soon("Page.handleJavaScriptDialog", {"accept": event["type"] == "beforeunload"})

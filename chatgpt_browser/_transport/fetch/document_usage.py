@@ -1,4 +1,4 @@
-"""The resources that a document uses. They decide when its garbage is collected and when the document is replaced."""
+"""Measures the resources that a document uses, and decides when to collect its garbage and when to replace the document."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 #: Number of requests between two measurements of the heap.
 _MEASURE_INTERVAL = 16
-#: Minimum heap size, in bytes, for a garbage collection while the page is idle. Most of the heap is garbage. Without this
-#: threshold, the JavaScript engine would let the garbage grow to several times this size. A collection takes 5 to 10 ms, and is
-#: needed once in about 1,500 messages.
+#: If the heap has at least this many bytes, its garbage is collected while the page is idle. Most of such a heap is garbage.
+#: Without this collection, the JavaScript engine would let the garbage grow to several times this size. A collection takes 5 to
+#: 10 ms, and is needed once in about 1,500 messages.
 _GC_THRESHOLD = 8 << 20
 #: Maximum heap size in bytes, and maximum age in seconds. A document that reaches either limit is replaced.
 _MAX_HEAP = 128 << 20
@@ -41,7 +41,7 @@ class DocumentUsage:
         return self._requests % _MEASURE_INTERVAL == 0
 
     def set_heap(self, usage: Mapping[str, Any]) -> None:
-        """Store the heap size from the result of ``Runtime.getHeapUsage``: the memory of all scripts and their buffers."""
+        """Store the heap size: the memory of all scripts and their buffers. ``usage`` comes from ``Runtime.getHeapUsage``."""
         self._heap = int(usage["usedSize"] + usage.get("backingStorageSize", 0))
 
     def start_collection(self) -> bool:

@@ -48,22 +48,22 @@ class FetchPage(BrowserPage):
         return self._dead or (self._world.dead if self._world is not None else None)
 
     def die(self, error: ChatGPTError) -> None:
-        """End the page and all requests in flight with this error, or with the earlier error if the page has ended already."""
+        """End the page and all requests in flight with this error. If the page has already ended, use its earlier error."""
         error = self.dead or error
         if self._world is not None:
             self._world.die(error)
         super().die(error)
 
     async def ignore_policy(self) -> None:
-        """Make the browser ignore the Content-Security-Policy of documents in this page, so that no policy blocks requests."""
+        """Make the browser ignore the Content-Security-Policy of the page's documents, because a policy could block requests."""
         with map_playwright_errors():
             await self._target.send("Page.setBypassCSP", {"enabled": True})
 
     async def prepare(self, origin: str) -> None:
         """Create the isolated world in a document of the origin, so that requests can be sent.
 
-        If the current document does not belong to the origin, an empty document of the origin replaces it. A navigation after
-        this call ends the page.
+        If the current document does not belong to the origin, an empty document of the origin replaces it. If the page navigates
+        after this call, the page ends.
         """
         with map_playwright_errors():
             world = await self._enter_world(origin)

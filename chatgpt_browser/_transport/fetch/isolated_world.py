@@ -1,4 +1,4 @@
-"""The isolated world that runs ``reader.js`` and ``page.js``, and the requests that are sent from it.
+"""The isolated world that runs ``reader.js`` and ``page.js``. Requests are sent from this world.
 
 The site's own scripts can neither access the isolated world nor patch the functions that are used in it. The isolated world sends
 its results through a binding, which exists only in this world. An isolated world ends together with its document.
@@ -40,7 +40,7 @@ def read_world_scripts() -> list[str]:
 
 
 class IsolatedWorld:
-    """Sends requests from one document. ``when_idle`` is called whenever no request is in flight any more."""
+    """Sends requests from one document. ``when_idle`` is called each time the last request in flight has ended."""
 
     def __init__(self, target: Target, context_id: int, when_idle: Callable[[], object]) -> None:
         self._target = target
@@ -53,7 +53,7 @@ class IsolatedWorld:
         self.usage = DocumentUsage(is_watched=target.is_watched)
         self._tasks = BackgroundTasks(self._log_failed_call)
         self._retired = False
-        #: The error that ended the isolated world. None if it has not ended.
+        #: The error that ended the isolated world, or None if the world has not ended.
         self.dead: ChatGPTError | None = None
         #: The protocol over which the document was transferred: "h2", "http/1.1", or "" if it is unknown.
         self.protocol = ""
@@ -65,14 +65,14 @@ class IsolatedWorld:
         """Create an isolated world in the current document, prepare it for requests, and return it.
 
         :param protocol: the protocol of the previous document, if the current document was not loaded from the network.
-        :return: the isolated world, or None if the document does not belong to the origin, for example because the document is in
-            a sandbox.
+        :return: the isolated world, or None if the document does not belong to the origin. For example, a document in a sandbox
+            belongs to no origin.
         """
         params = {"frameId": target.id, "worldName": _NAME}
         context_id = (await target.send("Page.createIsolatedWorld", params))["executionContextId"]
         world = cls(target, context_id, when_idle)
-        # The binding is added after the world was created. Chromium 156 adds a binding to a world that is created later only if
-        # the Runtime domain is enabled.
+        # The binding is added after the world was created. In the other order, Chromium 156 would add the binding only if the
+        # Runtime domain is enabled.
         *_, found = await asyncio.gather(
             target.send("Runtime.addBinding", {"name": _BINDING, "executionContextName": _NAME}),
             *(world._run(script) for script in read_world_scripts()),
@@ -86,12 +86,12 @@ class IsolatedWorld:
         return world
 
     def retire(self) -> None:
-        """Prepare for the planned replacement of the document. After this call, the end of the world is not an error."""
+        """Prepare for the planned replacement of the document. After this call, the end of this world is not an error."""
         self._retired = True
         self._target.remove_listener("Runtime.bindingCalled", self._on_binding_called)
 
     def die(self, error: ChatGPTError) -> None:
-        """End the world and all its requests with this error, or with the earlier error if the world has ended already."""
+        """End this world and all its requests with this error. If the world has already ended, use its earlier error."""
         self.dead = self.dead or error
         streams, self._streams = self._streams, {}
         for stream in streams.values():
@@ -132,7 +132,7 @@ class IsolatedWorld:
         self._check_idle()
 
     def grant(self, number: int, chars: int) -> None:
-        """Allow the page to send this number of characters more for a request, so that it continues to read the response."""
+        """Allow the page to send this number of additional characters for a request. The page then continues to read."""
         if self.dead is None:
             self._tasks.spawn(self._call("grant", number, chars))
 
@@ -141,7 +141,7 @@ class IsolatedWorld:
             self._receive(event["payload"])
 
     def _on_opened(self, number: int, task: asyncio.Task[Any]) -> None:
-        """Handle the result of page.js's ``open``: the first push of the request, null, or an error of the call."""
+        """Handle the result of the method ``open`` of page.js: the first push of the request, null, or an error of the call."""
         error = None if task.cancelled() else task.exception()
         if not task.cancelled() and error is None:
             if task.result() is not None:
@@ -150,9 +150,9 @@ class IsolatedWorld:
             stream.fail(to_library_error(error))
 
     def _receive(self, payload: str) -> None:
-        """Deliver the frames of a push, and of later pushes that have arrived before it.
+        """Deliver the frames of a push. Then deliver those of later pushes that have already arrived.
 
-        If an earlier push has not arrived yet, store the push until then.
+        If an earlier push has not arrived yet, store this push until the earlier push has arrived.
         """
         number, *frames = json.loads(payload)
         for ordered in self._pushes.add(number, frames):
@@ -202,7 +202,7 @@ class IsolatedWorld:
             logger.debug("a call into the page failed: %s", to_library_error(error))
 
     def _on_lifetime_ended(self, task: asyncio.Task[Any]) -> None:
-        """End all requests. The call of ``lifetime`` ends only when the isolated world ends, for any reason."""
+        """End all requests. The call of ``lifetime`` has ended, which means that the isolated world has ended."""
         if self._retired:
             return
         error = None if task.cancelled() else task.exception()
@@ -213,7 +213,7 @@ class IsolatedWorld:
 
 
 class _PushQueue:
-    """Puts pushes in the order of their numbers.
+    """Sorts pushes by their numbers.
 
     Pushes leave the page through two channels, the result of ``open`` and the binding. Pushes on different channels may arrive in
     the wrong order.
@@ -239,13 +239,13 @@ class _FetchControl:
         self._number = number
 
     def grant(self, chars: int) -> None:
-        """Allow the page to send this number of characters more."""
+        """Allow the page to send this number of additional characters."""
         self._world.grant(self._number, chars)
 
     def abort(self) -> bool:
-        """Abort the request, and return True: the message is over, because the page aborts before it sends any later request.
+        """Abort the request, and return True: the next message may be sent, because the page first aborts this request.
 
-        A reply that the site continues after a hand-off cannot be stopped by this transport.
+        This transport cannot stop a reply that the site continues after a hand-off.
         """
         self._world.abort(self._number)
         return True

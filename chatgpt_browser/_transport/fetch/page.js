@@ -11,7 +11,7 @@
  * orders the pushes by their numbers. A frame is [exchange, kind, ...]:
  *
  *   [id, "head", {status, statusText, headers, redirected, bytesRead}]   bytesRead: the bytes of all bodies of all exchanges so far
- *   [id, "events", [...], n]     events of an event stream, in the reduced forms of reader.js
+ *   [id, "events", [...], n]     events of an event stream, in the reduced forms that reader.js describes
  *   [id, "text", "...", n]       a piece of any other body
  *   [id, "alive"]                a comment or an empty event, which has no data, but restarts the idle timer
  *   [id, "end"]                  the body has ended
@@ -28,10 +28,10 @@
   "use strict";
 
   const PUSHES_AT_ONCE = 4; // number of pushes that are sent without delay before the rate limit applies
-  const PUSH_INTERVAL = 4; // ms between pushes under the rate limit: under load, a push costs about 0.3 ms in the Python process
-  const LONGEST_INTERVAL = 16; // maximum of this interval in ms, which is reached under lasting load
+  const PUSH_INTERVAL = 4; // ms between pushes under the rate limit; under load, a push takes about 0.3 ms in the Python process
+  const LONGEST_INTERVAL = 16; // maximum of this interval in ms, which is reached if the load continues
   const PUSH_CHARS = 1 << 18; // an outbox of this many characters is sent without delay
-  const WINDOW_CHARS = 1 << 22; // above this many unread characters, the page stops reading, so that the server has to wait
+  const WINDOW_CHARS = 1 << 22; // if there are more unread characters, the page stops reading, so that the server must wait
   const ABORT_DELAY = 50; // ms from the call of `abort` to the abort of the fetch, if the head has not arrived
   const LINGER = 2000; // ms for which the rest of a body is read after [DONE], so that its connection can be reused
 
@@ -86,7 +86,7 @@
     push();
   }
 
-  /** Send the outbox now if it is full or if the rate limit allows a push. Otherwise start a timer that sends it after the interval. */
+  /** Send the outbox if it is full or if the rate limit allows a push. Otherwise start a timer that sends it after the interval. */
   function pushOrSchedule() {
     if (outbox.length === 0) return;
     if (outboxChars >= PUSH_CHARS || mayPush()) push();
@@ -210,7 +210,7 @@
       post(this, "text", text, text.length);
     }
 
-    /** Handle [DONE]: send the outbox and close the exchange. The body is read further, only so that its connection can be reused. */
+    /** Handle [DONE]: send the outbox and close the exchange. The rest of the body is read, so that its connection can be reused. */
     linger() {
       if (this.lingering !== undefined) return;
       push();

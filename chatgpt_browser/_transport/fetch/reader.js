@@ -1,6 +1,6 @@
 /**
- * A reader of server-sent events (WHATWG HTML, 9.2.6) that reduces each event to its new part. This script runs in the isolated world
- * before page.js, and uses neither requests nor pushes.
+ * A reader of server-sent events (WHATWG HTML, 9.2.6) that reduces each event to its new part. This script runs before page.js in the
+ * isolated world. It sends no requests and no pushes.
  *
  * The events of the site are repetitive. An event contains the whole text so far, or it is a delta that differs from the previous delta
  * only in its text. Therefore the bytes of an event are compared with the previous event's bytes as they arrive. Equal bytes before
@@ -168,7 +168,7 @@ globalThis.chatgptBrowserReader = (() => {
   // ---- texts ------------------------------------------------------------------------------------------------------
 
   const TEXT_START = /"parts"\s*:\s*\[\s*"/g;
-  // The start of a delta with a text: the delta's value is the text, or a patch with one operation, whose value is the text.
+  // The start of a delta with a text. The value of the delta is the text, or a patch with one operation that has the text as value.
   const FIELD = String.raw`\s*"[cpo]"\s*:\s*(?:"[^"\\]*"|\d+)\s*`;
   const DELTA_START = new RegExp(String.raw`^\{(?:${FIELD},)*\s*"v"\s*:\s*(?:\[\s*\{(?:${FIELD},)*\s*"v"\s*:\s*)?"`, "g");
   const DELTA_TAIL = new RegExp(String.raw`^"(?:\s*,${FIELD})*\s*\}(?:\s*\]\s*(?:,${FIELD})*\})?$`);

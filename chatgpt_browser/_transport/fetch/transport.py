@@ -59,7 +59,7 @@ class FetchTransport:
     async def open(self, build: Callable[[Site], Request]) -> ResponseStream:
         """Call ``build`` with the site, send the request that it returns, and return the stream of the response.
 
-        ``build`` is called after the page was opened, because the site may redirect to another origin until then.
+        ``build`` is called after the page was opened, because the site may redirect to its other origin while it is being opened.
 
         :raises ChatGPTError: the page could not be opened.
         :raises ClientClosedError: the client was closed while the page was being opened.
@@ -70,7 +70,7 @@ class FetchTransport:
         return page.open(build(self._pages.site))
 
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
-        """Return False: the page of this transport shows no conversation."""
+        """Return False, because the page of this transport shows no conversation."""
         return False
 
     async def close(self) -> None:

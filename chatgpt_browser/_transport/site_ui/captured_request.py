@@ -1,11 +1,11 @@
-"""The message in a request of the site's page: parsed from the request's body, and compared with the message to send."""
+"""Parses the message in a request of the site's page, and compares it with the message that the page was to send."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..._core.errors import PageError
+from ..._core.errors import OptionNotAppliedError, PageError
 from ..._core.log import logger
 from .posted_body import FORM_TYPES, decode_body, form_fields
 
@@ -26,9 +26,10 @@ class CapturedRequest(NamedTuple):
     text: str | None = None
     conversation_id: str | None = None
     parent_message_id: str | None = None
-    #: The content of the request besides one plain text message; None if there is nothing else.
+    model: str | None = None
+    #: A description of unexpected content in the request, such as "an attachment", or None.
     addition: str | None = None
-    #: All texts in a body of an unknown format; None if the format is known or if the body cannot be read.
+    #: All texts in the body if its format is unknown. None if the format is known or the body cannot be read.
     loose_texts: tuple[str, ...] | None = None
     #: True if the body has the format of a message request.
     is_known: bool = False
@@ -39,9 +40,9 @@ class _DuplicateKeyError(ValueError):
 
 
 def parse_captured_request(body: bytes | str | None, content_type: str = "") -> CapturedRequest:
-    """Return the message in the body of a request. All fields are empty if the body cannot be read.
+    """Return the message in the body of a request. The body may be compressed, and it may be a form.
 
-    A compressed body is decompressed, and the fields of a form are read.
+    If the body cannot be read, all fields of the result have their defaults.
     """
     text = decode_body(body)
     if not text:
@@ -57,7 +58,10 @@ def parse_captured_request(body: bytes | str | None, content_type: str = "") -> 
 
 
 def _parse_form(fields: tuple[str, ...]) -> CapturedRequest:
-    """Return the message in the only field of a form; the texts of the fields if there are several."""
+    """Return the message in a field of a form, or the texts of all fields if no field contains a message.
+
+    If the form has several fields, the message has an ``addition``.
+    """
     messages = [found for found in map(_parse_json, fields) if found.is_known or found.addition]
     if not messages:
         return CapturedRequest(loose_texts=fields)
@@ -65,7 +69,7 @@ def _parse_form(fields: tuple[str, ...]) -> CapturedRequest:
 
 
 def _parse_json(text: str) -> CapturedRequest:
-    """Return the message in a JSON text; nothing if the text is not JSON."""
+    """Return the message in a JSON text. If the text is not JSON, all fields of the result have their defaults."""
     try:
         data = json.loads(text, object_pairs_hook=_unique)
     except _DuplicateKeyError:
@@ -84,6 +88,7 @@ def _parse_json(text: str) -> CapturedRequest:
         _text_or_none(parts[0] if len(parts) == 1 else None),
         _text_or_none(data.get("conversation_id")),
         _text_or_none(data.get("parent_message_id")),
+        _text_or_none(data.get("model")),
         addition=_addition(data, message, parts),
         is_known=True,
     )
@@ -94,7 +99,10 @@ def _text_or_none(value: Any) -> str | None:
 
 
 def _addition(data: dict[str, Any], message: dict[str, Any], parts: list[Any]) -> str | None:
-    """Return what a request contains besides one plain text message of the user, or None."""
+    """Return a description of unexpected content in the request, such as "an attachment", or None.
+
+    The expected content is one plain text message of the user.
+    """
     content, author, metadata = message["content"], message.get("author"), message.get("metadata")
     role = author.get("role") if isinstance(author, dict) else message.get("role")
     attachments = metadata.get("attachments") if isinstance(metadata, dict) else None
@@ -125,7 +133,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _texts_in(value: Any) -> Iterator[str]:
-    """Iterate over all texts in a JSON value, in no particular order."""
+    """Yield all texts in a JSON value, in no particular order."""
     values = [value]
     while values:
         at = values.pop()
@@ -135,12 +143,17 @@ def _texts_in(value: Any) -> Iterator[str]:
             values.extend(at.values() if isinstance(at, dict) else at)
 
 
-def check_captured_request(captured: CapturedRequest, prompt: Prompt, turn: Turn) -> None:
-    """Check that the page has sent the message, nothing else, and to the right conversation.
+def check_captured_request(
+    captured: CapturedRequest, prompt: Prompt, turn: Turn, *, model: str | None = None
+) -> None:
+    """Check that the page has sent exactly the message, and has sent it to the right conversation.
 
-    Differences in white space are accepted, because the page's editor makes them. A request that cannot be read is logged.
+    Differences in white space are accepted, because the page's editor changes white space. If the request cannot be read, log a
+    warning.
 
-    :raises PageError: the page has sent another message, so the reply would be the reply to that one.
+    :param model: the model that the caller has chosen, or None if the page chooses the model.
+    :raises PageError: the page has sent something else, or has sent the message to another conversation.
+    :raises OptionNotAppliedError: the page has sent the message to another model.
     """
     if captured.addition is not None:
         raise PageError(f"The site's page sent a request with {captured.addition}. {_CHECK_CONVERSATION}")
@@ -157,12 +170,20 @@ def check_captured_request(captured: CapturedRequest, prompt: Prompt, turn: Turn
             "The site's page sent the message to another conversation or after another message. "
             f"{_CHECK_CONVERSATION}"
         )
+    if model is not None and captured.model not in (None, model):
+        raise OptionNotAppliedError(
+            f"The site's page sent the message to the model {captured.model!r} instead of {model!r}. The message was sent, and "
+            "its answer was stopped. Check whether the account can use the model (`list_models()`), or leave the model out.",
+            option="model",
+            requested=model,
+            sent=captured.model,
+        )
 
 
 def _check_unknown_format(captured: CapturedRequest, prompt: Prompt) -> None:
-    """Check that the text is somewhere in a body of an unknown format, and log that nothing else can be checked.
+    """Check that a body of an unknown format contains the text. Log a warning, because nothing else can be checked.
 
-    :raises PageError: the body can be read, and the text is not in it.
+    :raises PageError: the body can be read, but does not contain the text.
     """
     wanted = prompt.text.split()
     texts = captured.loose_texts

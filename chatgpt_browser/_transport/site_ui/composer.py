@@ -1,37 +1,53 @@
-"""The composer of the site's page: writes a message, sends it and stops its reply, with trusted keyboard and mouse events."""
+"""Operates the composer of the site's page: writes a message, sends it, stops its reply. It uses trusted input events."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
-from ..._browser.playwright_errors import milliseconds
-from ..._core.errors import ComposerNotFoundError, DialogInTheWayError, PageError, SessionExpiredError
+from ..._browser.playwright_errors import is_replaced, may_have_clicked, milliseconds
+from ..._core.errors import ComposerNotFoundError, MessageTooLongError, PageError, SessionExpiredError
 from ..._core.javascript import read_script
-from ..._core.log import logger
-from .elements import PageElements, first_of
+from .dialogs import Dialogs, choice_error
+from .elements import Match, PageElements, first_of
+from .isolated_evaluation import IsolatedEvaluation
+from .message_box import BoxContent, MessageBox
+from .page_activity import PageActivity
 from .selectors import MESSAGE_ID_ATTRIBUTES, OUTLINE
+from .stop_button import StopButton
+from .text_pieces import has_same_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from playwright.async_api import Locator, Page
+    from playwright.async_api import CDPSession, Locator, Page
+
+    from ..._core.errors import ChatGPTError
 
 
-#: Limit in seconds for an element that exists to become clickable.
+#: Time limit in seconds within which an existing element must become clickable.
 _CLICK_TIMEOUT = 5.0
-#: Limit in seconds for the page's network to become idle.
+#: Time limit in seconds for one click attempt. Then the send button is searched again, because the page may have replaced it.
+_CLICK_ATTEMPT = 1.0
+#: A text with more characters than this may be too long for the site.
+_LONG_TEXT = 2_000
+#: Time limit in seconds within which the page's network should become idle.
 _NETWORK_IDLE_TIMEOUT = 5.0
-#: Limit in seconds for a page to accept text: a page is drawn before its scripts handle input.
+#: Time limit in seconds within which a page must accept text. A page is drawn before its scripts handle input.
 _HYDRATION_TIMEOUT = 15.0
-#: Seconds until text that the page did not accept is written again. Each pause is twice as long as the previous one.
+#: The first pause in seconds before the text is written again, if the page did not accept it. Each pause is twice as long as the
+#: pause before.
 _FIRST_RETRY = 0.5
-#: Limit in seconds for the page to show a change of its state.
+#: The client waits for the send button to become enabled for at least this many times the duration of the text's insertion.
+_PATIENCE = 3
+#: Time limit in seconds within which the page must show a change of its state.
 _RENDER_TIMEOUT = 1.0
 
-#: Limit in seconds for the page to describe its controls.
+#: Time limit in seconds for the script that describes the page's controls.
 _OUTLINE_TIMEOUT = 5.0
 
 _NOT_SENT = "Nothing was sent."
@@ -39,11 +55,20 @@ _UNKNOWN_LAYOUT = f"{_NOT_SENT} To report the page's layout, run `chatgpt-browse
 
 
 class Composer:
-    """Operates the composer of one page. Each operation searches the page again. All times are in seconds."""
+    """Operates the composer of one page. Each method searches for the elements again. All times are in seconds."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, cdp: CDPSession) -> None:
         self._page = page
         self._elements = PageElements(page)
+        evaluation = IsolatedEvaluation(cdp)
+        self._activity = PageActivity(page, self._elements, evaluation)
+        self._dialogs = Dialogs(page, evaluation)
+        self._stop_button = StopButton(self._elements)
+        self._box = MessageBox(page, self._elements)
+
+    def type_only(self) -> None:
+        """Type all later texts and never paste them, because the page turns pasted texts into attachments."""
+        self._box.may_paste = False
 
     async def wait_until_ready(self, timeout: float) -> None:
         """Wait until a message can be written.
@@ -53,86 +78,134 @@ class Composer:
         :raises ComposerNotFoundError: no message box was found within the timeout.
         """
         elements = self._elements
-        outcome = elements.message_box.or_(elements.log_in).or_(elements.modal_dialogs)
-        if not await _becomes(outcome, "visible", timeout):
+        outcome = elements.message_box.or_(elements.log_in).or_(elements.blocking_dialogs)
+        if not await self._activity.appears(outcome, timeout):
             await self._check_dialogs()
+            if await self._elements.shell.count():
+                raise ComposerNotFoundError(
+                    f"The site's page did not become interactive within {timeout:g} s. {_NOT_SENT} Try again later."
+                )
             raise ComposerNotFoundError(
                 f"The site's page shows no message box that this version recognizes. {_UNKNOWN_LAYOUT}"
             )
         await self.check_unobstructed()
 
-    async def check_unobstructed(self) -> None:
-        """Check that no modal dialog and no log-in prompt blocks the page.
+    async def check_unobstructed(self) -> bool:
+        """Check that nothing covers the composer, and that no dialog and no log-in prompt blocks the page.
 
-        :raises DialogInTheWayError: a modal dialog is open.
+        Announcements are closed. Return whether an announcement was closed.
+
+        :raises DialogInTheWayError: a person must answer a dialog.
+        :raises RateLimitError: a dialog reports too many requests.
         :raises SessionExpiredError: the page asks to log in; a message written there would not belong to the account.
         """
-        if await self._elements.modal_dialogs.count():
-            raise await _dialog_error(self._elements.modal_dialogs.first)
+        was_closed = await self._dialogs.check()
         if await self._asks_to_log_in():
             raise SessionExpiredError(
                 "The site's page asks to sign in, so the session has expired. "
                 f"{_NOT_SENT} Sign in again and use the new session token."
             )
+        await self._stop_button.note_idle_buttons()
+        return was_closed
 
     async def write(self, text: str, *, timeout: float) -> None:
         """Replace the text in the message box, and wait until the send button is enabled.
 
-        A page that is drawn but not hydrated loses or ignores the text. In that case it is written again.
+        Until a page is hydrated, it may ignore or lose the text. A page may also replace its composer. In these cases, the text
+        is written again: at once if the page has removed it, otherwise after a pause.
 
         :raises ComposerNotFoundError: no send button was found.
+        :raises MessageTooLongError: the page shows that the text is too long.
         :raises PageError: the text is blank, or the page ignored or changed it.
         """
         if not text.strip():
             raise PageError(f"The site's page cannot send a message without text. {_NOT_SENT}")
-        if await self._elements.enabled_send_button.count():
-            # The button is enabled without text, so its state does not show when the page is hydrated.
-            await self._wait_for_network_idle()
-        remaining, pause, times_changed = min(timeout, _HYDRATION_TIMEOUT), _FIRST_RETRY, 0
-        while remaining > 0 and times_changed < 2:
-            pause = min(pause, remaining)
-            remaining -= pause
-            if await self._insert(text, timeout):
-                is_enabled = await _becomes(self._elements.enabled_send_button, "visible", pause)
-                written = await self._read()
-                if is_enabled and _same_words(written, text):
-                    return
-                times_changed += bool(is_enabled and written.strip())
-            else:
-                await _becomes(self._elements.message_box, "visible", pause)
+        clock = asyncio.get_running_loop().time
+        remaining, pause, changed = min(timeout, _HYDRATION_TIMEOUT), _FIRST_RETRY, ""
+        alerts = await self._elements.too_long_alerts.count() if len(text) > _LONG_TEXT else 0
+        while remaining > 0:
+            start = clock()
+            if not await self._insert(text, timeout):
+                await _becomes(self._elements.message_box, "visible", min(pause, remaining))
+                remaining -= clock() - start
+                continue
+            inserted = clock()
+            # If the page needs a long time to insert a long text, its next steps also take long.
+            pause = max(min(pause, remaining), min(_PATIENCE * (inserted - start), timeout))
+            is_enabled = await self._becomes_enabled(pause)
+            remaining -= clock() - inserted
+            written = (await self._box.read()).text
+            if len(text) > _LONG_TEXT and await self._elements.too_long_alerts.count() > alerts:
+                raise await self._too_long_error()
+            if is_enabled and has_same_words(written, text):
+                return
+            if is_enabled and written.strip() and written == changed:
+                break
+            changed = written if is_enabled else ""
             pause *= 2
-        raise await self._write_error(was_changed=times_changed > 0)
+        raise await self._write_error(was_changed=bool(changed.strip()))
 
-    async def check(self, text: str) -> None:
-        """Check, directly before a message is sent, that the page is not blocked and that it holds this text.
+    async def check(self, text: str) -> BoxContent | None:
+        """Check that the page is not blocked. Return the content of the message box, or None if the page has replaced the text.
 
-        :raises PageError: the page has replaced the text, or :meth:`check_unobstructed` raised it.
+        Call this directly before a message is sent. It raises the same errors as :meth:`check_unobstructed`.
         """
         await self.check_unobstructed()
-        if not _same_words(await self._read(), text):
-            raise PageError(f"The site's page has replaced the message with another text. {_NOT_SENT}")
+        content = await self._box.read(text)
+        return content if has_same_words(content.text, text) else None
 
-    async def send(self) -> None:
-        """Click the send button.
+    async def read(self, text: str) -> BoxContent:
+        """Return the content of the message box, with the number of copies of ``text`` elsewhere on the page."""
+        return await self._box.read(text)
+
+    async def shows_reply(self) -> bool:
+        """Return whether the page shows a stop button now."""
+        return await self._elements.stop_button.count() > 0
+
+    async def wait_until_lost(self, timeout: float) -> None:
+        """Wait until the page has removed the text of the message box, for at most ``timeout`` seconds."""
+        await self._box.wait_until_lost(timeout)
+
+    async def wait_for_network_idle_if_always_enabled(self) -> None:
+        """If the send button is enabled although the message box is empty, wait until the page's network is idle.
+
+        Some layouts always enable the button. Then the button's state does not show whether the page is hydrated.
+        """
+        if not await self._elements.enabled_send_button.count() or (await self._box.read()).text.strip():
+            return
+        await self._activity.wait_for_network_idle(_NETWORK_IDLE_TIMEOUT)
+
+    async def press_send(self, text: str) -> bool:
+        """Click the send button. Return False if the page has lost the text and the button was certainly not clicked.
 
         :raises ComposerNotFoundError: no send button was found.
         :raises PageError: the button cannot be clicked.
         """
-        button = await first_of(self._elements.send_buttons)
-        if button is None:
-            raise _no_send_button()
-        await self._click(button, "send button")
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + _CLICK_TIMEOUT
+        while True:
+            button = await first_of(self._elements.send_buttons)
+            if button is not None and await self._tries_click(button, min(_CLICK_ATTEMPT, _CLICK_TIMEOUT)):
+                return True
+            if not has_same_words((await self._box.read()).text, text):
+                return False
+            was_closed = await self.check_unobstructed()
+            if button is None and await self._has_no_buttons():
+                await self._page.keyboard.press("Enter")
+                return True
+            if button is None:
+                raise _no_send_button()
+            if was_closed:
+                deadline = clock() + _CLICK_TIMEOUT
+            if clock() >= deadline:
+                raise await self._click_error("send button")
 
     async def stop(self) -> bool:
-        """Click the stop button. Return False if there is none."""
-        try:
-            await self._elements.stop_button.first.click(timeout=milliseconds(_RENDER_TIMEOUT))
-        except PlaywrightTimeoutError:
-            return False
-        return True
+        """Click the stop button. Return False if there is no stop button."""
+        return await self._stop_button.click()
 
     async def is_replying(self) -> bool:
-        """Return whether the page shows a reply as in progress, and still does after a moment."""
+        """Return whether the page shows a stop button now and also after ``_RENDER_TIMEOUT``, so that a reply is in progress."""
         return not await _becomes(self._elements.stop_button, "hidden", _RENDER_TIMEOUT)
 
     async def shows_any(self, message_ids: Sequence[str], timeout: float) -> bool:
@@ -142,7 +215,7 @@ class Composer:
         return await _becomes(self._elements.messages(message_ids), "attached", timeout)
 
     async def newest_message_ids(self) -> list[str]:
-        """Return the ids of the last message on the page; none if the page does not show ids of messages."""
+        """Return the ids of the last message on the page. The list is empty if the page does not contain message ids."""
         script = read_script(__package__ or "", "newest_message_ids.js")
         found: list[str] = await self._elements.all_messages.evaluate_all(script, MESSAGE_ID_ATTRIBUTES)
         return found
@@ -153,51 +226,77 @@ class Composer:
         found: Any = None
         with anyio.move_on_after(_OUTLINE_TIMEOUT):
             found = await self._elements.describable.evaluate_all(script, OUTLINE)
-        # The page can change what a script in its own world returns.
+        # This script runs in the page's own world, so the page's scripts can change the result.
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+    async def dialog_error(self) -> ChatGPTError | None:
+        """Return the error for an obstruction of the composer. Return None if there is none or it can be closed."""
+        obstruction = await self._dialogs.find()
+        return None if obstruction is None or obstruction.is_closable else obstruction.error()
+
+    async def matches(self) -> list[Match]:
+        """Return the entries of :mod:`.selectors` that match the composer now."""
+        return await self._elements.matches()
+
+    async def _can_send(self, timeout: float) -> bool:
+        """Return whether the send button becomes enabled within the timeout. Return True for a composer without buttons."""
+        if await _becomes(self._elements.enabled_send_button, "visible", timeout):
+            return True
+        return await first_of(self._elements.send_buttons) is None and await self._has_no_buttons()
+
+    async def _has_no_buttons(self) -> bool:
+        """Return whether there is a composer whose form has no button. In such a composer, Enter sends the message."""
+        return (
+            bool(await self._elements.message_box.count()) and not await self._elements.form_buttons.count()
+        )
 
     async def _insert(self, text: str, timeout: float) -> bool:
         """Replace the text in the message box. Return False if there is no message box."""
         box = await first_of(self._elements.message_boxes)
         if box is None:
             return False
-        await self._click(box, "message box")
-        await self._page.keyboard.press("ControlOrMeta+A")
-        with anyio.move_on_after(timeout) as scope:
-            await self._page.keyboard.insert_text(text)
-        if scope.cancelled_caught:
-            raise PageError(
-                f"The site's page did not accept {len(text):,} characters within {timeout:g} s. {_NOT_SENT} "
-                "Send a shorter message or raise `first_byte_timeout`."
-            )
+        try:
+            if not await self._tries_click(box, _CLICK_TIMEOUT):
+                if not await box.count():
+                    return False
+                if await self.check_unobstructed() and await self._tries_click(box, _CLICK_TIMEOUT):
+                    await self._box.replace(text, timeout)
+                    return True
+                raise await self._click_error("message box")
+            await self._box.replace(text, timeout)
+        except PlaywrightError as error:
+            if not is_replaced(error):
+                raise
+            return False
         return True
 
-    async def _click(self, element: Locator, name: str) -> None:
+    async def _tries_click(self, element: Locator, timeout: float) -> bool:
+        """Click an element. Return False if it was certainly not clicked, for example because it was replaced."""
         try:
-            await element.click(timeout=milliseconds(_CLICK_TIMEOUT))
-        except PlaywrightTimeoutError:
-            await self.check_unobstructed()
-            await self._check_dialogs()
-            raise PageError(f"The {name} of the site's page cannot be clicked. {_UNKNOWN_LAYOUT}") from None
+            await element.click(timeout=milliseconds(timeout))
+        except PlaywrightError as error:
+            if not is_replaced(error):
+                raise
+            return may_have_clicked(error)
+        return True
 
-    async def _wait_for_network_idle(self) -> None:
-        try:
-            await self._page.wait_for_load_state("networkidle", timeout=milliseconds(_NETWORK_IDLE_TIMEOUT))
-        except PlaywrightTimeoutError:
-            logger.debug("the site's page is still loading after %g s", _NETWORK_IDLE_TIMEOUT)
+    async def _click_error(self, name: str) -> PageError:
+        """Return the error for an element that cannot be clicked, or raise a more specific error."""
+        await self.check_unobstructed()
+        await self._check_dialogs()
+        return PageError(f"The {name} of the site's page cannot be clicked. {_UNKNOWN_LAYOUT}")
 
-    async def _read(self) -> str:
-        """Return the text in the message box, or "" if the page has removed the box."""
-        box = await first_of(self._elements.message_boxes)
-        if box is None:
-            return ""
-        limit = milliseconds(_RENDER_TIMEOUT)
+    async def _becomes_enabled(self, timeout: float) -> bool:
+        """Wait until the send button is enabled or the page removes the text. Return whether the button is enabled."""
+        enabled = asyncio.ensure_future(self._can_send(timeout))
+        lost = asyncio.ensure_future(self._box.wait_until_lost(timeout))
         try:
-            if await self._elements.with_value(box).count():
-                return await box.input_value(timeout=limit)
-            return await box.inner_text(timeout=limit)
-        except PlaywrightTimeoutError:
-            return ""
+            await asyncio.wait((enabled, lost), return_when=asyncio.FIRST_COMPLETED)
+            return enabled.done() and enabled.result()
+        finally:
+            enabled.cancel()
+            lost.cancel()
+            await asyncio.gather(enabled, lost, return_exceptions=True)
 
     async def _asks_to_log_in(self) -> bool:
         if not await self._elements.log_in.count():
@@ -206,17 +305,28 @@ class Composer:
         return not has_message_box or bool(await self._elements.log_in_of_site.count())
 
     async def _check_dialogs(self) -> None:
-        """Raise an error if any dialog is open, modal or not. Called if an element is missing or cannot be clicked."""
-        if await self._elements.dialogs.count():
-            raise await _dialog_error(self._elements.dialogs.first)
+        """Raise an error if a dialog blocks the page. This is called if an element is missing or cannot be clicked."""
+        if (obstruction := await self._dialogs.find()) is not None:
+            raise obstruction.error()
+        if await self._elements.choice.count():
+            raise choice_error((await self._elements.choice.first.inner_text()).partition("\n")[0][:80])
 
-    async def _write_error(self, *, was_changed: bool) -> PageError:
+    async def _write_error(self, *, was_changed: bool) -> ChatGPTError:
         """Return the error for a text that the page did not accept."""
         await self.check_unobstructed()
+        await self._check_dialogs()
+        if await self._elements.too_long_alerts.count():
+            return await self._too_long_error()
         if await first_of(self._elements.send_buttons) is None:
             return _no_send_button()
         what = "changed the text that was written" if was_changed else "did not react to the text"
         return PageError(f"The site's page {what}. {_UNKNOWN_LAYOUT}")
+
+    async def _too_long_error(self) -> MessageTooLongError:
+        words = " ".join((await self._elements.too_long_alerts.first.inner_text()).split())[:200]
+        return MessageTooLongError(
+            f"The site's page does not accept a message of this length ({words!r}). {_NOT_SENT}"
+        )
 
 
 async def _becomes(element: Locator, state: Literal["attached", "hidden", "visible"], timeout: float) -> bool:
@@ -228,21 +338,7 @@ async def _becomes(element: Locator, state: Literal["attached", "hidden", "visib
     return True
 
 
-def _same_words(one: str, other: str) -> bool:
-    """Return whether two texts differ in white space at most: an editor changes line breaks and indentation."""
-    return one.split() == other.split()
-
-
 def _no_send_button() -> ComposerNotFoundError:
     return ComposerNotFoundError(
         f"The site's page has no send button that this version recognizes. {_UNKNOWN_LAYOUT}"
-    )
-
-
-async def _dialog_error(dialog: Locator) -> DialogInTheWayError:
-    title = await dialog.get_attribute("aria-label")
-    title = title or (await dialog.inner_text()).strip().partition("\n")[0][:80]
-    return DialogInTheWayError(
-        f"The site's page shows a dialog ({title!r}). {_NOT_SENT} "
-        "Answer the dialog in a window with the same profile (`chatgpt-browser login`)."
     )

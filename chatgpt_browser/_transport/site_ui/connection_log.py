@@ -1,10 +1,10 @@
-"""Detection of a message that Chromium may have sent twice over HTTP/2 or HTTP/3.
+"""Detects that Chromium may have sent a message twice over HTTP/2 or HTTP/3.
 
 If a reused connection closes without a response, Chromium sends the request again over a new connection, even a POST.
 Chromium reports neither the close nor the second request. Over HTTP/1.1, the page's connections are not reused
 (:mod:`.site_page`). Over HTTP/2, Chromium treats a connection as reused as soon as the first frame has arrived over it. No
-command of the DevTools protocol prevents this. These were tried with Chromium 156: interception by the Fetch domain, with and
-without a new body; a change to offline and back; clearing caches and cookies.
+command of the DevTools protocol prevents this. The following was tried with Chromium 156: interception by the Fetch domain, with
+and without a new body; switching to offline and back; clearing the caches and cookies.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ConnectionLog:
     """
 
     def __init__(self) -> None:
-        #: The id of the newest connection, by origin and protocol.
+        #: Maps an origin and a protocol to the id of the newest connection.
         self._newest: dict[tuple[str, str], float] = {}
         #: The ids of the connections that have replaced an earlier connection.
         self._replacements: set[float] = set()

@@ -1,4 +1,4 @@
-"""Detection that the site's page has loaded a conversation, by the responses that the page receives."""
+"""Detects, from the responses that the site's page receives, that the page has loaded a conversation."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def observe_load(
     The block must be entered before the page navigates.
 
     The page can load a conversation with several kinds of requests, and the site changes them. So each JSON response of the
-    origin is read. A response is recognized as the conversation if it meets two conditions. The conversation's id is in the
-    response, in the body of its request or in the URL. And the response contains one of ``message_ids``, the ids of the newest
-    turn's messages.
+    origin is read. A response is recognized as the conversation if it meets two conditions. First, the conversation's id is in
+    the response, in the URL or in the body of the request. Second, the response contains one of ``message_ids``, the ids of the
+    newest turn's messages.
     """
     load = _LoadObserver(cdp, origin, conversation_id, message_ids)
     listeners = {
@@ -58,11 +58,11 @@ class _LoadObserver:
         self._cdp = cdp
         self._origin = origin
         self._conversation_id = conversation_id
-        # The quoted ids are searched for in the text of a response. This is faster than parsing the JSON of each response. It is
+        # The text of a response is searched for the quoted ids. This is faster than parsing the JSON of each response. It is
         # possible because the site's ids contain no characters that JSON escapes.
         self._quoted_id = json.dumps(conversation_id)
         self._quoted_messages = [json.dumps(each) for each in message_ids]
-        #: By request id: True if the URL or the body of the request contains the conversation's id.
+        #: Maps the id of a request to True if the request's URL or body contains the conversation's id.
         self._asks_for_it: dict[str, bool] = {}
         self._candidates: set[str] = set()
         self._tasks = BackgroundTasks(on_error=_log)

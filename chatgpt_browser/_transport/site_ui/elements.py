@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..._core.urls import origin_of
 from . import selectors
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
 
     from .selectors import ElementRule
+
+
+class Match(NamedTuple):
+    """An entry of :mod:`.selectors` that matched an element of the page."""
+
+    element: str
+    way: str
+    pattern: str
+    seen: str
 
 
 class PageElements:
@@ -29,25 +38,34 @@ class PageElements:
     @property
     def message_boxes(self) -> tuple[Locator, ...]:
         """The locators that may find the message box, most reliable first."""
-        named = self._visible(selectors.MESSAGE_BOX.names)
-        labelled = self._by_role(selectors.MESSAGE_BOX).filter(visible=True)
+        named, labelled = self._named_boxes, self._labelled_boxes
         multiline = labelled.and_(self._page.locator(selectors.MULTILINE))
-        return labelled.and_(named), multiline.and_(self._page.locator("form *")), multiline, labelled, named
+        known = labelled.and_(named), multiline.and_(self._page.locator("form *")), multiline, labelled, named
+        return *known, *self._boxes_by_structure
 
     @property
     def message_box(self) -> Locator:
         """One locator for all elements that may be the message box."""
-        return _any_of(*self.message_boxes[-2:])
+        return _any_of(self._labelled_boxes, self._named_boxes, *self._boxes_by_structure)
 
     @property
     def send_buttons(self) -> tuple[Locator, ...]:
         """The locators that may find the send button, most reliable first."""
-        return self._buttons(selectors.SEND_BUTTON)
+        structures = (
+            self._visible(entry.pattern).and_(self._not_in_text).last
+            for entry in selectors.SEND_BUTTON.structures
+        )
+        return *self._buttons(selectors.SEND_BUTTON), *structures
 
     @property
     def enabled_send_button(self) -> Locator:
-        """The send buttons that are enabled; no element if no send button is enabled."""
+        """The send buttons that are enabled. The locator finds nothing if no send button is enabled."""
         return _any_of(*self.send_buttons).and_(self._page.locator(selectors.ENABLED))
+
+    @property
+    def form_buttons(self) -> Locator:
+        """The visible buttons in the composer's form."""
+        return self._forms.locator(selectors.BUTTONS).filter(visible=True)
 
     @property
     def stop_button(self) -> Locator:
@@ -56,33 +74,50 @@ class PageElements:
 
     @property
     def log_in(self) -> Locator:
-        """The links and buttons that lead to the log-in page."""
-        found = self._by_role(selectors.LOG_IN).or_(self._page.locator(selectors.LOG_IN.names))
+        """The links and buttons that open the log-in page."""
+        found = self._by_role(selectors.LOG_IN).or_(self._page.locator(selectors.LOG_IN.name))
         return found.filter(visible=True)
 
     @property
     def log_in_of_site(self) -> Locator:
-        """The log-in links and buttons of :attr:`log_in`, except links to other sites.
+        """The links and buttons of :attr:`log_in`, except links to other sites.
 
-        If the page has a message box, a link to another site belongs to a message or to a conversation's title.
+        On a page with a message box, a link to another site is part of a message or of a conversation's title.
         """
         origin = origin_of(self._page.url)
-        elsewhere = f'a[href*="//"]:not([href="{origin}"], [href^="{origin}/"]):not({selectors.LOG_IN.names})'
+        elsewhere = f'a[href*="//"]:not([href="{origin}"], [href^="{origin}/"]):not({selectors.LOG_IN.name})'
         return self.log_in.and_(self._not(elsewhere))
 
     @property
-    def dialogs(self) -> Locator:
-        """The visible dialogs, modal or not."""
-        return self._visible(selectors.DIALOGS)
+    def blocking_dialogs(self) -> Locator:
+        """The shown dialogs that block the page or are of a known kind.
+
+        A dialog counts as shown if any element in it is visible. If the children of a dialog have a fixed position, the dialog's
+        own box may have no height.
+        """
+        known = (rule.name for rule in selectors.DIALOG_RULES)
+        found = self._page.locator(", ".join((selectors.MODAL_DIALOGS, *known)))
+        return found.filter(visible=True).or_(found.filter(has=self._page.locator("*").filter(visible=True)))
 
     @property
-    def modal_dialogs(self) -> Locator:
-        """The visible dialogs that block the page."""
-        return self._visible(selectors.MODAL_DIALOGS)
+    def shell(self) -> Locator:
+        """The parts of the server's page that do not work yet, because the page's scripts have not run."""
+        return self._page.locator(selectors.SHELL).filter(visible=True)
+
+    @property
+    def choice(self) -> Locator:
+        """The site's question "which answer do you prefer?", unless it is part of a message."""
+        (rule,) = (rule for rule in selectors.DIALOG_RULES if rule.kind == "choice")
+        return self._page.get_by_text(rule.text).and_(self._not_in_text).filter(visible=True)
+
+    @property
+    def too_long_alerts(self) -> Locator:
+        """The visible alerts about a message or a conversation that is too long."""
+        return self._page.locator(selectors.ALERTS).filter(has_text=selectors.TOO_LONG, visible=True)
 
     @property
     def describable(self) -> Locator:
-        """The elements that are described in a report about the page."""
+        """The elements that a report about the page describes."""
         return self._page.locator(selectors.DESCRIBABLE)
 
     @property
@@ -95,24 +130,60 @@ class PageElements:
         quoted = (json.dumps(message_id, ensure_ascii=False) for message_id in message_ids)
         return self._page.locator(", ".join(map(selectors.message_selector, quoted)))
 
-    def with_value(self, field: Locator) -> Locator:
-        """Return a locator that finds the field only if the field stores its text as ``value``."""
-        return field.and_(self._page.locator(selectors.VALUE_FIELDS))
+    async def matches(self) -> list[Match]:
+        """Return the entries of :mod:`.selectors` that match visible elements of the composer now."""
+        rules = {"message_box": selectors.MESSAGE_BOX, "send_button": selectors.SEND_BUTTON}
+        found = []
+        for element, rule in rules.items():
+            labelled = [
+                (entry, self._page.get_by_role(role, name=selectors.beginning_of((entry,))))
+                for role in rule.roles
+                for entry in (*rule.labels, *rule.labels_in_form)
+            ]
+            named = [(entry, self._page.locator(entry.pattern)) for entry in rule.names]
+            structures = [(entry, self._page.locator(entry.pattern)) for entry in rule.structures]
+            for way, pairs in (("label", labelled), ("name", named), ("structure", structures)):
+                for entry, locator in pairs:
+                    if await locator.and_(self._not_in_text).filter(visible=True).count():
+                        found.append(Match(element, way, entry.pattern, entry.seen))
+        return found
+
+    @property
+    def _named_boxes(self) -> Locator:
+        return self._visible(selectors.MESSAGE_BOX.name).and_(self._not(selectors.SHELL))
+
+    @property
+    def _labelled_boxes(self) -> Locator:
+        return self._by_role(selectors.MESSAGE_BOX).filter(visible=True).and_(self._not(selectors.SHELL))
+
+    @property
+    def _boxes_by_structure(self) -> tuple[Locator, ...]:
+        """The last visible editor of each kind. It is the last one because the composer is below the conversation."""
+        outside = self._not_in_text.and_(self._not(selectors.SHELL))
+        return tuple(
+            self._visible(entry.pattern).and_(outside).last for entry in selectors.MESSAGE_BOX.structures
+        )
+
+    @property
+    def _forms(self) -> Locator:
+        """The form of the composer."""
+        return self._visible(selectors.FORM).and_(self._not_in_text)
 
     def _buttons(self, rule: ElementRule) -> tuple[Locator, ...]:
-        form = self._page.locator("form").filter(has=self.message_box)
-        candidates = (
-            form.get_by_role("button", name=rule.label_in_form or rule.label),
-            form.locator(rule.names),
-            self._by_role(rule),
-            self._page.locator(rule.names),
-        )
-        return tuple(candidate.filter(visible=True) for candidate in candidates)
+        form = self._forms
+        in_form = (form.locator(rule.name), form.get_by_role("button", name=rule.label_in_form))
+        elsewhere = (self._by_role(rule), self._page.locator(rule.name))
+        awake = self._not(selectors.SHELL)
+        return tuple(candidate.filter(visible=True).and_(awake) for candidate in (*in_form, *elsewhere))
 
     def _by_role(self, rule: ElementRule) -> Locator:
         """Return a locator for the elements with the rule's roles and label, except elements in messages and in dialogs."""
         found = _any_of(*(self._page.get_by_role(role, name=rule.label) for role in rule.roles))
-        return found.and_(self._not(f":is({selectors.CONVERSATION_TEXT}, {selectors.DIALOGS}) *"))
+        return found.and_(self._not_in_text)
+
+    @property
+    def _not_in_text(self) -> Locator:
+        return self._not(f":is({selectors.CONVERSATION_TEXT}, {selectors.DIALOGS}) *")
 
     def _visible(self, selector: str) -> Locator:
         return self._page.locator(selector).filter(visible=True)

@@ -1,4 +1,4 @@
-"""Navigation of the site's page: opening a conversation, and following the page's address."""
+"""Opens conversations in the site's page, and records the changes of the page's address."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from ..._protocol.conversation_tree import Turn
     from .composer import Composer
 
-#: Limit in seconds until the page has loaded the messages of a conversation.
+#: Time limit in seconds within which the page must load the messages of a conversation.
 _LOAD_TIMEOUT = 15.0
-#: Limit in seconds until the page shows a message after it has loaded the conversation.
+#: After the page has loaded the conversation, the client waits at most this many seconds until the page shows a message.
 _RENDER_TIMEOUT = 1.0
-#: Limit in seconds, after a reply, until the page has the address of its conversation. If the page does not have the address by
-#: then, the conversation is opened again for the next message.
+#: Before the next message, the client waits at most this many seconds until the page has the address of its conversation. If the
+#: page does not have the address by then, the client opens the conversation again.
 _ADDRESS_TIMEOUT = 2.0
 #: Maximum number of navigation attempts. A navigation is repeated if another navigation, started by the page, interrupts it.
 _ATTEMPTS = 3
 
 _FIRST_ERROR_STATUS, _NOT_FOUND = 400, 404
-#: The part of a path that contains the start of a temporary conversation id.
+#: The part of a path that shows that the conversation's id is temporary.
 _TEMPORARY = "/c/WEB:"
 
 
@@ -49,8 +49,8 @@ class Navigation:
         self._cdp = cdp
         self._composer = composer
         self._main_frame: str | None = None
-        #: The path of the page when it sent the newest message, and all its paths after that. None if no message was sent from
-        #: the current document.
+        #: The first item is the path of the page when it sent the newest message. The other items are all later paths. None if no
+        #: message was sent from the current document.
         self._paths: list[str] | None = None
         self._path_changed = asyncio.Event()
         cdp.on("Page.frameNavigated", self._on_navigated)
@@ -63,8 +63,8 @@ class Navigation:
     def is_still_at(self, conversation_id: str | None) -> bool:
         """Return whether the page has shown only this conversation since the page sent the newest message.
 
-        For a new conversation, the page's address changes late. Until the reply has begun or ended, the page has the address of a
-        new chat or a temporary address (``/c/WEB:…``). In a project, the path of a conversation begins with the project's path.
+        The page of a new conversation may get the conversation's address only during or after the reply. Until then, it has the
+        address of a new chat or a temporary address (``/c/WEB:…``). In a project, a path begins with the project's path.
         """
         if conversation_id is None or not self._paths:
             return False
@@ -79,12 +79,12 @@ class Navigation:
     async def wait_for_address(self, conversation_id: str | None) -> bool:
         """Wait until the page has the address of the conversation. Return False if the page does not have the address in time.
 
-        False is also returned if the page has moved to another conversation. Without the address, the page may not have the
-        conversation's id yet. It would then start a new conversation with the next message.
+        Also return False if the page has changed to another conversation. A page without the address may not have the
+        conversation's id yet. Such a page would start a new conversation with the next message.
         """
         with anyio.move_on_after(_ADDRESS_TIMEOUT):
             while self.is_still_at(conversation_id):
-                # The new address may appear first in Playwright or first in the events of the DevTools protocol.
+                # Playwright and the events of the DevTools protocol both report the new address; either may be first.
                 has_path = self._paths is not None and self._paths[-1].endswith(f"/c/{conversation_id}")
                 if has_path or self.is_at(conversation_id):
                     return True
@@ -142,7 +142,7 @@ class Navigation:
         except PlaywrightError as error:
             if not is_interrupted(error) or attempts == 1:
                 raise
-        # The navigation that the page has started must end before the next attempt, since it would interrupt that attempt too.
+        # The page has started another navigation. It must end before the next attempt, which it would otherwise interrupt too.
         await self._page.wait_for_load_state("domcontentloaded", timeout=limit)
         return await self._goto(url, timeout, attempts - 1)
 
@@ -167,8 +167,8 @@ class Navigation:
     async def _has_messages(self, is_loaded: asyncio.Event, turn: Turn, timeout: float) -> bool:
         """Wait until the page has the messages of the conversation's newest turn. Return False if ``timeout`` seconds pass first.
 
-        The page has the messages if it shows the id of one of them. But some layouts of the page contain no message ids. So it is
-        also sufficient that the page has loaded the conversation and that ``_RENDER_TIMEOUT`` seconds have passed since.
+        The page has the messages if it contains the id of one of them. But some layouts of the page contain no message ids. So it
+        is also sufficient that ``_RENDER_TIMEOUT`` seconds have passed after the page loaded the conversation.
         """
         showing = asyncio.ensure_future(self._composer.shows_any(turn.ids, timeout))
         loading = asyncio.ensure_future(is_loaded.wait())

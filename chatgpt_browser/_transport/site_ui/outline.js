@@ -1,12 +1,13 @@
 /**
- * Describe the controls of the page for a bug report: the kinds, names and labels of elements that can be written into or clicked.
- * The first item is the page itself. Text that a person wrote or read is not included. After its first word, a label may contain a
- * name or a title, so only the length of the rest is reported; in a dialog, only the length of the whole label. Lists of
- * conversations are skipped. The second argument is an object of selectors (see selectors.py).
+ * Describe the controls of the page for a bug report: the kinds, names and labels of the fields and buttons. The first item
+ * describes the page itself. The second argument is an object of selectors (see selectors.py).
+ *
+ * Text that a person wrote or read is not included. A label is reduced to its first word and the length of the rest, because the
+ * rest may be a name or a title. A label in a dialog is reduced to its length. Lists of conversations are skipped.
  */
 (elements, { fields, dialogs, privateRegions }) => {
   const lengthOf = (text) => `<${text.length} characters>`;
-  // A name or path may contain the id of a conversation or a person, so each part that is not letters only becomes "N".
+  // A name or path may contain the id of a conversation or a person. So each part that contains a non-letter becomes "N".
   const stepsOf = (name) => name.replaceAll(/[^-_:/]+/g, (step) => (/^[A-Za-z]+$/.test(step) ? step : "N"));
 
   function beginningOf(label) {

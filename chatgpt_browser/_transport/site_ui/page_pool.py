@@ -1,4 +1,4 @@
-"""The site-page transport: a pool of pages that show the site's own application. Each page sends one message at a time."""
+"""The site-page transport: a pool of browser pages that show the site's own application. A page sends one message at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChallengeError, ChatGPTError, ClientClosedError, PageError
-from ..._core.options import DEFAULT_MODEL
+from ..._core.options import SITE_CHOICE_MODELS
 from ..base import DeliveryState
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class SitePagePool:
     """Sends messages through pages of the site's own application.
 
-    A page is used again after its message is over. If the next message is for the same conversation, no navigation is needed.
+    After the reply has ended, the page is used again. If the next message is for the same conversation, no navigation is needed.
     """
 
     needs_newest_turn = True
@@ -48,10 +48,10 @@ class SitePagePool:
         return sorted((page for page in self._pages if page.is_idle), key=lambda page: page.idle_since)
 
     async def send(self, message: OutgoingMessage) -> ResponseStream:
-        """Send a message through a page, and return the stream of its response. The model is used only for a new conversation.
+        """Send a message through a page, and return the stream of the response. The model is used only for a new conversation.
 
-        A second attempt is made, in another page, if the site responds to the page with a challenge, or if the page crashes
-        before it was instructed to send the message.
+        A second attempt is made in another page if the site responds with a challenge, or if the page crashes before the send
+        button was clicked.
 
         :raises PageError: the parent message is not the newest message, or the page could not send the message.
         :raises ChatGPTError: the page could not be opened.
@@ -72,9 +72,9 @@ class SitePagePool:
             raise
 
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
-        """Return whether an idle page shows the conversation, with this turn as the newest.
+        """Return whether an idle page shows the conversation and its last message belongs to this turn.
 
-        If so, :meth:`send` uses this page, provided that it is called before any other task runs.
+        If the result is True and :meth:`send` is called before any other task runs, it uses this page.
         """
         page = next((page for page in self.idle_pages if page.shows(conversation_id, turn.question_id)), None)
         try:
@@ -85,16 +85,21 @@ class SitePagePool:
             page is not None and is_newest and page.is_idle and page.shows(conversation_id, turn.question_id)
         )
 
+    async def matches(self) -> list[dict[str, str]]:
+        """Return the entries of :mod:`.selectors` that match the page that was used last, or an empty list if there is none."""
+        pages = self.idle_pages
+        return await pages[-1].matches() if pages else []
+
     async def _send_once(self, message: OutgoingMessage) -> ResponseStream:
         page = await self._take(message.prompt.conversation_id, message.turn.question_id)
         try:
             stream = await page.send(
                 message,
                 self._browser_manager.site,
-                model=None if message.model == DEFAULT_MODEL else message.model,
+                model=None if message.model in SITE_CHOICE_MODELS else message.model,
                 timeout=self._options.first_byte_timeout,
             )
-            # The page itself also refreshes its session. The site may rotate the session token when the page does so.
+            # The page refreshes its session by itself. The site may then replace the session token.
             await self._browser_manager.update_session_token()
             return stream
         except BaseException as exc:
@@ -105,7 +110,7 @@ class SitePagePool:
         """Reserve a page for a message and return the page.
 
         The first choice is an idle page that shows the conversation. The second choice is the page that has been idle for the
-        longest time, because its conversation is the least likely to be continued. If no page is idle, open a new page.
+        longest time, because its conversation is the least likely to continue. If no page is idle, open a new page.
         """
         if self._is_closed:
             raise ClientClosedError
@@ -131,10 +136,10 @@ class SitePagePool:
             raise
 
     def _discard(self, page: SitePage, reason: ChatGPTError) -> None:
-        """Remove a page from the pool, end it with an error, and close it in the background. The caller does not wait.
+        """Remove a page from the pool, mark it as unusable, and close it in the background.
 
-        The close may never end. In a test, a hundred calls were each cancelled a few milliseconds after their start, and
-        Playwright did not confirm the close of one of the pages.
+        The caller does not wait, because Playwright may never confirm that a page is closed. This happened for one page in a test
+        in which a hundred calls were cancelled a few milliseconds after their start.
         """
         self._pages = [other for other in self._pages if other is not page]
         page.die(reason)

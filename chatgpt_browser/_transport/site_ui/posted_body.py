@@ -1,4 +1,4 @@
-"""The body of a request of the site's page as text: decompressed, or as the fields of a form."""
+"""Reads the body of a request of the site's page as text: decompresses it, and reads the fields of a form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 #: The media types of forms.
 FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 
-#: The largest body that is decompressed, in bytes. A message is much smaller.
+#: The maximum size of a decompressed body in bytes. A message is much smaller.
 _MAX_SIZE = 32 << 20
 #: The first bytes of gzip and of the usual kinds of zlib data.
 _GZIP, _ZLIB = b"\x1f\x8b", (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
@@ -21,19 +21,19 @@ _EITHER_HEADER = zlib.MAX_WBITS | 32
 
 
 def body_of(request: dict[str, Any]) -> bytes | str | None:
-    """Return the body in a ``Network.Request`` of the DevTools protocol; None if the browser has not reported all of it."""
+    """Return the body in a ``Network.Request`` of the DevTools protocol, or None if the browser has not reported all of it."""
     entries = request.get("postDataEntries")
     if entries:
         try:
             return b"".join(base64.b64decode(entry["bytes"]) for entry in entries)
         except (KeyError, binascii.Error):
-            return None  # a file or a blob, whose content is not reported
+            return None  # The entry is a file or a blob. The browser does not report its content.
     body: str | None = request.get("postData")
     return body
 
 
 def decode_body(body: bytes | str | None) -> str | None:
-    """Return the text of a body, decompressed if it is compressed; None if it is not text."""
+    """Decompress a body if it is compressed, and return its text. Return None if the body is missing or is not text."""
     if body is None or isinstance(body, str):
         return body
     if body.startswith((_GZIP, *_ZLIB)):
@@ -45,7 +45,7 @@ def decode_body(body: bytes | str | None) -> str | None:
 
 
 def _decompress(body: bytes) -> bytes:
-    """Return the decompressed body, or the body itself if it is not compressed or too large."""
+    """Return the decompressed body. If it is not compressed or is too large, return it unchanged."""
     decompressor = zlib.decompressobj(_EITHER_HEADER)
     try:
         text = decompressor.decompress(body, _MAX_SIZE)

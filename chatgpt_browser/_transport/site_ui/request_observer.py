@@ -1,6 +1,7 @@
-"""Observation of the request with which the site's page sends a message, and of its response.
+"""Observes the request with which the site's page sends a message, and the response to this request.
 
-The DevTools protocol reports the page's network traffic and the response's body as it arrives. Nothing is injected into the page.
+The DevTools protocol reports the page's network traffic, and each part of the response's body as soon as it arrives. No script is
+injected into the page.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ if TYPE_CHECKING:
     from ..base import Delivery
 
 
-#: Limit in seconds for the browser to return the body of a request.
+#: Time limit in seconds within which the browser must return the body of a request.
 _READ_TIMEOUT = 5.0
 
 
 class ObserverState(Enum):
-    """The states of a :class:`RequestObserver`, in order."""
+    """The states of a :class:`RequestObserver`, in chronological order."""
 
     #: The page has not sent the message.
     UNSENT = "unsent"
@@ -52,14 +53,14 @@ class ObserverState(Enum):
 
 
 class RequestObserver:
-    """Observes one message of a page, and delivers the response to :attr:`stream`.
+    """Observes one message of a page, and writes the response to :attr:`stream`.
 
     States (a failure of the page leads from each state to ENDED)::
 
         UNSENT --POST with the message--> SENT --response head--> RESPONDING --stream over--> ENDED
 
-    The observer is also the stream's ``RequestControl``. To stop the reply, it calls ``on_abort`` with itself, which returns True
-    if there is nothing to stop. The 16 attributes stay in one class, since each handler of a network event uses most of them.
+    The observer is also the stream's ``RequestControl``. To stop the reply, it calls ``on_abort(observer)``; the function returns
+    True if no reply has to be stopped. The 16 attributes stay in one class, because each event handler uses most of them.
     """
 
     def __init__(
@@ -70,17 +71,17 @@ class RequestObserver:
         on_abort: Callable[[RequestObserver], bool],
         connections: ConnectionLog | None = None,
     ) -> None:
-        #: The response.
+        #: The stream of the response.
         self.stream = ResponseStream(self)
         #: The current state.
         self.state = ObserverState.UNSENT
-        #: Set once the page has sent the message, or has failed to.
+        #: Set when the page has sent the message or has failed.
         self.sent = asyncio.Event()
         #: The reason why the page failed, or None.
         self.failure: ChatGPTError | None = None
         #: The message that the page has sent.
         self.captured = CapturedRequest()
-        #: True if the request was refused or its connection broke. The page may send such a request again without being asked.
+        #: True if the request was refused or its connection broke. The page may then repeat the request by itself.
         self.may_be_repeated = False
         self._cdp = cdp
         self._message_urls = site.message_urls
@@ -89,7 +90,7 @@ class RequestObserver:
         self._connections = connections or ConnectionLog()
         self._body: BodySource | None = None
         self._decoder: BodyDecoder | None = None
-        #: Chunks that arrived before the head.
+        #: Chunks of the body that arrived before the head of the response.
         self._early_chunks: list[bytes] = []
         self._tasks = BackgroundTasks(on_error=lambda error: self.fail(to_library_error(error)))
         listeners = {
@@ -104,16 +105,28 @@ class RequestObserver:
         self.stream.when_over(self._end)
 
     def fail(self, error: ChatGPTError) -> None:
-        """End the stream with an error of the page. The first error counts."""
+        """End the stream with an error of the page. ``failure`` keeps the error of the first call."""
         self.failure = self.failure or error
         self.stream.fail(error)
         self.sent.set()
 
+    async def withdraw(self, error: ChatGPTError) -> None:
+        """Prevent the page from sending the message, and end the stream with this error. If the message was sent, do nothing.
+
+        A command makes the browser block the request. The browser reports events in order: a request that it has not reported
+        before its reply to this command is blocked.
+        """
+        blocked = [f"{url}*" for url in self._message_urls]
+        await self._cdp.send("Network.setBlockedURLs", {"urls": blocked})
+        if self.state is ObserverState.UNSENT:
+            self._delivery.withdraw()
+            self.fail(error)
+
     def grant(self, chars: int) -> None:
-        """Do nothing: the page reads its response without limit."""
+        """Do nothing, because the amount of data that the page reads cannot be limited."""
 
     def abort(self) -> bool:
-        """Stop the reply. Return True if there is nothing to stop."""
+        """Begin to stop the reply. Return True if there is no reply to stop."""
         return self._on_abort(self)
 
     def _end(self) -> None:
@@ -138,7 +151,7 @@ class RequestObserver:
             self._capture(request, body)
 
     async def _read_request(self, request: dict[str, Any], request_id: str) -> None:
-        """Read a request body that the event does not contain: a long one, or a blob."""
+        """Read a request body that the event does not contain, because it is long or a blob. Then capture the request."""
         body: bytes | str | None = None
         with anyio.move_on_after(_READ_TIMEOUT), suppress(PlaywrightError):
             result = await self._cdp.send("Network.getRequestPostData", {"requestId": request_id})
@@ -183,7 +196,7 @@ class RequestObserver:
             self._tasks.spawn(self._finish_with_error(body, event["errorText"]))
 
     def _on_navigated(self, event: dict[str, Any]) -> None:
-        """Fail if the main frame has navigated: the browser reports no more about the requests of the previous document."""
+        """Fail if the main frame has navigated, because the browser stops reporting the requests of the previous document."""
         if "parentId" in event["frame"]:
             return
         error: ChatGPTError
@@ -220,5 +233,5 @@ class RequestObserver:
         if self._decoder.is_damaged and not self.stream.is_settled:
             self.stream.deliver(["error", "body", "EncodingError", "the body is not valid UTF-8"])
             self.stream.abort_request()
-        elif self._decoder.is_complete:  # The connection may stay open.
+        elif self._decoder.is_complete:  # The reply is complete, although the connection may stay open.
             self.stream.request_ended()

@@ -1,4 +1,4 @@
-"""The body of a response that the site's page receives. It is read through the DevTools protocol and decoded into frames."""
+"""Reads the body of a response that the site's page receives, through the DevTools protocol, and decodes it into frames."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REPLACEMENT = "\ufffd".encode()
 
 
 class BodyState(Enum):
-    """The way in which the browser delivers a body."""
+    """The way in which the browser provides the body of a response."""
 
     #: The browser was asked to stream the body, but has not replied yet.
     REQUESTED = "requested"
@@ -39,7 +39,7 @@ class BodyState(Enum):
 
 
 class BodySource:
-    """The bytes of one response body. ``on_chunk`` is called with each chunk, in order.
+    """Reads the bytes of one response body. ``on_chunk`` is called with each chunk, in order.
 
     States::
 
@@ -55,15 +55,14 @@ class BodySource:
         self._cdp = cdp
         self._on_chunk = on_chunk
         self._is_decided = asyncio.Event()
-        #: Chunks that arrived before the browser's reply. They come after the bytes that this reply contains.
+        #: Chunks that arrived before the browser's reply. The reply itself contains the bytes before these chunks.
         self._pending: list[bytes] = []
         self._length = 0
 
     async def open(self) -> None:
-        """Request that the browser sends each chunk of the body as it arrives. Wait for the browser's reply.
+        """Request that the browser sends each chunk of the body as soon as it arrives. Wait for the browser's reply.
 
-        This method must be called before the response begins. If it is called later and the response has failed by then, the
-        browser refuses the request.
+        Call this before the response begins. If it is called after the response has failed, the browser refuses the request.
         """
         try:
             result = await self._send("Network.streamResourceContent")
@@ -93,7 +92,7 @@ class BodySource:
         await self._is_decided.wait()
 
     async def finish(self) -> None:
-        """Read the whole body if it was not streamed. Called after the HTTP request has ended."""
+        """If the body was not streamed, read the whole body. Call this after the HTTP request has ended."""
         await self.wait_until_decided()
         if self.state is not BodyState.STREAMED:
             result = await self._send("Network.getResponseBody")
@@ -115,7 +114,7 @@ class BodySource:
 
 
 class BodyDecoder:
-    """Decodes a body into frames: frames of events if the response is an event stream, otherwise frames of text."""
+    """Decodes a body into frames. An event stream becomes frames with events; any other body becomes frames with text."""
 
     def __init__(self, head: Head) -> None:
         self._events = EventReader() if head.ok and not head.is_document else None
@@ -134,8 +133,8 @@ class BodyDecoder:
     def decode(self, chunk: bytes, *, final: bool = False) -> Frame | None:
         """Decode a chunk and return the frame for it. ``final`` is True for the last chunk of the body.
 
-        For an event stream without a complete event in the chunk, return an ``alive`` frame. For a text, return None if no
-        character is complete.
+        If the response is an event stream and no event is complete, return an ``alive`` frame. If the response is a text and no
+        character is complete, return None.
         """
         if self._events is not None:
             events = self._events.feed(chunk, final=final)

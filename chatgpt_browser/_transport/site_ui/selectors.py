@@ -1,87 +1,184 @@
 """The selectors and labels of the site's page. If the site changes its page, only this module has to change.
 
-An element is found by its role and its English label first, since a label changes less often than the markup. Ids and test ids
-are the second choice; they also work on a page in another language.
+An element is searched first by its role and label, then by ids and test ids, and last by its place in the page's structure. The
+structure does not depend on the language of the page or on its names.
 
-Each group names its source and date:
+Each entry contains the month in which it was last observed, and the source of this observation:
 
-[site]   the site's page as known on 22 November 2026. Public captures of the page from 2025 and 2026 confirm the ids
-         prompt-textarea, composer-submit-button, send-button and stop-button.
-[aria]   the HTML and WAI-ARIA specifications, which do not depend on the site.
+site     captures of the site's page of 22 November 2026 and before.
+oracle   the npm package @steipete/oracle 0.21, src/browser/constants.ts and modelSelection.ts.
+capture  public captures of the page of 2025 and 2026.
+guess    a translation or a synonym that was not observed yet.
+html     the HTML and WAI-ARIA specifications, which are the same for all sites.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
+
+#: The kinds of dialogs that the client handles. A person must answer all other dialogs.
+DialogKind = Literal["rate_limit", "session", "choice", "announcement"]
+
+
+class Entry(NamedTuple):
+    """One way to find an element: a CSS selector, or a regular expression for a label."""
+
+    pattern: str
+    #: The month of the newest observation.
+    seen: str
+    source: str
 
 
 @dataclass(frozen=True)
 class ElementRule:
-    """The ways to find one kind of element: by role and label, or by name."""
+    """The ways to find one kind of element: by role and label, by name, or by structure."""
 
     #: The ARIA roles that the element may have.
     roles: tuple[Literal["button", "link", "textbox"], ...]
-    #: A pattern for the accessible name, anywhere on the page.
-    label: re.Pattern[str]
-    #: A CSS selector of ids and test ids.
-    names: str
-    #: A wider pattern for the accessible name inside the composer's form. None: ``label`` is used there too.
-    label_in_form: re.Pattern[str] | None = None
+    #: Regular expressions for the beginning of the accessible name of an element anywhere on the page.
+    labels: tuple[Entry, ...]
+    #: CSS selectors of ids, test ids and attributes.
+    names: tuple[Entry, ...]
+    #: The same for an element inside the composer's form. If empty, ``labels`` are also used there.
+    labels_in_form: tuple[Entry, ...] = ()
+    #: CSS selectors without names, the most reliable first. They are used if nothing else matches.
+    structures: tuple[Entry, ...] = ()
+
+    @functools.cached_property
+    def label(self) -> re.Pattern[str]:
+        """The pattern for the accessible name of an element anywhere on the page."""
+        return beginning_of(self.labels)
+
+    @functools.cached_property
+    def label_in_form(self) -> re.Pattern[str]:
+        """The pattern for the accessible name of an element inside the composer's form."""
+        return beginning_of(self.labels_in_form or self.labels)
+
+    @functools.cached_property
+    def name(self) -> str:
+        """A CSS selector for elements with any of the names."""
+        return any_of(self.names)
 
 
-def _label(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"^\s*{pattern}", re.IGNORECASE)
+def beginning_of(labels: tuple[Entry, ...]) -> re.Pattern[str]:
+    """Return a pattern that matches a label if the label begins with one of the entries."""
+    return re.compile(rf"^\s*({'|'.join(entry.pattern for entry in labels)})", re.IGNORECASE)
 
 
-# ---- The composer: the form for writing and sending a message [site] -------------------------------------------------
+def any_of(entries: tuple[Entry, ...]) -> str:
+    """Return a CSS selector that matches an element if one of the entries matches it."""
+    return ", ".join(entry.pattern for entry in entries)
+
+
+# ---- The composer: the form for writing and sending a message --------------------------------------------------------
+
+#: Editors of any kind, for the search by structure.
+EDITORS = ":is(textarea, [contenteditable]:not([contenteditable=false]))"
+
+#: The form of the composer. [html]
+FORM = f"form:not([inert]):has({EDITORS}, [role=textbox])"
+
+#: The page as the server sends it, before its scripts run: its form is not interactive, and its field only looks like the editor.
+SHELL_FIELD = 'textarea[name="prompt-textarea"]:not(#prompt-textarea)'
+SHELL = (
+    f":is(form[inert], form[inert] *, {SHELL_FIELD}, "
+    f"form:has({SHELL_FIELD}):not(:has([contenteditable]:not([contenteditable=false]))) *)"
+)
+
+#: If the form that ``SHELL`` matches is submitted, the page navigates to an address with this parameter. No message is sent.
+SHELL_PARAMETER = "prompt-textarea"
 
 MESSAGE_BOX = ElementRule(
     roles=("textbox",),
-    label=_label(
-        r"(((send|type|write|enter|your)\s+)?((a|your)\s+)?(message|prompt)|ask\b|chat with|write|talk to|reply to)"
+    labels=(
+        Entry(r"((send|type|write|enter|your)\s+)?((a|your)\s+)?(message|prompt)", "2026-11", "site"),
+        Entry(r"ask\b|chat with|write|talk to|reply to", "2026-10", "site"),
+        Entry(r"给\s*ChatGPT\s*发", "2026-10", "capture"),
     ),
-    names='#prompt-textarea, [data-testid="prompt-textarea"], [data-testid="composer-input"]',
+    names=(
+        Entry("#prompt-textarea", "2026-10", "oracle"),
+        Entry('[data-testid="prompt-textarea"]:is([contenteditable], textarea)', "2026-10", "capture"),
+        Entry('[data-testid="composer-input"]', "2026-11", "site"),
+        Entry("form[data-chatgpt-composer] [contenteditable][role=textbox]", "2026-10", "capture"),
+        Entry("[contenteditable][data-composer-markdown]", "2026-10", "capture"),
+        Entry("textarea#mobile-composer-prompt", "2026-10", "capture"),
+    ),
+    structures=(
+        Entry(f"{FORM} [contenteditable]:not([contenteditable=false])[role=textbox]", "2026-10", "capture"),
+        Entry("[contenteditable][data-lexical-editor=true]", "2026-10", "capture"),
+        Entry(f"{FORM} {EDITORS}", "2023-03", "capture"),
+    ),
 )
+
+#: Matches a send button with a known label or name, also if it is disabled. The German "Senden" is not a known label here.
+_KNOWN_SEND = (
+    '[aria-label=send i], [aria-label^="send " i], [data-testid*="send-button"], #composer-submit-button'
+)
+_WITHOUT_SEND = f":not(:has({_KNOWN_SEND}))"
 
 SEND_BUTTON = ElementRule(
     roles=("button",),
-    label=_label(r"send(\s+(a\s+|your\s+)?(message|prompt))?\s*$"),
-    # Some layouts have one button that sends a message and, while a reply is streamed, stops it.
-    names=(
-        '[data-testid="send-button"], [data-testid="composer-send-button"], '
-        '#composer-submit-button:not([data-testid="stop-button"])'
+    labels=(
+        Entry(r"send(\s+(a\s+|your\s+)?(message|prompt))?\s*$", "2026-11", "site"),
+        Entry(r"发送(提示|消息)?\s*$", "2026-10", "capture"),
     ),
-    label_in_form=_label(r"send\b"),
+    names=(
+        Entry('[data-testid="send-button"]', "2026-10", "oracle"),
+        Entry('[data-testid="composer-send-button"]', "2026-11", "site"),
+        # Some layouts have one button that sends a message and, while a reply is streamed, stops it.
+        Entry('#composer-submit-button:not([data-testid="stop-button"])', "2026-10", "capture"),
+        Entry("button[data-composer-submit]", "2026-10", "capture"),
+    ),
+    labels_in_form=(
+        Entry(r"send\b", "2026-11", "site"),
+        Entry(r"发送", "2026-10", "capture"),
+    ),
+    structures=(
+        Entry(f"{FORM}{_WITHOUT_SEND} :is(button, input)[type=submit]", "2026-10", "capture"),
+        Entry(f"{FORM}{_WITHOUT_SEND}:not(:has([type=submit])) button:not([type])", "2023-03", "capture"),
+    ),
 )
+
+#: Excludes buttons that stop dictation, a recording or reading aloud. Such buttons may also be in the composer.
+_NOT_A_REPLY = r"(?!.*\b(dictat|record|read|listen|voice|talking|sharing|speaking|audio))"
 
 STOP_BUTTON = ElementRule(
     roles=("button",),
-    label=_label(r"stop(\s+(answering|generating|streaming|responding|response))?\s*$"),
-    names='[data-testid="stop-button"]',
-    label_in_form=_label(r"stop\b"),
+    labels=(Entry(r"stop\s+(answering|generating|streaming|responding|response)\s*$", "2026-10", "oracle"),),
+    names=(Entry('[data-testid="stop-button"]', "2026-10", "oracle"),),
+    labels_in_form=(
+        Entry(rf"stop\b{_NOT_A_REPLY}", "2026-10", "capture"),
+        Entry(r"停止(生成|回答|响应|流式传输)?\s*$", "2026-10", "capture"),
+        Entry(r"(stopp|anhalten|antwort anhalten|streaming (anhalten|stoppen))\s*$", "2026-11", "guess"),
+    ),
 )
 
-# ---- The page of a visitor who is not signed in [site] ---------------------------------------------------------------
+# ---- The page of a visitor who is not signed in ----------------------------------------------------------------------
 
 LOG_IN = ElementRule(
     roles=("link", "button"),
-    label=_label(r"(log|sign) in\s*$"),
-    names='[data-testid="login-button"]',
+    labels=(Entry(r"(log|sign) in\s*$", "2026-11", "site"),),
+    names=(Entry('[data-testid="login-button"]', "2026-11", "site"),),
 )
 
-# ---- The messages of the conversation [site] -------------------------------------------------------------------------
+# ---- The messages of the conversation --------------------------------------------------------------------------------
 
-#: Containers of messages. A control inside them belongs to a message's text and is not part of the page's own interface.
-CONVERSATION_TEXT = (
-    "article, [role=article], [role=log], [aria-live], [data-message-id], [data-message-author-role], "
-    "[data-turn-key]"
+#: Containers of messages. A control inside a container belongs to the text of a message, not to the page's own interface.
+TURNS = (
+    Entry("article, [role=article], [role=log], [aria-live]", "2026-11", "html"),
+    Entry("[data-message-id], [data-message-author-role], [data-turn-id]", "2026-10", "oracle"),
+    Entry(
+        "[data-turn-key], [data-chatgpt-search-unit-key], [data-user-message-bubble]", "2026-10", "capture"
+    ),
+    Entry("[data-conversation-transcript] > li", "2026-10", "capture"),
 )
+CONVERSATION_TEXT = any_of(TURNS)
 
-
-#: The attributes that contain the ids of messages, separated by spaces. The page of autumn 2026 has all except the first and
-#: the second [public captures of September and October 2026].
+#: The attributes that contain the ids of messages, separated by spaces. The page of autumn 2026 has all of them except the first
+#: two [public captures of September and October 2026].
 MESSAGE_ID_ATTRIBUTES = (
     "data-message-id",
     "data-turn-id",
@@ -89,36 +186,152 @@ MESSAGE_ID_ATTRIBUTES = (
     "data-chatgpt-search-message-ids",
     "data-chatgpt-selection-message-id",
 )
+#: CSS selectors for the elements that have the id of a message. The quoted id replaces ``{}``.
+MESSAGE_IDS = (
+    Entry("[data-message-id~={}]", "2026-10", "oracle"),
+    Entry("[data-turn-id~={}]", "2026-10", "oracle"),
+    Entry("[data-turn-key~={}]", "2026-10", "capture"),
+    Entry("[data-chatgpt-search-message-ids~={}]", "2026-10", "capture"),
+    Entry("[data-chatgpt-selection-message-id~={}]", "2026-10", "capture"),
+    Entry("[data-conversation-transcript] > li[id={}]", "2026-10", "capture"),
+)
 
 
 def message_selector(quoted_id: str) -> str:
-    """Return a selector for the message with this id, which is given as a quoted CSS string."""
-    return ", ".join(f"[{name}~={quoted_id}]" for name in MESSAGE_ID_ATTRIBUTES)
+    """Return a selector for the message with this id. The id must be given as a quoted CSS string."""
+    return ", ".join(entry.pattern.replace("{}", quoted_id) for entry in MESSAGE_IDS)
 
 
-# ---- Dialogs [aria] --------------------------------------------------------------------------------------------------
+# ---- Alerts [aria] with the site's words [site] -----------------------------------------------------------------------
+
+ALERTS = "[role=alert]"
+
+#: Matches the text of an alert that reports that a message or a conversation is too long.
+TOO_LONG = re.compile(r"too (long|large)|maximum length|(length|character) limit|exceeds the", re.IGNORECASE)
+
+# ---- Dialogs ---------------------------------------------------------------------------------------------------------
 
 DIALOGS = "dialog, [role=dialog], [role=alertdialog]"
 
-#: Dialogs that block the rest of the page. Other dialogs may not.
+#: Dialogs that block the rest of the page. Other dialogs may not block it.
 MODAL_DIALOGS = "dialog:modal, [role=alertdialog], [role=dialog][aria-modal=true]"
 
-# ---- Kinds and states of controls [aria] -----------------------------------------------------------------------------
+
+@dataclass(frozen=True)
+class DialogRule:
+    """The ways to recognize one kind of dialog: by name, or by the beginning of its title or a phrase of its text."""
+
+    kind: DialogKind
+    names: tuple[Entry, ...]
+    texts: tuple[Entry, ...]
+
+    @functools.cached_property
+    def name(self) -> str:
+        """A CSS selector for dialogs with any of the names."""
+        return any_of(self.names)
+
+    @functools.cached_property
+    def text(self) -> re.Pattern[str]:
+        """The pattern for the title or the text of the dialog."""
+        return re.compile("|".join(entry.pattern for entry in self.texts), re.IGNORECASE)
+
+
+#: The kinds of dialogs, in the order in which they are recognized.
+DIALOG_RULES = (
+    DialogRule(
+        "session",
+        (
+            Entry('[data-testid*="expired-session"], [id*="expired-session"]', "2026-10", "capture"),
+            Entry('[data-testid^="modal-no-auth"], [id^="modal-no-auth"]', "2026-10", "capture"),
+        ),
+        (
+            Entry(r"your session (has )?(expired|ended)", "2026-10", "capture"),
+            Entry(r"(please )?(log|sign) (back )?in (again )?to continue", "2026-11", "guess"),
+            Entry(r"sitzung ist abgelaufen|会话已(过期|失效)|session a expiré", "2026-11", "guess"),
+        ),
+    ),
+    DialogRule(
+        "rate_limit",
+        (
+            Entry('[data-testid="modal-conversation-history-rate-limit"]', "2026-10", "oracle"),
+            Entry('[data-testid^="modal-"][data-testid*="rate-limit"]', "2026-10", "guess"),
+            Entry('[id^="modal-"][id*="rate-limit"]', "2026-10", "guess"),
+        ),
+        (
+            Entry(r"too many requests|making requests too quickly", "2026-10", "oracle"),
+            Entry(r"temporarily limited access to your conversations", "2026-10", "oracle"),
+            Entry(
+                r"zu viele anfragen|请求过(多|于频繁)|trop de requêtes|demasiadas solicitudes",
+                "2026-11",
+                "guess",
+            ),
+        ),
+    ),
+    DialogRule(
+        "choice",
+        (Entry('[data-testid*="paragen"], [data-testid*="comparison"]', "2026-11", "guess"),),
+        (
+            Entry(r"which response do you prefer", "2026-10", "capture"),
+            Entry(r"giving feedback on a new version", "2026-10", "capture"),
+        ),
+    ),
+    DialogRule(
+        "announcement",
+        (
+            Entry('[data-testid="modal-beacon"], [id="modal-beacon"]', "2026-10", "capture"),
+            Entry('[data-testid*="announcement"], [data-testid*="whats-new"]', "2026-11", "guess"),
+        ),
+        (
+            Entry(r"^\s*(what['\u2019]s new|introducing\b)", "2026-10", "capture"),
+            Entry(
+                r"^\s*(neuigkeiten|das ist neu|was ist neu|新功能|最新|nouveautés|novedades)",
+                "2026-11",
+                "guess",
+            ),
+        ),
+    ),
+)
+
+#: The buttons that close an announcement. No other button is clicked, because it may start or buy something.
+CLOSE_BUTTONS = (
+    Entry('[data-testid="close-button"], [data-testid$="-close-button"]', "2026-10", "oracle"),
+    Entry("button[aria-label=Close i], button[aria-label=Dismiss i]", "2026-10", "capture"),
+    Entry("button[aria-label=Schlie\u00dfen i], button[aria-label=Fermer i]", "2026-11", "guess"),
+    Entry(
+        "button[aria-label=Cerrar i], button[aria-label=Fechar i], button[aria-label=Chiudi i]",
+        "2026-11",
+        "guess",
+    ),
+    Entry("button[aria-label=\u5173\u95ed], button[aria-label=\u9589\u3058\u308b]", "2026-11", "guess"),
+)
+
+#: The selectors for ``obstruction.js``.
+OBSTRUCTION = {
+    "boxes": [MESSAGE_BOX.name, f"{FORM} :is({EDITORS}, [role=textbox])", f"{EDITORS}, [role=textbox]"],
+    "sendButtons": f"{SEND_BUTTON.name}, [type=submit], button:not([type])",
+    "notInComposer": f":is({CONVERSATION_TEXT}, {DIALOGS}, form[inert]) *, {SHELL}",
+    "dialogs": DIALOGS,
+    "modals": MODAL_DIALOGS,
+    "closeButtons": any_of(CLOSE_BUTTONS),
+    "kinds": [[rule.kind, rule.name] for rule in DIALOG_RULES],
+}
+
+# ---- Kinds and states of controls [html] -----------------------------------------------------------------------------
 
 #: Fields that can hold several lines.
-MULTILINE = ":is(textarea, [contenteditable]:not([contenteditable=false]))"
-
-#: Fields whose text is their ``value``, not their content.
-VALUE_FIELDS = "textarea, input"
+MULTILINE = EDITORS
 
 ENABLED = ":not(:disabled, [aria-disabled=true])"
 
-# ---- Reports about an unknown page layout [aria] ---------------------------------------------------------------------
+#: The elements of a form that can be clicked like a button.
+BUTTONS = "button, [role=button], input[type=submit], input[type=button], input[type=image]"
+
+# ---- Reports about an unknown page layout [html] ---------------------------------------------------------------------
 
 #: The elements that a report describes.
 DESCRIBABLE = "textarea, input:not([type=hidden]), [contenteditable], [role=textbox], button, [role=button], [data-testid]"
 
-#: The selectors for ``outline.js``. Private regions list conversations or contain messages: buttons in them are not described.
+#: The selectors for ``outline.js``. Private regions contain messages or lists of conversations, so their buttons are omitted.
 OUTLINE = {
     "fields": "textarea, input, [contenteditable], [role=textbox]",
     "dialogs": DIALOGS,

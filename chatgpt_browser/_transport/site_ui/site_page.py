@@ -1,7 +1,7 @@
-"""One page on the site's own application, which sends messages through the page's composer as a person would.
+"""A browser page that shows the site's own application. It sends messages through the application's composer, like a person.
 
-The page's own scripts send the request. This package types the text, clicks the buttons, and observes the response from outside
-(:mod:`.request_observer`).
+The application's own scripts send the request. This package types the text, clicks the buttons, and observes the response through
+the DevTools protocol (:mod:`.request_observer`).
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ from ..._browser.playwright_errors import map_playwright_errors, suppress_close_
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError, PageError
 from ..._core.log import logger
+from ..base import DeliveryState
 from .captured_request import check_captured_request
 from .composer import Composer
 from .connection_log import ConnectionLog
+from .message_box import TextAttachedError
 from .navigation import Navigation
+from .page_events import PageEvents
+from .preparation_observer import PreparationObserver
 from .request_observer import RequestObserver
+from .submission import NativeSubmitError, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,33 +37,41 @@ if TYPE_CHECKING:
 
     from ..._core.urls import Site
     from ..._protocol.conversation_tree import Turn
-    from ..base import OutgoingMessage
+    from ..base import Delivery, OutgoingMessage
     from ..response_stream import ResponseStream
 
 
-#: Limit in seconds for a reply to end after the stop button was clicked.
+#: Time limit in seconds within which a reply must end after a click on the stop button.
 _STOP_TIMEOUT = 2.0
-#: Limit in seconds for Playwright to close a page.
+#: If the page has not sent the message after this many seconds, the page is searched for a dialog.
+_DIALOG_DELAY = 5.0
+#: Time limit in seconds within which Playwright must close a page.
 _CLOSE_TIMEOUT = 2.0
-#: Limit in bytes for the request bodies that the browser reports with the request. A longer body is read separately.
+#: If a request body has at most this many bytes, the browser reports it with the request. A longer body is read separately.
 _MAX_POST_DATA_SIZE = 1 << 20
-#: A size for which the site shows its complete layout. The default size of a headless page is smaller.
+#: A page size at which the site shows its complete layout. The default size of a headless page is too small.
 _VIEWPORT: Any = {"width": 1280, "height": 900}
 
 
-#: Several steps have the limit of the call each, and Playwright's queries have none: a page whose script never ends blocks them.
+#: A whole operation has this many steps, each with the call's timeout; and queries, which a script without end would block.
 _STEPS, _QUERIES_TIMEOUT, _NO_LIMIT = 5, 60.0, 3600.0
 
 
 @contextmanager
-def _limit(timeout: float, state: str) -> Iterator[None]:
-    """Limit all steps of the block together.
+def _limit(timeout: float, delivery: Delivery) -> Iterator[None]:
+    """Limit the total time of the block.
 
-    :raises PageError: the page does not respond.
+    :raises PageError: the block did not end within the limit.
     """
     with anyio.move_on_after(min(_STEPS * timeout, _NO_LIMIT) + _QUERIES_TIMEOUT) as scope:
         yield
     if scope.cancelled_caught:
+        is_unsent = delivery.state is DeliveryState.NOT_STARTED
+        state = (
+            "Nothing was sent."
+            if is_unsent
+            else "The message may have been sent: check the conversation first."
+        )
         raise PageError(f"The site's page does not respond. {state}")
 
 
@@ -69,7 +82,7 @@ class PageState(Enum):
     IDLE = "idle"
     #: The page is reserved for a message, or has a message in flight.
     BUSY = "busy"
-    #: The reply is being stopped. Another message would be stopped too, so the page takes none.
+    #: The reply is being stopped. The page takes no other message, because that message would also be stopped.
     STOPPING = "stopping"
     #: The page is closed, or unusable for another reason.
     CLOSED = "closed"
@@ -88,23 +101,21 @@ class SitePage:
     def __init__(self, page: Page, cdp: CDPSession) -> None:
         #: The current state.
         self.state = PageState.IDLE
-        #: The loop's time at which the page became idle.
+        #: The time (of the event loop's clock) at which the page became idle.
         self.idle_since = asyncio.get_running_loop().time()
         #: The reason why the page is unusable, or None.
         self.dead: ChatGPTError | None = None
         self._page = page
         self._cdp = cdp
-        self._composer = Composer(page)
+        self._composer = Composer(page, cdp)
         self._navigation = Navigation(page, cdp, self._composer)
         self._observer: RequestObserver | None = None
         #: The id of the last message that was sent from this page, or None if unknown.
         self._question_id: str | None = None
-        #: The number of documents that the page has loaded.
-        self._documents = 0
+        self._events = PageEvents(cdp)
         self._connections = ConnectionLog()
         self._tasks = BackgroundTasks(on_error=lambda error: self.die(to_library_error(error)))
         cdp.on("Network.responseReceived", self._connections.add)
-        cdp.on("Page.frameNavigated", self._on_navigated)
         page.on("crash", lambda _: self.die(BrowserCrashedError("The site's page crashed.")))
         page.on("close", lambda _: self.die(BrowserCrashedError("The site's page was closed.")))
 
@@ -112,13 +123,13 @@ class SitePage:
     async def open(
         cls, context: BrowserContext, identity: dict[str, Any] | None, *, headless: bool
     ) -> SitePage:
-        """Open an empty page. ``identity`` is the parameters of ``Emulation.setUserAgentOverride``, or None for no override."""
+        """Open an empty page. ``identity`` contains the parameters of ``Emulation.setUserAgentOverride``; None: no override."""
         with map_playwright_errors():
             page = await context.new_page()
             cdp = await context.new_cdp_session(page)
             await cdp.send("Network.enable", {"maxPostDataSize": _MAX_POST_DATA_SIZE})
-            # Over HTTP/1.1, no connection is reused: Chromium sends a request again, even a POST, if a reused connection closes
-            # without a response. HTTP/2 has no such header, and Chromium leaves it out.
+            # If a reused connection closes without a response, Chromium sends the request again, even a POST. This header
+            # prevents the reuse over HTTP/1.1. HTTP/2 has no such header, so Chromium omits it there.
             await cdp.send("Network.setExtraHTTPHeaders", {"headers": {"Connection": "close"}})
             await cdp.send("Page.enable")
             if identity is not None:
@@ -133,7 +144,7 @@ class SitePage:
         return self.state is PageState.IDLE
 
     def shows(self, conversation_id: str | None, question_id: str | None) -> bool:
-        """Return whether the page shows this conversation, and its newest question was sent from this page.
+        """Return whether the page shows this conversation, and the conversation's newest question was sent from this page.
 
         The result is False for a new conversation.
         """
@@ -141,7 +152,7 @@ class SitePage:
         return is_newest and self._navigation.is_still_at(conversation_id)
 
     async def shows_newest(self, turn: Turn) -> bool:
-        """Return whether the last message on the page belongs to this turn; False if the page does not show ids of messages."""
+        """Return whether the last message on the page belongs to this turn. Return False if the page contains no message ids."""
         with map_playwright_errors():
             return not turn.parents.isdisjoint(await self._composer.newest_message_ids())
 
@@ -150,7 +161,7 @@ class SitePage:
         self._enter(PageState.BUSY)
 
     def die(self, error: ChatGPTError) -> None:
-        """Mark the page as unusable, and fail the message in flight. The first error counts."""
+        """Mark the page as unusable, and end the message in flight with the error. Only the error of the first call is used."""
         self.dead = self.dead or error
         self.state = PageState.CLOSED
         if self._observer is not None:
@@ -164,10 +175,10 @@ class SitePage:
     async def send(
         self, message: OutgoingMessage, site: Site, *, model: str | None, timeout: float
     ) -> ResponseStream:
-        """Write a message, send it, and return the page's response.
+        """Write a message, send it, and return the stream of the response.
 
-        The conversation is opened if the page does not show it, or if the newest question was sent elsewhere. ``model`` is the
-        model for a new conversation; None means the page's default. ``timeout`` limits each step.
+        The conversation is opened if the page does not show it, or if its newest question was not sent from this page. ``model``
+        is the model for a new conversation; None means the page's default. ``timeout`` limits each step.
 
         ``message.delivery`` records whether the message was sent, also if an error is raised.
 
@@ -175,72 +186,124 @@ class SitePage:
         :raises SessionExpiredError: the page asks to log in.
         :raises APIStatusError: the site responded with an error status instead of the page.
         :raises OriginError: the page is on another origin.
-        :raises PageError: the page has an unknown layout, is blocked by a dialog, or did not send the message as given.
+        :raises PageError: the page has an unknown layout, is blocked by a dialog, or did not send the message unchanged.
         """
-        with map_playwright_errors():
+        with map_playwright_errors(), PreparationObserver(self._cdp, site) as preparation:
             try:
-                with _limit(timeout, "Nothing was sent."):
+                with _limit(timeout, message.delivery):
                     await self._prepare(message, site, model, timeout)
-                    await self._write(message, site, model, timeout)
-                with _limit(timeout, "The message may have been sent: check the conversation first."):
-                    return await self._submit(message, site, timeout)
+                with _limit(timeout, message.delivery):
+                    return await self._submit(message, site, preparation, model=model, timeout=timeout)
             except PageError as error:
+                is_unsent = message.delivery.state is DeliveryState.NOT_STARTED
+                if is_unsent and (refusal := await preparation.error()) is not None:
+                    raise refusal from error
                 with suppress(PlaywrightError):
                     error.elements = tuple(await self._composer.outline())
+                    error.matches = tuple(await self.matches())
                 raise
+
+    async def matches(self) -> list[dict[str, str]]:
+        """Return the entries of :mod:`.selectors` that match the page now, for a report."""
+        return [match._asdict() for match in await self._composer.matches()]
 
     # ---- The steps of a message --------------------------------------------------------------------------------------
 
     async def _prepare(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
-        """Bring the page to the message's conversation, ready for text."""
+        """Make the page show the message's conversation, and wait until a message can be written."""
         conversation_id, turn = message.prompt.conversation_id, message.turn
         is_shown = self.shows(conversation_id, turn.question_id) and not await self._composer.is_replying()
         if is_shown and await self._navigation.wait_for_address(conversation_id):
             await self._composer.wait_until_ready(timeout)
         else:
-            await self._navigation.open(conversation_id, site, model=model, turn=turn, timeout=timeout)
+            await self._open(message, site, model, timeout)
 
-    async def _write(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
-        """Write the text. If the page reloads meanwhile, open the conversation again and write the text a second time."""
-        documents, text = self._documents, message.prompt.text
-        try:
-            await self._composer.write(text, timeout=timeout)
-            await self._composer.check(text)
-        except (PageError, PlaywrightError):
-            if self._documents == documents:
-                raise
+    async def _open(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
+        """Open the address of the message's conversation."""
+        conversation_id = message.prompt.conversation_id
+        await self._navigation.open(conversation_id, site, model=model, turn=message.turn, timeout=timeout)
+
+    async def _prepare_again(
+        self, message: OutgoingMessage, site: Site, model: str | None, timeout: float
+    ) -> None:
+        """Prepare the page again after it has reloaded. If the message may have been sent, do not open the conversation again."""
+        if message.delivery.state is DeliveryState.NOT_STARTED:
             await self._prepare(message, site, model, timeout)
-            await self._composer.write(text, timeout=timeout)
-            await self._composer.check(text)
+        else:
+            await self._composer.wait_until_ready(timeout)
 
-    async def _submit(self, message: OutgoingMessage, site: Site, timeout: float) -> ResponseStream:
-        """Click the send button, and wait until the page has sent the message."""
-        self._question_id = None
-        observer = RequestObserver(self._cdp, site, message.delivery, self._stop, self._connections)
+    async def _submit(
+        self,
+        message: OutgoingMessage,
+        site: Site,
+        preparation: PreparationObserver,
+        *,
+        model: str | None,
+        timeout: float,
+    ) -> ResponseStream:
+        """Write the message, wait until the page has sent it, and return the stream of the response.
+
+        If the page submits a form natively or turns the text into an attachment, open the conversation again and repeat.
+        """
+        submission = Submission(
+            self._composer,
+            self._events,
+            message.prompt.text,
+            timeout,
+            prepare=functools.partial(self._prepare_again, message, site, model, timeout),
+            watch=functools.partial(self._wait_until_sent, preparation=preparation),
+        )
+        deadline = asyncio.get_running_loop().time() + timeout
+        while True:
+            try:
+                observer = await submission.run(
+                    functools.partial(self._observe, message, site), message.delivery
+                )
+                break
+            except (NativeSubmitError, TextAttachedError) as error:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise
+                logger.info("the message is written again: %s", error)
+                if isinstance(error, TextAttachedError):
+                    self._composer.type_only()
+            self._observer = None
+            await self._open(message, site, model, timeout)
         observer.stream.when_over(functools.partial(self._on_over, observer))
-        self._observer = observer
-        message.delivery.start()
-        await self._composer.send()
-        with anyio.move_on_after(timeout):
-            await observer.sent.wait()
-        if not observer.sent.is_set():
-            raise PageError(
-                f"The site's page sent no message within {timeout:g} s after the send button was clicked. "
-                "It may still have been sent: check the conversation before you send it again."
-            )
-        if observer.failure is not None:
-            raise observer.failure
         self._navigation.note_sent()
         try:
-            check_captured_request(observer.captured, message.prompt, message.turn)
+            check_captured_request(observer.captured, message.prompt, message.turn, model=model)
         except PageError:
             await self._stop_reply(observer.stream)
             raise
         self._question_id = observer.captured.message_id
         return observer.stream
 
+    def _observe(self, message: OutgoingMessage, site: Site) -> RequestObserver:
+        self._question_id = None
+        self._observer = RequestObserver(self._cdp, site, message.delivery, self._stop, self._connections)
+        return self._observer
+
+    async def _wait_until_sent(self, observer: RequestObserver, preparation: PreparationObserver) -> None:
+        """Wait until the page has sent the message. If a refusal or a dialog prevents this, end the message with an error."""
+        sending = asyncio.ensure_future(observer.sent.wait())
+        refusing = asyncio.ensure_future(preparation.wait_until_refused())
+        both = (sending, refusing)
+        try:
+            await asyncio.wait(both, timeout=_DIALOG_DELAY, return_when=asyncio.FIRST_COMPLETED)
+            error = None
+            if not sending.done() and not refusing.done():
+                error = await self._composer.dialog_error()
+            if error is None:
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
+                await observer.withdraw(error or refusing.result())
+                await sending
+        finally:
+            sending.cancel()
+            refusing.cancel()
+
     def _on_over(self, observer: RequestObserver) -> None:
-        """Release the page after a message, or close it if it may repeat a request that failed."""
+        """After a message, make the page idle. If the page may repeat a failed request, close the page instead."""
         self._observer = None
         if observer.may_be_repeated and self.dead is None:
             error = BrowserCrashedError("The site's page was closed, because it may repeat a failed request.")
@@ -252,7 +315,7 @@ class SitePage:
     # ---- Stopping a reply --------------------------------------------------------------------------------------------
 
     def _stop(self, observer: RequestObserver) -> bool:
-        """Begin to stop the reply. Return True if the page has nothing to stop for this observer."""
+        """Start to stop the reply, and return False. Return True if this observer's message is not in flight on the page."""
         if self._observer is not observer or self.dead is not None:
             return True
         if self.state is not PageState.STOPPING:
@@ -262,6 +325,17 @@ class SitePage:
 
     async def _stop_reply(self, stream: ResponseStream) -> None:
         """Click the stop button and wait until the reply has ended. If this fails, close the page."""
+        is_stopped = await self._click_stop(stream)
+        if is_stopped and stream.is_handed_off:
+            stream.end()
+        if stream.is_over:
+            self._enter(PageState.IDLE)
+        else:
+            error = BrowserCrashedError("The site's page was closed, because its reply could not be stopped.")
+            await self.close(error)
+
+    async def _click_stop(self, stream: ResponseStream) -> bool:
+        """Click the stop button, and wait until the reply has ended. Return False if the button could not be clicked."""
         is_over = asyncio.Event()
         stream.when_over(is_over.set)
         try:
@@ -271,14 +345,8 @@ class SitePage:
                     await is_over.wait()
         except (PlaywrightError, ConnectionError) as exc:
             logger.debug("the reply could not be stopped: %s", to_library_error(exc))
-            is_stopped = False
-        if is_stopped and stream.is_handed_off:
-            stream.end()
-        if stream.is_over:
-            self._enter(PageState.IDLE)
-        else:
-            error = BrowserCrashedError("The site's page was closed, because its reply could not be stopped.")
-            await self.close(error)
+            return False
+        return is_stopped
 
     # ---- The page ----------------------------------------------------------------------------------------------------
 
@@ -290,16 +358,12 @@ class SitePage:
         if state is PageState.IDLE:
             self.idle_since = asyncio.get_running_loop().time()
 
-    def _on_navigated(self, event: dict[str, Any]) -> None:
-        is_main_frame = "parentId" not in event["frame"]
-        self._documents += is_main_frame
-
     async def _close_page(self) -> None:
         with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):
             try:
                 await self._page.close()
             except (PlaywrightError, ConnectionError) as exc:
                 logger.debug("the site's page could not be closed: %s", to_library_error(exc))
-        # If a call on the page was cancelled, Playwright sometimes does not learn that the page has closed.
+        # If a call on the page was cancelled, Playwright sometimes does not register that the page has closed.
         if not self._page.is_closed():
             await suppress_close_errors(functools.partial(self._cdp.send, "Page.close"))

@@ -1,4 +1,4 @@
-"""`chatgpt-browser batch`: send the prompts of a file and write the replies to another file; resumable at any time."""
+"""`chatgpt-browser batch`: send the prompts of a file and write the replies to another file. A run can be resumed at any time."""
 
 from __future__ import annotations
 
@@ -119,9 +119,9 @@ def batch(
 
 
 def print_summary(messages: list[BatchMessage], results: ResultFile) -> None:
-    """Print how many messages have a reply, and what the others failed with.
+    """Print the number of messages that have a reply, and the number of failures for each class of error.
 
-    :raises typer.Exit: some have none.
+    :raises typer.Exit: at least one message has no reply.
     """
     failures = failures_by_error(messages, results.outcomes)
     failed = failures.total()
@@ -142,7 +142,7 @@ def print_summary(messages: list[BatchMessage], results: ResultFile) -> None:
 
 @contextmanager
 def closing_journal(output: Path, results: ResultFile) -> Iterator[DeliveryJournal]:
-    """Yield the journal of a batch. At the end, remove it if each message that was sent has a result."""
+    """Yield the journal of a batch and close it at the end. Its file is removed if each message that was sent has a result."""
     journal = DeliveryJournal(output)
     try:
         yield journal
@@ -178,6 +178,6 @@ def send_all(
 
 
 def failures_by_error(messages: list[BatchMessage], outcomes: dict[str, Outcome]) -> Counter[str]:
-    """Return the number of messages without a reply, by the class of their error."""
+    """Count the messages without a reply: return one number for each class of error."""
     found = (outcomes[message.id or ""] for message in messages)
     return Counter(outcome.error_type or "unknown error" for outcome in found if not outcome.is_reply)

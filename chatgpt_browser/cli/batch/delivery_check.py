@@ -1,4 +1,4 @@
-"""What became of messages that a killed run may have sent: found on the site, certainly not sent, or uncertain."""
+"""Looks on the site for a message that a killed run may have sent. The result is: found, certainly not sent, or uncertain."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
     from .journal import Attempt
 
-#: The largest number of conversations that are read to find one message.
+#: The maximum number of conversations that are read to find one message.
 _MAX_CONVERSATIONS = 30
-#: Seconds by which the clocks of this machine and of the site may differ.
+#: The maximum difference, in seconds, between the clock of this machine and the clock of the site.
 _CLOCK_DIFFERENCE = 600
-#: Seconds after which a message that the site has accepted is certainly in its conversation.
+#: A message that the site has accepted is certainly in its conversation after this many seconds.
 _CREATION_TIME = 60
 
 
 class Fate(Enum):
-    """What became of a message."""
+    """The state of a message on the site. The value of a member is the reason in an uncertain row."""
 
     ANSWERED = "it was sent, and it has a reply"
     UNANSWERED = "It was sent, and its reply is not complete."
@@ -40,7 +40,7 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """The fate of a message; its reply and the position after it, if they are known."""
+    """The fate of a message, its reply, the id of its conversation, and the message id of the reply. An unknown value is None."""
 
     fate: Fate
     reply: str | None = None
@@ -51,8 +51,10 @@ class Finding:
 def find_message(
     api: ChatGPTAPI, attempt: Attempt, *, markdown: bool, taken: Container[str | None] = ()
 ) -> Finding:
-    """Look for a message on the site. Nothing is sent. It is not looked for in new conversations that are ``taken`` by others.
+    """Look for a message on the site and return what was found. No message is sent.
 
+    :param taken: the ids of conversations that belong to other messages of the batch. If the message started a new conversation,
+        these conversations are not searched.
     :raises ChatGPTError: the site could not be read.
     """
     is_complete = True
@@ -62,14 +64,18 @@ def find_message(
         elif (question := _question(history, attempt)) is not None:
             return _answer(history, question, markdown)
         elif attempt.message_id is None and _has_other_question(history, attempt):
-            is_complete = False  # perhaps the message, in the words of the site's page
+            # A question with a different text may still be the message, because the site's page may have changed the text.
+            is_complete = False
     is_identifiable = attempt.message_id is not None or attempt.conversation_id is not None
     is_old = time.time() - attempt.at > _CREATION_TIME
     return Finding(Fate.NOT_SENT if is_complete and is_identifiable and is_old else Fate.UNKNOWN)
 
 
 def _candidates(api: ChatGPTAPI, attempt: Attempt, taken: Container[str | None]) -> Iterator[History | None]:
-    """Yield the conversations that may contain the message; None if one of them cannot be read."""
+    """Yield the conversations that may contain the message. Yield None if one cannot be read, or if there are too many.
+
+    After None, the caller cannot conclude that the message was not sent.
+    """
     if attempt.conversation_id is not None:
         yield _history(api, attempt.conversation_id)
         return
@@ -93,7 +99,10 @@ def _history(api: ChatGPTAPI, conversation_id: str) -> History | None:
 
 
 def _question(history: History, attempt: Attempt) -> str | None:
-    """Return the id of the message in this conversation, or None: the id that the client chose, or the newest same text."""
+    """Return the id of the message in this conversation, or None if the conversation does not contain the message.
+
+    If the client gave the message an id, this id is looked up. Otherwise, the result is the newest question with the same text.
+    """
     if attempt.message_id is not None:
         nodes = history.raw.get("mapping")
         return attempt.message_id if isinstance(nodes, dict) and attempt.message_id in nodes else None
@@ -108,7 +117,11 @@ def _has_other_question(history: History, attempt: Attempt) -> bool:
 
 
 def _questions_after(history: History, attempt: Attempt) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the questions that may be the message: after its parent, or else not older than the attempt."""
+    """Yield the questions that may be the message, newest first.
+
+    If the parent of the message is known, yield all questions after the parent. Otherwise, yield the questions that are not
+    older than the attempt.
+    """
     for id_, node in newest_branch(history.raw):
         if id_ == attempt.parent_message_id:
             return

@@ -1,6 +1,7 @@
-"""The journal of a batch: which messages were handed to the site and have no result yet.
+"""The journal of a batch: a file with the messages that were given to the site and have no result yet.
 
-It is a file beside the output, ``FILE.sending``. Without it, a killed run could not know whether its last message was sent.
+The name of the file is that of the output plus ``.sending``. After a run was killed, the next run reads this file to find out
+which messages may have been sent.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Attempt:
-    """An attempt to send a message: what is needed to find the message on the site.
+    """An attempt to send a message, with the data that is needed to find the message on the site.
 
-    ``message_id`` is the id that the client gave the message, or None; ``at`` is the time in seconds since 1970.
+    ``message_id`` is the id that the client gave the message, or None. ``at`` is the time of the attempt in seconds since 1970.
     """
 
     id: str
@@ -37,7 +38,10 @@ class Attempt:
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Attempt | None:
-        """Return the attempt that a row describes, or None. A field whose value has the wrong type is ignored."""
+        """Return the attempt that a row describes. Return None if the row has no id or no prompt.
+
+        Another field is ignored if its value has the wrong type.
+        """
         values = {each.name: row.get(each.name) for each in fields(cls)}
         if not isinstance(values["id"], str) or not isinstance(values["prompt"], str):
             return None
@@ -47,19 +51,19 @@ class Attempt:
 
 
 class DeliveryJournal:
-    """Notes each attempt on disk before it is made. :meth:`note` is called from the client's thread."""
+    """Writes each attempt to disk before the message is sent. The client calls :meth:`note` in its own thread."""
 
     def __init__(self, output: Path) -> None:
         self._path = output.with_name(f"{output.name}.sending")
         self._file: BinaryIO | None = None
-        #: The attempts of earlier runs by the id of their message; the newest of each.
+        #: The newest attempt for each message of earlier runs. The key is the id of the message.
         self.attempts: dict[str, Attempt] = {}
         if self._path.is_file() and not self._path.is_symlink():
             self._load(self._path.read_bytes())
 
     def _load(self, data: bytes) -> None:
         for line in data.splitlines():
-            with suppress(ValueError):  # a line that was only partly written: its message was not sent
+            with suppress(ValueError):  # the line was only partly written, so its message was not sent
                 row = json.loads(line)
                 attempt = Attempt.of(row) if isinstance(row, dict) else None
                 if attempt is not None and row.get("state") == "sending":
@@ -73,7 +77,7 @@ class DeliveryJournal:
         self._path.unlink(missing_ok=True)
 
     def note(self, message: BatchMessage, state: str, message_id: str | None) -> None:
-        """Note that a message is being sent, or that the site has refused it; see `send_many`."""
+        """Write to the journal that a message is being sent, or that the site has refused it (see `send_many`)."""
         attempt = Attempt(
             message.id or "",
             message.text,
@@ -89,7 +93,10 @@ class DeliveryJournal:
         append_synced(self._file, _line(attempt, state))
 
     def close(self, results: Container[str]) -> None:
-        """Close the file; remove it if each message that was sent has a result."""
+        """Close the file, and remove it if each message that was sent has a result.
+
+        :param results: the ids of the messages that have a result.
+        """
         if self._file is not None:
             self._file.seek(0)
             self._load(self._file.read())

@@ -10,12 +10,12 @@ import filelock
 
 from chatgpt_browser._core.files import open_private
 
-#: Attempts to lock the file while other runs end and remove it.
+#: The maximum number of attempts to lock the file. An attempt fails if another run ends at this moment and removes the file.
 _ATTEMPTS = 10
 
 
 class OutputLock:
-    """Holds ``FILE.lock`` until it is released; the system releases it if the process is killed.
+    """A lock on the file ``FILE.lock``, held until :meth:`release`. If the process is killed, the system releases the lock.
 
     :raises OSError: the file cannot be created.
     :raises filelock.Timeout: another process holds the lock.
@@ -24,10 +24,12 @@ class OutputLock:
     def __init__(self, output: Path) -> None:
         self._path = output.with_name(f"{output.name}.lock")
         for _ in range(_ATTEMPTS):
-            with open_private(self._path) as file:  # refuses a link; filelock would create the file too
+            # filelock would also create the file. Unlike filelock, `open_private` raises an error for a symbolic link.
+            with open_private(self._path) as file:
                 lock = filelock.FileLock(self._path, blocking=False, mode=0o600)
                 lock.acquire()
-                # A run that ends removes the file, and another one may create it again: then the lock is on a removed file.
+                # Another run may have removed this file at its end, and a third run may have created a new file with the
+                # same name. This lock is then useless, because it is on the removed file.
                 if _has_name(file, self._path):
                     self._lock = lock
                     return
@@ -35,11 +37,12 @@ class OutputLock:
         raise filelock.Timeout(str(self._path))
 
     def release(self) -> None:
-        """Remove the file and release the lock. May be called twice."""
+        """Remove the file and release the lock. A second call has no effect."""
         if self._lock.is_locked:
             try:
-                self._path.unlink()  # before the release, so that the file of another run is not removed
-            except OSError:  # Windows removes no open file
+                # The file is removed before the release. After the release, another run may already use it.
+                self._path.unlink()
+            except OSError:  # Windows cannot remove an open file.
                 self._lock.release()
                 self._path.unlink(missing_ok=True)
             else:
@@ -47,7 +50,7 @@ class OutputLock:
 
 
 def _has_name(file: BinaryIO, path: Path) -> bool:
-    """Return whether an open file still has this name."""
+    """Return whether the path still leads to this open file. It does not if the file was deleted or replaced meanwhile."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The progress of a batch: a bar on a terminal, otherwise a line every 30 seconds."""
+"""Shows the progress of a batch: as a bar on a terminal, otherwise as a line every 30 seconds."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..output.terminal_text import printable
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-#: Seconds between two lines if standard error is not a terminal.
+#: The interval in seconds between two progress lines. Lines are printed if standard error is not a terminal.
 _LINE_INTERVAL = 30.0
 
 
 @dataclass
 class ProgressCounts:
-    """The counts of a batch: ``done`` includes earlier runs, ``done_now`` does not."""
+    """The counts of a batch. ``done`` includes the results of earlier runs; ``done_now`` counts only those of this run."""
 
     total: int
     done: int
@@ -37,7 +37,7 @@ class ProgressCounts:
         self.failed += failed
 
     def line(self, seconds: float) -> str:
-        """Return the counts as text, with the rate of this run after this many seconds."""
+        """Return the counts, the rate and the remaining time as text. ``seconds`` is the duration of this run so far."""
         parts = [f"{self.done} of {self.total}"]
         if self.failed:
             parts.append(f"{self.failed} failed")
@@ -77,7 +77,7 @@ class ProgressDisplay:
         self.print_line(self._line())
 
     def on_milestone(self, event: str, message: str) -> None:
-        """Show a pause that the site requested, in the bar and as a line."""
+        """Show a pause that the site requested, both in the bar and as a line. Other events are ignored."""
         if event == "paused":
             self._progress.update(self._task, description=printable(message))
             self.print_line(message)

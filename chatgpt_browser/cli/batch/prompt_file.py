@@ -1,4 +1,4 @@
-"""The prompts of a batch: JSON lines or lines of text, all validated before the first one is sent."""
+"""Reads the prompts of a batch from JSON lines or lines of text. All are validated before the first prompt is sent."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _TEXT_FIELDS = ("conversation", "conversation_id", "parent_message_id", "model")
 def read_prompts(path: Path, timeout: float | None = None) -> list[BatchMessage]:
     """Return the messages of a file, or of standard input if the path is ``-``.
 
-    The id of a message is the one in the file, or else its line number. The file contains JSON lines if its name ends in
-    ``.jsonl`` or ``.ndjson``, or if its first line is a JSON object.
+    The file is read as JSON lines if its name ends in ``.jsonl`` or ``.ndjson``, or if its first line is a JSON object. A message
+    has the id that the file gives it. If the file gives none, the id is the line number.
 
-    :param timeout: the limit for standard input, in seconds.
+    :param timeout: the time limit for reading standard input, in seconds.
     :raises ChatGPTTimeoutError: standard input did not end within the limit.
     :raises typer.BadParameter: the file cannot be read, or a line is invalid; the error names the line.
     """
@@ -49,9 +49,9 @@ def _read(path: Path, timeout: float | None) -> str:
 
 
 def _numbered_lines(text: str) -> list[tuple[int, str]]:
-    """Return the non-empty lines with their numbers.
+    """Return the lines that are not blank, each with its number.
 
-    Unlike ``splitlines``, this splits at line feeds only: JSON strings may contain other line separators.
+    Lines end at line feeds only. ``str.splitlines`` is not used, because JSON strings may contain other line separators.
     """
     lines = (line.removesuffix("\r") for line in text.split("\n"))
     return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]

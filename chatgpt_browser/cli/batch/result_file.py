@@ -1,6 +1,6 @@
-"""The results of a batch: a file of JSON lines that stays usable if the process is killed at any moment.
+"""The results of a batch: a file of JSON lines that stays usable even if the process is killed.
 
-A row is on disk before the next message is sent. A row that was only partly written has no line feed at its end.
+Each row is synced to disk before the next message is sent. If a row was only partly written, it has no line feed at its end.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The fields of a row that a later run needs to resume.
+    """The fields of a row that the next run needs to resume the batch.
 
-    ``attempt`` is set if it is uncertain whether the message was sent.
+    ``attempt`` is set only if it is uncertain whether the message was sent.
     """
 
     prompt: str
@@ -45,14 +45,14 @@ class Outcome:
 class ResultFile:
     """The file of results, locked for this process.
 
-    :raises typer.BadParameter: it cannot be opened, another process writes to it, or it contains something else.
+    :raises typer.BadParameter: the file cannot be opened, another process writes to it, or a line is not a batch result.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        #: True if the last line was incomplete and has been removed.
+        #: True if the last line of the file was incomplete, and was removed when the file was opened.
         self.was_cut = False
-        #: The outcomes by the id of their message.
+        #: The outcome of each row. The key is the id of the message.
         self.outcomes: dict[str, Outcome] = {}
         try:
             with ExitStack() as stack:
@@ -75,7 +75,7 @@ class ResultFile:
         self._stack.close()
 
     def _close_file(self) -> None:
-        self._file.close()  # not always the file that was opened first
+        self._file.close()  # This method is needed, because `_keep` replaces the object in `_file`.
 
     @property
     def failed(self) -> int:
@@ -84,7 +84,7 @@ class ResultFile:
 
     @property
     def uncertain(self) -> dict[str, Attempt]:
-        """The attempts whose messages may have been sent, by the id of their message."""
+        """The attempts of the uncertain rows, whose messages may have been sent. The key is the id of the message."""
         return {id_: each.attempt for id_, each in self.outcomes.items() if each.attempt is not None}
 
     def write(self, result: BatchResult) -> None:
@@ -92,7 +92,7 @@ class ResultFile:
         self._write_row(as_row(result))
 
     def write_uncertain(self, attempt: Attempt, reason: str) -> None:
-        """Write the row of a message that may have been sent, and that must not be sent again by itself."""
+        """Write an uncertain row: its message may have been sent. It is sent again only if the user requests it."""
         self._write_row(as_uncertain_row(attempt, reason))
 
     def _write_row(self, row: dict[str, Any]) -> None:
@@ -104,11 +104,14 @@ class ResultFile:
         self._keep(lambda row: "reply" in row or _attempt_of(row) is not None)
 
     def drop_uncertain(self) -> None:
-        """Remove the rows of messages that may have been sent."""
+        """Remove the uncertain rows, whose messages may have been sent."""
         self._keep(lambda row: _attempt_of(row) is None)
 
     def _keep(self, keeps: Callable[[dict[str, Any]], bool]) -> None:
-        """Remove the other rows, atomically: a reader gets either the old file or the new one."""
+        """Remove all rows for which ``keeps`` returns False.
+
+        The file is replaced atomically: another process reads either the old file or the new one.
+        """
         lines = [line for line in self._lines() if keeps(json.loads(line))]
         write_private(self._path, b"".join(lines))
         self._file.close()
@@ -132,7 +135,10 @@ class ResultFile:
             self.outcomes[row["id"]] = _to_outcome(row)
 
     def _repair_last_line(self, tail: bytes) -> list[bytes]:
-        """Append the missing line feed to a complete row; remove an incomplete row."""
+        """Repair a last line that has no line feed: append the line feed if the line is a complete row, else remove the line.
+
+        Return a list with the line, or an empty list if the line was removed.
+        """
         if _parse_row(tail) is not None:
             append_synced(self._file, b"\n")
             return [tail]
@@ -159,7 +165,10 @@ def as_row(result: BatchResult) -> dict[str, Any]:
 
 
 def as_uncertain_row(attempt: Attempt, reason: str) -> dict[str, Any]:
-    """Return the row of a message that may have been sent: a dict with ``error`` and, to look for it later, ``uncertain``."""
+    """Return the row of a message that may have been sent: a dict with ``error`` and ``uncertain``.
+
+    ``uncertain`` contains the fields of the attempt, with which a later run can look for the message on the site.
+    """
     row = {"id": attempt.id, "prompt": attempt.prompt}
     row |= {
         name: value for name in ("conversation", "model") if (value := getattr(attempt, name)) is not None

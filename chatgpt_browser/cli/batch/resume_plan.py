@@ -1,4 +1,4 @@
-"""The messages of a batch that still have to be sent, given the results of earlier runs."""
+"""Determines, from the results of earlier runs, the messages of a batch that still have to be sent."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ def settle(
     markdown: bool,
     send_uncertain: bool = False,
 ) -> None:
-    """Look on the site for messages that a killed run may have sent, and write a result for each message whose fate is known.
+    """Look on the site for messages that a killed run may have sent, and write a result for each message that is not sent again.
 
-    A message that was certainly not sent gets no result, so this run sends it. If ``send_uncertain`` is True, this run also sends
-    each message that has no complete reply.
+    If the site has a complete reply, the reply is the result. If the message was certainly not sent, it gets no result, so this
+    run sends it. Otherwise the result is an uncertain row; but if ``send_uncertain`` is True, there is no result and this run
+    sends the message.
     """
-    from .delivery_check import Fate, find_message  # imports what `--help` must not load
+    # This import loads many modules, so `--help` must not execute it.
+    from .delivery_check import Fate, find_message
 
     for attempt in in_doubt:
         taken = {outcome.conversation_id for outcome in results.outcomes.values() if outcome.is_reply}
@@ -47,9 +49,10 @@ def settle(
 def prepare(messages: list[BatchMessage], results: ResultFile) -> list[BatchMessage]:
     """Return the messages that still have to be sent.
 
-    A message that cannot be sent, because an earlier message of its conversation failed, is written to the results as a failure.
+    A message cannot be sent if an earlier message of its conversation failed. For such a message, write a failure to the results.
     """
-    from chatgpt_browser._client.batch import not_sent  # imports asyncio, which `--help` must not load
+    # This module imports asyncio, which `--help` must not load.
+    from chatgpt_browser._client.batch import not_sent
 
     todo, blocked = plan(messages, results.outcomes)
     for index, message in blocked:
@@ -60,15 +63,16 @@ def prepare(messages: list[BatchMessage], results: ResultFile) -> list[BatchMess
 def plan(
     messages: list[BatchMessage], outcomes: dict[str, Outcome]
 ) -> tuple[list[BatchMessage], list[tuple[int, BatchMessage]]]:
-    """Return the messages without an outcome, each with its conversation's position; and the blocked ones with their index.
+    """Return two lists: the messages that still have to be sent, and the blocked messages with their indexes.
 
-    A message is blocked if an earlier message of its conversation failed.
+    A message is blocked if an earlier message of its conversation failed. The first message to send in a conversation gets the
+    ids of the last reply there, so that it continues the conversation.
 
     :raises typer.BadParameter: an outcome belongs to a different prompt with the same id.
     """
     todo: list[BatchMessage] = []
     blocked: list[tuple[int, BatchMessage]] = []
-    before: dict[str, Outcome] = {}  # by conversation: the outcome that the next message continues from
+    before: dict[str, Outcome] = {}  # for each conversation, the outcome after which the next message is sent
     for index, message in enumerate(messages):
         outcome = outcomes.get(message.id or "")
         if outcome is not None:
@@ -79,7 +83,7 @@ def plan(
         if reply is not None and not reply.is_reply:
             blocked.append((index, message))
         elif reply is not None:
-            del before[message.conversation or ""]  # later messages follow this one
+            del before[message.conversation or ""]  # `send_many` links the later messages to this one
             todo.append(
                 replace(message, conversation_id=reply.conversation_id, parent_message_id=reply.message_id)
             )
@@ -97,6 +101,6 @@ def _check_same_prompt(message: BatchMessage, outcome: Outcome) -> None:
 
 
 def _update_outcome_before(before: dict[str, Outcome], message: BatchMessage, outcome: Outcome) -> None:
-    """Record an outcome, unless the conversation has a failure: no message is sent after it."""
+    """Record the outcome for its conversation. A recorded failure stays, because no message may be sent after it."""
     if message.conversation is not None and before.get(message.conversation, outcome).is_reply:
         before[message.conversation] = outcome

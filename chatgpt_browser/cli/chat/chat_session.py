@@ -1,4 +1,4 @@
-"""Handles the typed lines of `chat`: sends messages and runs slash commands. Another module reads the lines."""
+"""Handles the lines that the user types in `chat`: sends messages and runs slash commands. `command` reads the lines."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ChatSession:
         self.is_over = False
 
     def handle(self, line: str) -> None:
-        """Send a message or run a slash command. Errors are printed, not raised. They do not change the position."""
+        """Send a message or run a slash command. Errors are printed, not raised. After an error, the position is unchanged."""
         try:
             self._handle(line)
         except (AbortError, KeyboardInterrupt):
@@ -132,7 +132,7 @@ class ChatSession:
             raise
 
     def _fetch_messages(self) -> tuple[HistoryMessage, ...]:
-        """Request the conversation's messages from the site and return them. Return an empty tuple for a new conversation."""
+        """Fetch the conversation's messages from the site. For a new conversation, return an empty tuple without a request."""
         if self._conversation.conversation_id is None:
             return ()
         with wait_spinner("the conversation", first_step=self._first_step):

@@ -19,7 +19,7 @@ SAVE = "/save "
 
 
 def create_prompt(folder: DataFolder, **streams: Any) -> PromptSession[str]:
-    """Create a prompt that reads from the terminal. Tests pass other streams as the keyword arguments `input` and `output`."""
+    """Return a prompt that reads from the terminal. Tests pass other streams with the keyword arguments `input` and `output`."""
     return PromptSession(
         HTML("<b><ansigreen>&gt;</ansigreen></b> "),
         history=_open_history(folder),
@@ -41,7 +41,10 @@ def _open_history(folder: DataFolder) -> History:
 
 
 def _key_bindings() -> KeyBindings:
-    """Return the key bindings: Enter sends; Alt-Enter and Ctrl-J start a new line, because some terminals intercept Alt-Enter."""
+    """Return the key bindings: Enter sends the message; Alt-Enter and Ctrl-J start a new line.
+
+    There are two keys for a new line, because some terminals intercept Alt-Enter.
+    """
     bindings = KeyBindings()
 
     @bindings.add("enter")

@@ -133,7 +133,7 @@ def reply_object(stream: ReplyStream, model: str, started: float, first_word: fl
 
 
 def answering_model(event: dict[str, Any] | None) -> str | None:
-    """Return the name of the model that generated the reply, from the message in an event. Return None if it is missing."""
+    """Return the name of the model that generated the reply, or None if the event does not contain it."""
     message = event.get("message") if event else None
     metadata = message.get("metadata") if isinstance(message, dict) else None
     slug = metadata.get("model_slug") if isinstance(metadata, dict) else None

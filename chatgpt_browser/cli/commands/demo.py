@@ -24,7 +24,7 @@ TESTING_PACKAGES = frozenset({"starlette", "hypercorn", "trustme"})
 FIRST = "My cat is called Ada, and she is afraid of the vacuum cleaner."
 SECOND = "What is my cat called?"
 MILLISECONDS_A_WORD = 30
-#: Pairs of a command to try after the demo and its purpose.
+#: Commands to try after the demo. Each pair is a command and its purpose.
 NEXT_STEPS = (
     ("chatgpt-browser login", "sign in, once, in a browser window"),
     ('chatgpt-browser ask "Why is the sky blue?"', "ask ChatGPT"),
@@ -82,7 +82,7 @@ def print_end(seconds: float) -> None:
 
 
 def fake_server() -> FakeChatGPT:
-    """Create a fake server. Like the site's usual challenge, its challenge passes in a browser without user action.
+    """Create a fake server. A browser passes its challenge without user action, like the site's usual challenge.
 
     :raises typer.Exit: the extra `testing` is not installed.
     """

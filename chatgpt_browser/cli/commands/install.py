@@ -55,21 +55,27 @@ def install_playwright_build() -> bool:
 
 
 def install_system_package() -> bool:
-    """Install the system's Chromium with apt-get; return whether it succeeded. False without apt-get or without root rights."""
+    """Install the system's Chromium with apt-get; return whether this succeeded.
+
+    Return False if apt-get or root rights are not available.
+    """
     root = root_prefix()
     if root is None or shutil.which("apt-get") is None:
         return False
 
     print_note("installing the system's Chromium with apt-get")
     packages = ("install", "-y", "-q", "chromium", "chromium-headless-shell")
-    # A new container has no package lists, so the first attempt fails there: update the lists and try again.
+    # In a new container, the first attempt fails because there are no package lists. Then update the lists and try again.
     return succeeds(*root, *APT_GET, *packages) or (
         succeeds(*root, *APT_GET, "update", "-q") and succeeds(*root, *APT_GET, *packages)
     )
 
 
 def root_prefix() -> tuple[str, ...] | None:
-    """Return the prefix that runs a command as root: empty for root, else sudo. Return None if root rights are not available."""
+    """Return the prefix that runs a command as root: an empty tuple if this process is root, otherwise a call of sudo.
+
+    Return None if root rights are not available.
+    """
     if sys.platform == "win32":
         return None
     if os.geteuid() == 0:
@@ -83,7 +89,7 @@ def root_prefix() -> tuple[str, ...] | None:
 
 
 def succeeds(*command: str) -> bool:
-    """Run a command and return whether it succeeded. Its output, or its first error line, goes to standard error."""
+    """Run a command; return whether it succeeded. Its output goes to standard error. If it fails, print its first error line."""
     try:
         done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True, timeout=COMMAND_TIMEOUT)
     except subprocess.TimeoutExpired:

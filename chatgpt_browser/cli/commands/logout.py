@@ -1,4 +1,4 @@
-"""`chatgpt-browser logout`: remove what `login` saved."""
+"""`chatgpt-browser logout`: remove the session and the browser profile that `login` saved."""
 
 from __future__ import annotations
 

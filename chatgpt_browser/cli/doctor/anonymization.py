@@ -1,4 +1,4 @@
-"""Anonymizes the data that `doctor --live` saves: replaces contents, keeps names of kinds, field names and lengths."""
+"""Anonymizes the data that `doctor --live` saves: replaces contents, but keeps field names, lengths and names of kinds."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 
 #: An error message is cut to this number of characters. Only a message that quotes the site is longer.
 _MAX_MESSAGE = 2000
-#: JSON values below this depth are left out: a response may be nested deeper than Python can recurse.
+#: JSON values at a greater depth are replaced by "<nested>": a response may be nested deeper than Python can recurse.
 _MAX_DEPTH = 100
 
 
 def shape_of(value: Any, name: str = "", depth: int = 0) -> Any:
-    """Return a JSON value without contents: field names and kinds are kept, other strings are replaced by their lengths."""
+    """Return a JSON value without contents: field names and kinds are kept, and other strings are replaced by their lengths."""
     if depth > _MAX_DEPTH:
         return "<nested>"
     if isinstance(value, dict):
@@ -84,7 +84,7 @@ def _anonymize_quotation(match: re.Match[str]) -> str:
 
 
 def _anonymize_pointer(path: str) -> str:
-    """Return a JSON Pointer in which each step is kept if it is a field name, an index or `-`, and otherwise replaced."""
+    """Return a JSON Pointer in which each step that is not a field name, an index or `-` is replaced by its length."""
     return "/".join(
         step if step in ("", "-") or step.isdecimal() else _anonymize_key(step) for step in path.split("/")
     )

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from chatgpt_browser._browser.probe import BrowserFacts, Probe, Sighting
     from chatgpt_browser._client.portal import Portal
 
-#: The user's name and address are each cut to this number of characters.
+#: The user's name and e-mail address are each cut to this number of characters.
 _MAX_NAME = 500
 
 
 class CheckContext:
-    """A context manager: holds data that the checks share, and closes the browser and the client at its end.
+    """A context manager that contains the data that the checks share. At its end, it closes the browser and the client.
 
-    Its arguments are options of the client.
+    The arguments are options of the client.
 
     :raises typer.BadParameter: an option or a base URL is invalid.
     """
@@ -49,7 +49,7 @@ class CheckContext:
         self._probe: Probe | None = None
         #: Maps a transport to the record of the message that `--live` sent.
         self.attempts: dict[str, LiveAttempt] = {}
-        #: Secret values. No output may contain them, so they are removed from the report.
+        #: Secret values, which are removed from the report.
         self.secrets: list[str] = [self.token] if self.token and isinstance(self.token, str) else []
         #: The words of the user's name and e-mail address.
         self.user_words: list[str] = []
@@ -85,6 +85,15 @@ class CheckContext:
         self.browser = self._portal.call(self._probe.facts)
         return self.browser
 
+    def matching_selectors(self) -> list[dict[str, str]]:
+        """Return the entries of the selector list that match the site's page from which the last message was sent."""
+        from chatgpt_browser._transport.site_ui.page_pool import SitePagePool
+
+        if self._client is None:
+            return []
+        pages = self._client._core._sender.site_pages
+        return self._client._portal.call(pages.matches) if isinstance(pages, SitePagePool) else []
+
     def visit_session_endpoint(self) -> Sighting:
         """Navigate the browser of `start_browser` to the session endpoint, without a session; return the response."""
         assert self._portal is not None and self._probe is not None, "start_browser must be called first"
@@ -92,9 +101,9 @@ class CheckContext:
         return self.session_visit
 
     def client(self, *, send_via: str = "fetch") -> ChatGPTAPI:
-        """Return a client with the configuration of the other commands.
+        """Return a client that is configured like that of the other commands, for the given transport.
 
-        If the client already exists with this transport, it is reused. Otherwise an open browser or client is closed first.
+        If a client with this transport exists, it is returned. Otherwise the open browser or client is closed first.
         """
         if self._client is None or send_via != self._send_via:
             self._closers.close()
@@ -109,7 +118,7 @@ class CheckContext:
         self.user_words = [word for word in (address, *words) if len(word) > 2]
 
     def remember_secrets(self) -> None:
-        """Add the client's current tokens to `secrets`. After the session has ended, they can no longer be read."""
+        """Add the client's current tokens to `secrets`. Call this while the session is valid: later they cannot be read."""
         if self._client is None:
             return
         self.secrets.append(self._client.session_token)

@@ -18,7 +18,7 @@ FIRST, LAST = 40, 10
 
 @dataclass
 class LiveAttempt:
-    """The outcome of one message: its error, the shapes of its events, and the page's elements if the page failed."""
+    """The outcome of one message: its error, the shapes of its events and, after an error of the site's page, its elements."""
 
     outcome: str = "not tried"
     message: str = ""
@@ -28,6 +28,8 @@ class LiveAttempt:
     first: list[Any] = field(default_factory=list)
     last: list[Any] = field(default_factory=list)
     elements: list[Any] = field(default_factory=list)
+    #: The entries of the list of selectors that matched the page.
+    matches: list[dict[str, str]] = field(default_factory=list)
     conversation_id: str | None = field(default=None, repr=False)
 
     def record_event(self, event: ConversationEvent) -> None:
@@ -49,7 +51,7 @@ class LiveAttempt:
         if isinstance(error, APIStatusError) and error.code is not None:
             self.code = shape_of(error.code, "type")
         if isinstance(error, PageError):
-            self.elements = list(error.elements)
+            self.elements, self.matches = list(error.elements), list(error.matches)
 
     @property
     def form(self) -> str:
@@ -63,4 +65,4 @@ class LiveAttempt:
         record: dict[str, Any] = {"outcome": self.outcome, "message": self.message}
         if self.status is not None:
             record |= {"status": self.status, "code": self.code}
-        return {**record, "events": events, "page": self.elements}
+        return {**record, "events": events, "page": self.elements, "selectors": self.matches}

@@ -32,7 +32,7 @@ REFUSED = (
 
 
 def send_question(context: CheckContext, send_via: str) -> Finding:
-    """Send the question by the given transport, record the response, and delete the conversation; return the finding."""
+    """Send `QUESTION` by the given transport, record the response and delete the conversation. Return the finding."""
     attempt = context.attempts[send_via] = LiveAttempt()
     conversation = context.client(send_via=send_via).get_conversation()
     context.remember_secrets()
@@ -51,6 +51,8 @@ def send_question(context: CheckContext, send_via: str) -> Finding:
         finding = _failure_finding(send_via, error)
     else:
         attempt.outcome = "works"
+        if send_via == "page":
+            attempt.matches = context.matching_selectors()
         attempt.conversation_id = conversation.conversation_id
         summary = f"works: {len(reply)} characters in {attempt.count} events ({attempt.form})"
         finding = ok(summary, works=True, events=attempt.count, form=attempt.form)
@@ -80,7 +82,7 @@ def _failure_finding(send_via: str, error: errors.ChatGPTError) -> Finding:
 def _find_conversation(context: CheckContext, send_via: str, started: datetime) -> str | None:
     """Return the id of a new conversation whose only user message is `QUESTION`, or None.
 
-    Such a conversation remains if the site accepts the message, but the reply breaks off before the conversation id arrives.
+    Such a conversation exists if the site accepted the message, but the reply broke off before the conversation id arrived.
     """
     client = context.client(send_via=send_via)
     with suppress(errors.ChatGPTError):

@@ -70,7 +70,7 @@ def data_folder(context: CheckContext) -> Finding:
 
 
 def is_open_to_others(path: Path) -> bool:
-    """Return whether another user can access a file or is its owner."""
+    """Return whether another user can access a file or owns it."""
     status = path.lstat()
     # The mode of a symbolic link has no meaning. Chromium's lock is a symbolic link.
     if stat.S_ISLNK(status.st_mode):

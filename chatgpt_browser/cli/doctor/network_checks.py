@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CLOCK_TOLERANCE = 30
 #: A clock difference of at least this many seconds is a problem: certificates and sessions may appear expired or not yet valid.
 CLOCK_LIMIT = 600
-#: Response headers that help the site's administrators to find a request. They contain no secrets.
+#: Response headers with which the site's administrators can find a request. These headers contain no secrets.
 REPORTED_HEADERS = ("server", "cf-ray", "cf-mitigated", "retry-after")
 
 
@@ -44,7 +44,7 @@ def tls(context: CheckContext) -> Finding:
 
 
 def answer(context: CheckContext) -> Finding:
-    """Check the response to the visit, which sends no session: the site should respond with an empty session or a challenge."""
+    """Check the response to the visit. The visit sends no session, so the response should be an empty session or a challenge."""
     visit = _visit(context)
     if visit.error:
         return _stage_finding(context, "answer", visit)
@@ -79,7 +79,7 @@ def _visit(context: CheckContext) -> Sighting:
 
 
 def _stage_finding(context: CheckContext, stage: str, visit: Sighting) -> Finding:
-    """Return a problem if the visit failed at this stage; otherwise a finding with the details of the stage."""
+    """Return a problem if the visit failed at this stage. Otherwise return OK with the details of the stage."""
     group = classify_network_error(visit.error)
     if visit.error and STAGES.index(group.stage) == STAGES.index(stage):
         error = APIConnectionError(f"{context.origin}: {visit.error}")
@@ -126,7 +126,7 @@ def clock(context: CheckContext) -> Finding:
     except (KeyError, ValueError, TypeError):
         return skipped("the response has no Date header")
 
-    # The site set the header at an unknown time between the start of the request and the end of the response.
+    # The site set the header between the start of the request and the end of the response, so any time between them is correct.
     ahead = visit.began - site_time if visit.began > site_time else min(0.0, visit.ended - site_time)
     ahead = 0.0 if abs(ahead) < 1 else round(ahead, 1)
     if abs(ahead) <= CLOCK_TOLERANCE:

@@ -1,4 +1,4 @@
-"""A table of Chromium's network errors: the stage of a request at which they occur, and a remedy for the user."""
+"""A table of Chromium's network errors. For each group of errors, it contains the stage of the request and a remedy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class NetworkError(NamedTuple):
 
 #: The stages of a request, in order. Each stage has a check of the same name.
 STAGES = ("dns", "connection", "tls", "answer")
-#: The first group whose pattern matches the error applies.
+#: The groups, in order of precedence: an error belongs to the first group whose pattern matches.
 NETWORK_ERRORS = (
     NetworkError(
         "INTERNET_DISCONNECTED|NETWORK_CHANGED",

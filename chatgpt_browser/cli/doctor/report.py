@@ -61,7 +61,7 @@ class LineReport(StepLines):
 
 
 class JsonReport(StepLines):
-    """Writes one JSON object to standard output at the end. Until then, standard error shows the current check on a terminal."""
+    """Writes one JSON object to standard output at the end. Until then, a spinner on standard error shows the current check."""
 
     def __init__(self) -> None:
         super().__init__(err)

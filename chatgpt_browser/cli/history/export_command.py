@@ -26,10 +26,10 @@ from .export_folder import Entry, ExportFolder
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
 
-#: The number of consecutive conversations that the site may refuse before the export ends.
+#: The export ends after this many consecutive failures.
 MAX_FAILURES_IN_A_ROW = 10
 
-#: The ends of the names of files.
+#: An output whose name ends with one of these is a file. Any other output is a folder, unless a file of that name exists.
 FILE_SUFFIXES = (".md", ".markdown", ".txt", ".json")
 
 AnyIds = Annotated[list[str] | None, CONVERSATION_ARGUMENT]
@@ -92,12 +92,12 @@ def export(
 
 
 def names_a_file(output: Path) -> bool:
-    """Return whether an output is a file: it exists as one, or its name ends like one."""
+    """Return whether an output is a file: it exists as a file, or it has a suffix of `FILE_SUFFIXES` and is not a folder."""
     return output.is_file() or (output.suffix.lower() in FILE_SUFFIXES and not output.is_dir())
 
 
 def export_to_file(api: ChatGPTAPI, conversation_id: str, path: Path, form: Format) -> None:
-    """Write one conversation to a file: JSON if its name ends in .json.
+    """Write one conversation to a file. If the file's name ends in .json, the format is JSON; otherwise it is `form`.
 
     :raises typer.BadParameter: the file cannot be written.
     """
@@ -115,12 +115,13 @@ def export_to_file(api: ChatGPTAPI, conversation_id: str, path: Path, form: Form
 def export_each(
     api: ChatGPTAPI, folder: ExportFolder, ids: Sequence[str] | None, spinner: WaitSpinner
 ) -> int:
-    """Write these conversations to the folder; None means all whose file is missing or outdated.
+    """Write conversations to the folder. Return the exit code of the first failure, or 0 if there was no failure.
 
-    A conversation that cannot be read or written is a line on standard error. Return the exit code of the first one, or 0.
+    If a conversation cannot be read or written, print a line on standard error and export the others.
 
+    :param ids: the conversations to write; None means all conversations whose file is missing or outdated.
     :raises typer.BadParameter: the folder cannot be created.
-    :raises ChatGPTError: an error that every further conversation would meet.
+    :raises ChatGPTError: an error that would occur for every further conversation too.
     """
     try:
         folder.create()
@@ -151,7 +152,7 @@ def export_each(
 
 
 class ExportFailures:
-    """The conversations that could not be exported: each is reported, and the others are still exported."""
+    """Counts and reports the conversations that could not be exported. The export of the others continues."""
 
     def __init__(self) -> None:
         #: The exit code of the first failure; 0 if there is none.
@@ -160,10 +161,10 @@ class ExportFailures:
 
     @contextmanager
     def reported(self, entry: Entry) -> Iterator[None]:
-        """Report an error of the block that concerns this conversation alone.
+        """If the block raises an error that concerns only this conversation, print it instead of raising it.
 
-        :raises ChatGPTError: an error that concerns the others too, or the last of many failures in a row.
-        :raises OSError: the disk is full, or may not be written to.
+        :raises ChatGPTError: the error concerns the other conversations too, or there were too many consecutive failures.
+        :raises OSError: the disk is full or read-only.
         """
         try:
             yield

@@ -1,4 +1,4 @@
-"""The folder of `history export`: one file for each conversation, found again by the conversation's id."""
+"""The folder of `history export`. It has one file for each conversation; the conversation's id is in the file and in its name."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import ConversationSummary, History
 
-#: The size of the beginning of a file in which the conversation's id is looked for.
+#: The conversation's id is looked for in this many bytes at the beginning of a file.
 _HEAD_SIZE = 4096
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A conversation to export. ``changed`` is the time of its last change, which its file gets; None if it is unknown."""
+    """A conversation to export. ``changed`` is the time of its last change, or None if that time is unknown."""
 
     id: str
     title: str | None = None
@@ -33,38 +33,39 @@ class Entry:
 
     @classmethod
     def of(cls, source: ConversationSummary | History) -> Entry:
-        """Return the entry of a conversation from the list, or of one that has been fetched."""
+        """Return the entry for a conversation of the list (a summary), or for a conversation that was fetched (a history)."""
         id_ = source.conversation_id if hasattr(source, "conversation_id") else source.id
         return cls(id_, source.title, source.create_time, source.update_time)
 
 
 @dataclass(frozen=True)
 class ExportFolder:
-    """A folder of conversations; each file has the time of its conversation's last change."""
+    """A folder of exported conversations. The modification time of a file is the time of the conversation's last change."""
 
     path: Path
     form: Format
 
     def create(self) -> None:
-        """Create the folder if it does not exist; then only its owner may read it.
+        """Create the folder if it does not exist. Only its owner can read a folder that is created here.
 
-        :raises OSError: it cannot be created.
+        :raises OSError: the folder cannot be created.
         """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def is_up_to_date(self, entry: Entry) -> bool:
-        """Return whether the conversation's file exists and has the time of the last change."""
+        """Return whether the conversation's file exists, and its modification time is that of the conversation's last change."""
         try:
             found = self._path(entry).lstat()
         except OSError:
             return False
-        # Compared to the second: some file systems store no fractions, and the site does not send the same fraction everywhere.
+        # A difference below one second is ignored: some file systems store no fractions of a second, and two endpoints of the
+        # site may return different fractions.
         changed = entry.changed
         is_file = stat.S_ISREG(found.st_mode)
         return is_file and changed is not None and abs(found.st_mtime - changed.timestamp()) < 1
 
     def write(self, entry: Entry, history: History) -> None:
-        """Write a conversation to its file, in place of its earlier one, which may have another title in its name.
+        """Write a conversation to its file, and remove its earlier files, whose names contain an earlier title.
 
         :raises OSError: the file cannot be written.
         """
@@ -73,18 +74,19 @@ class ExportFolder:
         self.remove_outdated(entry)
 
     def remove_outdated(self, entry: Entry) -> None:
-        """Remove the files of a conversation that have other names. Files that are no exports are left alone."""
+        """Remove the earlier files of a conversation, whose names differ from the current one. Keep files that are no exports."""
         current = self._path(entry)
         for name in self._names.get(names_id(entry.id), ()):
             path = self.path / name
             if name != current.name and self._contains(path, entry.id):
                 with suppress(OSError):
-                    if not path.samefile(current):  # the file system may write a name in another way
+                    # If the file system ignores upper and lower case, two names may belong to the same file.
+                    if not path.samefile(current):
                         path.unlink()
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:
-        """The names of the files that exist at the beginning, by the part that stands for the conversation's id."""
+        """The names of the files that exist when this is first read. The key is the part of the name that identifies the id."""
         names: dict[str, list[str]] = {}
         for path in self.path.iterdir():
             key = names_id(path.stem, in_name=True) if path.suffix == self.form.suffix else None
@@ -93,7 +95,7 @@ class ExportFolder:
         return names
 
     def _contains(self, path: Path, conversation_id: str) -> bool:
-        """Return whether a file is an export of the conversation."""
+        """Return whether a file is an export of the conversation, that is, whether the id is at its beginning."""
         with suppress(OSError):
             if stat.S_ISREG(path.lstat().st_mode):
                 with path.open("rb") as file:

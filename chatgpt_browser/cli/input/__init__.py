@@ -1,1 +1,1 @@
-"""Input of the commands: the question, standard input and checks of their text."""
+"""The input of the commands: the question, standard input, and checks of the text."""

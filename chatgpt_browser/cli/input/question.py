@@ -22,9 +22,9 @@ def read_piped_input() -> str:
 def build_question(
     message: str | None, files: Sequence[Path] = (), read_input: Callable[[], str] | None = None
 ) -> str:
-    """Return one text: the argument, the piped input and the files, with an empty line between them.
+    """Return the argument, the piped input and the files as one text, with an empty line between the parts.
 
-    :raises typer.BadParameter: the argument and the input are empty and there is no file, or a part is not text in UTF-8.
+    :raises typer.BadParameter: all parts are empty or missing, or a part is not UTF-8 text.
     """
     piped = (read_input or read_piped_input)()
     for name, text in (("MESSAGE", message or ""), ("standard input", piped)):
@@ -42,10 +42,10 @@ def build_question(
 def file_as_code_block(path: Path) -> str:
     """Return the name of a file, followed by the file's text as a Markdown code block.
 
-    The name is the relative path from the command line. If the path is absolute, the name is only its last part, so that the
-    message does not contain the folders of this machine.
+    If the path is relative, the whole path is the name. If the path is absolute, only its last part is the name, so that the
+    message does not contain the names of this machine's folders.
 
-    :raises typer.BadParameter: the file cannot be read, is not text in UTF-8, or is too large.
+    :raises typer.BadParameter: the file cannot be read, is not UTF-8 text, or is too large.
     """
     text = _read_text(path)
     name = _as_utf8(path.name if path.is_absolute() else path.as_posix())

@@ -1,4 +1,4 @@
-"""Reads standard input to its end, within a time limit, if it is a pipe, a file or a socket."""
+"""Reads standard input to its end, if it is a pipe, a file or a socket. A time limit may be set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-#: If the input has not ended after this many seconds, a notice is shown on the terminal.
+#: A notice is shown on the terminal if the input has not ended after this many seconds.
 NOTICE_DELAY = 0.5
 #: The maximum size of the input, in bytes.
 MAX_BYTES = 32 * 1024 * 1024
@@ -34,7 +34,7 @@ class PipedInput:
 
     def __init__(self, timeout: float | None = None) -> None:
         self._timeout = timeout
-        #: The seconds of the time limit that are left after :meth:`read`, or None if there is no limit.
+        #: The rest of the time limit after :meth:`read`, in seconds, or None if there is no limit.
         self.seconds_left = timeout
 
     def read(self) -> str:
@@ -59,7 +59,7 @@ class PipedInput:
 
 
 def is_piped(stream: TextIO | None) -> bool:
-    """Return whether a stream is a pipe, a socket (which Node's `spawn` provides) or a regular file."""
+    """Return whether a stream is a pipe, a regular file or a socket. Node's `spawn` passes a socket as standard input."""
     if stream is None:  # the parent process closed standard input
         return False
 
@@ -79,7 +79,7 @@ def read_to_end(timeout: float | None = None) -> bytes:
     """
     try:
         descriptor = sys.stdin.fileno()
-    except OSError:  # tests replace standard input by an object in memory
+    except OSError:  # Tests replace `sys.stdin` by an object in memory, which has no file descriptor.
         return sys.stdin.buffer.read()
 
     reader = _Reader(descriptor)
@@ -106,8 +106,8 @@ def _awaited_input_shown() -> Iterator[None]:
 class _Reader(threading.Thread):
     """Reads a file descriptor to its end, in a thread.
 
-    The thread is needed because not every platform can limit the time of a read from a pipe. The thread does not use
-    `sys.stdin`: such a read holds a lock of that object, and at exit Python would wait for the lock.
+    A thread is needed, because not every platform supports a timeout for reading from a pipe. The thread reads the descriptor
+    and not `sys.stdin`, because a read from `sys.stdin` holds a lock, and Python waits for this lock when it exits.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -130,7 +130,7 @@ class _Reader(threading.Thread):
             self.finished.set()
 
     def result(self, timeout: float | None) -> bytes:
-        """Return the data that was read. `timeout` is the time limit for the error message.
+        """Return the data that was read. `timeout` is used only in the error message, as the time limit.
 
         :raises OSError: the input could not be read.
         :raises typer.BadParameter: the input is too large.

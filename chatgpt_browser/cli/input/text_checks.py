@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-#: Control characters that cannot be sent: all except tab, line feed, carriage return and form feed. Source code may contain form
-#: feeds, which separate its pages.
+#: The control characters that cannot be sent: all except tab, line feed, carriage return and form feed. Form feeds are allowed
+#: because source code may contain them.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

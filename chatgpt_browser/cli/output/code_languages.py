@@ -1,7 +1,7 @@
-"""Limits the syntax highlighting of code blocks: a list of languages, and a maximum length.
+"""Limits the syntax highlighting of code blocks to certain languages and to a maximum length.
 
-The reply contains the name of the lexer, and some of Pygments' 500 lexers take quadratic time or worse for a malicious text.
-So only the lexers in this list are used.
+A reply can name any of Pygments' 500 lexers, and some of these take quadratic time or worse for a malicious text. So only the
+lexers in the list below are used.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-#: The names of the languages that are highlighted, as Pygments names its lexers.
+#: The languages that are highlighted. These are names of Pygments' lexers.
 LANGUAGES = frozenset(
     "bash c c++ cpp cs csharp css diff go html ini java javascript js json jsx kotlin makefile php py python python3 rb ruby rs"
     " rust sh shell sql swift toml ts tsx typescript xml yaml yml zsh".split()

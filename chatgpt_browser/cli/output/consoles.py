@@ -29,7 +29,7 @@ LOG_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
 class HideableLine(Protocol):
-    """A line that is rewritten in place, such as a spinner, and that can be hidden."""
+    """A status line, such as a spinner, that is rewritten in place and can be hidden."""
 
     @property
     def console(self) -> Console:
@@ -43,23 +43,23 @@ def is_terminal(stream: IO[str]) -> bool:
     """Return whether a stream is a terminal."""
     try:
         return stream.isatty()
-    except (AttributeError, ValueError):  # for example, the stream is closed
+    except (AttributeError, ValueError):  # For example, the stream is closed.
         return False
 
 
 def can_rewrite_lines(console: Console) -> bool:
-    """Return whether a console can rewrite lines: it is a terminal, not a dumb one, and not the log of a CI system."""
+    """Return whether a console can rewrite lines: it is a terminal, but no dumb terminal and not the log of a CI system."""
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     return console.is_terminal and not console.is_dumb_terminal and not in_ci
 
 
 class SafeConsole(Console):
-    """A console that is safe for untrusted text: it never writes control characters from a text.
+    """A console that is safe for untrusted text: control characters in a text are never written.
 
-    It also writes no cursor movements to a pipe or a file.
+    Cursor movements are not written to a pipe or a file.
     """
 
-    #: The spinner line that is shown now, on either console, or None.
+    #: The spinner line that is shown on `out` or `err` now, or None.
     live_line: ClassVar[HideableLine | None] = None
 
     @property
@@ -73,7 +73,7 @@ class SafeConsole(Console):
         return can_rewrite_lines(self)
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print objects. If the other console shows a spinner on the terminal, hide the spinner during the output."""
+        """Print objects. If the other console (`out` or `err`) shows a spinner on the terminal, hide it during the output."""
         line = SafeConsole.live_line
         with nullcontext() if line is None or line.console is self or not self.is_terminal else line.hidden():
             super().print(*objects, **options)
@@ -83,7 +83,7 @@ class SafeConsole(Console):
         return super().render_str(printable(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the segments of an object. All texts, including those in tables and other containers, are in printable form."""
+        """Yield the segments of an object. The text of each segment is in printable form, also in tables and other containers."""
         if isinstance(renderable, Text):
             renderable = _printable_text(renderable)
         for segment in super().render(renderable, options):
@@ -95,7 +95,7 @@ class SafeConsole(Console):
 
 
 def _printable_text(text: Text) -> Text:
-    """Return a styled text in its printable form. Each style covers the same characters as before, or their escapes."""
+    """Return a styled text in its printable form. Each style still applies to the same characters, or to their escapes."""
     plain = text.plain
     if printable(plain) == plain:
         return text
@@ -192,8 +192,8 @@ def logging_to_stderr(verbosity: int) -> AbstractContextManager[None]:
     """In the block, print log records on standard error.
 
     At verbosity 0, print the warnings of all libraries. At 1, also print the INFO records of this library; at 2 or more, also its
-    DEBUG records. The handler is added to the root logger. If the root logger had no handler, Python would write the warnings
-    of other libraries without making them printable.
+    DEBUG records. The handler is added to the root logger: without it, Python would write the warnings of other libraries
+    without replacing their control characters.
     """
     level = LOG_LEVELS[min(verbosity, 2)]
     return log_handler(ConsoleLogHandler(level, brief=not verbosity), level, logging.getLogger())

@@ -1,4 +1,4 @@
-"""Formats a conversation as Markdown or JSON text. These functions use no terminal, no files and no clock."""
+"""Formats a conversation as Markdown or JSON text. No function here uses a terminal, a file or the clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 #: Maps the role of an author to the heading of the author's messages.
 SPEAKERS = {"user": "You", "assistant": "ChatGPT"}
-#: The maximum length of the title in a file name, in characters and in bytes, and that of an id that is not a UUID.
+#: The limits for a file name. The title has at most 50 characters and at most 120 bytes. An id has at most 24 characters, unless
+#: it is a UUID.
 MAX_SLUG_LENGTH, MAX_SLUG_BYTES, MAX_ID_LENGTH = 50, 120, 24
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _DIGEST_LENGTH = 16
@@ -47,7 +48,7 @@ def format_conversation(history: History, form: Format) -> str:
 
 
 def as_markdown(history: History) -> str:
-    """Return the title, the id and times, and each message that the site shows, below the name of its author."""
+    """Return a conversation as Markdown: the title, the id, the times, and the visible messages, each under its author's name."""
     facts = [
         written_id(history.conversation_id, Format.markdown) if history.conversation_id else "",
         f"- Created: {local_time(history.create_time)}" if history.create_time else "",
@@ -69,10 +70,11 @@ def history_object(history: History) -> dict[str, Any]:
 
 
 def file_name(conversation_id: str, title: str | None, created: datetime | None, form: Format) -> str:
-    """Return a readable file name that sorts by time, is unique by conversation and is valid on every platform.
+    """Return a readable file name. It sorts by creation time, is unique for each conversation and is valid on every platform.
 
-    It ends with the id. An id that is no UUID may be too long, or differ from another one only in a way that a file system
-    ignores: such an id is shortened, and followed by an underscore and its digest. Other parts contain no underscore.
+    The name contains the date, the title and the id. If the id is a UUID, it is used unchanged. Any other id may be too long, or
+    may differ from another id only in letter case, which some file systems ignore. Such an id is shortened, and an underscore and
+    the id's digest are appended. The other parts of the name contain no underscore.
     """
     slug = re.sub(r"[\W_]+", "-", title or "").strip("-").lower()[:MAX_SLUG_LENGTH]
     slug = slug.encode()[:MAX_SLUG_BYTES].decode(errors="ignore").strip("-")
@@ -88,9 +90,10 @@ def _file_id(conversation_id: str) -> str:
 
 
 def names_id(text: str, *, in_name: bool = False) -> str:
-    """Return the part of a file name that stands for a conversation's id, from that id.
+    """Return the part of a file name that identifies a conversation: the id if it is a UUID, else an underscore and its digest.
 
-    ``in_name``: the text is a file name without its suffix; the result is empty if the name contains no such part.
+    :param text: the conversation's id; or, if ``in_name`` is True, a file name without its suffix.
+    :param in_name: find the part in a file name. The result is empty if the name contains no such part.
     """
     if in_name:
         found = re.search(rf"(?:^|-)({_UUID})$|(_[0-9a-f]{{{_DIGEST_LENGTH}}})$", text)
@@ -101,7 +104,7 @@ def names_id(text: str, *, in_name: bool = False) -> str:
 
 
 def written_id(conversation_id: str, form: Format) -> str:
-    """Return the text that contains the conversation's id at the beginning of its file."""
+    """Return the text that contains a conversation's id in an exported file: a line of Markdown, or a member of a JSON object."""
     if form is Format.json:
         return f'"conversation_id": {json.dumps(conversation_id, ensure_ascii=False)}'
     return f"- Conversation: `{conversation_id}`"

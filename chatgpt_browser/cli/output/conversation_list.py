@@ -27,7 +27,7 @@ def list_newest(api: ChatGPTAPI, limit: int | None) -> list[ConversationSummary]
 def write_summaries(found: Sequence[ConversationSummary]) -> None:
     """Write one line per conversation to standard output. On a terminal, each line starts with a number.
 
-    Save the ids in this order, so that later commands accept the numbers as arguments.
+    The ids are saved in the same order, so that later commands accept the numbers as arguments.
     """
     remember_list([summary.id for summary in found])
     format_time = local_time if out.is_terminal else datetime.isoformat

@@ -1,6 +1,6 @@
-"""A line at the end of the output that is rewritten in place: a spinner or a progress bar.
+"""A spinner line at the end of the output, which is rewritten in place.
 
-It is only shown if the console can rewrite lines.
+The line is only shown if the console can rewrite lines.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ FRAMES_PER_SECOND = 12.5
 class LiveLine:
     """A context manager that shows an object on a console until the end of the block, or until :meth:`stop` is called.
 
-    It does not replace `sys.stdout` and `sys.stderr`. By default, Rich's live displays do, which redirects the commands' output.
+    This class does not replace `sys.stdout` and `sys.stderr`. Rich's live displays replace them by default, which would redirect
+    the commands' output.
     """
 
     def __init__(self, content: RenderableType, console: Console) -> None:
@@ -56,7 +57,8 @@ class LiveLine:
             if can_rewrite_lines(self.console) and not self._is_shown:
                 self._is_shown = True
                 SafeConsole.live_line = self
-                self.console.is_interactive = True  # Rich sets this once, for the stream at creation
+                # Rich sets this only when the console is created. The stream may have been replaced since then.
+                self.console.is_interactive = True
                 self._live.start(refresh=True)
 
     def stop(self) -> None:

@@ -1,7 +1,7 @@
-"""Splits Markdown into blocks, such as paragraphs and list items. These functions use no terminal and no clock.
+"""Splits Markdown into blocks, such as paragraphs and list items. No function here uses a terminal or the clock.
 
-When text is appended, only the last block changes. So the other blocks can be written once and stay on the screen. Each list item
-is a separate block, because a list may be longer than the screen.
+When text is appended, only the last block changes. So each earlier block is written once and is not rewritten. Each list item is
+a separate block, because a list may be longer than the screen.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from markdown_it.token import Token
 
 LISTS = ("bullet_list_open", "ordered_list_open")
 CODE = ("fence", "code_block")
-#: A parser with the same Markdown syntax as in Rich.
+#: A parser for the same Markdown syntax that Rich uses.
 PARSER = MarkdownIt().enable("strikethrough").enable("table")
 
 
@@ -48,12 +48,15 @@ def blocks_of(markdown: str) -> list[Block]:
 
 
 def settled_blocks(markdown: str) -> int:
-    """Return the number of blocks that do not change when text is appended: all blocks of the complete lines, except the last."""
+    """Return the number of blocks at the start that do not change when text is appended.
+
+    These are all blocks of the complete lines, except the last block.
+    """
     return max(0, len(blocks_of(markdown[: markdown.rfind("\n") + 1])) - 1)
 
 
 def _list_items(tokens: list[Token], line: int, lines: Sequence[str]) -> Iterator[Block]:
-    """Yield a block for each item of a list. Each block is a list with one item, and starts at that item's number."""
+    """Yield a block for each item of a list. Each block is a list with one item, which keeps the item's number."""
     opening, *inside, closing = tokens
     for index, item in enumerate(_top_level(inside)):
         start = int(opening.attrs.get("start", 1)) + index

@@ -29,8 +29,8 @@ def print_markdown(console: Console, markdown: str) -> None:
 
 
 def render(console: Console, block: Block) -> list[str]:
-    """Return the rendered lines of a block. If the block has an empty line before it, this line is included."""
-    # Link targets are written as text instead of terminal hyperlinks, so that the user sees where a click leads.
+    """Return the rendered lines of a block. If an empty line precedes the block, this line is included."""
+    # Link targets are written as text instead of terminal hyperlinks, so that the user sees the address of each link.
     markdown = Markdown("", hyperlinks=False)
     limit_highlighting(block.tokens)
     markdown.parsed = block.tokens
@@ -52,8 +52,8 @@ class LiveMarkdown:
         self._console = console
         self._region = Region(console)
         self._text = ""
-        self._settled = ""  # the start of the text, which is finished and written
-        self._written = 0  # the number of written blocks after `_settled`
+        self._settled = ""  # The finished start of the text. Its blocks are written and cannot change.
+        self._written = 0  # The number of written blocks after `_settled`.
         self._has_output = False
         self._changed, self._finished = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._paint, name="chatgpt_browser painter", daemon=True)
@@ -69,7 +69,7 @@ class LiveMarkdown:
         self._draw(whole=True)
 
     def show(self, text: str) -> None:
-        """Set the text that has arrived so far, from its start. The thread draws it soon."""
+        """Set the whole text that has arrived so far. The thread draws the text soon."""
         self._text = text
         self._changed.set()
 
@@ -79,12 +79,12 @@ class LiveMarkdown:
             self._changed.clear()
             started = perf_counter()
             self._draw()
-            # Highlighting long code is slow. The pause leaves two thirds of the time or more to the thread that reads the reply.
+            # Highlighting long code is slow. With this pause, the thread that reads the reply has at least 2/3 of the time.
             self._finished.wait(max(FRAME_INTERVAL, 2 * (perf_counter() - started)))
 
     def _draw(self, *, whole: bool = False) -> None:
         text = printable(self._text)
-        if not text.startswith(self._settled):  # the site replaced earlier text, so draw it from the start
+        if not text.startswith(self._settled):  # the site replaced finished text, so all of it is drawn again
             self._region.draw([], [])
             self._settled, self._written = "", 0
 
@@ -106,7 +106,7 @@ class LiveMarkdown:
     def _settle(self, rest: str, blocks: list[Block], end: int) -> None:
         """Append the finished text to `_settled`, so that later draws skip it.
 
-        The finished text ends before the top-level block that contains the first unfinished block, `blocks[end]`.
+        `blocks[end]` is the first unfinished block. The finished text ends before the top-level block that contains it.
         """
         if end == len(blocks):
             self._written = end
@@ -118,7 +118,7 @@ class LiveMarkdown:
 
 
 class Region:
-    """The open lines: the lines above the cursor that can still be rewritten. There are always fewer than the terminal has."""
+    """The open lines: the lines above the cursor that can still be rewritten. They always fit on the screen."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -129,9 +129,9 @@ class Region:
     def draw(self, settled: list[str], tail: list[str], *, scrolls: bool = False) -> None:
         """Replace the open lines by the settled lines and the lines of the tail.
 
-        The settled lines are final. The lines of the tail are the new open lines. If the tail is longer than the terminal, only
-        the end of the tail is shown until the tail is settled. If `scrolls` is True, all lines of the tail are written and scroll
-        like ordinary output instead. This is for code blocks, whose lines do not change after they have left the screen.
+        The settled lines are final. The lines of the tail are the new open lines. If the tail is longer than the screen, only its
+        last lines are shown until the tail is settled. If `scrolls` is True, all lines of the tail are written instead, and the
+        first ones scroll off the screen. `scrolls` is for code blocks, whose lines do not change after they have left the screen.
         """
         max_lines = max(1, self._console.height - 1)
         shown = tail if scrolls else tail[-max_lines:]
@@ -149,7 +149,7 @@ class Region:
         self._lines = shown[self._scrolled_off :]
 
     def _count_rows(self, lines: list[str]) -> int:
-        """Return the number of terminal rows of these lines. If the terminal became narrower, a line may have several rows."""
+        """Return the number of terminal rows that these lines occupy. A line has several rows if the terminal became narrower."""
         before, self._width = self._width, self._console.width
         if self._width >= before:
             return len(lines)

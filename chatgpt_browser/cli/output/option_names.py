@@ -1,8 +1,8 @@
-"""Replaces Python arguments in the library's error messages by command-line options, because users of a command type options."""
+"""Replaces Python arguments in the library's error messages by the command-line options with the same effect."""
 
 from __future__ import annotations
 
-#: Maps an argument of the client, as written in messages, to the option with the same effect.
+#: Maps an argument of the client, in the form in which messages contain it, to the option with the same effect.
 IN_COMMAND_LINE_TERMS = {
     'send_via="page"': "--send-via page",
     "headless=False": "--headed",

@@ -49,14 +49,14 @@ def print_reply(text: str, *, markdown: bool = True) -> None:
 
 
 def calling_before_each(pieces: Iterable[str], callback: Callable[[], None]) -> Iterator[str]:
-    """Call `callback()` before each piece, for example to remove a spinner; then yield the piece."""
+    """Yield the pieces. Before each piece, call `callback()`, for example to remove a spinner."""
     for piece in pieces:
         callback()
         yield piece
 
 
 def write_reply(pieces: Iterable[str]) -> None:
-    """Write and flush each piece. Always end the last line, so that an error message starts on a new line."""
+    """Write and flush each piece. If the last line has no line feed, add it, so that an error message starts on a new line."""
     stdout, last = sys.stdout, "\n"
     printable = PrintableStream() if is_terminal(stdout) else None
     try:

@@ -34,8 +34,8 @@ class Mark(Enum):
 class StepLines:
     """Writes one line per finished step. On a terminal, a spinner below the lines shows the current step.
 
-    A step starts when the previous step ends. If `next` is called after that, the step starts at this call. The line includes the
-    duration of the step if `seconds` is True. The total time starts when the object is created.
+    A step starts when the previous step ends. A call of `next` changes the start time of the current step to the time of the
+    call. The line includes the duration of the step if `seconds` is True. The total time starts when the object is created.
     """
 
     def __init__(self, console: Console, *, seconds: bool = True) -> None:
@@ -81,7 +81,7 @@ class StepLines:
         if self._shows_seconds:
             columns.append(Text(f"{seconds:>8}", "cyan"))
         columns.append(Text(printable(detail), "dim"))
-        if not self._console.is_terminal:  # in a pipe, a step is one line without wrapping
+        if not self._console.is_terminal:  # A pipe receives each step as one line, without wrapping.
             line = Text("  ").join(columns)
             line.rstrip()
             self._console.print(line, soft_wrap=True)

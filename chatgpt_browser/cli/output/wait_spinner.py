@@ -1,4 +1,4 @@
-"""A spinner on standard error, with the current step or the result that the command waits for."""
+"""A spinner on standard error. It shows the current step, or the result for which the command waits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONG_WAIT = 3
 
 
 class WaitSpinner:
-    """A line with a spinner, the awaited result or the current step, and the elapsed time."""
+    """A line with a spinner. It shows the current step or the awaited result, and the elapsed time."""
 
     def __init__(self, what: str, step: str | None = None) -> None:
         #: The awaited result.
@@ -45,7 +45,7 @@ class WaitSpinner:
 
 @contextmanager
 def wait_spinner(what: str, *, first_step: str | None = "starting the browser") -> Iterator[WaitSpinner]:
-    """Show a spinner in the block. It shows the steps until the client is signed in, and then the awaited result `what`."""
+    """Show a spinner in the block. Until the client is signed in, it shows the steps; then it shows the awaited result `what`."""
     spinner = WaitSpinner(what, first_step)
 
     def on_milestone(event: str, _: str) -> None:

@@ -35,7 +35,7 @@ STEPS = (
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """A round trip: its message, its options, and the log and artifacts that record the round trip."""
+    """A round trip: its message and options, its log, and the recorder of failure artifacts (or None)."""
 
     log: StepLog
     artifacts: FailureArtifacts | None
@@ -55,7 +55,8 @@ class RoundTrip:
             try:
                 self._send_and_delete(api)
             except ChatGPTError as error:
-                self.log.failed(error)  # log it before the client closes, which takes time
+                # The failure is logged before the client closes. Otherwise the step would include the time of the close.
+                self.log.failed(error)
                 raise
             if self.artifacts is not None:
                 self.artifacts.discard()
@@ -64,7 +65,7 @@ class RoundTrip:
     def _send_and_delete(self, api: ChatGPTAPI) -> None:
         """Start the browser, sign in, send the message and delete the conversation.
 
-        If the reply fails, the conversation is deleted too, if its id is known.
+        The conversation is also deleted if the reply fails and the conversation's id is known. It is kept if `keep` is set.
         """
         self._open(api)
         with api.stream_message(self.message, timeout_ms=self.timeout) as stream:

@@ -45,10 +45,10 @@ class StepLog:
             self._steps.show(self.current or "")
 
     def failed(self, error: Exception, *, until: str | None = None) -> None:
-        """Record the failure of the current step, and skip the following steps.
+        """Record the failure of the current step, and mark the following steps as skipped.
 
-        All following steps are skipped, or only the steps before `until`. If the log already contains a failure, no other failure
-        is recorded, and the current step is skipped too.
+        If `until` is given, that step and the later ones are not marked. If the log already contains a failure, the current step
+        is also marked as skipped, because a log contains at most one failure.
         """
         if self.current is not None and not any(result.failure for result in self.results):
             seconds = self._steps.done(self.current, type(error).__name__, Mark.FAILED)

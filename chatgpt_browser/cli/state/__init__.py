@@ -1,1 +1,1 @@
-"""Files that are kept between runs: the session token, the browser profile, the last conversation and the chat history."""
+"""The files that stay on disk between runs: session token, browser profile, last conversation, list of ids and chat history."""

@@ -1,4 +1,7 @@
-"""Finds the conversation that an argument names: by its id or the start of it, by its number in the list, or as the last one."""
+"""Finds the conversation that an argument names.
+
+The argument is an id, the start of an id, a number in the list that was shown last, or the word `last`.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +21,21 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import ChatGPTAPI
 
-#: The form of the site's ids. A complete id needs no request.
+#: The form of the site's ids. An argument of this form is used without a request to the site.
 _COMPLETE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
-#: The minimum length of the start of an id.
+#: The minimum length of an argument that is the start of an id.
 _MIN_PREFIX = 4
-#: The number of newest conversations that are searched, in pages of the maximum size that the site allows.
+#: Number of newest conversations that are searched for the start of an id; and conversations per request (the site's maximum).
 _SEARCHED, _PAGE_SIZE = 1000, 100
 
 
 def find_position(api: ChatGPTAPI, requested: str | None) -> Position | None:
-    """Return the position at which to continue a requested conversation, or None for a new one.
+    """Return the position at which to continue the requested conversation, or None for a new conversation.
 
-    The client replies to the newest message if the position has no parent message id.
+    If the position has no parent message id, the client sends the next message as a reply to the newest message.
 
-    :raises typer.BadParameter: the argument names no conversation, or several.
+    :raises typer.BadParameter: the argument names no conversation, or more than one.
     """
     if requested is None:
         return None
@@ -42,9 +45,9 @@ def find_position(api: ChatGPTAPI, requested: str | None) -> Position | None:
 
 
 def find_conversation_id(api: ChatGPTAPI, argument: str) -> str:
-    """Return the id of the conversation that an argument names. An id that the site does not list is returned unchanged.
+    """Return the id of the conversation that an argument names. If no listed id starts with the argument, return the argument.
 
-    :raises typer.BadParameter: the argument is empty, or names no conversation, or several.
+    :raises typer.BadParameter: the argument is empty, is a number that is not in the list, or matches several conversations.
     """
     if not argument:
         raise typer.BadParameter("a conversation id must not be empty")
@@ -58,11 +61,11 @@ def find_conversation_id(api: ChatGPTAPI, argument: str) -> str:
 
 
 def remember_list(ids: Sequence[str]) -> None:
-    """Save the ids of a list that was shown, so that its numbers keep their meaning when conversations are added or deleted."""
+    """Save the ids of the list that is shown. Its numbers then stay valid when conversations are added or deleted."""
     folder = DataFolder.default()
     with suppress(
         OSError
-    ):  # a folder that cannot be written to: the numbers are those of the site's current list
+    ):  # If the folder cannot be written to, a number later refers to the site's current list.
         folder.write_json(folder.conversation_list, site_origin(), {"ids": list(ids)})
 
 

@@ -1,6 +1,6 @@
-"""The data folder: the files that are kept between runs, such as the session token, and their permissions.
+"""The data folder: it contains the files that stay on disk between runs, such as the session token.
 
-Some of these files give access to the account, so folders have mode 0700 and files 0600 from the moment they are created.
+Some of these files give access to the account. So folders are created with mode 0700, and files with mode 0600.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from chatgpt_browser._core.files import open_private, write_private
 
 @dataclass(frozen=True)
 class DataFolder:
-    """The folder, which is created when the first file is written."""
+    """The paths of the data folder and its files. The folder is created when the first file is written."""
 
     folder: Path
 
     @classmethod
     def default(cls) -> DataFolder:
-        """Return the folder that the environment names, or else the platform's folder for application data."""
+        """Return the data folder that an environment variable names, or else the platform's folder for application data."""
         return cls(default_data_folder())
 
     @property
     def profile(self) -> Path:
-        """The browser profile: cookies, and challenges that were passed."""
+        """The folder of the browser profile. It contains the cookies, also those of challenges that were passed."""
         return self.folder / "profile"
 
     @property
@@ -43,7 +43,7 @@ class DataFolder:
 
     @property
     def conversation_list(self) -> Path:
-        """The file with the ids of the list of conversations that was shown last."""
+        """The file with the conversation ids of the list that was shown last."""
         return self.folder / "conversation_list.json"
 
     @property
@@ -56,7 +56,7 @@ class DataFolder:
         create_data_folder(self.folder)
 
     def create_chat_history(self) -> Path:
-        """Create the file for the chat history if it does not exist, private to its owner; return its path."""
+        """Create the file for the chat history if it does not exist. Return its path. Only its owner can read the file."""
         self.create()
         with open_private(self.chat_history) as file:
             if hasattr(os, "fchmod"):
@@ -69,20 +69,20 @@ class DataFolder:
         return token if isinstance(token, str) else None
 
     def save_session_token(self, origin: str, session_token: str) -> None:
-        """Save a session token in place of the previous one."""
+        """Save a session token for an origin. It replaces the saved one."""
         self.write_json(self.session, origin, {"session_token": session_token})
 
     def read_json(self, path: Path, origin: str) -> dict[str, Any]:
-        """Return the object that was saved for an origin; empty if the file is missing, damaged or for another origin."""
+        """Return the object that was saved for an origin. It is empty if the file is missing, damaged or for another origin."""
         try:
             saved = (
                 json.loads(path.read_text("utf-8")) if path.is_file() else None
-            )  # not from a FIFO: it would wait
+            )  # A FIFO is not read, because that would block.
         except (OSError, ValueError):
             return {}
         return saved if isinstance(saved, dict) and saved.get("origin") == origin else {}
 
     def write_json(self, path: Path, origin: str, content: dict[str, Any]) -> None:
-        """Save an object for an origin, atomically: a reader gets either the old file or the new one."""
+        """Save an object for an origin. The file is replaced atomically: another process reads either the old or the new one."""
         self.create()
         write_private(path, json.dumps({"origin": origin, **content}))

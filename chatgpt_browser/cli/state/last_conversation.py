@@ -1,4 +1,4 @@
-"""The last conversation: where its position is saved, and the ids that stand for it on the command line."""
+"""The last conversation: functions that load and save its position, and those for the arguments that name it (such as `last`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from ..environment import site_origin
 from .data_folder import DataFolder
 
-#: The word that stands for the id of the last conversation.
+#: The argument that can be given instead of the id of the last conversation.
 LAST = "last"
 
 
@@ -22,7 +22,7 @@ class Position(NamedTuple):
 
 
 def load_position(folder: DataFolder, origin: str) -> Position | None:
-    """Return the saved position of the last conversation with an origin, or None."""
+    """Return the position that was saved for the last conversation on a site, or None. ``origin`` is the site's origin."""
     saved = folder.read_json(folder.last_conversation, origin)
     conversation_id, parent = saved.get("conversation_id"), saved.get("parent_message_id")
     if not isinstance(conversation_id, str):
@@ -31,14 +31,14 @@ def load_position(folder: DataFolder, origin: str) -> Position | None:
 
 
 def save_position(folder: DataFolder, origin: str, position: Position) -> None:
-    """Save the position of the last conversation with an origin."""
+    """Save the position of the last conversation on a site. ``origin`` is the site's origin."""
     folder.write_json(folder.last_conversation, origin, position._asdict())
 
 
 def requested_conversation(conversation: str | None, continue_last: bool = False) -> str | None:
     """Return the argument that names the conversation to continue, or None for a new conversation.
 
-    :raises typer.BadParameter: there is no last conversation, or both a conversation and the last one were requested.
+    :raises typer.BadParameter: the last conversation was requested but none is saved, or `--continue` was combined with an id.
     """
     if continue_last and conversation not in (None, LAST):
         raise typer.BadParameter("use either --continue or --conversation ID, not both")
@@ -51,19 +51,22 @@ def requested_conversation(conversation: str | None, continue_last: bool = False
 
 
 def no_last_conversation() -> typer.BadParameter:
-    """Return the error for `last` without a last conversation."""
+    """Return the error for the argument `last` if no last conversation is saved."""
     return typer.BadParameter("there is no last conversation yet")
 
 
 def remember_conversation(conversation_id: str | None, message_id: str | None) -> None:
-    """Save the position of the last conversation; ignore a data folder that cannot be written to."""
+    """Save a position as that of the last conversation. Errors are ignored, for example a folder that cannot be written to."""
     if conversation_id is not None:
         with suppress(OSError):
             save_position(DataFolder.default(), site_origin(), Position(conversation_id, message_id))
 
 
 def forget_conversation(conversation_id: str) -> None:
-    """Replace the saved position by a mark if it belongs to this deleted conversation: `last` is then the newest one."""
+    """After a conversation was deleted, replace its saved position, if there is one, by a mark.
+
+    With this mark, `last` means the newest conversation on the site.
+    """
     folder, origin = DataFolder.default(), site_origin()
     position = load_position(folder, origin)
     if position is not None and position.conversation_id == conversation_id:
@@ -71,5 +74,5 @@ def forget_conversation(conversation_id: str) -> None:
 
 
 def last_was_deleted(folder: DataFolder, origin: str) -> bool:
-    """Return whether the last conversation with an origin was deleted by a command."""
+    """Return whether a command has deleted the last conversation on a site. ``origin`` is the site's origin."""
     return folder.read_json(folder.last_conversation, origin).get("deleted") is True

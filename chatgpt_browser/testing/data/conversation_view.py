@@ -1,4 +1,4 @@
-"""`ConversationView`: options for the page of the web application. They select how the page loads and shows conversations."""
+"""`ConversationView`: options that select how the page of the web application loads and shows conversations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FirstAddress = Literal["home", "temporary"]
 
 @dataclass(frozen=True)
 class ConversationView:
-    """Options for how the web application loads and shows conversations. They have an effect only with `form="app"`.
+    """Options that select how the web application loads and shows conversations. They have an effect only with `form="app"`.
 
         >>> server.conversation_view = ConversationView(loading="batch", message_ids="search", address_after=1)
 
@@ -30,10 +30,10 @@ class ConversationView:
     loading: Loading = "conversation"
     message_ids: MessageIds = "message"
     first_address: FirstAddress = "home"
-    #: Seconds from the end of the first reply until a new conversation gets its final address. None: the conversation gets its
+    #: A new conversation gets its final address this many seconds after the end of the first reply. If this is None, it gets the
     #: address at the first event of the reply.
     address_after: float | None = None
-    #: The name of a project that all conversations belong to: their addresses are `/g/<project>/c/<id>`. None: no project.
+    #: The name of a project to which all conversations belong. Their addresses are then `/g/<project>/c/<id>`. None: no project.
     project: str | None = None
 
     def __post_init__(self) -> None:

@@ -29,10 +29,10 @@ class Message:
     create_time: float = field(default_factory=time.time)
     #: Fields that are added to the message's JSON, or replace fields of it.
     fields: dict[str, Any] = field(default_factory=dict)
-    #: Pieces that do not belong to `text` yet. Each GET of the conversation moves one piece to `text` (see
+    #: Pieces of the text that do not belong to `text` yet. Each GET of the conversation moves one piece to `text` (see
     #: `Reply.handoff_after`).
     unsaid: list[str] = field(default_factory=list)
-    #: The progress of the message. This field is ignored while `unsaid` is not empty: the message is then in progress.
+    #: The progress of the message. While `unsaid` is not empty, this field is ignored, because the message is in progress.
     progress: Progress = "finished"
 
     def say_more(self) -> None:
@@ -91,7 +91,7 @@ class Conversation:
     def add(self, role: str, text: str, parent: str | None, message_id: str | None = None) -> Message:
         """Add a message as a child of `parent`, make it the newest message, and return it.
 
-        If the conversation has a message with this ID already, that message is not changed. It becomes the newest message.
+        If the conversation already has a message with this ID, that message becomes the newest message and is not changed.
         """
         message_id = message_id or str(uuid.uuid4())
         message = self.messages.get(message_id)
@@ -111,7 +111,7 @@ class Conversation:
         return message
 
     def chain(self, message_id: str | None = None) -> list[Message]:
-        """Return the path of messages from the first message to this message (default: the newest), without the root."""
+        """Return the messages from the first message to this message (default: the newest message). The root is not included."""
         messages = []
         message = self.messages.get(message_id or self.current_node)
         while message is not None:
@@ -145,6 +145,7 @@ class Conversation:
             "current_node": self.current_node,
             "conversation_id": self.id,
             "is_archived": False,
+            "default_model_slug": self.model or None,
         }
 
     def to_messages(self, turns: int) -> dict[str, Any]:

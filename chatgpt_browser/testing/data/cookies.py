@@ -1,4 +1,4 @@
-"""Cookies: parsing of the `Cookie` header, and session cookies in the format of NextAuth (whole or in chunks)."""
+"""Parses the `Cookie` header, and reads and writes session cookies in the format of NextAuth (whole or in chunks)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LIFETIME = timedelta(days=30)
 
 
 def parse_cookies(header: str) -> dict[str, str]:
-    """Parse a `Cookie` header, and return the values by name. If several cookies have the same name, use the first."""
+    """Parse a `Cookie` header. Return a dict from names to values. If several cookies have the same name, use the first."""
     cookies: dict[str, str] = {}
     for pair in header.split(";"):
         name, equals, value = pair.strip().partition("=")
@@ -29,12 +29,12 @@ def parse_cookies(header: str) -> dict[str, str]:
 
 
 def read_session_token(cookies: Mapping[str, str], *, secure: bool) -> str | None:
-    """Return the session token from the cookies of a request, or None if they contain none.
+    """Return the session token from the cookies of a request, or None if there is no session cookie.
 
-    The token is read in the same way as on the site: the values of all non-empty cookies whose name begins with the token's name
-    are joined in the order of their numbers. So if a request contains chunks and also an old cookie without a number, the result
-    is not a valid token. Without TLS (`secure=False`), names that begin with `__Secure-` are accepted too, because clients other
-    than browsers may send them (the npm package `chatgpt` 2.0 does).
+    As on the site, the values of all cookies whose name begins with the token's name are joined, in the order of the cookies'
+    numbers. So if a request contains chunks and also an old cookie without a number, the result is not a valid token.
+    Without TLS (`secure=False`), names that begin with `__Secure-` are also accepted, because clients other than browsers may
+    send such names (for example, the npm package `chatgpt` 2.0).
     """
     for base in _SECURE_NAMES if secure else _PLAIN_NAMES + _SECURE_NAMES:
         chunks = {name: value for name, value in cookies.items() if name.startswith(base) and value}
@@ -45,10 +45,10 @@ def read_session_token(cookies: Mapping[str, str], *, secure: bool) -> str | Non
 
 
 def set_session_token(token: str, present: Iterable[str], *, secure: bool) -> list[tuple[str, str]]:
-    """Return the `Set-Cookie` headers that store `token` and delete its old cookies.
+    """Return the `Set-Cookie` headers that store `token` and delete the old session cookies.
 
-    :param present: the names of the cookies that the client has now. The session cookies among them are deleted if `token` does
-        not replace their values.
+    :param present: the names of the cookies that the client has now. A session cookie among them is deleted if the new token
+        does not use its name.
     """
     name = (_SECURE_NAMES if secure else _PLAIN_NAMES)[0]
     chunks = [token[start : start + CHUNK_SIZE] for start in range(0, len(token), CHUNK_SIZE)]

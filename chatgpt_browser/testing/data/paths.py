@@ -2,5 +2,5 @@
 
 MESSAGE_PATH = "/backend-api/conversation"
 SESSION_PATH = "/api/auth/session"
-#: The paths of the requests that a challenge page sends begin with this text.
+#: A challenge page sends requests whose paths begin with this text.
 CHALLENGE_PREFIX = "/cdn-cgi/challenge-platform/"

@@ -30,7 +30,7 @@ class RecordedRequest:
     received_at: float = field(default_factory=time.monotonic)
     #: The status of the response. None until the status is sent.
     status: int | None = None
-    #: The number of events of a `Reply`, or of chunks of a `RawBody`, that were sent so far.
+    #: The number of events (of a `Reply`) or chunks (of a `RawBody`) that were sent so far.
     events_sent: int = 0
     #: The ID of the conversation to which the request's message was added. None if no message was added.
     conversation_id: str | None = None
@@ -50,7 +50,7 @@ class RecordedRequest:
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """The values of the headers by lower-case name. The values of a repeated header are joined with `, ` (cookies: `; `)."""
+        """A dict from lower-case header names to values. The values of a repeated header are joined with `, ` (cookies: `; `)."""
         headers: dict[str, str] = {}
         for name, value in self.raw_headers:
             # HTTP/2 may send each cookie in a separate field (RFC 9113, 8.2.3).
@@ -61,7 +61,7 @@ class RecordedRequest:
 
     @cached_property
     def cookies(self) -> dict[str, str]:
-        """The values of the cookies by name."""
+        """A dict from cookie names to values."""
         return parse_cookies(self.headers.get("cookie", ""))
 
     @property

@@ -1,1 +1,1 @@
-"""Faults: named errors of the site, which can be injected into a `FakeChatGPT`."""
+"""Faults: named errors of the site that a test can inject into a `FakeChatGPT`."""

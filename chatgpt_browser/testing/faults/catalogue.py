@@ -1,4 +1,4 @@
-"""`FAULTS`: the errors of the real site that can be injected, by name."""
+"""`FAULTS`: a dict of the injectable errors of the real site. The key is the name of the error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import difflib
 from . import damaged_replies, refusals
 from .fault import Fault
 
-#: All faults by name.
+#: All faults. The key is the name of the fault.
 FAULTS: dict[str, Fault] = {
     value.name: value
     for value in {**vars(refusals), **vars(damaged_replies)}.values()

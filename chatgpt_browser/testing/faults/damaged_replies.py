@@ -1,6 +1,6 @@
 """Reply faults: replies that stall, end early or are malformed.
 
-The docstring of a fault's function is its description.
+The docstring of a fault's function is the description of the fault.
 """
 
 from __future__ import annotations

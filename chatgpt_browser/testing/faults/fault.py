@@ -27,7 +27,7 @@ class ChallengeControl(Protocol):
     """Starts and ends challenges."""
 
     def strike(self, kind: ChallengeKind | None) -> None:
-        """Respond to all further requests with a challenge of this kind. If `kind` is None, end the challenge."""
+        """From now on, respond to all requests with a challenge of this kind. If `kind` is None, end the challenge."""
         ...
 
 
@@ -64,23 +64,23 @@ class Fault:
     name: str
     #: A sentence that describes what the site does.
     description: str
-    #: The fault can be applied to a request whose path ends with this text.
+    #: The fault can be applied to a request if the request's path ends with this text.
     path: str = MESSAGE_PATH
 
 
 @dataclass(frozen=True)
 class Refusal(Fault):
-    """A fault that replaces the site's response. The request's message is not stored, and the script keeps its next step."""
+    """A fault that replaces the site's response. The message of the request is not stored, and no step of the script is used."""
 
-    #: A function of (site, request), which returns the response. It may also change the site and return None: then the site
-    #: itself responds to the request.
+    #: A function of (site, request) that returns the response. The function may also change the site and return None. In this
+    #: case, the site itself responds to the request.
     answer: AnswerFunction = field(repr=False, kw_only=True)
-    #: A function of (site, request), which returns whether the fault can be applied to the request. If not, the request is also
-    #: not counted for the parameters of `FakeChatGPT.inject`.
+    #: A function of (site, request) that returns whether the fault can be applied to the request. If it returns False, the
+    #: request is not counted either for the parameters of `FakeChatGPT.inject`, such as `after`.
     applies: Callable[[FaultTarget, RecordedRequest], bool] = field(
         default=_applies_always, repr=False, kw_only=True
     )
-    #: A function of the server's origin, which raises a `ValueError` if the fault does not work with this origin.
+    #: A function of the server's origin that raises a `ValueError` if the fault does not work with this origin.
     check: Callable[[str], None] = field(default=_allows_any_origin, repr=False, kw_only=True)
 
 
@@ -88,7 +88,7 @@ class Refusal(Fault):
 class ReplyFault(Fault):
     """A fault that changes the reply to an accepted message. It is applied only if the script's step is a `Reply`."""
 
-    #: A function of a `Reply`, which returns the step that the server plays instead.
+    #: A function of a `Reply`. It returns the step that the server plays instead of this reply.
     damage: DamageFunction = field(repr=False, kw_only=True)
 
 

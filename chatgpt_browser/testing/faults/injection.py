@@ -1,4 +1,4 @@
-"""`Injection`: one injected fault. It selects and stores the requests to which the fault is applied."""
+"""`Injection`: one injected fault. The object selects the requests to which the fault is applied, and stores these requests."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Injection:
-    """One injected fault. As a context manager, an injection ends its fault at the end of the block.
+    """One injected fault. If the injection is used as a context manager, the fault ends at the end of the block.
 
-    `FakeChatGPT.inject` returns an injection and describes the parameters.
+    `FakeChatGPT.inject` creates injections; its docstring describes the parameters.
     """
 
     def __init__(self, fault: Fault, times: int | None, probability: float, seed: int, after: int) -> None:
@@ -56,8 +56,8 @@ class Injection:
     def strikes(self, record: RecordedRequest) -> bool:
         """Decide whether the fault is applied to this request, and return the decision.
 
-        Called only for a request to which the fault can be applied. The request is counted, and if the fault is applied, also
-        stored in `struck`.
+        This is called only for requests to which the fault can be applied. Each call counts the request. If the fault is applied,
+        the request is also stored in `struck`.
         """
         if self.left == 0:
             return False
@@ -75,7 +75,7 @@ class Injection:
 
 
 class Injections:
-    """All injected faults. If several refusals, or several reply faults, select a request, only the oldest is applied."""
+    """All injected faults. At most one refusal and one reply fault are applied to a request: the oldest that selects it."""
 
     def __init__(self) -> None:
         #: All injections, oldest first, including ended injections. Any thread may append an injection.
@@ -105,7 +105,7 @@ class Injections:
 def at_path(fault: Fault, path: str | None) -> Fault:
     """Return a copy of the fault for requests of another path. If `path` is None, return the fault unchanged.
 
-    :raises ValueError: the fault is a reply fault. Its path cannot be changed, since only requests of one path get replies.
+    :raises ValueError: the fault is a reply fault. Its path cannot be changed, because there are replies only at one path.
     """
     if path is None:
         return fault
@@ -119,7 +119,7 @@ def _concerns(fault: Fault, record: RecordedRequest) -> bool:
     if record.path.startswith(CHALLENGE_PREFIX) or not record.path.endswith(fault.path):
         return False
     if fault.path == SESSION_PATH:
-        # The client also navigates its page to this URL, only to get a document of the site's origin.
+        # The client also navigates its page to this URL, but only to get a document of the site's origin.
         return record.headers.get("sec-fetch-mode") != "navigate"
 
     return True

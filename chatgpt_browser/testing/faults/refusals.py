@@ -1,6 +1,6 @@
 """Refusals: error statuses, HTML pages, stalls, challenges and redirects.
 
-The docstring of a refusal's function is its description.
+The docstring of a refusal's function is the description of the refusal.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Recordings of real conversations: `Recorder` writes them without secrets, and `FakeChatGPT.replay` replays them."""
+"""Recordings of real conversations. `Recorder` writes recordings without secrets, and `FakeChatGPT.replay` replays them."""

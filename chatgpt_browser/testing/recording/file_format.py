@@ -1,7 +1,7 @@
 """The file format of a recording (JSON Lines), and functions for the text in its events.
 
-The first line is `{"recording": FORMAT_VERSION, "recorded": date}`. One line `{"session": …}` contains the keys of the session
-and the types of its values, but not the values. Each message has these lines:
+The first line is `{"recording": FORMAT_VERSION, "recorded": date}`. Another line, `{"session": …}`, contains the keys of the
+session and the types of its values, but not the values. Each message has these lines:
 
 - one line `{"message": text}`,
 - for each event of the reply, one line `{"event": {…}, "at": seconds}`, or `{"append": text, "at": seconds}` if the event only
@@ -20,7 +20,7 @@ FORMAT_VERSION = 1
 
 
 def text_parts(event: dict[str, Any]) -> list[Any] | None:
-    """Return the list `parts` of the message in an event, which contains the message's text. Return None if there is no list."""
+    """Return the list `parts` of the message in an event, or None if there is no such list. It contains the message's text."""
     message = event.get("message")
     content = message.get("content") if isinstance(message, dict) else None
     parts = content.get("parts") if isinstance(content, dict) else None

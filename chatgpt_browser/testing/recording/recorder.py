@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-# The value of `end` in the recording, by the class name of the exception that ended the reply.
+# Maps the class name of the exception that ended the reply to the value of `end` in the recording.
 _ENDS = {
     "ChallengeError": "challenge",
     "ChatGPTTimeoutError": "stalled",
     "MalformedEventError": "garbled",
     "StreamInterruptedError": "broken",
-    # Any other StreamError was sent by the site as an event of the reply. The recording contains this event already.
+    # Any other StreamError means that the site sent an event with an error. The recording already contains this event.
     "StreamError": "done",
 }
 
@@ -39,13 +39,13 @@ class Recorder:
         ...     conversation.send_message("Hello!")
 
     Both the sync and the async client can be recorded. `send_message` and `get_conversation` have the same arguments as the
-    client's methods. With the async client, await `send_message`. Only its owner can read the file. A message is written
+    client's methods. With the async client, await `send_message`. The file is readable only by its owner. A message is written
     to the file when its reply has ended or has failed. Tokens, cookies, e-mail addresses and the IDs of users and accounts are
     replaced. **The texts of messages and replies are not removed**: read a recording before you publish it.
 
     :param api: a `ChatGPTAPI` or an `AsyncChatGPTAPI`; the caller closes it.
-    :param path: the file; an existing file is replaced, and so is a link: the file that it leads to is not changed.
-    :raises OSError: if the file cannot be written, or `path` is something that is not a file, such as a FIFO.
+    :param path: the file. An existing file is replaced. A symbolic link is also replaced, and its target is not changed.
+    :raises OSError: if the file cannot be written, or `path` exists but is not a file, such as a FIFO.
     """
 
     def __init__(self, api: Any, path: str | os.PathLike[str]) -> None:
@@ -110,7 +110,7 @@ class Recorder:
     def _recording(self, message: str, options: dict[str, Any]) -> Iterator[_EventRecorder]:
         """Yield a callback for the events of one reply. At the end of the block, write the message, the events and the end."""
         token = self._api.session_token
-        # A long token is stored in several cookies, so each chunk is a secret too.
+        # A long token is stored in several cookies, so the chunk in each cookie is also a secret.
         parts = [token[start : start + CHUNK_SIZE] for start in range(0, len(token), CHUNK_SIZE)]
         # The parts of a JOSE token are secrets too, except the first part: it is a header, which is the same in other tokens.
         parts += [part for part in token.split(".") if len(part) > 15 and not part.startswith("eyJ")]
@@ -123,11 +123,11 @@ class Recorder:
             end = self._ending(error)
             raise
         finally:
-            # The end is "left" if the call was cancelled or failed in another way. If this happened before the first event, the
-            # message may not have reached the site, so nothing is written.
+            # The end is "left" if the call was cancelled or failed with an unlisted error. If this happened before the first
+            # event, the message may not have reached the site, so nothing is written.
             if end != {"end": "left"} or recorder.events:
                 first = {"message": self._scrubber.text(message)}
-                # All lines are made before the first one is written. If scrubbing fails, nothing is written.
+                # The list of lines is complete before the first line is written. So if scrubbing fails, nothing is written.
                 for line in [first, *recorder.lines(), {**end, "at": recorder.seconds}]:
                     self._write(line)
             self._file.flush()
@@ -151,7 +151,7 @@ class Recorder:
         try:
             text.encode()
         except UnicodeEncodeError:
-            # A reply may be cut in the middle of a character. The replay needs that half, and JSON can escape it.
+            # A reply may be cut in the middle of a surrogate pair. The replay needs the first half, and JSON can escape it.
             text = json.dumps(line)
         self._file.write(text + "\n")
 
@@ -186,7 +186,7 @@ class RecordedConversation:
 class _EventRecorder:
     """The event callback that is passed to the client. It stores each event, and then calls the callback of the caller.
 
-    The events are not written before the reply has ended, because a secret can be recognized only in the complete text.
+    The events are written only after the reply has ended, because a secret can be recognized only in the complete text.
     """
 
     def __init__(self, scrubber: Scrubber, callback: Callable[[Any], Any] | None) -> None:
@@ -221,7 +221,7 @@ class _EventRecorder:
     def _find_secrets(self) -> None:
         """Search the complete texts for secrets, and add the secrets to the scrubber.
 
-        An earlier event may end with only the beginning of such a secret. The scrubber then removes this beginning as well.
+        The text of an earlier event may end with only the beginning of such a secret. The scrubber then removes this beginning.
         """
         texts = [text_of(event) for _, event in self.events]
         for text, following in zip(texts, [*texts[1:], ""], strict=False):
@@ -230,11 +230,11 @@ class _EventRecorder:
 
 
 def _create_private(path: Path) -> TextIO:
-    """Put a new file with mode 0600 in place of what has this name, without following a link, and open it."""
+    """Create a new file with mode 0600 and open it. It replaces an existing file or link; the target of a link is unchanged."""
     if path.exists() and not path.is_file():
         raise OSError(None, "it is not a regular file", str(path))
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".recording-", suffix=".tmp")
-    os.close(descriptor)  # Windows does not move an open file
+    os.close(descriptor)  # Windows cannot move an open file.
     try:
         os.replace(temporary, path)
     except OSError:
@@ -245,7 +245,7 @@ def _create_private(path: Path) -> TextIO:
 
 
 def _without_values(value: Any) -> Any:
-    """Return a copy of a JSON value with the type's name instead of each number and each text, and with empty lists."""
+    """Return a copy of a JSON value without contents: each number and text becomes the name of its type, and lists are empty."""
     if isinstance(value, dict):
         return {key: _without_values(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""`Replay` and `read_recording`, with which `FakeChatGPT.replay` reads and replays a recording."""
+"""`Replay` and `read_recording`. `FakeChatGPT.replay` uses them to read and replay a recording."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Replay:
-    """The steps of a recording. Each message to the server takes the next step. Except for retries, its text has no effect."""
+    """The steps of a recording. Each message to the server uses the next step. The text of a message matters only for retries."""
 
     def __init__(self, steps: list[tuple[str, Step]]) -> None:
         self._steps = deque(steps)
@@ -27,7 +27,7 @@ class Replay:
         """Return the step for the response to this message. Return None if the recording has no more steps.
 
         A client may retry a refused message automatically. The recording contains only the last refusal of such a message. So
-        each retry gets the same refusal again, unless the next message in the recording has the same text.
+        the response to a retry is the same refusal, unless the next message in the recording has the same text.
         """
         if self._refused is not None and message == self._previous_message:
             text, step = self._refused
@@ -45,7 +45,7 @@ class Replay:
 def read_recording(path: str | os.PathLike[str], speed: float | None) -> Replay:
     """Read a file that a `Recorder` has written, and return its replay.
 
-    :param speed: the factor by which the replay is faster than the recording. None: no waiting.
+    :param speed: the speed of the replay: 2 is twice as fast as the recording. If it is None, the replay never waits.
     :raises ValueError: the file is not a recording, or `speed` is not greater than zero.
     :raises OSError: the file cannot be read.
     """

@@ -1,7 +1,7 @@
-"""`Scrubber`: replaces secrets in recordings: tokens, cookies, e-mail addresses, and names of users. It does no I/O.
+"""`Scrubber`: replaces secrets in recordings, for example tokens, cookies, e-mail addresses and names of users. It does no I/O.
 
 Known secrets, and texts that have the form of a secret, are replaced everywhere. IDs are replaced with placeholders. The same ID
-always gets the same placeholder, so that references within a recording stay valid.
+always has the same placeholder, so that references within a recording stay valid.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _PATTERNS = {
     "email": re.compile(r"(?<![\w.+%-])[\w.+%-]+@(?:[\w-]+(?:\.[\w-]+)*)?"),
     "account": re.compile(r"\b(?:user|org|acct|account)[-_][\w-]{8,}"),
 }
-# The kinds whose secrets always contain a digit. This is checked separately: a lookahead in the pattern would be slow, because
-# for a long chain of words it would read the rest of the text again at each word.
+# The kinds whose secrets always contain a digit. The digit is checked separately. A lookahead in the pattern would be slow,
+# because at each word of a long chain of words, it would read the rest of the text again.
 _WITH_DIGIT = ("account",)
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile("[A-Za-z]")
 _SECRET_KEY = re.compile(
@@ -33,7 +33,7 @@ _SECRET_KEY = re.compile(
     r"|(?:^|_)(?:ip|user|user_id|owner)(?:$|_)",
     re.IGNORECASE,
 )
-# Outside of message texts, a string of this length with both letters and digits is not a word, but possibly a secret.
+# Outside the texts of messages, a string of at least 24 characters with letters and digits may be a secret.
 _BLOB = re.compile(r"[\w+/=-]{24,}")
 # The minimum length of a secret in characters. Shorter secrets would also match ordinary words.
 _SHORTEST_SECRET = 4
@@ -60,7 +60,7 @@ class Scrubber:
     def find_secrets(self, text: str) -> None:
         """Search a text for strings that have the form of a secret, and add them to the known secrets.
 
-        If a shorter text ends with only the beginning of such a secret, this beginning can then be removed too.
+        A shorter text may end with only the beginning of such a secret. After this call, `text` removes this beginning too.
         """
         for kind, pattern in _PATTERNS.items():
             self.add_secrets(kind, (found for found in pattern.findall(text) if _is_secret(kind, found)))
@@ -86,7 +86,7 @@ class Scrubber:
     def value(self, value: Any, key: str = "") -> Any:
         """Return a copy of a JSON value with its secrets replaced.
 
-        The value of a key that names a secret, such as "token", is replaced too, and so is a long random string.
+        The value of a key that names a secret, such as "token", is also replaced. Long random strings are replaced too.
         """
         if isinstance(value, dict):
             return {self._without(name): self.value(item, name) for name, item in value.items()}
@@ -100,7 +100,7 @@ class Scrubber:
         return _BLOB.sub(_without_blob, self._without(value))
 
     def event(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Return a copy of a reply's event with its secrets replaced. The text of its message is treated as in `text`."""
+        """Return a copy of a reply's event with its secrets replaced. The method `text` replaces those in the message's text."""
         scrubbed: dict[str, Any] = self.value(event)
         parts = text_parts(event)
         if parts is not None:

@@ -1,1 +1,1 @@
-"""The script of the fake server: the steps, the queue of steps, and the encoding of reply events. It does no I/O."""
+"""The script of the fake server: the steps, the queue of steps, and the encoding of reply events. This package does no I/O."""

@@ -1,4 +1,4 @@
-"""Encoding of a streamed reply in the site's older format (`whole`): each event contains the whole text so far."""
+"""Encodes a streamed reply in the site's older format (`whole`). Each event contains the whole text so far."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from .steps import Reply
 
 
-#: A function that encodes the next event of the answer. Its arguments: the next piece of the text, and whether the event
-#: marks the answer as complete. It returns the bytes of the event.
+#: A function that encodes the next event of the answer and returns its bytes. The first argument is the next piece of the text.
+#: The second argument is True if the event marks the answer as complete.
 PieceEncoder = Callable[[str, bool], bytes]
 
 
 @dataclass(frozen=True)
 class ReplyEvents:
-    """Encoder for all events of one `Reply`, which answers one message of a conversation."""
+    """Encodes all events of one `Reply`. A reply answers one message of a conversation."""
 
     reply: Reply
     conversation_id: str
@@ -35,7 +35,7 @@ class ReplyEvents:
     alternative: Message | None = None
 
     def opening(self) -> list[bytes]:
-        """Return the events before the side messages and the answer."""
+        """Return the events that come before the side messages and the answer."""
         fillers = self.fillers()
         if not self.reply.echo_user:
             return fillers
@@ -62,7 +62,7 @@ class ReplyEvents:
         return blocks
 
     def fillers(self) -> list[bytes]:
-        """Return the fillers that are sent between events: comments, empty data and pings, as the reply's options select."""
+        """Return the fillers that are sent between events. The options of the reply select comments, empty data and pings."""
         lines = [": ping - 2022-12-11 09:30:00.000000"] if self.reply.comments else []
         if self.reply.empty_data:
             lines.append("data:")
@@ -74,8 +74,8 @@ class ReplyEvents:
     def piece_encoder(self) -> PieceEncoder:
         """Return a function that encodes the pieces of the answer. Each event contains the whole text so far.
 
-        The function is fast: the JSON around the text was encoded before, and each piece is escaped only once. For each
-        event, the bytes are then copied once; cumulative text needs at least this one copy.
+        The function is fast: the JSON around the text is encoded in advance, and each piece is escaped only once. For each event,
+        the whole text is then copied once. This copy cannot be avoided, because each event contains the whole text.
         """
         last = {"finish_details": {"type": self.reply.finish, "stop": "<|im_end|>"}, **self._metadata()}
         in_progress = self._template(status="in_progress", end_turn=None, metadata=self._metadata())
@@ -93,7 +93,7 @@ class ReplyEvents:
     def is_complete(self) -> bool:
         """True if the last event of the answer marks it as complete.
 
-        False in two cases: the reply has no `final_status`, or the reply ends with an error, a hand-off or a withheld answer.
+        It is False if the reply has no `final_status`, or if the reply ends with an error, a hand-off or a withheld answer.
         """
         reply = self.reply
         is_cut_off = reply.error is not None or reply.withheld is not None or reply.handoff_after is not None
@@ -106,7 +106,7 @@ class ReplyEvents:
         return {"status": "finished_partial_completion", "end_turn": None}
 
     def closing(self) -> list[bytes]:
-        """Return the events after the answer: moderation, hand-off, error, `[DONE]`, and the bytes after it."""
+        """Return the events after the answer: moderation, hand-off, error, `[DONE]`, and the bytes after `[DONE]`."""
         blocks = []
         if self.reply.moderation:
             verdict = {"flagged": False, "blocked": False, "moderation_id": f"modr-{uuid.uuid4().hex}"}
@@ -166,7 +166,7 @@ class ReplyEvents:
         return self._block(b"data: " + self._dump(value))
 
     def _dump(self, value: object) -> bytes:
-        # JSON can represent half of a surrogate pair, but UTF-8 cannot. `replace`: such a message must not crash the server.
+        # JSON can represent half of a surrogate pair, but UTF-8 cannot. With `replace`, such a message does not crash the server.
         return json.dumps(value, ensure_ascii=self.reply.ensure_ascii).encode("utf-8", "replace")
 
     def _block(self, line: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Encoding of a streamed reply in the site's newer format (`delta_encoding` v1): each event contains only the change."""
+"""Encodes a streamed reply in the site's newer format (`delta_encoding` v1). Each event contains only the change."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _TEXT = "/message/content/parts/0"
 
 
 class DeltaEvents(ReplyEvents):
-    """Encoder for the events of one `Reply` as deltas. It adds the same notices as the site between the deltas."""
+    """Encodes the events of one `Reply` as deltas. Between the deltas, it adds the notices that the site also sends."""
 
     def opening(self) -> list[bytes]:
-        """Return the events before the side messages and the answer.
+        """Return the events that come before the side messages and the answer.
 
-        The first event contains the name of the encoding. The second contains a token for resuming the stream. If `echo_user`
-        is true, a system message and the user's message follow.
+        The first event contains the name of the encoding. The second event contains a token for resuming the stream. If
+        `echo_user` is true, the next events contain a system message and the user's message.
         """
         blocks = [
             self._block(b'event: delta_encoding\ndata: "v1"'),
@@ -76,7 +76,7 @@ class DeltaEvents(ReplyEvents):
         return encode
 
     def closing(self) -> list[bytes]:
-        """Return the events after the answer: notices, hand-off, error, `[DONE]`, and the bytes after it."""
+        """Return the events after the answer: notices, hand-off, error, `[DONE]`, and the bytes after `[DONE]`."""
         blocks = []
         if self.reply.moderation:
             blocks.append(self._notice("moderation", moderation_response={"blocked": False}))
@@ -97,7 +97,7 @@ class DeltaEvents(ReplyEvents):
     def _number(self) -> int:
         """The value of the field `c` for the first message after the side messages.
 
-        The system message has the number 0, the user's message 1, and the side messages have the numbers from 2.
+        The system message has the number 0 and the user's message has the number 1. The side messages have the numbers from 2 on.
         """
         return 2 + len(self.reply.asides)
 
@@ -139,7 +139,7 @@ class DeltaEvents(ReplyEvents):
 
 
 def _resume_token() -> str:
-    """Return a random token in the format of the site's resume token, a JWT. The site's token is a secret; this one is not."""
+    """Return a random token in the format of the site's resume token, a JWT. Unlike the site's token, it is not a secret."""
     parts = ({"alg": "ES256", "typ": "JWT"}, {"conduit_uuid": uuid.uuid4().hex})
     head, claims = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts)
     return f"{head}.{claims}.{uuid.uuid4().hex}"

@@ -1,4 +1,4 @@
-"""`Gate` and `Hold`: points in a scripted reply at which the server waits until the test opens a gate."""
+"""`Gate` and `Hold`. At a gate in a scripted reply, the server waits until the test opens the gate."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Body = bytes | str | dict[str, Any] | list[Any]
-#: The kind of a challenge page. `passes`: the script of the page passes the challenge, without a person. `person`: a person
-#: has to click the button of the page.
+#: The kind of a challenge page. `passes`: the script of the page passes the challenge. `person`: a person must click a button in
+#: the page.
 ChallengeKind = Literal["passes", "person"]
 
 _ONE_AT_A_TIME = (
@@ -36,11 +36,11 @@ class Answer:
     body: Body = b""
     #: Additional headers as (name, value) pairs.
     headers: Sequence[tuple[str, str]] = ()
-    #: The content type. None: the content type is derived from the type of the body; a text that starts with `<` is HTML.
+    #: The content type. If it is None, it is derived from the body: for example, a text that starts with `<` is HTML.
     content_type: str | None = None
 
     def __repr__(self) -> str:
-        # The body is left out, because the body of the session endpoint contains an access token.
+        # The body is omitted, because a response of the session endpoint contains an access token.
         return f"Answer({self.status})"
 
     def encode(self) -> tuple[str, bytes]:
@@ -72,7 +72,7 @@ class Answer:
     def unusual_activity(cls, source: str = "system") -> Answer:
         """Return a 403: the site detected unusual activity.
 
-        :param source: `system`: unusual activity of the account or the IP address. `device`: of the device.
+        :param source: the source of the activity: `system` is the account or the IP address, `device` is the device.
         """
         detail = f"Our systems have detected unusual activity from your {source}. Please try again later."
         return cls.error(403, detail)
@@ -110,14 +110,14 @@ class Answer:
     def too_many_requests(cls, retry_after: float | None = None) -> Answer:
         """Return a 429: too many requests within the hour.
 
-        :param retry_after: the seconds in the `Retry-After` header. None: the response has no such header.
+        :param retry_after: the seconds in the `Retry-After` header. If it is None, the response has no such header.
         """
         headers = [] if retry_after is None else [("retry-after", f"{retry_after:g}")]
         return cls.error(429, "Too many requests in 1 hour. Try again later.", headers=headers)
 
     @classmethod
     def model_cap(cls, clears_in: float = 3600) -> Answer:
-        """Return a 429: the limit of messages to this model is reached. The limit ends after `clears_in` seconds."""
+        """Return a 429: the maximum number of messages to this model is reached. The limit ends after `clears_in` seconds."""
         message = "You have sent too many messages to the model. Please try again later."
         return cls.error(429, {"message": message, "code": "model_cap_exceeded", "clears_in": clears_in})
 
@@ -137,7 +137,7 @@ class Answer:
     def challenge(cls) -> Answer:
         """Return a 403 with a challenge page that no client can pass.
 
-        With `FakeChatGPT(challenge=…)`, the server sends challenge pages that a client can pass.
+        For challenge pages that a client can pass, use `FakeChatGPT(challenge=…)`.
         """
         return cls(403, _CHALLENGE_PAGE, [("cf-mitigated", "challenge")])
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from .steps import SessionAnswer, Step
 
 
-#: A function of a recording. Its argument is the text of a message; it returns the recorded step that answers this message,
-#: or None at the end of the recording.
+#: A function of a recording that returns the recorded step for a message, or None at the end of the recording. Its argument is
+#: the text of the message.
 NextStep = Callable[[str], "Step | None"]
 
 
 @dataclass
 class Rule:
-    """A reply to the messages that match a pattern, with an optional limit on the number of messages."""
+    """A reply for all messages that match a pattern. The number of messages may be limited."""
 
     pattern: re.Pattern[str]
     reply: Scripted
@@ -30,7 +30,7 @@ class Rule:
     left: int | None
 
     def take(self, turn: Turn) -> re.Match[str] | None:
-        """If this rule answers the message, count the message and return the match of the pattern. Otherwise return None."""
+        """Return the match of the pattern if this rule answers the message, else None. A match reduces `left` by one."""
         if self.left == 0 or (match := self.pattern.search(turn.message)) is None:
             return None
         if self.left is not None:
@@ -42,8 +42,8 @@ class Rule:
 class Script:
     """The steps that answer messages, and the steps that answer other requests by their path.
 
-    A message is answered by the first of these that has a step: the queue, the recordings (oldest first), the rules that match
-    the message (newest first), and the default reply.
+    The step for a message comes from the first of these sources that has a step: the queue, the recordings (oldest first), the
+    rules that match the message (newest first), and the default reply.
     """
 
     def __init__(self, queue: Sequence[Scripted], reply: Scripted | None) -> None:
@@ -66,9 +66,9 @@ class Script:
             self._recordings.append(next_step)
 
     def add_rule(self, pattern: str | re.Pattern[str], reply: Scripted, times: int | None) -> None:
-        """Add a rule for messages that contain a text, or match a compiled pattern. It takes precedence over earlier rules.
+        """Add a rule for messages that contain a text or match a compiled pattern. The rule takes precedence over earlier rules.
 
-        :param times: the number of messages that the rule answers; None: no limit.
+        :param times: the maximum number of messages that the rule answers; None: no limit.
         :raises ValueError: if `times` is less than one.
         """
         if times is not None and times < 1:
@@ -93,7 +93,7 @@ class Script:
         return None
 
     async def next_step(self, turn: Turn) -> Step:
-        """Return the step that answers this message. A step of the queue or of a recording is removed from there."""
+        """Return the step that answers this message. A step from the queue or from a recording is used only once."""
         with self._lock:
             scripted, match = self._select(turn)
 

@@ -1,4 +1,4 @@
-"""`Scripted`: the values that a test may give as a reply. `as_step` converts them to steps; `Turn` is passed to callables."""
+"""`Scripted`, the type of the values that a test may give as a reply, and `as_step`, which converts such a value to a step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Turn:
-    """One user message, with its conversation. A reply that is a callable gets this object as its argument."""
+    """One user message and data about its conversation. If a reply is a function, this object is its argument."""
 
     #: The text of the message.
     message: str
@@ -29,7 +29,7 @@ class Turn:
     number: int
     model: str
     request: RecordedRequest
-    #: If a rule (see `FakeChatGPT.when`) selected the reply: the match of its pattern in the message. Otherwise None.
+    #: The match of the rule's pattern in the message, if a rule selected the reply (see `FakeChatGPT.when`). Otherwise None.
     match: re.Match[str] | None = field(default=None, kw_only=True)
 
 
@@ -69,6 +69,6 @@ def remember(turn: Turn) -> str:
 
 
 def _shorten(text: str, limit: int = 200) -> str:
-    # In the format `whole`, each event repeats the text so far. Without a limit, the size of the reply would grow with the square
-    # of the length of the quoted message.
+    # In the format `whole`, each event repeats the text so far. Without this limit, the size of a reply would be proportional to
+    # the square of the length of the quoted message.
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-# For each content type: the key in the message's `content` that holds the text. Content types that are not listed here hold
-# the text in `parts`, except `thoughts`, which has a list of objects.
+# Maps a content type to the key that holds the text in the message's `content`. Other content types hold the text in `parts`,
+# except `thoughts`, which has a list of objects.
 _TEXT_KEYS = {
     "code": "text",
     "execution_output": "text",
@@ -17,13 +17,13 @@ _TEXT_KEYS = {
 
 @dataclass(frozen=True)
 class Aside:
-    """A side message: a message that comes before the answer in a reply. Use the class methods, which create one kind each."""
+    """A side message: a message that comes before the answer in a reply. Each class method creates one kind of side message."""
 
     text: str
     #: The `content_type` of the message's content.
     content_type: str = "text"
     role: str = "assistant"
-    #: The name of the author, for example of the tool that has this output.
+    #: The name of the author, for example the name of the tool that produced this output.
     name: str | None = None
     #: The recipient of the message: `all`, or the name of the tool that the message calls.
     recipient: str = "all"
@@ -32,7 +32,7 @@ class Aside:
     is_hidden: bool = False
     #: The message's `end_turn` field.
     end_turn: bool | None = False
-    #: The kind of the background task, for example `image_gen`, if the message announces one; otherwise None.
+    #: The kind of background task that the message announces, for example `image_gen`. None if it announces no task.
     task: str | None = None
 
     @classmethod
@@ -57,7 +57,7 @@ class Aside:
 
     @classmethod
     def remark(cls, text: str = "Let me look that up.") -> Aside:
-        """Return a remark to the user, which comes before the answer."""
+        """Return a remark to the user that comes before the answer."""
         return cls(text)
 
     @classmethod
@@ -95,7 +95,7 @@ class Aside:
         return {"content_type": self.content_type, **({"parts": [text]} if key is None else {key: text})}
 
     def fields(self) -> dict[str, Any]:
-        """Return the fields of the message whose values differ from those of an ordinary message."""
+        """Return the fields whose values may differ from those of an ordinary message."""
         return {
             "author": {"role": self.role, "name": self.name, "metadata": {}},
             "role": self.role,

@@ -1,4 +1,4 @@
-"""The steps: dataclasses that each describe the server's response to one request."""
+"""The steps. Each step is a dataclass that describes the server's response to one request."""
 
 from __future__ import annotations
 
@@ -40,11 +40,12 @@ Encoding = Literal["whole", "delta"]
 
 @dataclass(frozen=True)
 class Pace:
-    """The rate at which events are sent, in events or characters per second.
+    """The rate at which events are sent, in events per second or in characters per second.
 
     The times of the events are fixed in advance: if one event is late, the following events are still on time.
 
-    The first event is sent at once. With `characters`, the time between two events depends on the length of the added text.
+    The first event is sent at once. If the rate is in characters, the time between two events depends on the length of the text
+    that the second event adds.
 
         >>> FakeChatGPT(pace=Pace(characters=400))
 
@@ -82,8 +83,6 @@ class Reply:
     `hold_after`, `break_after` and `handoff_after` count only the events of the answer. They do not count the events with
     the user's own message, side messages or pings.
 
-    The class has many attributes because it only holds options.
-
     :raises ValueError: if `hold_after` is given without `gate`, if `interval` is negative, or if both `interval` and `pace` are
         given.
     """
@@ -114,12 +113,12 @@ class Reply:
     ping_events: bool = field(default=False, kw_only=True)
     #: True: the server sends a moderation event after the last piece. This event has no `message`.
     moderation: bool = field(default=False, kw_only=True)
-    #: If given, the site withholds the answer: after the last piece, the server sends a moderation event with this text as its
-    #: message. The answer is then not marked as complete.
+    #: If given, the site withholds the answer: after the last piece, the server sends a moderation event whose message is this
+    #: text. The answer is then not marked as complete.
     withheld: str | None = field(default=None, kw_only=True)
     #: True: the server sends each byte of the body separately.
     byte_by_byte: bool = field(default=False, kw_only=True)
-    #: True: the JSON contains `\uXXXX` instead of each character outside ASCII.
+    #: True: in the JSON, `\uXXXX` replaces each character that is not ASCII.
     ensure_ascii: bool = field(default=False, kw_only=True)
     #: The server sends this number of events, then waits at `gate`. If the answer has fewer events, the server waits after the
     #: last event of the answer.
@@ -129,8 +128,8 @@ class Reply:
     #: The server sends this number of events, then breaks the connection. If the answer has fewer events, the connection
     #: breaks after the last event of the answer.
     break_after: int | None = field(default=None, kw_only=True)
-    #: This option applies if the connection breaks or the client disconnects. True: the stored answer continues, and each
-    #: GET of the conversation returns one more piece of its text. False: the stored answer remains incomplete.
+    #: The state of the stored answer after the connection broke or the client disconnected. True: the answer continues, and each
+    #: GET of the conversation returns one more piece of its text. False: the answer remains incomplete.
     continues: bool = field(default=False, kw_only=True)
     #: True: the last event of the answer marks it as complete (`finished_successfully` and `end_turn: true`, if `finish` is
     #: `stop`).
@@ -145,7 +144,7 @@ class Reply:
     after_done: bytes = field(default=b"", kw_only=True)
     #: True: after the last byte, the server keeps the stream open until the client disconnects or the server closes.
     hang_after_done: bool = field(default=False, kw_only=True)
-    #: The format of the events; None: the `encoding` of the `FakeChatGPT`.
+    #: The format of the events. If it is None, the `encoding` of the `FakeChatGPT` applies.
     encoding: Encoding | None = field(default=None, kw_only=True)
     #: Side messages, which are sent before the answer, one after another.
     asides: Sequence[Aside] = field(default=(), kw_only=True)
@@ -153,8 +152,8 @@ class Reply:
     channel: str | None = field(default=None, kw_only=True)
     #: False: the reply has no answer, only side messages.
     has_answer: bool = field(default=True, kw_only=True)
-    #: True: the response is not a stream, but a JSON object with the address of a WebSocket. The answer is then only
-    #: available in the conversation: each GET of the conversation returns one more piece of its text.
+    #: True: the response is not a stream, but a JSON object with the address of a WebSocket. The client can then get the answer
+    #: only from the conversation: each GET of the conversation returns one more piece of the answer's text.
     as_json: bool = field(default=False, kw_only=True)
     #: The server sends this number of events, then ends the stream with a hand-off. After the hand-off, each GET of the
     #: conversation returns one more piece of the answer.
@@ -178,15 +177,15 @@ class Recorded:
 
     #: The events as pairs: (seconds after the message was sent, event).
     events: list[tuple[float, dict[str, Any]]]
-    #: The kind of end. `done`: the reply ended with `[DONE]`. `stalled`: the server sent nothing more. `garbled`: the reply
-    #: ended with an event that is not valid JSON. `broken`: the connection broke. `left`: the client disconnected;
-    #: the replay of this kind is the same as that of `stalled`.
+    #: The kind of end. `done`: the reply ended with `[DONE]`. `stalled`: the server stopped sending. `garbled`: the reply ended
+    #: with an event that is not valid JSON. `broken`: the connection broke. `left`: the client disconnected; such a reply is
+    #: replayed like a `stalled` one.
     end: str
     #: The end of the reply, in seconds after the message was sent.
     ended_at: float
-    #: The speed of the replay: 2 is twice as fast as the recording. None: the replay never waits.
+    #: The speed of the replay: 2 is twice as fast as the recording. If it is None, the replay never waits.
     speed: float | None
-    #: For each ID in the recording: the ID on this server that replaces it. All steps of one recording share this dict.
+    #: Maps each ID in the recording to the ID that replaces it on this server. All steps of one recording share this dict.
     ids: dict[str, str] = field(repr=False)
 
     def assign_ids(self, conversation_id: str, message_id: str) -> None:
@@ -226,7 +225,7 @@ class RawBody:
 
 @dataclass(frozen=True)
 class Stall:
-    """A response that does not end until the client disconnects, the server closes or `gate` opens.
+    """A response that does not end before the client disconnects, the server closes or `gate` opens.
 
     After the gate has opened, the response ends with status 200 and an empty body.
     """

@@ -40,7 +40,8 @@ def list_conversations(site: Site, record: RecordedRequest, parameters: Mapping[
 def get_conversation(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
     """Respond to `GET /conversation/{id}` with the conversation.
 
-    If pieces of its newest message were not sent yet (see `Reply.handoff_after`), the next piece is added first.
+    The newest message may have pieces of text that were not sent yet (see `Reply.handoff_after`). Each request first appends one
+    such piece to the text of the message.
     """
     conversation = site.find_conversation(parameters["id"])
     if conversation is None:
@@ -64,7 +65,7 @@ def get_messages(site: Site, record: RecordedRequest, parameters: Mapping[str, s
 
 
 def get_conversations(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `POST /conversations/batch` with the requested conversations (at most 10). Missing ones are left out."""
+    """Respond to `POST /conversations/batch` with the requested conversations (at most 10). Unknown ids are ignored."""
     names = _json_object(record).get("conversation_ids")
     if not isinstance(names, list) or not 0 < len(names) <= _LARGEST_BATCH:
         return Answer.unprocessable([(["body", "conversation_ids"], f"1 to {_LARGEST_BATCH} ids expected")])
@@ -107,16 +108,26 @@ def list_models(site: Site, record: RecordedRequest, parameters: Mapping[str, st
     return Answer(200, {"models": site.settings.models})
 
 
-def issue_message_token(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `POST /sentinel/chat-requirements`.
+def prepare_message_token(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Respond to `POST /sentinel/chat-requirements/prepare`. Today's page sends this request first to prepare a message."""
+    return Answer(200, {"prepare_token": f"prepare-{uuid.uuid4().hex}"})
 
-    If the server has a web application, the response contains a token for one message. Otherwise the response is a 404.
+
+def prepare_message(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Respond to `POST /f/conversation/prepare`. Today's page sends this request directly before a message."""
+    return Answer(200, {"status": "ok", "conduit_token": f"conduit-{uuid.uuid4().hex}"})
+
+
+def issue_message_token(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Respond to `POST /sentinel/chat-requirements` or to `POST /sentinel/chat-requirements/finalize`.
+
+    If the server has a web application, the response contains a token for one message. Otherwise, the response is a 404.
     """
     return Answer.error(404, "Not Found") if site.chat_app is None else site.chat_app.issue()
 
 
 def moderate(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `POST /moderations` with a verdict that flags nothing."""
+    """Respond to `POST /moderations`: the text is not flagged."""
     return Answer(200, {"flagged": False, "blocked": False, "moderation_id": f"modr-{uuid.uuid4().hex}"})
 
 

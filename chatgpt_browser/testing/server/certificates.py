@@ -12,7 +12,7 @@ _NAMES = ("127.0.0.1", "localhost", "chat.openai.com", "chatgpt.com")
 def make_tls_context(*, http2: bool) -> tuple[ssl.SSLContext, bytes]:
     """Create a TLS context whose certificate is valid for the loopback address and the site's host names.
 
-    :param http2: whether the server offers HTTP/2 in the TLS handshake (ALPN).
+    :param http2: True if the server offers HTTP/2 in the TLS handshake (ALPN).
     :return: the TLS context of the server, and the certificate of the temporary certificate authority in PEM.
     """
     authority = trustme.CA()

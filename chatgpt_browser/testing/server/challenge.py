@@ -21,21 +21,21 @@ _LIFETIME = timedelta(hours=2)
 
 
 class Challenges:
-    """The challenge that clients have to pass, and the clearances of the clients that have passed it.
+    """The challenge that clients must pass, and the clearances of the clients that have passed it.
 
-    A clearance is valid only together with the User-Agent header of the request that passed the challenge, as on the site.
+    As on the site, a clearance is valid only for requests with the User-Agent header of the request that passed the challenge.
     """
 
     def __init__(self, kind: ChallengeKind | None, *, secure: bool) -> None:
         self.kind = _checked(kind)
         self._secure = secure
-        #: For the value of each clearance cookie: the User-Agent header of its client.
+        #: Maps the value of a clearance cookie to the User-Agent header of its client.
         self._clearances: dict[str, str] = {}
-        #: For the ID of each challenge page that is not passed yet: the User-Agent header of the client that received this page.
+        #: Maps the ID of a challenge page that was not passed yet to the User-Agent header of the client that received the page.
         self._pending: dict[str, str] = {}
 
     def strike(self, kind: ChallengeKind | None) -> None:
-        """Revoke all clearances and require this kind of challenge from now on; None: no challenge.
+        """Revoke all clearances, and require this kind of challenge from now on. If `kind` is None, require no challenge.
 
         :raises ValueError: for an unknown kind.
         """
@@ -44,9 +44,9 @@ class Challenges:
         self._pending.clear()
 
     def intercept(self, record: RecordedRequest) -> Answer | None:
-        """Return the response of the challenge to a request, or None if the request may pass.
+        """Return the challenge's response to a request, or None if the request may reach the site.
 
-        There is a response if the request has no clearance, or if a challenge page sent the request.
+        The challenge responds if the request has no clearance, or if a challenge page sent the request.
         """
         if record.path.startswith(CHALLENGE_PREFIX):
             return self._challenge_request(record)

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class ChangeNotifier:
-    """A notifier for changes of the server's state. Its watchers are tasks; if there are no watchers, `notify` does nothing.
+    """Wakes its watchers when the state of the server changes. A watcher is a task in the event loop of the server.
 
-    `notify` may be called from any thread. The watchers run in the event loop of the server.
+    `notify` may be called from any thread.
     """
 
     def __init__(self) -> None:
-        #: A unique ID of this server. If the watch page receives another ID, another server uses the port now.
+        #: A unique ID of this server. If the watch page later receives a different ID, another server now uses the port.
         self.source_id = uuid.uuid4().hex
         self._watchers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
 
@@ -29,17 +29,14 @@ class ChangeNotifier:
         return bool(self._watchers)
 
     def notify(self) -> None:
-        """Wake all watchers."""
+        """Wake all watchers. If there are no watchers, do nothing."""
         for changed, loop in [*self._watchers.items()]:
-            with contextlib.suppress(RuntimeError):  # raised if the event loop has been closed
+            with contextlib.suppress(RuntimeError):  # The event loop of the watcher may be closed.
                 loop.call_soon_threadsafe(changed.set)
 
     @contextmanager
     def watched(self) -> Iterator[asyncio.Event]:
-        """Return a context manager that yields an event.
-
-        Until the end of the block, each change sets this event. The watcher must clear the event.
-        """
+        """Yield an event. Until the end of the block, each change of the state sets the event. The watcher must clear it."""
         changed = asyncio.Event()
         self._watchers[changed] = asyncio.get_running_loop()
         try:

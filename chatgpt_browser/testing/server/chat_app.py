@@ -6,9 +6,11 @@ import html
 import json
 import mimetypes
 import secrets
+from dataclasses import asdict
 from string import Template
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
+from ..data.composer_options import ComposerOptions
 from ..data.conversation_view import ConversationView
 from ..script.responses import Answer
 from .static_files import read_static
@@ -16,54 +18,117 @@ from .static_files import read_static
 if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
 
+_T = TypeVar("_T")
+
 #: The layout of the page. `usual`: English labels, and attributes for tests. `moved`: without the attributes for tests.
-#: `foreign`: labels in another language. `strange`: `moved` and `foreign`. `crowded`: additional text boxes, buttons and
-#: a dialog besides the composer.
-Layout = Literal["usual", "moved", "foreign", "strange", "crowded"]
+#: `foreign`: labels in another language. `strange`: both `moved` and `foreign`. `crowded`: with text boxes, buttons and a dialog
+#: that do not belong to the composer. `2023`: one text field and one button, without names and labels. `2025`: with names and
+#: labels. `2026`: with labels, but without ids and attributes for tests.
+Layout = Literal["usual", "moved", "foreign", "strange", "crowded", "2023", "2025", "2026"]
+
+#: The language of the labels in the layouts `2023`, `2025` and `2026`.
+Language = Literal["en", "de", "fr", "ja", "zh"]
+
+#: A dialog of the page. `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in.
+#: `announcement`: has a close button. `survey`: a kind that clients do not know. `overlay`: the survey without a role. `choice`:
+#: asks which of two answers the user prefers.
+Dialog = Literal["rate-limit", "expired-session", "signed-out", "announcement", "survey", "overlay", "choice"]
 
 #: The header that proves that the page itself sent a message.
 REQUIREMENTS_HEADER = "openai-sentinel-chat-requirements-token"
 
-_FILES = ("address.js", "app.css", "app.js", "api.js", "deltas.js", "icon.svg", "view.js")
+_FILES = (
+    "address.js",
+    "app.css",
+    "app.js",
+    "api.js",
+    "composer.js",
+    "deltas.js",
+    "dialogs.js",
+    "icon.svg",
+    "layouts.js",
+    "view.js",
+)
 _POLICY = [
     ("content-security-policy", "default-src 'self'; frame-ancestors 'none'"),
     ("cache-control", "no-store"),
 ]
 
 
+def _shell(options: ComposerOptions) -> str:
+    """Return the HTML of the shell (see `ComposerOptions.shell`), or an empty text if the page has no shell."""
+    if not options.shell:
+        return ""
+    return Template(read_static("app/shell.html")).substitute(
+        inert="" if options.shell_accepts_clicks else "inert"
+    )
+
+
 class ChatApp:
-    """The pages of the web application, and the single-use tokens of their messages."""
+    """The pages of the web application, and the single-use tokens with which a page sends messages.
+
+    A change of an option has no effect on pages that are already open.
+    """
 
     def __init__(self) -> None:
         self.layout: Layout = "usual"
-        #: The title of a modal dialog in each page opened from now on; None: no dialog.
+        #: The title of the modal dialog that a page shows. None: no dialog.
         self.modal: str | None = None
-        #: Seconds until a newly opened page is hydrated. Until then it is visible but ignores input, and then discards it.
+        self.language: Language = "en"
+        #: The dialog that a page shows. None: no dialog.
+        self.dialog: Dialog | None = None
+        #: True: a page ignores the model in its address and chooses another model.
+        self.ignores_model = False
+        #: A page is hydrated this many seconds after it was opened. Before that, it is visible but ignores input. When it is
+        #: hydrated, it discards this input.
         self.wakes_after = 0.0
-        #: The way in which each page opened from now on loads and shows a conversation.
+        #: The way in which a page loads and shows a conversation.
         self.conversation_view = ConversationView()
-        # Used only by the server's thread, so without a lock.
+        #: The behaviour of a page's composer.
+        self.composer = ComposerOptions()
+        # No lock is needed, because only the server's thread uses the tokens.
         self._tokens: set[str] = set()
 
     def set_layout(self, layout: Layout) -> None:
-        """Set the layout of each page opened from now on.
+        """Set the layout. Pages that are already open do not change.
 
         :raises ValueError: for an unknown layout.
         """
-        if layout not in get_args(Layout):
-            raise ValueError(f"layout must be one of {get_args(Layout)}, not {layout!r}")
-        self.layout = layout
+        self.layout = _checked("layout", layout, get_args(Layout))
+
+    def set_language(self, language: Language) -> None:
+        """Set the language. Pages that are already open do not change.
+
+        :raises ValueError: for an unknown language.
+        """
+        self.language = _checked("language", language, get_args(Language))
+
+    def set_dialog(self, dialog: Dialog | None) -> None:
+        """Set the dialog. Pages that are already open do not change.
+
+        :raises ValueError: for an unknown dialog.
+        """
+        self.dialog = _checked("dialog", dialog, (*get_args(Dialog), None))
 
     def page(self, *, is_signed_in: bool) -> Answer:
-        """Return the application's page, or the page that offers to log in."""
+        """Return the application's page, or the log-in page if the user is not signed in."""
         if not is_signed_in:
             return Answer(200, read_static("app/signed_out.html"), _POLICY)
 
         page = Template(read_static("app/index.html"))
         modal = html.escape(self.modal or "", quote=True)
-        view = html.escape(json.dumps(self.conversation_view.to_json()), quote=True)
-        wakes_after = int(self.wakes_after * 1000)
-        values = {"layout": self.layout, "modal": modal, "wakes_after": wakes_after, "view": view}
+        values = {
+            "layout": self.layout,
+            "language": self.language,
+            "modal": modal,
+            "dialog": self.dialog or "",
+            "ignores_model": "yes" if self.ignores_model else "",
+            "wakes_after": int(self.wakes_after * 1000),
+            "view": html.escape(json.dumps(self.conversation_view.to_json()), quote=True),
+            "composer": html.escape(json.dumps(asdict(self.composer)), quote=True),
+            "shell": _shell(self.composer),
+            "composer_hidden": "hidden" * self.composer.shell,
+        }
         return Answer(200, page.substitute(values), _POLICY)
 
     def file(self, name: str) -> Answer:
@@ -81,9 +146,15 @@ class ChatApp:
         return Answer(200, {"persona": "chatgpt-fake", "token": token})
 
     def refuse(self, record: RecordedRequest) -> Answer | None:
-        """Return the 403 for a message without a valid token, or None. The token becomes invalid."""
+        """Return a 403 if the message has no valid token. Otherwise make the token invalid and return None."""
         token = record.headers.get(REQUIREMENTS_HEADER, "")
         if token in self._tokens:
             self._tokens.remove(token)
             return None
         return Answer.error(403, "Unusual activity has been detected from your device. Try again later.")
+
+
+def _checked(name: str, value: _T, known: tuple[object, ...]) -> _T:
+    if value not in known:
+        raise ValueError(f"{name} must be one of {known}, not {value!r}")
+    return value

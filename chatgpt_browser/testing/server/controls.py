@@ -1,4 +1,4 @@
-"""`Controls`: the methods and properties with which a test inspects and scripts the site; base class of `FakeChatGPT`."""
+"""`Controls`, the base class of `FakeChatGPT`: the methods and properties with which a test inspects and scripts the site."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
+    from ..data.composer_options import ComposerOptions
     from ..data.conversation_view import ConversationView
     from ..data.recorded_request import RecordedRequest
     from ..script.responses import ChallengeKind
     from ..script.scripted import Scripted
-    from .chat_app import ChatApp, Layout
+    from .chat_app import ChatApp, Dialog, Language, Layout
     from .site import Site
 
 
@@ -34,7 +35,7 @@ class Controls:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """All requests so far, oldest first (a copy of the list)."""
+        """All requests so far, oldest first. The list is a copy."""
         return self._site.requests.all()
 
     def wait_for_request(
@@ -42,16 +43,16 @@ class Controls:
     ) -> RecordedRequest:
         """Block until `count` matching requests have arrived, and return the last of them.
 
-        :param path_suffix: the end of the path.
-        :param method: the HTTP method, in any case; None: any method.
-        :param timeout: seconds.
+        :param path_suffix: a request matches if its path ends with this text.
+        :param method: the HTTP method, in upper or lower case. None: any method.
+        :param timeout: the maximum time to wait, in seconds.
         :raises TimeoutError: if fewer matching requests arrive within `timeout`.
         """
         return self._site.requests.wait(path_suffix, method, count, timeout)
 
     @property
     def conversations(self) -> dict[str, Conversation]:
-        """The conversations by ID, including deleted ones. The dict is a copy, its values are not."""
+        """A dict from IDs to conversations, including deleted conversations. The dict is a copy, but its values are not."""
         with self._site.lock:
             return {**self._site.conversations}
 
@@ -65,7 +66,7 @@ class Controls:
         """Add an existing conversation to the site and return it.
 
         :param turns: (role, text) pairs.
-        :param conversation_id: None: a random ID.
+        :param conversation_id: the ID of the conversation. None: a random ID.
         """
         conversation = new_conversation(conversation_id=conversation_id)
         conversation.title = title
@@ -89,44 +90,44 @@ class Controls:
 
     @property
     def errors(self) -> list[BaseException]:
-        """The exceptions raised by a callable `reply` or by the server itself; the client received a 500."""
+        """The exceptions that a callable `reply` or the server itself raised. In these cases, the client receives a 500."""
         return [*self._site.errors]
 
     # ---- scripted responses
 
     def script(self, *steps: Scripted) -> None:
-        """Append steps to the queue. Each authorized, valid message takes one step."""
+        """Append steps to the queue. Each message that is authorized and valid uses one step."""
         self._site.script.extend(steps)
 
     def when(self, pattern: str | re.Pattern[str], reply: Scripted, *, times: int | None = None) -> None:
         """Add a rule: answer messages that contain a text, or match a compiled pattern, with `reply`.
 
-        Steps in the queue come first; of several matching rules, the newest applies. A callable reply receives the
-        match of a compiled pattern as `Turn.match`.
+        Steps in the queue take precedence over rules. If several rules match, the newest rule applies. If the reply is a
+        function, its argument contains the match of the pattern as `Turn.match`.
 
-        :param times: the number of messages to answer; None: all.
+        :param times: the maximum number of messages that the rule answers. None: no limit.
         :raises ValueError: if `times` is less than one.
         """
         self._site.script.add_rule(pattern, reply, times)
 
     def script_session(self, *answers: SessionAnswer) -> None:
-        """Queue responses for the next GETs of the session endpoint; after those, `session_answer` applies again.
+        """Queue responses for the next GETs of the session endpoint. When the queue is empty, `session_answer` applies again.
 
-        :raises ValueError: for an unknown word.
+        :raises ValueError: if an answer is a text that is not a state of the session.
         """
         self._site.script.extend_path(SESSION_PATH, [check_session_answer(answer) for answer in answers])
 
     def script_path(self, suffix: str, *steps: Step) -> None:
-        """Queue responses for the next requests whose path ends with `suffix`, with or without authorization."""
+        """Queue responses for the next requests whose path ends with `suffix`. Requests without authorization count too."""
         self._site.script.extend_path(suffix, steps)
 
     def replay(self, path: str | PathLike[str], *, speed: float | None = 1.0) -> None:
         """Answer the next messages with the replies of a recording, in order. The text of the messages is ignored.
 
-        Steps in the queue come first. The replies get IDs of this server, so that clients can continue the conversation.
+        Steps in the queue take precedence. The replies have IDs of this server, so that clients can continue the conversation.
 
-        :param path: a file written by `Recorder`.
-        :param speed: a factor for the speed of the replay; None: without any waiting.
+        :param path: a file that a `Recorder` has written.
+        :param speed: the speed of the replay: 2 is twice as fast as the recording. If it is None, the replay never waits.
         :raises ValueError: if the file is not a recording, or `speed` is not greater than zero.
         :raises OSError: if the file cannot be read.
         """
@@ -142,18 +143,19 @@ class Controls:
         after: int = 0,
         path: str | None = None,
     ) -> Injection:
-        """Apply a fault to the next requests that it concerns; by default to one request.
+        """Apply a fault to the next requests to which it can be applied. By default, apply it to one request.
 
             >>> with server.inject("rate-limit-header", times=None):
             ...     send_messages()
 
         :param fault: a name in `FAULTS`, or a fault.
-        :param times: the number of requests to apply the fault to; None: all, until it is lifted.
-        :param probability: the probability with which the fault applies to each request.
+        :param times: the number of requests to which the fault is applied. None: all requests, until `Injection.lift` is called.
+        :param probability: the probability with which the fault is applied to each request.
         :param seed: the seed of the random numbers for `probability`.
-        :param after: the number of requests that pass before the first fault.
-        :param path: the end of the path of the requests, such as `/models`; None: the fault's own path.
-        :raises ValueError: for an unknown name, a number out of range, a `path` for a fault of replies, or a fault that
+        :param after: the number of requests that are skipped before the fault is applied.
+        :param path: the fault is applied to requests whose path ends with this text, such as `/models`. None: the fault's own
+            path.
+        :raises ValueError: for an unknown name, a number out of range, a `path` together with a reply fault, or a fault that
             is not possible with this server's origin.
         """
         found = at_path(find_fault(fault), path)
@@ -169,7 +171,7 @@ class Controls:
 
     @property
     def session_answer(self) -> SessionAnswer:
-        """The response of `GET /api/auth/session`: `alive`, `signed_out`, `refresh_error`, `challenge`, or a step."""
+        """The response to `GET /api/auth/session`: `alive`, `signed_out`, `refresh_error`, `challenge`, or a step."""
         return self._site.session.answer
 
     @session_answer.setter
@@ -187,7 +189,7 @@ class Controls:
             self._site.session.tokens.revoke()
 
     def sign_in(self, session_token: str) -> None:
-        """Make this session token the newest valid one.
+        """Make this token the newest valid session token.
 
         :raises ValueError: if the token is not a valid cookie value.
         """
@@ -195,14 +197,14 @@ class Controls:
             self._site.session.tokens.replace(session_token)
 
     def expire_access_tokens(self) -> None:
-        """Make all access tokens issued so far expired."""
+        """Let all access tokens expire that were issued so far."""
         with self._site.lock:
             self._site.session.access_tokens.expire_all()
 
     def strike_challenge(self, kind: ChallengeKind | None = "passes") -> None:
-        """Revoke all clearances: every client has to pass a challenge of this kind from now on.
+        """Revoke all clearances. From now on, every client must pass a challenge of this kind.
 
-        :param kind: None: no challenge.
+        :param kind: the kind of challenge. None: clients need not pass a challenge.
         :raises ValueError: for an unknown kind.
         """
         with self._site.lock:
@@ -210,7 +212,7 @@ class Controls:
 
     @property
     def redirect_to(self) -> str | None:
-        """The target of a 308 redirect of every request, as from chat.openai.com: an origin, or None for no redirect."""
+        """The origin to which every request is redirected with status 308, as from chat.openai.com. None: no redirect."""
         return self._site.redirect_to
 
     @redirect_to.setter
@@ -221,10 +223,13 @@ class Controls:
 
     @property
     def layout(self) -> Layout:
-        """The layout of pages opened from now on (only with `form="app"`).
+        """The layout of a page (only with `form="app"`). A change has no effect on pages that are already open.
 
-        `usual`; `moved`: without the attributes for tests; `foreign`: with labels in another language; `strange`: both;
-        `crowded`: with additional text boxes, buttons and a dialog besides the composer.
+        `usual`: English labels, and attributes for tests. `moved`: without the attributes for tests. `foreign`: with labels in
+        another language. `strange`: both `moved` and `foreign`. `crowded`: with text boxes, buttons and a dialog that do not
+        belong to the composer. `2023`, `2025` and `2026` are similar to the site's page of that year. `2023`: one text field and
+        one button, without names and labels. `2025`: with names and labels. `2026`: only with labels. Pages with the layouts
+        `2025` and `2026` prepare each message with three requests.
         """
         return self._chat_app.layout
 
@@ -233,8 +238,44 @@ class Controls:
         self._chat_app.set_layout(layout)
 
     @property
+    def language(self) -> Language:
+        """The language of the layouts `2023`, `2025` and `2026` (only with `form="app"`): `en`, `de`, `fr`, `ja` or `zh`."""
+        return self._chat_app.language
+
+    @language.setter
+    def language(self, language: Language) -> None:
+        self._chat_app.set_language(language)
+
+    @property
+    def dialog(self) -> Dialog | None:
+        """The dialog that a page shows (only with `form="app"`). None: no dialog. A change has no effect on open pages.
+
+        `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in. `announcement`: has a
+        close button. `survey`: a kind that clients do not know. `overlay`: the survey without a role. `choice`: asks which of two
+        answers the user prefers. If a client clicks the main button of a dialog, the server receives the request
+        `GET /backend-api/dialog-answered/…`.
+        """
+        return self._chat_app.dialog
+
+    @dialog.setter
+    def dialog(self, dialog: Dialog | None) -> None:
+        self._chat_app.set_dialog(dialog)
+
+    @property
+    def ignores_model(self) -> bool:
+        """True: a page ignores the model in its address (only with `form="app"`). A change has no effect on open pages."""
+        return self._chat_app.ignores_model
+
+    @ignores_model.setter
+    def ignores_model(self, ignores: bool) -> None:
+        self._chat_app.ignores_model = ignores
+
+    @property
     def modal(self) -> str | None:
-        """The title of a modal dialog in each page opened from now on (only with `form="app"`); None: no dialog."""
+        """The title of the modal dialog that a page shows (only with `form="app"`). None: no dialog.
+
+        A change has no effect on pages that are already open.
+        """
         return self._chat_app.modal
 
     @modal.setter
@@ -243,9 +284,10 @@ class Controls:
 
     @property
     def wakes_after(self) -> float:
-        """The seconds until pages opened from now on are hydrated (only with `form="app"`).
+        """A page is hydrated this many seconds after it was opened (only with `form="app"`).
 
-        Until then a page is visible, but ignores input and then discards it.
+        Before that, the page is visible but ignores input. When it is hydrated, it discards this input. A change has no effect on
+        pages that are already open.
         """
         return self._chat_app.wakes_after
 
@@ -255,12 +297,24 @@ class Controls:
 
     @property
     def conversation_view(self) -> ConversationView:
-        """The way in which pages opened from now on load and show a conversation (only with `form="app"`)."""
+        """Options that select how a page loads and shows a conversation (only with `form="app"`).
+
+        A change has no effect on pages that are already open.
+        """
         return self._chat_app.conversation_view
 
     @conversation_view.setter
     def conversation_view(self, view: ConversationView) -> None:
         self._chat_app.conversation_view = view
+
+    @property
+    def composer(self) -> ComposerOptions:
+        """Options for the composer of a page (only with `form="app"`). A change has no effect on open pages."""
+        return self._chat_app.composer
+
+    @composer.setter
+    def composer(self, options: ComposerOptions) -> None:
+        self._chat_app.composer = options
 
     @property
     def _chat_app(self) -> ChatApp:

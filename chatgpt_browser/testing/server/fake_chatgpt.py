@@ -33,31 +33,31 @@ class FakeChatGPT(Controls):
     127.0.0.1 and runs in a separate thread. Times are in milliseconds or a `timedelta`; only the timeouts of methods that
     wait are in seconds.
 
-    :param replies: the replies to the first messages, in order. The method `script()` adds more of them.
+    :param replies: the replies to the first messages, in order. The method `script()` adds more replies.
     :param reply: the reply to all later messages: a text, a step, or a callable that takes a `Turn` and returns a text, a
         step or an iterator of pieces. The callable may be asynchronous. It runs in the server's thread and must not
         block. None: the reply quotes the user's message, and the user's message before that one.
-    :param pace: the rate of all replies that set neither `pace` nor `interval`; None: these replies are sent without waiting.
+    :param pace: the rate of all replies that set neither `pace` nor `interval`. None: these replies are sent without waiting.
     :param tls: True: serve HTTPS. Clients must trust the certificate in `certificate_authority_pem`.
-    :param http2: whether the server offers HTTP/2 over TLS; None: yes. Without TLS, this option has no effect: the server then
-        uses HTTP/2 if the client starts with it.
+    :param http2: False: the server does not offer HTTP/2 over TLS. None or True: it offers HTTP/2. Without TLS, this option has
+        no effect, and the server uses HTTP/2 if the client starts with it.
     :param session_token: the session token that is valid at first; None: a random token.
     :param access_token_lifetime: the lifetime of access tokens.
     :param rotate_session_token: True: each response of the session endpoint for a valid session sets a new random session
-        token of the same length. A sequence of texts: the responses set these tokens, in order, and then no more. The
-        token before the newest one stays valid.
-    :param challenge: the kind of challenge, `passes` or `person`, that clients without clearance have to pass first; None: no
+        token of the same length. A sequence of texts: the responses set these tokens, in order; later responses set no token.
+        The token before the newest token stays valid.
+    :param challenge: the kind of challenge, `passes` or `person`, that clients without clearance must pass first. None: no
         challenge.
     :param one_message_at_a_time: True: while one message is being answered, respond with 429 to other messages.
     :param encoding: the format of all replies that do not set `encoding`: `whole` (as in 2022) or `delta`. None: `delta` with
         `form="app"`, otherwise `whole`.
     :param form: `app`: serve a web application at `/` and `/c/{id}`, and accept a message only from the page of this
-        application; other messages get a 403. `api`: serve only the API endpoints.
+        application; respond with 403 to other messages. `api`: serve only the API endpoints.
     :param user: the user object in the responses of the session endpoint; None: an example user.
     :param models: the list of models; None: two models of 2022.
     :param public_origin: the origin in the base URLs, for browsers that map the host of this origin to the server. None: the
         address of the server.
-    :param port: the port; 0: the system chooses a free one.
+    :param port: the port. If it is 0, the system chooses a free port.
     :raises ValueError: if a session token is not a valid cookie value, if `challenge`, `encoding` or `form` is unknown, or if
         the scheme of `public_origin` does not match `tls`.
     """
@@ -124,9 +124,9 @@ class FakeChatGPT(Controls):
         return f"<FakeChatGPT {state}, {len(self.requests)} requests>"
 
     def start(self) -> Self:
-        """Start serving, and return the server itself. When this method returns, clients can connect.
+        """Start the server, and return this object. When the method returns, clients can connect.
 
-        While the server is running, another call has no effect. After `close()`, a call starts the server again on the same port.
+        If the server is running, the call has no effect. After `close()`, a call starts the server again on the same port.
 
         :raises OSError: if the port is in use.
         """
@@ -139,7 +139,7 @@ class FakeChatGPT(Controls):
         return self
 
     def close(self) -> None:
-        """Break all connections and stop serving. The recorded requests stay available. A second call has no effect."""
+        """Break all connections and stop the server. The recorded requests stay available. A second call has no effect."""
         thread, self._server_thread = self._server_thread, None
         if thread is not None:
             thread.stop()
@@ -173,7 +173,7 @@ class FakeChatGPT(Controls):
 
     @property
     def origin(self) -> str:
-        """The origin of the server's URLs: `public_origin` if it was given, else the scheme, host and port of the server."""
+        """The origin of the server's URLs: `public_origin` if it was given, otherwise scheme, host and port of the server."""
         if self._public_origin is not None:
             return self._public_origin
 
@@ -196,5 +196,5 @@ class FakeChatGPT(Controls):
 
     @property
     def certificate_authority_pem(self) -> bytes | None:
-        """The certificate, in PEM, of the certificate authority that clients must trust; None without TLS."""
+        """The PEM certificate of the certificate authority that clients must trust. None without TLS."""
         return self._authority_pem

@@ -1,4 +1,4 @@
-"""`Listener`: a listening socket that can break the connections that it has accepted."""
+"""`Listener`: a listening socket that can break its accepted connections."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ BACKLOG = 1024
 class Listener(socket.socket):
     """A bound, listening socket. It keeps weak references to the accepted connections, so that it can break them.
 
-    The class is necessary because an ASGI application cannot break a connection, and because asyncio's server cannot close a
-    connection whose client does not read.
+    This class is necessary because an ASGI application cannot break a connection, and because asyncio's server cannot close a
+    connection if the client does not read from it.
     """
 
     def __init__(self, host: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""The endpoint `POST /backend-api/conversation`, which checks a message and plays the step that answers this message."""
+"""The endpoint `POST /backend-api/conversation`. It checks a message, and plays the step that answers this message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 async def answer_message(site: Site, record: RecordedRequest, writer: ResponseWriter) -> None:
-    """Respond to a message: with the next scripted step, or with an error if the message is not accepted."""
+    """Respond to a message with the next scripted step. If the message is not accepted, respond with an error."""
     accepted = _check(site, record)
     if isinstance(accepted, Answer):
         await play(accepted, writer)

@@ -29,13 +29,13 @@ _LAST_CHUNK_SECONDS = 0.2
 
 
 class RequestMiddleware:
-    """The outer ASGI application. It calls the inner application, which `build_app` returns.
+    """The outer ASGI application. It calls the inner ASGI application, which the function `build_app` returns.
 
     :param drop: a function that breaks a connection. Its argument is the (host, port) of the client.
     """
 
     def __init__(self, site: Site, drop: Callable[[tuple[str, int]], None]) -> None:
-        #: True while the server closes. The server then causes the disconnects itself, so they are not recorded.
+        #: True while the server closes. Disconnects are not recorded then, because the server causes them.
         self.closing = False
         self._site = site
         self._drop = drop
@@ -58,7 +58,7 @@ class RequestMiddleware:
         if (refusal := refuse_foreign(self._site, record)) is not None:
             await self._respond(
                 play(refusal, writer), writer, receive
-            )  # a refused request is not recorded, and no fault applies to it
+            )  # the refused request is not recorded, and no fault is applied to it
             return
         if record.path.startswith(WATCH_PATH):
             await self._respond(serve_watch_page(self._site, writer), writer, receive)
@@ -110,9 +110,9 @@ class RequestMiddleware:
                 await writer.drop()
 
     def _intercept(self, record: RecordedRequest) -> Step | None:
-        """Return the response that replaces the response of the endpoint.
+        """Return a response from a fault, a challenge, a redirect or a script for this path.
 
-        It comes from a fault, a challenge, a redirect or a script for this path. If none of them applies, return None.
+        It replaces the response of the endpoint. If the endpoint must respond, return None.
         """
         site = self._site
         with site.lock:
@@ -131,7 +131,7 @@ class RequestMiddleware:
 async def _read_body(receive: Receive) -> tuple[bytes, bool]:
     """Read the body until its end, or until the client disconnects.
 
-    :return: the bytes that were read, and whether the client disconnected.
+    :return: a pair of the bytes that were read and a bool, which is True if the client has disconnected.
     """
     parts: list[bytes] = []
     while True:

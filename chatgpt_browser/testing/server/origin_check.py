@@ -1,6 +1,6 @@
-"""Refusal of requests that pages of other web sites send.
+"""Refuses requests that pages of other web sites send.
 
-Such a page can reach the fake server if it is open in a browser on this machine, because the browser can connect to the loopback
+If such a page is open in a browser on this machine, it can reach the fake server, because the browser can connect to the loopback
 address. There are two ways:
 
 - DNS rebinding: the other site changes the DNS record of its host name to the loopback address. The Host header then contains
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from .site import Site
 
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
-#: The names of the real site. The server has them if it stands in for the site (`public_origin`), and redirects between them.
-#: Clients that are not browsers may send one of them as the origin.
+#: The host names of the real site. If the server replaces the real site (`public_origin`), it is reached by these names, and it
+#: may redirect from one name to the other. Clients that are not browsers may send one of these names in the Origin header.
 _SITE_NAMES = ("chat.openai.com", "chatgpt.com")
-#: The values of Sec-Fetch-Site if a page of another site or origin sent the request. The value
-#: `none` is not listed: it means that the user started the request.
+#: The values of Sec-Fetch-Site if a page of another site or origin sent the request. The value `none` is not listed, because it
+#: means that the user started the request.
 _FOREIGN = ("cross-site", "same-site")
 
 
 def refuse_foreign(site: Site, record: RecordedRequest) -> Answer | None:
-    """Return an error response if the request is for another host or from a page of another origin; otherwise None.
+    """Return an error response if the request is for another host or from a page of another origin. Otherwise return None.
 
-    A navigation is not refused, even if another page starts it (by a link, or by the redirect after a sign-in).
+    A navigation is never refused, even if a page of another origin starts it (by a link, or by the redirect after a sign-in).
     """
     try:
         host = urlsplit(f"//{record.headers.get('host', '')}").hostname or ""
@@ -61,9 +61,10 @@ def _is_foreign(site: Site, record: RecordedRequest) -> bool:
 
 
 def _is_own(site: Site, origin: str, record: RecordedRequest) -> bool:
-    """Return whether `origin` is the site's own: its origin, the host and port of the Host header, or the real site's origin.
+    """Return whether an Origin header belongs to this site.
 
-    A browser has the real site's origin only if the server stands in for the real site. Other clients may send it always.
+    It does if it is the site's origin, if it has the same host and port as the Host header, or if a client that is not a browser
+    sends the origin of the real site.
     """
     host = origin.partition("://")[2]
     is_site = host in _SITE_NAMES and "sec-fetch-site" not in record.headers

@@ -1,4 +1,4 @@
-"""`ReplyPlayback`: sends one `Reply`. `play_recorded`: sends one `Recorded`, which is a recorded reply."""
+"""Sends replies: `ReplyPlayback` sends a `Reply`, and `play_recorded` sends a `Recorded`, which is a recorded reply."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReplyPlayback:
-    """The playback of one `Reply` to one client: at the pace of the reply, and with its hold, break or hand-off.
+    """Sends one `Reply` to one client, at the pace of the reply, and with its hold, break or hand-off.
 
-    `commit(sent, unsaid, progress)` is called with the text that was sent, complete or not, and with the pieces that come
-    elsewhere: after a hand-off, or after a break with `continues`. If the client disconnects, the site finishes the reply
-    without it, unless the reply has a gate or a break.
+    `commit(sent, unsaid, progress)` stores the answer. `sent` is the text that was sent so far. `unsaid` contains the pieces that
+    the client must fetch from the conversation: after a hand-off, or after a break with `continues`. If the client disconnects,
+    the whole answer is stored, unless the reply has a gate or a break.
     """
 
     events: ReplyEvents
@@ -104,8 +104,8 @@ class ReplyPlayback:
                 self._sent.append(piece)
                 writer.record.events_sent = sent + 1
                 if sent == 0 or self.changes.are_watched:
-                    # The first event contains the ID of the answer. From now on, the client may send a message whose
-                    # parent is this answer, so the answer must be stored.
+                    # The first event contains the ID of the answer. After this event, the client may send a message whose
+                    # parent is this answer. So the answer must be stored now.
                     self._commit("in_progress")
                     self.changes.notify()
                 if fillers:
@@ -128,7 +128,7 @@ async def play_recorded(step: Recorded, writer: ResponseWriter, commit: Callable
     """Send a recorded reply.
 
     :param commit: a function that stores an assistant message. After each event of an assistant message, it is called with the
-        ID of this message and its text so far.
+        message's ID and the message's text so far.
     """
     await writer.head(200, EVENT_STREAM)
     schedule = Schedule()
@@ -155,9 +155,9 @@ def _all_pieces(reply: Reply) -> Iterable[str] | AsyncIterator[str]:
 
 
 async def _pieces_of(reply: Reply) -> AsyncGenerator[tuple[str, bool], None]:
-    """Yield pairs: a piece of the reply, and whether this piece is the last one.
+    """Yield pairs: a piece of the reply, and True if it is the last piece.
 
-    While an iterator is read, it is not known which piece is the last. So an empty last piece follows the pieces of an iterator.
+    While an iterator is read, it is not known which piece is the last one. So for an iterator, an empty last piece is added.
     """
     source = _all_pieces(reply)
     if isinstance(source, Sequence):
@@ -192,7 +192,7 @@ def _byte_by_byte(writer: ResponseWriter) -> Callable[[bytes], Awaitable[None]]:
     async def send(data: bytes) -> None:
         for index in range(len(data)):
             await writer.chunk(data[index : index + 1])
-            # Yield until the byte has reached the socket; otherwise it could be merged with the next byte.
+            # Yield to the event loop, so that the byte is written to the socket before the next byte is sent.
             await asyncio.sleep(0)
 
     return send

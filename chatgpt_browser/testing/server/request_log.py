@@ -14,7 +14,7 @@ class RequestLog:
     """The list of all requests, oldest first. Any thread may use it."""
 
     def __init__(self) -> None:
-        #: `time.monotonic()` when the log was created.
+        #: The value of `time.monotonic()` when the log was created.
         self.started_at = time.monotonic()
         self._changed = threading.Condition()
         self._records: list[RecordedRequest] = []
@@ -33,7 +33,7 @@ class RequestLog:
     def wait(self, path_suffix: str, method: str | None, count: int, timeout: float) -> RecordedRequest:
         """Block until `count` requests have matched, and return the last of these requests.
 
-        A request matches if its path ends with `path_suffix` and it has this method (None: any method).
+        A request matches if its path ends with `path_suffix` and its method is `method` (None: any method).
 
         :raises TimeoutError: if fewer than `count` requests have matched after `timeout` seconds.
         """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: The headers of a response whose body is an event stream.
 EVENT_STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
 
-# Every response of the site has this header. So clients must not conclude from this header that a response is a challenge.
+# Every response of the site has this header, so clients must not use it to detect challenges.
 _EDGE_HEADER = (b"server", b"cloudflare")
 
 
@@ -33,14 +33,14 @@ class ResponseState(enum.Enum):
     WAITING = enum.auto()
     #: The status and the headers were sent.
     STREAMING = enum.auto()
-    #: The last chunk was passed to the ASGI server. If the client disconnects in this state, that is not an error.
+    #: The last chunk was passed to the ASGI server. In this state, a disconnect of the client is not an error.
     ENDING = enum.auto()
     #: The server itself broke the connection.
     DROPPED = enum.auto()
 
 
 class ResponseWriter:
-    """The sender of one response. It records the progress of the response in the `RecordedRequest`.
+    """Sends one response, and records the progress of the response in the `RecordedRequest`.
 
     :param drop: a function that breaks the connection of the client.
     """
@@ -90,8 +90,8 @@ class ResponseWriter:
 
     async def drop(self) -> NoReturn:
         """Break the connection. The client still receives all data that was sent before. This method never returns."""
-        # In each iteration of the event loop, a task of Hypercorn writes one HTTP/2 frame (16 KiB) to the socket. Wait until
-        # all frames are written.
+        # In each iteration of the event loop, a task of Hypercorn writes one HTTP/2 frame (16 KiB) to the socket. This loop waits
+        # until all frames are written.
         for _ in range(16 + self._unflushed // 1024):
             await asyncio.sleep(0)
 
@@ -112,8 +112,8 @@ class ResponseWriter:
 def _with_date(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return the headers with a `date` header.
 
-    A scripted `date` header is kept, because a test may simulate a server with a wrong clock. Otherwise the header with
-    the current time is added.
+    If the headers already contain a `date` header, keep it, because a test may simulate a server with a wrong clock. Otherwise
+    add a header with the current time.
     """
     if any(name.lower() == b"date" for name, _ in headers):
         return [*headers]

@@ -1,4 +1,4 @@
-"""The routes of the Starlette application, which `build_app` creates."""
+"""`build_app`: creates the Starlette application with its routes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PlayedResponse(Response):
 
 
 def build_app(site: Site) -> Starlette:
-    """Return the inner ASGI application, which has the routes. The caller wraps it in the `RequestMiddleware`."""
+    """Return the inner ASGI application with its routes. `RequestMiddleware` is the outer application."""
 
     def endpoint(path: str, function: BackendEndpoint, method: str = "GET") -> Route:
         """Return a route of the backend. It calls `function` only if the request has a valid access token."""
@@ -75,6 +75,9 @@ def build_app(site: Site) -> Starlette:
         Route("/backend-api/conversation", message, methods=["POST"]),
         Route("/backend-api/f/conversation", message, methods=["POST"]),
         endpoint("/sentinel/chat-requirements", backend.issue_message_token, "POST"),
+        endpoint("/sentinel/chat-requirements/prepare", backend.prepare_message_token, "POST"),
+        endpoint("/sentinel/chat-requirements/finalize", backend.issue_message_token, "POST"),
+        endpoint("/f/conversation/prepare", backend.prepare_message, "POST"),
         endpoint("/conversations", backend.list_conversations),
         endpoint("/conversations/batch", backend.get_conversations, "POST"),
         endpoint("/conversations/{id}", backend.get_messages),
@@ -99,7 +102,7 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 def _server_error(site: Site) -> Callable[[Request, Exception], Any]:
     async def handle(_request: Request, error: Exception) -> Response:
-        # Store the error before the response is sent. A test that has received the response then finds the error in
+        # The error is stored before the response is sent. So a test that has received the response finds the error in
         # `FakeChatGPT.errors`.
         site.note_error(error)
         return _respond(Answer.error(500, f"FakeChatGPT: {error!r}"))
@@ -108,7 +111,7 @@ def _server_error(site: Site) -> Callable[[Request, Exception], Any]:
 
 
 def _pages(site: Site) -> list[Route]:
-    """Return the routes of the web pages: of the web application if there is one, else only of the home page."""
+    """Return the routes of the web application's pages. Without a web application, return only the route of the home page."""
     if site.chat_app is None:
         return [Route("/", _home)]
 

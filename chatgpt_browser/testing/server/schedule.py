@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..script.gate import Gate
 
-# While the buffer of a socket has free space, sending does not yield to the event loop. Without an additional yield, one long
-# reply would block all other replies, and the server would not notice that the client has disconnected.
+# The number of calls of `wait_until` for each yield to the event loop, if the calls do not wait. While the buffer of a socket has
+# free space, sending does not yield. Without these yields, one long reply would block all other replies, and the server would not
+# notice that the client has disconnected.
 _STEPS_PER_YIELD = 8
 
 
@@ -24,7 +25,7 @@ class Schedule:
     async def wait_until(self, due: float | None) -> None:
         """Wait until `due` seconds after the start time.
 
-        If `due` is None, do not wait; only the first call and every eighth call after it yield to the event loop.
+        If `due` is None, do not wait. In this case, the first call and every eighth call after it yield to the event loop.
         """
         self._steps += 1
         if due is not None:
@@ -33,7 +34,7 @@ class Schedule:
             await asyncio.sleep(0)
 
     async def hold(self, gate: Gate) -> None:
-        """Wait until a gate is open. The start time is then moved by the duration of this wait."""
+        """Wait until a gate is open. Then move the start time by the duration of this wait."""
         before = self._loop.time()
         await gate.wait()
         self._start += self._loop.time() - before

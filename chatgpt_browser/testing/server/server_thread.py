@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 _DAY = 86_400.0
-# The messages of asyncio's warnings about clients that disconnect while the server is writing.
+# The messages with which asyncio warns that a client has disconnected while the server was writing.
 _DISCONNECT_WARNINGS = ("socket.send() raised exception.", "SSL connection is closed")
 
 
 class HypercornConfig(Config):
     """The configuration of Hypercorn.
 
-    It uses the socket and the TLS context of this package. Hypercorn's timeouts and limits are so high that they do not end
+    It uses the socket and the TLS context of this package. The timeouts and limits are so high that Hypercorn does not end
     streams or connections during a test.
     """
 
@@ -52,19 +52,19 @@ class HypercornConfig(Config):
         return self._context is not None
 
     def create_ssl_context(self) -> ssl.SSLContext | None:
-        """Return the TLS context of this package; None: no TLS."""
+        """Return the TLS context of this package, or None without TLS."""
         return self._context
 
     def create_sockets(self) -> Sockets:
         """Return the socket that is already bound.
 
-        Hypercorn would bind a new socket; before that, another process could take the port.
+        Hypercorn would bind a new socket, and another process could take the port before that.
         """
         return Sockets([self._listener], [], []) if self.ssl_enabled else Sockets([], [self._listener], [])
 
 
 class ServerThread:
-    """A thread that runs the server. It starts when the object is created, and ends with `stop()`."""
+    """A thread that runs the server. The thread starts when the object is created, and ends when `stop()` is called."""
 
     def __init__(self, site: Site, listener: Listener, context: ssl.SSLContext | None) -> None:
         self._site = site
@@ -102,16 +102,13 @@ class ServerThread:
             logging.getLogger("asyncio").removeFilter(self._is_logged)
 
     def _is_logged(self, record: logging.LogRecord) -> bool:
-        """Return whether a log record of asyncio is kept.
-
-        Warnings of this thread about disconnected clients are not kept.
-        """
+        """Return whether a log record of asyncio is logged. Warnings of this thread about disconnected clients are not logged."""
         return record.thread != self._thread.ident or record.getMessage() not in _DISCONNECT_WARNINGS
 
     def _handle_exception(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        # `OSError` of a connection or of TLS: the client has disconnected, which is not an error of the server.
-        # `CancelledError`: Python before 3.12 reports the connections whose tasks were cancelled when the server closes.
+        # An `OSError` means that a client has disconnected, which is not an error of the server. A `CancelledError` occurs before
+        # Python 3.12: when the server closes, it reports the connections whose tasks were cancelled.
         if not isinstance(error, (OSError, asyncio.CancelledError)):
             self._site.note_error(error or RuntimeError(context["message"]))
 

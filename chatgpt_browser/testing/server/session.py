@@ -32,7 +32,7 @@ class Session:
         self._secure = settings.secure
 
     def is_signed_in(self, record: RecordedRequest) -> bool:
-        """Return whether the sender of this request is signed in. The site shows its pages only to signed-in users."""
+        """Return whether the sender of this request is signed in. The web application is shown only to signed-in users."""
         return self.answer != "signed_out" and self._has_valid_token(record)
 
     def refuse(self, record: RecordedRequest) -> Answer | None:
@@ -44,9 +44,9 @@ class Session:
         return Answer.token_expired() if state == "expired" else Answer.invalid_jwt()
 
     def respond(self, record: RecordedRequest, answer: SessionAnswer) -> Step:
-        """Return the response of the session endpoint.
+        """Return the response of the session endpoint to a request.
 
-        :param answer: a state of the session, or a step. A step is returned unchanged.
+        :param answer: a state of the session, or a step. If it is a step, it is returned unchanged.
         """
         if not isinstance(answer, str):
             return answer
@@ -64,7 +64,7 @@ class Session:
         return self.tokens.is_valid(read_session_token(record.cookies, secure=self._secure))
 
     def _exchange_tokens(self, record: RecordedRequest) -> Answer:
-        """Return a response with an access token. If there is a next session token, the response also sets its cookie."""
+        """Return a response with an access token. If the session token is rotated, the response also sets the new cookie."""
         token = self.access_tokens.issue(self._user["id"])
         rotated = self.tokens.rotate()
         headers = [("cache-control", "no-store")]

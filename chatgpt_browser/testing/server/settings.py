@@ -1,4 +1,4 @@
-"""`Settings`: the options of a `FakeChatGPT`. `USER` and `MODELS`: the default user and the default models."""
+"""`Settings` contains the options of a `FakeChatGPT`. `USER` and `MODELS` are the default user and the default models."""
 
 from __future__ import annotations
 

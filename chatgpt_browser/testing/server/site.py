@@ -1,4 +1,4 @@
-"""`Site`: the state of the fake site, which the endpoints read and change."""
+"""`Site`: the state of the fake site. The endpoints read and change this state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger("chatgpt_browser.testing")
 
 
 class MessageCounter:
-    """A count of the messages that are being answered. Only the server's thread changes the count; any thread may read it."""
+    """Counts the messages that are being answered. Only the server's thread changes the count; any thread may read it."""
 
     def __init__(self) -> None:
         #: The number of messages that are being answered now.
@@ -35,7 +35,7 @@ class MessageCounter:
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """Return a context manager: within its block, one more message is counted as active."""
+        """Count one more message as active until the end of the block."""
         self.active += 1
         self.peak = max(self.peak, self.active)
         try:
@@ -63,9 +63,9 @@ class Site:
         #: or empty.
         self.origin = ""
         self.port = 0
-        #: The conversations by ID, including deleted ones.
+        #: Maps an ID to its conversation. Deleted conversations are included.
         self.conversations: dict[str, Conversation] = {}
-        #: If set, the server redirects all requests to this origin; None: no redirect.
+        #: The origin to which the server redirects all requests. None: no redirect.
         self.redirect_to: str | None = None
         #: The exceptions of the server itself, and the exceptions that a callable `reply` raised.
         self.errors: list[BaseException] = []

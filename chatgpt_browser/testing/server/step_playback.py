@@ -14,7 +14,7 @@ from .schedule import Schedule
 async def play(step: Step, writer: ResponseWriter) -> None:
     """Send the response for a step that needs no conversation.
 
-    :raises TypeError: if the step is a `Reply` or a `Recorded`. These steps need a conversation.
+    :raises TypeError: if the step is a `Reply` or a `Recorded`, because these steps need a conversation.
     """
     if isinstance(step, Answer):
         await _answer(step, writer)

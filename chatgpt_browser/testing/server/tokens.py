@@ -1,4 +1,4 @@
-"""The two kinds of token: a session token is the value of a cookie, and an access token is a JWT."""
+"""The two kinds of tokens. A session token is the value of a cookie. An access token is a JWT."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _COOKIE_OCTETS = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('",;\\')
 class SessionTokens:
     """The valid session tokens: the newest token and the token before it.
 
-    The token before the newest stays valid, because a client may still send a request with it during the rotation.
+    The older token stays valid, because a client may still send a request with it during the rotation.
 
-    :param token: the first session token; None: a random token.
-    :param rotation: the tokens that `rotate` returns. True: random tokens. A sequence: these tokens in order, then no more.
-        False: none.
+    :param token: the first session token. None: a random token.
+    :param rotation: the tokens that `rotate` returns. True: random tokens. A sequence: its tokens, in order, and then None.
+        False: always None.
     """
 
     def __init__(self, token: str | None, rotation: bool | Iterable[str]) -> None:
@@ -90,7 +90,7 @@ class AccessTokens:
         return "valid" if time.time() < expiry else "expired"
 
     def expire_all(self) -> None:
-        """Let all access tokens that were issued so far expire now."""
+        """Let all access tokens expire that were issued so far."""
         self._expiry = dict.fromkeys(self._expiry, 0.0)
 
     def _new(self, subject: str) -> str:
@@ -109,7 +109,7 @@ def new_session_token() -> str:
 
 
 def random_token(length: int) -> str:
-    """Return a random text of this length. All its characters may be used in the value of a cookie."""
+    """Return a random text of this length. It contains only characters that are valid in the value of a cookie."""
     return secrets.token_urlsafe(length)[:length]
 
 

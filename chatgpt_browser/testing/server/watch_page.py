@@ -36,10 +36,10 @@ _HEADERS = [
     ("x-content-type-options", "nosniff"),
 ]
 _STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-store")]
-# The limit for updates of the page. A fast reply has thousands of events, but more updates per second would not be visible.
+# The maximum number of updates of the page per second. A fast reply has thousands of events, too many for a person to see each.
 _UPDATES_PER_SECOND = 20
-# The page shows at most this number of requests, conversations, messages per conversation and characters per message, the
-# newest of each. Without these limits, the page would grow too large in a test that runs for hours.
+# The maximum numbers of requests, conversations, messages per conversation and characters per message on the page. The newest of
+# each are shown. Without these limits, the page would become too large in a test that runs for hours.
 _REQUESTS, _CONVERSATIONS, _MESSAGES, _CHARACTERS = 300, 50, 60, 8000
 
 
@@ -59,7 +59,7 @@ async def serve_watch_page(site: Site, writer: ResponseWriter) -> None:
 
 
 async def _stream(site: Site, writer: ResponseWriter) -> None:
-    """Send all items as one server-sent event. After that, send an event with the changed items after each change."""
+    """Send a server-sent event with all items. Later, after each change, send an event with the changed items."""
     sent: dict[str, str] = {}
     with site.changes.watched() as change:
         await writer.head(200, _STREAM)
@@ -77,7 +77,7 @@ async def _stream(site: Site, writer: ResponseWriter) -> None:
 def _changed_items(site: Site, sent: dict[str, str]) -> list[str]:
     """Return the new and the changed items as JSON texts, and store them in `sent`.
 
-    :param sent: the items that the page has already received: the JSON text by kind and ID.
+    :param sent: the items that the page has already received. It maps an item's kind and ID to the item's JSON text.
     """
     with site.lock:
         now = {f"{item['kind']} {item['id']}": json.dumps(item) for item in _items(site)}

@@ -1,16 +1,16 @@
-/** The address of a conversation, which the page sets late: see `ConversationView`. */
+/** Reads and sets the page's address. A new conversation gets its address late (see `ConversationView`). */
 
 const { first_address, address_after, project } = JSON.parse(document.body.dataset.view);
 
 /** Return the ID of the conversation in the page's address, or undefined. */
 export const conversationInAddress = () => location.pathname.match(/^(?:\/g\/[^/]+)?\/c\/(.+)$/)?.[1];
 
-/** Set the temporary address of a new conversation, whose message is being sent. */
+/** Set the temporary address of a new conversation, if it has one. Called when the first message is sent. */
 export function setFirstAddress() {
   if (first_address === "temporary") history.pushState(null, "", `/c/WEB:${crypto.randomUUID()}`);
 }
 
-/** Set the address of a conversation, at its first event or at the end of the reply. */
+/** Set the address of a conversation. Called at the first event of a reply, and with `atEnd` at the end of the reply. */
 export function setAddress(conversation, { atEnd }) {
   const set = () => {
     const path = `${project === null ? "" : `/g/${project}`}/c/${conversation}`;

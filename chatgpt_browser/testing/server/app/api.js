@@ -2,7 +2,7 @@
 
 let session = null;
 
-/** Fetch the session with its access token, and return its user. Called again when the access token has expired. */
+/** Fetch the session, store its access token, and return its user. Called again when the access token has expired. */
 export async function signIn() {
   session = await (await fetch("/api/auth/session", { cache: "no-store" })).json();
   return session.user;
@@ -33,7 +33,7 @@ export const conversations = async () => (await (await request("conversations?of
 
 const { loading } = JSON.parse(document.body.dataset.view);
 
-/** Return a conversation's data, loaded in the way that the server has set. */
+/** Load a conversation with the kind of request that the server has set, and return the data. */
 async function load(id) {
   if (loading === "batch") return (await (await post("conversations/batch", { conversation_ids: [id] })).json())[0];
   const path = loading === "conversations" ? `conversations/${encodeURIComponent(id)}?include_has_versions=true&num_turns=10` : `conversation/${encodeURIComponent(id)}`;
@@ -42,14 +42,26 @@ async function load(id) {
 
 /** Return the title and the messages of a conversation, oldest first, and the ID of the newest message. */
 export async function open(id) {
-  const { title, mapping, messages = [], current_node } = await load(id);
+  const { title, mapping, messages = [], current_node, default_model_slug } = await load(id);
   for (let at = mapping?.[current_node]; at; at = mapping[at.parent]) if (at.message) messages.unshift(at.message);
-  return { title, messages, newest: current_node };
+  return { title, messages, newest: current_node, model: default_model_slug };
 }
 
-/** Send a message. The server accepts it only with a single-use token, so request one first. */
-export async function send(text, { conversation, parent, model, query }, signal) {
-  const requirements = await (await post("sentinel/chat-requirements", {})).json();
+const TOKEN = "openai-sentinel-chat-requirements-token";
+const fetchJson = async (path, body) => (await post(path, body)).json();
+const prepareAtOnce = async () => ({ [TOKEN]: (await fetchJson("sentinel/chat-requirements", {})).token });
+
+/** Prepare a message with three successive requests, like the site's page of 2026. Return the headers for the message. */
+async function prepare() {
+  const { prepare_token } = await fetchJson("sentinel/chat-requirements/prepare", {});
+  const { token } = await fetchJson("sentinel/chat-requirements/finalize", { prepare_token });
+  const { conduit_token } = await fetchJson("f/conversation/prepare", { action: "next" });
+  return { [TOKEN]: token, "x-conduit-token": conduit_token };
+}
+
+/** Send a message. The server accepts a message only with a single-use token, so first request a token. */
+export async function send(text, { conversation, parent, model, query, preparesLikeToday }, signal) {
+  const prepared = await (preparesLikeToday ? prepare() : prepareAtOnce());
   const message = {
     id: crypto.randomUUID(),
     author: { role: "user" },
@@ -66,6 +78,6 @@ export async function send(text, { conversation, parent, model, query }, signal)
     supported_encodings: ["v1"],
     timezone_offset_min: new Date().getTimezoneOffset(),
   };
-  const headers = { accept: "text/event-stream", "openai-sentinel-chat-requirements-token": requirements.token };
+  const headers = { accept: "text/event-stream", ...prepared };
   return post(`f/conversation${query}`, body, headers, signal);
 }

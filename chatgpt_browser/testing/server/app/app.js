@@ -2,21 +2,31 @@
 
 import { conversationInAddress, setAddress, setFirstAddress } from "./address.js";
 import * as api from "./api.js";
+import * as composer from "./composer.js";
 import { follow } from "./deltas.js";
+import { showDialog } from "./dialogs.js";
+import { replaceComposer } from "./layouts.js";
 import { applyLayout, show } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
-const [thread, form, editor, send, stop, alert] = ["thread", "composer", "prompt-textarea", "composer-submit-button", "stop-button", "alert"].map($);
+const usual = () => {
+  const [form, editor, send, stop, alert] = ["composer", "prompt-textarea", "composer-submit-button", "stop-button", "alert"].map($);
+  return { form, editor, send, stop, alert, show: (isRunning) => Object.assign(send, { hidden: isRunning }) && Object.assign(stop, { hidden: !isRunning }) };
+};
+const thread = $("thread");
+let { form, editor, send, stop, alert, show: showButtons } = replaceComposer(document.body.dataset) ?? usual();
 const position = {
   conversation: conversationInAddress(),
   parent: null,
-  model: new URLSearchParams(location.search).get("model"),
+  model: document.body.dataset.ignoresModel === "" ? new URLSearchParams(location.search).get("model") : null,
+  preparesLikeToday: ["2025", "2026"].includes(document.body.dataset.layout),
   query: document.body.dataset.layout === "crowded" ? "?from=composer" : "",
 };
 let running = null;
 
-/** Return the text of the composer. Not `innerText`, which adds a line for each empty line. */
+/** Return the text of the composer. `innerText` is not used, because it adds a line for each empty line. */
 function composerText() {
+  if (editor instanceof HTMLTextAreaElement) return editor.value;
   const lines = [""];
   const visit = (node) => {
     if (node.nodeType === Node.TEXT_NODE) lines[lines.length - 1] += node.data;
@@ -29,11 +39,17 @@ function composerText() {
   return lines.join("\n");
 }
 
+function clearEditor() {
+  if (editor instanceof HTMLTextAreaElement) editor.value = "";
+  else editor.replaceChildren();
+}
+
 function updateButtons() {
-  send.hidden = running !== null;
-  stop.hidden = running === null;
-  send.disabled = composerText().trim() === "";
-  if (send.disabled) editor.replaceChildren();
+  const text = composerText();
+  const isEmpty = text.trim() === "";
+  send.disabled = isEmpty || composer.isTooLong(text, alert);
+  if (isEmpty) clearEditor();
+  showButtons(running !== null, isEmpty);
 }
 
 function showError(error) {
@@ -52,12 +68,13 @@ async function listConversations() {
   $("history").replaceChildren(...links);
 }
 
-/** Load the conversation. The composer works before that: a message that is sent too early has no parent message. */
+/** Load the conversation. The composer already works before this is done, but a message that is sent then has no parent. */
 async function openConversation() {
   if (position.conversation === undefined) return;
-  const { title, messages, newest } = await api.open(position.conversation);
+  const { title, messages, newest, model } = await api.open(position.conversation);
   setAddress(position.conversation, { atEnd: true });
   position.parent = newest;
+  position.model ??= document.body.dataset.ignoresModel === "" ? model : null;
   document.title = $("title").textContent = title;
   for (const message of messages) show(thread, message);
 }
@@ -75,7 +92,8 @@ async function submit() {
   if (running !== null || question.trim() === "") return;
   running = new AbortController();
   alert.hidden = true;
-  editor.replaceChildren();
+  clearEditor();
+  composer.noteEmptied();
   updateButtons();
   if (position.conversation === undefined) setFirstAddress();
   show(thread, { id: "", author: { role: "user" }, content: { content_type: "text", parts: [question] } });
@@ -93,26 +111,52 @@ async function submit() {
   }
 }
 
-// Until the page is hydrated, it ignores input and then discards it.
+// Until the page is hydrated, it ignores input. When it is hydrated, it discards this input.
 const { wakesAfter } = document.body.dataset;
 if (wakesAfter !== "0") {
   await new Promise((resolve) => setTimeout(resolve, Number(wakesAfter)));
-  editor.replaceChildren();
+  clearEditor();
 }
+composer.wake(form);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  submit();
+  if (!composer.ignoresClick()) submit();
 });
-editor.addEventListener("input", updateButtons);
-editor.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey) return;
-  event.preventDefault();
-  submit();
-});
-stop.addEventListener("click", () => running?.abort());
+
+/** Attach the listeners of the editor and of the stop button. */
+function listen() {
+  editor.addEventListener("input", () => {
+    updateButtons();
+    composer.noteInput(composerText(), renderAnew);
+  });
+  editor.addEventListener("paste", (event) => composer.paste(event, form));
+  editor.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    submit();
+  });
+  stop.addEventListener("click", () => running?.abort());
+}
+
+/** Replace the elements of the composer with new elements. The new editor is empty. */
+function renderAnew() {
+  editor.replaceChildren();
+  const box = form.querySelector(".box");
+  const copy = box.cloneNode(true);
+  box.replaceWith(copy);
+  editor = copy.querySelector(".editor");
+  [send, stop] = [".send", ".stop"].map((name) => copy.querySelector(name));
+  showButtons = usual().show;
+  listen();
+  updateButtons();
+}
+
+listen();
 $("modal-close").addEventListener("click", () => $("modal").close());
 
 applyLayout(document.body);
+updateButtons();
+if (document.body.dataset.dialog) showDialog(document.body.dataset.dialog);
 try {
   $("who").textContent = (await api.signIn()).email;
   await Promise.all([listConversations(), openConversation()]);

@@ -6,7 +6,7 @@ const keysOf = (path) =>
     .slice(1)
     .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
 
-/** Apply one delta, or a patch of several, and return the new root. */
+/** Apply one delta and return the new root. A delta with the operation "patch" contains several deltas. */
 function applyDelta(root, { p, o, v }) {
   if (o === "patch") return v.reduce((value, item) => applyDelta(value, item), root);
   if (p === "") return v;
@@ -21,12 +21,12 @@ function applyDelta(root, { p, o, v }) {
   return root;
 }
 
-/** The current values of all counters `c`. Fields that a delta leaves out are those of the previous delta. */
+/** The current value for each number `c`. If a delta lacks a field, the field of the previous delta applies. */
 export class Channels {
   #values = new Map();
   #last = { c: 0, p: "", o: "add" };
 
-  /** Apply a delta, and return the new value of its counter. */
+  /** Apply a delta, and return the new value for its number `c`. */
   apply(delta) {
     const { v, ...fields } = delta;
     this.#last = { ...this.#last, ...fields };
@@ -36,7 +36,7 @@ export class Channels {
   }
 }
 
-/** Yield the events of a response: {type, data}. */
+/** Yield the events of a response as objects {type, data}. */
 export async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -54,7 +54,7 @@ export async function* events(response) {
   }
 }
 
-/** Call `onMessage(message, conversationId)` for each change of a message, until the end of the reply. */
+/** Read a reply to its end. Call `onMessage(message, conversationId)` for each change of a message. */
 export async function follow(response, onMessage) {
   const channels = new Channels();
   for await (const { type, data } of events(response)) {

@@ -1,4 +1,6 @@
-/** The rendering of messages, and the layouts of the page. */
+/** Renders messages, and applies the layout of the page. */
+
+import { markTurn } from "./layouts.js";
 
 const TEXT_OF = {
   thoughts: (content) => content.thoughts.map((thought) => thought.content).join("\n"),
@@ -35,7 +37,7 @@ function render(markdown) {
   });
 }
 
-/** The attributes that contain the ID of a message, by the name in `ConversationView`. */
+/** Maps a name in `ConversationView` to the attribute that contains the ID of a message. */
 const ID_ATTRIBUTES = {
   message: "data-message-id",
   turn: "data-turn-key",
@@ -51,7 +53,7 @@ function writeId(article, id) {
   if (name !== undefined) article.setAttribute(name, message_ids === "search" && id !== "" ? `${id} unit-${id}` : id);
 }
 
-/** Show a message in the thread; a message with the same ID is replaced. */
+/** Show a message in the thread. If the thread already has a message with this ID, replace it. */
 export function show(thread, message, { busy = false } = {}) {
   if (message.author.role === "system" || message.metadata?.is_visually_hidden_from_conversation) return;
   const role = message.author.role === "user" ? "user" : "assistant";
@@ -64,6 +66,7 @@ export function show(thread, message, { busy = false } = {}) {
     article.dataset.messageAuthorRole = role;
     article.append(Object.assign(document.createElement("div"), { className: "text" }));
     thread.append(article);
+    markTurn(article, document.body.dataset);
   }
   const body = article.firstChild;
   body.classList.toggle("aside", role === "assistant" && !isAnswer(message));

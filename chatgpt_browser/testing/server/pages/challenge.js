@@ -1,4 +1,4 @@
-// The script of the challenge page: requests the clearance, at once or when a person clicks the button.
+// The script of the challenge page. It requests the clearance at once, or when a person clicks the button.
 (() => {
   "use strict";
   const form = document.getElementById("challenge-form");

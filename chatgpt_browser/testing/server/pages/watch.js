@@ -24,7 +24,7 @@ function showEmptyNote(name, isEmpty) {
 function update(items) {
   const info = items.find((item) => item.kind === "server");
   if (info && server !== null && info.id !== server) {
-    // Another server uses this port now: discard the items of the previous one.
+    // Another server now uses this port: discard the items of the previous server.
     reset();
   }
   server = info ? info.id : server;

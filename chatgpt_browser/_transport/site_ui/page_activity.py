@@ -1,0 +1,80 @@
+"""Detects that a page has finished loading. An element that such a page does not show will not appear later."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import anyio
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
+
+from ..._browser.playwright_errors import milliseconds
+from ..._core.log import logger
+
+if TYPE_CHECKING:
+    from playwright.async_api import Locator, Page
+
+    from .elements import PageElements
+    from .isolated_evaluation import IsolatedEvaluation
+
+#: Time limit in seconds within which a page without a message box should finish its requests. A page may keep a request open
+#: without end.
+_IDLE_TIMEOUT = 15.0
+#: A page is idle if, after its requests have ended, its document does not change for this many seconds.
+_QUIET_TIME = 4.0
+
+
+class PageActivity:
+    """Observes the network requests and the document of one page, and waits until the page is idle."""
+
+    def __init__(self, page: Page, elements: PageElements, evaluation: IsolatedEvaluation) -> None:
+        self._page = page
+        self._elements = elements
+        self._evaluation = evaluation
+
+    async def appears(self, outcome: Locator, timeout: float) -> bool:
+        """Wait until an element that ``outcome`` matches is in the document, and return True.
+
+        Return False after the timeout. If the page becomes idle without such an element, return False at once.
+        """
+        appearing = asyncio.ensure_future(_is_attached(outcome, timeout))
+        idling = asyncio.ensure_future(self._wait_until_idle(timeout))
+        try:
+            await asyncio.wait((appearing, idling), return_when=asyncio.FIRST_COMPLETED)
+            # If the page became idle, it may have added such an element directly before that.
+            return appearing.result() if appearing.done() else bool(await outcome.count())
+        finally:
+            appearing.cancel()
+            idling.cancel()
+            await asyncio.gather(appearing, idling, return_exceptions=True)
+
+    async def wait_for_network_idle(self, timeout: float) -> None:
+        """Wait until the page has no request in flight, for at most ``timeout`` seconds."""
+        try:
+            await self._page.wait_for_load_state("networkidle", timeout=milliseconds(timeout))
+        except PlaywrightTimeoutError:
+            logger.debug("the site's page is still loading after %g s", timeout)
+
+    async def _wait_until_idle(self, timeout: float) -> None:
+        """Wait until the network is idle, and the document is complete and interactive and has not changed for some seconds."""
+        with anyio.move_on_after(timeout):
+            await self.wait_for_network_idle(_IDLE_TIMEOUT)
+            while not await self._becomes_quiet():
+                await self._page.wait_for_load_state("domcontentloaded")
+
+    async def _becomes_quiet(self) -> bool:
+        """Wait until the document stops changing. Return False if the document was replaced or is not interactive yet."""
+        try:
+            await self._evaluation.call("quiet.js", _QUIET_TIME * 1000)
+        except PlaywrightError:
+            return False
+        return not await self._elements.shell.count()
+
+
+async def _is_attached(outcome: Locator, timeout: float) -> bool:
+    try:
+        await outcome.first.wait_for(state="attached", timeout=milliseconds(timeout))
+    except PlaywrightTimeoutError:
+        return False
+    return True

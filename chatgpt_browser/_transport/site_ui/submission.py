@@ -1,0 +1,196 @@
+"""Submits one message through the site's page: writes the text, checks it and clicks Send, until the page has sent it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import anyio
+from playwright.async_api import Error as PlaywrightError
+
+from ..._core.errors import ChatGPTError, DialogInTheWayError, PageError, RateLimitError, SessionExpiredError
+from ..base import DeliveryState
+from .text_pieces import has_same_words
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ..base import Delivery
+    from .composer import Composer
+    from .message_box import BoxContent
+    from .page_events import PageEvents
+    from .request_observer import RequestObserver
+
+#: Interval in seconds at which the page is examined after a click on the send button. It is polled, because no event shows that a
+#: click had no effect.
+_INTERVAL = 0.5
+#: If a click on the send button has no visible effect for this many seconds, the button is clicked again. The first limit applies
+#: while the text is still in the message box. The second limit applies after the box has become empty, because the page is then
+#: probably sending the message. Both limits are doubled after each click.
+_QUIET_WITH_TEXT, _QUIET_WITHOUT_TEXT = 1.0, 2.0
+#: After a request that prepares a message, the page may need this many seconds for calculations before it sends the message.
+_CALCULATION = 5.0
+#: After the page has submitted a form natively, it may also discard the next text. The client waits this many seconds to see
+#: whether the page does so. The limit is doubled after each native submission.
+_FIRST_DISCARD = 0.5
+
+
+class NativeSubmitError(PageError):
+    """The page has submitted a form natively. So the page's document is replaced, and the message was not sent."""
+
+
+class Submission:
+    """Submits one message through one page. All times are in seconds.
+
+    Until the page has sent a request with the message, it is safe to write the text again. The send button is clicked again only
+    if the previous click had no visible effect. A visible effect is a request that sends or prepares the message, a stop button,
+    or a new copy of the message's text outside the message box.
+    """
+
+    def __init__(
+        self,
+        composer: Composer,
+        activity: PageEvents,
+        text: str,
+        timeout: float,
+        *,
+        prepare: Callable[[], Awaitable[None]],
+        watch: Callable[[RequestObserver], Awaitable[None]],
+    ) -> None:
+        self._prepare = prepare
+        self._watch = watch
+        self._composer = composer
+        self._activity = activity
+        self._text = text
+        self._timeout = timeout
+        self._clock = asyncio.get_running_loop().time
+        self._native_submits = 0
+
+    async def run(self, observe: Callable[[], RequestObserver], delivery: Delivery) -> RequestObserver:
+        """Send the message. Return the observer of its request.
+
+        :param observe: creates the observer; called before the first click.
+        :raises NativeSubmitError: the page has submitted a form natively. Open the conversation again and repeat the call.
+        :raises TextAttachedError: the page has turned the text into an attachment.
+        :raises PageError: the page cannot send the message, or has not sent it within the timeout.
+        """
+        if not self._native_submits:
+            await self._composer.wait_for_network_idle_if_always_enabled()
+        content = await self._write()
+        observer = observe()
+        self._activity.on_native_submit = lambda: self._on_native_submit(observer, delivery)
+        watching = asyncio.ensure_future(self._watch(observer))
+        try:
+            with anyio.move_on_after(self._timeout):
+                await self._click_until_sent(observer, delivery, content)
+        finally:
+            self._activity.on_native_submit = None
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+        if not observer.sent.is_set():
+            raise self._not_sent_error(delivery)
+        if observer.failure is not None:
+            raise observer.failure
+        return observer
+
+    def _not_sent_error(self, delivery: Delivery) -> PageError:
+        if delivery.state is DeliveryState.NOT_STARTED:
+            return PageError(
+                f"The site's page discarded the message for {self._timeout:g} s. Nothing was sent."
+            )
+        return PageError(
+            f"The site's page sent no message within {self._timeout:g} s after the send button was clicked. "
+            "It may still have been sent: check the conversation before you send it again."
+        )
+
+    def _on_native_submit(self, observer: RequestObserver, delivery: Delivery) -> None:
+        if not observer.sent.is_set():
+            self._native_submits += 1
+            delivery.withdraw()
+            observer.fail(
+                NativeSubmitError(
+                    "The site's page did not become interactive. Nothing was sent. Try again later."
+                )
+            )
+
+    # ---- Writing -----------------------------------------------------------------------------------------------------
+
+    async def _write(self) -> BoxContent:
+        """Write the text and check it. Return the content of the message box.
+
+        If the page reloads or replaces the text meanwhile, write the text again.
+        """
+        deadline = self._clock() + self._timeout
+        while True:
+            documents = self._activity.documents
+            try:
+                await self._composer.write(self._text, timeout=self._timeout)
+                if self._native_submits:
+                    await self._composer.wait_until_lost(_FIRST_DISCARD * 2.0 ** (self._native_submits - 1))
+                content = await self._composer.check(self._text)
+            except (PageError, PlaywrightError):
+                if self._activity.documents == documents or self._clock() >= deadline:
+                    raise
+                await self._prepare()
+                continue
+            if content is not None:
+                return content
+            if self._clock() >= deadline:
+                raise PageError(
+                    "The site's page has replaced the message with another text. Nothing was sent."
+                )
+
+    # ---- Clicking ----------------------------------------------------------------------------------------------------
+
+    async def _click_until_sent(
+        self, observer: RequestObserver, delivery: Delivery, content: BoxContent
+    ) -> None:
+        """Write the text and click the send button, repeatedly, until the page has sent the message or the page has failed."""
+        clicks = 0
+        try:
+            while not observer.sent.is_set():
+                if await self._click(delivery, is_first=clicks == 0):
+                    clicks += 1
+                    if await self._has_effect(observer, content, patience=2.0 ** (clicks - 1)):
+                        return
+                content = await self._write()
+        except (ChatGPTError, PlaywrightError) as error:
+            is_blocked = isinstance(error, (DialogInTheWayError, RateLimitError, SessionExpiredError))
+            if not observer.sent.is_set() and clicks == 0:
+                raise
+            if is_blocked and isinstance(error, ChatGPTError):
+                await observer.withdraw(error)
+            # After a click, an error may only mean that the page has accepted the message and now shows the composer differently.
+            await observer.sent.wait()
+
+    async def _click(self, delivery: Delivery, *, is_first: bool) -> bool:
+        """Click the send button. Return False if the button was certainly not clicked."""
+        self._activity.forget_preparations()
+        delivery.start()
+        is_clicked = False
+        try:
+            is_clicked = await self._composer.press_send(self._text)
+        except PageError:
+            if is_first:
+                delivery.withdraw()
+            raise
+        if is_first and not is_clicked:
+            delivery.withdraw()
+        return is_clicked
+
+    async def _has_effect(self, observer: RequestObserver, before: BoxContent, patience: float) -> bool:
+        """Wait until the page has sent the message, and return True. Return False if the click had no visible effect in time."""
+        quiet_since = self._clock()
+        while True:
+            with anyio.move_on_after(_INTERVAL):
+                await observer.sent.wait()
+            if observer.sent.is_set():
+                return True
+            content = await self._composer.read(self._text)
+            is_busy = self._activity.is_preparing(_CALCULATION) or await self._composer.shows_reply()
+            if is_busy or content.copies > before.copies:
+                quiet_since = self._clock()
+            is_kept = has_same_words(content.text, self._text)
+            limit = _QUIET_WITH_TEXT if is_kept else _QUIET_WITHOUT_TEXT
+            if self._clock() - quiet_since >= limit * patience:
+                return False

@@ -1,0 +1,30 @@
+"""`ComposerOptions`: options for the behaviour of the web application's composer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class ComposerOptions:
+    """Options for the behaviour of the composer in the pages of a `FakeChatGPT(form="app")`. By default, it works normally."""
+
+    #: True: until the page is hydrated (see `wakes_after`), it shows the shell. The shell is an inert form that the server has
+    #: rendered. It has a plain text field and a submit button. The button navigates to `/?prompt-textarea=…` and sends no
+    #: message. After the hydration, the field stays in the page but is hidden.
+    shell: bool = False
+    #: True: the shell's form has no attribute `inert`, so its button can be clicked.
+    shell_accepts_clicks: bool = False
+    #: After the first input into an empty composer, the page waits this many seconds and then replaces the composer by an empty
+    #: one. The first number applies to the first text, the second to the second text, and so on. Later texts are kept.
+    renders_anew_after: Sequence[float] = ()
+    #: The number of clicks on the send button that have no effect.
+    ignored_clicks: int = 0
+    #: A pasted text becomes an attachment if it has more characters than this. None: no limit.
+    paste_limit: int | None = None
+    #: The page shows an alert and disables the send button if the text has more characters than this. None: no limit.
+    text_limit: int | None = None

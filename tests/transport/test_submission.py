@@ -1,0 +1,163 @@
+"""Messages with ``send_via="page"`` on pages that lose, ignore or refuse what is written into their composer."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chatgpt_browser import ChatGPTAPI, ComposerNotFoundError, MessageTooLongError
+from chatgpt_browser._transport.base import Delivery, DeliveryState
+from chatgpt_browser.testing import Answer, ComposerOptions, FakeChatGPT
+from tests.support.scripted_site import base_urls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.client_fixtures import Connect
+
+FORM = """<title>x</title><form><textarea aria-label="Message"></textarea><button>Send</button></form>
+<script type="module">
+  import * as api from "/app/api.js";
+  import { follow } from "/app/deltas.js";
+  await api.signIn();
+  await new Promise((resolve) => setTimeout(resolve, %d));
+  const [form, box] = [document.querySelector("form"), document.querySelector("textarea")];
+  box.value = "";
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const text = box.value;
+    box.value = "";
+    const position = { query: "" };
+    if (text) await follow(await api.send(text, position), () => {});
+  });
+</script>"""
+LINES = "".join(f"{number}. one line of many\n{'' if number % 3 else chr(10)}" for number in range(1, 1500))
+SPECIAL = "# Title\n\n\n  @someone /something\n\tfo\U0001f600ur\n" + "- item\n" * 150 + "\n\nend"
+
+
+@pytest.fixture(scope="module")
+def module_server() -> Iterator[FakeChatGPT]:
+    with FakeChatGPT(form="app", reply=lambda turn: "Yes.") as server:
+        yield server
+        assert server.errors == []
+
+
+@pytest.fixture(scope="module")
+def api(module_server: FakeChatGPT) -> Iterator[ChatGPTAPI]:
+    options: dict[str, Any] = base_urls(module_server)
+    with ChatGPTAPI(module_server.session_token, send_via="page", **options) as api:
+        yield api
+
+
+@pytest.fixture
+def server(module_server: FakeChatGPT) -> Iterator[FakeChatGPT]:
+    yield module_server
+    module_server.composer, module_server.wakes_after = ComposerOptions(), 0.0
+
+
+def sent_texts(server: FakeChatGPT, since: int) -> list[str]:
+    """Return the texts of the messages that the page has sent, without the first requests."""
+    posts = [r for r in server.requests[since:] if r.method == "POST" and r.path.endswith("f/conversation")]
+    return [post.json["messages"][0]["content"]["parts"][0] for post in posts]
+
+
+def native_submits(server: FakeChatGPT, since: int) -> int:
+    """Return the number of navigations that the form of the server has caused."""
+    return sum("prompt-textarea=" in r.query for r in server.requests[since:])
+
+
+def test_submission_shell_is_not_written_to(server: FakeChatGPT, api: ChatGPTAPI) -> None:
+    since = len(server.requests)
+    server.wakes_after = 1.5
+    for accepts_clicks in (False, True):
+        server.composer = ComposerOptions(shell=True, shell_accepts_clicks=accepts_clicks)
+        assert api.send_message("Good morning") == "Yes."
+
+    assert sent_texts(server, since) == ["Good morning"] * 2
+    assert native_submits(server, since) == 0
+
+
+def test_submission_shell_that_never_wakes_raises_without_writing(server: FakeChatGPT) -> None:
+    server.composer, server.wakes_after = ComposerOptions(shell=True, shell_accepts_clicks=True), 600.0
+    since = len(server.requests)
+    options: dict[str, Any] = base_urls(server)
+    with ChatGPTAPI(server.session_token, send_via="page", first_byte_timeout=5_000, **options) as api:
+        with pytest.raises(
+            ComposerNotFoundError, match=r"did not become interactive within 5 s\. Nothing was sent"
+        ):
+            api.send_message("Good morning")
+    assert native_submits(server, since) == 0
+
+
+@pytest.mark.parametrize("wakes_after_ms", [0, 900])
+def test_submission_form_without_names_sends_message_once(connect: Connect, wakes_after_ms: int) -> None:
+    """Before it is hydrated, this form submits itself natively, which sends nothing."""
+    page = Answer(200, FORM % wakes_after_ms)
+    with FakeChatGPT(form="app", reply=lambda turn: "Yes.") as server:
+        server.script_path("/", *[page] * 12)
+        assert connect(server, send_via="page").send_message("Hello") == "Yes."
+        assert sent_texts(server, 0) == ["Hello"]
+
+
+@pytest.mark.parametrize("count", [8, pytest.param(30, marks=pytest.mark.long)])
+def test_submission_composer_rendered_anew_sends_each_message_once(
+    server: FakeChatGPT, api: ChatGPTAPI, count: int
+) -> None:
+    since, chance = len(server.requests), random.Random(14)
+    texts = [f"Message {number}" for number in range(count)]
+    for text in texts:
+        delays = [chance.uniform(0, 0.5) for _ in range(chance.randint(1, 3))]
+        server.composer = ComposerOptions(renders_anew_after=delays)
+        assert api.send_message(text) == "Yes."
+    assert sent_texts(server, since) == texts
+
+
+def test_submission_ignored_click_is_repeated(server: FakeChatGPT, api: ChatGPTAPI) -> None:
+    since = len(server.requests)
+    server.composer = ComposerOptions(ignored_clicks=2)
+    assert api.send_message("Hello") == "Yes."
+    assert sent_texts(server, since) == ["Hello"]
+
+
+def test_submission_slow_preparation_is_not_clicked_again(server: FakeChatGPT, api: ChatGPTAPI) -> None:
+    since = len(server.requests)
+    server.inject("stall-before-head", path="sentinel/chat-requirements")
+    with pytest.raises(Exception, match="may still have been sent|timed out"):
+        api.send_message("Hello", timeout_ms=8_000)
+    assert sum(r.path.endswith("chat-requirements") for r in server.requests[since:]) == 1
+
+
+@pytest.mark.parametrize("limit", [None, 10_000])
+def test_submission_long_text_arrives_unchanged(
+    server: FakeChatGPT, api: ChatGPTAPI, limit: int | None
+) -> None:
+    since = len(server.requests)
+    server.composer = ComposerOptions(paste_limit=limit)
+    for text in (LINES, SPECIAL):
+        assert api.send_message(text) == "Yes."
+    assert [text.rstrip() for text in sent_texts(server, since)] == [LINES.rstrip(), SPECIAL]
+
+
+def test_submission_text_turned_into_attachment_is_typed(server: FakeChatGPT, api: ChatGPTAPI) -> None:
+    since = len(server.requests)
+    server.composer = ComposerOptions(paste_limit=500)
+    assert api.send_message(SPECIAL) == "Yes."
+    assert sent_texts(server, since) == [SPECIAL]
+
+
+def test_submission_text_limit_of_page_raises_message_too_long(server: FakeChatGPT, api: ChatGPTAPI) -> None:
+    since = len(server.requests)
+    server.composer = ComposerOptions(text_limit=5_000)
+    with pytest.raises(MessageTooLongError, match="too long, please submit.*Nothing was sent"):
+        api.send_message("word " * 2_000)
+    assert sent_texts(server, since) == []
+    assert api.send_message("word") == "Yes."
+
+
+def test_delivery_retracted_message_may_be_sent_again() -> None:
+    delivery = Delivery()
+    delivery.start()
+    delivery.withdraw()
+    assert delivery.state is DeliveryState.NOT_STARTED
