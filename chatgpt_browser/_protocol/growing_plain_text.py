@@ -80,11 +80,12 @@ class GrowingPlainText:
     def _finish(self, markdown: str, start: int, end: int) -> None:
         """Convert the blocks in the complete lines of the open text, except the last block."""
         source = markdown[start:end]
-        *parts, last = parts_of(source, self._finished.following) or [None]
-        if not parts or last is None:
+        parts = parts_of(source, self._finished.following)
+        if len(parts) < 2:
             self._min_end = start + int(_RETRY_GROWTH * len(source))
             return
+        last = parts.pop()
         line_ends = [0, *(match.end() for match in _LINE_END.finditer(source))]
-        text = join_parts([part for part in parts if part is not None], self._finished.text)
+        text = join_parts(parts, self._finished.text)
         start += line_ends[last.line]
         self._finished, self._min_end = _Finished(markdown[:start], text, last), start + _MIN_LENGTH

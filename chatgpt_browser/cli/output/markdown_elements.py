@@ -109,7 +109,7 @@ class WholeMarkdown(Markdown):
         "list_item_open": WholeItem,
         "table_open": WholeTable,
     }
-    inlines: ClassVar[set[str]] = {*Markdown.inlines, "link", "link_url"}
+    inlines = Markdown.inlines | {"link", "link_url"}
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         super().__init__("")
