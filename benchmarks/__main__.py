@@ -18,6 +18,7 @@ from .first_reply.measure import measure_first_reply
 from .memory import measure_memory
 from .npm import install_npm
 from .paced import measure_many, measure_paced
+from .plain_text import measure_plain_text
 from .plots import plot_delay, plot_time
 from .report import summary, table
 from .results import FOLDER, machine, write_results
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 FAMILIES = {
     "burst": measure_bursts,
     "deltas": measure_deltas,
+    "plain-text": measure_plain_text,
     "paced": measure_paced,
     "many": measure_many,
     "first-reply": measure_first_reply,

@@ -9,6 +9,21 @@ from typing import Literal
 __all__ = ["BenchmarkError", "Script"]
 
 PIECE = "word "
+#: A reply in Markdown, which is repeated and sent in pieces of 20 characters.
+MARKDOWN = """\
+## A heading of some words
+
+A paragraph with **bold words**, some `code` and a [link](https://site.example/a). It has a second sentence, too.
+
+- A first item with **bold words**: an explanation
+- A second item with `code` and more words
+
+```python
+def f(x):
+    return x + 1
+```
+
+"""
 
 
 class BenchmarkError(Exception):
@@ -26,6 +41,9 @@ class Script:
     #: The format of the events: `whole` (the whole text so far) or `delta` (the added text).
     encoding: Literal["whole", "delta"] = "whole"
 
+    #: True if the reply is Markdown instead of one line of words.
+    markdown: bool = False
+
     def to_message(self) -> str:
         """The message that requests this reply."""
         return json.dumps(asdict(self))
@@ -37,6 +55,9 @@ class Script:
 
     def pieces(self, now: float) -> list[str]:
         """Return the text that each event adds."""
+        if self.markdown:
+            text = (MARKDOWN * (20 * self.events // len(MARKDOWN) + 1))[: 20 * self.events]
+            return [text[start : start + 20] for start in range(0, len(text), 20)]
         first = f"{now:.6f} " if self.stamped else PIECE
         return [first, *[PIECE] * (self.events - 1)]
 

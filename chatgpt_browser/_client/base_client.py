@@ -56,7 +56,7 @@ class BaseClient:
         :param session_token: The session cookie's value, or a sequence of the parts of this value; cookies as a dict, a list, a
             header line, JSON or the text of a ``cookies.txt``; or Playwright's ``storage_state``. Instead of such a value, you
             may pass the :class:`~pathlib.Path` of a file that contains the value.
-        :param markdown: If False, replies are converted to plain text.
+        :param markdown: If False, replies are converted to plain text. A link is replaced by its text.
         :param api_base_url: The base URL of ``/auth/session``.
         :param backend_api_base_url: The base URL of ``/conversation``, on the same origin as ``api_base_url``.
         :param user_agent: The user agent to send. None: the user agent of the running Chromium, without the word Headless.

@@ -88,7 +88,7 @@ class AsyncSendManyMixin:
         async def send(prompt: Prompt) -> ReplyResult:
             deadline = Deadline(timeout, abort_signal)
             async with AsyncReplyStream(self._sender, StandaloneSlot(prompt), deadline) as stream:
-                while await stream._next_updates() is not None:
+                while await stream._next_updates(convert=False) is not None:
                     pass
             return ReplyResult(stream.text, stream.conversation_id, stream.message_id)
 

@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._core.errors import MalformedEventError, StreamError, StreamInterruptedError
-from .._protocol.plain_text import to_plain_text
+from .._protocol.growing_plain_text import GrowingPlainText
 from .._protocol.reply_reader import ReplyReader
 
 if TYPE_CHECKING:
@@ -32,16 +32,18 @@ class ReplyAssembler:
 
     def __init__(self, *, markdown: bool, want_events: bool) -> None:
         self.reader = ReplyReader()
-        self._markdown = markdown
+        self._plain_text = None if markdown else GrowingPlainText()
         self._want_events = want_events
         self._items: deque[ReducedEvent | None] = deque()  # None marks the end of the body
         self._failure: StreamError | None = None
         self._shown = ""
+        self._progress_text: str | None = None  # the newest plain text in an update
 
     @property
     def text(self) -> str:
         """The reply's whole text so far. It is plain text if the client was created with ``markdown=False``."""
-        return self.reader.text if self._markdown else to_plain_text(self.reader.text)
+        text = self.reader.text
+        return text if self._plain_text is None else self._plain_text.whole(text)
 
     @property
     def is_starved(self) -> bool:
@@ -72,13 +74,14 @@ class ReplyAssembler:
         self._items.clear()
         self._failure = None
 
-    def read(self, limit: int) -> list[Update] | None:
+    def read(self, limit: int, *, convert: bool = True) -> list[Update] | None:
         """Read the next events and return their updates. Return None after the end of the reply.
 
         If the list is empty, the reply needs more frames.
 
-        :param limit: the maximum number of updates.
-        :raises StreamError: an event reports an error. Earlier calls have returned the updates before this event.
+        :param limit: the largest number of updates.
+        :param convert: if False, the texts of the updates are Markdown, also if the reply is converted to plain text.
+        :raises StreamError: an event reports an error. The updates before this event are returned first, by an earlier call.
         """
         updates: list[Update] = []
         while self._items and len(updates) < limit and not self._is_over():
@@ -91,8 +94,10 @@ class ReplyAssembler:
                 self._failure = exc.with_traceback(None)
             event = self.reader.event if self._want_events and self.reader.events > seen else None
             if changed or event is not None:
-                updates.append(Update(self.text if changed else None, event))
+                updates.append(Update(self._progress(convert) if changed else None, event))
 
+        if convert:
+            self._complete(updates)
         if updates:
             return updates
         if self._failure is not None:
@@ -106,8 +111,8 @@ class ReplyAssembler:
         has rewritten earlier text, the piece begins at the first difference between the old text and the new text.
         """
         text = self.reader.text
-        if not self._markdown:
-            text = to_plain_text(text if at_end else _closed_blocks(text))
+        if self._plain_text is not None:
+            text = self._plain_text.whole(text) if at_end else self._plain_text.finished(text)
         shown, self._shown = self._shown, text
         if not text.startswith(shown):
             return text[len(os.path.commonprefix([text, shown])) :]
@@ -118,20 +123,31 @@ class ReplyAssembler:
         item = self._items.popleft()
         return self.reader.end() if item is None else self.reader.feed(item)
 
+    def _progress(self, convert: bool) -> str:
+        text = self.reader.text
+        if self._plain_text is None or not convert:
+            return text
+        return self._plain_text.progress(text, more_waits=True)
+
+    def _complete(self, updates: list[Update]) -> None:
+        """Store the plain text so far in the last update that has a text. At the end of the reply, this is the whole text.
+
+        The other updates may have an older text, because converting the text for each event would take too long.
+        """
+        if self._plain_text is None:
+            return
+        changed = [index for index, update in enumerate(updates) if update.text is not None]
+        if changed and not self.reader.done:
+            text = self._plain_text.progress(self.reader.text, more_waits=False)
+        elif changed or (self.reader.done and self._progress_text is not None):
+            text = self.text
+        else:
+            return
+        if changed:
+            updates[changed[-1]] = updates[changed[-1]]._replace(text=text)
+        elif text != self._progress_text:
+            updates.append(Update(text, None))
+        self._progress_text = text
+
     def _is_over(self) -> bool:
         return self.reader.done or self.reader.is_elsewhere or self._failure is not None
-
-
-def _closed_blocks(markdown: str) -> str:
-    """Return the finished part of a growing Markdown text: all text up to the last empty line outside a code block.
-
-    The conversion of this part to plain text does not change when more text is added.
-    """
-    fenced, end, position = False, 0, 0
-    for line in markdown.splitlines(keepends=True):
-        position += len(line)
-        if line.lstrip().startswith(("```", "~~~")):
-            fenced = not fenced
-        elif not line.strip() and line.endswith("\n") and not fenced:
-            end = position
-    return markdown[:end]

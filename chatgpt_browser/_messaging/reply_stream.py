@@ -100,7 +100,7 @@ class AsyncReplyStream:
 
         :raises ChatGPTError: the errors of :meth:`AsyncChatGPTAPI.send_message`.
         """
-        while (updates := await self._next_updates(limit=1)) is not None:
+        while (updates := await self._next_updates(limit=1, convert=False)) is not None:
             piece = self._assembler.take_piece() if any(update.text is not None for update in updates) else ""
             if piece:
                 return piece
@@ -117,8 +117,11 @@ class AsyncReplyStream:
         """Call :meth:`close`. :func:`contextlib.aclosing` requires a method with this name."""
         self._close()
 
-    async def _next_updates(self, limit: int = _BATCH_SIZE) -> list[Update] | None:
-        """Return at most ``limit`` updates of the next events, or None if the reply is complete. The list may be empty."""
+    async def _next_updates(self, limit: int = _BATCH_SIZE, *, convert: bool = True) -> list[Update] | None:
+        """Return at most ``limit`` updates, from the next events; None when the reply is complete. The list may be empty.
+
+        If ``convert`` is False, the texts of the updates are Markdown, also if the reply is converted to plain text.
+        """
         self._sender.process.check()
         await self._open()
         if self._is_closed:
@@ -129,7 +132,7 @@ class AsyncReplyStream:
                 if (poller := self._recovery or self._handoff_poller()) is not None:
                     return await self._poll(poller)
                 await self._receive()
-            updates = self._assembler.read(limit)
+            updates = self._assembler.read(limit, convert=convert)
         except BaseException as exc:
             if self._start_recovery(exc):
                 return []

@@ -2,66 +2,137 @@
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from .markdown_inline import ADDRESS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from markdown_it.token import Token
+
+_LISTS = ("bullet_list", "ordered_list")
+_NEWLINE = re.compile("\r\n|\r|\n")
+#: An empty line, also inside of a quote.
+_EMPTY_LINE = re.compile(r"[\s>]*")
 
 
-@functools.cache
-def _parser() -> Any:
-    from markdown_it import MarkdownIt  # imported on first use, because most programs do not need it
+class Part(NamedTuple):
+    """A block at the top level of a text, or an item of a list at the top level. Text that follows it does not change it.
 
-    return MarkdownIt("commonmark").enable("table")
+    ``line`` is the index of its first line. ``separator`` separates it from the part before it. ``in_list`` is True if it is an
+    item, but not the first one. ``after_empty_line`` is True if an empty line precedes it.
+    """
+
+    line: int
+    separator: str
+    text: str
+    in_list: bool
+    after_empty_line: bool
 
 
 def to_plain_text(markdown: str) -> str:
-    """Convert Markdown to plain text.
+    """Convert Markdown to plain text. Marks are removed, but no words.
 
     An empty line separates paragraphs. A newline separates the items of a tight list, and the rows of a table. A tab separates
-    the cells of a row. Code is unchanged. An image is replaced by its description, and a link by its text. HTML tags are removed.
+    the cells of a row. Code and formulas are unchanged. An image is replaced by its description, and a link by its text, or by
+    its address if it has no text. HTML tags are removed; other text in angle brackets stays.
     """
-    pieces: list[str] = []
+    return join_parts(parts_of(markdown))
 
-    for separator, text in _blocks(markdown):
-        if pieces:
-            pieces.append(separator)
-        pieces.append(text)
 
+def join_parts(parts: Iterable[Part], before: str = "") -> str:
+    """Return the texts of parts, with their separators. ``before`` is the text before them."""
+    pieces = [before] if before else []
+    for part in parts:
+        if part.text:
+            pieces += [part.separator, part.text] if pieces else [part.text]
     return "".join(pieces)
 
 
-def _blocks(markdown: str) -> Iterator[tuple[str, str]]:
-    """Yield ``(separator, text)`` for each block of text. The separator comes before the text."""
-    separator = "\n\n"
-    opens_block = opens_row = False
+def parts_of(markdown: str, after: Part | None = None) -> list[Part]:
+    """Return the parts of a text, in order.
 
-    for token in _parser().parse(markdown):
-        if token.type == "inline":
-            yield separator, _inline(token.children or ())
-            separator = "\n\n"
-        elif token.type in ("fence", "code_block"):
-            yield "\n\n", token.content.rstrip("\n")
-        elif token.type in ("table_open", "bullet_list_open", "ordered_list_open"):
-            opens_block = opens_block or token.level == 0
-        elif token.type == "tr_open" or (token.type == "paragraph_open" and token.hidden):
-            separator = "\n\n" if opens_block else "\n"
-            opens_block, opens_row = False, True
+    :param after: if the text is the rest of a longer text, its first part as it was returned for the longer text.
+    """
+    from .markdown_parser import parser  # imported on first use: most programs never need it
+
+    lines = _NEWLINE.split(markdown)
+    parts: list[Part] = []
+    for line, in_list, tokens in _split(
+        parser().parse(markdown), in_list=after is not None and after.in_list
+    ):
+        empty_before = _is_after_empty_line(lines, line)
+        if after is not None and not parts:
+            empty_before = after.after_empty_line
+        separator = "\n" if in_list and not empty_before else "\n\n"
+        parts.append(Part(line, separator, _text(tokens, lines), in_list, empty_before))
+    return parts
+
+
+def _split(tokens: Iterable[Token], *, in_list: bool) -> list[tuple[int, bool, list[Token]]]:
+    """Return the first line of each part, whether it is an item but not the first one, and its tokens.
+
+    :param in_list: True if the first item continues a list.
+    """
+    parts: list[tuple[int, bool, list[Token]]] = []
+    for token in tokens:
+        kind = token.type.rpartition("_")[0]
+        if token.level == 0 and kind in _LISTS:
+            in_list = in_list and not parts
+            continue
+        line = token.map[0] if token.map else 0
+        if token.type == "list_item_open" and token.level == 1:
+            parts.append((line, in_list, []))
+            in_list = True
+        elif token.level == 0 and token.nesting >= 0 and not (parts and parts[-1][0] == line):
+            parts.append((line, False, []))
+        parts[-1][2].append(token)
+    return parts
+
+
+def _text(tokens: Iterable[Token], lines: list[str]) -> str:
+    """Return the text of a part."""
+    pieces: list[str] = []
+    for separator, text in _blocks(tokens, lines):
+        pieces += [separator, text] if pieces else [text]
+    return "".join(pieces)
+
+
+def _blocks(tokens: Iterable[Token], lines: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield ``(separator, text)`` for each block of text in a part. The separator comes before the text."""
+    depth = rows = cells = 0
+    is_captioned = False
+    for token in tokens:
+        if token.type in ("list_item_open", "list_item_close"):
+            depth += token.nesting
+        elif token.type == "tr_open":
+            rows, cells = rows + 1, 0
         elif token.type in ("th_open", "td_open"):
-            separator = separator if opens_row else "\t"
-            opens_row = False
+            cells += 1
+        elif token.type == "inline":
+            text = _words(token.children or ())
+            is_tight = depth and not _is_after_empty_line(lines, (token.map or [0])[0])
+            separator = "\n" if is_tight or rows > 1 else "\n\n"
+            if rows:
+                yield "\t" if cells > 1 else separator, " ".join(text.split("\n"))
+            elif text:
+                yield separator, text
+            is_captioned = "caption" in token.meta
+        elif token.type in ("fence", "code_block"):
+            yield "\n" if is_captioned else "\n\n", token.content.rstrip("\n")
+            is_captioned = False
+        elif token.type == "table_close":
+            rows = 0
 
 
-def _inline(tokens: Any) -> str:
-    return "".join(_words(token) for token in tokens)
+def _words(tokens: Iterable[Token]) -> str:
+    breaks = ("softbreak", "hardbreak")
+    shown = (token for token in tokens if token.info != ADDRESS)
+    text = "".join("\n" if token.type in breaks else token.content for token in shown)
+    return "\n".join(line.strip(" ") for line in text.split("\n")).strip("\n")
 
 
-def _words(token: Any) -> str:
-    if token.type in ("text", "code_inline"):
-        return str(token.content)
-    if token.type in ("softbreak", "hardbreak"):
-        return "\n"
-    if token.type == "image":
-        return _inline(token.children or ())
-    return ""
+def _is_after_empty_line(lines: list[str], line: int) -> bool:
+    return line > 0 and _EMPTY_LINE.fullmatch(lines[line - 1]) is not None

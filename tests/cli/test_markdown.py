@@ -7,10 +7,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatgpt_browser.cli.output.markdown_blocks import blocks_of, settled_blocks
 from chatgpt_browser.cli.output.markdown_renderer import LiveMarkdown, print_markdown
 from tests.support.markdown_samples import LONG_CODE, LONG_ITEM, LONG_LIST, LONG_TABLE, SAMPLE
+from tests.support.random_markdown import RandomMarkdown, random_markdown
 from tests.support.terminal_screen import EmulatedTerminal, lines_printed_at_once
 
 if TYPE_CHECKING:
@@ -177,3 +180,52 @@ def test_blocks_of_list_items_keep_their_numbers() -> None:
 )
 def test_settled_blocks_counts_finished_blocks(markdown: str, settled: int) -> None:
     assert settled_blocks(markdown) == settled
+
+
+def shown(markdown: str, width: int) -> str:
+    """Return what a terminal of this width shows, without spaces, line ends and the marks of lists and quotes."""
+    terminal = EmulatedTerminal(width)
+    print_markdown(terminal.console, markdown)
+    return re.sub(r"\x1b\[[0-9;]*m|[\s▌•]", "", terminal.file.getvalue())
+
+
+@given(random_markdown(), st.sampled_from([24, 40, 80, 300]))
+def test_print_markdown_keeps_every_word_in_order(random: RandomMarkdown, width: int) -> None:
+    """Check the order in a table only on a wide terminal: on another one, the cells of a row are wrapped beside each other."""
+    text, position = shown(random.text, width), 0
+    is_ordered = width == 300 or not random.has_table
+    for word in random.words:
+        found = text.find(word, position if is_ordered else 0)
+        assert found >= 0, word
+        position = found + len(word)
+
+
+@pytest.mark.parametrize(
+    ("markdown", "lines"),
+    [
+        ("git clone <url> first", ["git clone <url> first"]),
+        ("mix flour<br>add water", ["mix flour", "add water"]),
+        (r"\(E\), $a*b*c$ and \\server", [r"\(E\), $a*b*c$ and \\server"]),
+        ("~~old~~ <b>new</b> List<T>", ["old new List<T>"]),
+        ("[a](https://b.example) <https://c.example>", ["a (https://b.example) https://c.example"]),
+        ("word ![a cat](c.png) end", ["word a cat end"]),
+        ("text[^1]\n\n[^1]: note", ["text[^1]", "", "[^1]: note"]),
+    ],
+)
+def test_print_markdown_shows_words_of_html_and_extensions(markdown: str, lines: list[str]) -> None:
+    assert lines_printed_at_once(markdown) == lines
+
+
+@pytest.mark.parametrize("width", [10, 20, 40])
+def test_print_markdown_deeply_nested_on_narrow_terminal_keeps_words(width: int) -> None:
+    depths = range(1, 12)
+    quotes = "\n\n".join("> " * depth + f"word{depth:02d}" for depth in depths)
+    items = "\n".join("  " * depth + f"- word{depth:02d}" for depth in depths)
+    words = "".join(f"word{depth:02d}" for depth in depths)
+    assert shown(quotes, width).replace(">", "") == shown(items, width).replace("-", "") == words
+
+
+def test_print_markdown_table_with_too_narrow_columns_shows_rows_below_each_other() -> None:
+    table = "| alpha | beta |\n|--|--|\n| incomprehensible two | wonderfully |"
+    assert shown(table, 20) == "alphabetaincomprehensibletwowonderfully"
+    assert any("incomprehensible two" in line for line in lines_printed_at_once(table))

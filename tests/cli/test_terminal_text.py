@@ -31,6 +31,18 @@ EMOJI = [
     "☎︎",
     "🧑🏿‍🚀",
 ]
+#: Words whose spelling has joiners: Persian, Urdu, Hindi, Bengali, Malayalam, Sinhala, Khmer.
+JOINED = [
+    "می\u200cخواهم",
+    "ه\u200dه",
+    "क\u094d\u200dष",
+    "क\u094d\u200cष",
+    "र\u200d\u09cdয",
+    "অব\u09cd\u200c",
+    "ന\u0d4d\u200d",
+    "ක\u0dca\u200dය",
+    "ក\u17d2\u200dក",
+]
 #: Texts that the site might send to change the terminal, or what the user sees.
 ATTACKS = [
     "\x1b]52;c;aGk=\x07",
@@ -48,7 +60,9 @@ ATTACKS = [
     "[link=https://evil.example]x[/link][/nonsense] :smile: [bold",
 ]
 
-hostile_text = st.lists(st.one_of(st.sampled_from([*ATTACKS, *EMOJI]), st.text(max_size=5))).map("".join)
+hostile_text = st.lists(
+    st.one_of(st.sampled_from([*ATTACKS, *EMOJI, *JOINED, *"\u200c\u200dمक"]), st.text(max_size=5))
+).map("".join)
 
 
 def has_controls(text: str) -> bool:
@@ -87,6 +101,32 @@ def test_printable_emoji_sequence_stays(emoji: str) -> None:
     assert printable(f"a {emoji} b") == f"a {emoji} b"
 
 
+@pytest.mark.parametrize("word", JOINED)
+def test_printable_joiner_of_a_script_stays(word: str) -> None:
+    assert printable(f"a {word}, b") == f"a {word}, b"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\u200cb",
+        "م\u200c",
+        "م\u200c b",
+        "\u200cم",
+        "a\u200dم",
+        "م\u200c\u200cم",
+        "م\u200d\u200bم",
+        "1\u200c2",
+        "世\u200d界",
+        "क\u200c",
+    ],
+    ids=ascii,
+)
+def test_printable_joiner_elsewhere_becomes_an_escape(text: str) -> None:
+    assert "\\u200" in printable(text)
+    assert "\u200c" not in printable(text) and "\u200d" not in printable(text)
+
+
 def test_printable_selector_outside_emoji_becomes_an_escape() -> None:
     assert printable("👍\ufe0f\ufe0f") == "👍\ufe0f\\ufe0f"
     assert printable("👩\u200d") == "👩\\u200d"
@@ -106,6 +146,12 @@ def test_printable_stream_equals_the_whole_text(text: str, cuts: list[int]) -> N
         written += stream.feed(text[start:cut])
         start = max(start, cut)
     assert written + stream.finish() == printable(text)
+
+
+@pytest.mark.parametrize("word", JOINED)
+def test_printable_stream_joiner_between_pieces_stays(word: str) -> None:
+    stream = PrintableStream()
+    assert "".join(map(stream.feed, word)) + stream.finish() == word
 
 
 def test_printable_stream_emits_plain_text_at_once() -> None:

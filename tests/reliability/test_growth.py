@@ -22,6 +22,7 @@ from chatgpt_browser._protocol.citation_marks import CitationMarkFilter
 from chatgpt_browser._protocol.conversation_tree import find_answer, newest_turn
 from chatgpt_browser._protocol.cookies import SessionToken
 from chatgpt_browser._protocol.error_responses import is_challenge, status_error
+from chatgpt_browser._protocol.growing_plain_text import GrowingPlainText
 from chatgpt_browser._protocol.redaction import scrub, without_secrets
 from chatgpt_browser._protocol.session import read_session
 from chatgpt_browser._protocol.sse import EventReader
@@ -99,6 +100,39 @@ def displayed(markdown: str) -> Callable[[], object]:
     return lambda: print_markdown(console, markdown)
 
 
+def converted(block: str, step: int = 20) -> Work:
+    """Return the conversion of a reply that arrives in pieces of ``step`` characters: its pieces, and its progress."""
+
+    def make(size: int) -> Callable[[], object]:
+        text = (block * (size // len(block) + 1))[:size]
+        return lambda: receive(text, step, batch=8)
+
+    return make
+
+
+def receive(text: str, step: int, *, batch: int) -> None:
+    pieces, progress = GrowingPlainText(), GrowingPlainText()
+    for count, end in enumerate(range(step, len(text) + step, step), 1):
+        pieces.finished(text[:end])
+        progress.progress(text[:end], more_waits=count % batch > 0)
+    assert pieces.whole(text) == progress.whole(text)
+
+
+#: Replies of which each is one kind of block. The Markdown of most is one block that is open until the end.
+REPLIES = {
+    "paragraphs": "Some **words** of a paragraph.\n\n",
+    "paragraph": "Some **words** ",
+    "lines": "Some `words`\n",
+    "items": "- an item\n",
+    "loose_items": "   - a nested **item**\n\n",
+    "rows": "|a|b|\n|-|-|\n",
+    "quotes": "> a *quote*\n>\n",
+    "fences": "```\nx\n\n",
+    "formulas": "\\(x ",
+    "tags": "<b>",
+    "dollars": "$a ",
+    "links": "[a](b ",
+}
 WORK: dict[str, Work] = {
     "title_opened_often": lambda n: refusal("<title" * n),
     "title_never_closed": lambda n: refusal("<title>" + "a" * 6 * n),
@@ -205,3 +239,8 @@ def test_deeply_nested_refusal_raises_status_error_without_secrets(depth: int) -
     assert isinstance(error, APIStatusError)
     assert "secret-of-the-session" not in json.dumps(without_secrets(error.detail, ["secret-of-the-session"]))
     shape_of(error.detail)
+
+
+@pytest.mark.parametrize("kind", REPLIES)
+def test_plain_text_of_growing_reply_grows_linearly(kind: str) -> None:
+    check_growth(converted(REPLIES[kind]), 2500)

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from chatgpt_browser._protocol.markdown_parser import parser
 
 LISTS = ("bullet_list_open", "ordered_list_open")
 CODE = ("fence", "code_block")
-#: A parser for the same Markdown syntax that Rich uses.
-PARSER = MarkdownIt().enable("strikethrough").enable("table")
 
 
 class Block(NamedTuple):
@@ -37,7 +36,7 @@ class Block(NamedTuple):
 def blocks_of(markdown: str) -> list[Block]:
     """Return the blocks of a text, in order."""
     blocks: list[Block] = []
-    for tokens in _top_level(PARSER.parse(markdown)):
+    for tokens in _top_level(parser().parse(markdown)):
         line = (tokens[0].map or [0])[0]
         if tokens[0].type in LISTS:
             blocks.extend(_list_items(tokens, line, markdown.split("\n")))

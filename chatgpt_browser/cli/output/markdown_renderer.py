@@ -8,11 +8,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.text import Text
 
 from .code_languages import limit_highlighting
 from .markdown_blocks import Block, blocks_of, settled_blocks
+from .markdown_elements import WholeMarkdown
 from .terminal_text import printable
 
 if TYPE_CHECKING:
@@ -29,11 +29,9 @@ def print_markdown(console: Console, markdown: str) -> None:
 
 
 def render(console: Console, block: Block) -> list[str]:
-    """Return the rendered lines of a block. If an empty line precedes the block, this line is included."""
-    # Link targets are written as text instead of terminal hyperlinks, so that the user sees the address of each link.
-    markdown = Markdown("", hyperlinks=False)
+    """Return the rendered lines of a block. If the block has an empty line before it, this line is included."""
     limit_highlighting(block.tokens)
-    markdown.parsed = block.tokens
+    markdown = WholeMarkdown(block.tokens)
     with console.capture() as capture:
         console.print(markdown)
 

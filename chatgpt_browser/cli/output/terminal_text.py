@@ -1,7 +1,8 @@
 """Makes untrusted text safe for a terminal: escapes replace the characters that a terminal interprets or hides.
 
 The replaced characters are control characters (C0 except line feed and tab, DEL, C1), lone surrogates, direction controls, tag
-characters and other invisible characters, except the joiners and selectors of emoji sequences.
+characters and other invisible characters, except the joiners and selectors of emoji sequences, and the joiners between letters of
+scripts that use them (Persian, Hindi).
 """
 
 from __future__ import annotations
@@ -23,9 +24,25 @@ _SEQUENCE = f"{_EMOJI}(?:{_ZWJ}{_EMOJI})*"
 _REGION_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,5}\U000e007f"
 _KEYCAP_BASE = "0123456789#*"
 _KEYCAP = f"[{_KEYCAP_BASE}]\ufe0f\u20e3"
-_TOKEN = re.compile(f"{_REGION_FLAG}|{_KEYCAP}|{_SEQUENCE}|({_UNSAFE})")
+#: Letters and marks of the scripts whose spelling uses joiners: Arabic to Sinhala, Myanmar, Khmer, Mongolian and others.
+_JOINING = (
+    r"[\u0620-\u065f\u066e-\u06d3\u06d5\u06e5\u06e6\u06ee-\u06fc\u06ff\u0710-\u074a\u074d-\u07b1\u07ca-\u07f5\u0840-\u085b"
+    r"\u0860-\u086a\u0870-\u0887\u0889-\u088e\u08a0-\u08e1\u08e3-\u0963\u0966-\u0dff\u1000-\u1049\u1050-\u109f\u1780-\u17b3"
+    r"\u17b6-\u17d3\u1820-\u18aa\ua840-\ua873\U00010d00-\U00010d27\U00011000-\U000110ba\U00011100-\U00011fff"
+    r"\U0001e900-\U0001e94b]"
+)
+#: Marks that remove the vowel of a letter. A joiner after such a mark selects the form of the letter, also at the end of a word.
+_VIRAMA = (
+    r"[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d3b\u0d3c\u0d4d\u0dca\u1039\u17d2\U00011046\U000110b9\U00011133"
+    r"\U000111c0\U00011235]"
+)
+_JOINERS = "[\u200c\u200d]"
+_JOINED = f"(?<={_JOINING}){_JOINERS}(?={_JOINING})|(?<={_VIRAMA}){_JOINERS}"
+_TOKEN = re.compile(f"{_REGION_FLAG}|{_KEYCAP}|{_SEQUENCE}|{_JOINED}|({_UNSAFE})")
 #: Matches the end of a text if its meaning depends on the next character, for example an incomplete emoji sequence.
-_UNDECIDED = re.compile(f"(?:{_SEQUENCE}{_ZWJ}?|\U0001f3f4[\U000e0020-\U000e007e]{{0,5}}|\r)\\Z")
+_UNDECIDED = re.compile(
+    f"(?:{_SEQUENCE}{_ZWJ}?|{_JOINING}(?:{_JOINERS}{_JOINING})*{_JOINERS}?|\U0001f3f4[\U000e0020-\U000e007e]{{0,5}}|\r)\\Z"
+)
 #: The maximum number of characters that `_UNDECIDED` may match.
 _MAX_UNDECIDED = 64
 
