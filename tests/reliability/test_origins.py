@@ -151,7 +151,11 @@ def test_session_cookie_is_sent_to_the_api_host_only(serve: Serve, connect: Conn
         page = "".join(send.format(name, "{credentials: 'include', mode: 'no-cors'}") for name in names)
         script = "<script>fetch('/js?' + document.cookie)</script>"
         server.script_path("/api/auth/session", Answer(200, page + script))
-        hosts = {"chatgpt.com": server, names[0]: sub, names[1]: foreign}
+        hosts: dict[str, FakeChatGPT | ForeignSite] = {
+            "chatgpt.com": server,
+            names[0]: sub,
+            names[1]: foreign,
+        }
         assert can_send(connect(server, **host_map_options(hosts)))
 
         for other in (sub, foreign):
