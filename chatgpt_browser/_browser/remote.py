@@ -1,4 +1,4 @@
-"""Connection to a remote browser: a Playwright server or a DevTools endpoint."""
+"""Connection to a remote browser: a Playwright server, a DevTools endpoint, or the user's own browser."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .endpoint_pool import ENDPOINTS
 from .playwright_errors import connection_error, milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from playwright.async_api import Browser, BrowserType
 
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from .._core.urls import BrowserURL
 
 
-async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Callable[[], None]]:
+async def connect(
+    chromium: BrowserType, options: Options
+) -> tuple[Browser, Callable[[], Awaitable[None]]]:
     """Connect to the least busy browser that responds.
 
-    :return: the browser, and the function that releases it in the pool of endpoints.
+    :return: the browser, and a function to call after the browser object was closed. It closes the client's pages in the user's own
+        browser, and releases the browser in the pool of endpoints.
     :raises BrowserError: no browser responds; if there are several, the message contains the error of each.
     """
     ends_at = time.monotonic() + options.launch_timeout
@@ -32,7 +35,7 @@ async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Cal
         left = len(options.browser_urls) - len(failures)
         timeout = max(0.001, (ends_at - time.monotonic()) / left)
         try:
-            browser = await _connect_to(chromium, url, options, timeout)
+            browser, close_relay = await _connect_to(chromium, url, options, timeout)
         except BrowserError as exc:
             ENDPOINTS.report_failure(url)
             failures[url] = exc
@@ -43,20 +46,36 @@ async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Cal
         else:
             ENDPOINTS.report_success(url)
             logger.info("connected to the browser at %s", url)
-            return browser, lambda: ENDPOINTS.release(url)
+
+            async def release(url: BrowserURL = url) -> None:
+                ENDPOINTS.release(url)
+                await close_relay()
+
+            return browser, release
     if len(failures) == 1:
         raise next(iter(failures.values()))
     raise BrowserLaunchError(" ".join(map(str, failures.values())))
 
 
-async def _connect_to(chromium: BrowserType, url: BrowserURL, options: Options, timeout: float) -> Browser:
+async def _connect_to(
+    chromium: BrowserType, url: BrowserURL, options: Options, timeout: float
+) -> tuple[Browser, Callable[[], Awaitable[None]]]:
+    if url.is_channel or not options.uses_own_session:
+        from .users_browser import connect_to_users_browser  # imports websockets, which no other browser needs
+
+        return await connect_to_users_browser(chromium, url, timeout)
     limit = milliseconds(timeout)
     try:
         if url.is_devtools:
-            return await chromium.connect_over_cdp(url.url, timeout=limit)
-        return await chromium.connect(url.url, timeout=limit, headers=_launch_header(options))
+            return await chromium.connect_over_cdp(url.url, timeout=limit), _do_nothing
+        browser = await chromium.connect(url.url, timeout=limit, headers=_launch_header(options))
     except Exception as exc:
         raise connection_error(exc, str(url)) from None
+    return browser, _do_nothing
+
+
+async def _do_nothing() -> None:
+    """Do nothing. There is no relay."""
 
 
 def _launch_header(options: Options) -> dict[str, str]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.errors import InvalidSessionTokenError
 from .._core.files import read_small_file
-from .._core.options import DEFAULT_MODEL, Milliseconds, Options, SendVia
-from .._protocol.cookies import INVALID_TOKEN, SessionToken
+from .._core.log import logger
+from .._core.options import DEFAULT_MODEL, BrowserContextKind, Milliseconds, Options, SendVia
+from .._protocol.cookies import INVALID_TOKEN, NO_SESSION_TOKEN, SessionToken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +25,7 @@ class BaseClient:
 
     def __init__(
         self,
-        session_token: str | PathLike[str] | Mapping[str, object] | Iterable[object],
+        session_token: str | PathLike[str] | Mapping[str, object] | Iterable[object] | None,
         *,
         markdown: bool = True,
         api_base_url: str = "https://chat.openai.com/api",
@@ -47,6 +48,7 @@ class BaseClient:
         launch_timeout: Milliseconds | None = 60_000,
         challenge_timeout: Milliseconds | None = 60_000,
         send_via: SendVia = "auto",
+        browser_context: BrowserContextKind = "own",
         recover: bool = True,
     ) -> None:
         """Check the options. The browser starts at the first call that needs it.
@@ -55,7 +57,8 @@ class BaseClient:
 
         :param session_token: The session cookie's value, or a sequence of the parts of this value; cookies as a dict, a list, a
             header line, JSON or the text of a ``cookies.txt``; or Playwright's ``storage_state``. Instead of such a value, you
-            may pass the :class:`~pathlib.Path` of a file that contains it.
+            may pass the :class:`~pathlib.Path` of a file that contains it. With ``browser_context="default"``, pass None:
+            the browser has the session, and the argument is ignored.
         :param markdown: If False, replies are converted to plain text.
         :param api_base_url: The base URL of ``/auth/session``.
         :param backend_api_base_url: The base URL of ``/conversation``, on the same origin as ``api_base_url``.
@@ -75,7 +78,8 @@ class BaseClient:
         :param user_data_dir: A profile folder to keep between runs. It is created if it does not exist.
         :param browser_url: A remote browser: ``ws(s)://`` for a Playwright server; ``http(s)://`` or ``ws(s)://…/devtools/…``
             for the DevTools protocol. If several URLs are given, the client uses one of the reachable browsers, namely the
-            browser that has the fewest clients of this process.
+            browser that has the fewest clients of this process. ``"chrome"`` or ``"msedge"``: the browser that you use on
+            this machine, with remote debugging switched on.
         :param ignore_https_errors: If True, accept certificates that Chromium does not trust.
         :param launch_timeout: The longest wait for the browser to start.
         :param challenge_timeout: The longest wait for a challenge to pass without a person.
@@ -83,12 +87,19 @@ class BaseClient:
             ``"auto"`` uses fetch until the site refuses a message because it accepts messages only from its own page; after
             that, ``"auto"`` uses the page. The refusal is stored for the site's origin: in this process, and for seven days in
             the data folder.
+        :param browser_context: ``"own"``: the client creates a context with cookies of its own. ``"default"``: the client uses
+            the default context of the browser at ``browser_url``, in which you are signed in. It sets and reads no cookies,
+            and opens and closes only its own pages.
         :param recover: If True, and a stream breaks off, the client reads the rest of the answer from the conversation. The call
             fails only if the answer cannot be read there. The message is not sent again.
         :raises InvalidSessionTokenError: The session token is empty or cannot be a session token.
         :raises ValueError: An option is invalid. The message names the option.
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "session_token")}
+        if browser_context == "default":
+            if session_token is not None:
+                logger.warning('session_token is ignored: browser_context="default" uses the browser\'s session')
+            session_token = NO_SESSION_TOKEN
         token = read_session_token(session_token, api_base_url)
         del session_token  # a traceback that shows local variables must not show the token
         if isinstance(token, InvalidSessionTokenError):

@@ -64,7 +64,7 @@ async def open_page(server: FakeChatGPT) -> AsyncIterator[OpenPage]:
         await api.ensure_auth()
         browser = api._browser_manager._browser
         assert browser is not None
-        yield OpenPage(api, await SitePage.open(browser.context, None, headless=True))
+        yield OpenPage(api, await SitePage.open(browser.context, None, sets_size=True))
 
 
 async def wait_until_over(stream: ResponseStream) -> None:

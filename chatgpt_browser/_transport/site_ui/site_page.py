@@ -121,9 +121,12 @@ class SitePage:
 
     @classmethod
     async def open(
-        cls, context: BrowserContext, identity: dict[str, Any] | None, *, headless: bool
+        cls, context: BrowserContext, identity: dict[str, Any] | None, *, sets_size: bool
     ) -> SitePage:
-        """Open an empty page. ``identity`` is the parameters of ``Emulation.setUserAgentOverride``, or None for no override."""
+        """Open an empty page. ``identity`` is the parameters of ``Emulation.setUserAgentOverride``, or None for no override.
+
+        If ``sets_size`` is True, the page has the size ``_VIEWPORT``, otherwise the size of its window.
+        """
         with map_playwright_errors():
             page = await context.new_page()
             cdp = await context.new_cdp_session(page)
@@ -134,7 +137,9 @@ class SitePage:
             await cdp.send("Page.enable")
             if identity is not None:
                 await cdp.send("Emulation.setUserAgentOverride", identity)
-            if headless:
+            # Chromium renders no page behind another one. Playwright itself emulates the focus, but not in the user's own browser.
+            await cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
+            if sets_size:
                 await page.set_viewport_size(_VIEWPORT)
             return cls(page, cdp)
 
