@@ -1,8 +1,8 @@
 """A relay between Playwright and a browser that belongs to the user. It hides all pages that the client did not open.
 
-Without the relay, Playwright attaches to every page of the browser. It then closes the JavaScript dialogs of these pages, pauses
-each new page until it has attached, and waits for a page that does not respond, for example a tab that was discarded to save memory.
-With the relay, Playwright attaches only to pages that it has created, and a command for any other page is refused.
+Without the relay, Playwright attaches to every page of the browser. It then closes the JavaScript dialogs of these pages, and
+pauses each new page until it has attached. It also waits for pages that do not respond, for example for a discarded tab. With the
+relay, Playwright attaches only to pages that it has created, and a command for any other page is refused.
 """
 
 from __future__ import annotations
@@ -30,9 +30,12 @@ if TYPE_CHECKING:
 
 #: Limit in seconds for the browser to confirm that the client's pages are closed.
 _CLOSE_TIMEOUT = 2.0
-#: Settings of both connections. The browser sends whole bodies of responses, so the size of a message has no limit. A browser that
-#: is busy may respond late to a ping, so no pings are sent.
+#: Settings of both connections. The browser sends whole bodies of responses, so the size of a message has no limit. No pings are
+#: sent, because a busy browser may respond late.
 _SETTINGS: dict[str, Any] = {"max_size": None, "compression": None, "ping_interval": None, "close_timeout": 1}
+#: The logger of both connections. At the level DEBUG, the package websockets logs the messages, which contain tokens.
+_SILENT = logger.getChild("websocket")
+_SILENT.setLevel("ERROR")
 
 
 class DevToolsRelay:
@@ -57,10 +60,15 @@ class DevToolsRelay:
         :raises OSError: nothing responds at the URL.
         :raises websockets.exceptions.WebSocketException: the other side is not a DevTools endpoint.
         """
-        relay = cls(await connect(url, open_timeout=None, **_SETTINGS))
+        relay = cls(await connect(url, open_timeout=None, logger=_SILENT, **_SETTINGS))
         try:
             relay._server = await serve(
-                relay._read_client, "127.0.0.1", 0, process_request=relay._check_path, **_SETTINGS
+                relay._read_client,
+                "127.0.0.1",
+                0,
+                process_request=relay._check_path,
+                logger=_SILENT,
+                **_SETTINGS,
             )
         except BaseException:
             await asyncio.shield(relay.close())
@@ -120,7 +128,9 @@ class DevToolsRelay:
             await self._browser.send(text)
         for text in routed.to_client:
             if self._client is not None:
-                with suppress(ConnectionClosed):  # the browser's messages are read on, for the end of the pages
+                with suppress(
+                    ConnectionClosed
+                ):  # the browser's messages are read on, for the end of the pages
                     await self._client.send(text)
 
     def _check_path(self, connection: ServerConnection, request: Request) -> Response | None:

@@ -1,4 +1,4 @@
-"""The rules of the DevTools relay, as plain data: which commands reach the user's browser, and which messages reach Playwright."""
+"""The rules of the DevTools relay: which commands reach the user's browser, and which messages reach Playwright."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Routed(NamedTuple):
 class PageFilter:
     """Hides all pages that the client did not open. One filter belongs to one DevTools connection.
 
-    Playwright asks the browser to attach it to every page. The filter answers this command itself, and attaches Playwright to each
-    page that Playwright creates. The result of the creation is held back until then, because Playwright expects this order.
+    Playwright asks the browser to attach it to every page. The filter responds to this command itself, and attaches Playwright to
+    each page that Playwright creates. It holds back the result of the creation until then, because Playwright expects this order.
     """
 
     def __init__(self) -> None:

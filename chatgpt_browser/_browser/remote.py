@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from typing import TYPE_CHECKING
@@ -20,13 +21,11 @@ if TYPE_CHECKING:
     from .._core.urls import BrowserURL
 
 
-async def connect(
-    chromium: BrowserType, options: Options
-) -> tuple[Browser, Callable[[], Awaitable[None]]]:
+async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Callable[[], Awaitable[None]]]:
     """Connect to the least busy browser that responds.
 
-    :return: the browser, and a function to call after the browser object was closed. It closes the client's pages in the user's own
-        browser, and releases the browser in the pool of endpoints.
+    :return: the browser, and a function to call after the browser object was closed. The function releases the browser in the
+        pool of endpoints. If the browser belongs to the user, the function also closes the client's pages.
     :raises BrowserError: no browser responds; if there are several, the message contains the error of each.
     """
     ends_at = time.monotonic() + options.launch_timeout
@@ -46,12 +45,7 @@ async def connect(
         else:
             ENDPOINTS.report_success(url)
             logger.info("connected to the browser at %s", url)
-
-            async def release(url: BrowserURL = url) -> None:
-                ENDPOINTS.release(url)
-                await close_relay()
-
-            return browser, release
+            return browser, functools.partial(_release, url, close_relay)
     if len(failures) == 1:
         raise next(iter(failures.values()))
     raise BrowserLaunchError(" ".join(map(str, failures.values())))
@@ -61,7 +55,9 @@ async def _connect_to(
     chromium: BrowserType, url: BrowserURL, options: Options, timeout: float
 ) -> tuple[Browser, Callable[[], Awaitable[None]]]:
     if url.is_channel or not options.uses_own_session:
-        from .users_browser import connect_to_users_browser  # imports websockets, which no other browser needs
+        from .users_browser import (
+            connect_to_users_browser,  # imports websockets, which no other browser needs
+        )
 
         return await connect_to_users_browser(chromium, url, timeout)
     limit = milliseconds(timeout)
@@ -72,6 +68,11 @@ async def _connect_to(
     except Exception as exc:
         raise connection_error(exc, str(url)) from None
     return browser, _do_nothing
+
+
+async def _release(url: BrowserURL, close_relay: Callable[[], Awaitable[None]]) -> None:
+    ENDPOINTS.release(url)
+    await close_relay()
 
 
 async def _do_nothing() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -112,8 +113,5 @@ def read_devtools_url(url: str, timeout: float | None) -> str:
 def _existing(files: list[Path]) -> Iterator[tuple[Path, str]]:
     """Yield each file that can be read, with its text."""
     for file in files:
-        try:
-            with file.open("rb") as stream:
-                yield file, stream.read(_MAX_BYTES).decode("utf-8", "replace")
-        except OSError:
-            continue
+        with suppress(OSError), file.open("rb") as stream:
+            yield file, stream.read(_MAX_BYTES).decode("utf-8", "replace")

@@ -11,10 +11,13 @@ from .._core.errors import InvalidSessionTokenError
 from .._core.files import read_small_file
 from .._core.log import logger
 from .._core.options import DEFAULT_MODEL, BrowserContextKind, Milliseconds, Options, SendVia
+from .._core.saved_login import DEFAULT_PROFILE, SavedLogin
 from .._protocol.cookies import INVALID_TOKEN, NO_SESSION_TOKEN, SessionToken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from typing_extensions import Self
 
 #: The size in bytes of the largest cookie file. The exported cookies of a whole browser take a few hundred kilobytes.
 MAX_COOKIE_FILE = 16 << 20
@@ -96,11 +99,7 @@ class BaseClient:
         :raises ValueError: An option is invalid. The message names the option.
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "session_token")}
-        if browser_context == "default":
-            if session_token is not None:
-                logger.warning('session_token is ignored: browser_context="default" uses the browser\'s session')
-            session_token = NO_SESSION_TOKEN
-        token = read_session_token(session_token, api_base_url)
+        token = _choose_token(session_token, api_base_url, browser_context)
         del session_token  # a traceback that shows local variables must not show the token
         if isinstance(token, InvalidSessionTokenError):
             raise token
@@ -108,13 +107,69 @@ class BaseClient:
         self._options = Options.checked(**given)
         self._initialise()
 
+    @classmethod
+    def from_login(cls, profile: str = DEFAULT_PROFILE, **options: Any) -> Self:
+        """Return a client with the session and the browser profile that ``chatgpt-browser login`` saved.
+
+        Only one browser at a time can use the profile. If the site rotates the session token, the new token is saved.
+
+        :param profile: The name of the login: the argument of ``chatgpt-browser login --profile``.
+        :param options: The options of the constructor, except ``session_token``, ``user_data_dir`` and ``browser_url``.
+        :raises InvalidSessionTokenError: No session is saved for this site.
+        :raises ValueError: An option is invalid. The message names the option.
+        """
+        for name in ("user_data_dir", "browser_url"):
+            if options.get(name) is not None:
+                raise ValueError(
+                    f"{name} cannot be combined with from_login(), which uses the profile of the login"
+                )
+        login = SavedLogin.named(profile)
+        origin = default_options(**options).site.origin
+        token = login.load_session_token(origin)
+        if token is None:
+            name = "" if profile == DEFAULT_PROFILE else f" --profile {profile}"
+            raise InvalidSessionTokenError(
+                f"ChatGPT invalid session token. No session for {origin} is saved in {login.folder}. "
+                f"Run `chatgpt-browser login{name}`."
+            )
+        client = cls(token, user_data_dir=login.profile, **options)
+        client._save_tokens(login)
+        return client
+
+    def _save_tokens(self, login: SavedLogin) -> None:
+        """Save each new session token in the folder of a login."""
+        origin = self._options.site.origin
+
+        def save(token: str) -> None:
+            try:
+                login.save_session_token(origin, token)
+            except OSError as exc:
+                logger.warning("the new session token could not be saved: %s", exc.strerror)
+
+        self._on_new_token(save)
+
     def _initialise(self) -> None:
+        raise NotImplementedError
+
+    def _on_new_token(self, callback: Callable[[str], object]) -> None:
+        """Call ``callback`` with each session token that replaces the first one."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
         # A traceback may show a client whose constructor has failed.
         options: Options | None = getattr(self, "_options", None)
         return f"<{type(self).__name__} {options.site.origin if options is not None else 'without options'}>"
+
+
+def _choose_token(
+    given: object, api_base_url: str, browser_context: str
+) -> SessionToken | InvalidSessionTokenError:
+    """Return the session token, or an error that the caller raises. A client without a token uses the session of the browser."""
+    if browser_context != "default":
+        return read_session_token(given, api_base_url)
+    if given is not None:
+        logger.warning('session_token is ignored: browser_context="default" uses the session of the browser')
+    return NO_SESSION_TOKEN
 
 
 def read_session_token(given: object, api_base_url: str) -> SessionToken | InvalidSessionTokenError:

@@ -27,8 +27,7 @@ SITE_CHOICE_MODELS = (DEFAULT_MODEL, "auto")
 #: The transport. "fetch": always a fetch in the page. "page": always the site's own page. "auto": a fetch until the site refuses
 #: a message because it accepts messages only from its own page; after that, the site's own page.
 SendVia = Literal["auto", "fetch", "page"]
-#: The browser context. "own": a context that the client creates. "default": the context of the browser's user, with the session of
-#: that user.
+#: The browser context. "own": a context that the client creates. "default": the context and the session of the browser's user.
 BrowserContextKind = Literal["own", "default"]
 
 

@@ -127,9 +127,7 @@ class SitePagePool:
         """Open a page and return it. If the caller is cancelled meanwhile, close the page as soon as it is open."""
         from .site_page import SitePage
 
-        # A page in the user's own browser has the size of the window.
-        sets_size = self._options.headless and self._options.uses_own_session
-        open_page = functools.partial(SitePage.open, sets_size=sets_size)
+        open_page = functools.partial(SitePage.open, options=self._options)
         opening = asyncio.get_running_loop().create_task(self._browser_manager.run_in_context(open_page))
         try:
             return await asyncio.shield(opening)

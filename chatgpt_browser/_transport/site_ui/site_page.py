@@ -29,12 +29,14 @@ from .page_events import PageEvents
 from .preparation_observer import PreparationObserver
 from .request_observer import RequestObserver
 from .submission import NativeSubmitError, Submission
+from .view import set_up_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.async_api import BrowserContext, CDPSession, Page
 
+    from ..._core.options import Options
     from ..._core.urls import Site
     from ..._protocol.conversation_tree import Turn
     from ..base import Delivery, OutgoingMessage
@@ -49,8 +51,6 @@ _DIALOG_DELAY = 5.0
 _CLOSE_TIMEOUT = 2.0
 #: Limit in bytes for the request bodies that the browser reports with the request. A longer body is read separately.
 _MAX_POST_DATA_SIZE = 1 << 20
-#: A size for which the site shows its complete layout. The default size of a headless page is smaller.
-_VIEWPORT: Any = {"width": 1280, "height": 900}
 
 
 #: Several steps have the limit of the call each, and Playwright's queries have none: a page whose script never ends blocks them.
@@ -121,12 +121,9 @@ class SitePage:
 
     @classmethod
     async def open(
-        cls, context: BrowserContext, identity: dict[str, Any] | None, *, sets_size: bool
+        cls, context: BrowserContext, identity: dict[str, Any] | None, options: Options
     ) -> SitePage:
-        """Open an empty page. ``identity`` is the parameters of ``Emulation.setUserAgentOverride``, or None for no override.
-
-        If ``sets_size`` is True, the page has the size ``_VIEWPORT``, otherwise the size of its window.
-        """
+        """Open an empty page. ``identity`` is the parameters of ``Emulation.setUserAgentOverride``, or None for no override."""
         with map_playwright_errors():
             page = await context.new_page()
             cdp = await context.new_cdp_session(page)
@@ -137,10 +134,7 @@ class SitePage:
             await cdp.send("Page.enable")
             if identity is not None:
                 await cdp.send("Emulation.setUserAgentOverride", identity)
-            # Chromium renders no page behind another one. Playwright itself emulates the focus, but not in the user's own browser.
-            await cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
-            if sets_size:
-                await page.set_viewport_size(_VIEWPORT)
+            await set_up_view(page, cdp, options)
             return cls(page, cdp)
 
     @property

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chatgpt_browser import ChatGPTError
 
 from ..client_factory import client_from_environment
-from ..environment import TOKEN, options_from_environment, token_from_environment
+from ..environment import TOKEN, browser_options, options_from_environment, token_from_environment
 from ..state.data_folder import DataFolder
 from .live_attempt import LiveAttempt
 
@@ -35,7 +35,7 @@ class CheckContext:
 
     def __init__(self, **options: Any) -> None:
         self._given = options
-        self.options = options_from_environment(**options)
+        self.options = options_from_environment(**browser_options(), **options)
         self.origin = self.options.site.origin
         self.data_folder = DataFolder.default()
         given = token_from_environment()
