@@ -7,6 +7,8 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+import anyio
+
 from .._core.errors import BrowserError, BrowserLaunchError
 from .._core.log import logger
 from .endpoint_pool import ENDPOINTS
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from .._core.urls import BrowserURL
 
 
+#: The part of the remaining time that the connection may take.
+_SHARE = 0.95
+
+
 async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Callable[[], Awaitable[None]]]:
     """Connect to the least busy browser that responds.
 
@@ -28,7 +34,10 @@ async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Cal
         pool of endpoints. If the browser belongs to the user, the function also closes the client's pages.
     :raises BrowserError: no browser responds; if there are several, the message contains the error of each.
     """
-    ends_at = time.monotonic() + options.launch_timeout
+    # The limit covers the whole start, which began before this call. The connection gets a little less than the rest of the time,
+    # because its own error is more specific than the error of the start.
+    rest = min(options.launch_timeout, anyio.current_effective_deadline() - anyio.current_time())
+    ends_at = time.monotonic() + rest * _SHARE
     failures: dict[BrowserURL, BrowserError] = {}
     while (url := ENDPOINTS.acquire(options.browser_urls, failures)) is not None:
         left = len(options.browser_urls) - len(failures)

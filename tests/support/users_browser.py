@@ -55,6 +55,16 @@ class UsersBrowser:
         found = self.call("Runtime.evaluate", tab=tab, expression=STATE, returnByValue=True)
         return found["result"]["value"]
 
+    @contextmanager
+    def busy(self, tab: str) -> Iterator[None]:
+        """Run an endless script in a tab during the block, so that the tab does not respond."""
+        with connect(f"{self.browser.url.partition('/devtools/')[0]}/devtools/page/{tab}") as connection:
+            endless = {"expression": "while (true);"}
+            connection.send(json.dumps({"id": 1, "method": "Runtime.evaluate", "params": endless}))
+            yield
+            connection.send(json.dumps({"id": 2, "method": "Runtime.terminateExecution"}))
+            connection.recv(timeout=30)
+
     def sign_in(self, site: FakeChatGPT) -> None:
         """Sign the user in at the site, as the site does."""
         cookie = {
