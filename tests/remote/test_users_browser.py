@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from playwright.async_api import async_playwright
 
 from chatgpt_browser import BrowserCrashedError, BrowserLaunchError, ChatGPTAPI, SessionExpiredError
 from chatgpt_browser._browser.remote import connect
@@ -102,17 +103,17 @@ def test_default_context_tab_that_never_responds_does_not_block(
     signed_in.call("Target.closeTarget", targetId=tab)
 
 
-def test_own_context_tab_that_never_responds_raises_launch_error_in_time(
-    users_browser: UsersBrowser, site: FakeChatGPT
+@pytest.mark.anyio
+async def test_own_context_tab_that_never_responds_raises_launch_error_in_time(
+    users_browser: UsersBrowser,
 ) -> None:
     """Playwright attaches to each tab here, and waits for it."""
     tab = users_browser.open_tab("busy")
-    with (
-        users_browser.busy(tab),
-        ChatGPTAPI("t", **base_urls(site), browser_url=users_browser.url, launch_timeout=4_000) as api,
-        pytest.raises(BrowserLaunchError, match="one of its tabs did not respond"),
-    ):
-        api.start()
+    options = default_options(browser_url=users_browser.url, launch_timeout=3_000)
+    with users_browser.busy(tab):
+        async with async_playwright() as playwright:
+            with pytest.raises(BrowserLaunchError, match="one of its tabs did not respond"):
+                await connect(playwright.chromium, options)
     users_browser.call("Target.closeTarget", targetId=tab)
 
 

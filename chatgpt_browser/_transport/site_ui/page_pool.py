@@ -38,6 +38,8 @@ class SitePagePool:
     def __init__(self, options: Options, browser_manager: BrowserManager) -> None:
         self._options = options
         self._browser_manager = browser_manager
+        #: Limit in seconds for each step of a page before the message is sent.
+        self.step_timeout = options.first_byte_timeout
         self._pages: list[SitePage] = []
         self._closing = BackgroundTasks()
         self._is_closed = False
@@ -97,7 +99,7 @@ class SitePagePool:
                 message,
                 self._browser_manager.site,
                 model=None if message.model in SITE_CHOICE_MODELS else message.model,
-                timeout=self._options.first_byte_timeout,
+                timeout=self.step_timeout,
             )
             # The page itself also refreshes its session. The site may rotate the session token when the page does so.
             await self._browser_manager.update_session_token()

@@ -111,6 +111,25 @@ class CheckContext:
             self._client, self._send_via = self._closers.enter_context(client), send_via
         return self._client
 
+    def limit_page_steps(self, seconds: float) -> None:
+        """Limit each step of the client's site pages, for example the wait for the message box."""
+        from chatgpt_browser._transport.site_ui.page_pool import SitePagePool
+
+        assert self._client is not None, "client must be called first"
+        pages = self._client._core._sender.site_pages
+        if isinstance(pages, SitePagePool):
+            pages.step_timeout = min(seconds, self.options.first_byte_timeout)
+
+    def show_window(self) -> None:
+        """Close the browser, and start the next one with a window."""
+        self.close_browser()
+        self._given = {**self._given, "headless": False}
+
+    def close_browser(self) -> None:
+        """Close the browser or the client that is open."""
+        self._closers.close()
+        self._client = None
+
     def remember_user(self, user: User) -> None:
         """Store the words of the user's name and e-mail address in `user_words`, because the report must not contain them."""
         address = (user.email or "")[:_MAX_NAME]
