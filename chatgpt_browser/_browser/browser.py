@@ -93,7 +93,6 @@ class Browser:
                 params = {"url": "about:blank", "browserContextId": self._context}
                 created = await self.devtools.send("Target.createTarget", params)
                 return await self._attach(created["targetId"], is_watched=False)
-
             blank = [page for page in self._context.pages if page.url == "about:blank"]
             return await self.target_of(blank[0] if blank else await self._context.new_page())
 
@@ -167,7 +166,7 @@ async def _open_browser(
 
     if options.browser_urls:
         browser, release = await connect(chromium, options)
-        stack.callback(release)
+        stack.push_async_callback(release)
     else:
         browser = await launch(chromium, options)
     stack.push_async_callback(suppress_close_errors, browser.close)
@@ -182,7 +181,13 @@ async def _open_context(
     *,
     watched: bool,
 ) -> BrowserContext | str:
-    """Create a browser context. Return Playwright's object if Playwright manages the context, else the id of the context."""
+    """Return the browser context of the client: Playwright's object if Playwright manages the context, else its id.
+
+    If the client uses the session of the browser's user, this is the default context, and it is not closed. The client's pages
+    in it are closed by the function that ``connect`` returns.
+    """
+    if not options.uses_own_session:
+        return browser.contexts[0]
     if watched or (options.proxy and "username" in options.proxy):
         context = await browser.new_context(**context_settings(options))
         stack.push_async_callback(suppress_close_errors, context.close)

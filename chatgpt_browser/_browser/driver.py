@@ -53,13 +53,15 @@ async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwr
         await _wait_for_end(before)
         raise
     except BaseException:
-        await asyncio.wait([starting], timeout=CLOSE_TIMEOUT)
-        starting.cancel()
-        await asyncio.wait([starting])
-        if starting.cancelled() or starting.exception() is not None:
-            await _wait_for_end(before)
-        else:
-            await suppress_close_errors(starting.result().stop)
+        # The shield: a cancel scope of anyio, for example a time limit, would cancel each of these waits too.
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([starting], timeout=CLOSE_TIMEOUT)
+            starting.cancel()
+            await asyncio.wait([starting])
+            if starting.cancelled() or starting.exception() is not None:
+                await _wait_for_end(before)
+            else:
+                await suppress_close_errors(starting.result().stop)
         raise
 
 

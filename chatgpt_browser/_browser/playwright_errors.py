@@ -216,6 +216,11 @@ def connection_error(error: Exception, place: str) -> Exception:
             f"The Playwright server at {place} has version {there}, but this Playwright has version {here}. Install the same "
             f"version on both sides, for example with `pip install 'playwright=={there}.*'`."
         )
+    if isinstance(error, PlaywrightTimeoutError) and "<ws connected>" in error.message:
+        return BrowserLaunchError(
+            f"The browser at {place} accepted the connection, but one of its tabs did not respond in time. Close or reload "
+            'that tab. With browser_context="default", the client does not wait for the tabs of the browser.'
+        )
     if isinstance(error, PlaywrightTimeoutError):
         return BrowserLaunchError(f"The browser at {place} did not respond in time.")
     if isinstance(error, PlaywrightError) and is_missing_executable(error):

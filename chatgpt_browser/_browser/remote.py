@@ -1,10 +1,13 @@
-"""Connects to a remote browser through a Playwright server or a DevTools endpoint."""
+"""Connection to a remote browser: a Playwright server, a DevTools endpoint, or the user's own browser."""
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from typing import TYPE_CHECKING
+
+import anyio
 
 from .._core.errors import BrowserError, BrowserLaunchError
 from .._core.log import logger
@@ -12,7 +15,7 @@ from .endpoint_pool import ENDPOINTS
 from .playwright_errors import connection_error, milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from playwright.async_api import Browser, BrowserType
 
@@ -20,19 +23,27 @@ if TYPE_CHECKING:
     from .._core.urls import BrowserURL
 
 
-async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Callable[[], None]]:
+#: The part of the remaining time that the connection may take.
+_SHARE = 0.95
+
+
+async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Callable[[], Awaitable[None]]]:
     """Connect to the least busy browser that responds.
 
-    :return: the browser, and a function that releases the browser in the pool of endpoints.
-    :raises BrowserError: no browser responds. If there are several browsers, the message contains the errors of all of them.
+    :return: the browser, and a function to call after the browser object was closed. The function releases the browser in the
+        pool of endpoints. If the browser belongs to the user, the function also closes the client's pages.
+    :raises BrowserError: no browser responds; if there are several, the message contains the error of each.
     """
-    ends_at = time.monotonic() + options.launch_timeout
+    # The limit covers the whole start, which began before this call. The connection gets a little less than the rest of the time,
+    # because its own error is more specific than the error of the start.
+    rest = min(options.launch_timeout, anyio.current_effective_deadline() - anyio.current_time())
+    ends_at = time.monotonic() + rest * _SHARE
     failures: dict[BrowserURL, BrowserError] = {}
     while (url := ENDPOINTS.acquire(options.browser_urls, failures)) is not None:
         left = len(options.browser_urls) - len(failures)
         timeout = max(0.001, (ends_at - time.monotonic()) / left)
         try:
-            browser = await _connect_to(chromium, url, options, timeout)
+            browser, close_relay = await _connect_to(chromium, url, options, timeout)
         except BrowserError as exc:
             ENDPOINTS.report_failure(url)
             failures[url] = exc
@@ -43,20 +54,38 @@ async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Cal
         else:
             ENDPOINTS.report_success(url)
             logger.info("connected to the browser at %s", url)
-            return browser, lambda: ENDPOINTS.release(url)
+            return browser, functools.partial(_release, url, close_relay)
     if len(failures) == 1:
         raise next(iter(failures.values()))
     raise BrowserLaunchError(" ".join(map(str, failures.values())))
 
 
-async def _connect_to(chromium: BrowserType, url: BrowserURL, options: Options, timeout: float) -> Browser:
+async def _connect_to(
+    chromium: BrowserType, url: BrowserURL, options: Options, timeout: float
+) -> tuple[Browser, Callable[[], Awaitable[None]]]:
+    if url.is_channel or not options.uses_own_session:
+        from .users_browser import (
+            connect_to_users_browser,  # imports websockets, which no other browser needs
+        )
+
+        return await connect_to_users_browser(chromium, url, timeout)
     limit = milliseconds(timeout)
     try:
         if url.is_devtools:
-            return await chromium.connect_over_cdp(url.url, timeout=limit)
-        return await chromium.connect(url.url, timeout=limit, headers=_launch_header(options))
+            return await chromium.connect_over_cdp(url.url, timeout=limit), _do_nothing
+        browser = await chromium.connect(url.url, timeout=limit, headers=_launch_header(options))
     except Exception as exc:
         raise connection_error(exc, str(url)) from None
+    return browser, _do_nothing
+
+
+async def _release(url: BrowserURL, close_relay: Callable[[], Awaitable[None]]) -> None:
+    ENDPOINTS.release(url)
+    await close_relay()
+
+
+async def _do_nothing() -> None:
+    """Do nothing. There is no relay."""
 
 
 def _launch_header(options: Options) -> dict[str, str]:

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.errors import InvalidSessionTokenError
 from .._core.files import read_small_file
-from .._core.options import DEFAULT_MODEL, Milliseconds, Options, SendVia
-from .._protocol.cookies import INVALID_TOKEN, SessionToken
+from .._core.log import logger
+from .._core.options import DEFAULT_MODEL, BrowserContextKind, Milliseconds, Options, SendVia
+from .._core.saved_login import DEFAULT_PROFILE, SavedLogin
+from .._protocol.cookies import INVALID_TOKEN, NO_SESSION_TOKEN, SessionToken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from typing_extensions import Self
 
 #: The maximum size of a cookie file in bytes. The exported cookies of a whole browser take a few hundred kilobytes.
 MAX_COOKIE_FILE = 16 << 20
@@ -24,7 +28,7 @@ class BaseClient:
 
     def __init__(
         self,
-        session_token: str | PathLike[str] | Mapping[str, object] | Iterable[object],
+        session_token: str | PathLike[str] | Mapping[str, object] | Iterable[object] | None,
         *,
         markdown: bool = True,
         api_base_url: str = "https://chat.openai.com/api",
@@ -47,6 +51,7 @@ class BaseClient:
         launch_timeout: Milliseconds | None = 60_000,
         challenge_timeout: Milliseconds | None = 60_000,
         send_via: SendVia = "auto",
+        browser_context: BrowserContextKind = "own",
         recover: bool = True,
     ) -> None:
         """Check the options. The browser starts at the first call that needs it.
@@ -55,7 +60,8 @@ class BaseClient:
 
         :param session_token: The session cookie's value, or a sequence of the parts of this value; cookies as a dict, a list, a
             header line, JSON or the text of a ``cookies.txt``; or Playwright's ``storage_state``. Instead of such a value, you
-            may pass the :class:`~pathlib.Path` of a file that contains the value.
+            may pass the :class:`~pathlib.Path` of a file that contains the value. With ``browser_context="default"``, pass None:
+            the browser has the session, and the argument is ignored.
         :param markdown: If False, replies are converted to plain text. A link is replaced by its text.
         :param api_base_url: The base URL of ``/auth/session``.
         :param backend_api_base_url: The base URL of ``/conversation``, on the same origin as ``api_base_url``.
@@ -73,37 +79,97 @@ class BaseClient:
         :param browser_args: Additional command-line arguments for Chromium.
         :param proxy: A proxy's URL, or Playwright's mapping with ``server``, ``username`` and so on.
         :param user_data_dir: A profile folder to keep between runs. It is created if it does not exist.
-        :param browser_url: The URL of a remote browser: ``ws(s)://`` for a Playwright server; ``http(s)://`` or
-            ``ws(s)://…/devtools/…`` for the DevTools protocol. If several URLs are given, the client uses the reachable browser
-            that has the fewest clients of this process.
+        :param browser_url: A remote browser: ``ws(s)://`` for a Playwright server; ``http(s)://`` or ``ws(s)://…/devtools/…``
+            for the DevTools protocol. If several URLs are given, the client uses one of the reachable browsers, namely the
+            browser that has the fewest clients of this process. ``"chrome"`` or ``"msedge"``: the browser that you use on
+            this machine, with remote debugging switched on.
         :param ignore_https_errors: If True, accept certificates that Chromium does not trust.
         :param launch_timeout: The longest wait for the browser to start.
         :param challenge_timeout: The longest wait for a challenge to pass without a person.
         :param send_via: ``"fetch"`` sends messages with a fetch request. ``"page"`` types messages into the site's own page.
-            ``"auto"`` first uses fetch. If the site refuses a message because it accepts messages only from its own page,
-            ``"auto"`` uses the page from then on. The refusal is stored for the site's origin: in this process, and for seven
-            days in the data folder.
-        :param recover: If True and a stream breaks off, the client reads the rest of the answer from the conversation. The call
+            ``"auto"`` uses fetch until the site refuses a message because it accepts messages only from its own page; after
+            that, ``"auto"`` uses the page. The refusal is stored for the site's origin: in this process, and for seven days in
+            the data folder.
+        :param browser_context: ``"own"``: the client creates a context with cookies of its own. ``"default"``: the client uses
+            the default context of the browser at ``browser_url``, in which you are signed in. It sets and reads no cookies,
+            and opens and closes only its own pages.
+        :param recover: If True, and a stream breaks off, the client reads the rest of the answer from the conversation. The call
             fails only if the answer cannot be read there. The message is not sent again.
         :raises InvalidSessionTokenError: The session token is empty or cannot be a session token.
         :raises ValueError: An option is invalid. The message names the option.
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "session_token")}
-        token = read_session_token(session_token, api_base_url)
-        del session_token  # A traceback may show local variables, and it must not show the token.
+        token = _choose_token(session_token, api_base_url, browser_context)
+        del session_token  # a traceback that shows local variables must not show the token
         if isinstance(token, InvalidSessionTokenError):
             raise token
         self._session_token = token
         self._options = Options.checked(**given)
         self._initialise()
 
+    @classmethod
+    def from_login(cls, profile: str = DEFAULT_PROFILE, **options: Any) -> Self:
+        """Return a client with the session and the browser profile that ``chatgpt-browser login`` saved.
+
+        Only one browser at a time can use the profile. If the site rotates the session token, the new token is saved.
+
+        :param profile: The name of the login: the argument of ``chatgpt-browser login --profile``.
+        :param options: The options of the constructor, except ``session_token``, ``user_data_dir`` and ``browser_url``.
+        :raises InvalidSessionTokenError: No session is saved for this site.
+        :raises ValueError: An option is invalid. The message names the option.
+        """
+        for name in ("user_data_dir", "browser_url"):
+            if options.get(name) is not None:
+                raise ValueError(
+                    f"{name} cannot be combined with from_login(), which uses the profile of the login"
+                )
+        login = SavedLogin.named(profile)
+        origin = default_options(**options).site.origin
+        token = login.load_session_token(origin)
+        if token is None:
+            name = "" if profile == DEFAULT_PROFILE else f" --profile {profile}"
+            raise InvalidSessionTokenError(
+                f"ChatGPT invalid session token. No session for {origin} is saved in {login.folder}. "
+                f"Run `chatgpt-browser login{name}`."
+            )
+        client = cls(token, user_data_dir=login.profile, **options)
+        client._save_tokens(login)
+        return client
+
+    def _save_tokens(self, login: SavedLogin) -> None:
+        """Save each new session token in the folder of a login."""
+        origin = self._options.site.origin
+
+        def save(token: str) -> None:
+            try:
+                login.save_session_token(origin, token)
+            except OSError as exc:
+                logger.warning("the new session token could not be saved: %s", exc.strerror)
+
+        self._on_new_token(save)
+
     def _initialise(self) -> None:
+        raise NotImplementedError
+
+    def _on_new_token(self, callback: Callable[[str], object]) -> None:
+        """Call ``callback`` with each session token that replaces the first one."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
         # A traceback may show the repr of a client whose constructor has failed. Such a client has no options.
         options: Options | None = getattr(self, "_options", None)
         return f"<{type(self).__name__} {options.site.origin if options is not None else 'without options'}>"
+
+
+def _choose_token(
+    given: object, api_base_url: str, browser_context: str
+) -> SessionToken | InvalidSessionTokenError:
+    """Return the session token, or an error that the caller raises. A client without a token uses the session of the browser."""
+    if browser_context != "default":
+        return read_session_token(given, api_base_url)
+    if given is not None:
+        logger.warning('session_token is ignored: browser_context="default" uses the session of the browser')
+    return NO_SESSION_TOKEN
 
 
 def read_session_token(given: object, api_base_url: str) -> SessionToken | InvalidSessionTokenError:

@@ -22,6 +22,8 @@ from .conversation import ConversationPosition, NextSlot
 from .send_many import AsyncSendManyMixin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .._core.abort import AbortSignal
     from .._protocol.cookies import SessionToken
 
@@ -40,6 +42,9 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     def _initialise(self) -> None:
         self._browser_manager = BrowserManager(self._options, self._session_token, preload)
         self._sender = MessageSender(self._options, self._browser_manager)
+
+    def _on_new_token(self, callback: Callable[[str], object]) -> None:
+        self._browser_manager.on_new_token = callback
 
     @classmethod
     def _from_options(cls, options: Options, session_token: SessionToken) -> AsyncChatGPTAPI:
@@ -112,7 +117,10 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @property
     def session_token(self) -> str:
-        """The current session token. The site may have replaced the token that you passed. Treat the token like a password."""
+        """The current session token. The site may have replaced the first token. Treat the token like a password.
+
+        With ``browser_context="default"``, this is an empty string: the client does not read the browser's cookies.
+        """
         return self._browser_manager.session_token.value
 
     # ---- messages ----------------------------------------------------------------------------------------------------

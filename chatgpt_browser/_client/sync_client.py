@@ -19,6 +19,8 @@ from .portal import Portal
 from .send_many import SendManyMixin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .._core.abort import AbortSignal
     from .._core.models import ConversationEvent, Session
     from .._core.options import Milliseconds
@@ -161,6 +163,9 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
         self._portal = Portal()
         # If close() is never called, the browser is closed when the client is garbage-collected or the interpreter exits.
         self._finalizer = weakref.finalize(self, self._portal.close, self._core.close)
+
+    def _on_new_token(self, callback: Callable[[str], object]) -> None:
+        self._core._on_new_token(callback)
 
     def __enter__(self) -> ChatGPTAPI:
         return self

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import unquote
 
 from .urls import BrowserURL, Site, is_browser_url
@@ -27,6 +27,8 @@ SITE_CHOICE_MODELS = (DEFAULT_MODEL, "auto")
 #: The transport. "fetch": always a fetch request. "page": always the site's own page. "auto": first a fetch request. If the site
 #: refuses a message because it accepts messages only from its own page, the site's own page is used from then on.
 SendVia = Literal["auto", "fetch", "page"]
+#: The browser context. "own": a context that the client creates. "default": the context and the session of the browser's user.
+BrowserContextKind = Literal["own", "default"]
 
 
 def to_seconds(name: str, value: object) -> float:
@@ -89,11 +91,14 @@ def _user_agent(name: str, value: object) -> str | None:
     return text
 
 
-def _send_via(name: str, value: object) -> SendVia:
-    if value not in get_args(SendVia):
-        known = ", ".join(map(repr, get_args(SendVia)))
-        raise ValueError(f"{name} must be one of {known}, not {value!r}")
-    return cast("SendVia", value)
+def _one_of(choices: Any) -> Callable[[str, object], Any]:
+    def check(name: str, value: object) -> Any:
+        if value not in get_args(choices):
+            known = ", ".join(map(repr, get_args(choices)))
+            raise ValueError(f"{name} must be one of {known}, not {value!r}")
+        return value
+
+    return check
 
 
 def _path(name: str, value: Any) -> Path | None:
@@ -153,19 +158,26 @@ _PROXY = re.compile(
 )
 
 
-def _browser_urls(value: object, user_data_dir: object) -> tuple[BrowserURL, ...]:
+def _browser_urls(value: object, user_data_dir: object, browser_context: object) -> tuple[BrowserURL, ...]:
     if value is None:
+        if browser_context == "default":
+            raise ValueError('browser_context="default" requires browser_url: the browser that is signed in')
         return ()
     urls = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Sequence) else ()
     if not urls or not all(isinstance(url, str) and is_browser_url(url) for url in urls):
         raise ValueError(
-            "browser_url must be a ws://, wss://, http:// or https:// URL, or a sequence of them"
+            'browser_url must be a ws://, wss://, http:// or https:// URL, "chrome" or "msedge", or a sequence of them'
         )
     if user_data_dir is not None:
         raise ValueError(
             "browser_url and user_data_dir cannot be combined: a remote browser keeps its profile on its own machine"
         )
-    return tuple(map(BrowserURL, urls))
+    found = tuple(map(BrowserURL, urls))
+    if browser_context == "default" and not all(url.is_devtools for url in found):
+        raise ValueError(
+            'browser_context="default" requires a DevTools endpoint as browser_url: a Playwright server starts an empty browser'
+        )
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,8 +206,14 @@ class Options:
     ignore_https_errors: bool = field(metadata={"check": _flag})
     launch_timeout: float = field(metadata={"check": to_limit})
     challenge_timeout: float = field(metadata={"check": to_limit})
-    send_via: SendVia = field(metadata={"check": _send_via})
+    send_via: SendVia = field(metadata={"check": _one_of(SendVia)})
+    browser_context: BrowserContextKind = field(metadata={"check": _one_of(BrowserContextKind)})
     recover: bool = field(metadata={"check": _flag})
+
+    @property
+    def uses_own_session(self) -> bool:
+        """True if the client sets the session cookie; False if it uses the session of the browser's user."""
+        return self.browser_context == "own"
 
     @classmethod
     def checked(cls, **given: Any) -> Options:
@@ -206,6 +224,8 @@ class Options:
         checks = {option.name: option.metadata.get("check") for option in fields(cls)}
         return cls(
             site=Site.checked(given["api_base_url"], given["backend_api_base_url"]),
-            browser_urls=_browser_urls(given["browser_url"], given["user_data_dir"]),
+            browser_urls=_browser_urls(
+                given["browser_url"], given["user_data_dir"], given["browser_context"]
+            ),
             **{name: check(name, given[name]) for name, check in checks.items() if check is not None},
         )

@@ -106,6 +106,10 @@ def _checked_url(name: str, value: object) -> str:
     return origin_of(value) + parts.path.rstrip("/")
 
 
+#: The browsers of this machine that ``browser_url`` accepts by name.
+BROWSER_CHANNELS = ("chrome", "msedge")
+
+
 @dataclass(frozen=True)
 class BrowserURL:
     """The URL of a remote browser. Its repr contains only scheme, host and port, because the rest may contain a secret."""
@@ -113,18 +117,27 @@ class BrowserURL:
     url: str
 
     @property
+    def is_channel(self) -> bool:
+        """True for the name of a browser that runs on this machine."""
+        return self.url in BROWSER_CHANNELS
+
+    @property
     def is_devtools(self) -> bool:
-        """True for a DevTools endpoint (http(s), or a URL that contains ``/devtools/``). False for a Playwright server."""
-        return self.url.startswith("http") or "/devtools/" in self.url
+        """True for a DevTools endpoint (a name, http(s), or a path with ``/devtools/``); False for a Playwright server."""
+        return self.is_channel or self.url.startswith("http") or "/devtools/" in self.url
 
     def __repr__(self) -> str:
+        if self.is_channel:
+            return self.url
         parts = urlsplit(self.url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
 
 
 def is_browser_url(url: str) -> bool:
-    """Return whether a text has the form of a URL for a remote browser."""
+    """Return whether a text is the name of a browser of this machine, or has the form of a URL for a remote browser."""
+    if url in BROWSER_CHANNELS:
+        return True
     try:
         parts = urlsplit(url)
         return parts.scheme in ("ws", "wss", "http", "https") and bool(parts.hostname) and parts.port != 0

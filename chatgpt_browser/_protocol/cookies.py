@@ -144,6 +144,10 @@ class SessionToken:
         ]
 
 
+#: The token of a client that uses the session of the browser's user. The client does not know that session's token.
+NO_SESSION_TOKEN = SessionToken("")
+
+
 def _bare(value: str) -> str:
     return value.strip("\ufeff \t\r\n").strip("\"'")
 

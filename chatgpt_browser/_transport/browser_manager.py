@@ -86,6 +86,8 @@ class BrowserManager:
         self.observer: BrowserObserver | None = None
         #: The origins that accept messages only from their own page. They are used if ``send_via`` is "auto".
         self.page_only_origins = PAGE_ONLY_ORIGINS
+        #: Called with the new value of the session token after the site has rotated it. It must not raise an error.
+        self.on_new_token: Callable[[str], object] = lambda _: None
         self._options = options
         self._preload = preload
         self._browser: Browser | None = None
@@ -200,12 +202,20 @@ class BrowserManager:
         if self._page is not None:
             await self._update_session_token(self._page)
 
+    async def _set_session_token(self, page: BrowserPage) -> None:
+        """Set the session cookies, unless the session belongs to the browser's user."""
+        if self._options.uses_own_session:
+            await page.set_session_token(self.session_token, self.site.origin)
+
     async def _update_session_token(self, page: BrowserPage) -> None:
+        if not self._options.uses_own_session:
+            return
         token = await page.get_session_token(self.site.origin)
         if token is not None and token.value != self.session_token.value:
             logger.info("the site has rotated the session token")
             self.former_tokens.append(self.session_token)
             self.session_token = token
+            self.on_new_token(token.value)
 
     async def close(self) -> None:
         """Close the browser. Requests in flight fail with :class:`ClientClosedError`."""
@@ -259,10 +269,12 @@ class BrowserManager:
             await asyncio.gather(
                 page.set_up(self._options, self.site.origin),
                 page.ignore_policy(),
-                page.set_session_token(self.session_token, self.site.origin),
+                self._set_session_token(page),
             )
             await self._settle(page)
             await asyncio.gather(page.prepare(self.site.origin), self._update_session_token(page))
+            if not self._options.uses_own_session:
+                await page.clear()  # the user can see this page, and the document contains an access token
         return page
 
     async def _settle(self, page: FetchPage) -> None:
@@ -277,7 +289,7 @@ class BrowserManager:
                 raise
             logger.warning("the site has moved from %s to %s: following it", self.site.origin, exc.origin)
             self.site = self.site.moved(exc.origin)
-            await page.set_session_token(self.session_token, self.site.origin)
+            await self._set_session_token(page)
             await page.visit(self.site.session_url, self._options)
 
     def _read_ahead(self) -> None:

@@ -14,6 +14,7 @@ from chatgpt_browser._core.errors import BrowserLaunchError, InvalidSessionToken
 from .environment import (
     TOKEN,
     base_url_options,
+    browser_options,
     has_display,
     options_from_environment,
     site_origin,
@@ -34,33 +35,38 @@ if TYPE_CHECKING:
 def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     """Yield a client that is not started yet, and close it at the end.
 
-    The session token is read from the environment variable. If the variable is not set, the client uses the token and the browser
-    profile that `login` saved. If the site replaces a saved token, the new token is saved. If an option is None, the client uses
-    its default for this option.
+    If the environment chooses the session of a running browser, the client has no session token. Otherwise the session token is
+    that of the environment variable. If the variable is not set, the client uses the token and the browser profile that `login`
+    saved. If the site replaces a saved token, the new token is saved. An option that is None is not passed to the client.
 
     :raises InvalidSessionTokenError: there is no session token, or the token is empty.
     :raises typer.BadParameter: a base URL is invalid.
     """
-    if (given := token_from_environment()) is not None:
-        if not str(given).strip():
-            raise InvalidSessionTokenError(f"There is no session token: {TOKEN} is empty.")
-        with restored_terminal_settings(), _create_client(given, **options) as api:
-            yield api
-        return
+    options = browser_options() | options
+    given = None if options.get("browser_context") == "default" else token_from_environment()
+    if given is not None and not str(given).strip():
+        raise InvalidSessionTokenError(f"There is no session token: {TOKEN} is empty.")
+    if given is not None or options.get("browser_context") == "default":
+        client = _create_client(given, **options)
+    else:
+        client = _create_client_from_login(**options)
+    with restored_terminal_settings(), client as api:
+        yield api
 
-    folder, origin = DataFolder.default(), site_origin()
-    saved = folder.load_session_token(origin)
+
+def _create_client_from_login(**options: Any) -> ChatGPTAPI:
+    """Return a client with the session that `login` saved, and with its browser profile unless the browser is already running."""
+    folder = DataFolder.default()
+    saved = folder.load_session_token(site_origin())
     if saved is None:
         # An invalid option is reported before the missing token.
         options_from_environment(**_without_none(options))
         raise InvalidSessionTokenError("There is no session token.")
-    client = _create_client(saved, user_data_dir=folder.profile, **options)
-    with restored_terminal_settings(), client as api:
-        try:
-            yield api
-        finally:
-            if api.session_token != saved:
-                folder.save_session_token(origin, api.session_token)
+    if not options.get("browser_url"):
+        options["user_data_dir"] = folder.profile
+    client = _create_client(saved, **options)
+    client._save_tokens(folder)
+    return client
 
 
 @contextmanager
@@ -74,7 +80,7 @@ def client_for_command(*, headed: bool, verbose: int, as_json: bool = False) -> 
         yield api
 
 
-def _create_client(session_token: str | Path, **options: Any) -> ChatGPTAPI:
+def _create_client(session_token: str | Path | None, **options: Any) -> ChatGPTAPI:
     from chatgpt_browser import ChatGPTAPI
 
     given = _without_none(options)

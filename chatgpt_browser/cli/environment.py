@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from chatgpt_browser._core.data_folder import DATA_FOLDER
+from chatgpt_browser._core.saved_login import DEFAULT_PROFILE, SavedLogin
 
 if TYPE_CHECKING:
     from chatgpt_browser._core.options import Options
@@ -20,6 +21,9 @@ SEND_VIA = "CHATGPT_SEND_VIA"
 COOKIE_FILES = (".json", ".txt")
 #: Maps a client option to the environment variable that sets the option.
 BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
+#: The same, for the options that choose a running browser.
+BROWSER = {"browser_url": "CHATGPT_BROWSER_URL", "browser_context": "CHATGPT_BROWSER_CONTEXT"}
+PROFILE = "CHATGPT_PROFILE"
 #: Pairs of a variable's name and its description, for `--help` and the documentation.
 VARIABLES = (
     (
@@ -28,6 +32,15 @@ VARIABLES = (
     ),
     *((name, f"the client's {option}; default: the real site") for option, name in BASE_URLS.items()),
     (SEND_VIA, "how messages are sent: auto, fetch or page; the option --send-via takes precedence"),
+    (
+        BROWSER["browser_url"],
+        "a browser that is already running: chrome, msedge, or the URL of a remote browser",
+    ),
+    (
+        BROWSER["browser_context"],
+        "default: the session of that browser's user; own (the default): the session token",
+    ),
+    (PROFILE, "name of the saved login; the option --profile of login and logout takes precedence"),
     (DATA_FOLDER, "folder for the browser profile, the saved session and the last conversation's id"),
 )
 
@@ -55,6 +68,31 @@ def token_from_environment() -> str | Path | None:
 def base_url_options() -> dict[str, Any]:
     """Return the base URLs from the environment variables, as keyword arguments of the client."""
     return {option: os.environ[name] for option, name in BASE_URLS.items() if os.environ.get(name)}
+
+
+def browser_options() -> dict[str, Any]:
+    """Return the options that choose a running browser, as keyword arguments of the client; empty if no variable is set."""
+    return {option: os.environ[name] for option, name in BROWSER.items() if os.environ.get(name)}
+
+
+def profile_from_environment() -> str:
+    """Return the name of the saved login.
+
+    :raises typer.BadParameter: the name is invalid.
+    """
+    return checked_profile(os.environ.get(PROFILE) or DEFAULT_PROFILE)
+
+
+def checked_profile(name: str) -> str:
+    """Return the name of a saved login unchanged.
+
+    :raises typer.BadParameter: the name is invalid.
+    """
+    try:
+        SavedLogin.named(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return name
 
 
 def options_from_environment(**options: Any) -> Options:

@@ -79,6 +79,23 @@ async def test_cancelled_start_of_slow_driver_leaves_no_process(
     assert not still_running(marked("SLOW_DRIVER", mark))
 
 
+@pytest.mark.anyio
+async def test_time_limit_during_start_of_slow_driver_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, mark = tmp_path / "node", uuid.uuid4().hex
+    driver = compute_driver_executable()[0]
+    node.write_text(f'#!/bin/sh\nsleep 0.5\nexec "{driver}" "$@"\n')
+    node.chmod(0o755)
+    monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node))
+    monkeypatch.setenv("SLOW_DRIVER", mark)
+
+    async with AsyncChatGPTAPI("some-session-token", launch_timeout=300) as api:
+        with pytest.raises(BrowserLaunchError, match="launch_timeout"):
+            await api.start()
+        assert not still_running(marked("SLOW_DRIVER", mark), timeout=0)
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of the compile cache."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import platform
+import re
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,6 +37,12 @@ ANSWER = "An unmistakable reply"
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CHATGPT_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
+    # Without a display and without Xvfb, no window is opened.
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(
+        "shutil.which", lambda name, *_, which=shutil.which: None if name == "Xvfb" else which(name)
+    )
     return tmp_path
 
 
@@ -59,6 +68,7 @@ def run_doctor_live(invoke: Invoke, folder: Path) -> tuple[int, dict[str, Any], 
     """Run the command; return the exit code, the checks by name, the report, and all output as text."""
     result = invoke("doctor", "--live", "--json")
     checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+    assert checks["window"]["status"] == "skipped"
     (path,) = folder.glob("chatgpt-browser-live-*.json")
     assert checks["saved"]["facts"]["path"] == str(path)
     text = path.read_text("utf-8")
@@ -72,6 +82,12 @@ def test_live_current_site_works_by_page(invoke: Invoke, start_server: Any, fold
     assert code == 0
     assert (checks["fetch"]["status"], checks["page"]["status"]) == ("warning", "ok")
     assert "deltas" in checks["page"]["summary"]
+    block = everything.partition("```text\n")[2].partition("```")[0]
+    assert re.search(r"^page +ok +[\d.]+ s$", block, re.MULTILINE)
+    assert re.search(r"^window +skipped", block, re.MULTILINE)
+    assert f"Python {platform.python_version()}" in block
+    assert "  send_button: name " in block
+    assert "Ada" not in block
     assert report["ways"]["fetch"]["outcome"] == "UnusualActivityError"
     assert report["ways"]["page"]["outcome"] == "works"
     assert_none_in(everything, secrets=[*secrets_of(server), ANSWER, QUESTION, *server.conversations])
@@ -81,14 +97,15 @@ def test_live_current_site_works_by_page(invoke: Invoke, start_server: Any, fold
 def test_live_site_of_2022_works_by_fetch(
     invoke: Invoke, start_server: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatgpt_browser.cli.doctor.live_checks.TIMEOUT_MS", 2000)
+    monkeypatch.setattr("chatgpt_browser.cli.doctor.live_checks.PAGE_STEP_SECONDS", 2.0)
     start_server()
     code, checks, report, _ = run_doctor_live(invoke, folder)
 
     assert (checks["fetch"]["status"], checks["fetch"]["facts"]["form"]) == ("ok", "whole events")
-    # That site has no composer, so the message times out.
-    assert (code, checks["page"]["status"]) == (7, "problem")
-    assert report["ways"]["page"]["outcome"] == "ChatGPTTimeoutError"
+    # That site has no composer.
+    assert (code, checks["page"]["status"]) == (14, "problem")
+    assert report["ways"]["page"]["outcome"] == "ComposerNotFoundError"
+    assert checks["page"]["seconds"] < 20
 
 
 def test_live_modal_dialog_is_a_problem_with_elements(

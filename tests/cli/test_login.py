@@ -15,7 +15,13 @@ import psutil
 import pytest
 import typer
 
-from chatgpt_browser import AuthenticationError, BrowserLaunchError, InvalidSessionTokenError
+from chatgpt_browser import (
+    AsyncChatGPTAPI,
+    AuthenticationError,
+    BrowserLaunchError,
+    ChatGPTAPI,
+    InvalidSessionTokenError,
+)
 from chatgpt_browser._browser.login import sign_in
 from chatgpt_browser._client.base_client import default_options
 from chatgpt_browser.cli.client_factory import client_from_environment
@@ -140,6 +146,40 @@ def test_client_saves_rotated_session_token(folder: DataFolder) -> None:
 
         assert folder.load_session_token(site.origin) == site.session_token != first
         assert folder.profile.is_dir()
+
+
+@pytest.mark.parametrize("profile", ["default", "work"])
+def test_from_login_uses_profile_and_saves_rotated_token(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    with FakeChatGPT(rotate_session_token=True) as site:
+        login = DataFolder.of_option(profile)
+        login.save_session_token(site.origin, site.session_token)
+        urls = {"api_base_url": site.api_base_url, "backend_api_base_url": site.backend_api_base_url}
+        with ChatGPTAPI.from_login(profile, **urls) as api:
+            api.ensure_auth()
+            assert login.load_session_token(site.origin) == site.session_token == api.session_token
+    assert login.profile.is_dir()
+    assert (login.folder == folder.folder) == (profile == "default")
+
+
+def test_from_login_without_saved_session_is_an_error(folder: DataFolder) -> None:
+    with pytest.raises(InvalidSessionTokenError, match="chatgpt-browser login --profile work"):
+        ChatGPTAPI.from_login("work")
+    with pytest.raises(ValueError, match="profile"):
+        ChatGPTAPI.from_login("../elsewhere")
+    with pytest.raises(ValueError, match="browser_url"):
+        AsyncChatGPTAPI.from_login(browser_url="chrome")
+
+
+def test_client_of_running_browser_needs_no_token(
+    folder: DataFolder, site: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATGPT_BROWSER_URL", "chrome")
+    monkeypatch.setenv("CHATGPT_BROWSER_CONTEXT", "default")
+
+    with client_from_environment() as api:
+        assert api.session_token == ""
 
 
 def test_client_prefers_token_from_environment(

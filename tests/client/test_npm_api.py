@@ -63,6 +63,7 @@ FURTHER_OPTIONS = {
     "launch_timeout": 60_000,
     "challenge_timeout": 60_000,
     "send_via": "auto",
+    "browser_context": "own",
     "recover": True,
 }
 

@@ -45,8 +45,10 @@ def test_sync_and_async_class_have_same_names(sync_name: str, async_name: str) -
 def signature(kind: Any, name: str) -> str:
     """Return a method's parameters as text: names, order, kinds, annotations and defaults."""
     method = inspect.getattr_static(kind, name)
-    method = getattr(method, "fget", method)
-    parameters = [p for p in inspect.signature(method).parameters.values() if p.name not in ("self", "api")]
+    method = getattr(method, "fget", getattr(method, "__func__", method))
+    parameters = [
+        p for p in inspect.signature(method).parameters.values() if p.name not in ("self", "cls", "api")
+    ]
     returns = inspect.signature(method).return_annotation
     # For example, Iterator in the sync client is AsyncIterator in the async one.
     return f"({', '.join(map(str, parameters))}) -> {returns}".replace("Async", "")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatgpt_browser import AbortController, AsyncChatGPTAPI, ChatGPTAPI
+from chatgpt_browser import AbortController, AsyncChatGPTAPI, ChatGPTAPI, InvalidSessionTokenError
 from chatgpt_browser._core.options import to_limit, to_seconds
 
 BAD: list[tuple[str, Any]] = [
@@ -43,6 +43,9 @@ BAD: list[tuple[str, Any]] = [
     ("executable_path", 7),
     ("browser_url", "chromium"),
     ("browser_url", 9222),
+    ("browser_url", "firefox"),
+    ("browser_context", "theirs"),
+    ("browser_context", None),
     ("proxy", "://"),
     ("proxy", "http://"),
     ("proxy", "two words"),
@@ -66,6 +69,34 @@ def test_client_invalid_option_raises_value_error_naming_it(client: Any, name: s
 
     assert "a-session-token" not in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"browser_url": "ws://127.0.0.1:3000/a-playwright-server"},
+        {"browser_url": ["http://127.0.0.1:9222", "ws://127.0.0.1:3000"]},
+        {"browser_url": "chrome", "user_data_dir": "profile"},
+    ],
+    ids=["no browser", "Playwright server", "one Playwright server", "profile"],
+)
+def test_client_default_context_without_running_browser_raises_value_error(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="browser_"):
+        ChatGPTAPI(None, browser_context="default", **options)
+
+
+def test_client_default_context_needs_no_token_and_ignores_a_token(caplog: pytest.LogCaptureFixture) -> None:
+    api = ChatGPTAPI(None, browser_context="default", browser_url="chrome")
+    assert not caplog.records
+    assert api.session_token == ""
+
+    api = ChatGPTAPI("a-session-token", browser_context="default", browser_url="http://127.0.0.1:9222")
+    assert api.session_token == ""
+    assert "session_token is ignored" in caplog.text
+    assert "a-session-token" not in caplog.text
+    with pytest.raises(InvalidSessionTokenError):
+        ChatGPTAPI(None)
 
 
 def test_to_seconds_accepts_milliseconds_and_timedelta() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser import AsyncChatGPTAPI, BrowserCrashedError, BrowserError, PageError
+from chatgpt_browser._client.base_client import default_options
 from chatgpt_browser._core.models import Prompt, Session, User
 from chatgpt_browser._transport.base import DeliveryState, OutgoingMessage
 from chatgpt_browser._transport.site_ui.site_page import PageState, SitePage
@@ -64,7 +65,7 @@ async def open_page(server: FakeChatGPT) -> AsyncIterator[OpenPage]:
         await api.ensure_auth()
         browser = api._browser_manager._browser
         assert browser is not None
-        yield OpenPage(api, await SitePage.open(browser.context, None, headless=True))
+        yield OpenPage(api, await SitePage.open(browser.context, None, default_options()))
 
 
 async def wait_until_over(stream: ResponseStream) -> None:

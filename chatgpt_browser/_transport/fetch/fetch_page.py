@@ -78,6 +78,10 @@ class FetchPage(BrowserPage):
                 self._headers.enable()
         self._origin, self._world = origin, world
 
+    async def clear(self) -> None:
+        """Replace the document with an empty document of the same origin."""
+        await self._renewal()
+
     async def _enter_world(self, origin: str, protocol: str = "") -> IsolatedWorld | None:
         return await IsolatedWorld.enter(self._target, origin, protocol, when_idle=self._on_idle)
 

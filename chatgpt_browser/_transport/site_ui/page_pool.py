@@ -38,6 +38,8 @@ class SitePagePool:
     def __init__(self, options: Options, browser_manager: BrowserManager) -> None:
         self._options = options
         self._browser_manager = browser_manager
+        #: Limit in seconds for each step of a page before the message is sent.
+        self.step_timeout = options.first_byte_timeout
         self._pages: list[SitePage] = []
         self._closing = BackgroundTasks()
         self._is_closed = False
@@ -97,7 +99,7 @@ class SitePagePool:
                 message,
                 self._browser_manager.site,
                 model=None if message.model in SITE_CHOICE_MODELS else message.model,
-                timeout=self._options.first_byte_timeout,
+                timeout=self.step_timeout,
             )
             # The page refreshes its session by itself. The site may then replace the session token.
             await self._browser_manager.update_session_token()
@@ -127,7 +129,7 @@ class SitePagePool:
         """Open a page and return it. If the caller is cancelled meanwhile, close the page as soon as it is open."""
         from .site_page import SitePage
 
-        open_page = functools.partial(SitePage.open, headless=self._options.headless)
+        open_page = functools.partial(SitePage.open, options=self._options)
         opening = asyncio.get_running_loop().create_task(self._browser_manager.run_in_context(open_page))
         try:
             return await asyncio.shield(opening)

@@ -29,12 +29,14 @@ from .page_events import PageEvents
 from .preparation_observer import PreparationObserver
 from .request_observer import RequestObserver
 from .submission import NativeSubmitError, Submission
+from .view import set_up_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.async_api import BrowserContext, CDPSession, Page
 
+    from ..._core.options import Options
     from ..._core.urls import Site
     from ..._protocol.conversation_tree import Turn
     from ..base import Delivery, OutgoingMessage
@@ -49,8 +51,6 @@ _DIALOG_DELAY = 5.0
 _CLOSE_TIMEOUT = 2.0
 #: If a request body has at most this many bytes, the browser reports it with the request. A longer body is read separately.
 _MAX_POST_DATA_SIZE = 1 << 20
-#: A page size at which the site shows its complete layout. The default size of a headless page is too small.
-_VIEWPORT: Any = {"width": 1280, "height": 900}
 
 
 #: A whole operation has this many steps, each with the call's timeout; and queries, which a script without end would block.
@@ -121,7 +121,7 @@ class SitePage:
 
     @classmethod
     async def open(
-        cls, context: BrowserContext, identity: dict[str, Any] | None, *, headless: bool
+        cls, context: BrowserContext, identity: dict[str, Any] | None, options: Options
     ) -> SitePage:
         """Open an empty page. ``identity`` contains the parameters of ``Emulation.setUserAgentOverride``; None: no override."""
         with map_playwright_errors():
@@ -134,8 +134,7 @@ class SitePage:
             await cdp.send("Page.enable")
             if identity is not None:
                 await cdp.send("Emulation.setUserAgentOverride", identity)
-            if headless:
-                await page.set_viewport_size(_VIEWPORT)
+            await set_up_view(page, cdp, options)
             return cls(page, cdp)
 
     @property

@@ -9,7 +9,7 @@ import typer
 from ..environment import SIGN_IN_ELSEWHERE, has_display, options_from_environment
 from ..exit_codes import errors_as_exit_codes, kind_of, print_error
 from ..output.consoles import logging_to_stderr, print_note
-from ..shared_options import Verbose
+from ..shared_options import Profile, Verbose
 from ..state.data_folder import DataFolder
 
 Channel = Annotated[
@@ -20,7 +20,7 @@ Channel = Annotated[
 ]
 
 
-def login(channel: Channel = None, verbose: Verbose = 0) -> None:
+def login(channel: Channel = None, profile: Profile = None, verbose: Verbose = 0) -> None:
     """Sign in by hand in a browser window; save the session for the other commands.
 
     The command fills in and clicks nothing. If the site shows a check that only a person can pass, pass it in this window.
@@ -30,6 +30,8 @@ def login(channel: Channel = None, verbose: Verbose = 0) -> None:
     chatgpt-browser login
 
     chatgpt-browser login --channel chrome
+
+    chatgpt-browser login --profile work
     """
     import asyncio
 
@@ -37,7 +39,7 @@ def login(channel: Channel = None, verbose: Verbose = 0) -> None:
     from chatgpt_browser._browser.login import sign_in
 
     with errors_as_exit_codes(), logging_to_stderr(verbose):
-        folder = DataFolder.default()
+        folder = DataFolder.of_option(profile)
         folder.create()
         options = options_from_environment(headless=False, channel=channel, user_data_dir=folder.profile)
         origin = options.site.origin

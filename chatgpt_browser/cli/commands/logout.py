@@ -11,10 +11,11 @@ import typer
 from ..environment import TOKEN
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import print_note
+from ..shared_options import Profile
 from ..state.data_folder import DataFolder
 
 
-def logout() -> None:
+def logout(profile: Profile = None) -> None:
     """Remove what `login` saved: the session and the browser profile.
 
     The site keeps the session valid until you sign out there or the session expires.
@@ -24,7 +25,7 @@ def logout() -> None:
     chatgpt-browser logout
     """
     with errors_as_exit_codes():
-        folder = DataFolder.default()
+        folder = DataFolder.of_option(profile)
         removed = [
             remove("the session", folder.session),
             remove("the browser profile", folder.profile),

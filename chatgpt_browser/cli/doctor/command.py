@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from ..exit_codes import errors_as_exit_codes
-from ..output.consoles import logging_to_stderr, out
+from ..output.consoles import err, logging_to_stderr, out
+from ..output.terminal_text import printable
 from ..shared_options import Headed, Verbose
 from .browser_checks import CHECKS as BROWSER_CHECKS
 from .checks import Check, exit_code, run_checks
 from .context import CheckContext
+from .issue_block import issue_block
 from .live_checks import CHECKS as LIVE_CHECKS
 from .machine_checks import CHECKS as MACHINE_CHECKS
 from .network_checks import CHECKS as NETWORK_CHECKS
@@ -39,10 +42,12 @@ def doctor(live: Live = False, as_json: AsJson = False, headed: Headed = False, 
     output may contain your name and text from the site: check it before you
     share it. The exit code is the one of the first problem.
 
-    With --live, two short messages are sent with your session: one by the
-    client's own request, one by the site's page. Their conversations are
-    deleted afterwards. A file in the current folder describes the responses;
-    attach it to a bug report.
+    With --live, up to three short messages are sent with your session: one by
+    the client's own request, one by the site's page, and one by the page in a
+    browser with a window (under Xvfb if there is no display). Their
+    conversations are deleted afterwards. A file in the current folder
+    describes the responses; attach it to a bug report, and paste the block at
+    the end into the report.
 
     [dim]Examples:[/dim]
 
@@ -64,5 +69,13 @@ def doctor(live: Live = False, as_json: AsJson = False, headed: Headed = False, 
                 results.append(result)
             report.next("closing the browser")
         report.close(results)
+        if live:
+            print_block(issue_block(context, results), as_json=as_json)
         if code := exit_code(results):
             raise typer.Exit(code)
+
+
+def print_block(block: str, *, as_json: bool) -> None:
+    """Print the block for a bug report: on standard output, or on standard error if standard output contains JSON."""
+    console = err if as_json else out
+    console.print(Text(f"\nFor a bug report:\n```text\n{printable(block)}\n```"), soft_wrap=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chatgpt_browser import ChatGPTError
 
 from ..client_factory import client_from_environment
-from ..environment import TOKEN, options_from_environment, token_from_environment
+from ..environment import TOKEN, browser_options, options_from_environment, token_from_environment
 from ..state.data_folder import DataFolder
 from .live_attempt import LiveAttempt
 
@@ -35,7 +35,7 @@ class CheckContext:
 
     def __init__(self, **options: Any) -> None:
         self._given = options
-        self.options = options_from_environment(**options)
+        self.options = options_from_environment(**browser_options(), **options)
         self.origin = self.options.site.origin
         self.data_folder = DataFolder.default()
         given = token_from_environment()
@@ -110,6 +110,25 @@ class CheckContext:
             client = client_from_environment(**self._given, send_via=send_via)
             self._client, self._send_via = self._closers.enter_context(client), send_via
         return self._client
+
+    def limit_page_steps(self, seconds: float) -> None:
+        """Limit each step of the client's site pages, for example the wait for the message box."""
+        from chatgpt_browser._transport.site_ui.page_pool import SitePagePool
+
+        assert self._client is not None, "client must be called first"
+        pages = self._client._core._sender.site_pages
+        if isinstance(pages, SitePagePool):
+            pages.step_timeout = min(seconds, self.options.first_byte_timeout)
+
+    def show_window(self) -> None:
+        """Close the browser, and start the next one with a window."""
+        self.close_browser()
+        self._given = {**self._given, "headless": False}
+
+    def close_browser(self) -> None:
+        """Close the browser or the client that is open."""
+        self._closers.close()
+        self._client = None
 
     def remember_user(self, user: User) -> None:
         """Store the words of the user's name and e-mail address in `user_words`, because the report must not contain them."""

@@ -14,13 +14,16 @@ from chatgpt_browser import __version__
 from chatgpt_browser._core import errors
 
 from .anonymization import remove_words
-from .checks import Check, Finding, ok, problem, warning
+from .checks import Check, Finding, ok, problem, skipped, warning
 from .context import CheckContext
 from .live_attempt import LiveAttempt
+from .virtual_display import display_for_window
 
 QUESTION = "Please answer with the one word: ready"
 #: The time limit of one message, in milliseconds.
 TIMEOUT_MS = 120_000
+#: The time limit of each step of the site's page, in seconds. A page without a message box ends a check after at most this time.
+PAGE_STEP_SECONDS = 7.0
 #: The tolerated difference between the site's clock and this machine's clock.
 CLOCK_SKEW = timedelta(minutes=10)
 REPORT = "please report it, and attach the file named in the last line"
@@ -31,10 +34,16 @@ REFUSED = (
 )
 
 
-def send_question(context: CheckContext, send_via: str) -> Finding:
-    """Send `QUESTION` by the given transport, record the response and delete the conversation. Return the finding."""
-    attempt = context.attempts[send_via] = LiveAttempt()
-    conversation = context.client(send_via=send_via).get_conversation()
+def send_question(context: CheckContext, send_via: str, name: str = "") -> Finding:
+    """Send the question by the given transport, record the response, and delete the conversation; return the finding.
+
+    ``name`` is the name of the attempt in the report, if it differs from that of the transport.
+    """
+    attempt = context.attempts[name or send_via] = LiveAttempt()
+    client = context.client(send_via=send_via)
+    if send_via == "page":
+        context.limit_page_steps(PAGE_STEP_SECONDS)
+    conversation = client.get_conversation()
     context.remember_secrets()
     started = datetime.now(timezone.utc)
     try:
@@ -60,6 +69,23 @@ def send_question(context: CheckContext, send_via: str) -> Finding:
         context.remember_secrets()
     note = _delete_conversation(context, attempt.conversation_id, send_via)
     return replace(finding, summary=finding.summary + note)
+
+
+def send_question_in_window(context: CheckContext) -> Finding:
+    """Send the question by the site's page in a browser with a window, because the site may refuse browsers without one."""
+    if context.options.browser_urls:
+        return skipped("the browser is already running")
+    if not context.options.headless:
+        return skipped("the check `page` has used a window")
+    with display_for_window() as display:
+        if not display:
+            return skipped("there is no display, and Xvfb is not installed (Debian: apt install xvfb)")
+        try:
+            context.show_window()
+            finding = send_question(context, "page", "page in a window")
+        finally:
+            context.close_browser()
+    return replace(finding, summary=f"{finding.summary} (display: {display})")
 
 
 def _failure_finding(send_via: str, error: errors.ChatGPTError) -> Finding:
@@ -134,5 +160,6 @@ def save_report(context: CheckContext) -> Finding:
 CHECKS: tuple[Check[CheckContext], ...] = (
     Check("fetch", partial(send_question, send_via="fetch"), ("session",)),
     Check("page", partial(send_question, send_via="page"), ("session",)),
+    Check("window", send_question_in_window, ("session",)),
     Check("saved", save_report, ("session",)),
 )

@@ -26,6 +26,9 @@ def versions(_: CheckContext) -> Finding:
 
 def token(context: CheckContext) -> Finding:
     """Check that a well-formed session token exists; report its source and length, never its value."""
+    if not context.options.uses_own_session:
+        browser = context.options.browser_urls[0]
+        return ok(f"not needed: the session of the browser {browser!r} is used", source="browser")
     if context.token is None:
         return problem(InvalidSessionTokenError("there is no session token"))
 

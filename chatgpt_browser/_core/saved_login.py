@@ -1,0 +1,80 @@
+"""The session and the browser profile that `chatgpt-browser login` saves. Clients of ``from_login()`` and the commands use them.
+
+Both give access to the account, so folders have mode 0700 and files 0600 from the moment they are created.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .data_folder import create_data_folder, default_data_folder
+from .files import write_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+#: The name of the login that is used if no name is given.
+DEFAULT_PROFILE = "default"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True)
+class SavedLogin:
+    """The folder of one login. It is created when its first file is written."""
+
+    folder: Path
+
+    @classmethod
+    def named(cls, profile: str) -> Self:
+        """Return the login with this name. The login ``default`` is in the data folder itself.
+
+        :raises ValueError: the name is not a simple file name.
+        """
+        if profile == DEFAULT_PROFILE:
+            return cls(default_data_folder())
+        if _NAME.fullmatch(profile) is None:
+            raise ValueError("profile must be a name of letters, digits, '_', '-' and '.'")
+        return cls(default_data_folder() / "profiles" / profile)
+
+    @property
+    def profile(self) -> Path:
+        """The browser profile: cookies, and challenges that were passed."""
+        return self.folder / "profile"
+
+    @property
+    def session(self) -> Path:
+        """The file with the session token."""
+        return self.folder / "session.json"
+
+    def create(self) -> None:
+        """Create the folder if it does not exist, and make it private to its owner."""
+        create_data_folder(self.folder)
+
+    def load_session_token(self, origin: str) -> str | None:
+        """Return the session token that was saved for an origin, or None."""
+        token = self.read_json(self.session, origin).get("session_token")
+        return token if isinstance(token, str) else None
+
+    def save_session_token(self, origin: str, session_token: str) -> None:
+        """Save a session token in place of the previous one."""
+        self.write_json(self.session, origin, {"session_token": session_token})
+
+    def read_json(self, path: Path, origin: str) -> dict[str, Any]:
+        """Return the object that was saved for an origin; empty if the file is missing, damaged or for another origin."""
+        try:
+            saved = (
+                json.loads(path.read_text("utf-8")) if path.is_file() else None
+            )  # not from a FIFO: it would wait
+        except (OSError, ValueError):
+            return {}
+        return saved if isinstance(saved, dict) and saved.get("origin") == origin else {}
+
+    def write_json(self, path: Path, origin: str, content: dict[str, Any]) -> None:
+        """Save an object for an origin, atomically: a reader gets either the old file or the new one."""
+        self.create()
+        write_private(path, json.dumps({"origin": origin, **content}))

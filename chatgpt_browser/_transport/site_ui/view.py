@@ -1,0 +1,29 @@
+"""The view of a site page: its size, and whether Chromium renders it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.async_api import CDPSession, Page
+
+    from ..._core.options import Options
+
+#: A size for which the site shows its complete layout. The default size of a headless page is smaller.
+_VIEWPORT: Any = {"width": 1280, "height": 900}
+#: The smallest screencast. No frame of it is acknowledged, so Chromium sends only the first frames.
+_SCREENCAST: dict[str, Any] = {"format": "jpeg", "quality": 1, "maxWidth": 10, "maxHeight": 10}
+
+
+async def set_up_view(page: Page, cdp: CDPSession, options: Options) -> None:
+    """Prepare the view of an empty page.
+
+    A page in the user's own browser is a tab behind the tab that the user looks at, and keeps the size of its window. Its focus
+    is emulated, so that the page counts as visible. Even so, Chromium 150 renders only one or two frames per second in such a
+    tab, and a click takes one to three seconds. During a screencast, Chromium renders 60 frames per second.
+    """
+    if not options.uses_own_session:
+        await cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
+        await cdp.send("Page.startScreencast", _SCREENCAST)
+    elif options.headless:
+        await page.set_viewport_size(_VIEWPORT)

@@ -1,0 +1,43 @@
+"""A virtual display for the window of `doctor --live` on a machine without a display."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ..environment import has_display
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_COMMAND = ("-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp")
+
+
+@contextmanager
+def display_for_window() -> Iterator[str]:
+    """Yield the name of a display, and set the variable DISPLAY during the block if the display is a virtual one.
+
+    If there is no display, Xvfb is started. If Xvfb is not installed or does not start, yield an empty string.
+    """
+    if has_display():
+        yield os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or "desktop"
+        return
+    program = shutil.which("Xvfb")
+    if program is None:
+        yield ""
+        return
+    with subprocess.Popen(
+        (program, *_COMMAND), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            number = server.stdout.readline().strip()  # empty if Xvfb has ended
+            if number:
+                os.environ["DISPLAY"] = f":{number}"
+            yield f"Xvfb :{number}" if number else ""
+        finally:
+            os.environ.pop("DISPLAY", None)
+            server.terminate()
