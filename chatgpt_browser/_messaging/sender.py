@@ -20,7 +20,7 @@ from .access_token import AccessTokenCache
 from .backend_client import BackendClient
 from .conversation_lookup import ConversationLookup
 from .permits import MessagePermits
-from .response_reader import receive_body, receive_head
+from .response_reader import SMALL_BODY, receive_body, receive_head
 from .secret_filter import SecretFilter
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class MessageSender:
         assert lease.response is not None
         if head.is_document:
             with self.backend.guarding():
-                raise document_error(await receive_body(lease.response, head, self.options))
+                raise document_error(await receive_body(lease.response, head, self.options, limit=SMALL_BODY))
         logger.info("the site has accepted the message", extra={"chatgpt_event": "message_taken"})
         return lease.question
 

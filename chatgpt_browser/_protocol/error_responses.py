@@ -20,6 +20,7 @@ from .._core.errors import (
     StreamInterruptedError,
     UnusualActivityError,
 )
+from .large_json import TooManyValuesError, parse_in_thread
 from .site_words import words_of
 
 if TYPE_CHECKING:
@@ -100,14 +101,15 @@ def status_error(response: Response) -> ChatGPTError:
     data = parse_json(response.text)
     detail = (data.get("detail") or data.get("error")) if isinstance(data, dict) else None
     code = detail.get("code") if isinstance(detail, dict) else None
-    kind = _BY_CODE.get(str(code)) or _BY_STATUS.get(head.status) or APIStatusError
+    code = code if isinstance(code, str) else None
+    kind = _BY_CODE.get(code or "") or _BY_STATUS.get(head.status) or APIStatusError
     if head.status == 403 and "unusual activity" in _detail_text(detail):
         kind = UnusualActivityError
     message = f"ChatGPTAPI error {head.status}: {_summary(head, detail, response.text)}"
     fields: dict[str, Any] = {
         "status_code": head.status,
         "detail": detail,
-        "code": code if isinstance(code, str) else None,
+        "code": code,
         "body": response.text,
     }
     if kind is RateLimitError:
@@ -141,6 +143,21 @@ def read_json(response: Response) -> Any:
     """
     try:
         return json.loads(response.text)
+    except (ValueError, RecursionError):
+        raise status_error(response) from None
+
+
+def read_large_json(response: Response) -> Any:
+    """Parse a large response of a backend request. Call this function in a thread.
+
+    :raises APIStatusError: the body is not JSON, or has too many values.
+    :raises ChallengeError: the response is a challenge.
+    """
+    try:
+        return parse_in_thread(response.text)
+    except TooManyValuesError as error:
+        message = f"The response cannot be read: {error}."
+        raise APIStatusError(message, status_code=response.head.status) from None
     except (ValueError, RecursionError):
         raise status_error(response) from None
 

@@ -11,6 +11,8 @@ from typing import Any
 
 #: The rank of a message in the channel ``final``.
 _FINAL = 4
+#: The name of a role or a recipient that is not a text.
+UNREADABLE = "unreadable"
 _CONTENT_TYPES = ("text", "multimodal_text")
 #: Two types in ``finish_details``: the answer was cut at the maximum length, or the answer was stopped.
 CUT, STOPPED = "max_tokens", "interrupted"
@@ -65,7 +67,9 @@ def is_question(message: Any) -> bool:
 def recipient_of(message: dict[str, Any]) -> str | None:
     """Return the name of the tool that a message is addressed to; None if it is addressed to everybody."""
     recipient = message.get("recipient")
-    return None if recipient in (None, "all") else str(recipient)
+    if recipient in (None, "all"):
+        return None
+    return recipient if isinstance(recipient, str) else UNREADABLE
 
 
 def _contains_text(message: dict[str, Any]) -> bool:

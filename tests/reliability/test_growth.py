@@ -9,7 +9,7 @@ import io
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from chatgpt_browser._core.models import Head, Response
 from chatgpt_browser._protocol.citation_marks import CitationMarkFilter
 from chatgpt_browser._protocol.conversation_tree import find_answer, newest_turn
 from chatgpt_browser._protocol.cookies import SessionToken
+from chatgpt_browser._protocol.delta import DeltaDecoder
 from chatgpt_browser._protocol.error_responses import is_challenge, status_error
 from chatgpt_browser._protocol.redaction import scrub, without_secrets
 from chatgpt_browser._protocol.session import read_session
@@ -59,6 +60,17 @@ def conversation(size: int, *, chain: bool) -> Any:
 def answers(data: Any) -> Callable[[], object]:
     unanswered = frozenset(f"other-{number}" for number in range(1000))
     return lambda: (find_answer(data, questions=["id-0"]), newest_turn(data, unanswered))
+
+
+def deltas(changes: Iterable[Any]) -> Callable[[], object]:
+    events = [{"p": "", "o": "add", "v": {"list": []}}, *changes]
+
+    def apply() -> None:
+        decoder = DeltaDecoder()
+        for event in events:
+            decoder.apply(event)
+
+    return apply
 
 
 def chunked(chunks: list[bytes]) -> Callable[[], object]:
@@ -113,6 +125,12 @@ WORK: dict[str, Work] = {
     "jose_dots": lambda n: lambda: without_secrets("eyJabcdefgh" + "." * n + "!", ["secret"]),
     "children_of_one": lambda n: answers(conversation(n // 4, chain=False)),
     "children_in_chain": lambda n: answers(conversation(n // 4, chain=True)),
+    "delta_of_list": lambda n: deltas(
+        {"p": "/list", "o": "append", "v": [number]} for number in range(n // 4)
+    ),
+    "delta_of_object": lambda n: deltas(
+        {"p": "", "o": "append", "v": {f"key{number}": 1}} for number in range(n // 4)
+    ),
     "sse_line_in_chunks": lambda n: chunked([b"data: "] + [b"x" * 50] * n),
     "sse_carriage_returns": lambda n: chunked([b"\r"] * n),
     "sse_lines": lambda n: chunked([b"data: x\n" * n]),
@@ -205,3 +223,9 @@ def test_deeply_nested_refusal_raises_status_error_without_secrets(depth: int) -
     assert isinstance(error, APIStatusError)
     assert "secret-of-the-session" not in json.dumps(without_secrets(error.detail, ["secret-of-the-session"]))
     shape_of(error.detail)
+
+
+def test_without_secrets_removes_secrets_from_keys() -> None:
+    cleaned = without_secrets({"a secret-key": {"secret-key": 1}}, ["secret-key"])
+
+    assert "secret-key" not in json.dumps(cleaned)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import gzip
 import json
 import uuid
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser.testing import BREAK, Answer, Break, RawBody, Stall
@@ -320,4 +320,6 @@ class Answers:
 @functools.cache
 def bomb() -> bytes:
     """Return some 100 KB of gzip that become 96 MB of JSON."""
-    return gzip.compress(b'{"items": ["' + b"a" * (96 << 20) + b'"]}')
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    parts = (b'{"items": ["', *[b"a" * (1 << 20)] * 96, b'"]}')
+    return b"".join([*map(packer.compress, parts), packer.flush()])

@@ -30,7 +30,7 @@ COMMAND_LIMIT = 300.0
 _TIMEOUT = ["--timeout", "8"]
 _KNOWN_CODES = {code for code, _ in exit_codes()}
 #: Sequences that our own programs write to a terminal: styles, cursor movements, bracketed paste, and the answers to queries.
-_OWN = re.compile(r"\x1b\[(?!7777)[?>]?[0-9;]*[A-Za-z]|\x1b\[\?[0-9;]+\$p|\r|\n|\t|\x08|\x07")
+_OWN = re.compile(r"\x1b\[(?!7777)[?>]?[0-9;]*[A-Za-z]|\x1b\[\?[0-9;]+\$p|\r|\n|\t")
 #: Categories of characters that no terminal may receive: control, format, surrogate, line and paragraph separators.
 _FORBIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 #: Joiners and tags are allowed in emoji sequences; the texts contain one such sequence.

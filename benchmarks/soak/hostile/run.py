@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["HostileRun"]
 
 #: Calls on one client, before another one is created.
-_CALLS_OF_A_CLIENT = 25
+_CALLS_OF_A_CLIENT = 12
 _SHARE_OF_COMMANDS = 0.3
 #: Seconds for which no callback of the event loop may run. Machines with other work on them need more than an idle one.
 _LONGEST_STALL = 6.0
@@ -79,7 +79,8 @@ class HostileRun:
 
     async def _use(self, site: HostileSite, values: Values, folder: Path, began: float) -> None:
         """Make the calls of one client, and run commands between them."""
-        calls = Calls(site, values, values.chance.choice(("fetch", "page", "auto")))
+        ways = ("fetch", "auto") if site.form == "api" else ("auto", "page", "page")
+        calls = Calls(site, values, values.chance.choice(ways))
         commands = Commands(site, values, folder)
         for _ in range(_CALLS_OF_A_CLIENT):
             if time.monotonic() > began + self._seconds:
@@ -100,7 +101,7 @@ class HostileRun:
 
     def _note(self, character: str, outcome: str, seconds: float, complaints: list[str]) -> None:
         self._outcomes[outcome.rpartition(": ")[2]] += 1
-        if seconds > 60:
+        if seconds > 20:
             self._console.print(f"{seconds:.0f} s: {outcome} [{character}]", markup=False)
         for complaint in complaints:
             self.complaints.append(f"{complaint} [{character}]")

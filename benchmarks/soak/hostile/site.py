@@ -27,6 +27,8 @@ class HostileSite:
     """Starts and scripts one server. Between two calls of :meth:`new_round`, the site keeps its character."""
 
     def __init__(self, values: Values, form: Any) -> None:
+        #: The form of the server: "api", or "app" with a web application.
+        self.form = form
         self._values = values
         self._chance = values.chance
         self._answers = Answers(values)

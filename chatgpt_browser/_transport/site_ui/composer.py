@@ -31,8 +31,8 @@ _FIRST_RETRY = 0.5
 #: Limit in seconds for the page to show a change of its state.
 _RENDER_TIMEOUT = 1.0
 
-#: Limit in seconds for the page to describe its controls.
-_OUTLINE_TIMEOUT = 5.0
+#: Limit in seconds for a script to read the page: its controls, or the ids of its messages.
+_READ_TIMEOUT = 5.0
 
 _NOT_SENT = "Nothing was sent."
 _UNKNOWN_LAYOUT = f"{_NOT_SENT} To report the page's layout, run `chatgpt-browser doctor --live`."
@@ -142,19 +142,16 @@ class Composer:
         return await _becomes(self._elements.messages(message_ids), "attached", timeout)
 
     async def newest_message_ids(self) -> list[str]:
-        """Return the ids of the last message on the page; none if the page does not show ids of messages."""
+        """Return the ids of the last message on the page. The list is empty if the page shows no ids, or does not respond."""
         script = read_script(__package__ or "", "newest_message_ids.js")
-        found: list[str] = await self._elements.all_messages.evaluate_all(script, MESSAGE_ID_ATTRIBUTES)
-        return found
+        found = await _list_from(self._elements.all_messages, script, MESSAGE_ID_ATTRIBUTES)
+        return [item for item in found if isinstance(item, str)]
 
     async def outline(self) -> list[dict[str, Any]]:
         """Return a description of the page's controls without personal data (see ``outline.js``)."""
         script = read_script(__package__ or "", "outline.js")
-        found: Any = None
-        with anyio.move_on_after(_OUTLINE_TIMEOUT):
-            found = await self._elements.describable.evaluate_all(script, OUTLINE)
-        # The page can change what a script in its own world returns.
-        return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+        found = await _list_from(self._elements.describable, script, OUTLINE)
+        return [item for item in found if isinstance(item, dict)]
 
     async def _insert(self, text: str, timeout: float) -> bool:
         """Replace the text in the message box. Return False if there is no message box."""
@@ -217,6 +214,15 @@ class Composer:
             return _no_send_button()
         what = "changed the text that was written" if was_changed else "did not react to the text"
         return PageError(f"The site's page {what}. {_UNKNOWN_LAYOUT}")
+
+
+async def _list_from(elements: Locator, script: str, argument: Any) -> list[Any]:
+    """Return the list that a script returns for these elements; an empty list if the page does not respond in time."""
+    found: Any = None
+    with anyio.move_on_after(_READ_TIMEOUT):
+        found = await elements.evaluate_all(script, argument)
+    # The page can change what a script in its own world returns.
+    return found if isinstance(found, list) else []
 
 
 async def _becomes(element: Locator, state: Literal["attached", "hidden", "visible"], timeout: float) -> bool:
