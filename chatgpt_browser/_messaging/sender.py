@@ -148,6 +148,7 @@ class MessageSender:
                 self.conversations.note_delivery(message)
                 sent_id = message.delivery.message_id
                 lease.question = QuestionRef(prompt.conversation_id, sent_id, message.after)
+                lease.is_request_checked = message.delivery.is_checked
             return message, await receive_head(lease.response, self.options)
 
         _, head = await self.backend.call(attempt, resend_refused=transport.can_resend_refused)

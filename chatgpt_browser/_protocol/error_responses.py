@@ -177,7 +177,7 @@ def _title(html: str) -> str:
         return ""
     _, _, rest = beginning[opening.end() :].partition(">")
     title, closes, _ = rest.partition("<")
-    return title.strip()[:_MAX_TITLE] if closes else ""
+    return " ".join(title.split())[:_MAX_TITLE] if closes else ""
 
 
 def error_detail(data: Any) -> str:

@@ -135,10 +135,11 @@ def _texts_in(value: Any) -> Iterator[str]:
             values.extend(at.values() if isinstance(at, dict) else at)
 
 
-def check_captured_request(captured: CapturedRequest, prompt: Prompt, turn: Turn) -> None:
+def check_captured_request(captured: CapturedRequest, prompt: Prompt, turn: Turn) -> bool:
     """Check that the page has sent the message, nothing else, and to the right conversation.
 
-    Differences in white space are accepted, because the page's editor makes them. A request that cannot be read is logged.
+    Differences in white space are accepted, because the page's editor makes them. If the request cannot be read, log a warning,
+    and return False; otherwise return True.
 
     :raises PageError: the page has sent another message, so the reply would be the reply to that one.
     """
@@ -146,7 +147,7 @@ def check_captured_request(captured: CapturedRequest, prompt: Prompt, turn: Turn
         raise PageError(f"The site's page sent a request with {captured.addition}. {_CHECK_CONVERSATION}")
     if not captured.is_known:
         _check_unknown_format(captured, prompt)
-        return
+        return False
     if captured.text is None or captured.text.split() != prompt.text.split():
         raise PageError(f"The site's page sent another text than the message. {_CHECK_CONVERSATION}")
     conversation_id, parent_id = prompt.conversation_id, captured.parent_message_id
@@ -157,6 +158,7 @@ def check_captured_request(captured: CapturedRequest, prompt: Prompt, turn: Turn
             "The site's page sent the message to another conversation or after another message. "
             f"{_CHECK_CONVERSATION}"
         )
+    return True
 
 
 def _check_unknown_format(captured: CapturedRequest, prompt: Prompt) -> None:

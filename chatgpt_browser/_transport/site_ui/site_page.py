@@ -232,7 +232,9 @@ class SitePage:
             raise observer.failure
         self._navigation.note_sent()
         try:
-            check_captured_request(observer.captured, message.prompt, message.turn)
+            message.delivery.is_checked = check_captured_request(
+                observer.captured, message.prompt, message.turn
+            )
         except PageError:
             await self._stop_reply(observer.stream)
             raise
