@@ -254,7 +254,8 @@ def test_history_delete_prompt_with_title_of_the_site_is_clean(
 def test_error_line_is_wrapped_between_words(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     words = "the conversation was closed by an administrator of the workspace"
     monkeypatch.setenv("COLUMNS", "30")
-    monkeypatch.setenv("TERM", "dumb")  # no spinner
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("CI", "true")  # no spinner
     for kind, is_wrapped in (("terminal", True), ("pipe", False)):
         account.server.script_path("/conversation/missing-id", Answer(404, {"detail": words}))
         result = run(["history", "show", "missing-id"], ("pipe", kind, kind))
