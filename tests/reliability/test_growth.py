@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from markdown_it.token import Token
 from rich.console import Console
 
 from chatgpt_browser import APIStatusError, User
@@ -31,6 +32,7 @@ from chatgpt_browser.cli.chat.slash_commands import split_command
 from chatgpt_browser.cli.doctor.anonymization import anonymize_message, remove_words, shape_of
 from chatgpt_browser.cli.doctor.context import CheckContext
 from chatgpt_browser.cli.doctor.session_checks import mask_emails
+from chatgpt_browser.cli.output.code_languages import limit_highlighting
 from chatgpt_browser.cli.output.markdown_renderer import print_markdown
 from chatgpt_browser.testing.recording.scrubber import Scrubber
 
@@ -202,6 +204,19 @@ def test_code_in_language_with_slow_lexer_takes_no_longer_than_text() -> None:
 
     for language in ("perl", "haskell", "python"):
         assert seconds(displayed(f"```{language}\n{code}\n```\n")) < 5 * as_text + 1
+
+
+@pytest.mark.parametrize(
+    ("language", "piece"),
+    [("cs", "a\n"), ("cs", "@a\n"), ("java", "a\n"), ("c", " \n"), ("python", " \n"), ("makefile", "a(")],
+)
+def test_code_that_its_lexer_reads_slowly_is_shown_without_colours(language: str, piece: str) -> None:
+    code = (piece * 10_000)[:9_990]
+    tokens = [Token("fence", "code", 0, info=language, content=code) for language in (language, "text")]
+
+    assert seconds(lambda: limit_highlighting(tokens)) < 4
+    if language == "cs":  # the slowest one; the others depend on the machine
+        assert tokens[0].info == "text"
 
 
 def test_code_in_other_language_or_too_long_has_no_colours() -> None:
