@@ -20,6 +20,7 @@ from .._core.errors import (
     StreamInterruptedError,
     UnusualActivityError,
 )
+from .answer_tracker import optional_id
 from .large_json import TooManyValuesError, parse_in_thread
 from .site_words import words_of
 
@@ -127,11 +128,10 @@ def document_error(response: Response) -> ChatGPTError:
     if not isinstance(data, dict) or data.get("detail") or data.get("error"):
         return status_error(response)
     words = words_of({name: data.get(name) for name in ("message", "reason", "code")})
-    conversation_id = data.get("conversation_id")
     return StreamInterruptedError(
         "The site responded with JSON instead of a stream: the reply comes over a WebSocket, which is not read here"
         + (f". The site's words: {words}" if words else ""),
-        conversation_id=conversation_id if isinstance(conversation_id, str) and conversation_id else None,
+        conversation_id=optional_id(data.get("conversation_id")),
     )
 
 

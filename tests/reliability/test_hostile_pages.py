@@ -91,7 +91,7 @@ def test_site_page_that_loops_raises_page_error(connect: Connect, serve: Serve) 
     server.script_path("/", Answer(200, "<textarea></textarea><button>Send</button>" + LOOP))
 
     with pytest.raises((PageError, ChatGPTTimeoutError)):
-        connect(server, send_via="page", first_byte_timeout=3_000).send_message("Hello")
+        connect(server, send_via="page", first_byte_timeout=500).send_message("Hello")
 
 
 #: The page's script never ends, from half a second after the first reply is complete.
@@ -101,6 +101,7 @@ LOOP_AFTER_REPLY = """<script>new MutationObserver(() => {
 }).observe(document, { childList: true, subtree: true, attributes: true });</script>"""
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("short_limits")
 @pytest.mark.timeout(120)
 def test_site_page_that_loops_after_reply_raises_typed_error(

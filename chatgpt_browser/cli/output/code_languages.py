@@ -1,9 +1,9 @@
 """Limits the syntax highlighting of code blocks: a list of languages, a maximum length, and a maximum time.
 
 The reply contains the name of the lexer, and some of Pygments' 500 lexers take minutes for a malicious text. So only the lexers
-in this list are used. Some of these take quadratic time too: with Pygments 2.20, the lexer for C# takes 19 s for 10,000 characters
-of short words, those for Java and C 2 to 4 s. Ordinary code of this length takes about 0.02 s. So each block is first read within a
-time limit.
+in this list are used. Some of these take quadratic time too: with Pygments 2.20, the lexer for C# takes 19 s for 10,000
+characters of short words, those for Java and C 2 to 4 s. Ordinary code of this length takes about 0.02 s. So each block is first
+read within a time limit.
 """
 
 from __future__ import annotations
