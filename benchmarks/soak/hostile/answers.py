@@ -239,7 +239,7 @@ class Answers:
     def _events(self, record: RecordedRequest) -> list[bytes]:
         chance = self._chance
         make = chance.choice((self._whole_events, self._delta_events))
-        events = make(chance.choice((1, 3, 10, 300)))
+        events = make(chance.choice((1, 3, 10, 60)))
         for _ in range(chance.choice((0, 1, 1, 3))):
             events.insert(chance.randint(0, len(events)), self._odd_event())
         if chance.random() < 0.7:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,7 +76,9 @@ class HostileRun:
             await asyncio.to_thread(self._nothing_is_left)
         watch.stop()
         if watch.longest > _LONGEST_STALL:
-            self.complaints.append(f"the event loop stalled for {watch.longest:.1f} s")
+            self.complaints.append(f"the event loop stalled for {watch.longest:.1f} s: {watch.where}")
+        if watch.where:
+            self._console.print(f"a stall: {watch.where}", markup=False)
         self._outcomes["longest stall in ms"] = round(watch.longest * 1000)
 
     async def _use(self, site: HostileSite, values: Values, folder: Path, began: float) -> None:
@@ -145,6 +149,9 @@ class LoopWatch:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         #: The longest stall so far, in seconds.
         self.longest = 0.0
+        #: The stack of the loop's thread during a stall of more than a second. The fake server's thread may cause a stall too.
+        self.where = ""
+        self._loop_thread = threading.get_ident()
         self._call_soon: Callable[..., object] = loop.call_soon_threadsafe
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -160,5 +167,8 @@ class LoopWatch:
             ran, started = threading.Event(), time.monotonic()
             self._call_soon(ran.set)
             while not ran.wait(1) and not self._stopped.is_set():
-                pass
+                stack = traceback.extract_stack(sys._current_frames().get(self._loop_thread))
+                self.where = " ".join(
+                    f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in stack[-6:]
+                )
             self.longest = max(self.longest, time.monotonic() - started)
