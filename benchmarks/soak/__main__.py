@@ -27,6 +27,7 @@ from chatgpt_browser.testing import FakeChatGPT
 from ..results import FOLDER
 from .faults import FaultInjector
 from .gauges import PARTS, Gauges
+from .hostile.run import HostileRun
 from .ledger import Ledger
 from .load import Caller, answer_to, reply_to
 from .plot import plot_soak
@@ -48,21 +49,30 @@ OPTIONS: dict[str, Any] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the soak test. Return 1 if a message was lost, duplicated or wrong, or a process is left; otherwise 0."""
+    """Run the soak test. Return 1 if there are complaints, such as a lost, duplicated or wrong message; otherwise 0."""
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=1, help="the same seed repeats the same load and faults")
+    parser.add_argument(
+        "--seed", type=int, help="the same seed repeats the same load and faults (1; hostile: random)"
+    )
     parser.add_argument("--folder", type=Path, default=FOLDER, help="the folder of soak.json and soak.png")
+    parser.add_argument("--hostile", action="store_true", help="attack the client at random instead")
     given = parser.parse_args(arguments)
     logging.getLogger("chatgpt_browser").setLevel(logging.ERROR)
+    console = Console(highlight=False)
+    if given.hostile:
+        hostile = HostileRun(given.minutes * 60, given.seed or random.randrange(1, 1 << 31), console)
+        hostile.go()
+        hostile.show()
+        return 1 if hostile.complaints else 0
 
-    console, run = Console(highlight=False), Run(given.minutes * 60, given.seed)
+    run = Run(given.minutes * 60, given.seed or 1)
     asyncio.run(run.go())
     complaints = run.ledger.complaints() + run.complaints
     run.show(console, complaints)
     given.folder.mkdir(parents=True, exist_ok=True)
     (given.folder / "soak.json").write_text(json.dumps(run.as_json(), indent=1) + "\n")
-    caption = f"{given.minutes:g} minutes, seed {given.seed}, {CALLERS} callers on one client"
+    caption = f"{given.minutes:g} minutes, seed {run.seed}, {CALLERS} callers on one client"
     plot_soak(run.gauges, caption, given.folder / "soak.png")
     return 1 if complaints else 0
 
@@ -106,7 +116,7 @@ class Run:
         self.complaints += [f"{len(late)} callers got no more replies"] if late else []
         self.complaints += [repr(end) for end in ended if isinstance(end, Exception)]
         self.struck = dict(sorted(troubles.struck.items()))
-        server._site.injections._all.clear()
+        server._site.injections.all.clear()
         server.strike_challenge(None)
 
     async def _watch(self, server: FakeChatGPT) -> None:
@@ -176,9 +186,7 @@ def _clear(server: FakeChatGPT) -> None:
     with site.lock:
         for conversation in [*site.conversations][:-200]:
             del site.conversations[conversation]
-    injections = site.injections
-    with injections._lock:
-        injections._all[:] = [each for each in injections._all if each.left != 0]
+    site.injections.all[:] = [each for each in site.injections.all if each.left != 0]
 
 
 if __name__ == "__main__":

@@ -68,6 +68,11 @@ class ReplyStream:
         """The newest event, as the site sent it, or None before the first event."""
         return self._stream.event
 
+    @property
+    def is_request_checked(self) -> bool:
+        """False if it is unknown whether the site's page has changed the message: :attr:`AsyncReplyStream.is_request_checked`."""
+        return self._stream.is_request_checked
+
     def __enter__(self) -> ReplyStream:
         self._portal.call(self._stream.__aenter__)
         return self

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import unquote
 
+from .environment_proxy import environment_proxy
+from .log import logger
 from .urls import BrowserURL, Site, is_browser_url
 
 #: The npm API's default user agent: Chrome 107 on macOS. It is used only if the caller passes it as ``user_agent``.
@@ -151,6 +153,19 @@ def _proxy(_name: str, value: object) -> dict[str, str] | None:
     return given
 
 
+def _environment_proxy(site: Site) -> dict[str, str] | None:
+    """Return the settings of the environment's proxy if it has credentials; None otherwise. An invalid one is logged."""
+    found = environment_proxy(site.origin)
+    if found is None:
+        return None
+    name, settings = found
+    try:
+        return _proxy(name, settings)
+    except ValueError as error:
+        logger.warning("the user name and the password in %s are not used: %s", name, error)
+        return None
+
+
 #: The forms of a proxy server that Playwright accepts. A server without a scheme is an HTTP proxy. Playwright ignores a user name
 #: in the URL, so `_proxy` returns the user name and the password as separate settings.
 _PROXY = re.compile(
@@ -222,10 +237,9 @@ class Options:
         :raises ValueError: an option is invalid. The error message contains the name of the option.
         """
         checks = {option.name: option.metadata.get("check") for option in fields(cls)}
-        return cls(
-            site=Site.checked(given["api_base_url"], given["backend_api_base_url"]),
-            browser_urls=_browser_urls(
-                given["browser_url"], given["user_data_dir"], given["browser_context"]
-            ),
-            **{name: check(name, given[name]) for name, check in checks.items() if check is not None},
-        )
+        checked = {name: check(name, given[name]) for name, check in checks.items() if check is not None}
+        site = Site.checked(given["api_base_url"], given["backend_api_base_url"])
+        browser_urls = _browser_urls(given["browser_url"], given["user_data_dir"], given["browser_context"])
+        if not browser_urls:  # A remote browser has the environment of its own machine.
+            checked["proxy"] = checked["proxy"] or _environment_proxy(site)
+        return cls(site=site, browser_urls=browser_urls, **checked)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from .._core.errors import APIConnectionError, ClientClosedError
+from .._core.errors import APIConnectionError, APIStatusError, AuthenticationError, ClientClosedError
 from .._core.log import logger
 from .._core.single_flight import SingleFlight
 from .._core.telemetry import measuring
 from .._protocol.error_responses import is_challenge, status_error
 from .._protocol.requests import session_request
 from .._protocol.session import read_session
-from .response_reader import read_response
+from .response_reader import SMALL_BODY, read_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,11 +102,14 @@ class AccessTokenCache:
         stream = await self._requests.open(session_request)
         try:
             with anyio.move_on_after(self._options.first_byte_timeout):
-                return await read_response(stream)
+                return await read_response(stream, limit=SMALL_BODY)
             raise APIConnectionError(
                 "ChatGPT failed to refresh auth token. Error: the site did not respond in time"
             )
         except ConnectionError as exc:
             raise APIConnectionError(f"ChatGPT failed to refresh auth token. Error: {exc}") from exc
+        except APIStatusError as exc:
+            message = f"ChatGPT failed to refresh auth token. Error: {exc}"
+            raise AuthenticationError(message, status_code=exc.status_code) from exc
         finally:
             stream.abort()

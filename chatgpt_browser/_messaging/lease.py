@@ -59,6 +59,8 @@ class MessageLease:
         self.response: ResponseStream | None = None
         #: The reference of the question that the last attempt has sent.
         self.question = QuestionRef()
+        #: False if the site's page has sent this attempt in a format that could not be checked.
+        self.is_request_checked = True
 
     def __enter__(self) -> MessageLease:
         return self

@@ -83,6 +83,15 @@ class AsyncReplyStream:
         """The newest event, as the site sent it, or None before the first event."""
         return self._assembler.reader.event
 
+    @property
+    def is_request_checked(self) -> bool:
+        """False if the site's page has sent the message in a format that this version cannot read.
+
+        Then it is unknown whether the page has changed the message. Such a request is also logged as a warning. True before the
+        message is sent, and for every message that this package itself sends with ``fetch``.
+        """
+        return self._lease.is_request_checked
+
     # ---- reading -----------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> AsyncReplyStream:

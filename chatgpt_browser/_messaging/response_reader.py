@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from .._core.options import Options
     from .._transport.response_stream import ResponseStream
 
-#: The maximum size of the body of a response with an error status, and of any other response. Both limits are in characters after
-#: decompression, because 43 KB of gzip may become 29 MB. A conversation of 6,000 messages with 1,000 characters each has 13 MB.
-_MAX_REFUSAL_SIZE, _MAX_BODY_SIZE = 1 << 20, 32 << 20
+#: Two limits for the body of a response, in bytes of UTF-8 after decompression: 43 KB of gzip may become 29 MB. The smaller limit
+#: is that of a response with an error status, of the session, and of a document instead of a reply. The larger one is that of all
+#: other responses: a conversation of 6,000 messages with 1,000 characters each has 13 MB.
+SMALL_BODY, _MAX_BODY_SIZE = 1 << 20, 32 << 20
 
 
 async def receive_head(stream: ResponseStream, options: Options) -> Head:
@@ -45,7 +46,9 @@ async def receive_head(stream: ResponseStream, options: Options) -> Head:
     return head
 
 
-async def receive_body(stream: ResponseStream, head: Head, options: Options) -> Response:
+async def receive_body(
+    stream: ResponseStream, head: Head, options: Options, *, limit: int = _MAX_BODY_SIZE
+) -> Response:
     """Read the body of a response that is not an event stream. Return the whole response.
 
     If the status is not 2xx, no error is raised for a body that breaks off or does not end in time. The result then contains the
@@ -53,11 +56,12 @@ async def receive_body(stream: ResponseStream, head: Head, options: Options) -> 
 
     :raises ChatGPTTimeoutError: the body did not end within ``idle_timeout``.
     :raises StreamInterruptedError: the connection broke.
+    :raises APIStatusError: the status is 2xx, and the body is larger than ``limit`` bytes.
     """
     pieces: list[str] = []
     try:
         with anyio.move_on_after(options.idle_timeout):
-            return await read_response(stream, head, pieces)
+            return await read_response(stream, head, pieces, limit=limit)
         if not head.ok:
             return Response(head, "".join(pieces))
         raise ChatGPTTimeoutError(
@@ -72,7 +76,11 @@ async def receive_body(stream: ResponseStream, head: Head, options: Options) -> 
 
 
 async def read_response(
-    stream: ResponseStream, head: Head | None = None, pieces: list[str] | None = None
+    stream: ResponseStream,
+    head: Head | None = None,
+    pieces: list[str] | None = None,
+    *,
+    limit: int = _MAX_BODY_SIZE,
 ) -> Response:
     """Read and return a whole response that is not an event stream, without a time limit.
 
@@ -82,7 +90,8 @@ async def read_response(
     :param head: the head of the response, if the caller has already read it.
     :param pieces: a list to which the pieces of the body are appended.
     :raises ConnectionError: the connection broke. The error contains the browser's message.
-    :raises APIStatusError: the body is larger than 32 MB.
+    :param limit: the largest body of a response with status 2xx, in bytes.
+    :raises APIStatusError: the status is 2xx, and the body is larger than ``limit``.
     """
     pieces = [] if pieces is None else pieces
     size = 0
@@ -93,12 +102,12 @@ async def read_response(
             head = rest[0]
         elif kind == "text":
             pieces.append(rest[0])
-            size += len(rest[0])
-            if head is not None and not head.ok and size > _MAX_REFUSAL_SIZE:
+            size += _size_of(rest[0])
+            if head is not None and not head.ok and size > SMALL_BODY:
                 return Response(head, "".join(pieces))
-            if size > _MAX_BODY_SIZE:
+            if size > limit:
                 raise APIStatusError(
-                    f"The response is longer than {_MAX_BODY_SIZE:,} characters.",
+                    f"The response is longer than {limit:,} bytes.",
                     status_code=None if head is None else head.status,
                 )
         elif kind == "error":
@@ -107,3 +116,8 @@ async def read_response(
             raise ConnectionError(rest[2])
         elif kind == "end" and head is not None:
             return Response(head, "".join(pieces))
+
+
+def _size_of(text: str) -> int:
+    """Return the number of bytes of a text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

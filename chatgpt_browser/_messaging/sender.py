@@ -20,7 +20,7 @@ from .access_token import AccessTokenCache
 from .backend_client import BackendClient
 from .conversation_lookup import ConversationLookup
 from .permits import MessagePermits
-from .response_reader import receive_body, receive_head
+from .response_reader import SMALL_BODY, receive_body, receive_head
 from .secret_filter import SecretFilter
 
 if TYPE_CHECKING:
@@ -148,13 +148,14 @@ class MessageSender:
                 self.conversations.note_delivery(message)
                 sent_id = message.delivery.message_id
                 lease.question = QuestionRef(prompt.conversation_id, sent_id, message.after)
+                lease.is_request_checked = message.delivery.is_checked
             return message, await receive_head(lease.response, self.options)
 
         _, head = await self.backend.call(attempt, resend_refused=transport.can_resend_refused)
         assert lease.response is not None
         if head.is_document:
             with self.backend.guarding():
-                raise document_error(await receive_body(lease.response, head, self.options))
+                raise document_error(await receive_body(lease.response, head, self.options, limit=SMALL_BODY))
         logger.info("the site has accepted the message", extra={"chatgpt_event": "message_taken"})
         return lease.question
 

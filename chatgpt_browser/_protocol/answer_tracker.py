@@ -6,6 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from .message import answer_rank, finish_type, is_question
+from .unicode_ranges import SURROGATES, contains_any
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -84,3 +85,9 @@ class AnswerTracker:
 def optional_text(value: Any) -> str | None:
     """Return the value if it is a non-empty text, else None. The value comes from the site's JSON."""
     return value if isinstance(value, str) and value else None
+
+
+def optional_id(value: Any) -> str | None:
+    """Return the value if it is a text that a URL can contain as an id, else None. The value comes from the site's JSON."""
+    text = optional_text(value)
+    return None if text in (".", "..") or contains_any(SURROGATES, text or "") else text

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from .._core.models import check_id
 from .._core.public import public_type
 from .conversation_tree import newest_branch
-from .message import hidden_text, is_question, is_visible, message_text, recipient_of, role_of
+from .message import UNREADABLE, hidden_text, is_question, is_visible, message_text, recipient_of, role_of
 from .reply_text import clean_text
 
 #: The path of the list of conversations, relative to the backend's base URL.
@@ -174,7 +174,7 @@ def _newest_messages(data: Any) -> list[HistoryMessage]:
 def _message(node_id: str, parent: str | None, message: dict[str, Any]) -> HistoryMessage:
     return HistoryMessage(
         node_id,
-        str(role_of(message)),
+        role if isinstance(role := role_of(message), str) else UNREADABLE,
         _text_of(message),
         _time(message.get("create_time")),
         parent,

@@ -94,7 +94,7 @@ class ConversationPages:
             self.path = None
         elif cursor is not None and not self._ignores_cursor:
             self._by_cursor = True
-            self._request(urlencode({"cursor": cursor, "limit": self._page_size}))
+            self._request(urlencode({"cursor": cursor, "limit": self._page_size}, errors="replace"))
         elif not items or (self._by_cursor and not self._ignores_cursor):
             self.path = None
         else:

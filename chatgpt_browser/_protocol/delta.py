@@ -21,6 +21,8 @@ KNOWN_ENCODINGS = ("v1",)
 _FIELDS = frozenset("cpov")
 _OTHERS = frozenset({"type", "message", "error", "detail"})  # These fields belong to other events.
 _LONGEST_INDEX = 9  # The maximum number of digits in an array index.
+#: The maximum number of changes in one delta; the site sends fewer than 20. Each change may copy a text of any length.
+_MAX_CHANGES = 1000
 _TEXTS = ("/message/content/parts/0", "/message/content/text")  # The paths of a message's text.
 _END = object()  # Represents the index "-", which is the position after the last item of an array.
 
@@ -51,6 +53,7 @@ class DeltaDecoder:
         # text, which are not joined yet.
         self._growing: tuple[Any, Any] | None = None
         self._more: list[str] = []
+        self._changes = 0  # in the newest delta
 
     @property
     def channel(self) -> Any:
@@ -106,6 +109,7 @@ class DeltaDecoder:
             raise DeltaError("a delta's channel is not a number")
         self._channel = channel
         self._carry_over(delta, value)
+        self._changes = 0
         try:
             self._change(self._path, self._operation, value)
         except RecursionError:  # A patch contains too many nested patches.
@@ -175,6 +179,9 @@ class DeltaDecoder:
         """
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise DeltaError(f"patch at {path!r}: not a list of changes")
+        self._changes += len(items)
+        if self._changes > _MAX_CHANGES:
+            raise DeltaError(f"a delta has more than {_MAX_CHANGES} changes")
         for item in items:
             below = item.get("p", "")
             self._change(path + below if isinstance(below, str) else below, item.get("o"), item.get("v"))
@@ -286,9 +293,11 @@ def _appended(old: Any, value: Any, path: str) -> Any:
     if isinstance(old, str) and isinstance(value, str):
         return joined(old, value)
     if isinstance(old, list):
-        return [*old, *(value if isinstance(value, list) else [value])]
+        old.extend(value if isinstance(value, list) else [value])
+        return old
     if isinstance(old, dict) and isinstance(value, dict):
-        return {**old, **value}
+        old.update(value)
+        return old
     if old is None:
         return value
     raise DeltaError(f"append at {path!r}: {type(value).__name__} to {type(old).__name__}")
@@ -296,6 +305,8 @@ def _appended(old: Any, value: Any, path: str) -> Any:
 
 def _cut(text: str, length: int) -> str:
     """Return the first ``length`` UTF-16 code units of a text. The site counts in these units, like JavaScript."""
+    if text.isascii():
+        return text[:length]
     return text.encode("utf-16-le", "surrogatepass")[: 2 * length].decode("utf-16-le", "surrogatepass")
 
 

@@ -20,6 +20,8 @@ from .._core.errors import (
     StreamInterruptedError,
     UnusualActivityError,
 )
+from .answer_tracker import optional_id
+from .large_json import TooManyValuesError, parse_in_thread
 from .site_words import words_of
 
 if TYPE_CHECKING:
@@ -100,14 +102,15 @@ def status_error(response: Response) -> ChatGPTError:
     data = parse_json(response.text)
     detail = (data.get("detail") or data.get("error")) if isinstance(data, dict) else None
     code = detail.get("code") if isinstance(detail, dict) else None
-    kind = _BY_CODE.get(str(code)) or _BY_STATUS.get(head.status) or APIStatusError
+    code = code if isinstance(code, str) else None
+    kind = _BY_CODE.get(code or "") or _BY_STATUS.get(head.status) or APIStatusError
     if head.status == 403 and "unusual activity" in _detail_text(detail):
         kind = UnusualActivityError
     message = f"ChatGPTAPI error {head.status}: {_summary(head, detail, response.text)}"
     fields: dict[str, Any] = {
         "status_code": head.status,
         "detail": detail,
-        "code": code if isinstance(code, str) else None,
+        "code": code,
         "body": response.text,
     }
     if kind is RateLimitError:
@@ -125,11 +128,10 @@ def document_error(response: Response) -> ChatGPTError:
     if not isinstance(data, dict) or data.get("detail") or data.get("error"):
         return status_error(response)
     words = words_of({name: data.get(name) for name in ("message", "reason", "code")})
-    conversation_id = data.get("conversation_id")
     return StreamInterruptedError(
         "The site responded with JSON instead of a stream: the reply comes over a WebSocket, which is not read here"
         + (f". The site's words: {words}" if words else ""),
-        conversation_id=conversation_id if isinstance(conversation_id, str) and conversation_id else None,
+        conversation_id=optional_id(data.get("conversation_id")),
     )
 
 
@@ -141,6 +143,21 @@ def read_json(response: Response) -> Any:
     """
     try:
         return json.loads(response.text)
+    except (ValueError, RecursionError):
+        raise status_error(response) from None
+
+
+def read_large_json(response: Response) -> Any:
+    """Parse a large response of a backend request. Call this function in a thread.
+
+    :raises APIStatusError: the body is not JSON, or has too many values.
+    :raises ChallengeError: the response is a challenge.
+    """
+    try:
+        return parse_in_thread(response.text)
+    except TooManyValuesError as error:
+        message = f"The response cannot be read: {error}."
+        raise APIStatusError(message, status_code=response.head.status) from None
     except (ValueError, RecursionError):
         raise status_error(response) from None
 
@@ -160,7 +177,7 @@ def _title(html: str) -> str:
         return ""
     _, _, rest = beginning[opening.end() :].partition(">")
     title, closes, _ = rest.partition("<")
-    return title.strip()[:_MAX_TITLE] if closes else ""
+    return " ".join(title.split())[:_MAX_TITLE] if closes else ""
 
 
 def error_detail(data: Any) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 #: The rank of a message in the channel ``final``.
 _FINAL = 4
+#: The name of a role or a recipient that is not a text.
+UNREADABLE = "unreadable"
 _CONTENT_TYPES = ("text", "multimodal_text")
 #: Two types in ``finish_details``. CUT: the answer was cut at the maximum length. STOPPED: the answer was stopped.
 CUT, STOPPED = "max_tokens", "interrupted"
@@ -66,7 +68,9 @@ def is_question(message: Any) -> bool:
 def recipient_of(message: dict[str, Any]) -> str | None:
     """Return the name of the tool to which a message is addressed, or None if it is not addressed to a tool."""
     recipient = message.get("recipient")
-    return None if recipient in (None, "all") else str(recipient)
+    if recipient in (None, "all"):
+        return None
+    return recipient if isinstance(recipient, str) else UNREADABLE
 
 
 def _contains_text(message: dict[str, Any]) -> bool:

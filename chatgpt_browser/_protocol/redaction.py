@@ -42,13 +42,16 @@ def _without(text: str, secrets: Iterable[str]) -> str:
 
 
 def each_text(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
-    """Return a copy of a JSON value. ``change`` is applied to each text. Values that are nested too deeply are removed."""
+    """Return a copy of a JSON value. ``change`` is applied to each text and to each key of an object.
+
+    Values that are nested too deeply are removed.
+    """
     if depth > _MAX_DEPTH:
         return REMOVED
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {name: each_text(item, change, depth + 1) for name, item in value.items()}
+        return {each_text(name, change): each_text(item, change, depth + 1) for name, item in value.items()}
     if isinstance(value, list):
         return [each_text(item, change, depth + 1) for item in value]
     return value

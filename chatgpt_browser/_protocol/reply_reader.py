@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.errors import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
 from .._core.models import ConversationEvent
-from .answer_tracker import AnswerTracker, Change, optional_text
+from .answer_tracker import AnswerTracker, Change, optional_id
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
 from .message import answer_rank, message_text, model_slug
@@ -304,7 +304,7 @@ class ReplyReader:
     def _read_notice(self, event: dict[str, Any]) -> None:
         """Read an event that contains no message. Events of some types change the state of the reader."""
         kind = event.get("type")
-        conversation_id = optional_text(event.get("conversation_id"))
+        conversation_id = optional_id(event.get("conversation_id"))
         self.conversation_id = self.conversation_id or conversation_id
         if kind == "stream_handoff":
             self.is_handed_off = True
@@ -342,7 +342,7 @@ class ReplyReader:
             return self._clear()
         self._move_to(answer_state(message))
         self.model = model_slug(message) or self.model
-        self.conversation_id = optional_text(conversation_id) or self.conversation_id
+        self.conversation_id = optional_id(conversation_id) or self.conversation_id
         return self._text.replace(message_text(message))
 
     def _clear(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from .._core.errors import AuthenticationError, ChatGPTError, ProxyError, SessionExpiredError
 from .._core.models import Response, Session, User
 from .error_responses import PROXY_REFUSAL, PROXY_STATUS, error_detail, parse_json
+from .site_words import words_of
 
 
 def read_session(response: Response) -> Session:
@@ -42,7 +43,7 @@ def _session_or_error(response: Response) -> Session | ChatGPTError:
     if error == "RefreshAccessTokenError":
         return _refresh_failed("session token may have expired", head.status, SessionExpiredError)
     if error:
-        return _refresh_failed(str(error), head.status)
+        return _refresh_failed(words_of(error) or "the site did not give a reason", head.status)
 
     token = data.get("accessToken")
     if not isinstance(token, str) or not token:
@@ -68,7 +69,7 @@ def _read_user(data: Any) -> User:
 
 
 def _read_names(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list) else ()
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
 _USER_TEXTS = ("id", "name", "email", "image", "picture")

@@ -28,8 +28,15 @@ def words_of(value: Any, *, with_code: bool = True) -> str:
     """
     words = _words(value, with_code, _MAX_DEPTH)
     if not words and isinstance(value, dict) and any(value.values()):
-        words = json.dumps(value, ensure_ascii=False)
+        words = _as_json(value)
     return words[:_MAX_LENGTH]
+
+
+def _as_json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return ""
 
 
 def _words(value: Any, with_code: bool, depth: int) -> str:

@@ -41,6 +41,8 @@ class Delivery:
     state: DeliveryState = DeliveryState.NOT_STARTED
     #: The id that the site uses for the message. None until the message is sent, or if the transport cannot observe the id.
     message_id: str | None = None
+    #: False if the request of the site's page has a format that cannot be read, so that its content could not be checked.
+    is_checked: bool = True
 
     def start(self) -> None:
         """Set the state to ``IN_DOUBT``. Called directly before the site's page is instructed to send the message."""

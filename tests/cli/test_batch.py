@@ -24,6 +24,7 @@ from chatgpt_browser import (
     RateLimitError,
     StreamInterruptedError,
 )
+from chatgpt_browser.cli.batch.command import print_summary
 from chatgpt_browser.cli.batch.journal import DeliveryJournal
 from chatgpt_browser.cli.batch.output_lock import OutputLock
 from chatgpt_browser.cli.batch.progress import ProgressCounts, ProgressDisplay
@@ -580,3 +581,20 @@ def test_batch_refused_message_is_not_uncertain(invoke: Invoke, account: Account
     assert not output.with_name("replies.jsonl.sending").exists()
     assert run_batch(invoke, output).exit_code == 0
     assert len(account.posts) == 2
+
+
+def test_batch_summary_counts_failures_by_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    messages = [BatchMessage(f"prompt {number}", id=str(number)) for number in range(5)]
+    errors = [None, RateLimitError("no"), StreamInterruptedError("no"), RateLimitError("no"), None]
+    with ResultFile(tmp_path / "o.jsonl") as results:
+        for index, (message, error) in enumerate(zip(messages, errors, strict=True)):
+            results.write(BatchResult(index, message, None if error else "reply", error=error))
+        with pytest.raises(typer.Exit) as exit_:
+            print_summary(messages, results)
+
+    assert exit_.value.exit_code == 13
+    assert capsys.readouterr().err.splitlines() == [
+        "2 of 5 have a reply",
+        "3 failed; --retry-failed sends them again",
+        "failures by error: 2 RateLimitError, 1 StreamInterruptedError",
+    ]

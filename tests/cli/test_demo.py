@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from chatgpt_browser import ChatGPTError
-from chatgpt_browser.cli.commands.demo import converse
+from chatgpt_browser.cli.commands.demo import NEXT_STEPS, converse
 from chatgpt_browser.cli.output.step_lines import StepLines
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ def test_demo_prints_every_step_with_its_duration(invoke: Invoke) -> None:
     found = re.findall(r"^[✓+] +(.+?) +\d+\.\d{3} s", result.stdout, re.MULTILINE)
     assert found == STEPS
     assert "fake server, not ChatGPT" in result.stdout
+    _, _, steps = result.stdout.partition("Next, with your own account:\n")
+    expected = [f"{command} {purpose}" for command, purpose in NEXT_STEPS]
+    assert [" ".join(line.split()) for line in steps.splitlines()] == expected
 
 
 def test_demo_reply_without_first_message_is_an_error() -> None:

@@ -28,7 +28,8 @@ class Machine:
     def which(self, name: str) -> str | None:
         return f"/usr/bin/{name}" if name in self.has else None
 
-    def run(self, command: Sequence[str], **_: Any) -> subprocess.CompletedProcess[str]:
+    def run(self, command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        assert "CHATGPT_SESSION_TOKEN" not in options["env"]
         line = " ".join(command).replace(" ".join(install.PLAYWRIGHT), "playwright")
         self.ran.append(line)
         failed = any(part in line for part in self.fails)

@@ -245,10 +245,26 @@ def test_history_delete_prompt_with_title_of_the_site_is_clean(
     conversation = account.api.get_conversation()
     conversation.send_message("How?")
     assert conversation.conversation_id
-    account.api.rename_conversation(conversation.conversation_id, TEXT)
+    account.api.rename_conversation(conversation.conversation_id, f"{TEXT}\nDelete another one?")
     monkeypatch.setattr("typer.confirm", confirm)
     run(["history", "delete", conversation.conversation_id], ("terminal", "terminal", "terminal"))
     assert_clean(asked[0])
+    assert "\n" not in asked[0]
+
+
+def test_error_line_is_wrapped_between_words(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = "the conversation was closed by an administrator of the workspace"
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("CI", "true")  # no spinner
+    for kind, is_wrapped in (("terminal", True), ("pipe", False)):
+        account.server.script_path("/conversation/missing-id", Answer(404, {"detail": words}))
+        result = run(["history", "show", "missing-id"], ("pipe", kind, kind))
+        lines = OWN.sub("", result.stderr.decode()).splitlines()
+
+        error = lines if is_wrapped else lines[:1]
+        assert words in " ".join(" ".join(error).split())
+        assert (max(map(len, error)) <= 30) == is_wrapped
 
 
 def test_ask_open_pipe_within_timeout_exits_7_and_says_what_is_awaited(account: Account) -> None:

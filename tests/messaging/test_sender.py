@@ -398,3 +398,16 @@ async def test_sender_busy_site_is_retried_by_either_transport(monkeypatch: pyte
         site = site_with(busy, busy, send_via=via, retries=1)
         with pytest.raises(RateLimitError):
             await text_of(site.stream())
+
+
+async def test_stream_of_unreadable_request_is_not_checked() -> None:
+    def handle(message: OutgoingMessage) -> list[Frame]:
+        message.delivery.is_checked = message.prompt.text != "unreadable"
+        return reply()
+
+    site = MemorySite(handle)
+    for text, is_checked in (("readable", True), ("unreadable", False)):
+        stream = site.stream(text)
+        assert stream.is_request_checked
+        assert await text_of(stream) == "Hello"
+        assert stream.is_request_checked == is_checked

@@ -176,3 +176,11 @@ def test_conversation_pages_while_conversations_are_deleted_lose_none(
 @pytest.mark.parametrize("malformed", [None, [], "text", {}, {"items": None}, {"items": {}}, {"items": []}])
 def test_conversation_pages_of_malformed_response_end(malformed: Any) -> None:
     assert listed(lambda _: malformed, 20) == []
+
+
+def test_conversation_pages_cursor_with_lone_surrogate_is_requested() -> None:
+    pages = ConversationPages(28)
+    pages.read({"items": [{"id": "a"}], "cursor": "next\ud800"})
+
+    assert pages.path is not None
+    assert "cursor=next" in pages.path

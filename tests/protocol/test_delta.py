@@ -372,3 +372,23 @@ def test_is_delta_by_fields() -> None:
     others: list[Any] = [{}, {"type": "moderation"}, {"v": "x", "message": {}}]
 
     assert [is_delta(each) for each in [*deltas, *others]] == [True] * 3 + [False] * 3
+
+
+def test_delta_with_too_many_changes_raises_delta_error() -> None:
+    change = {"p": "/message/content/parts/0", "o": "truncate", "v": 1}
+    for patch in ([change] * 1001, [{"p": "", "o": "patch", "v": [change] * 501}] * 2):
+        decoder = DeltaDecoder()
+        decoder.apply({"p": "", "o": "add", "v": message("abc")})
+        with pytest.raises(DeltaError, match="more than 1000 changes"):
+            decoder.apply({"p": "", "o": "patch", "v": patch})
+
+
+def test_delta_append_does_not_change_the_event() -> None:
+    event = {"p": "/a", "o": "add", "v": [1]}
+    decoder = DeltaDecoder()
+    decoder.apply({"p": "", "o": "add", "v": {}})
+    decoder.apply(event)
+    decoder.apply({"p": "/a", "o": "append", "v": [2]})
+
+    assert event["v"] == [1]
+    assert decoder.value == {"a": [1, 2]}

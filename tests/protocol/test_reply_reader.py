@@ -185,3 +185,12 @@ def test_feed_growth_of_any_text_adds_up(pieces: list[str], ascii_only: bool) ->
 
     assert reader.text == "".join(pieces)
     assert reader.event == event("".join(pieces))
+
+
+@pytest.mark.parametrize("name", [".", "..", "\ud800", "a\udfff", "", 7, ["c"]])
+def test_feed_conversation_id_that_no_url_can_contain_is_ignored(name: Any) -> None:
+    reader = ReplyReader()
+    for data in (event("Hello"), {**event("Hello"), "conversation_id": name}):
+        reader.feed({"type": "", "data": json.dumps(data)})
+
+    assert reader.conversation_id == "c1"

@@ -31,9 +31,25 @@ def test_read_session_valid_response_returns_session() -> None:
     assert "t0ken" not in repr(session)
 
 
+def test_read_session_names_of_other_types_are_left_out() -> None:
+    deep: list[object] = []
+    for _ in range(300):
+        deep = [deep]
+    data = {"accessToken": "t", "user": {"groups": ["a", 7, None, deep, {}]}}
+
+    assert read_session(Response(Head(200), json.dumps(data))).user.groups == ("a",)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind", "message"),
     [
+        (
+            200,
+            '{"error": {"message": "No room", "code": "full"}}',
+            AuthenticationError,
+            r"Error: No room \(full\)$",
+        ),
+        (200, '{"error": [[]]}', AuthenticationError, "Error: the site did not give a reason"),
         (200, "{}", SessionExpiredError, "Error: Unauthorized .*session token may have expired"),
         (200, '{"accessToken": ""}', SessionExpiredError, "Unauthorized"),
         (

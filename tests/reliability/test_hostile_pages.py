@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from chatgpt_browser import APIStatusError, ChallengeError, ChatGPTError, ChatGPTTimeoutError, PageError
+from chatgpt_browser import (
+    APIStatusError,
+    AuthenticationError,
+    ChallengeError,
+    ChatGPTError,
+    ChatGPTTimeoutError,
+    PageError,
+)
 from chatgpt_browser._browser import cdp_target
+from chatgpt_browser._core.models import Head
 from chatgpt_browser._messaging import response_reader
 from chatgpt_browser._protocol.backend import read_history
-from chatgpt_browser._transport.site_ui import site_page
+from chatgpt_browser._transport.response_stream import ResponseStream
+from chatgpt_browser._transport.site_ui import composer, site_page
 from chatgpt_browser.testing import Answer
 from tests.support.scripted_site import can_send
 
@@ -29,6 +39,17 @@ OVERRIDES = [
     "<img name='documentElement'><img name='readyState'><img name='addEventListener'>",
     "<script>Object.prototype.value = 1; Array.prototype.map = null</script>",
 ]
+
+
+class NoControl:
+    """The control of a request that does not exist."""
+
+    def grant(self, chars: int) -> None:
+        """Do nothing."""
+
+    def abort(self) -> bool:
+        """Return True: there is nothing to abort."""
+        return True
 
 
 @pytest.fixture
@@ -70,7 +91,35 @@ def test_site_page_that_loops_raises_page_error(connect: Connect, serve: Serve) 
     server.script_path("/", Answer(200, "<textarea></textarea><button>Send</button>" + LOOP))
 
     with pytest.raises((PageError, ChatGPTTimeoutError)):
-        connect(server, send_via="page", first_byte_timeout=3_000).send_message("Hello")
+        connect(server, send_via="page", first_byte_timeout=500).send_message("Hello")
+
+
+#: The page's script never ends, from half a second after the first reply is complete.
+LOOP_AFTER_REPLY = """<script>new MutationObserver(() => {
+  if (document.querySelectorAll("[data-message-id]").length > 1 && document.getElementById("stop-button").hidden)
+    setTimeout(() => { for (;;); }, 500);
+}).observe(document, { childList: true, subtree: true, attributes: true });</script>"""
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("short_limits")
+@pytest.mark.timeout(120)
+def test_site_page_that_loops_after_reply_raises_typed_error(
+    connect: Connect, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(composer, "_READ_TIMEOUT", 1.0)
+    server = serve(form="app")
+    page = server._site.chat_app
+    assert page is not None
+    html = page.page(is_signed_in=True).body
+    assert isinstance(html, str)
+    server.script_path("/", Answer(200, html.replace("</body>", f"{LOOP_AFTER_REPLY}</body>")))
+    conversation = connect(server, send_via="page", first_byte_timeout=3_000, retries=0).get_conversation()
+    conversation.send_message("Hello")
+
+    with pytest.raises(ChatGPTError):
+        while True:  # until the page loops
+            conversation.send_message("Again")
 
 
 @pytest.mark.parametrize("override", OVERRIDES)
@@ -93,6 +142,35 @@ def test_session_page_that_overrides_document_does_not_prevent_message(
     server.script_path("/api/auth/session", Answer(200, f"<!doctype html>{override}"))
 
     assert can_send(connect(server))
+
+
+def test_session_that_is_large_when_decompressed_raises_authentication_error(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve()
+    body = gzip.compress(json.dumps({"accessToken": "a" * (2 << 20)}).encode())
+    answer = Answer(200, body, [("content-encoding", "gzip")], "application/json")
+    server.script_session(answer, answer)  # the first is for the navigation
+    api = connect(server, retries=0)
+
+    with pytest.raises(AuthenticationError, match="longer than"):
+        api.get_session()
+
+    assert can_send(api)
+
+
+def test_read_response_limit_is_in_bytes() -> None:
+    async def read(text: str) -> str:
+        stream = ResponseStream(NoControl())
+        for frame in (["head", Head(200)], ["text", text, len(text)], ["end"]):
+            stream.deliver(frame)
+        return (await response_reader.read_response(stream, limit=10)).text
+
+    assert asyncio.run(read("a" * 10)) == "a" * 10
+    assert asyncio.run(read("é" * 5)) == "é" * 5
+    for text in ("a" * 11, "é" * 6, "\ud800" * 4):
+        with pytest.raises(APIStatusError, match="longer than 10 bytes"):
+            asyncio.run(read(text))
 
 
 def test_response_that_is_large_when_decompressed_raises_status_error(serve: Serve, connect: Connect) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,6 +42,20 @@ def test_proxy_credentials_in_url_are_used(real_site: FakeChatGPT, connect: Conn
         api = connect(real_site, proxy=url, ignore_https_errors=True)
 
         assert can_send(api)
+
+    assert set(proxy.targets) == {"chat.openai.com:443"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Chromium reads the variable on Linux only")
+def test_proxy_credentials_in_environment_are_used(
+    real_site: FakeChatGPT, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with http_proxy(real_site, (USER, PASSWORD)) as proxy:
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.setenv("https_proxy", f"http://{USER}:{QUOTED_PASSWORD}@{proxy.address}")
+
+        assert can_send(connect(real_site, ignore_https_errors=True))
 
     assert set(proxy.targets) == {"chat.openai.com:443"}
 

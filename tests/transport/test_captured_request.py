@@ -51,9 +51,9 @@ def form(*values: str) -> str:
     return "".join([*fields, "--xyz--\r\n"])
 
 
-def check(body: bytes | str | None, content_type: str = "application/json") -> None:
-    """Check a body against the message that was to be sent."""
-    check_captured_request(parse_captured_request(body, content_type), PROMPT, TURN)
+def check(body: bytes | str | None, content_type: str = "application/json") -> bool:
+    """Check a body against the message that was to be sent. Return False if the body cannot be read."""
+    return check_captured_request(parse_captured_request(body, content_type), PROMPT, TURN)
 
 
 def test_parse_captured_request_message_gives_all_fields() -> None:
@@ -64,7 +64,7 @@ def test_parse_captured_request_message_gives_all_fields() -> None:
     assert new == CapturedRequest("b", TEXT, is_known=True)
 
 
-@pytest.mark.parametrize("body", [None, "", b"\x00\xff\xfe", gzip.compress(b"\xff\xfe")[:-3]])
+@pytest.mark.parametrize("body", [None, "", b"\x00\xff\xfe", gzip.compress(b"\xff\xfe", mtime=0)[:-3]])
 def test_parse_captured_request_unreadable_body_gives_no_fields(body: bytes | str | None) -> None:
     assert parse_captured_request(body) == CapturedRequest()
 
@@ -84,7 +84,7 @@ def test_parse_captured_request_unreadable_body_gives_no_fields(body: bytes | st
 def test_check_captured_request_same_message_passes(
     body: bytes | str, content_type: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    check(body, content_type)
+    assert check(body, content_type)
     assert caplog.records == []
 
 
@@ -138,7 +138,7 @@ def test_check_captured_request_altered_message_raises_page_error(how: str) -> N
 def test_check_captured_request_unreadable_message_is_logged(
     body: bytes | str | None, content_type: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    check(body, content_type)
+    assert not check(body, content_type)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 

@@ -145,11 +145,11 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 def check_captured_request(
     captured: CapturedRequest, prompt: Prompt, turn: Turn, *, model: str | None = None
-) -> None:
+) -> bool:
     """Check that the page has sent exactly the message, and has sent it to the right conversation.
 
     Differences in white space are accepted, because the page's editor changes white space. If the request cannot be read, log a
-    warning.
+    warning and return False. Otherwise return True.
 
     :param model: the model that the caller has chosen, or None if the page chooses the model.
     :raises PageError: the page has sent something else, or has sent the message to another conversation.
@@ -159,7 +159,7 @@ def check_captured_request(
         raise PageError(f"The site's page sent a request with {captured.addition}. {_CHECK_CONVERSATION}")
     if not captured.is_known:
         _check_unknown_format(captured, prompt)
-        return
+        return False
     if captured.text is None or captured.text.split() != prompt.text.split():
         raise PageError(f"The site's page sent another text than the message. {_CHECK_CONVERSATION}")
     conversation_id, parent_id = prompt.conversation_id, captured.parent_message_id
@@ -178,6 +178,7 @@ def check_captured_request(
             requested=model,
             sent=captured.model,
         )
+    return True
 
 
 def _check_unknown_format(captured: CapturedRequest, prompt: Prompt) -> None:

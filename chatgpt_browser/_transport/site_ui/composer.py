@@ -47,8 +47,8 @@ _PATIENCE = 3
 #: Time limit in seconds within which the page must show a change of its state.
 _RENDER_TIMEOUT = 1.0
 
-#: Time limit in seconds for the script that describes the page's controls.
-_OUTLINE_TIMEOUT = 5.0
+#: Time limit in seconds for a script to read the page: its controls, or the ids of its messages.
+_READ_TIMEOUT = 5.0
 
 _NOT_SENT = "Nothing was sent."
 _UNKNOWN_LAYOUT = f"{_NOT_SENT} To report the page's layout, run `chatgpt-browser doctor --live`."
@@ -215,19 +215,16 @@ class Composer:
         return await _becomes(self._elements.messages(message_ids), "attached", timeout)
 
     async def newest_message_ids(self) -> list[str]:
-        """Return the ids of the last message on the page. The list is empty if the page does not contain message ids."""
+        """Return the ids of the last message on the page. The list is empty if the page shows no ids, or does not respond."""
         script = read_script(__package__ or "", "newest_message_ids.js")
-        found: list[str] = await self._elements.all_messages.evaluate_all(script, MESSAGE_ID_ATTRIBUTES)
-        return found
+        found = await _list_from(self._elements.all_messages, script, MESSAGE_ID_ATTRIBUTES)
+        return [item for item in found if isinstance(item, str)]
 
     async def outline(self) -> list[dict[str, Any]]:
         """Return a description of the page's controls without personal data (see ``outline.js``)."""
         script = read_script(__package__ or "", "outline.js")
-        found: Any = None
-        with anyio.move_on_after(_OUTLINE_TIMEOUT):
-            found = await self._elements.describable.evaluate_all(script, OUTLINE)
-        # This script runs in the page's own world, so the page's scripts can change the result.
-        return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+        found = await _list_from(self._elements.describable, script, OUTLINE)
+        return [item for item in found if isinstance(item, dict)]
 
     async def dialog_error(self) -> ChatGPTError | None:
         """Return the error for an obstruction of the composer. Return None if there is none or it can be closed."""
@@ -327,6 +324,15 @@ class Composer:
         return MessageTooLongError(
             f"The site's page does not accept a message of this length ({words!r}). {_NOT_SENT}"
         )
+
+
+async def _list_from(elements: Locator, script: str, argument: Any) -> list[Any]:
+    """Return the list that a script returns for these elements; an empty list if the page does not respond in time."""
+    found: Any = None
+    with anyio.move_on_after(_READ_TIMEOUT):
+        found = await elements.evaluate_all(script, argument)
+    # The page can change what a script in its own world returns.
+    return found if isinstance(found, list) else []
 
 
 async def _becomes(element: Locator, state: Literal["attached", "hidden", "visible"], timeout: float) -> bool:

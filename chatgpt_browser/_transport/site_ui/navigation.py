@@ -37,6 +37,11 @@ _ADDRESS_TIMEOUT = 2.0
 _ATTEMPTS = 3
 
 _FIRST_ERROR_STATUS, _NOT_FOUND = 400, 404
+#: Maximum number of changes of the address that are stored after a message. The site makes one or two. After more of them, the
+#: conversation is opened again for the next message.
+_MAX_PATHS = 100
+#: Maximum size of an error page in characters. The rest of a larger page is ignored.
+_MAX_ERROR_PAGE = 1 << 20
 #: The part of a path that shows that the conversation's id is temporary.
 _TEMPORARY = "/c/WEB:"
 
@@ -132,7 +137,7 @@ class Navigation:
 
     def _on_path_changed(self, event: dict[str, Any]) -> None:
         if self._paths is not None and event["frameId"] == self._main_frame:
-            self._paths.append(_path_of(event["url"]))
+            self._paths = [*self._paths, _path_of(event["url"])] if len(self._paths) < _MAX_PATHS else None
             self._path_changed.set()
 
     async def _goto(self, url: str, timeout: float, attempts: int = _ATTEMPTS) -> PlaywrightResponse | None:
@@ -209,7 +214,7 @@ async def _text_of(response: PlaywrightResponse) -> str:
     The browser drops the body when the page navigates again, for example after the page has passed a challenge.
     """
     try:
-        return await response.text()
+        return (await response.text())[:_MAX_ERROR_PAGE]
     except PlaywrightError:
         return ""
 

@@ -270,7 +270,9 @@ class SitePage:
         observer.stream.when_over(functools.partial(self._on_over, observer))
         self._navigation.note_sent()
         try:
-            check_captured_request(observer.captured, message.prompt, message.turn, model=model)
+            message.delivery.is_checked = check_captured_request(
+                observer.captured, message.prompt, message.turn, model=model
+            )
         except PageError:
             await self._stop_reply(observer.stream)
             raise

@@ -30,6 +30,7 @@ from ..output.consoles import out, print_dim
 from ..output.conversation_formats import Format, format_conversation
 from ..output.conversation_list import list_newest, write_summaries
 from ..output.reply import print_reply, stream_reply
+from ..output.terminal_text import one_line
 from ..output.wait_spinner import wait_spinner
 from ..state.conversation_lookup import find_conversation_id
 from ..state.last_conversation import remember_conversation
@@ -163,7 +164,7 @@ class ChatSession:
     def _show_end(self, history: History) -> None:
         """Print the title and the last two messages of a conversation."""
         visible = [message for message in history.visible_messages if message.text.strip()]
-        out.print(history.title or "Untitled", style="bold")
+        out.print(one_line(history.title or "") or "Untitled", style="bold")
         if len(visible) > 2:
             print_dim(f"… {len(visible) - 2} earlier messages")
         for message in visible[-2:]:

@@ -9,6 +9,7 @@ import sys
 
 import typer
 
+from chatgpt_browser._browser.child_environment import child_environment
 from chatgpt_browser._browser.executables import find_on_path
 
 from ..output.consoles import print_note
@@ -83,7 +84,10 @@ def root_prefix() -> tuple[str, ...] | None:
 
     can_sudo = (
         shutil.which("sudo")
-        and subprocess.run(("sudo", "-n", "true"), stderr=subprocess.DEVNULL).returncode == 0
+        and subprocess.run(
+            ("sudo", "-n", "true"), stderr=subprocess.DEVNULL, env=child_environment()
+        ).returncode
+        == 0
     )
     return ("sudo", "-n") if can_sudo else None
 
@@ -91,7 +95,15 @@ def root_prefix() -> tuple[str, ...] | None:
 def succeeds(*command: str) -> bool:
     """Run a command; return whether it succeeded. Its output goes to standard error. If it fails, print its first error line."""
     try:
-        done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True, timeout=COMMAND_TIMEOUT)
+        done = subprocess.run(
+            command,
+            stdout=2,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            timeout=COMMAND_TIMEOUT,
+            env=child_environment(),
+        )
     except subprocess.TimeoutExpired:
         print_note(f"stopped after {COMMAND_TIMEOUT} seconds")
         return False

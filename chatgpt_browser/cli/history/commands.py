@@ -15,7 +15,7 @@ from ..command_class import CommandGroup
 from ..output.consoles import confirm, out, print_note, shows_markdown, write_json, write_text
 from ..output.conversation_formats import as_markdown, author_name, history_object
 from ..output.conversation_list import list_newest, write_summaries
-from ..output.terminal_text import printable
+from ..output.terminal_text import one_line, printable
 from ..output.wait_spinner import wait_spinner
 from ..shared_options import CONVERSATION_ARGUMENT, ID_FORMS, AsJson, Headed, Verbose
 from ..state.conversation_lookup import find_conversation_id, remember_list
@@ -111,7 +111,7 @@ def print_conversation(found: History) -> None:
     """Print a conversation on a terminal."""
     from ..output.markdown_renderer import print_markdown
 
-    out.print(found.title or "Untitled", style="bold")
+    out.print(one_line(found.title or "") or "Untitled", style="bold")
     for message in found.visible_messages:
         if message.text.strip():
             out.print(Rule(Text(printable(author_name(message.role))), align="left", style="dim"))

@@ -18,6 +18,7 @@ from ..exit_codes import kind_of
 from ..output.consoles import print_note, write_text
 from ..output.conversation_formats import Format, format_conversation
 from ..output.conversation_list import list_newest
+from ..output.terminal_text import one_line
 from ..output.wait_spinner import WaitSpinner, wait_spinner
 from ..shared_options import CONVERSATION_ARGUMENT, Headed, Verbose
 from ..state.conversation_lookup import find_conversation_id
@@ -173,7 +174,7 @@ class ExportFailures:
             if self._ends_export(error):
                 raise
             self.exit_code = self.exit_code or (kind_of(error).code if isinstance(error, ChatGPTError) else 1)
-            print_note(f"not written: {entry.id or 'a conversation without an id'}: {error}")
+            print_note(f"not written: {one_line(entry.id) or 'a conversation without an id'}: {error}")
         else:
             self._in_a_row = 0
 

@@ -20,7 +20,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from .terminal_text import printable, printable_json
+from .terminal_text import one_line, printable, printable_json
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -132,8 +132,11 @@ def print_labelled(label: str, style: str, text: str) -> None:
 
 
 def confirm(question: str) -> bool:
-    """Ask a yes-no question on standard error; return whether the answer is yes."""
-    return typer.confirm(printable(question), err=True)
+    """Ask a yes-no question on standard error; return whether the answer is yes.
+
+    The question is shown on one line. Otherwise a title of several lines could look like another question.
+    """
+    return typer.confirm(printable(one_line(question)), err=True)
 
 
 def shows_markdown() -> bool:

@@ -55,6 +55,11 @@ def printable(text: str) -> str:
     return _TOKEN.sub(_escape, text.replace("\r\n", "\n"))
 
 
+def one_line(text: str) -> str:
+    """Return a text with a single space in place of each line end and other white space."""
+    return " ".join(text.split())
+
+
 def printable_json(document: str) -> str:
     r"""Return a JSON document with JSON escapes such as ``\u009b`` in place of characters that a terminal interprets or hides."""
     return _TOKEN.sub(_escape_json, document)

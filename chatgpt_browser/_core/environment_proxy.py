@@ -1,0 +1,62 @@
+"""The proxy that the environment names with a user name and a password.
+
+On Linux, Chromium itself uses the proxy in ``HTTPS_PROXY``, ``HTTP_PROXY`` or ``ALL_PROXY``, except for the hosts in
+``NO_PROXY``. But Chromium ignores a user name and a password in these variables. Therefore such a proxy is passed to Chromium as
+an option. On other systems, Chromium uses the system's settings instead of these variables.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def environment_proxy(
+    origin: str, environment: Mapping[str, str] = os.environ
+) -> tuple[str, dict[str, str]] | None:
+    """Return the proxy for an origin, if the environment names one with credentials; otherwise None.
+
+    The result is the name of the variable, and settings with ``server`` and ``bypass``. A variable for the origin's scheme takes
+    precedence over ``ALL_PROXY``, and a name in lower case over one in upper case.
+    """
+    site = urlsplit(origin)
+    host = site.hostname or ""
+    exceptions = [entry.strip().lower() for entry in _read("no_proxy", environment)[1].split(",")]
+    if sys.platform != "linux" or _is_loopback(host) or any(_excludes(entry, host) for entry in exceptions):
+        return None
+    for variable in (f"{site.scheme}_proxy", "all_proxy"):
+        name, server = _read(variable, environment)
+        if server:
+            return (name, {"server": server, "bypass": _bypass(exceptions)}) if "@" in server else None
+    return None
+
+
+def _read(variable: str, environment: Mapping[str, str]) -> tuple[str, str]:
+    """Return the name and the value of a variable, in lower or in upper case; the value is empty if it is not set."""
+    name = variable if environment.get(variable) else variable.upper()
+    return name, environment.get(name, "").strip()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _excludes(entry: str, host: str) -> bool:
+    """Return whether an entry of ``NO_PROXY`` applies to a host: to its name, or to a domain that contains it."""
+    domain = entry.removeprefix("*").removeprefix(".").partition(":")[0]
+    return entry == "*" or bool(domain) and (host == domain or host.endswith(f".{domain}"))
+
+
+def _bypass(exceptions: list[str]) -> str:
+    """Return the entries of ``NO_PROXY`` as Chromium's rules, in which a name does not include the domains below it."""
+    names = [entry.removeprefix("*").removeprefix(".") for entry in exceptions if entry]
+    return ",".join(rule for name in names for rule in (name, f".{name}"))
