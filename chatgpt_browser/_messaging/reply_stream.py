@@ -257,7 +257,7 @@ class AsyncReplyStream:
 
     def _warn_of_other_model(self) -> None:
         """Log a warning if another model has answered than the caller named: the site may choose one."""
-        answered = self._assembler.reader.model
+        answered = self._assembler.reader.answer.model
         if self._model in (*SITE_CHOICE_MODELS, None) or answered in (None, self._model):
             return
         logger.warning("the site has answered with the model %r instead of %r", answered, self._model)

@@ -13,7 +13,7 @@ from .._core.models import ConversationEvent
 from .answer_tracker import AnswerTracker, Change, optional_text
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
-from .message import answer_rank, message_text, model_slug
+from .message import answer_rank, message_text
 from .reply_state import Growth, ReplyState, answer_state
 from .reply_text import ReplyText
 from .site_words import MissingAnswer, error_in, site_error
@@ -38,16 +38,15 @@ class ReplyReader:
     def __init__(self) -> None:
         self.state = ReplyState.WAITING
         self.conversation_id: str | None = None
-        #: The model that answers, as the site names it; None until then.
-        self.model: str | None = None
         #: True if the site has announced that the rest of the reply may not come in this stream.
         self.is_handed_off = False
         #: The number of events so far that are JSON objects.
         self.events = 0
         #: The reasons why the stream may contain no answer.
         self.missing = MissingAnswer()
+        #: The choice of the answer among the stream's messages.
+        self.answer = AnswerTracker()
         self._text = ReplyText()
-        self._answer = AnswerTracker()
         self._assembler = EventAssembler()
         self._deltas = DeltaDecoder()
         self._growth = _NONE
@@ -65,22 +64,22 @@ class ReplyReader:
     @property
     def message_id(self) -> str | None:
         """The answer's id."""
-        return self._answer.message_id
+        return self.answer.message_id
 
     @property
     def message_ids(self) -> Collection[str]:
         """The ids of all messages in the stream."""
-        return self._answer.message_ids
+        return self.answer.message_ids
 
     @property
     def question_id(self) -> str | None:
         """The id of the user's message that the reply answers; None until the site has repeated that message in the stream."""
-        return self._answer.question_id
+        return self.answer.question_id
 
     @property
     def finish_type(self) -> str | None:
         """The site's reason for the end of the answer (``stop``, ``max_tokens``); None if the site has sent no reason."""
-        return self._answer.finish_type
+        return self.answer.finish_type
 
     @property
     def done(self) -> bool:
@@ -261,9 +260,8 @@ class ReplyReader:
         raise self.failed(*site_error(self._assembler.data)) if kind == "error" else self._malformed()
 
     def _malformed(self) -> StreamError:
-        self._growth = (
-            _NONE  # raised `from None`: json's error contains the text around the fault, which is the user's
-        )
+        # Raise the result `from None`: json's error contains the text around the fault, which is the user's.
+        self._growth = _NONE
         return self.failed(MalformedEventError, "an event of the stream is not valid JSON")
 
     def _check_encoding(self, name: str) -> None:
@@ -287,15 +285,12 @@ class ReplyReader:
             return False
         self._check_error(whole)
         message = whole.get("message")
-        if (
-            not isinstance(message, dict)
-            and self._answer.has_answer()
-            and self._deltas.channel == self._answer.channel
-        ):
-            self._answer.retract()
+        is_removed = not isinstance(message, dict) and self.answer.has_answer()
+        if is_removed and self._deltas.channel == self.answer.channel:
+            self.answer.retract()
             return self._clear()
         changed = self._read_message(whole, None)
-        if isinstance(message, dict) and answer_rank(message) and self._answer.is_answer(message):
+        if isinstance(message, dict) and answer_rank(message) and self.answer.is_answer(message):
             parts = message["content"].get("parts")
             if isinstance(parts, list) and len(parts) == 1 and self._deltas.grows_in(parts):
                 self._growth = _DELTAS
@@ -310,12 +305,12 @@ class ReplyReader:
             self.is_handed_off = True
             self.conversation_id = conversation_id or self.conversation_id
         elif kind == "message_stream_complete":
-            if self._answer.has_answer() and self.state is not ReplyState.REMARK:
+            if self.answer.has_answer() and self.state is not ReplyState.REMARK:
                 self._move_to(ReplyState.COMPLETE)
         elif kind == "server_ste_metadata":
-            self.model = model_slug(event) or self.model
+            self.answer.note_model(event)
         elif kind == "input_message" and isinstance(message := event.get("input_message"), dict):
-            self._answer.note_question(message)
+            self.answer.note_question(message)
 
     def _read_message(self, event: dict[str, Any], raw: str | None) -> bool:
         """Read an event with a whole message. ``raw`` is the part of the event's JSON that may grow, or None."""
@@ -325,7 +320,7 @@ class ReplyReader:
         changed = self._follow(message, event.get("conversation_id"))
         if self.state is ReplyState.COMPLETE:
             self._move_to(ReplyState.FINISHED)
-        if raw is not None and answer_rank(message) and self._answer.is_answer(message):
+        if raw is not None and answer_rank(message) and self.answer.is_answer(message):
             parts = message["content"].get("parts")
             # If the message has a second part, the growing text of the event is not the growing text of the answer.
             if isinstance(parts, list) and len(parts) == 1 and unescaped(raw) == self._text.raw:
@@ -334,14 +329,14 @@ class ReplyReader:
 
     def _follow(self, message: dict[str, Any], conversation_id: Any) -> bool:
         """If the message is the answer, copy its state and its text to the reply. Return whether the text changed."""
-        change = self._answer.consider(message, self._deltas.channel)
+        change = self.answer.consider(message, self._deltas.channel)
         if change is Change.NONE:
             self.missing.note(message)
             return False
         if change is Change.RETRACTED:
             return self._clear()
         self._move_to(answer_state(message))
-        self.model = model_slug(message) or self.model
+        self.answer.note_model(message)
         self.conversation_id = optional_text(conversation_id) or self.conversation_id
         return self._text.replace(message_text(message))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -28,16 +28,15 @@ from .navigation import Navigation
 from .page_events import PageEvents
 from .preparation_observer import PreparationObserver
 from .request_observer import RequestObserver
+from .step_limit import limit_steps
 from .submission import NativeSubmitError, Submission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.async_api import BrowserContext, CDPSession, Page
 
     from ..._core.urls import Site
     from ..._protocol.conversation_tree import Turn
-    from ..base import Delivery, OutgoingMessage
+    from ..base import OutgoingMessage
     from ..response_stream import ResponseStream
 
 
@@ -51,28 +50,6 @@ _CLOSE_TIMEOUT = 2.0
 _MAX_POST_DATA_SIZE = 1 << 20
 #: A size for which the site shows its complete layout. The default size of a headless page is smaller.
 _VIEWPORT: Any = {"width": 1280, "height": 900}
-
-
-#: Several steps have the limit of the call each, and Playwright's queries have none: a page whose script never ends blocks them.
-_STEPS, _QUERIES_TIMEOUT, _NO_LIMIT = 5, 60.0, 3600.0
-
-
-@contextmanager
-def _limit(timeout: float, delivery: Delivery) -> Iterator[None]:
-    """Limit all steps of the block together.
-
-    :raises PageError: the page does not respond.
-    """
-    with anyio.move_on_after(min(_STEPS * timeout, _NO_LIMIT) + _QUERIES_TIMEOUT) as scope:
-        yield
-    if scope.cancelled_caught:
-        is_unsent = delivery.state is DeliveryState.NOT_STARTED
-        state = (
-            "Nothing was sent."
-            if is_unsent
-            else "The message may have been sent: check the conversation first."
-        )
-        raise PageError(f"The site's page does not respond. {state}")
 
 
 class PageState(Enum):
@@ -190,9 +167,9 @@ class SitePage:
         """
         with map_playwright_errors(), PreparationObserver(self._cdp, site) as preparation:
             try:
-                with _limit(timeout, message.delivery):
+                with limit_steps(timeout, message.delivery):
                     await self._prepare(message, site, model, timeout)
-                with _limit(timeout, message.delivery):
+                with limit_steps(timeout, message.delivery):
                     return await self._submit(message, site, preparation, model=model, timeout=timeout)
             except PageError as error:
                 is_unsent = message.delivery.state is DeliveryState.NOT_STARTED

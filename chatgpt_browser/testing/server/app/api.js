@@ -31,7 +31,7 @@ const post = (path, body, headers, signal) =>
 /** Return the newest conversations. */
 export const conversations = async () => (await (await request("conversations?offset=0&limit=20")).json()).items;
 
-const { loading } = JSON.parse(document.body.dataset.view);
+const { loading } = JSON.parse(document.body.dataset.view ?? "{}");
 
 /** Return a conversation's data, loaded in the way that the server has set. */
 async function load(id) {
