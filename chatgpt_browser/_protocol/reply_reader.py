@@ -40,6 +40,8 @@ class ReplyReader:
         self.conversation_id: str | None = None
         #: True if the site has announced that the rest of the reply may not come in this stream.
         self.is_handed_off = False
+        #: True while the events of another feed are read: of a resumed stream, or of the page's WebSocket.
+        self.is_following = False
         #: The number of events so far that are JSON objects.
         self.events = 0
         #: The reasons why the stream may contain no answer.
@@ -93,8 +95,18 @@ class ReplyReader:
 
     @property
     def is_settled(self) -> bool:
-        """True if the stream may end now: the reply is complete, or the site has handed off the rest of the reply."""
+        """True if no more events are expected: the reply is complete, or the site has handed off the rest of the reply."""
+        return (self.is_handed_off and not self.is_following) or self.state is ReplyState.COMPLETE
+
+    @property
+    def may_end(self) -> bool:
+        """True if the stream may end without an error: the reply is complete, or its rest is in the conversation."""
         return self.is_handed_off or self.state is ReplyState.COMPLETE
+
+    @property
+    def is_finished(self) -> bool:
+        """True if the answer is finished. Other events may follow."""
+        return self.state in _FINISHED_STATES
 
     @property
     def event(self) -> ConversationEvent | None:
@@ -142,7 +154,7 @@ class ReplyReader:
         """
         deltas_only = [ReplyState.UNMARKED, ReplyState.REMARK] if self._contains_deltas else []
         incomplete = [ReplyState.GROWING, ReplyState.ENDING, *deltas_only]
-        if not self.is_settled and (self._is_cut or self.state in incomplete):
+        if not self.may_end and (self._is_cut or self.state in incomplete):
             raise self._interrupted("the stream ended in the middle of the reply")
         return self.finish()
 
@@ -152,7 +164,7 @@ class ReplyReader:
         :raises StreamInterruptedError: the stream contained no reply, or only a remark that precedes the answer.
         """
         if self.is_handed_off and self.state not in _FINISHED_STATES:
-            self.state = _ELSEWHERE
+            self.leave_stream()
             return False
         if self.state is ReplyState.WAITING:
             raise self._interrupted("the stream ended without a reply")
@@ -160,12 +172,28 @@ class ReplyReader:
             raise self._interrupted("the stream ended with a remark, before the answer")
         return self._end()
 
+    def leave_stream(self) -> None:
+        """Expect the rest of the reply from the stored conversation, or from another feed."""
+        self.state, self.is_following = _ELSEWHERE, False
+
+    def follow(self) -> None:
+        """Continue the reply with the events of another feed. They may repeat events that were read before."""
+        if self.state is _ELSEWHERE:
+            self.state = ReplyState.GROWING if self.answer.has_answer() else ReplyState.WAITING
+        self.is_following, self._is_cut, self._growth = True, False, _NONE
+        self._text.hold()
+
     def take(self, message: dict[str, Any]) -> bool:
-        """Continue the reply, after a hand-off, with the answer in the stored conversation. Return whether the text changed."""
+        """Continue the reply with the answer in the stored conversation. Return whether the text changed.
+
+        While the site is still writing, a stored text that is shorter than the reply changes nothing.
+        """
+        self._growth = _NONE
+        self._text.hold()
         changed = self._follow(message, None)
         if self.state in _FINISHED_STATES:
             return self._end() or changed
-        self.state = _ELSEWHERE
+        self.leave_stream()
         return changed
 
     def failed(self, kind: type[StreamError], message: str) -> StreamError:
