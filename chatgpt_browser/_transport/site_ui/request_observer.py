@@ -18,6 +18,7 @@ from ..._browser.cdp_target import add_listeners
 from ..._browser.playwright_errors import to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import PageError, StreamInterruptedError
+from ..._core.log import logger
 from ..response_stream import ResponseStream
 from .captured_request import CapturedRequest, parse_captured_request
 from .connection_log import ConnectionLog
@@ -102,6 +103,7 @@ class RequestObserver:
             "Network.loadingFailed": self._on_failed,
             "Network.webSocketFrameReceived": self._continuation.add_socket_frame,
             "Network.webSocketClosed": self._continuation.close_socket,
+            "Fetch.requestPaused": self._on_paused,
             "Page.frameNavigated": self._on_navigated,
         }
         self._remove_listeners = add_listeners(cdp, listeners)
@@ -248,7 +250,24 @@ class RequestObserver:
             self._tasks.spawn(self._block_messages(is_blocked=True))
 
     async def _block_messages(self, *, is_blocked: bool) -> None:
-        """Prevent the page from sending a message, or permit it again. A request for the rest of a reply is never blocked."""
-        urls = [pattern for url in self._message_urls for pattern in (url, f"{url}?*")] if is_blocked else []
+        """Prevent the page from sending a message, or permit it again. A request for the rest of a reply is never blocked.
+
+        ``Network.setBlockedURLs`` would also block longer URLs, such as that of a request for the rest.
+        """
+        urls = [pattern for url in self._message_urls for pattern in (url, f"{url}\\?*")]
+        patterns = {"patterns": [{"urlPattern": url} for url in urls]}
         with suppress(PlaywrightError):
-            await self._cdp.send("Network.setBlockedURLs", {"urls": urls})
+            await (
+                self._cdp.send("Fetch.enable", patterns) if is_blocked else self._cdp.send("Fetch.disable")
+            )
+
+    def _on_paused(self, event: dict[str, Any]) -> None:
+        """Fail a request that was blocked."""
+        self._tasks.spawn(self._refuse(event["requestId"]))
+
+    async def _refuse(self, request_id: str) -> None:
+        logger.warning(
+            "the page tried to send the message again after the reply had broken off: this was prevented"
+        )
+        with suppress(PlaywrightError):
+            await self._cdp.send("Fetch.failRequest", {"requestId": request_id, "errorReason": "Aborted"})

@@ -42,6 +42,7 @@ _FILES = (
     "app.js",
     "api.js",
     "composer.js",
+    "continuation.js",
     "deltas.js",
     "dialogs.js",
     "icon.svg",

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from ..data.paths import SESSION_PATH
 from ..script.responses import Answer
 from . import backend_endpoints as backend
+from .continued_playback import resume_reply
 from .message_endpoint import answer_message
 from .static_files import read_static
 from .step_playback import play
@@ -69,11 +70,16 @@ def build_app(site: Site) -> Starlette:
     async def message(request: Request) -> Response:
         return PlayedResponse(lambda writer: answer_message(site, writer.record, writer))
 
+    async def resume(request: Request) -> Response:
+        return PlayedResponse(lambda writer: resume_reply(site, writer.record, writer))
+
     routes = [
         *_pages(site),
         Route(SESSION_PATH, session),
         Route("/backend-api/conversation", message, methods=["POST"]),
         Route("/backend-api/f/conversation", message, methods=["POST"]),
+        Route("/backend-api/f/conversation/resume", resume, methods=["POST"]),
+        endpoint("/celsius/ws/user", backend.get_socket),
         endpoint("/sentinel/chat-requirements", backend.issue_message_token, "POST"),
         endpoint("/sentinel/chat-requirements/prepare", backend.prepare_message_token, "POST"),
         endpoint("/sentinel/chat-requirements/finalize", backend.issue_message_token, "POST"),

@@ -14,6 +14,7 @@ from .change_notifier import ChangeNotifier
 from .chat_app import ChatApp
 from .request_log import RequestLog
 from .session import Session
+from .turn_log import TurnLogs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +58,8 @@ class Site:
         self.injections = Injections()
         self.script = Script(settings.replies, settings.reply)
         self.message_counter = MessageCounter()
+        #: The replies whose rest comes outside their response.
+        self.turns = TurnLogs()
         #: The web application; None unless the server has `form="app"`.
         self.chat_app = ChatApp() if settings.form == "app" else None
         #: The origin and the port of the server. Before the first start, the port is 0, and the origin is `public_origin`

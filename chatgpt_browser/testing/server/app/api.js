@@ -81,3 +81,19 @@ export async function send(text, { conversation, parent, model, query, preparesL
   const headers = { accept: "text/event-stream", ...prepared };
   return post(`f/conversation${query}`, body, headers, signal);
 }
+
+/** Request the rest of a reply. Return the response, whatever its status. */
+export const resume = (body, token, signal) =>
+  fetch("/backend-api/f/conversation/resume", {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: {
+      authorization: `Bearer ${session.accessToken}`,
+      "content-type": "application/json",
+      ...(token && { "x-conduit-token": token }),
+    },
+    signal,
+  });
+
+/** Return the address of the page's WebSocket. */
+export const socketUrl = async () => (await (await request("celsius/ws/user")).json()).websocket_url;
