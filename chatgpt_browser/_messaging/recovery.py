@@ -67,7 +67,7 @@ class Recovery:
         self._pause = _FIRST_PAUSE if page_may_continue else 0.0
         self._misses = 0
         logger.info(
-            "the stream broke off (%s: %s): reading the answer from the conversation",
+            "the stream broke off (%s: %s): reading the rest of the answer in another way",
             type(error).__name__,
             error,
             extra={"chatgpt_event": "recovery_started"},

@@ -140,7 +140,7 @@ class AsyncReplyStream:
                 if (poller := self._active_poller()) is not None:
                     if not self._can_follow():
                         return await self._poll(poller)
-                    self._assembler.reader.follow()
+                    self._follow(poller)
                 await self._receive()
             updates = self._assembler.read(limit)
         except BaseException as exc:
@@ -176,6 +176,12 @@ class AsyncReplyStream:
         """Return whether the response has frames again: another feed delivers the rest of the reply."""
         response = self._lease.response
         return self._follows and response is not None and response.has_frames
+
+    def _follow(self, poller: HandoffPoller | Recovery) -> None:
+        """Read the rest of the reply from the response again, instead of from the conversation."""
+        self._assembler.reader.follow()
+        if poller is self._recovery:
+            logger.info("the site's page continues the reply", extra={"chatgpt_event": "reply_recovered"})
 
     async def _wait_for_frames(self, seconds: float) -> bool:
         """Wait at most this time for a frame of another feed. Return whether there is one."""

@@ -127,7 +127,7 @@ def document_error(response: Response) -> ChatGPTError:
     words = words_of({name: data.get(name) for name in ("message", "reason", "code")})
     conversation_id = data.get("conversation_id")
     return StreamInterruptedError(
-        "The site responded with JSON instead of a stream: the reply comes over a WebSocket, which is not read here"
+        "The site responded with JSON instead of a stream: the reply comes over a WebSocket"
         + (f". The site's words: {words}" if words else ""),
         conversation_id=conversation_id if isinstance(conversation_id, str) and conversation_id else None,
     )

@@ -58,18 +58,18 @@ class ReplyContinuation:
         """Record a frame of the response to the message."""
         if frame[0] == "events":
             self._read.add(frame[1])
-            for event in frame[1]:
-                self._note_event(event)
+            self._note_events(frame[1])
         elif frame[0] == "text" and len(self._document) < _MAX_DOCUMENT:
             self._document += frame[1]
 
-    def _note_event(self, event: dict[str, str]) -> None:
-        self._is_done = event["data"] == DONE
-        if (origin := read_handoff(event)) is not None:
-            self._origin = origin
-        elif (origin := read_resume_token(event)) is not None:
-            self._origin = self._origin._replace(conversation_id=origin.conversation_id)
-            self._can_resume = True
+    def _note_events(self, events: list[dict[str, str]]) -> None:
+        for event in events:
+            if (origin := read_handoff(event)) is not None:
+                self._origin = origin
+            elif (origin := read_resume_token(event)) is not None:
+                self._origin = self._origin._replace(conversation_id=origin.conversation_id)
+                self._can_resume = True
+        self._is_done = events[-1]["data"] == DONE
 
     def begin(self) -> None:
         """Deliver what other feeds contain from now on. Called when the response to the message has ended."""
@@ -140,11 +140,12 @@ class ReplyContinuation:
             logger.debug("the page receives the rest of the reply: reading it there")
 
     def _deliver(self, frame: Frame) -> None:
-        if frame[0] == "events" and not frame[1]:
-            return
-        is_done = frame[0] == "events" and frame[1][-1]["data"] == DONE
-        is_last = is_done or frame[0] in ("end", "error")
-        self.is_complete = self.is_complete or is_done
+        if frame[0] == "events":
+            if not frame[1]:
+                return
+            self._note_events(frame[1])
+            self.is_complete = self._is_done
+        is_last = self.is_complete or frame[0] in ("end", "error")
         if is_last:
             self._feed = None
         self._stream.deliver(frame)
