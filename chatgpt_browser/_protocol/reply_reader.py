@@ -109,6 +109,11 @@ class ReplyReader:
         return self.state in _FINISHED_STATES
 
     @property
+    def was_taken(self) -> bool:
+        """True if the end of the reply was read from the conversation, and not from events."""
+        return self.is_handed_off and not self.is_following
+
+    @property
     def event(self) -> ConversationEvent | None:
         """The newest event that is a JSON object, as the server sent it. If it is a delta, ``event.whole`` is its message."""
         if self._growth is not _NONE:

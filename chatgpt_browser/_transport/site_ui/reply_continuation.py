@@ -110,9 +110,12 @@ class ReplyContinuation:
             self._receive_item(feed, item)
         elif item[0] == "head":
             head = item[1]
-            is_stream = head.ok and not head.is_document
-            if is_stream and self._feed is None and self._read.resume_at(offset):
+            if not head.ok or head.is_document or self._feed is not None:
+                return
+            if self._read.resume_at(offset):
                 self._open(feed)
+            else:
+                logger.debug("the page has read events that did not arrive here: its stream is not used")
         elif feed == self._feed:
             if item[0] == "events":
                 item = ["events", self._read.without_overlap(item[1]), item[2]]
