@@ -198,3 +198,12 @@ async def test_continuation_document_that_announces_the_reply_is_continued() -> 
         page.cdp.emit("Network.webSocketFrameReceived", requestId="s", response=frame)
 
     assert await page.events(2) == [*data_of(ONE), DONE]
+
+
+async def test_continuation_response_canceled_by_the_page_is_over() -> None:
+    page = ContinuedPage()
+    await page.begin(line(TOKEN), ONE)
+    page.cdp.emit("Network.loadingFailed", requestId="1", errorText="net::ERR_ABORTED", canceled=True)
+    await run_tasks()
+
+    assert page.observer.stream.is_over

@@ -71,15 +71,18 @@ class ReplyContinuation:
                 self._can_resume = True
         self._is_done = events[-1]["data"] == DONE
 
-    def begin(self) -> None:
-        """Deliver what other feeds contain from now on. Called when the response to the message has ended."""
+    def begin(self, *, is_canceled: bool) -> None:
+        """Deliver what other feeds contain from now on. Called when the response to the message has ended.
+
+        :param is_canceled: True if the page itself has ended the response. Then the page does not request the rest.
+        """
         if self.has_begun:
             return
         self.has_begun = True
         if self._document and (origin := read_document(self._document)) is not None:
             self._origin = origin
             self._stream.may_continue = True
-        if self._can_resume and not self._is_done:
+        if self._can_resume and not self._is_done and not is_canceled:
             self._stream.may_continue = True
         early, self._early = self._early, []
         for feed, item, offset in early:

@@ -241,10 +241,10 @@ class RequestObserver:
             if not was_settled:
                 self.stream.abort_request()
         elif kind in ("end", "error") or next(iter(self._feeds.values())).is_complete:
-            self._on_response_ended()
+            self._on_response_ended(is_canceled=kind == "error" and not self.may_be_repeated)
 
-    def _on_response_ended(self) -> None:
-        self._continuation.begin()
+    def _on_response_ended(self, *, is_canceled: bool) -> None:
+        self._continuation.begin(is_canceled=is_canceled)
         self.stream.request_ended()
         if self.may_be_repeated and self.stream.may_continue:
             self._tasks.spawn(self._block_messages(is_blocked=True))
