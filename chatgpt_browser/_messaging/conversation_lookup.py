@@ -66,8 +66,7 @@ class ConversationLookup:
     def note_answered(self, question: QuestionRef, reply: ReplyReader) -> None:
         """Record that the reply to a question is complete, and store their turn for :meth:`find_known_turn`.
 
-        If the end of the reply was read from the conversation, the turn is not stored, because no feed contained all messages of the
-        turn.
+        If the end of the reply was read from the conversation, the turn is not stored: its other messages are unknown.
         """
         with suppress(ValueError):
             self._unanswered.remove(question.question_id or question.parent_message_id or "")

@@ -336,10 +336,8 @@ class AsyncReplyStream:
             error.partial_text = self.text
         if isinstance(error, StreamError):
             self._sender.secrets.hide(error)
-            error.conversation_id, error.message_id = (
-                self.conversation_id or error.conversation_id,
-                self.message_id,
-            )
+            error.conversation_id = self.conversation_id or error.conversation_id
+            error.message_id = self.message_id
         return error
 
     def __del__(self) -> None:

@@ -6,22 +6,18 @@ The form may change within a stream. The content of an event shows its form. Oth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .._core.errors import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
+from .._core.errors import MalformedEventError, StreamError, UnknownEncodingError
 from .._core.models import ConversationEvent
-from .answer_tracker import AnswerTracker, Change, optional_text
+from .answer_tracker import Change, optional_text
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
 from .message import answer_rank, message_text
+from .reply_progress import FINISHED_STATES, ReplyProgress
 from .reply_state import Growth, ReplyState, answer_state
-from .reply_text import ReplyText
-from .site_words import MissingAnswer, error_in, site_error
+from .site_words import error_in, site_error
 from .sse import DONE
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
 
 # Each event is compared with these members. In Python 3.11, the look-up of an enum member takes as long as the comparison itself.
 _NONE, _EVENTS, _DELTAS = Growth.NONE, Growth.EVENTS, Growth.DELTAS
@@ -29,26 +25,15 @@ _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 
 #: The types of events with messages, changes or errors. Data of other types (``ping``, ``heartbeat``) need not be JSON.
 _MESSAGE_TYPES = ("", "message", "delta", "error")
-_FINISHED_STATES = (ReplyState.ENDING, ReplyState.FINISHED, ReplyState.COMPLETE)
 
 
-class ReplyReader:
-    """The reply so far: its text as Markdown, its ids, and its state. :class:`.ReplyState` draws the states."""
+class ReplyReader(ReplyProgress):
+    """Reads the events of a reply, and updates the progress of the reply."""
 
     def __init__(self) -> None:
-        self.state = ReplyState.WAITING
-        self.conversation_id: str | None = None
-        #: True if the site has announced that the rest of the reply may not come in this stream.
-        self.is_handed_off = False
-        #: True while the events of another feed are read: of a resumed stream, or of the page's WebSocket.
-        self.is_following = False
+        super().__init__()
         #: The number of events so far that are JSON objects.
         self.events = 0
-        #: The reasons why the stream may contain no answer.
-        self.missing = MissingAnswer()
-        #: The choice of the answer among the stream's messages.
-        self.answer = AnswerTracker()
-        self._text = ReplyText()
         self._assembler = EventAssembler()
         self._deltas = DeltaDecoder()
         self._growth = _NONE
@@ -57,61 +42,6 @@ class ReplyReader:
         self._newest: dict[str, Any] | None = None  # the newest event that was not read by the fast path
         self._newest_is_delta = False
         self._event: tuple[int, ConversationEvent] | None = None  # the newest event, and its number
-
-    @property
-    def text(self) -> str:
-        """The whole text so far, without citation marks."""
-        return self._text.visible
-
-    @property
-    def message_id(self) -> str | None:
-        """The answer's id."""
-        return self.answer.message_id
-
-    @property
-    def message_ids(self) -> Collection[str]:
-        """The ids of all messages in the stream."""
-        return self.answer.message_ids
-
-    @property
-    def question_id(self) -> str | None:
-        """The id of the user's message that the reply answers; None until the site has repeated that message in the stream."""
-        return self.answer.question_id
-
-    @property
-    def finish_type(self) -> str | None:
-        """The site's reason for the end of the answer (``stop``, ``max_tokens``); None if the site has sent no reason."""
-        return self.answer.finish_type
-
-    @property
-    def done(self) -> bool:
-        """True if the reply is complete."""
-        return self.state is _DONE
-
-    @property
-    def is_elsewhere(self) -> bool:
-        """True if the stream has ended, and the rest of the reply has to be read from the stored conversation."""
-        return self.state is _ELSEWHERE
-
-    @property
-    def is_settled(self) -> bool:
-        """True if no more events are expected: the reply is complete, or the site has handed off the rest of the reply."""
-        return (self.is_handed_off and not self.is_following) or self.state is ReplyState.COMPLETE
-
-    @property
-    def may_end(self) -> bool:
-        """True if the stream may end without an error: the reply is complete, or its rest is in the conversation."""
-        return self.is_handed_off or self.state is ReplyState.COMPLETE
-
-    @property
-    def is_finished(self) -> bool:
-        """True if the answer is finished. Other events may follow."""
-        return self.state in _FINISHED_STATES
-
-    @property
-    def was_taken(self) -> bool:
-        """True if the end of the reply was read from the conversation, and not from events."""
-        return self.is_handed_off and not self.is_following
 
     @property
     def event(self) -> ConversationEvent | None:
@@ -168,7 +98,7 @@ class ReplyReader:
 
         :raises StreamInterruptedError: the stream contained no reply, or only a remark that precedes the answer.
         """
-        if self.is_handed_off and self.state not in _FINISHED_STATES:
+        if self.is_handed_off and self.state not in FINISHED_STATES:
             self.leave_stream()
             return False
         if self.state is ReplyState.WAITING:
@@ -176,10 +106,6 @@ class ReplyReader:
         if self.state is ReplyState.REMARK:
             raise self._interrupted("the stream ended with a remark, before the answer")
         return self._end()
-
-    def leave_stream(self) -> None:
-        """Expect the rest of the reply from the stored conversation, or from another feed."""
-        self.state, self.is_following = _ELSEWHERE, False
 
     def follow(self) -> None:
         """Continue the reply with the events of another feed. They may repeat events that were read before."""
@@ -196,19 +122,10 @@ class ReplyReader:
         self._growth = _NONE
         self._text.hold()
         changed = self._follow(message, None)
-        if self.state in _FINISHED_STATES:
+        if self.state in FINISHED_STATES:
             return self._end() or changed
         self.leave_stream()
         return changed
-
-    def failed(self, kind: type[StreamError], message: str) -> StreamError:
-        """Return an error that contains the reply so far."""
-        return kind(
-            message, partial_text=self.text, conversation_id=self.conversation_id, message_id=self.message_id
-        )
-
-    def _interrupted(self, text: str) -> StreamError:
-        return self.failed(StreamInterruptedError, self.missing.describe(text))
 
     # ---- text --------------------------------------------------------------------------------------------------------
 

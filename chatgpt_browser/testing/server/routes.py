@@ -18,7 +18,7 @@ from .static_files import read_static
 from .step_playback import play
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .response_writer import ResponseWriter
     from .site import Site
 
+    PlayedEndpoint = Callable[[Site, RecordedRequest, ResponseWriter], Awaitable[None]]
     BackendEndpoint = Callable[[Site, RecordedRequest, Mapping[str, str]], Answer]
 
 #: The key in the ASGI scope under which `RequestMiddleware` stores the `ResponseWriter`.
@@ -67,18 +68,12 @@ def build_app(site: Site) -> Starlette:
         with site.lock:
             return _respond(site.session.respond(_record(request), site.session.answer))
 
-    async def message(request: Request) -> Response:
-        return PlayedResponse(lambda writer: answer_message(site, writer.record, writer))
-
-    async def resume(request: Request) -> Response:
-        return PlayedResponse(lambda writer: resume_reply(site, writer.record, writer))
-
     routes = [
         *_pages(site),
         Route(SESSION_PATH, session),
-        Route("/backend-api/conversation", message, methods=["POST"]),
-        Route("/backend-api/f/conversation", message, methods=["POST"]),
-        Route("/backend-api/f/conversation/resume", resume, methods=["POST"]),
+        _played(site, "/conversation", answer_message),
+        _played(site, "/f/conversation", answer_message),
+        _played(site, "/f/conversation/resume", resume_reply),
         endpoint("/celsius/ws/user", backend.get_socket),
         endpoint("/sentinel/chat-requirements", backend.issue_message_token, "POST"),
         endpoint("/sentinel/chat-requirements/prepare", backend.prepare_message_token, "POST"),
@@ -95,6 +90,15 @@ def build_app(site: Site) -> Starlette:
     ]
     handlers = {HTTPException: _http_error, Exception: _server_error(site)}
     return Starlette(routes=routes, exception_handlers=handlers)
+
+
+def _played(site: Site, path: str, play_response: PlayedEndpoint) -> Route:
+    """Return a route of the backend whose response is sent by `play_response`."""
+
+    async def respond(_request: Request) -> Response:
+        return PlayedResponse(lambda writer: play_response(site, writer.record, writer))
+
+    return Route(f"/backend-api{path}", respond, methods=["POST"])
 
 
 def _respond(step: Step) -> PlayedResponse:
