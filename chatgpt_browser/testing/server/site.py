@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from contextlib import contextmanager
@@ -58,8 +59,6 @@ class Site:
         self.injections = Injections()
         self.script = Script(settings.replies, settings.reply)
         self.message_counter = MessageCounter()
-        #: The replies whose rest comes outside their response.
-        self.turns = TurnLogs()
         #: The web application; None unless the server has `form="app"`.
         self.chat_app = ChatApp() if settings.form == "app" else None
         #: The origin and the port of the server. Before the first start, the port is 0, and the origin is `public_origin`
@@ -72,6 +71,11 @@ class Site:
         self.redirect_to: str | None = None
         #: The exceptions of the server itself, and the exceptions that a callable `reply` raised.
         self.errors: list[BaseException] = []
+
+    @functools.cached_property
+    def turns(self) -> TurnLogs:
+        """The replies whose rest comes outside their response."""
+        return TurnLogs()
 
     def find_conversation(self, conversation_id: str) -> Conversation | None:
         """Return the conversation with this ID, or None if it does not exist or was deleted."""

@@ -83,10 +83,10 @@ export async function send(text, { conversation, parent, model, query, preparesL
 }
 
 /** Request the rest of a reply. Return the response, whatever its status. */
-export const resume = (body, token, signal) =>
+export const resume = (position, token, signal) =>
   fetch("/backend-api/f/conversation/resume", {
     method: "POST",
-    body: JSON.stringify(body),
+    body: JSON.stringify(position),
     headers: {
       authorization: `Bearer ${session.accessToken}`,
       "content-type": "application/json",
