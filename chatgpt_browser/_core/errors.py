@@ -43,24 +43,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .notebook import notebook_traceback
+from .base_error import ChatGPTError as ChatGPTError
+from .page_errors import ComposerNotFoundError as ComposerNotFoundError
+from .page_errors import DialogInTheWayError as DialogInTheWayError
+from .page_errors import OptionNotAppliedError as OptionNotAppliedError
+from .page_errors import PageError as PageError
 from .public import public_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-
-class ChatGPTError(Exception):
-    """The base class of all errors that this package raises.
-
-    ``partial_text`` is the reply's text so far. It is empty if there was no text, or if the error does not concern a reply.
-    """
-
-    partial_text: str = ""
-
-    def _render_traceback_(self) -> list[str]:
-        """Return the traceback that IPython shows: the caller's frames, the message, and the cause in one line."""
-        return notebook_traceback(self)
+    from collections.abc import Iterator, Mapping
 
 
 class InvalidSessionTokenError(ChatGPTError, ValueError):
@@ -276,56 +267,6 @@ class BrowserLaunchError(BrowserError):
 
 class BrowserCrashedError(BrowserError):
     """The browser, its page or Playwright's driver process ended during a call."""
-
-
-class PageError(ChatGPTError):
-    """The site's own page did not send the message (``send_via="page"``).
-
-    ``elements`` describes the page's input fields and buttons at that moment: a tuple of dicts with kinds, names and labels.
-    Include it in a bug report. ``matches`` contains the entries of the package's list of selectors that matched the page.
-    """
-
-    matches: tuple[dict[str, str], ...] = ()
-
-    def __init__(self, message: str = "", *, elements: Sequence[dict[str, Any]] = ()) -> None:
-        super().__init__(message)
-        self.elements = tuple(elements)
-
-
-class ComposerNotFoundError(PageError):
-    """The known selectors found no input field for the message on the page, or no button that sends the message."""
-
-
-class DialogInTheWayError(PageError):
-    """A person must first answer a dialog on the page. ``title`` is the dialog's title, or the beginning of its text."""
-
-    def __init__(
-        self, message: str = "", *, title: str = "", elements: Sequence[dict[str, Any]] = ()
-    ) -> None:
-        super().__init__(message, elements=elements)
-        self.title = title
-
-
-class OptionNotAppliedError(PageError):
-    """The page sent the message with another value of an option than the caller requested.
-
-    The message was sent, and its answer was stopped. ``option`` is the name of the option, ``requested`` is its value in the
-    call, and ``sent`` is its value in the page's request.
-    """
-
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        option: str = "",
-        requested: str | None = None,
-        sent: str | None = None,
-        elements: Sequence[dict[str, Any]] = (),
-    ) -> None:
-        super().__init__(message, elements=elements)
-        self.option = option
-        self.requested = requested
-        self.sent = sent
 
 
 class OriginError(ChatGPTError):

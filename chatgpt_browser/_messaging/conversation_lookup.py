@@ -66,11 +66,11 @@ class ConversationLookup:
     def note_answered(self, question: QuestionRef, reply: ReplyReader) -> None:
         """Record that the reply to a question is complete, and store the turn for :meth:`find_known_turn`.
 
-        If the reply was handed off, the turn is not stored, because the stream did not contain all messages of the turn.
+        If the end of the reply was read from the conversation, the turn is not stored: its other messages are unknown.
         """
         with suppress(ValueError):
             self._unanswered.remove(question.question_id or question.parent_message_id or "")
-        if question.question_id is None or reply.message_id is None or reply.is_handed_off:
+        if question.question_id is None or reply.message_id is None or reply.was_taken:
             return
         parents = frozenset((question.question_id, *reply.message_ids))
         turn = Turn(question.question_id, (reply.message_id,), parents)

@@ -1,7 +1,8 @@
 """Polls for the rest of a reply that the site continues outside the stream.
 
-While the reply grows, the site stores it in the conversation. The site's own page receives the rest over a WebSocket. If the
-WebSocket fails, the page polls the conversation. This module polls the conversation in the same way.
+While the reply grows, the site saves it in the conversation. The site's own page receives the rest over a WebSocket, or requests
+it. If neither works, the page polls the conversation. This module polls the conversation in the same way. If the transport
+delivers what the page receives, the conversation is not polled.
 """
 
 from __future__ import annotations
@@ -20,9 +21,14 @@ from .._protocol.backend import conversation_path
 from .._protocol.conversation_tree import find_answer
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from .._core.models import QuestionRef
     from .._protocol.reply_reader import ReplyReader
     from .backend_client import BackendClient
+
+    #: A function that waits at most the given number of seconds for a frame of the response, and returns whether there is one.
+    FrameWait = Callable[[float], Awaitable[bool]]
 
 #: Poll back-off: the first and the longest pause in seconds, and the factor by which the pauses grow. The site's own page uses
 #: the same values.
@@ -33,21 +39,39 @@ _CREATION_TIME = 10.0
 _MAX_RETRY_AFTER = 30.0
 
 
+async def wait_without_frames(seconds: float) -> bool:
+    """Wait, and return False: there is no response that could deliver more frames."""
+    await anyio.sleep(seconds)
+    return False
+
+
 class HandoffPoller:
-    """Polls the conversation for the rest of a reply. The pause before each request grows from 0.5 s to 5 s."""
+    """Polls the conversation for the rest of a reply. The pause before each request grows from 0.5 s to 5 s.
+
+    The pauses are waits for a frame of the response: if there is one, the rest is read from the response.
+    """
 
     def __init__(
-        self, backend: BackendClient, reply: ReplyReader, question: QuestionRef, *, idle_timeout: float
+        self,
+        backend: BackendClient,
+        reply: ReplyReader,
+        question: QuestionRef,
+        *,
+        idle_timeout: float,
+        wait: FrameWait = wait_without_frames,
     ) -> None:
         self._backend = backend
         self._reply = reply
         self._question = question
         self._idle_timeout = idle_timeout
+        self._wait = wait
         self._pause = _FIRST_PAUSE
         self._waited = 0.0
 
     async def next(self) -> bool:
-        """Wait until the text of the reply has changed or the reply is complete. Return whether the text has changed.
+        """Wait until the text of the reply has changed, the reply is complete, or the response has a frame.
+
+        Return True if the text has changed.
 
         :raises ChatGPTTimeoutError: the reply did not change within ``idle_timeout``.
         :raises StreamInterruptedError: the id of the conversation is unknown.
@@ -55,7 +79,8 @@ class HandoffPoller:
         """
         with anyio.move_on_after(self._idle_timeout):
             while not self._reply.done:
-                await anyio.sleep(self._pause)
+                if await self._wait(self._pause):
+                    return False
                 self._waited += self._pause
                 self._pause = min(self._pause * _FACTOR, _MAX_PAUSE)
                 if await self._poll():

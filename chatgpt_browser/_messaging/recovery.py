@@ -1,6 +1,7 @@
 """Recovers a reply if its stream has broken off: reads the answer from the conversation, and does not send the message again.
 
-If a connection breaks, the site usually continues to write the answer, and stores it in the conversation.
+If a connection breaks, the site usually continues to write the answer, and stores the answer in the conversation. The site's own
+page may also request the rest of the stream. Then the transport delivers the rest, and the recovery ends.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from .._core.log import logger
 from .._protocol.backend import conversation_path
 from .._protocol.site_words import moderation_of, withheld
 from .._protocol.stored_answer import Progress, StoredAnswer, read_stored_answer
+from .handoff import wait_without_frames
 
 if TYPE_CHECKING:
     from typing import Any
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from .._core.models import QuestionRef
     from .._protocol.reply_reader import ReplyReader
     from .backend_client import BackendClient
+    from .handoff import FrameWait
 
 #: Poll back-off: the first and the longest pause between two requests, in seconds, and the factor by which the pauses grow.
 #: Polling is necessary because the site sends no more data after the connection of a stream has broken.
@@ -37,8 +40,10 @@ _FIRST_LOOK_TIMEOUT = 30.0
 class Recovery:
     """Polls the conversation for the rest of a reply.
 
-    The first request is sent at once. The pause before each further request grows from 0.5 s to 5 s. ``error`` is the error that
-    ended the stream. The recovery raises ``error`` if the site is not writing an answer, or if the conversation cannot be read.
+    The first request is sent at once, or after 0.5 s if the site's page may request the rest itself. The pause before each
+    further request grows from 0.5 s to 5 s. The pauses are waits for a frame of the response: if there is one, the rest is read
+    from the response. ``error`` is the error that ended the stream. The recovery raises ``error`` if no answer is under way, or
+    if the conversation cannot be read.
     """
 
     def __init__(
@@ -49,6 +54,8 @@ class Recovery:
         error: ChatGPTError,
         *,
         idle_timeout: float,
+        wait: FrameWait = wait_without_frames,
+        page_may_continue: bool = False,
     ) -> None:
         self._backend = backend
         self._reply = reply
@@ -56,17 +63,20 @@ class Recovery:
         self._error = error
         self._silence = min(idle_timeout, _MAX_SILENCE)
         self._timeout = min(idle_timeout, _FIRST_LOOK_TIMEOUT)
-        self._pause = 0.0
+        self._wait = wait
+        self._pause = _FIRST_PAUSE if page_may_continue else 0.0
         self._misses = 0
         logger.info(
-            "the stream broke off (%s: %s): reading the answer from the conversation",
+            "the stream broke off (%s: %s): reading the rest of the answer in another way",
             type(error).__name__,
             error,
             extra={"chatgpt_event": "recovery_started"},
         )
 
     async def next(self) -> bool:
-        """Wait until the text of the reply has changed or the reply is complete. Return whether the text has changed.
+        """Wait until the text of the reply has changed, the reply is complete, or the response has a frame.
+
+        Return True if the text has changed.
 
         :raises ModerationError: the site withholds the answer.
         :raises ChatGPTError: the answer could not be read. This is the error that ended the stream.
@@ -74,6 +84,8 @@ class Recovery:
         try:
             with anyio.move_on_after(self._timeout):
                 while not self._reply.done:
+                    if await self._wait(self._pause):
+                        return False
                     if await self._look():
                         return True
                 return False
@@ -84,8 +96,7 @@ class Recovery:
         raise self._error
 
     async def _look(self) -> bool:
-        """Pause, and then read the stored answer into the reply. Return whether the reply's text has changed."""
-        await anyio.sleep(self._pause)
+        """Read the stored answer into the reply. Return True if the text has changed."""
         self._pause = min(self._pause * _FACTOR or _FIRST_PAUSE, _MAX_PAUSE, self._silence / 2)
         stored = await self._read()
         self._timeout = self._silence

@@ -51,14 +51,14 @@ class ReplyAssembler:
         return not (self._items or self.reader.done or self._failure)
 
     def add_frame(self, frame: Frame) -> None:
-        """Add a frame of the response. If the reply is already complete, an error frame is treated as the end of the body.
+        """Add a frame of the response. If the reply may end, an error frame is treated as the end of the body.
 
         :raises StreamError: the response has broken off in the middle of the reply.
         """
         kind, *rest = frame
         if kind == "events":
             self._items.extend(rest[0])
-        elif kind == "end" or (kind == "error" and self.reader.is_settled):
+        elif kind == "end" or (kind == "error" and self.reader.may_end):
             self.end_body()
         elif kind == "error":
             damaged = rest[1] == "EncodingError"
@@ -73,6 +73,7 @@ class ReplyAssembler:
         """Drop the unread events and the stored error of the stream. Call this before the rest is read from the conversation."""
         self._items.clear()
         self._failure = None
+        self.reader.is_following = False
 
     def read(self, limit: int, *, convert: bool = True) -> list[Update] | None:
         """Read the next events and return their updates. Return None after the end of the reply.

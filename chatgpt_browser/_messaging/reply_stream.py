@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from .._core.errors import BrowserCrashedError, ChatGPTError, StreamError, StreamInterruptedError
+from .._core.errors import (
+    BrowserCrashedError,
+    ChatGPTError,
+    MalformedEventError,
+    StreamError,
+    StreamInterruptedError,
+)
 from .._core.log import logger
 from .._core.options import SITE_CHOICE_MODELS
 from .._core.public import public_type
 from .._protocol.message import CUT, STOPPED
-from .handoff import HandoffPoller
+from .handoff import HandoffPoller, wait_without_frames
 from .lease import MessageLease
 from .recovery import Recovery
 from .reply_assembler import ReplyAssembler, Update
@@ -28,6 +34,9 @@ if TYPE_CHECKING:
 #: The longest wait in seconds for the end of the body after an event has marked the reply as complete. The idle timer would not
 #: end this wait, because the site may send pings.
 _END_TIMEOUT = 5.0
+#: The longest silence in seconds of another feed with the rest of the reply. After this time, the conversation is polled too,
+#: because the feed may be dead.
+_FEED_TIMEOUT = 30.0
 #: The maximum number of updates that a caller gets at once. If many events arrive together, this limit keeps the caller's pauses
 #: short, and the memory for the texts small.
 _BATCH_SIZE = 64
@@ -56,6 +65,8 @@ class AsyncReplyStream:
         #: The model that the caller named, or else the client's model.
         self._model: str | None = None
         self._is_open = self._is_closed = False
+        #: False after another feed has delivered events that do not fit. Its other events are ignored.
+        self._follows = True
 
     def __repr__(self) -> str:
         state = "closed" if self._is_closed else "open" if self._is_open else "new"
@@ -138,8 +149,10 @@ class AsyncReplyStream:
         try:
             self._check()
             if self._assembler.is_starved:
-                if (poller := self._recovery or self._handoff_poller()) is not None:
-                    return await self._poll(poller)
+                if (poller := self._active_poller()) is not None:
+                    if not self._can_follow():
+                        return await self._poll(poller)
+                    self._follow(poller)
                 await self._receive()
             updates = self._assembler.read(limit, convert=convert)
         except BaseException as exc:
@@ -164,8 +177,29 @@ class AsyncReplyStream:
             except BaseException as exc:
                 raise self._with_partial_text(exc) from exc.__cause__
 
-    def _handoff_poller(self) -> HandoffPoller | None:
-        return self._poller if self._assembler.reader.is_elsewhere else None
+    def _active_poller(self) -> HandoffPoller | Recovery | None:
+        """Return the poller that finds the rest of the reply in the conversation; None while a feed delivers the reply."""
+        reader = self._assembler.reader
+        if reader.is_following:
+            return None
+        return self._recovery or (self._poller if reader.is_elsewhere else None)
+
+    def _can_follow(self) -> bool:
+        """Return whether the response has frames again: another feed delivers the rest of the reply."""
+        response = self._lease.response
+        return self._follows and response is not None and response.has_frames
+
+    def _follow(self, poller: HandoffPoller | Recovery) -> None:
+        """Read the rest of the reply from the response again, instead of from the conversation."""
+        self._assembler.reader.follow()
+        if poller is self._recovery:
+            logger.info("the site's page continues the reply", extra={"chatgpt_event": "reply_recovered"})
+
+    async def _wait_for_frames(self, seconds: float) -> bool:
+        """Wait at most this time for a frame of another feed. Return whether there is one."""
+        if not self._follows or self._lease.response is None:
+            return await wait_without_frames(seconds)
+        return await self._lease.response.wait_for_frames(seconds)
 
     async def _poll(self, poller: HandoffPoller | Recovery) -> list[Update]:
         """Wait for more text of a reply that is read from the conversation. Return a list with one update, or an empty list."""
@@ -179,8 +213,13 @@ class AsyncReplyStream:
         :param error: the error that ended the stream.
         """
         reader, question, sender = self._assembler.reader, self._lease.question, self._sender
-        if not isinstance(error, (StreamInterruptedError, BrowserCrashedError)) or self._recovery is not None:
+        if not isinstance(error, (StreamInterruptedError, BrowserCrashedError, MalformedEventError)):
             return False
+        does_not_fit = isinstance(error, MalformedEventError)
+        if does_not_fit and not reader.is_following:
+            return False
+        if self._recovery is not None and self._active_poller() is self._recovery:
+            return False  # the recovery has failed
         if isinstance(error, StreamInterruptedError):
             reader.conversation_id = reader.conversation_id or error.conversation_id
         is_known = (question.question_id or reader.question_id) and (
@@ -189,22 +228,37 @@ class AsyncReplyStream:
         if not (sender.options.recover and is_known) or sender.is_closed or reader.missing.is_known:
             return False
         self._assembler.leave_stream()
-        error.__traceback__ = None  # the traceback contains events, which may contain private text
-        idle_timeout = sender.options.idle_timeout
-        self._recovery = Recovery(sender.backend, reader, question, error, idle_timeout=idle_timeout)
+        error.__traceback__ = None  # the traceback holds events, which may contain private text
+        self._follows = not does_not_fit
+        response = self._lease.response
+        self._recovery = Recovery(
+            sender.backend,
+            reader,
+            question,
+            error,
+            idle_timeout=sender.options.idle_timeout,
+            wait=self._wait_for_frames,
+            page_may_continue=self._follows and response is not None and response.may_continue,
+        )
         return True
 
     async def _receive(self) -> None:
         """Receive the next frame. If the reply is already complete, wait only a short time for the end of the body."""
-        if not self._assembler.reader.is_settled:
+        reader = self._assembler.reader
+        if not (reader.is_settled or reader.is_following):
             await self._receive_frame()
             return
-        timeout = min(_END_TIMEOUT, self._sender.options.idle_timeout / 2)
+        may_be_over = reader.is_settled or reader.is_finished
+        timeout = min(_END_TIMEOUT if may_be_over else _FEED_TIMEOUT, self._sender.options.idle_timeout / 2)
         with anyio.move_on_after(timeout) as scope:
             while self._assembler.is_starved:
                 await self._receive_frame()
-        if scope.cancelled_caught:
+        if not scope.cancelled_caught:
+            return
+        if reader.is_settled:
             self._assembler.end_body()
+        else:
+            reader.leave_stream()
 
     async def _receive_frame(self) -> None:
         response = self._lease.response
@@ -212,7 +266,7 @@ class AsyncReplyStream:
         try:
             frame = await response.receive()
         except (BrowserCrashedError, StreamInterruptedError):  # the page no longer exists
-            if not self._assembler.reader.is_settled:
+            if not self._assembler.reader.may_end:
                 raise
             self._assembler.end_body()
         else:
@@ -237,18 +291,27 @@ class AsyncReplyStream:
                     self._deadline.check()  # the signal may have been aborted since the permit was requested
                     self._question = await sender.send(prompt, lease, self._span)
         except BaseException as exc:
-            if self._start_recovery(exc):
-                self._question, self._is_open = lease.question, True
-                return
-            self._close(error=exc)
-            raise
-        assert lease.response is not None
-        idle_timeout = sender.options.idle_timeout
-        reader = self._assembler.reader
-        self._poller = HandoffPoller(sender.backend, reader, self._question, idle_timeout=idle_timeout)
-        self._idle_timer = self._deadline.start_idle_timer(lease.response, idle_timeout)
-        lease.start_reading(self._idle_timer)
+            if not self._start_recovery(exc):
+                self._close(error=exc)
+                raise
+            self._question = lease.question
+        self._start_reading(self._question)
         self._is_open = True
+
+    def _start_reading(self, question: QuestionRef) -> None:
+        """Create the poller for the rest of the reply, and start the idle timer of the response if there is a response."""
+        sender, response = self._sender, self._lease.response
+        idle_timeout = sender.options.idle_timeout
+        self._poller = HandoffPoller(
+            sender.backend,
+            self._assembler.reader,
+            question,
+            idle_timeout=idle_timeout,
+            wait=self._wait_for_frames,
+        )
+        if response is not None:
+            self._idle_timer = self._deadline.start_idle_timer(response, idle_timeout)
+            self._lease.start_reading(self._idle_timer)
 
     def _close(self, *, finished: bool = False, error: BaseException | None = None) -> None:
         """Release all resources and end the span.
@@ -272,7 +335,7 @@ class AsyncReplyStream:
 
     def _warn_of_other_model(self) -> None:
         """Log a warning if the site has answered with another model than the requested model."""
-        answered = self._assembler.reader.model
+        answered = self._assembler.reader.answer.model
         if self._model in (*SITE_CHOICE_MODELS, None) or answered in (None, self._model):
             return
         logger.warning("the site has answered with the model %r instead of %r", answered, self._model)
@@ -288,10 +351,8 @@ class AsyncReplyStream:
             error.partial_text = self.text
         if isinstance(error, StreamError):
             self._sender.secrets.hide(error)
-            error.conversation_id, error.message_id = (
-                self.conversation_id or error.conversation_id,
-                self.message_id,
-            )
+            error.conversation_id = self.conversation_id or error.conversation_id
+            error.message_id = self.message_id
         return error
 
     def __del__(self) -> None:

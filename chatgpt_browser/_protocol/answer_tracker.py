@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from .message import answer_rank, finish_type, is_question
+from .message import answer_rank, finish_type, is_question, model_slug
 from .unicode_ranges import SURROGATES, contains_any
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class AnswerTracker:
         self.question_id: str | None = None
         #: The site's name for the reason why the answer ended (``stop``, ``max_tokens``). None if the site has sent no reason.
         self.finish_type: str | None = None
+        #: The name of the model that answers; None until the site has sent it.
+        self.model: str | None = None
         #: The channel of the deltas that contain the answer.
         self.channel: Any = None
         self._rank = 0
@@ -76,6 +78,10 @@ class AnswerTracker:
         """Set ``question_id`` to the id of this message if a user wrote the message."""
         if is_question(message):
             self.question_id = optional_text(message.get("id"))
+
+    def note_model(self, value: dict[str, Any]) -> None:
+        """Set ``model`` to the model in the metadata of a message or of a notice, if the metadata contains one."""
+        self.model = model_slug(value) or self.model
 
     def retract(self) -> None:
         """Undo the choice. The site has hidden or removed the chosen message, or has marked it as a remark."""

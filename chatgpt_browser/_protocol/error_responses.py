@@ -129,7 +129,7 @@ def document_error(response: Response) -> ChatGPTError:
         return status_error(response)
     words = words_of({name: data.get(name) for name in ("message", "reason", "code")})
     return StreamInterruptedError(
-        "The site responded with JSON instead of a stream: the reply comes over a WebSocket, which is not read here"
+        "The site responded with JSON instead of a stream: the reply comes over a WebSocket"
         + (f". The site's words: {words}" if words else ""),
         conversation_id=optional_id(data.get("conversation_id")),
     )

@@ -6,22 +6,18 @@ The form may change within a stream, and is recognized by the content of each ev
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .._core.errors import MalformedEventError, StreamError, StreamInterruptedError, UnknownEncodingError
+from .._core.errors import MalformedEventError, StreamError, UnknownEncodingError
 from .._core.models import ConversationEvent
-from .answer_tracker import AnswerTracker, Change, optional_id
+from .answer_tracker import Change, optional_id
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
-from .message import answer_rank, message_text, model_slug
+from .message import answer_rank, message_text
+from .reply_progress import FINISHED_STATES, ReplyProgress
 from .reply_state import Growth, ReplyState, answer_state
-from .reply_text import ReplyText
-from .site_words import MissingAnswer, error_in, site_error
+from .site_words import error_in, site_error
 from .sse import DONE
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
 
 # Each event is compared with these members. In Python 3.11, `Growth.NONE` takes as long as the comparison, so it is stored.
 _NONE, _EVENTS, _DELTAS = Growth.NONE, Growth.EVENTS, Growth.DELTAS
@@ -29,25 +25,15 @@ _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 
 #: The types of events that contain messages, changes or errors. The data of other types (``ping``) need not be JSON.
 _MESSAGE_TYPES = ("", "message", "delta", "error")
-_FINISHED_STATES = (ReplyState.ENDING, ReplyState.FINISHED, ReplyState.COMPLETE)
 
 
-class ReplyReader:
-    """The reply so far: its text as Markdown, its ids, and its state. :class:`.ReplyState` describes the states."""
+class ReplyReader(ReplyProgress):
+    """Reads the events of a reply, and updates the progress of the reply."""
 
     def __init__(self) -> None:
-        self.state = ReplyState.WAITING
-        self.conversation_id: str | None = None
-        #: The site's name for the model that answers. None until the site has sent the name.
-        self.model: str | None = None
-        #: True if the site has announced that the rest of the reply may not come in this stream.
-        self.is_handed_off = False
+        super().__init__()
         #: The number of events that were read so far and are JSON objects.
         self.events = 0
-        #: The reasons why the stream may contain no answer.
-        self.missing = MissingAnswer()
-        self._text = ReplyText()
-        self._answer = AnswerTracker()
         self._assembler = EventAssembler()
         self._deltas = DeltaDecoder()
         self._growth = _NONE
@@ -56,46 +42,6 @@ class ReplyReader:
         self._newest: dict[str, Any] | None = None  # The newest event that was not read by the fast path.
         self._newest_is_delta = False
         self._event: tuple[int, ConversationEvent] | None = None  # The newest event and its number.
-
-    @property
-    def text(self) -> str:
-        """The whole text so far, without citation marks."""
-        return self._text.visible
-
-    @property
-    def message_id(self) -> str | None:
-        """The answer's id."""
-        return self._answer.message_id
-
-    @property
-    def message_ids(self) -> Collection[str]:
-        """The ids of all messages in the stream."""
-        return self._answer.message_ids
-
-    @property
-    def question_id(self) -> str | None:
-        """The id of the user's message that the reply answers. None until the site has repeated that message in the stream."""
-        return self._answer.question_id
-
-    @property
-    def finish_type(self) -> str | None:
-        """The site's reason for the end of the answer (``stop``, ``max_tokens``). None if the site has sent no reason."""
-        return self._answer.finish_type
-
-    @property
-    def done(self) -> bool:
-        """True if the reply is complete."""
-        return self.state is _DONE
-
-    @property
-    def is_elsewhere(self) -> bool:
-        """True if the stream has ended, and the rest of the reply must be read from the stored conversation."""
-        return self.state is _ELSEWHERE
-
-    @property
-    def is_settled(self) -> bool:
-        """True if the stream may end now: the reply is complete, or the site has handed off the rest of the reply."""
-        return self.is_handed_off or self.state is ReplyState.COMPLETE
 
     @property
     def event(self) -> ConversationEvent | None:
@@ -143,7 +89,7 @@ class ReplyReader:
         """
         deltas_only = [ReplyState.UNMARKED, ReplyState.REMARK] if self._contains_deltas else []
         incomplete = [ReplyState.GROWING, ReplyState.ENDING, *deltas_only]
-        if not self.is_settled and (self._is_cut or self.state in incomplete):
+        if not self.may_end and (self._is_cut or self.state in incomplete):
             raise self._interrupted("the stream ended in the middle of the reply")
         return self.finish()
 
@@ -152,8 +98,8 @@ class ReplyReader:
 
         :raises StreamInterruptedError: the stream contained no reply, or only a remark that precedes the answer.
         """
-        if self.is_handed_off and self.state not in _FINISHED_STATES:
-            self.state = _ELSEWHERE
+        if self.is_handed_off and self.state not in FINISHED_STATES:
+            self.leave_stream()
             return False
         if self.state is ReplyState.WAITING:
             raise self._interrupted("the stream ended without a reply")
@@ -161,22 +107,25 @@ class ReplyReader:
             raise self._interrupted("the stream ended with a remark, before the answer")
         return self._end()
 
+    def follow(self) -> None:
+        """Continue the reply with the events of another feed. They may repeat events that were read before."""
+        if self.state is _ELSEWHERE:
+            self.state = ReplyState.GROWING if self.answer.has_answer() else ReplyState.WAITING
+        self.is_following, self._is_cut, self._growth = True, False, _NONE
+        self._text.hold()
+
     def take(self, message: dict[str, Any]) -> bool:
-        """Continue the reply, after a hand-off, with the answer in the stored conversation. Return whether the text changed."""
+        """Continue the reply with the answer in the stored conversation. Return whether the text changed.
+
+        While the site is still writing, a stored text that is shorter than the reply changes nothing.
+        """
+        self._growth = _NONE
+        self._text.hold()
         changed = self._follow(message, None)
-        if self.state in _FINISHED_STATES:
+        if self.state in FINISHED_STATES:
             return self._end() or changed
-        self.state = _ELSEWHERE
+        self.leave_stream()
         return changed
-
-    def failed(self, kind: type[StreamError], message: str) -> StreamError:
-        """Return an error that contains the reply so far."""
-        return kind(
-            message, partial_text=self.text, conversation_id=self.conversation_id, message_id=self.message_id
-        )
-
-    def _interrupted(self, text: str) -> StreamError:
-        return self.failed(StreamInterruptedError, self.missing.describe(text))
 
     # ---- text --------------------------------------------------------------------------------------------------------
 
@@ -261,9 +210,8 @@ class ReplyReader:
         raise self.failed(*site_error(self._assembler.data)) if kind == "error" else self._malformed()
 
     def _malformed(self) -> StreamError:
-        self._growth = (
-            _NONE  # The caller raises it `from None`, because the error of `json` contains text of the user.
-        )
+        # The caller raises the result `from None`, because the error of `json` contains text of the user.
+        self._growth = _NONE
         return self.failed(MalformedEventError, "an event of the stream is not valid JSON")
 
     def _check_encoding(self, name: str) -> None:
@@ -287,15 +235,12 @@ class ReplyReader:
             return False
         self._check_error(whole)
         message = whole.get("message")
-        if (
-            not isinstance(message, dict)
-            and self._answer.has_answer()
-            and self._deltas.channel == self._answer.channel
-        ):
-            self._answer.retract()
+        is_removed = not isinstance(message, dict) and self.answer.has_answer()
+        if is_removed and self._deltas.channel == self.answer.channel:
+            self.answer.retract()
             return self._clear()
         changed = self._read_message(whole, None)
-        if isinstance(message, dict) and answer_rank(message) and self._answer.is_answer(message):
+        if isinstance(message, dict) and answer_rank(message) and self.answer.is_answer(message):
             parts = message["content"].get("parts")
             if isinstance(parts, list) and len(parts) == 1 and self._deltas.grows_in(parts):
                 self._growth = _DELTAS
@@ -310,12 +255,12 @@ class ReplyReader:
             self.is_handed_off = True
             self.conversation_id = conversation_id or self.conversation_id
         elif kind == "message_stream_complete":
-            if self._answer.has_answer() and self.state is not ReplyState.REMARK:
+            if self.answer.has_answer() and self.state is not ReplyState.REMARK:
                 self._move_to(ReplyState.COMPLETE)
         elif kind == "server_ste_metadata":
-            self.model = model_slug(event) or self.model
+            self.answer.note_model(event)
         elif kind == "input_message" and isinstance(message := event.get("input_message"), dict):
-            self._answer.note_question(message)
+            self.answer.note_question(message)
 
     def _read_message(self, event: dict[str, Any], raw: str | None) -> bool:
         """Read an event with a whole message. ``raw`` is the part of the event's JSON that may grow, or None."""
@@ -325,7 +270,7 @@ class ReplyReader:
         changed = self._follow(message, event.get("conversation_id"))
         if self.state is ReplyState.COMPLETE:
             self._move_to(ReplyState.FINISHED)
-        if raw is not None and answer_rank(message) and self._answer.is_answer(message):
+        if raw is not None and answer_rank(message) and self.answer.is_answer(message):
             parts = message["content"].get("parts")
             # The text that grows in the events is the text of the answer only if the message has exactly one part.
             if isinstance(parts, list) and len(parts) == 1 and unescaped(raw) == self._text.raw:
@@ -334,14 +279,14 @@ class ReplyReader:
 
     def _follow(self, message: dict[str, Any], conversation_id: Any) -> bool:
         """If the message is the answer, copy its state and its text to the reply. Return whether the text changed."""
-        change = self._answer.consider(message, self._deltas.channel)
+        change = self.answer.consider(message, self._deltas.channel)
         if change is Change.NONE:
             self.missing.note(message)
             return False
         if change is Change.RETRACTED:
             return self._clear()
         self._move_to(answer_state(message))
-        self.model = model_slug(message) or self.model
+        self.answer.note_model(message)
         self.conversation_id = optional_id(conversation_id) or self.conversation_id
         return self._text.replace(message_text(message))
 

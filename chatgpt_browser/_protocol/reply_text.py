@@ -26,11 +26,21 @@ class ReplyText:
         #: The text as the site sent it. Only :meth:`replace` updates this attribute.
         self.raw = ""
         self._marks = CitationMarkFilter()
-        self._needs_whole = False  # True if the raw text ends inside a citation mark or a surrogate pair
+        self._needs_whole = False  # the raw text ends inside a citation mark or a character
+        self._held: str | None = None  # the visible text, until the raw text is as long
+        self._is_behind = False  # the raw text is only the beginning of the visible text
+
+    def hold(self) -> None:
+        """Keep the visible text until the raw text is as long: the next events may repeat text that was read before."""
+        self._held = self.visible
 
     def append(self, piece: str) -> bool:
-        """Append a piece and return True. If the whole text is needed, return False; the caller then calls :meth:`replace`."""
-        if self._needs_whole or (not piece.isascii() and contains_any(_SPECIAL, piece)):
+        """Append a piece and return True. If the whole text is needed, return False and change nothing: call :meth:`replace`."""
+        if (
+            self._needs_whole
+            or self._held is not None
+            or (not piece.isascii() and contains_any(_SPECIAL, piece))
+        ):
             return False
         self.visible += piece
         return True
@@ -41,12 +51,17 @@ class ReplyText:
         ends_in_half = contains_any(HIGH_SURROGATES, raw[-1:])
         visible = self._marks.visible(raw[:-1] if ends_in_half else raw)
         self._needs_whole = ends_in_half or self._marks.is_open
+        held = self._held or ""
+        self._is_behind = len(visible) < len(held) and held.startswith(visible)
+        if self._is_behind:
+            return False
+        self._held = None
         changed, self.visible = visible != self.visible, visible
         return changed
 
     def end(self) -> bool:
         """Handle the end of the reply. A citation mark without an end becomes text. Return whether the visible text changed."""
         before = self.visible
-        if self._marks.is_open:
+        if self._marks.is_open or self._is_behind:
             self.visible = self._marks.visible(self.raw, at_end=True)
         return self.visible != before

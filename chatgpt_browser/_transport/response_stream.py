@@ -60,9 +60,14 @@ class ResponseStream:
 
         WAITING --head--> STREAMING --last frame, failure or abort--> SETTLED --request ended--> OVER
 
-    After a hand-off, the site continues the reply outside the response. Such a stream stays SETTLED after its request has ended,
-    until the reader calls :meth:`leave`. If the reader has the whole reply by then, the stream is OVER. Otherwise the stream is
-    OVER after the transport has aborted the reply.
+    After a hand-off, the site continues the reply outside the response. After a break, the site's page may continue the reply by
+    itself (:attr:`may_continue`). In both cases the stream stays SETTLED after its request has ended. If the transport finds
+    another feed with the rest of the reply, the stream is STREAMING again::
+
+        SETTLED --resume()--> STREAMING --last frame of the feed--> SETTLED
+
+    Such a stream lasts until the reader calls :meth:`leave`. If the reader has the whole reply by then, the stream is OVER.
+    Otherwise the stream is OVER after the transport has aborted the reply.
 
     All methods must be called in one event loop.
     """
@@ -74,6 +79,7 @@ class ResponseStream:
         self._failure: BaseException | None = None
         self._interruption: BaseException | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._frame_waiter: asyncio.Future[None] | None = None
         self._ungranted = 0
         self._has_reader = True
         self._callbacks: list[Callable[[], object]] = []
@@ -81,6 +87,8 @@ class ResponseStream:
         self.state = ResponseState.WAITING
         #: True after an event that may be a hand-off has arrived.
         self.is_handed_off = False
+        #: True if the site's page may continue the reply by itself, although the response has ended early.
+        self.may_continue = False
         #: The time at which the newest frame arrived, in seconds of the event loop's clock.
         self.arrived_at = self._loop.time()
 
@@ -142,10 +150,17 @@ class ResponseStream:
     def request_ended(self) -> None:
         """Record that the HTTP request has ended.
 
-        The stream then also ends, unless the site continues the reply after a hand-off and the reader has not left.
+        This ends the stream too, unless the reader has not left and the rest of the reply may come in another way.
         """
-        if not (self.is_handed_off and self._has_reader):
+        if not (self._has_rest and self._has_reader):
             self.end()
+
+    def resume(self) -> bool:
+        """Accept more frames after the last one: another feed continues the reply. Return False if no reader waits for them."""
+        is_wanted = self._has_rest and self._has_reader and self._failure is None
+        if self.state is ResponseState.SETTLED and is_wanted:
+            self.state = ResponseState.STREAMING
+        return is_wanted and self.state is ResponseState.STREAMING
 
     def end(self) -> None:
         """Record that the site has stopped working on this request, and call the callbacks of :meth:`when_over`."""
@@ -153,6 +168,11 @@ class ResponseStream:
         callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback()
+
+    @property
+    def _has_rest(self) -> bool:
+        """True if the site may continue the reply outside the response."""
+        return self.is_handed_off or self.may_continue
 
     def abort_request(self) -> None:
         """Abort the request through the transport, even if the last frame has arrived already."""
@@ -185,6 +205,24 @@ class ResponseStream:
             self._grant(frame[2])
         return frame
 
+    @property
+    def has_frames(self) -> bool:
+        """True if a frame has arrived that was not received yet."""
+        return bool(self._frames)
+
+    async def wait_for_frames(self, timeout: float) -> bool:
+        """Wait until a frame can be received, at most ``timeout`` seconds. Return whether a frame can be received.
+
+        An error or an interruption does not end the wait.
+        """
+        if not self._frames:
+            self._frame_waiter = self._loop.create_future()
+            try:
+                await asyncio.wait([self._frame_waiter], timeout=timeout)
+            finally:
+                self._frame_waiter = None
+        return self.has_frames
+
     def interrupt(self, reason: BaseException) -> None:
         """Make :meth:`receive` raise ``reason``. If a call of :meth:`receive` is waiting, it raises at once; else the next call.
 
@@ -202,13 +240,13 @@ class ResponseStream:
     def leave(self, *, finished: bool) -> None:
         """Stop reading. Abort the request if it is still in flight.
 
-        After a hand-off, also stop the reply that the site continues. ``finished`` is True if the reply is complete, so that it
-        need not be stopped.
+        If the site continues the reply outside the response, also stop that reply, unless ``finished`` is True: then the reply is
+        complete.
         """
         self._has_reader = False
         if not self.is_settled:
             self.abort()
-        elif self.is_handed_off and not self.is_over:
+        elif self._has_rest and not self.is_over:
             if finished or self._failure is not None:
                 self.end()
             else:
@@ -221,8 +259,9 @@ class ResponseStream:
             self._ungranted = 0
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        for waiter in (self._waiter, self._frame_waiter if self._frames else None):
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
 
 
 def _is_last(frame: Frame) -> bool:

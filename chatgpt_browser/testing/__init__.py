@@ -29,6 +29,7 @@ from .faults.injection import Injection
 from .recording.recorder import RecordedConversation, Recorder
 from .script.gate import Gate, Hold
 from .script.responses import Answer, ChallengeKind
+from .script.rest import Rest
 from .script.scripted import Scripted, Turn, remember
 from .script.side_messages import Aside
 from .script.steps import BREAK, Break, Pace, RawBody, Recorded, Reply, SessionAnswer, Stall, Step
@@ -58,6 +59,7 @@ __all__ = (
     "Recorder",
     "Refusal",
     "Reply",
+    "Rest",
     "Scripted",
     "SessionAnswer",
     "ReplyFault",

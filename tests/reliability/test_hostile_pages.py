@@ -22,7 +22,7 @@ from chatgpt_browser._core.models import Head
 from chatgpt_browser._messaging import response_reader
 from chatgpt_browser._protocol.backend import read_history
 from chatgpt_browser._transport.response_stream import ResponseStream
-from chatgpt_browser._transport.site_ui import composer, site_page
+from chatgpt_browser._transport.site_ui import composer, step_limit
 from chatgpt_browser.testing import Answer
 from tests.support.scripted_site import can_send
 
@@ -56,7 +56,7 @@ class NoControl:
 def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the limits for commands to a page that does not respond."""
     monkeypatch.setitem(cdp_target.Target.send.__kwdefaults__ or {}, "timeout", 4.0)
-    monkeypatch.setattr(site_page, "_QUERIES_TIMEOUT", 6.0)
+    monkeypatch.setattr(step_limit, "_QUERIES_TIMEOUT", 6.0)
 
 
 @pytest.mark.usefixtures("short_limits")

@@ -65,6 +65,14 @@ def request_ended(stream: ResponseStream) -> None:
     stream.request_ended()
 
 
+def resume(stream: ResponseStream) -> None:
+    stream.resume()
+
+
+def expect_more(stream: ResponseStream) -> None:
+    stream.may_continue = True
+
+
 def end(stream: ResponseStream) -> None:
     stream.end()
 
@@ -113,6 +121,32 @@ WALKS: dict[str, list[Step]] = {
         (fail, SETTLED),
         (leave, OVER),
     ],
+    "hand-off, then another feed": [
+        (deliver_handoff, WAITING),
+        (deliver_done, SETTLED),
+        (request_ended, SETTLED),
+        (resume, STREAMING),
+        (deliver_event, STREAMING),
+        (deliver_done, SETTLED),
+        (request_ended, SETTLED),
+        (leave_finished, OVER),
+    ],
+    "break, then another feed": [
+        (expect_more, WAITING),
+        (deliver_head, STREAMING),
+        (deliver_error, SETTLED),
+        (request_ended, SETTLED),
+        (resume, STREAMING),
+        (deliver_end, SETTLED),
+        (leave_finished, OVER),
+    ],
+    "another feed after a crash": [
+        (deliver_handoff, WAITING),
+        (deliver_done, SETTLED),
+        (fail, SETTLED),
+        (resume, SETTLED),
+    ],
+    "another feed without a hand-off": [(deliver_done, SETTLED), (request_ended, OVER), (resume, OVER)],
     "hand-off, left before the request ended": [
         (deliver_handoff, WAITING),
         (deliver_done, SETTLED),
@@ -209,3 +243,13 @@ async def test_response_stream_read_grants_more_in_large_steps() -> None:
         stream.deliver(["text", "", size])
         await stream.receive()
     assert control.granted == 1 << 20
+
+
+async def test_response_stream_wait_for_frames_ends_with_a_frame_only() -> None:
+    stream = ResponseStream(Control(ends_at_once=True))
+    loop = asyncio.get_running_loop()
+    loop.call_soon(stream.interrupt, TimeoutError("first"))
+    assert not await stream.wait_for_frames(0.01)
+    loop.call_soon(deliver_head, stream)
+    assert await stream.wait_for_frames(20)
+    assert await stream.wait_for_frames(0)

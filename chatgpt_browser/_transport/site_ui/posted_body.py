@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import zlib
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -64,3 +65,12 @@ def form_fields(text: str, content_type: str) -> tuple[str, ...]:
         return (text,)
     payloads = (part.get_payload(decode=True) for part in form.iter_parts())
     return tuple(payload.decode("utf-8", "replace") for payload in payloads if isinstance(payload, bytes))
+
+
+def read_offset(body: bytes | str | None) -> int:
+    """Return the field ``offset`` of a request for the rest of a reply; 0 if it is missing."""
+    try:
+        offset = json.loads(decode_body(body) or "")["offset"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return 0
+    return offset if isinstance(offset, int) and offset > 0 else 0

@@ -1,4 +1,4 @@
-"""Observes the request with which the site's page sends a message, and the response to this request.
+"""Observation of the request with which the site's page sends a message, and of the reply.
 
 The DevTools protocol reports the page's network traffic, and each part of the response's body as soon as it arrives. No script is
 injected into the page.
@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
-from ..._browser.cdp_target import add_listeners, read_head
+from ..._browser.cdp_target import add_listeners
 from ..._browser.playwright_errors import to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import PageError, StreamInterruptedError
+from ..._core.log import logger
 from ..response_stream import ResponseStream
 from .captured_request import CapturedRequest, parse_captured_request
 from .connection_log import ConnectionLog
-from .posted_body import body_of
-from .response_body import BodyDecoder, BodySource
+from .http_feed import HttpFeed
+from .posted_body import body_of, read_offset
+from .reply_continuation import ReplyContinuation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from ..._core.errors import ChatGPTError
     from ..._core.urls import Site
     from ..base import Delivery
+    from ..response_stream import Frame
 
 
 #: Time limit in seconds within which the browser must return the body of a request.
@@ -59,8 +62,9 @@ class RequestObserver:
 
         UNSENT --POST with the message--> SENT --response head--> RESPONDING --stream over--> ENDED
 
-    The observer is also the stream's ``RequestControl``. To stop the reply, it calls ``on_abort(observer)``; the function returns
-    True if no reply has to be stopped. The 16 attributes stay in one class, because each event handler uses most of them.
+    The stream has one feed at a time: first the response to the message, then what :mod:`.reply_continuation` finds.
+    The observer is also the stream's ``RequestControl``. To stop the reply, it calls ``on_abort`` with itself, which returns True
+    if there is nothing to stop.
     """
 
     def __init__(
@@ -88,10 +92,9 @@ class RequestObserver:
         self._delivery = delivery
         self._on_abort = on_abort
         self._connections = connections or ConnectionLog()
-        self._body: BodySource | None = None
-        self._decoder: BodyDecoder | None = None
-        #: Chunks of the body that arrived before the head of the response.
-        self._early_chunks: list[bytes] = []
+        #: The responses by the ids of their requests. The first one is the response to the message.
+        self._feeds: dict[str, HttpFeed] = {}
+        self._continuation = ReplyContinuation(self.stream)
         self._tasks = BackgroundTasks(on_error=lambda error: self.fail(to_library_error(error)))
         listeners = {
             "Network.requestWillBeSent": self._on_request,
@@ -99,6 +102,9 @@ class RequestObserver:
             "Network.dataReceived": self._on_data,
             "Network.loadingFinished": self._on_finished,
             "Network.loadingFailed": self._on_failed,
+            "Network.webSocketFrameReceived": self._continuation.add_socket_frame,
+            "Network.webSocketClosed": self._continuation.close_socket,
+            "Fetch.requestPaused": self._on_paused,
             "Page.frameNavigated": self._on_navigated,
         }
         self._remove_listeners = add_listeners(cdp, listeners)
@@ -132,23 +138,40 @@ class RequestObserver:
     def _end(self) -> None:
         self.state = ObserverState.ENDED
         self._remove_listeners()
+        if self.may_be_repeated and self._continuation.is_complete:
+            # The page has received the whole reply in another way, so it has no reason to repeat the message.
+            self.may_be_repeated = False
+            self._tasks.spawn(self._block_messages(is_blocked=False))
 
     # ---- Events of the browser ---------------------------------------------------------------------------------------
 
     def _on_request(self, event: dict[str, Any]) -> None:
         request = event["request"]
-        is_message = request["method"] == "POST" and request["url"].partition("?")[0] in self._message_urls
+        url = request["url"].partition("?")[0]
+        is_message = request["method"] == "POST" and url in self._message_urls
+        if self.state is ObserverState.RESPONDING and url.removesuffix("/resume") in self._message_urls:
+            if not is_message:
+                self._follow(event["requestId"], read_offset(body_of(request)))
+            return
         if self.state is not ObserverState.UNSENT or not is_message:
             return
         self.state = ObserverState.SENT
         self._delivery.confirm(None)
-        self._body = BodySource(self._cdp, event["requestId"], self._on_chunk)
-        self._tasks.spawn(self._body.open())
+        request_id = event["requestId"]
+        self._feeds[request_id] = HttpFeed(self._cdp, request_id, self._deliver, self._tasks)
         body = body_of(request)
         if body is None and request.get("hasPostData"):
-            self._tasks.spawn(self._read_request(request, event["requestId"]))
+            self._tasks.spawn(self._read_request(request, request_id))
         else:
             self._capture(request, body)
+
+    def _follow(self, request_id: str, offset: int) -> None:
+        """Observe the response to the page's request for the rest of the reply."""
+
+        def deliver(frame: Frame) -> None:
+            self._continuation.add_frame(request_id, frame, offset)
+
+        self._feeds[request_id] = HttpFeed(self._cdp, request_id, deliver, self._tasks)
 
     async def _read_request(self, request: dict[str, Any], request_id: str) -> None:
         """Read a request body that the event does not contain, because it is long or a blob. Then capture the request."""
@@ -164,36 +187,31 @@ class RequestObserver:
         self._delivery.confirm(self.captured.message_id)
         self.sent.set()
 
-    def _body_of(self, event: dict[str, Any]) -> BodySource | None:
-        """Return the body of the message's response, or None if the event belongs to another request."""
-        is_ours = self._body is not None and event["requestId"] == self._body.request_id
-        return self._body if is_ours else None
+    def _is_message(self, event: dict[str, Any]) -> bool:
+        """Return whether an event belongs to the request with the message."""
+        return bool(event["requestId"] == next(iter(self._feeds), None))
 
     def _on_response(self, event: dict[str, Any]) -> None:
-        if self._body_of(event) is None:
+        if (feed := self._feeds.get(event["requestId"])) is None:
             return
-        self._connections.check_message(event)
-        head = read_head(event["response"])
-        self.state = ObserverState.RESPONDING
-        self.may_be_repeated = not head.ok
-        self._decoder = BodyDecoder(head)
-        self.stream.deliver(["head", head])
-        chunks, self._early_chunks = self._early_chunks, []
-        for chunk in chunks:
-            self._on_chunk(chunk)
+        if self._is_message(event):
+            self._connections.check_message(event)
+        feed.respond(event)
 
     def _on_data(self, event: dict[str, Any]) -> None:
-        if (body := self._body_of(event)) is not None:
-            body.add(event)
+        if (feed := self._feeds.get(event["requestId"])) is not None:
+            feed.add(event)
 
     def _on_finished(self, event: dict[str, Any]) -> None:
-        if (body := self._body_of(event)) is not None:
-            self._tasks.spawn(self._finish(body))
+        if (feed := self._feeds.get(event["requestId"])) is not None:
+            feed.finish()
 
     def _on_failed(self, event: dict[str, Any]) -> None:
-        if (body := self._body_of(event)) is not None:
+        if (feed := self._feeds.get(event["requestId"])) is None:
+            return
+        if self._is_message(event):
             self.may_be_repeated = not event.get("canceled")
-            self._tasks.spawn(self._finish_with_error(body, event["errorText"]))
+        feed.fail(event)
 
     def _on_navigated(self, event: dict[str, Any]) -> None:
         """Fail if the main frame has navigated, because the browser stops reporting the requests of the previous document."""
@@ -211,27 +229,47 @@ class RequestObserver:
 
     # ---- Frames for the stream ---------------------------------------------------------------------------------------
 
-    async def _finish(self, body: BodySource) -> None:
-        await body.finish()
-        self._on_chunk(b"", final=True)
-        self.stream.deliver(["end"])
-        self.stream.request_ended()
-
-    async def _finish_with_error(self, body: BodySource, message: str) -> None:
-        await body.wait_until_decided()
-        part = "head" if self._decoder is None else "body"
-        self.stream.deliver(["error", part, "NetworkError", message])
-        self.stream.end()
-
-    def _on_chunk(self, chunk: bytes, *, final: bool = False) -> None:
-        if self._decoder is None:
-            self._early_chunks.append(chunk)
-            return
-        frame = self._decoder.decode(chunk, final=final)
-        if frame is not None:
+    def _deliver(self, frame: Frame) -> None:
+        """Deliver a frame of the response to the message."""
+        kind, *rest = frame
+        if kind == "head":
+            self.state = ObserverState.RESPONDING
+            self.may_be_repeated = not rest[0].ok
+        was_settled = self.stream.is_settled
+        if not self._continuation.has_begun:
+            self._continuation.note(frame)
             self.stream.deliver(frame)
-        if self._decoder.is_damaged and not self.stream.is_settled:
-            self.stream.deliver(["error", "body", "EncodingError", "the body is not valid UTF-8"])
-            self.stream.abort_request()
-        elif self._decoder.is_complete:  # The reply is complete, although the connection may stay open.
-            self.stream.request_ended()
+        if kind == "error" and rest[1] == "EncodingError":
+            if not was_settled:
+                self.stream.abort_request()
+        elif kind in ("end", "error") or next(iter(self._feeds.values())).is_complete:
+            self._on_response_ended(is_canceled=kind == "error" and not self.may_be_repeated)
+
+    def _on_response_ended(self, *, is_canceled: bool) -> None:
+        self._continuation.begin(is_canceled=is_canceled)
+        self.stream.request_ended()
+        if self.may_be_repeated and self.stream.may_continue:
+            self._tasks.spawn(self._block_messages(is_blocked=True))
+
+    async def _block_messages(self, *, is_blocked: bool) -> None:
+        """Prevent the page from sending a message, or permit it again. A request for the rest of a reply is never blocked.
+
+        ``Network.setBlockedURLs`` would also block longer URLs, such as that of a request for the rest.
+        """
+        urls = [pattern for url in self._message_urls for pattern in (url, f"{url}\\?*")]
+        patterns = {"patterns": [{"urlPattern": url} for url in urls]}
+        with suppress(PlaywrightError):
+            await (
+                self._cdp.send("Fetch.enable", patterns) if is_blocked else self._cdp.send("Fetch.disable")
+            )
+
+    def _on_paused(self, event: dict[str, Any]) -> None:
+        """Fail a request that was blocked."""
+        self._tasks.spawn(self._refuse(event["requestId"]))
+
+    async def _refuse(self, request_id: str) -> None:
+        logger.warning(
+            "the page tried to send the message again after the reply had broken off: this was prevented"
+        )
+        with suppress(PlaywrightError):
+            await self._cdp.send("Fetch.failRequest", {"requestId": request_id, "errorReason": "Aborted"})

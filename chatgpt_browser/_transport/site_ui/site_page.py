@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -28,18 +28,17 @@ from .navigation import Navigation
 from .page_events import PageEvents
 from .preparation_observer import PreparationObserver
 from .request_observer import RequestObserver
+from .step_limit import limit_steps
 from .submission import NativeSubmitError, Submission
 from .view import set_up_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.async_api import BrowserContext, CDPSession, Page
 
     from ..._core.options import Options
     from ..._core.urls import Site
     from ..._protocol.conversation_tree import Turn
-    from ..base import Delivery, OutgoingMessage
+    from ..base import OutgoingMessage
     from ..response_stream import ResponseStream
 
 
@@ -51,28 +50,6 @@ _DIALOG_DELAY = 5.0
 _CLOSE_TIMEOUT = 2.0
 #: If a request body has at most this many bytes, the browser reports it with the request. A longer body is read separately.
 _MAX_POST_DATA_SIZE = 1 << 20
-
-
-#: A whole operation has this many steps, each with the call's timeout; and queries, which a script without end would block.
-_STEPS, _QUERIES_TIMEOUT, _NO_LIMIT = 5, 60.0, 3600.0
-
-
-@contextmanager
-def _limit(timeout: float, delivery: Delivery) -> Iterator[None]:
-    """Limit the total time of the block.
-
-    :raises PageError: the block did not end within the limit.
-    """
-    with anyio.move_on_after(min(_STEPS * timeout, _NO_LIMIT) + _QUERIES_TIMEOUT) as scope:
-        yield
-    if scope.cancelled_caught:
-        is_unsent = delivery.state is DeliveryState.NOT_STARTED
-        state = (
-            "Nothing was sent."
-            if is_unsent
-            else "The message may have been sent: check the conversation first."
-        )
-        raise PageError(f"The site's page does not respond. {state}")
 
 
 class PageState(Enum):
@@ -189,9 +166,9 @@ class SitePage:
         """
         with map_playwright_errors(), PreparationObserver(self._cdp, site) as preparation:
             try:
-                with _limit(timeout, message.delivery):
+                with limit_steps(timeout, message.delivery):
                     await self._prepare(message, site, model, timeout)
-                with _limit(timeout, message.delivery):
+                with limit_steps(timeout, message.delivery):
                     return await self._submit(message, site, preparation, model=model, timeout=timeout)
             except PageError as error:
                 is_unsent = message.delivery.state is DeliveryState.NOT_STARTED

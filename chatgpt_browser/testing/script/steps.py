@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from .gate import Gate, Hold
+    from .rest import Rest
     from .side_messages import Aside
 
 
@@ -158,6 +159,10 @@ class Reply:
     #: The server sends this number of events, then ends the stream with a hand-off. After the hand-off, each GET of the
     #: conversation returns one more piece of the answer.
     handoff_after: int | None = field(default=None, kw_only=True)
+    #: The way in which the page of the web application gets the rest of the answer, after a hand-off (`handoff_after`), a break
+    #: (`break_after`) or a response of JSON (`as_json`). The stored conversation then grows at the pace of the reply. None: only
+    #: the conversation has the rest.
+    rest: Rest | None = field(default=None, kw_only=True)
     #: The text of a second answer to the same message; the site shows both answers side by side. The second answer is sent
     #: before the answer itself. The stored conversation continues after the second answer.
     alternative: str | None = field(default=None, kw_only=True)

@@ -9,6 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from ..script.responses import Answer
+from .continued_playback import socket_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,6 +125,11 @@ def issue_message_token(site: Site, record: RecordedRequest, parameters: Mapping
     If the server has a web application, the response contains a token for one message. Otherwise, the response is a 404.
     """
     return Answer.error(404, "Not Found") if site.chat_app is None else site.chat_app.issue()
+
+
+def get_socket(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Respond to `GET /celsius/ws/user` with the address of the page's WebSocket."""
+    return Answer(200, {"websocket_url": socket_url(site, verify=uuid.uuid4().hex)})
 
 
 def moderate(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:

@@ -43,6 +43,7 @@ _FILES = (
     "app.js",
     "api.js",
     "composer.js",
+    "continuation.js",
     "deltas.js",
     "dialogs.js",
     "icon.svg",

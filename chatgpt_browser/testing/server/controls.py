@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..data.conversations import Conversation, new_conversation
 from ..data.paths import SESSION_PATH
@@ -218,6 +218,11 @@ class Controls:
     @redirect_to.setter
     def redirect_to(self, origin: str | None) -> None:
         self._site.redirect_to = origin
+
+    def push_to_sockets(self, value: Any) -> None:
+        """Send a JSON value to all open WebSockets of the web application, for example an item of another topic."""
+        for socket in [*self._site.turns.sockets]:
+            socket.push(value)
 
     # ---- the web application
 

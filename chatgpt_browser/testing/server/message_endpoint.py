@@ -11,9 +11,11 @@ from ..script.delta_events import DeltaEvents
 from ..script.responses import Answer
 from ..script.scripted import Turn
 from ..script.steps import Recorded, Reply
+from .continued_playback import ContinuedPlayback
 from .message_validation import PostedMessage, read_message
 from .reply_playback import ReplyPlayback, play_recorded
 from .step_playback import play
+from .turn_log import TurnLog
 
 if TYPE_CHECKING:
     from ..data.conversations import Progress
@@ -107,7 +109,9 @@ def _store(site: Site, posted: PostedMessage, conversation: Conversation) -> Mes
         return conversation.add("user", posted.text, posted.parent_id, posted.id)
 
 
-def _playback(site: Site, posted: PostedMessage, conversation: Conversation, reply: Reply) -> ReplyPlayback:
+def _playback(
+    site: Site, posted: PostedMessage, conversation: Conversation, reply: Reply
+) -> ReplyPlayback | ContinuedPlayback:
     user_message = _store(site, posted, conversation)
     with site.lock:
         side_messages = [conversation.add_aside(each.role, each.text, each.fields()) for each in reply.asides]
@@ -128,4 +132,6 @@ def _playback(site: Site, posted: PostedMessage, conversation: Conversation, rep
 
     encoder = DeltaEvents if (reply.encoding or site.settings.encoding) == "delta" else ReplyEvents
     events = encoder(reply, conversation.id, user_message, answer, posted.model, side_messages, other)
+    if reply.rest is not None:
+        return ContinuedPlayback(site, events, TurnLog(conversation.id, reply.rest, reply.newline), commit)
     return ReplyPlayback(events, commit, site.changes, site.settings.pace)

@@ -13,6 +13,7 @@ from .origin_check import refuse_foreign
 from .response_writer import ResponseState, ResponseWriter
 from .routes import WRITER_KEY, build_app
 from .step_playback import play
+from .turn_socket import SOCKET_PATH, TurnSocket
 from .watch_page import WATCH_PATH, serve_watch_page
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ class RequestMiddleware:
         self._app = build_app(site)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one ASGI connection: serve an HTTP request, handle the lifespan events, or close a WebSocket."""
+        """Handle one ASGI connection: serve an HTTP request, handle the lifespan events, or serve a WebSocket."""
         if scope["type"] == "http":
             await self._serve(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+        elif scope["path"] == SOCKET_PATH and refuse_foreign(self._site, _make_record(scope, b"")) is None:
+            await TurnSocket(self._site, send).serve(scope, receive)
         else:
             await receive()
             await send({"type": "websocket.close"})
@@ -151,7 +154,7 @@ async def _receive_nothing() -> Message:
 def _make_record(scope: Scope, body: bytes) -> RecordedRequest:
     headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
     return RecordedRequest(
-        method=scope["method"],
+        method=scope.get("method", "GET"),
         path=scope["path"],
         query=scope["query_string"].decode("latin-1"),
         raw_headers=headers,

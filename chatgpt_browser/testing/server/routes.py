@@ -12,12 +12,13 @@ from starlette.routing import Route
 from ..data.paths import SESSION_PATH
 from ..script.responses import Answer
 from . import backend_endpoints as backend
+from .continued_playback import resume_reply
 from .message_endpoint import answer_message
 from .static_files import read_static
 from .step_playback import play
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .response_writer import ResponseWriter
     from .site import Site
 
+    PlayedEndpoint = Callable[[Site, RecordedRequest, ResponseWriter], Awaitable[None]]
     BackendEndpoint = Callable[[Site, RecordedRequest, Mapping[str, str]], Answer]
 
 #: The key in the ASGI scope under which `RequestMiddleware` stores the `ResponseWriter`.
@@ -66,14 +68,13 @@ def build_app(site: Site) -> Starlette:
         with site.lock:
             return _respond(site.session.respond(_record(request), site.session.answer))
 
-    async def message(request: Request) -> Response:
-        return PlayedResponse(lambda writer: answer_message(site, writer.record, writer))
-
     routes = [
         *_pages(site),
         Route(SESSION_PATH, session),
-        Route("/backend-api/conversation", message, methods=["POST"]),
-        Route("/backend-api/f/conversation", message, methods=["POST"]),
+        _played(site, "/conversation", answer_message),
+        _played(site, "/f/conversation", answer_message),
+        _played(site, "/f/conversation/resume", resume_reply),
+        endpoint("/celsius/ws/user", backend.get_socket),
         endpoint("/sentinel/chat-requirements", backend.issue_message_token, "POST"),
         endpoint("/sentinel/chat-requirements/prepare", backend.prepare_message_token, "POST"),
         endpoint("/sentinel/chat-requirements/finalize", backend.issue_message_token, "POST"),
@@ -89,6 +90,15 @@ def build_app(site: Site) -> Starlette:
     ]
     handlers = {HTTPException: _http_error, Exception: _server_error(site)}
     return Starlette(routes=routes, exception_handlers=handlers)
+
+
+def _played(site: Site, path: str, play_response: PlayedEndpoint) -> Route:
+    """Return a route of the backend whose response is sent by `play_response`."""
+
+    async def respond(_request: Request) -> Response:
+        return PlayedResponse(lambda writer: play_response(site, writer.record, writer))
+
+    return Route(f"/backend-api{path}", respond, methods=["POST"])
 
 
 def _respond(step: Step) -> PlayedResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from .change_notifier import ChangeNotifier
 from .chat_app import ChatApp
 from .request_log import RequestLog
 from .session import Session
+from .turn_log import TurnLogs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +71,11 @@ class Site:
         self.redirect_to: str | None = None
         #: The exceptions of the server itself, and the exceptions that a callable `reply` raised.
         self.errors: list[BaseException] = []
+
+    @functools.cached_property
+    def turns(self) -> TurnLogs:
+        """The replies whose rest comes outside their response."""
+        return TurnLogs()
 
     def find_conversation(self, conversation_id: str) -> Conversation | None:
         """Return the conversation with this ID, or None if it does not exist or was deleted."""

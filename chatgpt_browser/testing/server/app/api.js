@@ -31,7 +31,7 @@ const post = (path, body, headers, signal) =>
 /** Return the newest conversations. */
 export const conversations = async () => (await (await request("conversations?offset=0&limit=20")).json()).items;
 
-const { loading } = JSON.parse(document.body.dataset.view);
+const { loading } = JSON.parse(document.body.dataset.view ?? "{}");
 
 /** Load a conversation with the kind of request that the server has set, and return the data. */
 async function load(id) {
@@ -81,3 +81,19 @@ export async function send(text, { conversation, parent, model, query, preparesL
   const headers = { accept: "text/event-stream", ...prepared };
   return post(`f/conversation${query}`, body, headers, signal);
 }
+
+/** Request the rest of a reply. Return the response, whatever its status. */
+export const resume = (position, token, signal) =>
+  fetch("/backend-api/f/conversation/resume", {
+    method: "POST",
+    body: JSON.stringify(position),
+    headers: {
+      authorization: `Bearer ${session.accessToken}`,
+      "content-type": "application/json",
+      ...(token && { "x-conduit-token": token }),
+    },
+    signal,
+  });
+
+/** Return the address of the page's WebSocket. */
+export const socketUrl = async () => (await (await request("celsius/ws/user")).json()).websocket_url;

@@ -3,7 +3,8 @@
 import { conversationInAddress, setAddress, setFirstAddress } from "./address.js";
 import * as api from "./api.js";
 import * as composer from "./composer.js";
-import { follow } from "./deltas.js";
+import { readReply } from "./continuation.js";
+import { Reply } from "./deltas.js";
 import { showDialog } from "./dialogs.js";
 import { replaceComposer } from "./layouts.js";
 import { applyLayout, show } from "./view.js";
@@ -99,7 +100,7 @@ async function submit() {
   show(thread, { id: "", author: { role: "user" }, content: { content_type: "text", parts: [question] } });
   try {
     const response = await api.send(question, position, running.signal);
-    await follow(response, showMessage);
+    await readReply(response, new Reply(showMessage), running.signal);
     if (position.conversation !== undefined) setAddress(position.conversation, { atEnd: true });
   } catch (error) {
     if (error.name !== "AbortError") showError(error);

@@ -36,33 +36,61 @@ export class Channels {
   }
 }
 
-/** Yield the events of a response as objects {type, data}. */
-export async function* events(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const blocks = (rest + value).split(/\r\n\r\n|\n\n|\r\r/);
-    rest = blocks.pop();
-    for (const block of blocks) {
-      const lines = block.split(/\r\n|\n|\r/);
-      const field = (name) => lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
-      const data = field("data").join("\n");
-      if (data !== "") yield { type: field("event")[0] ?? "", data };
-    }
-  }
+/** Return the events of complete blocks: {type, data}. */
+function parse(blocks) {
+  const found = blocks.map((block) => {
+    const lines = block.split(/\r\n|\n|\r/);
+    const field = (name) => lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
+    return { type: field("event")[0] ?? "", data: field("data").join("\n") };
+  });
+  return found.filter(({ data }) => data !== "");
 }
 
-/** Read a reply to its end. Call `onMessage(message, conversationId)` for each change of a message. */
-export async function follow(response, onMessage) {
-  const channels = new Channels();
-  for await (const { type, data } of events(response)) {
-    if (data === "[DONE]") return;
-    if (!["", "message", "delta", "delta_encoding", "error"].includes(type)) continue; // a ping
+/** Reader of one reply from one or more streams of events. */
+export class Reply {
+  #channels = new Channels();
+  #onMessage;
+  #rest = "";
+  /** The number of events that were read. Resume tokens, the hand-off and the end are not counted. */
+  offset = 0;
+  token = null;
+  conversation = null;
+  handoff = null;
+  isDone = false;
+
+  /** `onMessage(message, conversationId)` is called for each change of a message. */
+  constructor(onMessage) {
+    this.#onMessage = onMessage;
+  }
+
+  /** Read the body of a response until the end of the reply. */
+  async read(response) {
+    this.#rest = "";
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    while (!this.isDone) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      this.takeText(value);
+    }
+  }
+
+  /** Read a piece of a stream of events. */
+  takeText(text) {
+    const blocks = (this.#rest + text).split(/\r\n\r\n|\n\n|\r\r/);
+    this.#rest = blocks.pop();
+    for (const event of parse(blocks)) this.#take(event);
+  }
+
+  #take({ type, data }) {
+    if (this.isDone) return;
+    this.isDone = data === "[DONE]";
+    if (this.isDone || !["", "message", "delta", "delta_encoding", "error"].includes(type)) return; // a ping
     const event = JSON.parse(data);
-    const whole = type === "delta" ? channels.apply(event) : event;
+    if (event.type === "resume_conversation_token") [this.token, this.conversation] = [event.token, event.conversation_id];
+    else if (event.type === "stream_handoff") [this.handoff, this.conversation] = [event, event.conversation_id];
+    else if (type !== "delta_encoding" || this.offset === 0) this.offset += 1;
+    const whole = type === "delta" ? this.#channels.apply(event) : event;
     if (whole.error) throw new Error(whole.error.message ?? whole.error);
-    if (whole.message) onMessage(whole.message, whole.conversation_id);
+    if (whole.message) this.#onMessage(whole.message, whole.conversation_id);
   }
 }

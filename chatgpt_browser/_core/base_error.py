@@ -1,0 +1,18 @@
+"""The base class of all errors of this package."""
+
+from __future__ import annotations
+
+from .notebook import notebook_traceback
+
+
+class ChatGPTError(Exception):
+    """The base class of all errors that this package raises.
+
+    ``partial_text`` is the reply's text so far; empty if there was none, or if the error is not about a reply.
+    """
+
+    partial_text: str = ""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the traceback that IPython shows: the caller's frames, the message, and the cause in one line."""
+        return notebook_traceback(self)

@@ -1,0 +1,60 @@
+"""The errors of the site's own page (``send_via="page"``). :mod:`.errors` contains the tree of all errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .base_error import ChatGPTError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class PageError(ChatGPTError):
+    """The site's own page did not send the message (``send_via="page"``).
+
+    ``elements`` describes the page's input fields and buttons at that moment: a tuple of dicts with kinds, names and labels.
+    Include it in a bug report. ``matches`` are the entries of the package's list of selectors that matched the page.
+    """
+
+    matches: tuple[dict[str, str], ...] = ()
+
+    def __init__(self, message: str = "", *, elements: Sequence[dict[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.elements = tuple(elements)
+
+
+class ComposerNotFoundError(PageError):
+    """The known selectors found no input field for the message on the page, or no button that sends the message."""
+
+
+class DialogInTheWayError(PageError):
+    """A person has to answer a dialog on the page first. ``title`` is the dialog's title, or the beginning of its text."""
+
+    def __init__(
+        self, message: str = "", *, title: str = "", elements: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        super().__init__(message, elements=elements)
+        self.title = title
+
+
+class OptionNotAppliedError(PageError):
+    """The page sent the message with another value of an option than the call named.
+
+    The message was sent, and its answer was stopped. ``option`` is the name of the option, ``requested`` its value in the call,
+    and ``sent`` its value in the page's request.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        option: str = "",
+        requested: str | None = None,
+        sent: str | None = None,
+        elements: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        super().__init__(message, elements=elements)
+        self.option = option
+        self.requested = requested
+        self.sent = sent

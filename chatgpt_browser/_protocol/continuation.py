@@ -1,0 +1,196 @@
+"""The rest of a reply that the site's page receives outside the response to its message, as plain data.
+
+The site delivers the rest in one of two ways. The page may request it (``f/conversation/resume``), and the response is a stream
+of events. Or the page subscribes to a topic of its WebSocket, and each item of the topic contains events as text.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .sse import DONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+#: Texts of which a WebSocket frame contains at least one if it contains events of a reply. Other frames are not parsed.
+_MARKS = ('"encoded_item"', '"http.response.body"')
+#: The largest notice in characters. Longer events are not searched for notices.
+_MAX_NOTICE = 1 << 15
+#: The number of events that are remembered to find the overlap with a resumed stream.
+_REMEMBERED = 256
+
+
+class Origin(NamedTuple):
+    """The conversation and the topics of a WebSocket to which the rest of a reply belongs."""
+
+    conversation_id: str | None = None
+    topics: frozenset[str] = frozenset()
+
+
+class SocketItem(NamedTuple):
+    """A part of a reply in a frame of a WebSocket. ``data`` is the bytes of an event stream."""
+
+    data: bytes
+    topic: str | None = None
+    conversation_id: str | None = None
+    #: The id of the item; None if the site has sent none. The site may deliver an item twice.
+    id: str | None = None
+
+    def belongs_to(self, origin: Origin) -> bool:
+        """Return whether the item belongs to the reply. The topic decides if the reply's topics are known."""
+        if origin.topics and self.topic is not None:
+            return self.topic in origin.topics
+        if origin.conversation_id is None:
+            return False
+        if self.conversation_id is not None:
+            return self.conversation_id == origin.conversation_id
+        return f'"{origin.conversation_id}"'.encode() in self.data
+
+
+def read_handoff(item: Any) -> Origin | None:
+    """Return the origin of the rest if an unparsed event is a hand-off; None for any other event."""
+    event = _notice(item, "stream_handoff")
+    if event is None:
+        return None
+    options = event.get("options")
+    named = (
+        [option.get("topic_id") for option in options if isinstance(option, dict)]
+        if isinstance(options, list)
+        else []
+    )
+    topics = {topic for topic in named if isinstance(topic, str)}
+    if isinstance(turn := event.get("turn_exchange_id"), str):
+        topics.add(f"conversation-turn-{turn}")
+    return Origin(_text(event.get("conversation_id")), frozenset(topics))
+
+
+def read_resume_token(item: Any) -> Origin | None:
+    """Return the origin of the reply if an unparsed event contains a token for resuming the stream; None for any other event.
+
+    The token itself is a secret, and is not returned.
+    """
+    event = _notice(item, "resume_conversation_token")
+    return None if event is None else Origin(_text(event.get("conversation_id")))
+
+
+def read_document(text: str) -> Origin | None:
+    """Return the origin of the reply if the response to a message is a JSON document that announces the reply.
+
+    The result is None if the document is an error, or contains no id of a conversation.
+    """
+    data = _parse(text)
+    if not isinstance(data, dict) or data.get("detail") or data.get("error"):
+        return None
+    conversation_id = _text(data.get("conversation_id"))
+    return None if conversation_id is None else Origin(conversation_id)
+
+
+def read_socket_frame(payload: str) -> list[SocketItem]:
+    """Return the parts of replies in a text frame of a WebSocket. The result is empty for all other frames."""
+    if not any(mark in payload for mark in _MARKS):
+        return []
+    return [*_items(_parse(payload), None)]
+
+
+def _items(value: Any, topic: str | None) -> Iterator[SocketItem]:
+    """Yield the items in a message, in a list of messages, or in the reply to a subscription (``catchups``)."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _items(each, topic)
+        return
+    if not isinstance(value, dict):
+        return
+    topic = _text(value.get("topic_id")) or topic
+    if isinstance(encoded := value.get("encoded_item"), str):
+        # The empty line that ends an event may be missing.
+        yield SocketItem(
+            f"{encoded}\n\n".encode("utf-8", "replace"),
+            topic,
+            _text(value.get("conversation_id")),
+            _item_id(value),
+        )
+    elif value.get("type") == "http.response.body" and isinstance(body := value.get("body"), str):
+        try:
+            data = base64.b64decode(body, validate=True)
+        except (binascii.Error, ValueError):
+            data = body.encode("utf-8", "replace")
+        yield SocketItem(data, topic, _text(value.get("conversation_id")))
+    else:
+        for name in ("reply", "catchups", "payload", "data"):
+            yield from _items(value.get(name), topic)
+
+
+def _item_id(value: dict[str, Any]) -> str | None:
+    name = value.get("stream_item_id")
+    return str(name) if isinstance(name, (str, int)) else None
+
+
+class ReadEvents:
+    """The events of a reply that were read, and the point at which a resumed stream joins them.
+
+    The page states in its request how many events it has read (``offset``). It does not count the events with a resume token.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._uncounted = 0  # the hand-off and the end, which a page may count
+        self._newest: deque[int] = deque(maxlen=_REMEMBERED)
+        self._overlap: deque[int] = deque()
+
+    def add(self, events: Sequence[Any]) -> None:
+        """Record events that were read."""
+        for event in events:
+            if event["data"] == DONE or read_handoff(event) is not None:
+                self._uncounted += 1
+            elif not _is_preamble(event) or (self._count == 0 and event["type"] == "delta_encoding"):
+                self._count += 1
+                self._newest.append(hash(event["data"]))
+
+    def resume_at(self, offset: int) -> bool:
+        """Prepare :meth:`without_overlap` for a stream that resumes after ``offset`` events. Return False if events are missing.
+
+        With the offset 0, the stream repeats the whole reply, and nothing is removed: the reader of the reply hides repetitions.
+        """
+        overlap = self._count - offset if offset > 0 else 0
+        self._overlap = deque([*self._newest][-overlap:] if overlap > 0 else [])
+        return offset <= self._count + self._uncounted and overlap <= len(self._newest)
+
+    def without_overlap(self, events: Sequence[Any]) -> list[Any]:
+        """Return the events that were not read before, and record them."""
+        fresh = []
+        for event in events:
+            if self._overlap and not _is_preamble(event):
+                if self._overlap.popleft() == hash(event["data"]):
+                    continue
+                self._overlap.clear()  # the page counts in another way
+            fresh.append(event)
+        self.add(fresh)
+        return fresh
+
+
+def _is_preamble(event: Any) -> bool:
+    """Return whether an event is one of those with which each stream begins."""
+    return event["type"] == "delta_encoding" or read_resume_token(event) is not None
+
+
+def _notice(item: Any, kind: str) -> dict[str, Any] | None:
+    """Return an unparsed event as JSON if it is of this type, else None."""
+    data = item.get("data", "") if isinstance(item, dict) else ""
+    event = _parse(data) if len(data) < _MAX_NOTICE and f'"{kind}"' in data else None
+    return event if isinstance(event, dict) and event.get("type") == kind else None
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,104 @@
+"""The progress of a reply: its text so far, its ids, and its state. :mod:`.reply_reader` changes the progress."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._core.errors import StreamError, StreamInterruptedError
+from .answer_tracker import AnswerTracker
+from .reply_state import ReplyState
+from .reply_text import ReplyText
+from .site_words import MissingAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+#: The states of a reply whose answer is finished.
+FINISHED_STATES = (ReplyState.ENDING, ReplyState.FINISHED, ReplyState.COMPLETE)
+
+_ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
+
+
+class ReplyProgress:
+    """The reply so far: its text as Markdown, its ids, and its state. :class:`.ReplyState` draws the states."""
+
+    def __init__(self) -> None:
+        self.state = ReplyState.WAITING
+        self.conversation_id: str | None = None
+        #: True if the site has announced that the rest of the reply may not come in this stream.
+        self.is_handed_off = False
+        #: True while the events of another feed are read: of a resumed stream, or of the page's WebSocket.
+        self.is_following = False
+        #: The reasons why the stream may contain no answer.
+        self.missing = MissingAnswer()
+        #: The choice of the answer among the stream's messages.
+        self.answer = AnswerTracker()
+        self._text = ReplyText()
+
+    @property
+    def text(self) -> str:
+        """The whole text so far, without citation marks."""
+        return self._text.visible
+
+    @property
+    def message_id(self) -> str | None:
+        """The answer's id."""
+        return self.answer.message_id
+
+    @property
+    def message_ids(self) -> Collection[str]:
+        """The ids of all messages in the stream."""
+        return self.answer.message_ids
+
+    @property
+    def question_id(self) -> str | None:
+        """The id of the user's message that the reply answers; None until the site has repeated that message in the stream."""
+        return self.answer.question_id
+
+    @property
+    def finish_type(self) -> str | None:
+        """The site's reason for the end of the answer (``stop``, ``max_tokens``); None if the site has sent no reason."""
+        return self.answer.finish_type
+
+    @property
+    def done(self) -> bool:
+        """True if the reply is complete."""
+        return self.state is _DONE
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """True if the stream has ended, and the rest of the reply has to be read from the stored conversation."""
+        return self.state is _ELSEWHERE
+
+    @property
+    def is_settled(self) -> bool:
+        """True if no more events are expected: the reply is complete, or the site has handed off the rest of the reply."""
+        return (self.is_handed_off and not self.is_following) or self.state is ReplyState.COMPLETE
+
+    @property
+    def may_end(self) -> bool:
+        """True if the stream may end without an error: the reply is complete, or its rest is in the conversation."""
+        return self.is_handed_off or self.state is ReplyState.COMPLETE
+
+    @property
+    def is_finished(self) -> bool:
+        """True if the answer is finished. Other events may follow."""
+        return self.state in FINISHED_STATES
+
+    @property
+    def was_taken(self) -> bool:
+        """True if the end of the reply was read from the conversation, and not from events."""
+        return self.is_handed_off and not self.is_following
+
+    def leave_stream(self) -> None:
+        """Expect the rest of the reply from the stored conversation, or from another feed."""
+        self.state, self.is_following = _ELSEWHERE, False
+
+    def failed(self, kind: type[StreamError], message: str) -> StreamError:
+        """Return an error that contains the reply so far."""
+        return kind(
+            message, partial_text=self.text, conversation_id=self.conversation_id, message_id=self.message_id
+        )
+
+    def _interrupted(self, text: str) -> StreamError:
+        return self.failed(StreamInterruptedError, self.missing.describe(text))

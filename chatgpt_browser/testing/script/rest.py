@@ -1,0 +1,31 @@
+"""`Rest`: the way in which the page of the web application gets the rest of a reply that its response does not contain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The rest of a reply after a hand-off, after a break, or after a response of JSON. It needs `form="app"`.
+
+    The server continues the reply at its pace, also in the stored conversation. The page reads the rest:
+
+        >>> Reply(text, handoff_after=3, rest=Rest("socket"))
+        >>> Reply(text, break_after=3, rest=Rest("resume"))
+
+    :raises ValueError: if `via` is unknown.
+    """
+
+    #: `socket`: the page subscribes to a topic of its WebSocket. `resume`: the page requests the rest with
+    #: `POST f/conversation/resume`. After a break, the rest comes only by `resume`; after JSON, only by `socket`.
+    via: Literal["socket", "resume"]
+    #: After a hand-off. True: the rest begins again with the first event of the reply. False: it begins where the response ended.
+    repeats: bool = True
+    #: The WebSocket closes, or the resumed response breaks, after this number of events of the whole answer. None: it does not.
+    ends_after: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.via not in ("socket", "resume"):
+            raise ValueError(f"via must be 'socket' or 'resume', not {self.via!r}")

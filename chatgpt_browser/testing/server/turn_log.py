@@ -1,0 +1,143 @@
+"""`TurnLog`: the events of one reply, which several feeds read: the response, resumed responses, and WebSockets."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import uuid
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+
+    from ..script.rest import Rest
+
+_END_OF_EVENT = re.compile(rb"(?:\r\n|\n|\r){2}")
+_TOKEN = b'"resume_conversation_token"'
+_ENCODING = b"event: delta_encoding"
+
+#: The number of the entries after the answer.
+AFTER_ANSWER = sys.maxsize
+
+
+class Entry(NamedTuple):
+    """One event. `number` is the number of pieces of the answer up to this event; `AFTER_ANSWER` for the events after it."""
+
+    data: bytes
+    number: int
+
+    @property
+    def is_preamble(self) -> bool:
+        """True if each feed begins with this event."""
+        return _TOKEN in self.data or self.data.startswith(_ENCODING)
+
+    @property
+    def is_counted(self) -> bool:
+        """True if the page counts the event in the `offset` of its request. It does not count the resume token."""
+        return _TOKEN not in self.data
+
+
+class TurnLog:
+    """The events of one reply. One task appends them, and any number of tasks read them."""
+
+    def __init__(self, conversation_id: str, rest: Rest, newline: str) -> None:
+        self.conversation_id = conversation_id
+        self.rest = rest
+        self.turn_id = str(uuid.uuid4())
+        self.topic_id = f"conversation-turn-{self.turn_id}"
+        self.response_id = uuid.uuid4().hex[:16]
+        self.entries: list[Entry] = []
+        #: True after a hand-off.
+        self.is_handed_off = False
+        #: The number of entries that the response to the message contains so far; None if it contains none.
+        self.handed_over: int | None = None
+        self._end = newline.encode() * 2
+        self._is_finished = False
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def append(self, block: bytes, number: int) -> None:
+        """Append the events of a block. Comments and events without data are left out."""
+        for event in _END_OF_EVENT.split(block):
+            if b"data: " in event:
+                self.entries.append(Entry(event + self._end, number))
+        self._wake()
+
+    def finish(self) -> None:
+        """Record that no more events follow."""
+        self._is_finished = True
+        self._wake()
+
+    def first_index(self, offset: int | None = None) -> int:
+        """Return the index of the first entry of the rest: 0 if the rest repeats the reply after a hand-off.
+
+        :param offset: the number of events that the page has read, if the page has stated it.
+        """
+        if self.is_handed_off and self.rest.repeats:
+            return 0
+        return (self.handed_over or 0) if offset is None else self._index_after(offset)
+
+    def _index_after(self, offset: int) -> int:
+        counted = [index for index, entry in enumerate(self.entries) if entry.is_counted]
+        return counted[offset] if offset < len(counted) else len(self.entries)
+
+    async def read(self, index: int) -> AsyncIterator[tuple[int, Entry]]:
+        """Yield the entries from this index on, with their indexes, until the last one. Wait for those that are missing."""
+        while True:
+            for entry in self.entries[index:]:
+                yield index, entry
+                index += 1
+            if index == len(self.entries):
+                if self._is_finished:
+                    return
+                waiter = asyncio.get_running_loop().create_future()
+                self._waiters.add(waiter)
+                try:
+                    await waiter
+                finally:
+                    self._waiters.discard(waiter)
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+class OpenSocket(Protocol):
+    """An open WebSocket of a page."""
+
+    def push(self, value: Any) -> None:
+        """Send a JSON value."""
+        ...
+
+
+class TurnLogs:
+    """The logs of all replies whose rest comes outside their response, the tasks that write them, and the open WebSockets."""
+
+    def __init__(self) -> None:
+        #: The open WebSockets of pages.
+        self.sockets: set[OpenSocket] = set()
+        self._logs: list[TurnLog] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def add(self, log: TurnLog) -> None:
+        """Add a log."""
+        self._logs.append(log)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine in a task that does not depend on a request."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def with_topic(self, topic_id: str) -> TurnLog | None:
+        """Return the log with this topic, or None."""
+        return next((log for log in self._logs if log.topic_id == topic_id), None)
+
+    def with_response(self, response_id: str) -> TurnLog | None:
+        """Return the log of a response of JSON with this ID, or None."""
+        return next((log for log in self._logs if log.response_id == response_id), None)
+
+    def newest(self, conversation_id: str) -> TurnLog | None:
+        """Return the newest log of a conversation, or None."""
+        return next((log for log in reversed(self._logs) if log.conversation_id == conversation_id), None)
