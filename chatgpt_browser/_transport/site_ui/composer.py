@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ..._browser.playwright_errors import is_replaced, may_have_clicked, milliseconds
 from ..._core.errors import ComposerNotFoundError, MessageTooLongError, PageError, SessionExpiredError
 from ..._core.javascript import read_script
 from .dialogs import Dialogs, choice_error
-from .elements import Match, PageElements, first_of
+from .elements import Match, PageElements, becomes, first_of
 from .isolated_evaluation import IsolatedEvaluation
 from .message_box import BoxContent, MessageBox
 from .page_activity import PageActivity
@@ -31,7 +30,9 @@ if TYPE_CHECKING:
 
 #: Limit in seconds for an element that exists to become clickable.
 _CLICK_TIMEOUT = 5.0
-#: Seconds until the page is searched again for the send button: the page may have replaced the composer.
+#: The addition to this limit for each character of the text, in seconds: an editor needs long to lay out a long text.
+_CLICK_TIMEOUT_PER_CHARACTER = 1e-4
+#: Seconds until the page is searched again for the send button: the page may have replaced the composer. Doubled each time.
 _CLICK_ATTEMPT = 1.0
 #: Length in characters from which a text may be longer than the site accepts.
 _LONG_TEXT = 2_000
@@ -41,6 +42,8 @@ _NETWORK_IDLE_TIMEOUT = 5.0
 _HYDRATION_TIMEOUT = 15.0
 #: Seconds until text that the page did not accept is written again. Each pause is twice as long as the previous one.
 _FIRST_RETRY = 0.5
+#: Seconds until Enter is tried if none of the composer's buttons is recognized.
+_ENTER_DELAY = 2.0
 #: Limit for the send button to become enabled, as a multiple of the time that the insertion of the text has taken.
 _PATIENCE = 3
 #: Limit in seconds for the page to show a change of its state.
@@ -125,7 +128,7 @@ class Composer:
         while remaining > 0:
             start = clock()
             if not await self._insert(text, timeout):
-                await _becomes(self._elements.message_box, "visible", min(pause, remaining))
+                await becomes(self._elements.message_box, "visible", min(pause, remaining))
                 remaining -= clock() - start
                 continue
             inserted = clock()
@@ -176,27 +179,26 @@ class Composer:
         await self._activity.wait_for_network_idle(_NETWORK_IDLE_TIMEOUT)
 
     async def press_send(self, text: str) -> bool:
-        """Click the send button. Return False if the page has lost the text and the button was certainly not clicked.
+        """Click the send button, or press Enter if there is none. Return False if the page has lost the text and was not clicked.
 
-        :raises ComposerNotFoundError: no send button was found.
         :raises PageError: the button cannot be clicked.
         """
         clock = asyncio.get_running_loop().time
-        deadline = clock() + _CLICK_TIMEOUT
+        timeout, attempt = _click_timeout(text), _CLICK_ATTEMPT
+        deadline = clock() + timeout
         while True:
             button = await first_of(self._elements.send_buttons)
-            if button is not None and await self._tries_click(button, min(_CLICK_ATTEMPT, _CLICK_TIMEOUT)):
+            if button is not None and await self._tries_click(button, attempt):
                 return True
+            attempt *= 2
             if not has_same_words((await self._box.read()).text, text):
                 return False
             was_closed = await self.check_unobstructed()
-            if button is None and await self._has_no_buttons():
+            if button is None:
                 await self._page.keyboard.press("Enter")
                 return True
-            if button is None:
-                raise _no_send_button()
             if was_closed:
-                deadline = clock() + _CLICK_TIMEOUT
+                deadline = clock() + timeout
             if clock() >= deadline:
                 raise await self._click_error("send button")
 
@@ -206,13 +208,13 @@ class Composer:
 
     async def is_replying(self) -> bool:
         """Return whether the page shows a reply as in progress, and still does after a moment."""
-        return not await _becomes(self._elements.stop_button, "hidden", _RENDER_TIMEOUT)
+        return not await becomes(self._elements.stop_button, "hidden", _RENDER_TIMEOUT)
 
     async def shows_any(self, message_ids: Sequence[str], timeout: float) -> bool:
         """Wait until one of these messages is on the page. Return False if none appears within the timeout."""
         if not message_ids:
             return False
-        return await _becomes(self._elements.messages(message_ids), "attached", timeout)
+        return await becomes(self._elements.messages(message_ids), "attached", timeout)
 
     async def newest_message_ids(self) -> list[str]:
         """Return the ids of the last message on the page; none if the page does not show ids of messages."""
@@ -239,27 +241,27 @@ class Composer:
         return await self._elements.matches()
 
     async def _can_send(self, timeout: float) -> bool:
-        """Return whether the send button becomes enabled within the timeout. A composer without buttons is always ready."""
-        if await _becomes(self._elements.enabled_send_button, "visible", timeout):
-            return True
-        return await first_of(self._elements.send_buttons) is None and await self._has_no_buttons()
+        """Return whether the message can be sent within the timeout: by a send button that is enabled, or by Enter.
 
-    async def _has_no_buttons(self) -> bool:
-        """Return whether there is a composer whose form has no button: Enter sends the message then."""
-        return (
-            bool(await self._elements.message_box.count()) and not await self._elements.form_buttons.count()
-        )
+        Enter is used if the composer has no button at all. If none of its buttons is recognized, Enter is used after some time,
+        since the send button may appear late.
+        """
+        if await becomes(self._elements.enabled_send_button, "visible", timeout):
+            return True
+        has_box = await self._elements.message_box.count() and not await first_of(self._elements.send_buttons)
+        return bool(has_box) and (timeout >= _ENTER_DELAY or not await self._elements.form_buttons.count())
 
     async def _insert(self, text: str, timeout: float) -> bool:
         """Replace the text in the message box. Return False if there is no message box."""
         box = await first_of(self._elements.message_boxes)
         if box is None:
             return False
+        limit = _click_timeout(text)
         try:
-            if not await self._tries_click(box, _CLICK_TIMEOUT):
+            if not await self._tries_click(box, limit):
                 if not await box.count():
                     return False
-                if await self.check_unobstructed() and await self._tries_click(box, _CLICK_TIMEOUT):
+                if await self.check_unobstructed() and await self._tries_click(box, limit):
                     await self._box.replace(text, timeout)
                     return True
                 raise await self._click_error("message box")
@@ -329,13 +331,9 @@ class Composer:
         )
 
 
-async def _becomes(element: Locator, state: Literal["attached", "hidden", "visible"], timeout: float) -> bool:
-    """Return whether the first matching element reaches the state within the timeout."""
-    try:
-        await element.first.wait_for(state=state, timeout=milliseconds(timeout))
-    except PlaywrightTimeoutError:
-        return False
-    return True
+def _click_timeout(text: str) -> float:
+    """Return the limit in seconds for an element that exists to become clickable, if the message box contains this text."""
+    return _CLICK_TIMEOUT + len(text) * _CLICK_TIMEOUT_PER_CHARACTER
 
 
 def _no_send_button() -> ComposerNotFoundError:

@@ -11,6 +11,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ..._browser.playwright_errors import milliseconds
 from ..._core.log import logger
+from .elements import becomes
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from .elements import PageElements
     from .isolated_evaluation import IsolatedEvaluation
 
-#: Limit in seconds for a page without a message box to finish its requests. A page may keep one open for ever.
-_IDLE_TIMEOUT = 15.0
+#: Limit in seconds for a page without a message box to finish its requests. A page may poll, or keep a request open.
+_IDLE_TIMEOUT = 8.0
 #: A page is idle if its document does not change for so many seconds after its requests.
 _QUIET_TIME = 4.0
+#: Limit in seconds for the document to stop changing. A page may show a clock.
+_CHANGE_TIMEOUT = 8.0
 
 
 class PageActivity:
@@ -34,7 +37,7 @@ class PageActivity:
 
     async def appears(self, outcome: Locator, timeout: float) -> bool:
         """Return whether the outcome is attached within the timeout. The result is False earlier if the page becomes idle."""
-        appearing = asyncio.ensure_future(_is_attached(outcome, timeout))
+        appearing = asyncio.ensure_future(becomes(outcome, "attached", timeout))
         idling = asyncio.ensure_future(self._wait_until_idle(timeout))
         try:
             await asyncio.wait((appearing, idling), return_when=asyncio.FIRST_COMPLETED)
@@ -53,7 +56,10 @@ class PageActivity:
             logger.debug("the site's page is still loading after %g s", timeout)
 
     async def _wait_until_idle(self, timeout: float) -> None:
-        """Wait until the network is idle, and the document is complete, interactive and unchanged for some seconds."""
+        """Wait until the network is idle, and the document is complete, interactive and unchanged for some seconds.
+
+        A network that is never idle and a document that never stops changing each delay the end by a limited time.
+        """
         with anyio.move_on_after(timeout):
             await self.wait_for_network_idle(_IDLE_TIMEOUT)
             while not await self._becomes_quiet():
@@ -62,15 +68,8 @@ class PageActivity:
     async def _becomes_quiet(self) -> bool:
         """Wait until the document does not change. Return False if it was replaced, or is not interactive yet."""
         try:
-            await self._evaluation.call("quiet.js", _QUIET_TIME * 1000)
+            with anyio.move_on_after(_CHANGE_TIMEOUT):
+                await self._evaluation.call("quiet.js", _QUIET_TIME * 1000)
         except PlaywrightError:
             return False
         return not await self._elements.shell.count()
-
-
-async def _is_attached(outcome: Locator, timeout: float) -> bool:
-    try:
-        await outcome.first.wait_for(state="attached", timeout=milliseconds(timeout))
-    except PlaywrightTimeoutError:
-        return False
-    return True

@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 
 #: Seconds in which the page may repeat a refused request, or send the message without it, before the refusal counts.
 _RETRY_TIME = 1.5
+#: The same for a challenge, which a request of a page's script cannot pass. The client then passes it in another page.
+_CHALLENGE_RETRY_TIME = 0.5
 #: The same for a failure of the server, which pages repeat after some seconds, and after a repetition that succeeded.
 _LONG_RETRY_TIME = 10.0
 #: Limit in seconds for the body of a refusal. A body that the page does not read may never end.
 _BODY_TIMEOUT = 1.0
 
-_FORBIDDEN, _TOO_MANY_REQUESTS, _FIRST_SERVER_ERROR = 403, 429, 500
+_UNAUTHORIZED, _FORBIDDEN, _TOO_MANY_REQUESTS, _FIRST_SERVER_ERROR = 401, 403, 429, 500
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class _Refusal:
 
     request_id: str
     head: Head
-    #: True if the session endpoint responded without a session.
+    #: True if the session endpoint responded without a session, or with 401.
     is_signed_out: bool = False
     #: True if the page has repeated the request with success. It should send the message then.
     is_repeated: bool = False
@@ -49,8 +51,11 @@ class _Refusal:
     @property
     def retry_time(self) -> float:
         """The seconds until the refusal counts."""
-        is_failure = self.head.status >= _FIRST_SERVER_ERROR and not is_challenge(self.head)
-        return _LONG_RETRY_TIME if is_failure or self.is_repeated else _RETRY_TIME
+        if self.is_repeated:
+            return _LONG_RETRY_TIME
+        if is_challenge(self.head):
+            return _CHALLENGE_RETRY_TIME
+        return _LONG_RETRY_TIME if self.head.status >= _FIRST_SERVER_ERROR else _RETRY_TIME
 
 
 class PreparationObserver:
@@ -138,7 +143,8 @@ class PreparationObserver:
             return
         head = read_head(event["response"])
         if _is_refusal(head):
-            self._add(url, _Refusal(request_id, head))
+            is_signed_out = head.status == _UNAUTHORIZED and url == self._site.session_url
+            self._add(url, _Refusal(request_id, head, is_signed_out))
         elif head.ok and url in self._refusals:
             self._refusals[url] = replace(self._refusals[url], is_repeated=True)
         if not head.ok or url != self._site.session_url:
@@ -181,5 +187,5 @@ class PreparationObserver:
 
 
 def _is_refusal(head: Head) -> bool:
-    is_error = head.status in (_FORBIDDEN, _TOO_MANY_REQUESTS) or head.status >= _FIRST_SERVER_ERROR
-    return is_error or is_challenge(head)
+    is_error = head.status in (_UNAUTHORIZED, _FORBIDDEN, _TOO_MANY_REQUESTS)
+    return is_error or head.status >= _FIRST_SERVER_ERROR or is_challenge(head)

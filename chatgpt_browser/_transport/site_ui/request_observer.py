@@ -113,12 +113,15 @@ class RequestObserver:
         """Prevent the page from sending the message, and fail with this error. Do nothing if the page has sent it already.
 
         The browser reports requests in order, so a request that it has not reported before its reply to the command is blocked.
+        After a withdrawal the page stays blocked: it may still try to send the message, so it must not be used again.
         """
         blocked = [f"{url}*" for url in self._message_urls]
         await self._cdp.send("Network.setBlockedURLs", {"urls": blocked})
         if self.state is ObserverState.UNSENT:
             self._delivery.withdraw()
             self.fail(error)
+        else:
+            await self._cdp.send("Network.setBlockedURLs", {"urls": []})
 
     def grant(self, chars: int) -> None:
         """Do nothing: the page reads its response without limit."""

@@ -78,6 +78,9 @@ def any_of(entries: tuple[Entry, ...]) -> str:
 #: Editors of any kind, for the structural search.
 EDITORS = ":is(textarea, [contenteditable]:not([contenteditable=false]))"
 
+#: The regions of a page beside its main part. [html]
+_BESIDE_MAIN = ":is(nav, aside, header, footer, [role=navigation], [role=complementary], [role=search])"
+
 #: The form of the composer. [html]
 FORM = f"form:not([inert]):has({EDITORS}, [role=textbox])"
 
@@ -110,6 +113,8 @@ MESSAGE_BOX = ElementRule(
         Entry(f"{FORM} [contenteditable]:not([contenteditable=false])[role=textbox]", "2026-10", "capture"),
         Entry("[contenteditable][data-lexical-editor=true]", "2026-10", "capture"),
         Entry(f"{FORM} {EDITORS}", "2023-03", "capture"),
+        # A composer without a form.
+        Entry(f":not({_BESIDE_MAIN} *){EDITORS}", "2026-11", "guess"),
     ),
 )
 
@@ -118,6 +123,11 @@ _KNOWN_SEND = (
     '[aria-label=send i], [aria-label^="send " i], [data-testid*="send-button"], #composer-submit-button'
 )
 _WITHOUT_SEND = f":not(:has({_KNOWN_SEND}))"
+
+#: Native buttons that submit a form, and other buttons behind the editor.
+_NATIVE_SEND = "[type=submit], button:not([type])"
+_EDITOR = f":is({EDITORS}, :has({EDITORS}))"
+_AFTER_EDITOR = f"{_EDITOR} ~ [role=button]:not(button), {_EDITOR} ~ * [role=button]:not(button)"
 
 SEND_BUTTON = ElementRule(
     roles=("button",),
@@ -139,6 +149,8 @@ SEND_BUTTON = ElementRule(
     structures=(
         Entry(f"{FORM}{_WITHOUT_SEND} :is(button, input)[type=submit]", "2026-10", "capture"),
         Entry(f"{FORM}{_WITHOUT_SEND}:not(:has([type=submit])) button:not([type])", "2023-03", "capture"),
+        # A button that is not a native one, behind the editor. The last one is taken.
+        Entry(f"{FORM}{_WITHOUT_SEND}:not(:has({_NATIVE_SEND})) :is({_AFTER_EDITOR})", "2026-11", "guess"),
     ),
 )
 
@@ -308,7 +320,7 @@ CLOSE_BUTTONS = (
 #: The selectors for ``obstruction.js``.
 OBSTRUCTION = {
     "boxes": [MESSAGE_BOX.name, f"{FORM} :is({EDITORS}, [role=textbox])", f"{EDITORS}, [role=textbox]"],
-    "sendButtons": f"{SEND_BUTTON.name}, [type=submit], button:not([type])",
+    "sendButtons": f"{SEND_BUTTON.name}, {_NATIVE_SEND}",
     "notInComposer": f":is({CONVERSATION_TEXT}, {DIALOGS}, form[inert]) *, {SHELL}",
     "dialogs": DIALOGS,
     "modals": MODAL_DIALOGS,
@@ -317,9 +329,6 @@ OBSTRUCTION = {
 }
 
 # ---- Kinds and states of controls [html] -----------------------------------------------------------------------------
-
-#: Fields that can hold several lines.
-MULTILINE = EDITORS
 
 ENABLED = ":not(:disabled, [aria-disabled=true])"
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .composer import Composer
     from .message_box import BoxContent
     from .page_events import PageEvents
+    from .preparation_observer import PreparationObserver
     from .request_observer import RequestObserver
 
 #: Interval in seconds at which the page is examined after the send button was clicked. No event shows that a click had no effect.
@@ -28,6 +29,8 @@ _INTERVAL = 0.5
 _QUIET_WITH_TEXT, _QUIET_WITHOUT_TEXT = 1.0, 2.0
 #: Seconds that a page may calculate between a request that prepares a message and the message.
 _CALCULATION = 5.0
+#: Seconds after which the page is searched for a dialog if it has not sent the message.
+_DIALOG_DELAY = 5.0
 #: Limit in seconds for waiting whether the page discards the text, after it has submitted a form natively. Doubled each time.
 _FIRST_DISCARD = 0.5
 
@@ -47,14 +50,14 @@ class Submission:
         self,
         composer: Composer,
         activity: PageEvents,
+        preparation: PreparationObserver,
         text: str,
         timeout: float,
         *,
         prepare: Callable[[], Awaitable[None]],
-        watch: Callable[[RequestObserver], Awaitable[None]],
     ) -> None:
         self._prepare = prepare
-        self._watch = watch
+        self._preparation = preparation
         self._composer = composer
         self._activity = activity
         self._text = text
@@ -74,7 +77,7 @@ class Submission:
         content = await self._write()
         observer = observe()
         self._activity.on_native_submit = lambda: self._on_native_submit(observer, delivery)
-        watching = asyncio.ensure_future(self._watch(observer))
+        watching = asyncio.ensure_future(self._withdraw_if_prevented(observer))
         try:
             with anyio.move_on_after(self._timeout):
                 await self._click_until_sent(observer, delivery, content)
@@ -186,3 +189,22 @@ class Submission:
             limit = _QUIET_WITH_TEXT if is_kept else _QUIET_WITHOUT_TEXT
             if self._clock() - quiet_since >= limit * patience:
                 return False
+
+    async def _withdraw_if_prevented(self, observer: RequestObserver) -> None:
+        """Wait until the page has sent the message. Withdraw the message if the site or a dialog prevents it."""
+        sending = asyncio.ensure_future(observer.sent.wait())
+        refusing = asyncio.ensure_future(self._preparation.wait_until_refused())
+        both = (sending, refusing)
+        try:
+            await asyncio.wait(both, timeout=_DIALOG_DELAY, return_when=asyncio.FIRST_COMPLETED)
+            error = None
+            if not sending.done() and not refusing.done():
+                error = await self._composer.dialog_error()
+            if error is None:
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
+                await observer.withdraw(error or refusing.result())
+                await sending
+        finally:
+            sending.cancel()
+            refusing.cancel()

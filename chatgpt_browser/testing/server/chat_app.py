@@ -31,7 +31,17 @@ Language = Literal["en", "de", "fr", "ja", "zh"]
 
 #: A dialog of the page. `rate-limit`: too many requests. `expired-session`, `signed-out`: the user has to log in.
 #: `announcement`: can be closed. `survey`: unknown. `overlay`: `survey` without a role. `choice`: which of two answers is better.
-Dialog = Literal["rate-limit", "expired-session", "signed-out", "announcement", "survey", "overlay", "choice"]
+#: `choice-in-thread`: the same question below each reply, which blocks nothing.
+Dialog = Literal[
+    "rate-limit",
+    "expired-session",
+    "signed-out",
+    "announcement",
+    "survey",
+    "overlay",
+    "choice",
+    "choice-in-thread",
+]
 
 #: The header that proves that the page itself sent a message.
 REQUIREMENTS_HEADER = "openai-sentinel-chat-requirements-token"

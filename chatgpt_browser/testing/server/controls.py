@@ -250,8 +250,8 @@ class Controls:
 
         `rate-limit`: too many requests; `expired-session` and `signed-out`: the user has to log in; `announcement`: has a button
         that closes it; `survey`: a dialog that clients do not know; `overlay`: the same without a role; `choice`: asks which of
-        two answers is better. If a client clicks the main button of a dialog, the server receives
-        `GET /backend-api/dialog-answered/…`.
+        two answers is better; `choice-in-thread`: asks the same below each reply, and blocks nothing. If a client clicks the main
+        button of a dialog, the server receives `GET /backend-api/dialog-answered/…`.
         """
         return self._chat_app.dialog
 

@@ -4,7 +4,7 @@ import { conversationInAddress, setAddress, setFirstAddress } from "./address.js
 import * as api from "./api.js";
 import * as composer from "./composer.js";
 import { follow } from "./deltas.js";
-import { showDialog } from "./dialogs.js";
+import { showChoiceInThread, showDialog } from "./dialogs.js";
 import { replaceComposer } from "./layouts.js";
 import { applyLayout, show } from "./view.js";
 
@@ -14,6 +14,7 @@ const usual = () => {
   return { form, editor, send, stop, alert, show: (isRunning) => Object.assign(send, { hidden: isRunning }) && Object.assign(stop, { hidden: !isRunning }) };
 };
 const thread = $("thread");
+const { dialog } = document.body.dataset;
 let { form, editor, send, stop, alert, show: showButtons } = replaceComposer(document.body.dataset) ?? usual();
 const position = {
   conversation: conversationInAddress(),
@@ -100,6 +101,7 @@ async function submit() {
   try {
     const response = await api.send(question, position, running.signal);
     await follow(response, showMessage);
+    if (dialog === "choice-in-thread") showChoiceInThread(thread);
     if (position.conversation !== undefined) setAddress(position.conversation, { atEnd: true });
   } catch (error) {
     if (error.name !== "AbortError") showError(error);
@@ -156,7 +158,7 @@ $("modal-close").addEventListener("click", () => $("modal").close());
 
 applyLayout(document.body);
 updateButtons();
-if (document.body.dataset.dialog) showDialog(document.body.dataset.dialog);
+if (dialog && dialog !== "choice-in-thread") showDialog(dialog);
 try {
   $("who").textContent = (await api.signIn()).email;
   await Promise.all([listConversations(), openConversation()]);
