@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from chatgpt_browser import (
+    AccessTokenRejectedError,
+    AuthenticationError,
     ChallengeError,
     ChatGPTError,
     RateLimitError,
@@ -54,24 +56,32 @@ class ObservedPreparation:
 @pytest.mark.parametrize("url", [PREPARE, TOKENS, f"{TOKENS}/finalize?x=1", SITE.session_url])
 @pytest.mark.parametrize(
     ("status", "headers", "kind"),
-    [(403, {}, UnusualActivityError), (429, {}, RateLimitError), (403, CHALLENGE, ChallengeError)],
+    [
+        (401, {}, AuthenticationError),
+        (403, {}, UnusualActivityError),
+        (429, {}, RateLimitError),
+        (403, CHALLENGE, ChallengeError),
+    ],
 )
 async def test_preparation_observer_refusal_returns_typed_error(
     monkeypatch: pytest.MonkeyPatch, url: str, status: int, headers: dict[str, Any], kind: type[ChatGPTError]
 ) -> None:
     monkeypatch.setattr(preparation_observer, "_RETRY_TIME", 0.01)
+    monkeypatch.setattr(preparation_observer, "_CHALLENGE_RETRY_TIME", 0.01)
     page = ObservedPreparation(UNUSUAL)
     page.request(url)
     await page.respond(status, headers=headers)
 
     error = await asyncio.wait_for(page.observer.wait_until_refused(), 20)
+    if kind is AuthenticationError:
+        kind = SessionExpiredError if url == SITE.session_url else AccessTokenRejectedError
     assert type(error) is kind
     assert "Nothing was sent" in str(error)
 
 
 @pytest.mark.parametrize(
     ("url", "status"),
-    [(PREPARE, 200), (PREPARE, 401), (PREPARE, 404), (f"{SITE.backend_api_base_url}/me", 403)],
+    [(PREPARE, 200), (PREPARE, 404), (f"{SITE.backend_api_base_url}/me", 403)],
 )
 async def test_preparation_observer_other_response_is_no_refusal(url: str, status: int) -> None:
     page = ObservedPreparation(UNUSUAL)
