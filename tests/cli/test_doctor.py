@@ -62,6 +62,7 @@ def test_doctor_valid_session_is_ok_without_secrets(invoke: Invoke, signed_in: F
     assert checks["connection"]["summary"].startswith(f"127.0.0.1 port {signed_in.port}")
     assert checks["answer"]["facts"]["status"] == 200
     assert abs(checks["clock"]["facts"]["ahead_seconds"]) <= 2
+    assert checks["repetition"]["summary"] == "Chromium sends no message twice (HTTP/1.1)"
     session = checks["session"]["facts"]
     assert (session["name"], session["email"]) == ("Ada Example", "a***@e***.com")
     assert_none_in(result.output, secrets=secrets_of(signed_in))

@@ -49,6 +49,8 @@ def test_smoke_success_reports_every_step(invoke: Invoke, signed_in: FakeChatGPT
     facts = {fact.get("name"): fact.get("value") for fact in suite.iter("property")}
     assert facts["origin"] == signed_in.origin
     assert re.match(r"Chromium \d", facts["browser"] or "")
+    assert facts["repetition"] == "Chromium sends no message twice (HTTP/1.1)"
+    assert "Repetition: Chromium sends no message twice (HTTP/1.1)." in result.stdout
     [deletion] = [request for request in signed_in.requests if request.method == "PATCH"]
     assert deletion.json == {"is_visible": False}
 

@@ -170,9 +170,16 @@ def test_check_captured_request_site_choice_passes() -> None:
     check_captured_request(captured, PROMPT, TURN, model=None)
 
 
-def test_check_captured_request_other_model_raises_with_both_models() -> None:
-    captured = CapturedRequest("m", TEXT, "c", model="auto", is_known=True)
-    with pytest.raises(OptionNotAppliedError, match="'auto' instead of 'gpt-5'") as caught:
-        check_captured_request(captured, PROMPT, TURN, model="gpt-5")
+@pytest.mark.parametrize(
+    ("conversation_id", "advice"),
+    [(None, r"list_models\(\)"), ("c", "start a new conversation for another model")],
+)
+def test_check_captured_request_other_model_raises_with_both_models(
+    conversation_id: str | None, advice: str
+) -> None:
+    captured = CapturedRequest("m", TEXT, conversation_id, model="auto", is_known=True)
+    prompt = PROMPT if conversation_id else Prompt(TEXT)
+    with pytest.raises(OptionNotAppliedError, match=f"'auto' instead of 'gpt-5'.*{advice}") as caught:
+        check_captured_request(captured, prompt, TURN, model="gpt-5")
     error = caught.value
     assert (error.option, error.requested, error.sent) == ("model", "gpt-5", "auto")

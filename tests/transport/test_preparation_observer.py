@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from chatgpt_browser import (
+    AccessTokenRejectedError,
+    AuthenticationError,
     ChallengeError,
     ChatGPTError,
     RateLimitError,
@@ -54,24 +56,32 @@ class ObservedPreparation:
 @pytest.mark.parametrize("url", [PREPARE, TOKENS, f"{TOKENS}/finalize?x=1", SITE.session_url])
 @pytest.mark.parametrize(
     ("status", "headers", "kind"),
-    [(403, {}, UnusualActivityError), (429, {}, RateLimitError), (403, CHALLENGE, ChallengeError)],
+    [
+        (401, {}, AuthenticationError),
+        (403, {}, UnusualActivityError),
+        (429, {}, RateLimitError),
+        (403, CHALLENGE, ChallengeError),
+    ],
 )
 async def test_preparation_observer_refusal_returns_typed_error(
     monkeypatch: pytest.MonkeyPatch, url: str, status: int, headers: dict[str, Any], kind: type[ChatGPTError]
 ) -> None:
     monkeypatch.setattr(preparation_observer, "_RETRY_TIME", 0.01)
+    monkeypatch.setattr(preparation_observer, "_CHALLENGE_RETRY_TIME", 0.01)
     page = ObservedPreparation(UNUSUAL)
     page.request(url)
     await page.respond(status, headers=headers)
 
     error = await asyncio.wait_for(page.observer.wait_until_refused(), 20)
+    if kind is AuthenticationError:
+        kind = SessionExpiredError if url == SITE.session_url else AccessTokenRejectedError
     assert type(error) is kind
     assert "Nothing was sent" in str(error)
 
 
 @pytest.mark.parametrize(
     ("url", "status"),
-    [(PREPARE, 200), (PREPARE, 401), (PREPARE, 404), (f"{SITE.backend_api_base_url}/me", 403)],
+    [(PREPARE, 200), (PREPARE, 404), (f"{SITE.backend_api_base_url}/me", 403)],
 )
 async def test_preparation_observer_other_response_is_no_refusal(url: str, status: int) -> None:
     page = ObservedPreparation(UNUSUAL)
@@ -107,6 +117,16 @@ async def test_preparation_observer_empty_session_is_expired_session() -> None:
     page.request(SITE.session_url)
     await page.respond(200)
     assert isinstance(await page.observer.error(), SessionExpiredError)
+
+
+async def test_preparation_observer_unauthorized_after_refused_session_is_its_consequence() -> None:
+    page = ObservedPreparation('{"accessToken": "a"}')
+    for request_id, url, status in (("1", SITE.session_url, 429), ("2", TOKENS, 401)):
+        page.request(url, request_id)
+        await page.respond(status, request_id)
+    page.request(SITE.session_url, "3")
+    await page.respond(200, "3")
+    assert isinstance(await page.observer.error(), RateLimitError)
 
 
 async def test_preparation_observer_removes_its_listeners() -> None:

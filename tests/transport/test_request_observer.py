@@ -278,3 +278,20 @@ async def test_observer_unreadable_body_fails_the_stream() -> None:
     assert await page.frames(1) == ["head"]
     with pytest.raises(BrowserError, match="No resource"):
         await page.observer.stream.receive()
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+async def test_request_observer_withdrawal_blocks_message_unless_sent(is_sent: bool) -> None:
+    """A page that has sent the message is used again, so its later messages must not be blocked."""
+    page = ObservedPage()
+    withdrawal = asyncio.ensure_future(page.observer.withdraw(PageError("a dialog")))
+    await run_tasks()
+    if is_sent:
+        page.request()
+    page.cdp.complete("Network.setBlockedURLs", {})
+    await withdrawal
+
+    blocked = [params["urls"] for method, params in page.cdp.commands if method == "Network.setBlockedURLs"]
+    assert bool(blocked[-1]) is not is_sent
+    assert page.delivery.state is (DeliveryState.SENT if is_sent else DeliveryState.NOT_STARTED)
+    assert (page.observer.failure is None) is is_sent

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser import (
+    AccessTokenRejectedError,
     ChallengeError,
     ChatGPTAPI,
     ChatGPTError,
@@ -19,13 +20,11 @@ from chatgpt_browser import (
     SessionExpiredError,
     UnusualActivityError,
 )
-from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply
+from chatgpt_browser.testing import Answer, Gate, Reply
 from tests.support.scripted_site import DONE, ScriptedSite, base_urls, body, event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tests.support.client_fixtures import Connect
 
 #: The page's own limit, in seconds: the default of ``first_byte_timeout``. Errors have to arrive much earlier.
 PAGE_LIMIT = 60.0
@@ -42,7 +41,9 @@ def app_site() -> Iterator[ScriptedSite]:
 @pytest.fixture(scope="module")
 def page_client(app_site: ScriptedSite) -> Iterator[ChatGPTAPI]:
     options = base_urls(app_site.server)
-    with ChatGPTAPI(app_site.server.session_token, send_via="page", **options) as client:
+    # The client keeps its access token, so only the page requests the session again.
+    token = app_site.server.session_token
+    with ChatGPTAPI(token, send_via="page", access_token_ttl=3_600_000, **options) as client:
         yield client
 
 
@@ -124,10 +125,20 @@ def test_composer_without_any_button_sends_by_enter(scripted_site: ScriptedSite,
     assert api.send_message("Hello") == 'You said: "Hello".'
 
 
-def test_composer_idle_page_without_composer_fails_early(
-    scripted_site: ScriptedSite, api: ChatGPTAPI
+CLOCK_PAGE = """<title>x</title><p></p><script>
+setInterval(() => { fetch("/backend-api/me"); document.querySelector("p").replaceChildren(String(Date.now())); }, 300);
+</script>"""
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["<title>x</title><p>Nothing to write in.</p>", pytest.param(CLOCK_PAGE, marks=pytest.mark.long)],
+    ids=["idle", "clock-and-polling"],
+)
+def test_composer_page_without_composer_fails_early(
+    scripted_site: ScriptedSite, api: ChatGPTAPI, page: str
 ) -> None:
-    scripted_site.server.script_path("/", Answer(200, "<title>x</title><p>Nothing to write in.</p>"))
+    scripted_site.server.script_path("/", Answer(200, page))
     started = time.monotonic()
     with pytest.raises(ComposerNotFoundError, match="Nothing was sent"):
         api.send_message("Hello")
@@ -173,6 +184,17 @@ def test_composer_covered_by_dialog_raises_typed_error(
     assert not [r for r in scripted_site.requests if "dialog-answered" in r.path]
 
 
+def test_composer_choice_in_thread_is_neither_answered_nor_in_the_way(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
+    """The page asks which of two answers is better, below each reply."""
+    scripted_site.server.layout, scripted_site.server.dialog = "2026", "choice-in-thread"
+    conversation = api.get_conversation()
+    for text in ("One", "Two", "Three"):
+        assert conversation.send_message(text).startswith(f'You said: "{text}".')
+    assert not [r for r in scripted_site.requests if "dialog-answered" in r.path]
+
+
 def test_composer_announcement_is_closed_once_and_logged(
     scripted_site: ScriptedSite, api: ChatGPTAPI, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -188,26 +210,27 @@ def test_composer_announcement_is_closed_once_and_logged(
 
 # ---- Refusals before the message -------------------------------------------------------------------------------------
 
-PREPARATION = (
-    "/sentinel/chat-requirements/prepare",
-    "/sentinel/chat-requirements/finalize",
-    "/f/conversation/prepare",
-)
+TOKENS = "/sentinel/chat-requirements"
 
 
-@pytest.mark.parametrize("path", PREPARATION)
 @pytest.mark.parametrize(
-    ("fault", "kind"),
+    ("layout", "path", "fault", "kind"),
     [
-        ("unusual-activity", UnusualActivityError),
-        ("rate-limit-header", RateLimitError),
-        ("challenge-impassable", ChallengeError),
+        ("usual", TOKENS, "unauthorized", AccessTokenRejectedError),
+        ("2026", f"{TOKENS}/prepare", "unusual-activity", UnusualActivityError),
+        ("2026", f"{TOKENS}/finalize", "rate-limit-header", RateLimitError),
+        ("2026", "/f/conversation/prepare", "challenge-impassable", ChallengeError),
     ],
 )
 def test_preparation_refused_raises_typed_error_at_once(
-    scripted_site: ScriptedSite, api: ChatGPTAPI, path: str, fault: str, kind: type[ChatGPTError]
+    scripted_site: ScriptedSite,
+    api: ChatGPTAPI,
+    layout: Any,
+    path: str,
+    fault: str,
+    kind: type[ChatGPTError],
 ) -> None:
-    scripted_site.server.layout = "2026"
+    scripted_site.server.layout = layout
     scripted_site.server.inject(fault, times=None, path=path)
     started = time.monotonic()
     with pytest.raises(kind, match="Nothing was sent") as caught:
@@ -221,21 +244,25 @@ def test_preparation_refused_raises_typed_error_at_once(
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"), [(Answer.too_many_requests(), RateLimitError), (Answer(200, {}), SessionExpiredError)]
+    ("answer", "kind"),
+    [
+        (Answer(401), SessionExpiredError),
+        (Answer.too_many_requests(), RateLimitError),
+        (Answer(200, {}), SessionExpiredError),
+    ],
 )
 def test_preparation_session_refused_raises_typed_error(
-    connect: Connect, answer: Answer, kind: type[ChatGPTError]
+    scripted_site: ScriptedSite, api: ChatGPTAPI, answer: Answer, kind: type[ChatGPTError]
 ) -> None:
     """The page fetches its session again when its access token has expired."""
-    with FakeChatGPT(form="app") as server:
-        conversation = connect(server, send_via="page", access_token_ttl=3_600_000).get_conversation()
-        conversation.send_message("One")
-        server.inject("token-expired", path="/sentinel/chat-requirements")
-        server.script_session(answer)
-        with pytest.raises(kind, match="Nothing was sent") as caught:
-            conversation.send_message("Two")
-        assert type(caught.value) is kind
-        assert [r.path for r in server.requests].count("/backend-api/f/conversation") == 1
+    conversation = api.get_conversation()
+    conversation.send_message("One")
+    scripted_site.server.inject("token-expired", path=TOKENS)
+    scripted_site.server.script_session(answer)
+    with pytest.raises(kind, match="Nothing was sent") as caught:
+        conversation.send_message("Two")
+    assert type(caught.value) is kind
+    assert len(sent_messages(scripted_site)) == 1
 
 
 def test_preparation_refused_once_and_repeated_by_page_sends_message(
@@ -243,7 +270,7 @@ def test_preparation_refused_once_and_repeated_by_page_sends_message(
 ) -> None:
     """A refusal does not count if the page repeats the request, as it does with an expired access token."""
     scripted_site.server.layout = "2026"
-    scripted_site.server.inject("token-expired", times=1, path=PREPARATION[0])
+    scripted_site.server.inject("token-expired", times=1, path=f"{TOKENS}/prepare")
     assert api.send_message("Hello") == 'You said: "Hello".'
     assert len(sent_messages(scripted_site)) == 1
 
@@ -283,6 +310,15 @@ def test_named_model_used_by_page_is_kept_in_conversation(
     named_model.send_message("Elsewhere")
     conversation.send_message("Two")
     assert {r.json["model"] for r in sent_messages(scripted_site)} == {"gpt-5-nonesuch"}
+
+
+def test_named_model_in_existing_conversation_of_another_raises(
+    scripted_site: ScriptedSite, named_model: ChatGPTAPI
+) -> None:
+    scripted_site.server.ignores_model = True
+    existing = scripted_site.server.add_conversation([("user", "Hello"), ("assistant", "Yes")])
+    with pytest.raises(OptionNotAppliedError, match="start a new conversation for another model"):
+        named_model.get_conversation(conversation_id=existing.id).send_message("More")
 
 
 @pytest.mark.parametrize("model", ["auto", "text-davinci-002-render"])

@@ -33,6 +33,52 @@ FORM = """<title>x</title><form><textarea aria-label="Message"></textarea><butto
     if (text) await follow(await api.send(text, position), () => {});
   });
 </script>"""
+#: A page in French whose composer has no names that are known. Its parts differ: see the test.
+OTHER = """<!doctype html><html lang="fr"><title>x</title>
+<style>[role=button] { display: inline-block; width: 2em; height: 2em }</style>
+<main><div id="log"></div>%s</main>
+<dialog><h2>Nouveaut\u00e9s</h2><button>Essayer</button><button id="x" aria-label="Fermer">x</button></dialog>
+<script type="module">
+  import * as api from "/app/api.js";
+  import { follow } from "/app/deltas.js";
+  const find = (selector) => document.querySelector(selector);
+  await api.signIn();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  find("form")?.removeAttribute("inert");
+  find("#x").addEventListener("click", () => find("dialog").close());
+  find("dialog").showModal();
+  const read = (box) => ("value" in box ? box.value : box.innerText);
+  async function submit() {
+    const [box, send] = [find("textarea, [contenteditable]"), find("#send")];
+    const text = read(box);
+    if (!text.trim()) return;
+    if ("value" in box) box.value = "";
+    else box.replaceChildren();
+    await follow(await api.send(text, { query: "" }), () => {});
+  }
+  addEventListener("click", (event) => event.target.closest("#send") && submit());
+  addEventListener("submit", (event) => event.preventDefault());
+  addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey) event.preventDefault() || submit();
+  });
+  addEventListener("input", ({ target }) => find("#send").setAttribute("aria-disabled", String(read(target).trim() === "")));
+  // The message box is replaced by a copy again and again, with its text and without the focus.
+  const anew = setInterval(() => {
+    const box = find("textarea, [contenteditable]");
+    const copy = box.cloneNode(true);
+    if ("value" in box) copy.value = box.value;
+    box.replaceWith(copy);
+  }, 20);
+  setTimeout(() => clearInterval(anew), 1500);
+</script>"""
+OTHER_COMPOSERS = {
+    "inert-form-with-custom-button": """<form inert><div role="button" tabindex="0" aria-label="Joindre">+</div>
+      <div contenteditable="true" data-placeholder="Votre question"></div>
+      <div><div id="send" role="button" tabindex="0" aria-label="Envoyer" aria-disabled="true">></div></div></form>""",
+    "form-with-unknown-button": """<form inert><textarea placeholder="Votre question"></textarea>
+      <button id="send" type="button" aria-label="Envoyer">></button></form>""",
+    "no-form": """<div><textarea placeholder="Votre question"></textarea><span id="send">></span></div>""",
+}
 LINES = "".join(f"{number}. one line of many\n{'' if number % 3 else chr(10)}" for number in range(1, 1500))
 SPECIAL = "# Title\n\n\n  @someone /something\n\tfo\U0001f600ur\n" + "- item\n" * 150 + "\n\nend"
 
@@ -101,17 +147,39 @@ def test_submission_form_without_names_sends_message_once(connect: Connect, wake
         assert sent_texts(server, 0) == ["Hello"]
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(30, marks=pytest.mark.long)])
-def test_submission_composer_rendered_anew_sends_each_message_once(
-    server: FakeChatGPT, api: ChatGPTAPI, count: int
+@pytest.mark.parametrize("composer", OTHER_COMPOSERS.values(), ids=OTHER_COMPOSERS.keys())
+def test_submission_composer_of_unknown_shape_sends_message_once(
+    server: FakeChatGPT, api: ChatGPTAPI, composer: str
 ) -> None:
+    since = len(server.requests)
+    server.script_path("/", Answer(200, OTHER % composer))
+    assert api.send_message("Bonjour") == "Yes."
+    assert sent_texts(server, since) == ["Bonjour"]
+
+
+@pytest.mark.parametrize(
+    ("count", "earliest"),
+    [
+        (8, 0.0),
+        pytest.param(30, 0.25, marks=pytest.mark.long),
+        pytest.param(200, 0.0, marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
+    ],
+)
+def test_submission_composer_rendered_anew_sends_each_message_once(
+    server: FakeChatGPT, api: ChatGPTAPI, count: int, earliest: float
+) -> None:
+    """Each page first shows the form of the server, for a random time."""
     since, chance = len(server.requests), random.Random(14)
     texts = [f"Message {number}" for number in range(count)]
     for text in texts:
-        delays = [chance.uniform(0, 0.5) for _ in range(chance.randint(1, 3))]
-        server.composer = ComposerOptions(renders_anew_after=delays)
+        delays = [chance.uniform(earliest, 0.5) for _ in range(chance.randint(1, 3))]
+        server.composer = ComposerOptions(
+            shell=True, shell_accepts_clicks=chance.random() < 0.5, renders_anew_after=delays
+        )
+        server.wakes_after = chance.uniform(0, 0.5)
         assert api.send_message(text) == "Yes."
     assert sent_texts(server, since) == texts
+    assert native_submits(server, since) == 0
 
 
 def test_submission_ignored_click_is_repeated(server: FakeChatGPT, api: ChatGPTAPI) -> None:

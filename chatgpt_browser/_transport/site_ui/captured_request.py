@@ -171,14 +171,28 @@ def check_captured_request(
             f"{_CHECK_CONVERSATION}"
         )
     if model is not None and captured.model not in (None, model):
-        raise OptionNotAppliedError(
-            f"The site's page sent the message to the model {captured.model!r} instead of {model!r}. The message was sent, and "
-            "its answer was stopped. Check whether the account can use the model (`list_models()`), or leave the model out.",
-            option="model",
-            requested=model,
-            sent=captured.model,
-        )
+        raise _model_error(model, captured.model, is_new=conversation_id is None)
     return True
+
+
+def _model_error(requested: str, sent: str | None, *, is_new: bool) -> OptionNotAppliedError:
+    """Return the error for a message that the page has sent to another model.
+
+    :param is_new: whether the message begins a conversation.
+    """
+    advice = (
+        "Check whether the account can use the model (`list_models()`), or leave the model out."
+        if is_new
+        else "The page keeps the model of an existing conversation: start a new conversation for another model, or leave the "
+        "model out."
+    )
+    return OptionNotAppliedError(
+        f"The site's page sent the message to the model {sent!r} instead of {requested!r}. The message was sent, and its answer "
+        f"was stopped. {advice}",
+        option="model",
+        requested=requested,
+        sent=sent,
+    )
 
 
 def _check_unknown_format(captured: CapturedRequest, prompt: Prompt) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ..._browser.playwright_errors import is_replaced, may_have_clicked, milliseconds
 from ..._core.errors import ComposerNotFoundError, MessageTooLongError, PageError, SessionExpiredError
 from ..._core.javascript import read_script
 from .dialogs import Dialogs, choice_error
-from .elements import Match, PageElements, first_of
+from .elements import Match, PageElements, becomes, first_of
 from .isolated_evaluation import IsolatedEvaluation
 from .message_box import BoxContent, MessageBox
 from .page_activity import PageActivity
@@ -31,8 +30,14 @@ if TYPE_CHECKING:
 
 #: Time limit in seconds within which an existing element must become clickable.
 _CLICK_TIMEOUT = 5.0
-#: Time limit in seconds for one click attempt. Then the send button is searched again, because the page may have replaced it.
+#: The addition to this limit for each character of the text, in seconds: an editor needs long to lay out a long text.
+_CLICK_TIMEOUT_PER_CHARACTER = 1e-4
+#: Time limit in seconds for the first click attempt. Then the send button is searched again, because the page may have replaced
+#: it. The limit is doubled for each further attempt.
 _CLICK_ATTEMPT = 1.0
+#: Before a button counts as not clickable, there is one attempt with at least this limit in seconds, because a search can take
+#: long in a page with a long text.
+_LONGEST_ATTEMPT = 4.0
 #: A text with more characters than this may be too long for the site.
 _LONG_TEXT = 2_000
 #: Time limit in seconds within which the page's network should become idle.
@@ -42,6 +47,8 @@ _HYDRATION_TIMEOUT = 15.0
 #: The first pause in seconds before the text is written again, if the page did not accept it. Each pause is twice as long as the
 #: pause before.
 _FIRST_RETRY = 0.5
+#: If none of the composer's buttons is recognized, Enter is tried after this many seconds.
+_ENTER_DELAY = 2.0
 #: The client waits for the send button to become enabled for at least this many times the duration of the text's insertion.
 _PATIENCE = 3
 #: Time limit in seconds within which the page must show a change of its state.
@@ -126,7 +133,7 @@ class Composer:
         while remaining > 0:
             start = clock()
             if not await self._insert(text, timeout):
-                await _becomes(self._elements.message_box, "visible", min(pause, remaining))
+                await becomes(self._elements.message_box, "visible", min(pause, remaining))
                 remaining -= clock() - start
                 continue
             inserted = clock()
@@ -176,28 +183,27 @@ class Composer:
         await self._activity.wait_for_network_idle(_NETWORK_IDLE_TIMEOUT)
 
     async def press_send(self, text: str) -> bool:
-        """Click the send button. Return False if the page has lost the text and the button was certainly not clicked.
+        """Click the send button, or press Enter if there is none. Return False if the page has lost the text and was not clicked.
 
-        :raises ComposerNotFoundError: no send button was found.
         :raises PageError: the button cannot be clicked.
         """
         clock = asyncio.get_running_loop().time
-        deadline = clock() + _CLICK_TIMEOUT
+        timeout, attempt = _click_timeout(text), _CLICK_ATTEMPT
+        deadline = clock() + timeout
         while True:
             button = await first_of(self._elements.send_buttons)
-            if button is not None and await self._tries_click(button, min(_CLICK_ATTEMPT, _CLICK_TIMEOUT)):
+            if button is not None and await self._tries_click(button, attempt):
                 return True
+            attempt *= 2
             if not has_same_words((await self._box.read()).text, text):
                 return False
             was_closed = await self.check_unobstructed()
-            if button is None and await self._has_no_buttons():
+            if button is None:
                 await self._page.keyboard.press("Enter")
                 return True
-            if button is None:
-                raise _no_send_button()
             if was_closed:
-                deadline = clock() + _CLICK_TIMEOUT
-            if clock() >= deadline:
+                deadline = clock() + timeout
+            if clock() >= deadline and attempt > _LONGEST_ATTEMPT:
                 raise await self._click_error("send button")
 
     async def stop(self) -> bool:
@@ -206,13 +212,13 @@ class Composer:
 
     async def is_replying(self) -> bool:
         """Return whether the page shows a stop button now and also after ``_RENDER_TIMEOUT``, so that a reply is in progress."""
-        return not await _becomes(self._elements.stop_button, "hidden", _RENDER_TIMEOUT)
+        return not await becomes(self._elements.stop_button, "hidden", _RENDER_TIMEOUT)
 
     async def shows_any(self, message_ids: Sequence[str], timeout: float) -> bool:
         """Wait until one of these messages is on the page. Return False if none appears within the timeout."""
         if not message_ids:
             return False
-        return await _becomes(self._elements.messages(message_ids), "attached", timeout)
+        return await becomes(self._elements.messages(message_ids), "attached", timeout)
 
     async def newest_message_ids(self) -> list[str]:
         """Return the ids of the last message on the page. The list is empty if the page shows no ids, or does not respond."""
@@ -236,27 +242,27 @@ class Composer:
         return await self._elements.matches()
 
     async def _can_send(self, timeout: float) -> bool:
-        """Return whether the send button becomes enabled within the timeout. Return True for a composer without buttons."""
-        if await _becomes(self._elements.enabled_send_button, "visible", timeout):
-            return True
-        return await first_of(self._elements.send_buttons) is None and await self._has_no_buttons()
+        """Return whether the message can be sent within the timeout: by a send button that is enabled, or by Enter.
 
-    async def _has_no_buttons(self) -> bool:
-        """Return whether there is a composer whose form has no button. In such a composer, Enter sends the message."""
-        return (
-            bool(await self._elements.message_box.count()) and not await self._elements.form_buttons.count()
-        )
+        Enter is used if the composer has no button at all. If none of its buttons is recognized, Enter is used after some time,
+        since the send button may appear late.
+        """
+        if await becomes(self._elements.enabled_send_button, "visible", timeout):
+            return True
+        has_box = await self._elements.message_box.count() and not await first_of(self._elements.send_buttons)
+        return bool(has_box) and (timeout >= _ENTER_DELAY or not await self._elements.form_buttons.count())
 
     async def _insert(self, text: str, timeout: float) -> bool:
         """Replace the text in the message box. Return False if there is no message box."""
         box = await first_of(self._elements.message_boxes)
         if box is None:
             return False
+        limit = _click_timeout(text)
         try:
-            if not await self._tries_click(box, _CLICK_TIMEOUT):
+            if not await self._tries_click(box, limit):
                 if not await box.count():
                     return False
-                if await self.check_unobstructed() and await self._tries_click(box, _CLICK_TIMEOUT):
+                if await self.check_unobstructed() and await self._tries_click(box, limit):
                     await self._box.replace(text, timeout)
                     return True
                 raise await self._click_error("message box")
@@ -327,7 +333,7 @@ class Composer:
 
 
 async def _list_from(elements: Locator, script: str, argument: Any) -> list[Any]:
-    """Return the list that a script returns for these elements; an empty list if the page does not respond in time."""
+    """Return the list that a script returns for these elements. Return an empty list if the page does not respond in time."""
     found: Any = None
     with anyio.move_on_after(_READ_TIMEOUT):
         found = await elements.evaluate_all(script, argument)
@@ -335,13 +341,9 @@ async def _list_from(elements: Locator, script: str, argument: Any) -> list[Any]
     return found if isinstance(found, list) else []
 
 
-async def _becomes(element: Locator, state: Literal["attached", "hidden", "visible"], timeout: float) -> bool:
-    """Return whether the first matching element reaches the state within the timeout."""
-    try:
-        await element.first.wait_for(state=state, timeout=milliseconds(timeout))
-    except PlaywrightTimeoutError:
-        return False
-    return True
+def _click_timeout(text: str) -> float:
+    """Return the limit in seconds for clicks on an existing element while the message box contains this text."""
+    return _CLICK_TIMEOUT + len(text) * _CLICK_TIMEOUT_PER_CHARACTER
 
 
 def _no_send_button() -> ComposerNotFoundError:

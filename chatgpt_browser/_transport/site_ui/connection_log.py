@@ -14,7 +14,8 @@ from typing import Any
 from ..._core.log import logger
 from ..._core.urls import origin_of
 
-_MULTIPLEXED = ("h2", "h3")
+#: The protocols over which Chromium may send a message of the page twice.
+MULTIPLEXED = ("h2", "h3")
 
 
 class ConnectionLog:
@@ -34,7 +35,7 @@ class ConnectionLog:
         """Record the connection of a ``Network.responseReceived`` event."""
         response = event["response"]
         protocol, connection = response.get("protocol", ""), response.get("connectionId")
-        if protocol not in _MULTIPLEXED or not connection:
+        if protocol not in MULTIPLEXED or not connection:
             return
         key = origin_of(response["url"]), protocol
         before = self._newest.get(key)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
+
+from ..._browser.playwright_errors import milliseconds
 from ..._core.urls import origin_of
 from . import selectors
 
@@ -39,7 +42,7 @@ class PageElements:
     def message_boxes(self) -> tuple[Locator, ...]:
         """The locators that may find the message box, most reliable first."""
         named, labelled = self._named_boxes, self._labelled_boxes
-        multiline = labelled.and_(self._page.locator(selectors.MULTILINE))
+        multiline = labelled.and_(self._page.locator(selectors.EDITORS))
         known = labelled.and_(named), multiline.and_(self._page.locator("form *")), multiline, labelled, named
         return *known, *self._boxes_by_structure
 
@@ -95,8 +98,7 @@ class PageElements:
         A dialog counts as shown if any element in it is visible. If the children of a dialog have a fixed position, the dialog's
         own box may have no height.
         """
-        known = (rule.name for rule in selectors.DIALOG_RULES)
-        found = self._page.locator(", ".join((selectors.MODAL_DIALOGS, *known)))
+        found = self._page.locator(selectors.BLOCKING_DIALOGS)
         return found.filter(visible=True).or_(found.filter(has=self._page.locator("*").filter(visible=True)))
 
     @property
@@ -198,6 +200,15 @@ async def first_of(candidates: Iterable[Locator]) -> Locator | None:
         if await candidate.count():
             return candidate.first
     return None
+
+
+async def becomes(element: Locator, state: Literal["attached", "hidden", "visible"], timeout: float) -> bool:
+    """Return whether the first matching element reaches the state within the timeout, which is in seconds."""
+    try:
+        await element.first.wait_for(state=state, timeout=milliseconds(timeout))
+    except PlaywrightTimeoutError:
+        return False
+    return True
 
 
 def _any_of(first: Locator, *others: Locator) -> Locator:

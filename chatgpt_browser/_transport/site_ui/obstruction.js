@@ -4,7 +4,7 @@
  * An element covers the composer if a click on the composer would hit this element; its markup does not matter. The argument is an
  * object of selectors (see selectors.py).
  */
-({ boxes, sendButtons, notInComposer, dialogs, modals, closeButtons, kinds }) => {
+({ boxes, sendButtons, notInComposer, dialogs, blocking, closeButtons, kinds }) => {
   const boxOf = (element) => element.getBoundingClientRect();
   const centreOf = ({ left, top, width, height }) => ({ x: left + width / 2, y: top + height / 2 });
   const hasBox = (element) => element.checkVisibility({ visibilityProperty: true }) && boxOf(element).width > 0 && boxOf(element).height > 0;
@@ -48,7 +48,7 @@
     return button ? centreOf(boxOf(button)) : null;
   }
 
-  const found = [...controls().map(covering).filter(Boolean), ...shown(modals), ...kinds.flatMap(([, selector]) => shown(selector))][0];
+  const found = [...controls().map(covering).filter(Boolean), ...shown(blocking)][0];
   if (!found) return null;
   return {
     kind: kinds.find(([, selector]) => matches(found, selector))?.[0] ?? null,

@@ -11,6 +11,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ..._browser.playwright_errors import milliseconds
 from ..._core.log import logger
+from .elements import becomes
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from .isolated_evaluation import IsolatedEvaluation
 
 #: Time limit in seconds within which a page without a message box should finish its requests. A page may keep a request open
-#: without end.
-_IDLE_TIMEOUT = 15.0
+#: without end, or send requests at intervals.
+_IDLE_TIMEOUT = 8.0
 #: A page is idle if, after its requests have ended, its document does not change for this many seconds.
 _QUIET_TIME = 4.0
+#: Limit in seconds for the document to stop changing. A page may show a clock.
+_CHANGE_TIMEOUT = 8.0
 
 
 class PageActivity:
@@ -38,7 +41,7 @@ class PageActivity:
 
         Return False after the timeout. If the page becomes idle without such an element, return False at once.
         """
-        appearing = asyncio.ensure_future(_is_attached(outcome, timeout))
+        appearing = asyncio.ensure_future(becomes(outcome, "attached", timeout))
         idling = asyncio.ensure_future(self._wait_until_idle(timeout))
         try:
             await asyncio.wait((appearing, idling), return_when=asyncio.FIRST_COMPLETED)
@@ -57,7 +60,10 @@ class PageActivity:
             logger.debug("the site's page is still loading after %g s", timeout)
 
     async def _wait_until_idle(self, timeout: float) -> None:
-        """Wait until the network is idle, and the document is complete and interactive and has not changed for some seconds."""
+        """Wait until the network is idle, and the document is complete and interactive and has not changed for some seconds.
+
+        If the network is never idle or the document never stops changing, this wait continues after a time limit.
+        """
         with anyio.move_on_after(timeout):
             await self.wait_for_network_idle(_IDLE_TIMEOUT)
             while not await self._becomes_quiet():
@@ -66,15 +72,8 @@ class PageActivity:
     async def _becomes_quiet(self) -> bool:
         """Wait until the document stops changing. Return False if the document was replaced or is not interactive yet."""
         try:
-            await self._evaluation.call("quiet.js", _QUIET_TIME * 1000)
+            with anyio.move_on_after(_CHANGE_TIMEOUT):
+                await self._evaluation.call("quiet.js", _QUIET_TIME * 1000)
         except PlaywrightError:
             return False
         return not await self._elements.shell.count()
-
-
-async def _is_attached(outcome: Locator, timeout: float) -> bool:
-    try:
-        await outcome.first.wait_for(state="attached", timeout=milliseconds(timeout))
-    except PlaywrightTimeoutError:
-        return False
-    return True

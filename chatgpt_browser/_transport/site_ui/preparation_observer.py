@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 
 #: A refusal becomes an error after this many seconds, unless the page repeats the request or sends the message without it.
 _RETRY_TIME = 1.5
+#: The same time for a challenge. A script of the page cannot pass a challenge, so the client passes it in another page.
+_CHALLENGE_RETRY_TIME = 0.5
 #: The same time for a server error, because pages repeat such a request only after some seconds. It also applies if the page has
 #: repeated the refused request with success.
 _LONG_RETRY_TIME = 10.0
 #: Time limit in seconds for reading the body of a refusal. If the page does not read a body, the body may never end.
 _BODY_TIMEOUT = 1.0
 
-_FORBIDDEN, _TOO_MANY_REQUESTS, _FIRST_SERVER_ERROR = 403, 429, 500
+_UNAUTHORIZED, _FORBIDDEN, _TOO_MANY_REQUESTS, _FIRST_SERVER_ERROR = 401, 403, 429, 500
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class _Refusal:
 
     request_id: str
     head: Head
-    #: True if the session endpoint responded without a session.
+    #: True if the session endpoint responded without a session, or with 401.
     is_signed_out: bool = False
     #: True if the page has repeated the request with success. The page should then send the message.
     is_repeated: bool = False
@@ -50,8 +52,11 @@ class _Refusal:
     @property
     def retry_time(self) -> float:
         """The number of seconds in which the page may repeat the request. After that, the refusal becomes an error."""
-        is_failure = self.head.status >= _FIRST_SERVER_ERROR and not is_challenge(self.head)
-        return _LONG_RETRY_TIME if is_failure or self.is_repeated else _RETRY_TIME
+        if self.is_repeated:
+            return _LONG_RETRY_TIME
+        if is_challenge(self.head):
+            return _CHALLENGE_RETRY_TIME
+        return _LONG_RETRY_TIME if self.head.status >= _FIRST_SERVER_ERROR else _RETRY_TIME
 
 
 class PreparationObserver:
@@ -139,7 +144,7 @@ class PreparationObserver:
             return
         head = read_head(event["response"])
         if _is_refusal(head):
-            self._add(url, _Refusal(request_id, head))
+            self._add(url, self._refusal(url, request_id, head))
         elif head.ok and url in self._refusals:
             self._refusals[url] = replace(self._refusals[url], is_repeated=True)
         if not head.ok or url != self._site.session_url:
@@ -157,6 +162,14 @@ class PreparationObserver:
         if await self._is_signed_out(request_id):
             self._add(self._urls[request_id], _Refusal(request_id, Head(200), is_signed_out=True))
         self._end(request_id)
+
+    def _refusal(self, url: str, request_id: str, head: Head) -> _Refusal:
+        """Return the refusal in a response. For a 401 while the page has no session, return the refusal of the session."""
+        is_unauthorized = head.status == _UNAUTHORIZED
+        session = self._refusals.get(self._site.session_url)
+        if is_unauthorized and session is not None and not session.is_repeated:
+            return session
+        return _Refusal(request_id, head, is_unauthorized and url == self._site.session_url)
 
     def _add(self, url: str, refusal: _Refusal) -> None:
         self._refusals.pop(url, None)
@@ -182,5 +195,5 @@ class PreparationObserver:
 
 
 def _is_refusal(head: Head) -> bool:
-    is_error = head.status in (_FORBIDDEN, _TOO_MANY_REQUESTS) or head.status >= _FIRST_SERVER_ERROR
-    return is_error or is_challenge(head)
+    is_error = head.status in (_UNAUTHORIZED, _FORBIDDEN, _TOO_MANY_REQUESTS)
+    return is_error or head.status >= _FIRST_SERVER_ERROR or is_challenge(head)

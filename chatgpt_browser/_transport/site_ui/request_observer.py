@@ -120,13 +120,16 @@ class RequestObserver:
         """Prevent the page from sending the message, and end the stream with this error. If the message was sent, do nothing.
 
         A command makes the browser block the request. The browser reports events in order: a request that it has not reported
-        before its reply to this command is blocked.
+        before its reply to this command is blocked. The page stays blocked after that. It may still try to send the message, so
+        it must not be used again.
         """
         blocked = [f"{url}*" for url in self._message_urls]
         await self._cdp.send("Network.setBlockedURLs", {"urls": blocked})
         if self.state is ObserverState.UNSENT:
             self._delivery.withdraw()
             self.fail(error)
+        else:
+            await self._cdp.send("Network.setBlockedURLs", {"urls": []})
 
     def grant(self, chars: int) -> None:
         """Do nothing, because the amount of data that the page reads cannot be limited."""

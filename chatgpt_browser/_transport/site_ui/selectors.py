@@ -78,6 +78,9 @@ def any_of(entries: tuple[Entry, ...]) -> str:
 #: Editors of any kind, for the search by structure.
 EDITORS = ":is(textarea, [contenteditable]:not([contenteditable=false]))"
 
+#: The regions of a page beside its main part. [html]
+_BESIDE_MAIN = ":is(nav, aside, header, footer, [role=navigation], [role=complementary], [role=search])"
+
 #: The form of the composer. [html]
 FORM = f"form:not([inert]):has({EDITORS}, [role=textbox])"
 
@@ -110,6 +113,8 @@ MESSAGE_BOX = ElementRule(
         Entry(f"{FORM} [contenteditable]:not([contenteditable=false])[role=textbox]", "2026-10", "capture"),
         Entry("[contenteditable][data-lexical-editor=true]", "2026-10", "capture"),
         Entry(f"{FORM} {EDITORS}", "2023-03", "capture"),
+        # A composer without a form.
+        Entry(f":not({_BESIDE_MAIN} *){EDITORS}", "2026-11", "guess"),
     ),
 )
 
@@ -118,6 +123,11 @@ _KNOWN_SEND = (
     '[aria-label=send i], [aria-label^="send " i], [data-testid*="send-button"], #composer-submit-button'
 )
 _WITHOUT_SEND = f":not(:has({_KNOWN_SEND}))"
+
+#: Native buttons that submit a form, and other buttons behind the editor.
+_NATIVE_SEND = "[type=submit], button:not([type])"
+_EDITOR = f":is({EDITORS}, :has({EDITORS}))"
+_AFTER_EDITOR = f"{_EDITOR} ~ [role=button]:not(button), {_EDITOR} ~ * [role=button]:not(button)"
 
 SEND_BUTTON = ElementRule(
     roles=("button",),
@@ -139,6 +149,8 @@ SEND_BUTTON = ElementRule(
     structures=(
         Entry(f"{FORM}{_WITHOUT_SEND} :is(button, input)[type=submit]", "2026-10", "capture"),
         Entry(f"{FORM}{_WITHOUT_SEND}:not(:has([type=submit])) button:not([type])", "2023-03", "capture"),
+        # A button that is not a native one, behind the editor. The last one is taken.
+        Entry(f"{FORM}{_WITHOUT_SEND}:not(:has({_NATIVE_SEND})) :is({_AFTER_EDITOR})", "2026-11", "guess"),
     ),
 )
 
@@ -224,6 +236,8 @@ class DialogRule:
     kind: DialogKind
     names: tuple[Entry, ...]
     texts: tuple[Entry, ...]
+    #: False if such a dialog blocks the page only where it covers the composer.
+    is_blocking: bool = True
 
     @functools.cached_property
     def name(self) -> str:
@@ -260,11 +274,8 @@ DIALOG_RULES = (
         (
             Entry(r"too many requests|making requests too quickly", "2026-10", "oracle"),
             Entry(r"temporarily limited access to your conversations", "2026-10", "oracle"),
-            Entry(
-                r"zu viele anfragen|请求过(多|于频繁)|trop de requêtes|demasiadas solicitudes",
-                "2026-11",
-                "guess",
-            ),
+            Entry(r"zu viele anfragen|请求过(多|于频繁)|trop de requêtes", "2026-11", "guess"),
+            Entry(r"demasiadas solicitudes", "2026-11", "guess"),
         ),
     ),
     DialogRule(
@@ -274,6 +285,7 @@ DIALOG_RULES = (
             Entry(r"which response do you prefer", "2026-10", "capture"),
             Entry(r"giving feedback on a new version", "2026-10", "capture"),
         ),
+        is_blocking=False,
     ),
     DialogRule(
         "announcement",
@@ -284,9 +296,7 @@ DIALOG_RULES = (
         (
             Entry(r"^\s*(what['\u2019]s new|introducing\b)", "2026-10", "capture"),
             Entry(
-                r"^\s*(neuigkeiten|das ist neu|was ist neu|新功能|最新|nouveautés|novedades)",
-                "2026-11",
-                "guess",
+                r"^\s*(neuigkeiten|das ist neu|was ist neu|新功能|最新|nouveaut|novedad)", "2026-11", "guess"
             ),
         ),
     ),
@@ -305,21 +315,21 @@ CLOSE_BUTTONS = (
     Entry("button[aria-label=\u5173\u95ed], button[aria-label=\u9589\u3058\u308b]", "2026-11", "guess"),
 )
 
+#: Dialogs that block the page by their kind.
+BLOCKING_DIALOGS = ", ".join((MODAL_DIALOGS, *(rule.name for rule in DIALOG_RULES if rule.is_blocking)))
+
 #: The selectors for ``obstruction.js``.
 OBSTRUCTION = {
     "boxes": [MESSAGE_BOX.name, f"{FORM} :is({EDITORS}, [role=textbox])", f"{EDITORS}, [role=textbox]"],
-    "sendButtons": f"{SEND_BUTTON.name}, [type=submit], button:not([type])",
+    "sendButtons": f"{SEND_BUTTON.name}, {_NATIVE_SEND}",
     "notInComposer": f":is({CONVERSATION_TEXT}, {DIALOGS}, form[inert]) *, {SHELL}",
     "dialogs": DIALOGS,
-    "modals": MODAL_DIALOGS,
+    "blocking": BLOCKING_DIALOGS,
     "closeButtons": any_of(CLOSE_BUTTONS),
     "kinds": [[rule.kind, rule.name] for rule in DIALOG_RULES],
 }
 
 # ---- Kinds and states of controls [html] -----------------------------------------------------------------------------
-
-#: Fields that can hold several lines.
-MULTILINE = EDITORS
 
 ENABLED = ":not(:disabled, [aria-disabled=true])"
 

@@ -44,8 +44,10 @@ if TYPE_CHECKING:
 
 #: Time limit in seconds within which a reply must end after a click on the stop button.
 _STOP_TIMEOUT = 2.0
-#: If the page has not sent the message after this many seconds, the page is searched for a dialog.
-_DIALOG_DELAY = 5.0
+#: Time limit in seconds within which the page must respond to all commands that click the stop button.
+_CLICK_STOP_TIMEOUT = 6.0
+#: Time limit in seconds within which the page must describe what it shows.
+_LOOK_TIMEOUT = 5.0
 #: Time limit in seconds within which Playwright must close a page.
 _CLOSE_TIMEOUT = 2.0
 #: If a request body has at most this many bytes, the browser reports it with the request. A longer body is read separately.
@@ -128,9 +130,13 @@ class SitePage:
         return is_newest and self._navigation.is_still_at(conversation_id)
 
     async def shows_newest(self, turn: Turn) -> bool:
-        """Return whether the last message on the page belongs to this turn. Return False if the page contains no message ids."""
-        with map_playwright_errors():
+        """Return whether the last message on the page belongs to this turn.
+
+        Return False if the page contains no message ids or does not respond.
+        """
+        with map_playwright_errors(), anyio.move_on_after(_LOOK_TIMEOUT):
             return not turn.parents.isdisjoint(await self._composer.newest_message_ids())
+        return False
 
     def reserve(self) -> None:
         """Reserve the page for a message."""
@@ -180,8 +186,10 @@ class SitePage:
                 raise
 
     async def matches(self) -> list[dict[str, str]]:
-        """Return the entries of :mod:`.selectors` that match the page now, for a report."""
-        return [match._asdict() for match in await self._composer.matches()]
+        """Return the entries of :mod:`.selectors` that match the page now, for a report; none if the page does not respond."""
+        with anyio.move_on_after(_LOOK_TIMEOUT):
+            return [match._asdict() for match in await self._composer.matches()]
+        return []
 
     # ---- The steps of a message --------------------------------------------------------------------------------------
 
@@ -224,10 +232,10 @@ class SitePage:
         submission = Submission(
             self._composer,
             self._events,
+            preparation,
             message.prompt.text,
             timeout,
             prepare=functools.partial(self._prepare_again, message, site, model, timeout),
-            watch=functools.partial(self._wait_until_sent, preparation=preparation),
         )
         deadline = asyncio.get_running_loop().time() + timeout
         while True:
@@ -260,25 +268,6 @@ class SitePage:
         self._question_id = None
         self._observer = RequestObserver(self._cdp, site, message.delivery, self._stop, self._connections)
         return self._observer
-
-    async def _wait_until_sent(self, observer: RequestObserver, preparation: PreparationObserver) -> None:
-        """Wait until the page has sent the message. If a refusal or a dialog prevents this, end the message with an error."""
-        sending = asyncio.ensure_future(observer.sent.wait())
-        refusing = asyncio.ensure_future(preparation.wait_until_refused())
-        both = (sending, refusing)
-        try:
-            await asyncio.wait(both, timeout=_DIALOG_DELAY, return_when=asyncio.FIRST_COMPLETED)
-            error = None
-            if not sending.done() and not refusing.done():
-                error = await self._composer.dialog_error()
-            if error is None:
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not sending.done():
-                await observer.withdraw(error or refusing.result())
-                await sending
-        finally:
-            sending.cancel()
-            refusing.cancel()
 
     def _on_over(self, observer: RequestObserver) -> None:
         """After a message, make the page idle. If the page may repeat a failed request, close the page instead."""
@@ -314,10 +303,11 @@ class SitePage:
 
     async def _click_stop(self, stream: ResponseStream) -> bool:
         """Click the stop button, and wait until the reply has ended. Return False if the button could not be clicked."""
-        is_over = asyncio.Event()
+        is_over, is_stopped = asyncio.Event(), False
         stream.when_over(is_over.set)
         try:
-            is_stopped = await self._composer.stop()
+            with anyio.move_on_after(_CLICK_STOP_TIMEOUT):
+                is_stopped = await self._composer.stop()
             if is_stopped and not stream.is_handed_off:
                 with anyio.move_on_after(_STOP_TIMEOUT):
                     await is_over.wait()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .composer import Composer
     from .message_box import BoxContent
     from .page_events import PageEvents
+    from .preparation_observer import PreparationObserver
     from .request_observer import RequestObserver
 
 #: Interval in seconds at which the page is examined after a click on the send button. It is polled, because no event shows that a
@@ -30,6 +31,8 @@ _INTERVAL = 0.5
 _QUIET_WITH_TEXT, _QUIET_WITHOUT_TEXT = 1.0, 2.0
 #: After a request that prepares a message, the page may need this many seconds for calculations before it sends the message.
 _CALCULATION = 5.0
+#: If the page has not sent the message after this many seconds, the page is searched for a dialog.
+_DIALOG_DELAY = 5.0
 #: After the page has submitted a form natively, it may also discard the next text. The client waits this many seconds to see
 #: whether the page does so. The limit is doubled after each native submission.
 _FIRST_DISCARD = 0.5
@@ -51,14 +54,14 @@ class Submission:
         self,
         composer: Composer,
         activity: PageEvents,
+        preparation: PreparationObserver,
         text: str,
         timeout: float,
         *,
         prepare: Callable[[], Awaitable[None]],
-        watch: Callable[[RequestObserver], Awaitable[None]],
     ) -> None:
         self._prepare = prepare
-        self._watch = watch
+        self._preparation = preparation
         self._composer = composer
         self._activity = activity
         self._text = text
@@ -79,7 +82,7 @@ class Submission:
         content = await self._write()
         observer = observe()
         self._activity.on_native_submit = lambda: self._on_native_submit(observer, delivery)
-        watching = asyncio.ensure_future(self._watch(observer))
+        watching = asyncio.ensure_future(self._withdraw_if_prevented(observer))
         try:
             with anyio.move_on_after(self._timeout):
                 await self._click_until_sent(observer, delivery, content)
@@ -194,3 +197,22 @@ class Submission:
             limit = _QUIET_WITH_TEXT if is_kept else _QUIET_WITHOUT_TEXT
             if self._clock() - quiet_since >= limit * patience:
                 return False
+
+    async def _withdraw_if_prevented(self, observer: RequestObserver) -> None:
+        """Wait until the page has sent the message. Withdraw the message if the site or a dialog prevents it."""
+        sending = asyncio.ensure_future(observer.sent.wait())
+        refusing = asyncio.ensure_future(self._preparation.wait_until_refused())
+        both = (sending, refusing)
+        try:
+            await asyncio.wait(both, timeout=_DIALOG_DELAY, return_when=asyncio.FIRST_COMPLETED)
+            error = None
+            if not sending.done() and not refusing.done():
+                error = await self._composer.dialog_error()
+            if error is None:
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
+                await observer.withdraw(error or refusing.result())
+                await sending
+        finally:
+            sending.cancel()
+            refusing.cancel()

@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 from ..output.milestones import CHALLENGE_PASSED, milestone_callback
+from ..repetition import describe_repetition
 from .checks import Check, Finding, ok, warning
 from .context import CheckContext
 
@@ -26,6 +27,12 @@ def challenge(context: CheckContext) -> Finding:
     with milestone_callback(on_milestone):
         context.client().start()
     return ok(passed[-1] if passed else "none", challenged=bool(passed))
+
+
+def repetition(context: CheckContext) -> Finding:
+    """Report whether Chromium may send a message twice."""
+    summary, may_repeat = describe_repetition(context.client(), context.options.send_via)
+    return ok(summary, may_repeat=may_repeat)
 
 
 def session(context: CheckContext) -> Finding:
@@ -56,5 +63,6 @@ def mask_emails(text: str) -> str:
 
 CHECKS: tuple[Check[CheckContext], ...] = (
     Check("challenge", challenge, ("token", "answer")),
+    Check("repetition", repetition, ("challenge",)),
     Check("session", session, ("challenge",)),
 )

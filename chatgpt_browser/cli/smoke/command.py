@@ -85,7 +85,8 @@ def smoke(
         with junit_report(log, junit):
             trip = RoundTrip(log, artifacts, message, expect, timedelta(seconds=timeout), keep)
             trip.run(headless=not headed, send_via=send_via)
-        out.print(Text(f"\nThe round trip took {steps.total:.1f} s.", "bold green"))
+        out.print(Text(f"\nRepetition: {log.properties['repetition']}."))
+        out.print(Text(f"The round trip took {steps.total:.1f} s.", "bold green"))
 
 
 @contextmanager

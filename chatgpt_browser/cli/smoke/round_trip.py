@@ -13,6 +13,7 @@ from chatgpt_browser import ChatGPTError
 from ..client_factory import client_from_environment
 from ..environment import TOKEN
 from ..output.milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
+from ..repetition import describe_repetition
 from .step_log import StepLog
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ class RoundTrip:
             api.start()
         self.log.properties["origin"] = api._core._browser_manager.site.origin
         self.log.done(", ".join([self.log.properties["origin"], *challenge]))
+
+        send_via = api._core._sender.options.send_via
+        self.log.properties["repetition"], _ = describe_repetition(api, send_via)
 
         session = api.get_session()
         self.log.done(f"until {session.expires:%Y-%m-%d}" if session.expires else "")

@@ -31,8 +31,17 @@ Language = Literal["en", "de", "fr", "ja", "zh"]
 
 #: A dialog of the page. `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in.
 #: `announcement`: has a close button. `survey`: a kind that clients do not know. `overlay`: the survey without a role. `choice`:
-#: asks which of two answers the user prefers.
-Dialog = Literal["rate-limit", "expired-session", "signed-out", "announcement", "survey", "overlay", "choice"]
+#: asks which of two answers the user prefers. `choice-in-thread`: asks the same below each reply, and blocks nothing.
+Dialog = Literal[
+    "rate-limit",
+    "expired-session",
+    "signed-out",
+    "announcement",
+    "survey",
+    "overlay",
+    "choice",
+    "choice-in-thread",
+]
 
 #: The header that proves that the page itself sent a message.
 REQUIREMENTS_HEADER = "openai-sentinel-chat-requirements-token"

@@ -5,7 +5,7 @@ import * as api from "./api.js";
 import * as composer from "./composer.js";
 import { readReply } from "./continuation.js";
 import { Reply } from "./deltas.js";
-import { showDialog } from "./dialogs.js";
+import { showChoiceInThread, showDialog } from "./dialogs.js";
 import { replaceComposer } from "./layouts.js";
 import { applyLayout, show } from "./view.js";
 
@@ -15,6 +15,7 @@ const usual = () => {
   return { form, editor, send, stop, alert, show: (isRunning) => Object.assign(send, { hidden: isRunning }) && Object.assign(stop, { hidden: !isRunning }) };
 };
 const thread = $("thread");
+const { dialog } = document.body.dataset;
 let { form, editor, send, stop, alert, show: showButtons } = replaceComposer(document.body.dataset) ?? usual();
 const position = {
   conversation: conversationInAddress(),
@@ -101,6 +102,7 @@ async function submit() {
   try {
     const response = await api.send(question, position, running.signal);
     await readReply(response, new Reply(showMessage), running.signal);
+    if (dialog === "choice-in-thread") showChoiceInThread(thread);
     if (position.conversation !== undefined) setAddress(position.conversation, { atEnd: true });
   } catch (error) {
     if (error.name !== "AbortError") showError(error);
@@ -157,7 +159,7 @@ $("modal-close").addEventListener("click", () => $("modal").close());
 
 applyLayout(document.body);
 updateButtons();
-if (document.body.dataset.dialog) showDialog(document.body.dataset.dialog);
+if (dialog && dialog !== "choice-in-thread") showDialog(dialog);
 try {
   $("who").textContent = (await api.signIn()).email;
   await Promise.all([listConversations(), openConversation()]);

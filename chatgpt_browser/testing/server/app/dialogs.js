@@ -20,6 +20,14 @@ const DIALOGS = {
   },
 };
 
+/** Show in the thread, after a reply, the question which of two answers is better. It blocks nothing. */
+export function showChoiceInThread(thread) {
+  const { title, text, button } = DIALOGS.choice;
+  const buttons = [1, 2].map(() => create("button", { type: "button" }, button));
+  for (const each of buttons) each.addEventListener("click", () => fetch("/backend-api/dialog-answered/choice-in-thread"));
+  thread.append(create("div", { "data-testid": "paragen-choice" }, create("p", {}, title), create("p", {}, text), ...buttons));
+}
+
 /** Show the dialog of this kind. `overlay` is the survey without an ARIA role. */
 export function showDialog(kind) {
   const { name, title, text, button, canClose } = DIALOGS[kind === "overlay" ? "survey" : kind];
