@@ -14,7 +14,7 @@ class PageError(ChatGPTError):
     """The site's own page did not send the message (``send_via="page"``).
 
     ``elements`` describes the page's input fields and buttons at that moment: a tuple of dicts with kinds, names and labels.
-    Include it in a bug report. ``matches`` are the entries of the package's list of selectors that matched the page.
+    Include it in a bug report. ``matches`` contains the entries of the package's list of selectors that matched the page.
     """
 
     matches: tuple[dict[str, str], ...] = ()
@@ -29,7 +29,7 @@ class ComposerNotFoundError(PageError):
 
 
 class DialogInTheWayError(PageError):
-    """A person has to answer a dialog on the page first. ``title`` is the dialog's title, or the beginning of its text."""
+    """A person must first answer a dialog on the page. ``title`` is the dialog's title, or the beginning of its text."""
 
     def __init__(
         self, message: str = "", *, title: str = "", elements: Sequence[dict[str, Any]] = ()
@@ -39,10 +39,10 @@ class DialogInTheWayError(PageError):
 
 
 class OptionNotAppliedError(PageError):
-    """The page sent the message with another value of an option than the call named.
+    """The page sent the message with another value of an option than the caller requested.
 
-    The message was sent, and its answer was stopped. ``option`` is the name of the option, ``requested`` its value in the call,
-    and ``sent`` its value in the page's request.
+    The message was sent, and its answer was stopped. ``option`` is the name of the option, ``requested`` is its value in the
+    call, and ``sent`` is its value in the page's request.
     """
 
     def __init__(

@@ -15,13 +15,12 @@ from .._core.errors import (
     StreamInterruptedError,
 )
 from .._core.log import logger
-from .._core.options import SITE_CHOICE_MODELS
 from .._core.public import public_type
-from .._protocol.message import CUT, STOPPED
 from .handoff import HandoffPoller, wait_without_frames
 from .lease import MessageLease
 from .recovery import Recovery
 from .reply_assembler import ReplyAssembler, Update
+from .reply_warnings import warn_about_reply
 
 if TYPE_CHECKING:
     from .._core.models import ConversationEvent, QuestionRef
@@ -325,20 +324,10 @@ class AsyncReplyStream:
         if self._span is not None:
             self._span.end(error, conversation_id=self.conversation_id, message_id=self.message_id)
         if finished and self._question is not None:
-            self._warn_of_other_model()
             self._sender.conversations.note_answered(self._question, self._assembler.reader)
-        if finished and self._assembler.reader.finish_type in (CUT, STOPPED):
-            logger.warning(
-                "the reply is incomplete: the site ended it with %r", self._assembler.reader.finish_type
-            )
+        if finished:
+            warn_about_reply(self._assembler.reader, self._model)
         self._lease.release(self._assembler.reader if finished else None)
-
-    def _warn_of_other_model(self) -> None:
-        """Log a warning if the site has answered with another model than the requested model."""
-        answered = self._assembler.reader.answer.model
-        if self._model in (*SITE_CHOICE_MODELS, None) or answered in (None, self._model):
-            return
-        logger.warning("the site has answered with the model %r instead of %r", answered, self._model)
 
     def _with_partial_text(self, error: BaseException) -> BaseException:
         """Store the reply's text so far and the reply's ids in an error, and return the error.
