@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 #: The longest wait in seconds for the end of the body after an event has marked the reply as complete. The idle timer would not
 #: end this wait, because the site may send pings.
 _END_TIMEOUT = 5.0
-#: The longest silence in seconds of another feed with the rest of the reply. After this time, the conversation is polled too,
-#: because the feed may be dead.
+#: The longest silence in seconds of another feed. After this time, the conversation is polled too, because the feed may be dead.
 _FEED_TIMEOUT = 30.0
 #: The maximum number of updates that a caller gets at once. If many events arrive together, this limit keeps the caller's pauses
 #: short, and the memory for the texts small.
@@ -207,10 +206,7 @@ class AsyncReplyStream:
         return [Update(self.text, None)] if changed else []
 
     def _start_recovery(self, error: BaseException) -> bool:
-        """Start a recovery if the stream broke off and the question is known. Return whether a recovery was started.
-
-        :param error: the error that ended the stream.
-        """
+        """Start a recovery if ``error`` means that the stream broke off, and if the question is known. Return whether it started."""
         reader, question, sender = self._assembler.reader, self._lease.question, self._sender
         if not isinstance(error, (StreamInterruptedError, BrowserCrashedError, MalformedEventError)):
             return False

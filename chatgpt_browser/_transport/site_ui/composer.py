@@ -32,11 +32,9 @@ if TYPE_CHECKING:
 _CLICK_TIMEOUT = 5.0
 #: The addition to this limit for each character of the text, in seconds: an editor needs long to lay out a long text.
 _CLICK_TIMEOUT_PER_CHARACTER = 1e-4
-#: Time limit in seconds for the first click attempt. Then the send button is searched again, because the page may have replaced
-#: it. The limit is doubled for each further attempt.
+#: Time limit in seconds for the first click attempt, doubled for each further one. Each attempt searches the send button again.
 _CLICK_ATTEMPT = 1.0
-#: Before a button counts as not clickable, there is one attempt with at least this limit in seconds, because a search can take
-#: long in a page with a long text.
+#: The last attempt to click has at least this limit in seconds, because a search takes long in a page with a long text.
 _LONGEST_ATTEMPT = 4.0
 #: A text with more characters than this may be too long for the site.
 _LONG_TEXT = 2_000
