@@ -206,7 +206,7 @@ class AsyncReplyStream:
         return [Update(self.text, None)] if changed else []
 
     def _start_recovery(self, error: BaseException) -> bool:
-        """Start a recovery if ``error`` means that the stream broke off, and if the question is known. Return whether it started."""
+        """If ``error`` means that the stream broke off, and the question is known, start a recovery and return True."""
         reader, question, sender = self._assembler.reader, self._lease.question, self._sender
         if not isinstance(error, (StreamInterruptedError, BrowserCrashedError, MalformedEventError)):
             return False
