@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
 import json
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from chatgpt_browser._browser import cdp_target
 from chatgpt_browser._messaging import response_reader
 from chatgpt_browser._protocol.backend import read_history
 from chatgpt_browser._transport.site_ui import site_page
-from chatgpt_browser.testing import Answer, Refusal
+from chatgpt_browser.testing import Answer
 from tests.support.scripted_site import can_send
 
 if TYPE_CHECKING:
@@ -74,27 +73,16 @@ def test_site_page_that_loops_raises_page_error(connect: Connect, serve: Serve) 
         connect(server, send_via="page", first_byte_timeout=3_000).send_message("Hello")
 
 
-def answer_with(page: str, *_: object) -> Answer:
-    """Return a challenge with this page."""
-    return Answer(403, page)
-
-
+@pytest.mark.parametrize("override", OVERRIDES)
 def test_challenge_page_that_overrides_document_raises_challenge_error(
-    serve: Serve, connect: Connect
+    serve: Serve, connect: Connect, override: str
 ) -> None:
-    """Each page is the first document of the same client: its start has failed before."""
     server = serve()
-    api = connect(server, retries=0, challenge_timeout=300)
-    for override in OVERRIDES:
-        page = f"<!doctype html>{override}<title>Just a moment...</title>"
-        opened = len(server.requests)
-        challenge = Refusal(
-            "page", "A challenge.", "/auth/session", answer=functools.partial(answer_with, page)
-        )
-        with server.inject(challenge, times=None):
-            with pytest.raises(ChallengeError):
-                api.get_session()
-        assert server.requests[opened].headers["sec-fetch-mode"] == "navigate", override
+    page = f"<!doctype html>{override}<title>Just a moment...</title>"
+    server.script_path("/api/auth/session", *[Answer(403, page)] * 20)
+
+    with pytest.raises(ChallengeError):
+        connect(server, retries=0, challenge_timeout=300).get_session()
 
 
 @pytest.mark.parametrize("override", OVERRIDES)
