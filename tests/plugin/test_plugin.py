@@ -85,11 +85,11 @@ def test_chatgpt_options_fixture_overridden_by_project_is_used(pytester: pytest.
 @pytest.mark.parametrize(
     ("marker", "arguments"),
     [
-        pytest.param("@pytest.mark.anyio", ["-p", "no:asyncio"], id="anyio"),
+        pytest.param("@pytest.mark.anyio", ["-p", "no:asyncio"], id="anyio", marks=pytest.mark.long),
         pytest.param("@pytest.mark.anyio", [], id="anyio with pytest-asyncio installed"),
         pytest.param("@pytest.mark.asyncio", [], id="pytest-asyncio, strict"),
-        pytest.param("", ["--asyncio-mode=auto"], id="pytest-asyncio, auto"),
-        pytest.param("", ["--anyio-mode=auto"], id="anyio, auto"),
+        pytest.param("", ["--asyncio-mode=auto"], id="pytest-asyncio, auto", marks=pytest.mark.long),
+        pytest.param("", ["--anyio-mode=auto"], id="anyio, auto", marks=pytest.mark.long),
     ],
 )
 def test_async_chatgpt_api_fixture_under_each_async_plugin_is_closed_after_the_test(

@@ -67,8 +67,15 @@ def test_proxy_credentials_in_url_are_used_without_tunnel(plain_site: FakeChatGP
         assert can_send(connect(plain_site, proxy={"server": server, **BYPASS}))
 
 
-@pytest.mark.parametrize("credentials", ["", f"{USER}:wrong-password@"])
-@pytest.mark.parametrize("send_via", ["fetch", "page"])
+@pytest.mark.parametrize(
+    ("send_via", "credentials"),
+    [
+        ("fetch", ""),
+        ("page", f"{USER}:wrong-password@"),
+        pytest.param("fetch", f"{USER}:wrong-password@", marks=pytest.mark.long),
+        pytest.param("page", "", marks=pytest.mark.long),
+    ],
+)
 def test_proxy_that_refuses_credentials_raises_proxy_error(
     real_site: FakeChatGPT, connect: Connect, credentials: str, send_via: str
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from chatgpt_browser.testing import FAULTS, FakeChatGPT
 from tests.support.scripted_site import base_urls, posts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "test-your-program.md"
 ROW = re.compile(r"^\| `([a-z-]+)` \| (.*?) \| (.*?) \| (.*?) \|$", re.MULTILINE)
@@ -31,13 +33,13 @@ OTHER_NAME = "redirect-other-name"
 READ_ON = ("broken-body-continued", "websocket-answer")
 
 
-@pytest.fixture(scope="module")
-def pair(request: pytest.FixtureRequest) -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
-    """A server, and a client that requests its session for every message.
+@contextmanager
+def create_pair(timeout: int) -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
+    """Yield a server, and a client that requests its session for every message.
 
-    The parameter is the client's timeout in milliseconds for the first byte and for an idle response.
+    :param timeout: the client's timeout in milliseconds for the first byte and for an idle response.
     """
-    timeouts = {"first_byte_timeout": request.param, "idle_timeout": request.param, "challenge_timeout": 1500}
+    timeouts = {"first_byte_timeout": timeout, "idle_timeout": timeout, "challenge_timeout": 1500}
     with FakeChatGPT(reply=REPLY) as server:
         options: dict[str, Any] = {
             "access_token_ttl": 0,
@@ -49,6 +51,16 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[FakeChatGPT, ChatGPTA
         with ChatGPTAPI(server.session_token, **options) as api:
             api.start()
             yield server, api
+
+
+@pytest.fixture(scope="module")
+def pair_of() -> Iterator[Callable[[int], tuple[FakeChatGPT, ChatGPTAPI]]]:
+    """Provide a function that returns the pair of a timeout. All tests of this module with the same timeout share it.
+
+    A parametrized fixture of the module would start a client for each test.
+    """
+    with ExitStack() as stack:
+        yield functools.cache(lambda timeout: stack.enter_context(create_pair(timeout)))
 
 
 def outcome_of_message(server: FakeChatGPT, api: ChatGPTAPI, name: str, times: int | None) -> str:
@@ -77,12 +89,14 @@ def test_fault_table_in_docs_matches_catalogue() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pair", "name"),
+    ("timeout", "name"),
     [(60_000 if name in READ_ON else 700, name) for name in FAULTS if name != OTHER_NAME],
-    indirect=["pair"],
     ids=[name for name in FAULTS if name != OTHER_NAME],
 )
-def test_fault_client_outcome_matches_docs(pair: tuple[FakeChatGPT, ChatGPTAPI], name: str) -> None:
+def test_fault_client_outcome_matches_docs(
+    pair_of: Callable[[int], tuple[FakeChatGPT, ChatGPTAPI]], timeout: int, name: str
+) -> None:
+    pair = pair_of(timeout)
     once = outcome_of_message(*pair, name, 1)
     # If a single fault is an error, so is a permanent one.
     every_time = outcome_of_message(*pair, name, None) if once.startswith("reply") else once

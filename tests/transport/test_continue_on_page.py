@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import threading
@@ -23,6 +24,14 @@ USUAL = ConversationView()
 LOGGER = "chatgpt_browser"
 #: Seconds until a page sets its address, longer than any test.
 NEVER = 3600
+PROJECT = "g-p-1a2b-letters"
+
+
+def combinations(*values: list[Any], usual: list[tuple[Any, ...]]) -> list[Any]:
+    """Return all combinations of these values as parameters of a test. Those that are not in `usual` are marked `long`."""
+    every = [*itertools.product(*values)]
+    assert {*usual} <= {*every}
+    return [pytest.param(*each, marks=() if each in usual else pytest.mark.long) for each in every]
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +80,19 @@ def pages_opened(server: FakeChatGPT) -> int:
 # ---- Loading -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("message_ids", ["turn", "search", "selection", "none"])
-@pytest.mark.parametrize("loading", ["conversation", "conversations", "batch"])
+@pytest.mark.parametrize(
+    ("loading", "message_ids"),
+    combinations(
+        ["conversation", "conversations", "batch"],
+        ["turn", "search", "selection", "none"],
+        usual=[
+            ("conversation", "turn"),
+            ("conversations", "search"),
+            ("batch", "selection"),
+            ("conversation", "none"),
+        ],
+    ),
+)
 def test_navigation_each_way_of_loading_continues_conversation(
     server: FakeChatGPT, api: ChatGPTAPI, loading: Any, message_ids: Any
 ) -> None:
@@ -127,9 +147,25 @@ def test_navigation_stale_copy_of_conversation_is_not_loaded(
 # ---- Addresses ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("project", [None, "g-p-1a2b-letters"])
-@pytest.mark.parametrize("first_address", ["home", "temporary"])
-@pytest.mark.parametrize("address_after", [None, 0, 0.3, NEVER])
+@pytest.mark.parametrize(
+    ("address_after", "first_address", "project"),
+    # In the ordinary suite, each two of the three have each pair of values.
+    combinations(
+        [None, 0, 0.3, NEVER],
+        ["home", "temporary"],
+        [None, PROJECT],
+        usual=[
+            (None, "home", None),
+            (None, "temporary", PROJECT),
+            (0, "home", PROJECT),
+            (0, "temporary", None),
+            (0.3, "home", None),
+            (0.3, "temporary", PROJECT),
+            (NEVER, "home", PROJECT),
+            (NEVER, "temporary", None),
+        ],
+    ),
+)
 def test_site_page_late_address_next_message_uses_same_page(
     server: FakeChatGPT, api: ChatGPTAPI, project: Any, first_address: Any, address_after: Any
 ) -> None:
@@ -172,8 +208,10 @@ def test_site_page_other_conversation_opened_by_page_is_not_used(
 # ---- Two answers -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("is_reopened", [False, True])
-@pytest.mark.parametrize("encoding", ["whole", "delta"])
+@pytest.mark.parametrize(
+    ("encoding", "is_reopened"),
+    combinations(["whole", "delta"], [False, True], usual=[("whole", False), ("delta", True)]),
+)
 def test_send_via_page_two_answers_can_be_continued(
     server: FakeChatGPT, api: ChatGPTAPI, is_reopened: bool, encoding: Any
 ) -> None:

@@ -204,7 +204,7 @@ def test_send_via_page_message_ended_early_clicks_stop(
             )
     elif how == "timeout":
         with pytest.raises(ChatGPTTimeoutError) as caught:
-            api.send_message(message, timeout_ms=20_000)
+            api.send_message(message, timeout_ms=8_000)
         assert caught.value.partial_text == "One"
     else:
         with api.stream_message(message) as stream:
@@ -766,12 +766,13 @@ def test_send_via_page_challenge_between_messages_is_passed(connect: Connect) ->
             server.strike_challenge("passes")
 
 
-def test_send_via_page_expired_access_token_is_renewed_by_page(connect: Connect) -> None:
-    with FakeChatGPT(form="app") as server:
-        conversation = connect(server, send_via="page").get_conversation()
-        conversation.send_message("One")
-        server.expire_access_tokens()
-        assert 'said: "One"' in conversation.send_message("Two")
+def test_send_via_page_expired_access_token_is_renewed_by_page(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
+    conversation = api.get_conversation()
+    conversation.send_message("One")
+    scripted_site.server.expire_access_tokens()
+    assert 'said: "One"' in conversation.send_message("Two")
 
 
 def test_send_via_page_killed_browser_is_replaced(connect: Connect) -> None:
@@ -805,12 +806,13 @@ def test_send_via_page_rotated_session_token_is_kept(connect: Connect) -> None:
 
 
 @pytest.mark.anyio
-async def test_page_pool_cancelled_calls_leave_no_page(scripted_site: ScriptedSite) -> None:
+@pytest.mark.parametrize("calls", [12, pytest.param(24, marks=pytest.mark.long)])
+async def test_page_pool_cancelled_calls_leave_no_page(scripted_site: ScriptedSite, calls: int) -> None:
     server, chance = scripted_site.server, random.Random(2)
     options: dict[str, Any] = base_urls(server)
     async with AsyncChatGPTAPI(server.session_token, send_via="page", **options) as api:
         await api.ensure_auth()
-        for number in range(24):
+        for number in range(calls):
             calling = asyncio.ensure_future(api.send_message("not wanted"))
             # Some calls end while the page is being opened, others later.
             await asyncio.wait([calling], timeout=chance.uniform(0.001, 0.25 if number % 2 else 0.05))
@@ -829,7 +831,7 @@ async def test_page_pool_cancelled_calls_leave_no_page(scripted_site: ScriptedSi
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("rounds", [7, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(20, marks=pytest.mark.long)])
 async def test_send_via_page_early_cancellation_ends_promptly(
     scripted_site: ScriptedSite, rounds: int
 ) -> None:
