@@ -119,6 +119,16 @@ async def test_preparation_observer_empty_session_is_expired_session() -> None:
     assert isinstance(await page.observer.error(), SessionExpiredError)
 
 
+async def test_preparation_observer_unauthorized_after_refused_session_is_its_consequence() -> None:
+    page = ObservedPreparation('{"accessToken": "a"}')
+    for request_id, url, status in (("1", SITE.session_url, 429), ("2", TOKENS, 401)):
+        page.request(url, request_id)
+        await page.respond(status, request_id)
+    page.request(SITE.session_url, "3")
+    await page.respond(200, "3")
+    assert isinstance(await page.observer.error(), RateLimitError)
+
+
 async def test_preparation_observer_removes_its_listeners() -> None:
     page = ObservedPreparation()
     with page.observer:

@@ -34,6 +34,8 @@ _CLICK_TIMEOUT = 5.0
 _CLICK_TIMEOUT_PER_CHARACTER = 1e-4
 #: Seconds until the page is searched again for the send button: the page may have replaced the composer. Doubled each time.
 _CLICK_ATTEMPT = 1.0
+#: An attempt of this length is made before a button counts as not clickable: a search can take long in a page with a long text.
+_LONGEST_ATTEMPT = 4.0
 #: Length in characters from which a text may be longer than the site accepts.
 _LONG_TEXT = 2_000
 #: Limit in seconds for the page's network to become idle.
@@ -199,7 +201,7 @@ class Composer:
                 return True
             if was_closed:
                 deadline = clock() + timeout
-            if clock() >= deadline:
+            if clock() >= deadline and attempt > _LONGEST_ATTEMPT:
                 raise await self._click_error("send button")
 
     async def stop(self) -> bool:

@@ -97,8 +97,7 @@ class PageElements:
 
         A dialog counts as shown if anything in it is visible: the box of a dialog with fixed children may have no height.
         """
-        known = (rule.name for rule in selectors.DIALOG_RULES)
-        found = self._page.locator(", ".join((selectors.MODAL_DIALOGS, *known)))
+        found = self._page.locator(selectors.BLOCKING_DIALOGS)
         return found.filter(visible=True).or_(found.filter(has=self._page.locator("*").filter(visible=True)))
 
     @property

@@ -2,7 +2,7 @@
  * Return the element that covers the composer, or else a dialog that blocks the page; null if there is none. The markup of a dialog
  * does not matter: what counts is the element that a click would hit. The argument is an object of selectors (see selectors.py).
  */
-({ boxes, sendButtons, notInComposer, dialogs, modals, closeButtons, kinds }) => {
+({ boxes, sendButtons, notInComposer, dialogs, blocking, closeButtons, kinds }) => {
   const boxOf = (element) => element.getBoundingClientRect();
   const centreOf = ({ left, top, width, height }) => ({ x: left + width / 2, y: top + height / 2 });
   const hasBox = (element) => element.checkVisibility({ visibilityProperty: true }) && boxOf(element).width > 0 && boxOf(element).height > 0;
@@ -46,7 +46,7 @@
     return button ? centreOf(boxOf(button)) : null;
   }
 
-  const found = [...controls().map(covering).filter(Boolean), ...shown(modals), ...kinds.flatMap(([, selector]) => shown(selector))][0];
+  const found = [...controls().map(covering).filter(Boolean), ...shown(blocking)][0];
   if (!found) return null;
   return {
     kind: kinds.find(([, selector]) => matches(found, selector))?.[0] ?? null,

@@ -143,8 +143,7 @@ class PreparationObserver:
             return
         head = read_head(event["response"])
         if _is_refusal(head):
-            is_signed_out = head.status == _UNAUTHORIZED and url == self._site.session_url
-            self._add(url, _Refusal(request_id, head, is_signed_out))
+            self._add(url, self._refusal(url, request_id, head))
         elif head.ok and url in self._refusals:
             self._refusals[url] = replace(self._refusals[url], is_repeated=True)
         if not head.ok or url != self._site.session_url:
@@ -162,6 +161,14 @@ class PreparationObserver:
         if await self._is_signed_out(request_id):
             self._add(self._urls[request_id], _Refusal(request_id, Head(200), is_signed_out=True))
         self._end(request_id)
+
+    def _refusal(self, url: str, request_id: str, head: Head) -> _Refusal:
+        """Return the refusal in a response. For a 401 while the page has no session, return the refusal of the session."""
+        is_unauthorized = head.status == _UNAUTHORIZED
+        session = self._refusals.get(self._site.session_url)
+        if is_unauthorized and session is not None and not session.is_repeated:
+            return session
+        return _Refusal(request_id, head, is_unauthorized and url == self._site.session_url)
 
     def _add(self, url: str, refusal: _Refusal) -> None:
         self._refusals.pop(url, None)

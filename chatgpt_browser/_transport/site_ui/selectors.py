@@ -236,6 +236,8 @@ class DialogRule:
     kind: DialogKind
     names: tuple[Entry, ...]
     texts: tuple[Entry, ...]
+    #: False if such a dialog blocks the page only where it covers the composer.
+    is_blocking: bool = True
 
     @functools.cached_property
     def name(self) -> str:
@@ -272,11 +274,8 @@ DIALOG_RULES = (
         (
             Entry(r"too many requests|making requests too quickly", "2026-10", "oracle"),
             Entry(r"temporarily limited access to your conversations", "2026-10", "oracle"),
-            Entry(
-                r"zu viele anfragen|请求过(多|于频繁)|trop de requêtes|demasiadas solicitudes",
-                "2026-11",
-                "guess",
-            ),
+            Entry(r"zu viele anfragen|请求过(多|于频繁)|trop de requêtes", "2026-11", "guess"),
+            Entry(r"demasiadas solicitudes", "2026-11", "guess"),
         ),
     ),
     DialogRule(
@@ -286,6 +285,7 @@ DIALOG_RULES = (
             Entry(r"which response do you prefer", "2026-10", "capture"),
             Entry(r"giving feedback on a new version", "2026-10", "capture"),
         ),
+        is_blocking=False,
     ),
     DialogRule(
         "announcement",
@@ -296,9 +296,7 @@ DIALOG_RULES = (
         (
             Entry(r"^\s*(what['\u2019]s new|introducing\b)", "2026-10", "capture"),
             Entry(
-                r"^\s*(neuigkeiten|das ist neu|was ist neu|新功能|最新|nouveautés|novedades)",
-                "2026-11",
-                "guess",
+                r"^\s*(neuigkeiten|das ist neu|was ist neu|新功能|最新|nouveaut|novedad)", "2026-11", "guess"
             ),
         ),
     ),
@@ -317,13 +315,16 @@ CLOSE_BUTTONS = (
     Entry("button[aria-label=\u5173\u95ed], button[aria-label=\u9589\u3058\u308b]", "2026-11", "guess"),
 )
 
+#: Dialogs that block the page by their kind.
+BLOCKING_DIALOGS = ", ".join((MODAL_DIALOGS, *(rule.name for rule in DIALOG_RULES if rule.is_blocking)))
+
 #: The selectors for ``obstruction.js``.
 OBSTRUCTION = {
     "boxes": [MESSAGE_BOX.name, f"{FORM} :is({EDITORS}, [role=textbox])", f"{EDITORS}, [role=textbox]"],
     "sendButtons": f"{SEND_BUTTON.name}, {_NATIVE_SEND}",
     "notInComposer": f":is({CONVERSATION_TEXT}, {DIALOGS}, form[inert]) *, {SHELL}",
     "dialogs": DIALOGS,
-    "modals": MODAL_DIALOGS,
+    "blocking": BLOCKING_DIALOGS,
     "closeButtons": any_of(CLOSE_BUTTONS),
     "kinds": [[rule.kind, rule.name] for rule in DIALOG_RULES],
 }
