@@ -19,9 +19,10 @@ from .page_activity import PageActivity
 from .selectors import MESSAGE_ID_ATTRIBUTES, OUTLINE
 from .stop_button import StopButton
 from .text_pieces import has_same_words
+from .usual_composer import UsualComposer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from playwright.async_api import CDPSession, Locator, Page
 
@@ -69,6 +70,7 @@ class Composer:
         self._dialogs = Dialogs(page, evaluation)
         self._stop_button = StopButton(self._elements)
         self._box = MessageBox(page, self._elements)
+        self._usual = UsualComposer(page, evaluation)
 
     def type_only(self) -> None:
         """Type long texts from now on, since the page turns pasted texts into attachments."""
@@ -81,6 +83,9 @@ class Composer:
         :raises DialogInTheWayError: a dialog blocks the page.
         :raises ComposerNotFoundError: no message box was found within the timeout.
         """
+        if (state := await self._usual.look()) is not None:
+            self._stop_button.note_shapes(state.shapes)
+            return
         elements = self._elements
         outcome = elements.message_box.or_(elements.log_in).or_(elements.blocking_dialogs)
         if not await self._activity.appears(outcome, timeout):
@@ -124,6 +129,8 @@ class Composer:
         """
         if not text.strip():
             raise PageError(f"The site's page cannot send a message without text. {_NOT_SENT}")
+        if await self._usual.write(text):
+            return
         clock = asyncio.get_running_loop().time
         remaining, pause, changed = min(timeout, _HYDRATION_TIMEOUT), _FIRST_RETRY, ""
         alerts = await self._elements.too_long_alerts.count() if len(text) > _LONG_TEXT else 0
@@ -155,8 +162,13 @@ class Composer:
         Return the content of the message box, or None if the page has replaced the text. Raise what :meth:`check_unobstructed`
         raises.
         """
-        await self.check_unobstructed()
-        content = await self._box.read(text)
+        state = await self._usual.look(text)
+        if state is not None:
+            self._stop_button.note_shapes(state.shapes)
+            content = BoxContent(state.text, state.copies)
+        else:
+            await self.check_unobstructed()
+            content = await self._box.read(text)
         return content if has_same_words(content.text, text) else None
 
     async def read(self, text: str) -> BoxContent:
@@ -176,6 +188,9 @@ class Composer:
 
         The state of such a button does not show when the page is hydrated.
         """
+        state = await self._usual.look()
+        if state is not None and (not state.is_enabled or state.text.strip()):
+            return
         if not await self._elements.enabled_send_button.count() or (await self._box.read()).text.strip():
             return
         await self._activity.wait_for_network_idle(_NETWORK_IDLE_TIMEOUT)
@@ -187,6 +202,8 @@ class Composer:
         """
         clock = asyncio.get_running_loop().time
         timeout, attempt = _click_timeout(text), _CLICK_ATTEMPT
+        if await self._tries(self._usual.click_send(text)):
+            return True
         deadline = clock() + timeout
         while True:
             button = await first_of(self._elements.send_buttons)
@@ -210,6 +227,8 @@ class Composer:
 
     async def is_replying(self) -> bool:
         """Return whether the page shows a reply as in progress, and still does after a moment."""
+        if await self._usual.look() is not None:
+            return False
         return not await becomes(self._elements.stop_button, "hidden", _RENDER_TIMEOUT)
 
     async def shows_any(self, message_ids: Sequence[str], timeout: float) -> bool:
@@ -276,13 +295,16 @@ class Composer:
 
     async def _tries_click(self, element: Locator, timeout: float) -> bool:
         """Click an element. Return False if it was certainly not clicked, for example because it was replaced."""
+        return await self._tries(element.click(timeout=milliseconds(timeout)))
+
+    async def _tries(self, click: Awaitable[bool | None]) -> bool:
+        """Await a click. Return False if it was certainly not made."""
         try:
-            await element.click(timeout=milliseconds(timeout))
+            return await click is not False
         except PlaywrightError as error:
             if not is_replaced(error):
                 raise
             return may_have_clicked(error)
-        return True
 
     async def _click_error(self, name: str) -> PageError:
         """Return the error for an element that cannot be clicked, or raise a more specific one."""

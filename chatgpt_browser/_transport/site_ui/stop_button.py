@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ..._browser.playwright_errors import milliseconds
+from ..._core.javascript import read_script
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
 
 #: Limit in seconds for the button to appear, and for the page to let it be clicked.
 _CLICK_TIMEOUT = 1.0
-
-#: Identifies buttons by everything that distinguishes a stop button from the button whose place it takes.
-_SHAPES = """(buttons) => buttons.map((button) => [button.type, button.id, button.dataset.testid,
-  button.getAttribute("aria-label"), button.innerHTML].join("|"))"""
 
 
 class StopButton:
@@ -31,7 +28,11 @@ class StopButton:
 
     async def note_idle_buttons(self) -> None:
         """Remember the composer's buttons: none of them is the stop button. Call this while no reply is streamed."""
-        self._idle_buttons.update(await self._shapes())
+        self.note_shapes(await self._shapes())
+
+    def note_shapes(self, shapes: list[str]) -> None:
+        """Remember buttons that are not the stop button, by their identification (see ``button_shapes.js``)."""
+        self._idle_buttons.update(shapes)
 
     async def click(self) -> bool:
         """Click the button. Return False if there is none.
@@ -45,7 +46,9 @@ class StopButton:
         return len(new) == 1 and await _click(self._elements.form_buttons.nth(new[0]))
 
     async def _shapes(self) -> list[str]:
-        shapes: list[str] = await self._elements.form_buttons.evaluate_all(_SHAPES)
+        shapes: list[str] = await self._elements.form_buttons.evaluate_all(
+            read_script(__package__ or "", "button_shapes.js")
+        )
         return shapes
 
 
