@@ -117,8 +117,8 @@ async def test_heap_above_gc_threshold_is_collected(
         sent: list[str] = []
         send = page._target.send
 
-        async def recording(method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-            answer = await send(method, params)
+        async def recording(method: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+            answer = await send(method, *arguments, **options)
             sent.append(method)
             return answer
 

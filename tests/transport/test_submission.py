@@ -147,7 +147,13 @@ def test_submission_form_without_names_sends_message_once(connect: Connect, wake
         assert sent_texts(server, 0) == ["Hello"]
 
 
-@pytest.mark.parametrize("composer", OTHER_COMPOSERS.values(), ids=OTHER_COMPOSERS.keys())
+@pytest.mark.parametrize(
+    "composer",
+    [
+        pytest.param(markup, id=name, marks=[pytest.mark.long] * (name == "no-form"))
+        for name, markup in OTHER_COMPOSERS.items()
+    ],
+)
 def test_submission_composer_of_unknown_shape_sends_message_once(
     server: FakeChatGPT, api: ChatGPTAPI, composer: str
 ) -> None:
