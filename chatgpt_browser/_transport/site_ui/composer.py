@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import anyio
 from playwright.async_api import Error as PlaywrightError
 
 from ..._browser.playwright_errors import is_replaced, may_have_clicked, milliseconds
 from ..._core.errors import ComposerNotFoundError, MessageTooLongError, PageError, SessionExpiredError
-from ..._core.javascript import read_script
 from .dialogs import Dialogs, choice_error
-from .elements import Match, PageElements, becomes, first_of
+from .elements import PageElements, becomes, first_of
 from .isolated_evaluation import IsolatedEvaluation
 from .message_box import BoxContent, MessageBox
 from .page_activity import PageActivity
-from .selectors import MESSAGE_ID_ATTRIBUTES, OUTLINE
 from .stop_button import StopButton
 from .text_pieces import has_same_words
 from .usual_composer import UsualComposer
@@ -51,9 +48,6 @@ _ENTER_DELAY = 2.0
 _PATIENCE = 3
 #: Limit in seconds for the page to show a change of its state.
 _RENDER_TIMEOUT = 1.0
-
-#: Limit in seconds for the page to describe its controls.
-_OUTLINE_TIMEOUT = 5.0
 
 _NOT_SENT = "Nothing was sent."
 _UNKNOWN_LAYOUT = f"{_NOT_SENT} To report the page's layout, run `chatgpt-browser doctor --live`."
@@ -237,29 +231,10 @@ class Composer:
             return False
         return await becomes(self._elements.messages(message_ids), "attached", timeout)
 
-    async def newest_message_ids(self) -> list[str]:
-        """Return the ids of the last message on the page; none if the page does not show ids of messages."""
-        script = read_script(__package__ or "", "newest_message_ids.js")
-        found: list[str] = await self._elements.all_messages.evaluate_all(script, MESSAGE_ID_ATTRIBUTES)
-        return found
-
-    async def outline(self) -> list[dict[str, Any]]:
-        """Return a description of the page's controls without personal data (see ``outline.js``)."""
-        script = read_script(__package__ or "", "outline.js")
-        found: Any = None
-        with anyio.move_on_after(_OUTLINE_TIMEOUT):
-            found = await self._elements.describable.evaluate_all(script, OUTLINE)
-        # The page can change what a script in its own world returns.
-        return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-
     async def dialog_error(self) -> ChatGPTError | None:
         """Return the error for what covers the composer; None if nothing does, or an announcement that can be closed."""
         obstruction = await self._dialogs.find()
         return None if obstruction is None or obstruction.is_closable else obstruction.error()
-
-    async def matches(self) -> list[Match]:
-        """Return the entries of :mod:`.selectors` that match the composer now."""
-        return await self._elements.matches()
 
     async def _can_send(self, timeout: float) -> bool:
         """Return whether the message can be sent within the timeout: by a send button that is enabled, or by Enter.
