@@ -16,7 +16,7 @@ from .message_box import BoxContent, MessageBox
 from .page_activity import PageActivity
 from .stop_button import StopButton
 from .text_pieces import has_same_words
-from .usual_composer import UsualComposer
+from .usual_composer import UsualComposer, UsualState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -65,10 +65,19 @@ class Composer:
         self._stop_button = StopButton(self._elements)
         self._box = MessageBox(page, self._elements)
         self._usual = UsualComposer(page, evaluation)
+        #: The state directly after a text was written in the short way.
+        self._written: UsualState | None = None
 
     def type_only(self) -> None:
         """Type long texts from now on, since the page turns pasted texts into attachments."""
         self._box.may_paste = False
+
+    async def is_usual(self) -> bool:
+        """Return whether a message can be written now, and no reply is in progress, without doubt."""
+        state = await self._usual.look()
+        if state is not None:
+            self._stop_button.note_shapes(state.shapes)
+        return state is not None
 
     async def wait_until_ready(self, timeout: float) -> None:
         """Wait until a message can be written.
@@ -77,8 +86,7 @@ class Composer:
         :raises DialogInTheWayError: a dialog blocks the page.
         :raises ComposerNotFoundError: no message box was found within the timeout.
         """
-        if (state := await self._usual.look()) is not None:
-            self._stop_button.note_shapes(state.shapes)
+        if await self.is_usual():
             return
         elements = self._elements
         outcome = elements.message_box.or_(elements.log_in).or_(elements.blocking_dialogs)
@@ -123,7 +131,8 @@ class Composer:
         """
         if not text.strip():
             raise PageError(f"The site's page cannot send a message without text. {_NOT_SENT}")
-        if await self._usual.write(text):
+        self._written = await self._usual.write(text)
+        if self._written is not None:
             return
         clock = asyncio.get_running_loop().time
         remaining, pause, changed = min(timeout, _HYDRATION_TIMEOUT), _FIRST_RETRY, ""
@@ -156,9 +165,8 @@ class Composer:
         Return the content of the message box, or None if the page has replaced the text. Raise what :meth:`check_unobstructed`
         raises.
         """
-        state = await self._usual.look(text)
+        state, self._written = self._written or await self._usual.look(text), None
         if state is not None:
-            self._stop_button.note_shapes(state.shapes)
             content = BoxContent(state.text, state.copies)
         else:
             await self.check_unobstructed()
@@ -175,6 +183,7 @@ class Composer:
 
     async def wait_until_lost(self, timeout: float) -> None:
         """Wait until the page has removed the text of the message box, for at most ``timeout`` seconds."""
+        self._written = None
         await self._box.wait_until_lost(timeout)
 
     async def wait_for_network_idle_if_always_enabled(self) -> None:
@@ -221,8 +230,6 @@ class Composer:
 
     async def is_replying(self) -> bool:
         """Return whether the page shows a reply as in progress, and still does after a moment."""
-        if await self._usual.look() is not None:
-            return False
         return not await becomes(self._elements.stop_button, "hidden", _RENDER_TIMEOUT)
 
     async def shows_any(self, message_ids: Sequence[str], timeout: float) -> bool:

@@ -79,4 +79,5 @@ def _with_helpers(script_name: str, helpers: Sequence[str]) -> str:
     main, *others = (
         read_script(__package__ or "", name).strip().removesuffix(";") for name in (script_name, *helpers)
     )
-    return f"(...values) => ({main})(...values, {', '.join(f'({other})' for other in others)})"
+    functions = "".join(f", ({other})" for other in others)
+    return f"(...values) => ({main})(...values{functions})"

@@ -1,5 +1,6 @@
-/** Return the ids in the last of these elements that has any. The second argument is the list of attributes that contain ids. */
-(elements, attributes) => {
+/** Return the ids in the last element that has any. The argument is the list of attributes that contain ids. */
+(attributes) => {
   const idsOf = (element) => attributes.flatMap((name) => (element.getAttribute(name) ?? "").split(/\s+/)).filter(Boolean);
-  return idsOf(elements.findLast((element) => idsOf(element).length > 0) ?? document.createElement("i"));
+  const elements = [...document.querySelectorAll(attributes.map((name) => `[${name}]`).join(", "))];
+  return elements.map(idsOf).findLast(({ length }) => length > 0) ?? [];
 }

@@ -8,10 +8,11 @@ import anyio
 
 from ..._core.javascript import read_script
 from .elements import PageElements
+from .isolated_evaluation import IsolatedEvaluation
 from .selectors import MESSAGE_ID_ATTRIBUTES, OUTLINE
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page
+    from playwright.async_api import CDPSession, Page
 
 #: Limit in seconds for the page to describe what it shows.
 _TIMEOUT = 5.0
@@ -20,17 +21,16 @@ _TIMEOUT = 5.0
 class PageReport:
     """Reads one page, and changes nothing on it."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, cdp: CDPSession) -> None:
         self._elements = PageElements(page)
+        self._evaluation = IsolatedEvaluation(cdp)
 
     async def newest_message_ids(self) -> list[str]:
         """Return the ids of the last message on the page; none if the page does not show ids, or does not respond."""
-        script = read_script(__package__ or "", "newest_message_ids.js")
-        found: list[str]
+        found: list[str] = []
         with anyio.move_on_after(_TIMEOUT):
-            found = await self._elements.all_messages.evaluate_all(script, MESSAGE_ID_ATTRIBUTES)
-            return found
-        return []
+            found.extend(await self._evaluation.call("newest_message_ids.js", MESSAGE_ID_ATTRIBUTES))
+        return found
 
     async def outline(self) -> list[dict[str, Any]]:
         """Return a description of the page's controls without personal data (see ``outline.js``)."""

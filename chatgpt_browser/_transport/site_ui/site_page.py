@@ -86,7 +86,7 @@ class SitePage:
         self._page = page
         self._cdp = cdp
         self._composer = Composer(page, cdp)
-        self._report = PageReport(page)
+        self._report = PageReport(page, cdp)
         self._navigation = Navigation(page, cdp, self._composer)
         self._observer: RequestObserver | None = None
         #: The id of the last message that was sent from this page, or None if unknown.
@@ -194,7 +194,10 @@ class SitePage:
     async def _prepare(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
         """Bring the page to the message's conversation, ready for text."""
         conversation_id, turn = message.prompt.conversation_id, message.turn
-        is_shown = self.shows(conversation_id, turn.question_id) and not await self._composer.is_replying()
+        is_shown = self.shows(conversation_id, turn.question_id)
+        if is_shown and self._navigation.is_at(conversation_id) and await self._composer.is_usual():
+            return
+        is_shown = is_shown and not await self._composer.is_replying()
         if is_shown and await self._navigation.wait_for_address(conversation_id):
             await self._composer.wait_until_ready(timeout)
         else:

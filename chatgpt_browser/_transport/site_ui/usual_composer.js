@@ -26,10 +26,10 @@ async (rules, beginning, selects, duration, readBox, findObstruction, shapesOf) 
     const controls = findAll(document, `${rules.buttons}, a[href], [role=link]`);
     if (controls.some((control) => is(control, rules.logIn) || is(control, form.contains(control) ? rules.stopInForm : rules.stop))) return null;
     if (controls.some((control) => !form.contains(control) && is(control, rules.send))) return null;
-    const choices = [rules.send.names, rules.sendStructure].map((selector) => buttons.filter((button) => button.matches(selector)));
+    const [named, ...placed] = [rules.send.names, ...rules.sendStructures].map((selector) => buttons.filter((button) => button.matches(selector)));
     const labelled = buttons.filter((button) => hasLabel(button, rules.sendInForm.label));
-    const [found] = [choices[0], labelled, choices[1]].filter(({ length }) => length > 0);
-    return found?.length > 1 ? null : { editor: editors[0], form, buttons, send: found?.[0] };
+    const found = [named, labelled, ...placed].find(({ length }) => length > 0) ?? [];
+    return found.length > 1 ? null : { editor: editors[0], form, buttons, send: found[0] };
   }
 
   const isReady = ({ editor, send }) => Boolean(send?.matches(rules.enabled) && readBox(editor, "").text.trim());

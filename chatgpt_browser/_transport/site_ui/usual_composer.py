@@ -43,7 +43,8 @@ _RULES = {
     "enabled": selectors.ENABLED,
     "send": _rule(selectors.SEND_BUTTON.name, selectors.SEND_BUTTON.label),
     "sendInForm": _rule(selectors.SEND_BUTTON.name, selectors.SEND_BUTTON.label_in_form),
-    "sendStructure": selectors.SEND_BUTTON.structures[0].pattern,
+    # The last structure may match several buttons.
+    "sendStructures": [entry.pattern for entry in selectors.SEND_BUTTON.structures[:-1]],
     "stop": _rule(selectors.STOP_BUTTON.name, selectors.STOP_BUTTON.label),
     "stopInForm": _rule(selectors.STOP_BUTTON.name, selectors.STOP_BUTTON.label_in_form),
     "logIn": _rule(selectors.LOG_IN.name, selectors.LOG_IN.label),
@@ -66,6 +67,10 @@ class UsualState:
     send_selector: str | None
     #: The identification of the composer's buttons (see :class:`.StopButton`).
     shapes: list[str]
+
+    def can_send(self, text: str) -> bool:
+        """Return whether the box has this text, and the send button is enabled."""
+        return self.is_enabled and has_same_words(self.text, text)
 
 
 class UsualComposer:
@@ -92,14 +97,17 @@ class UsualComposer:
             return None
         return UsualState(found["text"], found["copies"], found["isEnabled"], found["send"], found["shapes"])
 
-    async def write(self, text: str) -> bool:
-        """Replace the text in the message box. Return False if the composer is not usual, or cannot send the text at once."""
+    async def write(self, text: str) -> UsualState | None:
+        """Replace the text in the message box, and return the state after that.
+
+        Return None if the composer is not usual, or cannot send the text at once.
+        """
         is_long = len(text) > _MAX_LENGTH or text.count("\n") > MAX_TYPED_LINES
         if is_long or await self.look(selects=True) is None:
-            return False
+            return None
         await self._page.keyboard.insert_text(text)
-        state = await self.look(timeout=_ENABLE_TIMEOUT)
-        return state is not None and state.is_enabled and has_same_words(state.text, text)
+        state = await self.look(text, timeout=_ENABLE_TIMEOUT)
+        return state if state is not None and state.can_send(text) else None
 
     async def click_send(self, text: str) -> bool:
         """Click the send button. Return False if the composer is not usual or has another text; nothing was clicked then.
@@ -107,9 +115,7 @@ class UsualComposer:
         :raises PlaywrightError: the button cannot be clicked, or was replaced.
         """
         state = await self.look()
-        if state is None or state.send_selector is None or not state.is_enabled:
-            return False
-        if not has_same_words(state.text, text):
+        if state is None or state.send_selector is None or not state.can_send(text):
             return False
         await self._page.click(state.send_selector, timeout=milliseconds(_CLICK_TIMEOUT), strict=True)
         return True
