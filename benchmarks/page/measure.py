@@ -6,11 +6,11 @@ import gc
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chatgpt_browser._browser.sandbox import sandbox_refusal
 
-from ..clients import in_turn
+from ..clients import ask
 from ..figures import Limit, Row
 from ..first_reply.measure import alternate
 from ..ours import Ours
@@ -35,6 +35,7 @@ MOST_MEGABYTES = 30.0
 SHORT, BURST = Script(5, encoding="delta"), Script(2000, encoding="delta")
 PROGRAMS = {"plain": "benchmarks.page.bare", "ours": "benchmarks.first_reply.ours"}
 
+T = TypeVar("T")
 Timings = dict[str, list["Timing"]]
 
 
@@ -86,7 +87,7 @@ async def _measure_messages(
     async def measure(script: Script, ask: Callable[[PageClient], Awaitable[Timing]]) -> Timings:
         timings: Timings = {client.name: [] for client in both}
         for turn in range(rounds + 1):
-            for client in both if turn % 2 else reversed(both):
+            for client in _in_turn(both, turn):
                 gc.collect()
                 timing = await ask(client)
                 script.check(client.name, timing.text, timing.updates or script.events)
@@ -114,6 +115,11 @@ async def _measure_messages(
         row(f"… in a conversation of {LONG} messages", long, "to_first_word"),
         row("2,000 deltas in a burst by the page", burst, "press_to_end", LARGEST_BURST_RATIO),
     ]
+
+
+def _in_turn(both: Sequence[T], turn: int) -> Sequence[T]:
+    """Return both clients in the order of this round, which alternates."""
+    return both if turn % 2 else both[::-1]
 
 
 # ---- New processes -----------------------------------------------------------------------------------------------------
@@ -156,7 +162,12 @@ async def _measure_auto(address: Address, rounds: int, say: Callable[[str], None
         for client, name in zip(found, ("plain", "ours"), strict=True):
             client.name = name
             await stack.enter_async_context(client)
-        heard = await in_turn(found, Script(1), rounds)
-    samples = {who: [sample.seconds * 1000 for sample in heard[who]] for who in heard}
+        samples: dict[str, list[float]] = {client.name: [] for client in found}
+        for turn in range(rounds + 1):
+            for client in _in_turn(found, turn):
+                gc.collect()
+                sample = await ask(client, Script(1))
+                if turn > 0:
+                    samples[client.name].append(sample.seconds * 1000)
     row = Row('send_via="auto" beside "fetch"', address.protocol, samples)
     return row.limited(Limit(row.ratio(), LARGEST_AUTO_RATIO, "x"))

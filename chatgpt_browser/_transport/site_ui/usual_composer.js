@@ -52,15 +52,15 @@ async (rules, beginning, selects, duration, readBox, findObstruction, shapesOf) 
       check();
     });
 
-  /** Return a selector that matches this element only. */
+  /** Return a selector that matches this element only, and no longer if the page gives the element another meaning. */
   function selectorOf(element) {
-    const { id, testid } = { id: element.id, testid: element.dataset.testid };
-    const named = [id && `#${CSS.escape(id)}`, testid && `[data-testid="${CSS.escape(testid)}"]`].filter(Boolean);
-    const unique = named.find((selector) => document.querySelectorAll(selector).length === 1);
-    if (unique) return unique;
+    const named = ["aria-label", "data-testid"].filter((name) => element.hasAttribute(name));
+    const attributes = named.map((name) => `[${name}=${JSON.stringify(element.getAttribute(name))}]`).join("");
+    const byId = `#${CSS.escape(element.id)}`;
+    if (element.id && document.querySelectorAll(byId).length === 1) return byId + attributes;
     const steps = [];
     for (let at = element; at.parentElement; at = at.parentElement) steps.unshift(`:nth-child(${[...at.parentElement.children].indexOf(at) + 1})`);
-    return ["html", ...steps].join(" > ");
+    return ["html", ...steps].join(" > ") + attributes;
   }
 
   if (duration > 0) await waitUntilReady();
