@@ -167,6 +167,7 @@ class Composer:
         """
         state, self._written = self._written or await self._usual.look(text), None
         if state is not None:
+            self._stop_button.note_shapes(state.shapes)
             content = BoxContent(state.text, state.copies)
         else:
             await self.check_unobstructed()
