@@ -18,6 +18,7 @@ from .first_reply.measure import measure_first_reply
 from .memory import measure_memory
 from .npm import install_npm
 from .paced import measure_many, measure_paced
+from .page.measure import measure_page
 from .plain_text import measure_plain_text
 from .plots import plot_delay, plot_time
 from .report import summary, table
@@ -36,6 +37,7 @@ FAMILIES = {
     "paced": measure_paced,
     "many": measure_many,
     "first-reply": measure_first_reply,
+    "page": measure_page,
     "memory": measure_memory,
 }
 PROTOCOLS = {"http1": False, "http2": True}

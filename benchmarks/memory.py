@@ -89,4 +89,4 @@ async def main(address: Address, messages: int, step: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Address(**json.loads(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(main(Address.from_json(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

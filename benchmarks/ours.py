@@ -13,11 +13,11 @@ from .sample import Sample, timed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.async_api import CDPSession
+    from playwright.async_api import BrowserContext, CDPSession
 
     from .server import Address
 
-__all__ = ["Ours", "make_client"]
+__all__ = ["Ours", "context_of", "make_client"]
 
 #: Maximum of concurrent messages over HTTP/2. Over HTTP/1.1, a browser opens at most six connections.
 STREAMS = 64
@@ -39,8 +39,8 @@ class Ours:
 
     name = "ours"
 
-    def __init__(self, address: Address) -> None:
-        self.api = make_client(address, max_concurrent_messages=STREAMS if address.is_http2 else 1)
+    def __init__(self, address: Address, **options: Any) -> None:
+        self.api = make_client(address, max_concurrent_messages=STREAMS if address.is_http2 else 1, **options)
 
     async def __aenter__(self) -> Ours:
         await self.api.ensure_auth()
@@ -71,6 +71,13 @@ class Ours:
         running = self.api._browser_manager._browser
         assert running is not None, "the browser is not running"
         return running.devtools
+
+
+def context_of(api: AsyncChatGPTAPI) -> BrowserContext:
+    """Return the context of a started client that sends through the site's page."""
+    running = api._browser_manager._browser
+    assert running is not None, "the browser is not running"
+    return running.context
 
 
 async def _pages(session: CDPSession) -> list[str]:

@@ -9,7 +9,7 @@ import psutil
 
 from .script import BenchmarkError
 
-__all__ = ["browser_executable", "held_by", "held_here", "kind_of"]
+__all__ = ["browser_executable", "held_by", "held_here", "held_in_all", "kind_of"]
 
 MEGABYTE = 1 << 20
 
@@ -36,6 +36,15 @@ def held_by(kind: str) -> float:
     return sum(
         _megabytes(child) for child in psutil.Process().children(recursive=True) if kind_of(child) == kind
     )
+
+
+def held_in_all() -> dict[str, float]:
+    """Return the megabytes of this process (`own`) and of its descendants, by their kind."""
+    held = {"own": held_here()}
+    for child in psutil.Process().children(recursive=True):
+        kind = kind_of(child)
+        held[kind] = held.get(kind, 0) + _megabytes(child)
+    return held
 
 
 def _megabytes(process: psutil.Process) -> float:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
     from chatgpt_browser.testing import Reply, Turn
 
-__all__ = ["Address", "serving"]
+__all__ = ["LONG", "Address", "serving"]
+
+#: The number of messages in a long conversation, and the text of each.
+LONG = 500
+MESSAGE = "word " * 100
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,14 @@ class Address:
     session_token: str
     certificate_authority: str | None
     pid: int
+    #: The ids of the conversations that exist from the start. See `serving`.
+    conversation_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Address:
+        """Return the address in the JSON of `asdict(address)`."""
+        fields = json.loads(text)
+        return cls(**{**fields, "conversation_ids": tuple(fields["conversation_ids"])})
 
     @property
     def is_http2(self) -> bool:
@@ -54,16 +66,20 @@ class Address:
 
 
 @asynccontextmanager
-async def serving(*, http2: bool) -> AsyncIterator[Address]:
-    """Run a server: HTTP/1.1 without TLS, or HTTP/2 over TLS. It exits when its standard input is closed."""
-    arguments = ["--http2"] if http2 else []
+async def serving(*, http2: bool, app: bool = False) -> AsyncIterator[Address]:
+    """Run a server: HTTP/1.1 without TLS, or HTTP/2 over TLS. It exits when its standard input is closed.
+
+    With `app`, the server has a web application, accepts messages only from the page of that application, and has two
+    conversations of `LONG` messages.
+    """
+    arguments = [*["--http2"] * http2, *["--app"] * app]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", __name__, *arguments, stdin=pipe, stdout=pipe
     )
     assert process.stdin is not None and process.stdout is not None
     try:
-        yield Address(**json.loads(await process.stdout.readline()))
+        yield Address.from_json(await process.stdout.readline())
     finally:
         process.stdin.close()
         await process.wait()
@@ -77,11 +93,13 @@ def _reply(turn: Turn) -> Reply:
     return Reply(pieces=pieces, interval=script.interval, encoding=script.encoding)
 
 
-def main(http2: bool) -> None:
+def main(*, http2: bool, app: bool) -> None:
     """Serve until standard input is closed. The first line of standard output is the address as JSON."""
     from chatgpt_browser.testing import FakeChatGPT
 
-    with FakeChatGPT(reply=_reply, tls=http2) as server:
+    with FakeChatGPT(reply=_reply, tls=http2, form="app" if app else "api") as server:
+        turns = [(role, MESSAGE) for _ in range(LONG // 2) for role in ("user", "assistant")]
+        kept = [server.add_conversation(turns) for _ in range(2)] if app else []
         authority = server.certificate_authority_pem
         address = Address(
             protocol="HTTP/2" if http2 else "HTTP/1.1",
@@ -89,6 +107,7 @@ def main(http2: bool) -> None:
             session_token=server.session_token,
             certificate_authority=None if authority is None else authority.decode(),
             pid=os.getpid(),
+            conversation_ids=tuple(conversation.id for conversation in kept),
         )
         sys.stdout.write(json.dumps(asdict(address)) + "\n")
         sys.stdout.flush()
@@ -96,4 +115,4 @@ def main(http2: bool) -> None:
 
 
 if __name__ == "__main__":
-    main("--http2" in sys.argv)
+    main(http2="--http2" in sys.argv, app="--app" in sys.argv)

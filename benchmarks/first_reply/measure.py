@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..clients import Clients
 
-__all__ = ["measure_first_reply"]
+__all__ = ["alternate", "measure_first_reply"]
 
 LARGEST_RATIO = 1.1
 SCRIPT = Script(1)
@@ -29,21 +29,30 @@ PROGRAMS = {"plain": "benchmarks.first_reply.bare", "ours": "benchmarks.first_re
 
 
 async def measure_first_reply(clients: Clients, *, quick: bool, say: Callable[[str], None]) -> list[Row]:
-    """Return a row with the times from process start to reply. The warm-up round also writes the bytecode of both programs."""
+    """Return a row with the times from process start to reply."""
     if quick and clients.address.is_http2:
         return []
     rounds = 1 if quick else 9
     say(f"{clients.protocol}: first reply of a new process, {rounds} rounds")
-    task = json.dumps(_task(clients))
-    samples: dict[str, list[float]] = {who: [] for who in PROGRAMS}
-    for turn in range(rounds + 1):
-        for who, program in PROGRAMS.items():
-            seconds = await _run(program, task)
-            if turn > 0:
-                samples[who].append(seconds * 1000)
-
+    samples = await alternate(PROGRAMS, _task(clients), SCRIPT, rounds)
     row = Row("first reply of a new process", clients.protocol, samples)
     return [row.limited(Limit(row.ratio(), LARGEST_RATIO, "x"))]
+
+
+async def alternate(
+    programs: dict[str, str], task: dict[str, Any], script: Script, rounds: int
+) -> dict[str, list[float]]:
+    """Run the programs in turn. Return the milliseconds from process start to reply.
+
+    The warm-up round also writes the bytecode of the programs.
+    """
+    samples: dict[str, list[float]] = {who: [] for who in programs}
+    for turn in range(rounds + 1):
+        for who, program in programs.items():
+            seconds = await _run(program, json.dumps(task), script)
+            if turn > 0:
+                samples[who].append(seconds * 1000)
+    return samples
 
 
 def _task(clients: Clients) -> dict[str, Any]:
@@ -65,7 +74,7 @@ def _task(clients: Clients) -> dict[str, Any]:
     }
 
 
-async def _run(program: str, task: str) -> float:
+async def _run(program: str, task: str, script: Script) -> float:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     pipe = asyncio.subprocess.PIPE
 
@@ -79,5 +88,5 @@ async def _run(program: str, task: str) -> float:
 
     if await process.wait() != 0:
         raise BenchmarkError(f"{program} failed with exit status {process.returncode}")
-    SCRIPT.check(program, json.loads(line), SCRIPT.events)
+    script.check(program, json.loads(line), script.events)
     return seconds

@@ -18,6 +18,7 @@ async def main(task: dict[str, Any]) -> None:
         backend_api_base_url=f"{task['origin']}/backend-api",
         executable_path=task["executable"],
         ignore_https_errors=task["ignore_https_errors"],
+        send_via=task.get("send_via", "auto"),
     ) as api:
         text = await api.send_message(task["message"])
         sys.stdout.write(json.dumps(text) + "\n")

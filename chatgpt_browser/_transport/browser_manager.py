@@ -300,6 +300,8 @@ class BrowserManager:
 
         for name in ("shutil", "uuid"):
             importlib.import_module(name)
+        if self.needs_site_page:
+            importlib.import_module(".site_ui.site_page", __package__)
         fetch_page.read_scripts()
         anyio.CancelScope()  # the first use of this class imports anyio's asyncio backend
         self._preload()

@@ -22,7 +22,7 @@ from chatgpt_browser._core.models import Head
 from chatgpt_browser._messaging import response_reader
 from chatgpt_browser._protocol.backend import read_history
 from chatgpt_browser._transport.response_stream import ResponseStream
-from chatgpt_browser._transport.site_ui import composer, step_limit
+from chatgpt_browser._transport.site_ui import page_report, step_limit
 from chatgpt_browser.testing import Answer
 from tests.support.scripted_site import can_send
 
@@ -107,7 +107,7 @@ LOOP_AFTER_REPLY = """<script>new MutationObserver(() => {
 def test_site_page_that_loops_after_reply_raises_typed_error(
     connect: Connect, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(composer, "_READ_TIMEOUT", 1.0)
+    monkeypatch.setattr(page_report, "_TIMEOUT", 1.0)
     server = serve(form="app")
     page = server._site.chat_app
     assert page is not None

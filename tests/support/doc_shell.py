@@ -22,7 +22,7 @@ OPERATORS = re.compile(r"[|&;()<>]+")
 #: Programs of other projects, whose options are not checked.
 UNCHECKED = {
     *("cat", "cd", "cut", "export", "grep", "head", "less", "read", "sort", "source", "tail", "xargs"),
-    *("chromium", "docker", "git", "jq", "python3", "ssh", "uvicorn"),
+    *("chromium", "docker", "git", "google-chrome", "jq", "python3", "ssh", "uvicorn", "xvfb-run"),
 }
 DISTRIBUTION = "chatgpt-browser-api"
 

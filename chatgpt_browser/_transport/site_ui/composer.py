@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import anyio
 from playwright.async_api import Error as PlaywrightError
 
 from ..._browser.playwright_errors import is_replaced, may_have_clicked, milliseconds
 from ..._core.errors import ComposerNotFoundError, MessageTooLongError, PageError, SessionExpiredError
-from ..._core.javascript import read_script
 from .dialogs import Dialogs, choice_error
-from .elements import Match, PageElements, becomes, first_of
+from .elements import PageElements, becomes, first_of
 from .isolated_evaluation import IsolatedEvaluation
 from .message_box import BoxContent, MessageBox
 from .page_activity import PageActivity
-from .selectors import MESSAGE_ID_ATTRIBUTES, OUTLINE
 from .stop_button import StopButton
 from .text_pieces import has_same_words
+from .usual_composer import UsualComposer, UsualState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from playwright.async_api import CDPSession, Locator, Page
 
@@ -52,9 +50,6 @@ _PATIENCE = 3
 #: Time limit in seconds within which the page must show a change of its state.
 _RENDER_TIMEOUT = 1.0
 
-#: Time limit in seconds for a script to read the page: its controls, or the ids of its messages.
-_READ_TIMEOUT = 5.0
-
 _NOT_SENT = "Nothing was sent."
 _UNKNOWN_LAYOUT = f"{_NOT_SENT} To report the page's layout, run `chatgpt-browser doctor --live`."
 
@@ -70,10 +65,20 @@ class Composer:
         self._dialogs = Dialogs(page, evaluation)
         self._stop_button = StopButton(self._elements)
         self._box = MessageBox(page, self._elements)
+        self._usual = UsualComposer(page, evaluation)
+        #: The state directly after a text was written in the short way.
+        self._written: UsualState | None = None
 
     def type_only(self) -> None:
         """Type all later texts and never paste them, because the page turns pasted texts into attachments."""
         self._box.may_paste = False
+
+    async def is_usual(self) -> bool:
+        """Return whether a message can be written now, and no reply is in progress, without doubt."""
+        state = await self._usual.look()
+        if state is not None:
+            self._stop_button.note_shapes(state.shapes)
+        return state is not None
 
     async def wait_until_ready(self, timeout: float) -> None:
         """Wait until a message can be written.
@@ -82,6 +87,8 @@ class Composer:
         :raises DialogInTheWayError: a dialog blocks the page.
         :raises ComposerNotFoundError: no message box was found within the timeout.
         """
+        if await self.is_usual():
+            return
         elements = self._elements
         outcome = elements.message_box.or_(elements.log_in).or_(elements.blocking_dialogs)
         if not await self._activity.appears(outcome, timeout):
@@ -125,6 +132,9 @@ class Composer:
         """
         if not text.strip():
             raise PageError(f"The site's page cannot send a message without text. {_NOT_SENT}")
+        self._written = await self._usual.write(text)
+        if self._written is not None:
+            return
         clock = asyncio.get_running_loop().time
         remaining, pause, changed = min(timeout, _HYDRATION_TIMEOUT), _FIRST_RETRY, ""
         alerts = await self._elements.too_long_alerts.count() if len(text) > _LONG_TEXT else 0
@@ -155,8 +165,13 @@ class Composer:
 
         Call this directly before a message is sent. It raises the same errors as :meth:`check_unobstructed`.
         """
-        await self.check_unobstructed()
-        content = await self._box.read(text)
+        state, self._written = self._written or await self._usual.look(text), None
+        if state is not None:
+            self._stop_button.note_shapes(state.shapes)
+            content = BoxContent(state.text, state.copies)
+        else:
+            await self.check_unobstructed()
+            content = await self._box.read(text)
         return content if has_same_words(content.text, text) else None
 
     async def read(self, text: str) -> BoxContent:
@@ -169,6 +184,7 @@ class Composer:
 
     async def wait_until_lost(self, timeout: float) -> None:
         """Wait until the page has removed the text of the message box, for at most ``timeout`` seconds."""
+        self._written = None
         await self._box.wait_until_lost(timeout)
 
     async def wait_for_network_idle_if_always_enabled(self) -> None:
@@ -176,6 +192,9 @@ class Composer:
 
         Some layouts always enable the button. Then the button's state does not show whether the page is hydrated.
         """
+        state = await self._usual.look()
+        if state is not None and (not state.is_enabled or state.text.strip()):
+            return
         if not await self._elements.enabled_send_button.count() or (await self._box.read()).text.strip():
             return
         await self._activity.wait_for_network_idle(_NETWORK_IDLE_TIMEOUT)
@@ -187,6 +206,8 @@ class Composer:
         """
         clock = asyncio.get_running_loop().time
         timeout, attempt = _click_timeout(text), _CLICK_ATTEMPT
+        if await self._tries(self._usual.click_send(text)):
+            return True
         deadline = clock() + timeout
         while True:
             button = await first_of(self._elements.send_buttons)
@@ -218,26 +239,10 @@ class Composer:
             return False
         return await becomes(self._elements.messages(message_ids), "attached", timeout)
 
-    async def newest_message_ids(self) -> list[str]:
-        """Return the ids of the last message on the page. The list is empty if the page shows no ids, or does not respond."""
-        script = read_script(__package__ or "", "newest_message_ids.js")
-        found = await _list_from(self._elements.all_messages, script, MESSAGE_ID_ATTRIBUTES)
-        return [item for item in found if isinstance(item, str)]
-
-    async def outline(self) -> list[dict[str, Any]]:
-        """Return a description of the page's controls without personal data (see ``outline.js``)."""
-        script = read_script(__package__ or "", "outline.js")
-        found = await _list_from(self._elements.describable, script, OUTLINE)
-        return [item for item in found if isinstance(item, dict)]
-
     async def dialog_error(self) -> ChatGPTError | None:
         """Return the error for an obstruction of the composer. Return None if there is none or it can be closed."""
         obstruction = await self._dialogs.find()
         return None if obstruction is None or obstruction.is_closable else obstruction.error()
-
-    async def matches(self) -> list[Match]:
-        """Return the entries of :mod:`.selectors` that match the composer now."""
-        return await self._elements.matches()
 
     async def _can_send(self, timeout: float) -> bool:
         """Return whether the message can be sent within the timeout: by a send button that is enabled, or by Enter.
@@ -273,13 +278,16 @@ class Composer:
 
     async def _tries_click(self, element: Locator, timeout: float) -> bool:
         """Click an element. Return False if it was certainly not clicked, for example because it was replaced."""
+        return await self._tries(element.click(timeout=milliseconds(timeout)))
+
+    async def _tries(self, click: Awaitable[bool | None]) -> bool:
+        """Await a click. Return False if it was certainly not made."""
         try:
-            await element.click(timeout=milliseconds(timeout))
+            return await click is not False
         except PlaywrightError as error:
             if not is_replaced(error):
                 raise
             return may_have_clicked(error)
-        return True
 
     async def _click_error(self, name: str) -> PageError:
         """Return the error for an element that cannot be clicked, or raise a more specific error."""
@@ -328,15 +336,6 @@ class Composer:
         return MessageTooLongError(
             f"The site's page does not accept a message of this length ({words!r}). {_NOT_SENT}"
         )
-
-
-async def _list_from(elements: Locator, script: str, argument: Any) -> list[Any]:
-    """Return the list that a script returns for these elements. Return an empty list if the page does not respond in time."""
-    found: Any = None
-    with anyio.move_on_after(_READ_TIMEOUT):
-        found = await elements.evaluate_all(script, argument)
-    # The page can change what a script in its own world returns.
-    return found if isinstance(found, list) else []
 
 
 def _click_timeout(text: str) -> float:

@@ -122,11 +122,6 @@ class PageElements:
         """The elements that a report about the page describes."""
         return self._page.locator(selectors.DESCRIBABLE)
 
-    @property
-    def all_messages(self) -> Locator:
-        """All elements with an attribute that contains the id of a message."""
-        return self._page.locator(", ".join(f"[{name}]" for name in selectors.MESSAGE_ID_ATTRIBUTES))
-
     def messages(self, message_ids: Iterable[str]) -> Locator:
         """Return a locator for the elements of the messages with these ids. At least one id is required."""
         quoted = (json.dumps(message_id, ensure_ascii=False) for message_id in message_ids)

@@ -9,6 +9,8 @@ from playwright.async_api import Error as PlaywrightError
 from ..._core.javascript import read_script
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from playwright.async_api import CDPSession
 
 _WORLD_NAME = "chatgpt_browser"
@@ -20,30 +22,62 @@ class IsolatedEvaluation:
     def __init__(self, cdp: CDPSession) -> None:
         self._cdp = cdp
         self._frame_id: str | None = None
+        #: The world of the current document, or None if it has to be requested.
+        self._world: int | None = None
+        cdp.on("Page.frameNavigated", self._on_navigated)
 
-    async def call(self, script_name: str, *arguments: Any) -> Any:
+    async def call(self, script_name: str, *arguments: Any, helpers: Sequence[str] = ()) -> Any:
         """Call the function in a script, wait for its promise, and return the result as JSON data.
+
+        The functions of the ``helpers``, which are other scripts, are additional arguments.
 
         :raises PlaywrightError: the document was replaced, or the function failed.
         """
-        if self._frame_id is None:
-            tree = await self._cdp.send("Page.getFrameTree")
-            self._frame_id = tree["frameTree"]["frame"][
-                "id"
-            ]  # The main frame keeps its id when it navigates.
-        # For each document, Chromium creates the world at the first call and returns the same world at later calls.
-        params = {"frameId": self._frame_id, "worldName": _WORLD_NAME}
-        world = await self._cdp.send("Page.createIsolatedWorld", params)
-        result = await self._cdp.send(
-            "Runtime.callFunctionOn",
-            {
-                "functionDeclaration": read_script(__package__ or "", script_name),
-                "executionContextId": world["executionContextId"],
-                "arguments": [{"value": argument} for argument in arguments],
-                "returnByValue": True,
-                "awaitPromise": True,
-            },
-        )
+        declaration = _with_helpers(script_name, helpers)
+        values = [{"value": argument} for argument in arguments]
+        world = self._world or await self._create_world()
+        try:
+            result = await self._call(world, declaration, values)
+        except PlaywrightError as error:
+            if world != self._world or "Cannot find context" not in error.message:
+                raise
+            # The document was replaced before the call, so the function was not called.
+            result = await self._call(await self._create_world(), declaration, values)
         if "exceptionDetails" in result:
             raise PlaywrightError(f"{script_name}: {result['exceptionDetails'].get('text')}")
         return result["result"].get("value")
+
+    async def _create_world(self) -> int:
+        if self._frame_id is None:
+            tree = await self._cdp.send("Page.getFrameTree")
+            # The main frame keeps its id when it navigates.
+            self._frame_id = tree["frameTree"]["frame"]["id"]
+        # Chromium creates the world once for each document, and returns it again after that.
+        params = {"frameId": self._frame_id, "worldName": _WORLD_NAME}
+        world: int = (await self._cdp.send("Page.createIsolatedWorld", params))["executionContextId"]
+        self._world = world
+        return world
+
+    async def _call(self, world: int, declaration: str, values: list[dict[str, Any]]) -> dict[str, Any]:
+        params = {
+            "functionDeclaration": declaration,
+            "executionContextId": world,
+            "arguments": values,
+            "returnByValue": True,
+            "awaitPromise": True,
+        }
+        result: dict[str, Any] = await self._cdp.send("Runtime.callFunctionOn", params)
+        return result
+
+    def _on_navigated(self, event: dict[str, Any]) -> None:
+        if "parentId" not in event["frame"]:
+            self._world = None
+
+
+def _with_helpers(script_name: str, helpers: Sequence[str]) -> str:
+    """Return a JavaScript function that calls the script's function with its arguments and then the functions of the helpers."""
+    main, *others = (
+        read_script(__package__ or "", name).strip().removesuffix(";") for name in (script_name, *helpers)
+    )
+    functions = "".join(f", ({other})" for other in others)
+    return f"(...values) => ({main})(...values{functions})"

@@ -1,5 +1,6 @@
-/** Return the message ids of the last element that has any. The second argument lists the attributes that may contain ids. */
-(elements, attributes) => {
+/** Return the message ids of the last element that has any. The argument lists the attributes that may contain ids. */
+(attributes) => {
   const idsOf = (element) => attributes.flatMap((name) => (element.getAttribute(name) ?? "").split(/\s+/)).filter(Boolean);
-  return idsOf(elements.findLast((element) => idsOf(element).length > 0) ?? document.createElement("i"));
+  const elements = [...document.querySelectorAll(attributes.map((name) => `[${name}]`).join(", "))];
+  return elements.map(idsOf).findLast(({ length }) => length > 0) ?? [];
 }

@@ -30,9 +30,9 @@
     if (isBlock && node.nextSibling !== null) isNewLine = true;
   }
 
-  const count = (text) => (beginning === "" ? 0 : text.split(beginning).length - 1);
+  const count = (element) => (beginning === "" ? 0 : element.textContent.split(beginning).length - 1);
   const isField = "value" in box;
   if (!isField) visit(box);
-  const elsewhere = count(document.body.textContent) - count(box.textContent);
+  const elsewhere = count(document.body) - count(box);
   return { text: isField ? box.value : lines.join("\n"), elsewhere };
 };

@@ -26,6 +26,7 @@ from .connection_log import ConnectionLog
 from .message_box import TextAttachedError
 from .navigation import Navigation
 from .page_events import PageEvents
+from .page_report import PageReport
 from .preparation_observer import PreparationObserver
 from .request_observer import RequestObserver
 from .step_limit import limit_steps
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 _STOP_TIMEOUT = 2.0
 #: Time limit in seconds within which the page must respond to all commands that click the stop button.
 _CLICK_STOP_TIMEOUT = 6.0
-#: Time limit in seconds within which the page must describe what it shows.
-_LOOK_TIMEOUT = 5.0
 #: Time limit in seconds within which Playwright must close a page.
 _CLOSE_TIMEOUT = 2.0
 #: If a request body has at most this many bytes, the browser reports it with the request. A longer body is read separately.
@@ -87,6 +86,7 @@ class SitePage:
         self._page = page
         self._cdp = cdp
         self._composer = Composer(page, cdp)
+        self._report = PageReport(page, cdp)
         self._navigation = Navigation(page, cdp, self._composer)
         self._observer: RequestObserver | None = None
         #: The id of the last message that was sent from this page, or None if unknown.
@@ -134,9 +134,8 @@ class SitePage:
 
         Return False if the page contains no message ids or does not respond.
         """
-        with map_playwright_errors(), anyio.move_on_after(_LOOK_TIMEOUT):
-            return not turn.parents.isdisjoint(await self._composer.newest_message_ids())
-        return False
+        with map_playwright_errors():
+            return not turn.parents.isdisjoint(await self._report.newest_message_ids())
 
     def reserve(self) -> None:
         """Reserve the page for a message."""
@@ -181,22 +180,23 @@ class SitePage:
                 if is_unsent and (refusal := await preparation.error()) is not None:
                     raise refusal from error
                 with suppress(PlaywrightError):
-                    error.elements = tuple(await self._composer.outline())
+                    error.elements = tuple(await self._report.outline())
                     error.matches = tuple(await self.matches())
                 raise
 
     async def matches(self) -> list[dict[str, str]]:
         """Return the entries of :mod:`.selectors` that match the page now, for a report; none if the page does not respond."""
-        with anyio.move_on_after(_LOOK_TIMEOUT):
-            return [match._asdict() for match in await self._composer.matches()]
-        return []
+        return await self._report.matches()
 
     # ---- The steps of a message --------------------------------------------------------------------------------------
 
     async def _prepare(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
         """Make the page show the message's conversation, and wait until a message can be written."""
         conversation_id, turn = message.prompt.conversation_id, message.turn
-        is_shown = self.shows(conversation_id, turn.question_id) and not await self._composer.is_replying()
+        is_shown = self.shows(conversation_id, turn.question_id)
+        if is_shown and self._navigation.is_at(conversation_id) and await self._composer.is_usual():
+            return
+        is_shown = is_shown and not await self._composer.is_replying()
         if is_shown and await self._navigation.wait_for_address(conversation_id):
             await self._composer.wait_until_ready(timeout)
         else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ..._browser.playwright_errors import milliseconds
+from ..._core.javascript import read_script
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator
@@ -16,22 +17,22 @@ if TYPE_CHECKING:
 #: Time limit in seconds within which the button must appear and become clickable.
 _CLICK_TIMEOUT = 1.0
 
-#: Returns a string for each button. The strings of the stop button and of the button that it replaces are different.
-_SHAPES = """(buttons) => buttons.map((button) => [button.type, button.id, button.dataset.testid,
-  button.getAttribute("aria-label"), button.innerHTML].join("|"))"""
-
 
 class StopButton:
     """The stop button of one page."""
 
     def __init__(self, elements: PageElements) -> None:
         self._elements = elements
-        #: The strings (see ``_SHAPES``) of the composer's buttons that were seen while no reply was streamed.
+        #: The strings (see ``button_shapes.js``) of the composer's buttons that were seen while no reply was streamed.
         self._idle_buttons: set[str] = set()
 
     async def note_idle_buttons(self) -> None:
         """Record the composer's buttons while no reply is streamed. None of these buttons is the stop button."""
-        self._idle_buttons.update(await self._shapes())
+        self.note_shapes(await self._shapes())
+
+    def note_shapes(self, shapes: list[str]) -> None:
+        """Record buttons that are not the stop button, by their identification (see ``button_shapes.js``)."""
+        self._idle_buttons.update(shapes)
 
     async def click(self) -> bool:
         """Click the stop button. Return False if no stop button is found.
@@ -45,7 +46,9 @@ class StopButton:
         return len(new) == 1 and await _click(self._elements.form_buttons.nth(new[0]))
 
     async def _shapes(self) -> list[str]:
-        shapes: list[str] = await self._elements.form_buttons.evaluate_all(_SHAPES)
+        shapes: list[str] = await self._elements.form_buttons.evaluate_all(
+            read_script(__package__ or "", "button_shapes.js")
+        )
         return shapes
 
 
