@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser.cli import app
+from chatgpt_browser.cli.output.consoles import err
 from chatgpt_browser.cli.batch.progress import ProgressCounts, ProgressDisplay
 from chatgpt_browser.cli.output.consoles import err
 from chatgpt_browser.testing import Answer, Reply
@@ -264,7 +265,7 @@ def test_history_delete_prompt_with_title_of_the_site_is_clean(
 
 def test_error_line_is_wrapped_between_words(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     words = "the conversation was closed by an administrator of the workspace"
-    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setattr(err, "_width", 30)  # Rich reads COLUMNS at the import, and pytest-xdist sets it
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("CI", "true")  # no spinner
     for kind, is_wrapped in (("terminal", True), ("pipe", False)):

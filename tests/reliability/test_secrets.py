@@ -231,11 +231,11 @@ START_FAILURES: list[tuple[type[Exception], dict[str, Any]]] = [
 ]
 
 
-#: Errors of ``send_via="page"``: the class, the server's settings, and options of the message.
+#: Errors of ``send_via="page"``: the class, the dialog or the page that the server shows, and options of the message.
 SITE_PAGE_FAILURES: list[tuple[type[Exception], dict[str, Any], dict[str, Any]]] = [
     (DialogInTheWayError, {"modal": "New terms"}, {}),
-    (ComposerNotFoundError, {"modal": None, "layout": "strange"}, {}),
-    (PageError, {"layout": "usual"}, {"parent_message_id": "older"}),
+    (ComposerNotFoundError, {"page": "A page without a composer."}, {}),
+    (PageError, {}, {"parent_message_id": "older"}),
 ]
 
 
@@ -245,8 +245,9 @@ def test_site_page_error_output_contains_no_secret() -> None:
         with ChatGPTAPI(server.session_token, **options) as api:
             conversation = server.add_conversation([("user", "Hello"), ("assistant", "Hello!")])
             for kind, settings, place in SITE_PAGE_FAILURES:
-                for name, value in settings.items():
-                    setattr(server, name, value)
+                server.modal = settings.get("modal")
+                if "page" in settings:
+                    server.script_path(f"/c/{conversation.id}", Answer(200, settings["page"]))
                 with pytest.raises(kind) as caught:
                     api.send_message("hello", conversation_id=conversation.id, **place)
                 assert type(caught.value) is kind

@@ -709,14 +709,9 @@ def test_composer_unusable_page_raises_specific_error(
     monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._CLICK_TIMEOUT", 1.0)
     markup, kind, words = UNUSABLE_PAGES[which]
     scripted_site.server.script_path("/", Answer(200, f"<title>x</title><form>{markup}</form>"))
-    options = api._core._sender.options
-    before = options.first_byte_timeout
-    object.__setattr__(options, "first_byte_timeout", 1.5)
-    try:
-        with pytest.raises(kind, match=words) as caught:
-            api.send_message("Hello")
-    finally:
-        object.__setattr__(options, "first_byte_timeout", before)
+    monkeypatch.setattr(page_pool(api._core._sender), "step_timeout", 1.5)
+    with pytest.raises(kind, match=words) as caught:
+        api.send_message("Hello")
     assert type(caught.value) is kind
     assert sent_messages(scripted_site) == []
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FORM = """<title>x</title><form><textarea aria-label="Message"></textarea><button>Send</button></form>
 <script type="module">
   import * as api from "/app/api.js";
-  import { follow } from "/app/deltas.js";
+  import { Reply } from "/app/deltas.js";
   await api.signIn();
   await new Promise((resolve) => setTimeout(resolve, %d));
   const [form, box] = [document.querySelector("form"), document.querySelector("textarea")];
@@ -30,7 +30,7 @@ FORM = """<title>x</title><form><textarea aria-label="Message"></textarea><butto
     const text = box.value;
     box.value = "";
     const position = { query: "" };
-    if (text) await follow(await api.send(text, position), () => {});
+    if (text) await new Reply(() => {}).read(await api.send(text, position));
   });
 </script>"""
 #: A page in French whose composer has no names that are known. Its parts differ: see the test.
@@ -40,7 +40,7 @@ OTHER = """<!doctype html><html lang="fr"><title>x</title>
 <dialog><h2>Nouveaut\u00e9s</h2><button>Essayer</button><button id="x" aria-label="Fermer">x</button></dialog>
 <script type="module">
   import * as api from "/app/api.js";
-  import { follow } from "/app/deltas.js";
+  import { Reply } from "/app/deltas.js";
   const find = (selector) => document.querySelector(selector);
   await api.signIn();
   await new Promise((resolve) => setTimeout(resolve, 300));
@@ -54,7 +54,7 @@ OTHER = """<!doctype html><html lang="fr"><title>x</title>
     if (!text.trim()) return;
     if ("value" in box) box.value = "";
     else box.replaceChildren();
-    await follow(await api.send(text, { query: "" }), () => {});
+    await new Reply(() => {}).read(await api.send(text, { query: "" }));
   }
   addEventListener("click", (event) => event.target.closest("#send") && submit());
   addEventListener("submit", (event) => event.preventDefault());
