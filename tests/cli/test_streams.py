@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser.cli import app
-from chatgpt_browser.cli.output.consoles import err
 from chatgpt_browser.cli.batch.progress import ProgressCounts, ProgressDisplay
 from chatgpt_browser.cli.output.consoles import err
 from chatgpt_browser.testing import Answer, Reply
