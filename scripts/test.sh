@@ -66,8 +66,10 @@ else
     if [ $# -gt 0 ]; then
         check "tests: pytest $*" "${run[@]}" "$@"
     else
-        # The tests of a module share a server and a browser: a worker gets whole modules.
-        check "tests: pytest" "${run[@]}" --numprocesses logical --dist loadfile
+        # The tests of a module share a server and a browser: a worker gets whole modules. The workers often wait for the browser, so
+        # there are more workers than processors.
+        workers=$("$VENV_PYTHON" -c 'import os; print((os.cpu_count() or 1) * 3 // 2 or 1)')
+        check "tests: pytest" "${run[@]}" --numprocesses "$workers" --dist loadfile
     fi
 fi
 

@@ -31,6 +31,7 @@ from chatgpt_browser import (
     MalformedEventError,
     MessageTooLongError,
     ModerationError,
+    OptionNotAppliedError,
     OriginError,
     PageError,
     ProxyError,
@@ -236,14 +237,16 @@ SITE_PAGE_FAILURES: list[tuple[type[Exception], dict[str, Any], dict[str, Any]]]
     (DialogInTheWayError, {"modal": "New terms"}, {}),
     (ComposerNotFoundError, {"page": "A page without a composer."}, {}),
     (PageError, {}, {"parent_message_id": "older"}),
+    (OptionNotAppliedError, {}, {}),
 ]
 
 
 def test_site_page_error_output_contains_no_secret() -> None:
     with FakeChatGPT(form="app") as server, capture_output() as output:
-        options = {"send_via": "page", "first_byte_timeout": 8000, **base_urls(server)}
+        options = {"send_via": "page", "first_byte_timeout": 8000, "model": "gpt-5", **base_urls(server)}
         with ChatGPTAPI(server.session_token, **options) as api:
             conversation = server.add_conversation([("user", "Hello"), ("assistant", "Hello!")])
+            server.ignores_model = True
             for kind, settings, place in SITE_PAGE_FAILURES:
                 server.modal = settings.get("modal")
                 if "page" in settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,10 +28,9 @@ def request(server: FakeChatGPT, method: str, path: str, headers: dict[str, str]
     for name, value in headers.items():
         connection.putheader(name, value)
     connection.endheaders()
-    try:
-        return connection.getresponse().status
-    finally:
-        connection.close()
+    # The response is closed too: it keeps the socket open if the server closes the connection.
+    with closing(connection), connection.getresponse() as response:
+        return response.status
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -94,7 +94,7 @@ def test_request_with_own_origin_is_served(server: FakeChatGPT) -> None:
 def test_page_may_not_be_framed(server: FakeChatGPT, path: str) -> None:
     connection = http.client.HTTPConnection(server.host, server.port, timeout=20)
     connection.request("GET", path)
-    policy = connection.getresponse().getheader("content-security-policy")
-    connection.close()
+    with closing(connection), connection.getresponse() as response:
+        policy = response.getheader("content-security-policy")
 
     assert "frame-ancestors 'none'" in (policy or "")
