@@ -75,7 +75,8 @@ class ResultFile:
         self._stack.close()
 
     def _close_file(self) -> None:
-        self._file.close()  # This method is needed, because `_keep` replaces the object in `_file`.
+        # `callback(self._file.close)` would close only the first file object, because `_keep` puts another one into `_file`.
+        self._file.close()
 
     @property
     def failed(self) -> int:
