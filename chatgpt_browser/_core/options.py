@@ -154,7 +154,7 @@ def _proxy(_name: str, value: object) -> dict[str, str] | None:
 
 
 def _environment_proxy(site: Site) -> dict[str, str] | None:
-    """Return the settings of the environment's proxy if it has credentials; None otherwise. An invalid one is logged."""
+    """Return the settings of the environment's proxy if it has credentials, else None. If they are invalid, log a warning."""
     found = environment_proxy(site.origin)
     if found is None:
         return None

@@ -267,7 +267,7 @@ class RequestObserver:
             )
 
     def _on_paused(self, event: dict[str, Any]) -> None:
-        """Fail a request that was blocked."""
+        """Fail a request of the page for the message, which ``_block_messages`` has made Chromium pause."""
         self._tasks.spawn(self._refuse(event["requestId"]))
 
     async def _refuse(self, request_id: str) -> None:
