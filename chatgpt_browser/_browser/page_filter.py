@@ -86,7 +86,7 @@ class PageFilter:
         return [json.dumps(command) for command in commands]
 
     def _refusal(self, method: str, params: dict[str, Any]) -> str | None:
-        """Return the reason why a command must not reach the browser, or None if it may."""
+        """Return the reason why a command must not reach the browser, or None if the command may reach the browser."""
         if method in _ENDS_BROWSER:
             return "The browser belongs to the user"
         if method in _COOKIE_COMMANDS and "browserContextId" not in params:

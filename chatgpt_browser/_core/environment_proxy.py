@@ -51,7 +51,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _excludes(entry: str, host: str) -> bool:
-    """Return whether an entry of ``NO_PROXY`` applies to a host: to its name, or to a domain that contains it."""
+    """Return whether an entry of ``NO_PROXY`` applies to a host: it is ``*``, the host, or a domain above the host."""
     domain = entry.removeprefix("*").removeprefix(".").partition(":")[0]
     return entry == "*" or bool(domain) and (host == domain or host.endswith(f".{domain}"))
 

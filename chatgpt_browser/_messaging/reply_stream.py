@@ -194,7 +194,7 @@ class AsyncReplyStream:
             logger.info("the site's page continues the reply", extra={"chatgpt_event": "reply_recovered"})
 
     async def _wait_for_frames(self, seconds: float) -> bool:
-        """Wait at most this time for a frame of another feed. Return whether there is one."""
+        """Wait at most ``seconds`` for a frame of a feed with the rest. Return whether a frame has arrived."""
         if not self._follows or self._lease.response is None:
             return await wait_without_frames(seconds)
         return await self._lease.response.wait_for_frames(seconds)

@@ -30,7 +30,7 @@ INLINE_TAGS = frozenset(
     "a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark q rp rt ruby s samp small span strike strong sub"
     " sup tt u var".split()
 )
-#: Elements whose tags separate words. Their tags are removed in pairs, and at the start of a line.
+#: Elements whose tags separate words. Their tags are removed in pairs. A single tag is removed at the start of a line.
 BLOCK_TAGS = frozenset(
     "article aside blockquote caption center col colgroup dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6"
     " header li main nav ol p pre section summary table tbody td tfoot th thead tr ul".split()

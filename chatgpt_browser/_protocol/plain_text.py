@@ -19,7 +19,7 @@ _EMPTY_LINE = re.compile(r"[\s>]*")
 
 
 class Part(NamedTuple):
-    """A block at the top level of a text, or an item of a list at the top level. Text that follows it does not change it.
+    """A block at the top level of a text, or an item of a list at the top level. Text after the part does not change the part.
 
     ``line`` is the index of the first line of the part. ``separator`` is the text between the part before and this part.
     ``in_list`` is True for each item of a list except the first one. ``after_empty_line`` is True if an empty line precedes the
@@ -53,7 +53,7 @@ def join_parts(parts: Iterable[Part], before: str = "") -> str:
 
 
 def parts_of(markdown: str, after: Part | None = None) -> list[Part]:
-    """Return the parts of a text, in order.
+    """Return the parts of ``markdown``, in order.
 
     :param after: None for a whole text. If ``markdown`` is the rest of a longer text: the first part of this rest, as it was
         returned when the longer text was converted.

@@ -178,7 +178,7 @@ def check_captured_request(
 def _model_error(requested: str, sent: str | None, *, is_new: bool) -> OptionNotAppliedError:
     """Return the error for a message that the page has sent to another model.
 
-    :param is_new: whether the message begins a conversation.
+    :param is_new: True if the message begins a conversation.
     """
     advice = (
         "Check whether the account can use the model (`list_models()`), or leave the model out."

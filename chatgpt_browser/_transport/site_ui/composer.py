@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _CLICK_TIMEOUT = 5.0
 #: Seconds that are added to `_CLICK_TIMEOUT` for each character of the text: an editor needs long to lay out a long text.
 _CLICK_TIMEOUT_PER_CHARACTER = 1e-4
-#: Time limit in seconds for the first attempt to click the send button. It doubles for each further attempt, with a new search.
+#: Time limit in seconds for the first attempt to find and click the send button. The limit doubles for each further attempt.
 _CLICK_ATTEMPT = 1.0
 #: Minimum in seconds for the limit of the last of these attempts: in a page with a long text, the search takes long.
 _LONGEST_ATTEMPT = 4.0

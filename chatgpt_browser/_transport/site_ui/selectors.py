@@ -42,7 +42,7 @@ class ElementRule:
     labels: tuple[Entry, ...]
     #: CSS selectors of ids, test ids and attributes.
     names: tuple[Entry, ...]
-    #: The same for an element inside the composer's form. If empty, ``labels`` are also used there.
+    #: Such expressions for elements inside the composer's form. If the tuple is empty, ``labels`` are also used there.
     labels_in_form: tuple[Entry, ...] = ()
     #: CSS selectors without names, the most reliable first. They are used if nothing else matches.
     structures: tuple[Entry, ...] = ()

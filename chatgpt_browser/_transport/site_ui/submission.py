@@ -199,7 +199,7 @@ class Submission:
                 return False
 
     async def _withdraw_if_prevented(self, observer: RequestObserver) -> None:
-        """Wait until the page has sent the message. Withdraw the message if the site or a dialog prevents it."""
+        """Wait until the page has sent the message. Withdraw the message if the site or a dialog prevents this."""
         sending = asyncio.ensure_future(observer.sent.wait())
         refusing = asyncio.ensure_future(self._preparation.wait_until_refused())
         both = (sending, refusing)
