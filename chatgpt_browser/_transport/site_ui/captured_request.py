@@ -20,7 +20,7 @@ _TEXT_TYPES = (None, "text", "multimodal_text")
 
 
 class CapturedRequest(NamedTuple):
-    """The message that a page has sent. A field is None if the request does not contain it, or if it could not be read."""
+    """The message that a page has sent. A field is None if its value is missing in the request or cannot be read."""
 
     message_id: str | None = None
     text: str | None = None

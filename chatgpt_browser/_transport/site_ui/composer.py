@@ -231,7 +231,7 @@ class Composer:
         return [item for item in found if isinstance(item, dict)]
 
     async def dialog_error(self) -> ChatGPTError | None:
-        """Return the error for an obstruction of the composer. Return None if there is none or it can be closed."""
+        """Return the error for an obstruction of the composer. Return None if there is no obstruction, or if it can be closed."""
         obstruction = await self._dialogs.find()
         return None if obstruction is None or obstruction.is_closable else obstruction.error()
 

@@ -88,7 +88,7 @@ class SitePagePool:
         )
 
     async def matches(self) -> list[dict[str, str]]:
-        """Return the entries of :mod:`.selectors` that match the page that was used last, or an empty list if there is none."""
+        """Return the entries of :mod:`.selectors` that match the page that was used last, or an empty list if no page is idle."""
         pages = self.idle_pages
         return await pages[-1].matches() if pages else []
 

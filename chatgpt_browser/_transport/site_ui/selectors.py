@@ -69,7 +69,7 @@ def beginning_of(labels: tuple[Entry, ...]) -> re.Pattern[str]:
 
 
 def any_of(entries: tuple[Entry, ...]) -> str:
-    """Return a CSS selector that matches an element if one of the entries matches it."""
+    """Return a CSS selector that matches an element if one of the entries matches the element."""
     return ", ".join(entry.pattern for entry in entries)
 
 
@@ -113,7 +113,7 @@ MESSAGE_BOX = ElementRule(
         Entry(f"{FORM} [contenteditable]:not([contenteditable=false])[role=textbox]", "2026-10", "capture"),
         Entry("[contenteditable][data-lexical-editor=true]", "2026-10", "capture"),
         Entry(f"{FORM} {EDITORS}", "2023-03", "capture"),
-        # A composer without a form.
+        # Matches the editor of a composer without a form.
         Entry(f":not({_BESIDE_MAIN} *){EDITORS}", "2026-11", "guess"),
     ),
 )

@@ -20,7 +20,7 @@ from .live_attempt import LiveAttempt
 from .virtual_display import display_for_window
 
 QUESTION = "Please answer with the one word: ready"
-#: The time limit of one message, in milliseconds.
+#: The time limit for one message with its reply, in milliseconds.
 TIMEOUT_MS = 120_000
 #: Time limit in seconds for each step of the site's page, for example the wait for the message box. It replaces the longer limit
 #: of the client, so that a check of a page without a message box ends soon.
@@ -134,7 +134,7 @@ def _delete_conversation(context: CheckContext, conversation_id: str | None, sen
 
 
 def save_report(context: CheckContext) -> Finding:
-    """Save the records of both messages as a file in the current folder. The user can attach the file to a bug report."""
+    """Save the records of all messages as a file in the current folder. The user can attach the file to a bug report."""
     from chatgpt_browser._core.files import write_private
     from chatgpt_browser._protocol.redaction import scrub
 
