@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
     from .page_filter import Routed
 
-#: Limit in seconds for the browser to confirm that the client's pages are closed.
+#: Time limit in seconds, when the relay is closed, for the browser to confirm that the client's pages are closed.
 _CLOSE_TIMEOUT = 2.0
-#: Settings of both connections. The browser sends whole bodies of responses, so the size of a message has no limit. No pings are
-#: sent, because a busy browser may respond late.
+#: Keyword arguments for both WebSocket connections. The size of a message has no limit, because the browser sends whole bodies of
+#: responses. No pings are sent, because a busy browser may respond late.
 _SETTINGS: dict[str, Any] = {"max_size": None, "compression": None, "ping_interval": None, "close_timeout": 1}
-#: The logger of both connections. At the level DEBUG, the package websockets logs the messages, which contain tokens.
+#: The logger of both connections. It drops debug messages, because the package websockets logs the content of each message at the
+#: level DEBUG, and this content contains tokens.
 _SILENT = logger.getChild("websocket")
 _SILENT.setLevel("ERROR")
 
@@ -45,7 +46,7 @@ class DevToolsRelay:
         self._browser = browser
         self._client: ServerConnection | None = None
         self._server: Server | None = None
-        #: A secret, because every program on this machine can connect to the port of the relay.
+        #: The path of the relay's URL. It is a secret, because every program on this machine can connect to the relay's port.
         self._path = f"/{secrets.token_urlsafe(24)}"
         self._filter = PageFilter()
         self._all_closed = asyncio.Event()
@@ -128,9 +129,7 @@ class DevToolsRelay:
             await self._browser.send(text)
         for text in routed.to_client:
             if self._client is not None:
-                with suppress(
-                    ConnectionClosed
-                ):  # the browser's messages are read on, for the end of the pages
+                with suppress(ConnectionClosed):  # `close` needs the browser's further messages
                     await self._client.send(text)
 
     def _check_path(self, connection: ServerConnection, request: Request) -> Response | None:

@@ -6,11 +6,12 @@ import itertools
 import json
 from typing import Any, NamedTuple
 
-#: The first id of the filter's own commands. Playwright counts its ids up from 1.
+#: The first id of the filter's own commands. Playwright counts its own ids up from 1, so both kinds of ids differ.
 _FIRST_ID = 1 << 30
-#: Commands that end the browser.
+#: Commands that end the browser. The filter refuses them.
 _ENDS_BROWSER = ("Browser.close", "Browser.crash", "Browser.crashGpuProcess")
-#: Commands that read or change the cookies of the user's profile, unless they name another browser context.
+#: Commands that read or change cookies. If such a command names no browser context, it applies to the user's profile, and the
+#: filter refuses it.
 _COOKIE_COMMANDS = ("Storage.getCookies", "Storage.setCookies", "Storage.clearCookies")
 
 
@@ -25,7 +26,8 @@ class PageFilter:
     """Hides all pages that the client did not open. One filter belongs to one DevTools connection.
 
     Playwright asks the browser to attach it to every page. The filter responds to this command itself, and attaches Playwright to
-    each page that Playwright creates. It holds back the result of the creation until then, because Playwright expects this order.
+    each page that Playwright creates. The filter holds back the response to the creation of a page until Playwright is attached
+    to the page, because Playwright expects this order.
     """
 
     def __init__(self) -> None:
@@ -34,7 +36,8 @@ class PageFilter:
         #: The ids of the filter's commands that close pages and have no response yet.
         self.closing: set[int] = set()
         self._ids = itertools.count(_FIRST_ID)
-        #: The commands in progress that create a page, by session id and id; True if Playwright must be attached to the page.
+        #: Maps the session id and the id of each command in progress that creates a page to a flag: True if the filter must
+        #: attach Playwright to the page.
         self._creating: dict[tuple[str | None, int], bool] = {}
         #: Maps the id of a command of the filter to the message that is held back until its response arrives.
         self._held: dict[int, str] = {}
@@ -51,7 +54,7 @@ class PageFilter:
         if method != "Target.createTarget":
             return Routed(to_browser=(text,))
         self._creating[session, command["id"]] = session is None
-        # The page opens behind the page that the user looks at.
+        # `background`: the page opens behind the page that the user looks at, instead of in front of it.
         return Routed(to_browser=(json.dumps({**command, "params": {"background": True, **params}}),))
 
     def from_browser(self, text: str) -> Routed:
@@ -83,7 +86,7 @@ class PageFilter:
         return [json.dumps(command) for command in commands]
 
     def _refusal(self, method: str, params: dict[str, Any]) -> str | None:
-        """Return the reason why a command must not reach the browser, or None if it may."""
+        """Return the reason why a command must not reach the browser, or None if the command may reach the browser."""
         if method in _ENDS_BROWSER:
             return "The browser belongs to the user"
         if method in _COOKIE_COMMANDS and "browserContextId" not in params:

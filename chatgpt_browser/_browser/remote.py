@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .._core.urls import BrowserURL
 
 
-#: The part of the remaining time that the connection may take.
+#: Fraction (0 to 1) of the time left for the start of the browser: the limit for the connection.
 _SHARE = 0.95
 
 
@@ -85,7 +85,7 @@ async def _release(url: BrowserURL, close_relay: Callable[[], Awaitable[None]]) 
 
 
 async def _do_nothing() -> None:
-    """Do nothing. There is no relay."""
+    """Do nothing. This is the function that closes the relay of a connection without a relay."""
 
 
 def _launch_header(options: Options) -> dict[str, str]:

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 #: The file in the data folder that contains the port and the path of the DevTools address, in two lines.
 PORT_FILE = "DevToolsActivePort"
-#: Limit in bytes for the file and for the response of the port.
+#: Limit in bytes for what is read of the file, and of the response of the debugging port.
 _MAX_BYTES = 1 << 16
-#: How a person switches remote debugging on. Chrome stores the switch; this package never changes it.
+#: The part of an error message that describes how to switch remote debugging on. Chrome stores the setting; this package never
+#: changes the setting.
 SWITCH_ON = (
     "Start {name}, open {scheme}://inspect/#remote-debugging and allow remote debugging there (version 144 or newer). Or start "
     "{name} with --remote-debugging-port=9222 and --user-data-dir=FOLDER, and pass "
@@ -100,7 +101,7 @@ def read_devtools_url(url: str, timeout: float | None) -> str:
     """
     parts = urlsplit(url)
     address = parts._replace(path=parts.path.rstrip("/") + "/json/version").geturl()
-    # A proxy from the environment cannot reach the loopback address of this machine.
+    # For a loopback address, proxies from the environment are not used: they cannot reach the loopback address of this machine.
     handlers = [urllib.request.ProxyHandler({})] if is_loopback(parts.hostname or "") else []
     with urllib.request.build_opener(*handlers).open(address, timeout=timeout) as response:
         found = json.loads(response.read(_MAX_BYTES))

@@ -43,7 +43,7 @@ async def connect_to_users_browser(
             "debugging, allow it there. A browser without a window cannot show this question."
         )
     try:
-        # `no_defaults`: otherwise Playwright changes the folder for downloads of the whole browser.
+        # Without `no_defaults`, Playwright would change the download folder for all pages of the browser.
         browser = await chromium.connect_over_cdp(relay.url, timeout=milliseconds(timeout), no_defaults=True)
     except PlaywrightTimeoutError:
         await relay.close()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .portal import Portal
 
 
-#: pytest hides the frames of this module.
+#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
 __tracebackhide__ = True
 
 

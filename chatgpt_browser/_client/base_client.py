@@ -152,7 +152,7 @@ class BaseClient:
         raise NotImplementedError
 
     def _on_new_token(self, callback: Callable[[str], object]) -> None:
-        """Call ``callback`` with each session token that replaces the first one."""
+        """Set the function that is called with each new session token, after the site has rotated the token."""
         raise NotImplementedError
 
     def __repr__(self) -> str:

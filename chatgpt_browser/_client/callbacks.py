@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .._core.models import ConversationEvent
     from .._messaging.reply_assembler import Update
 
-#: pytest hides the frames of this module.
+#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
 __tracebackhide__ = True
 
 #: Called for every event that changes the reply, with the whole text so far. If the result is awaitable, it is awaited.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .._protocol.cookies import SessionToken
 
 
-#: pytest hides the frames of this module.
+#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
 __tracebackhide__ = True
 
 

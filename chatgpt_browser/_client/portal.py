@@ -16,7 +16,7 @@ from .._core.process_guard import ProcessGuard
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-#: pytest hides the frames of this module.
+#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
 __tracebackhide__ = True
 
 T = TypeVar("T")

@@ -30,7 +30,7 @@ Messages = Iterable[str | BatchMessage]
 AsyncMessages = Messages | AsyncIterable[str | BatchMessage]
 
 
-#: pytest hides the frames of this module.
+#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
 __tracebackhide__ = True
 
 

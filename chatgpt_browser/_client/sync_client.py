@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .client import AsyncChatGPTConversation
 
 
-#: pytest hides the frames of this module.
+#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
 __tracebackhide__ = True
 
 
@@ -41,7 +41,7 @@ class ReplyStream:
     """
 
     def __init__(self, api: ChatGPTAPI, stream: AsyncReplyStream) -> None:
-        self._api = api  # this reference is needed, because a client without references is closed
+        self._api = api  # keeps the client open: a client without references is closed
         self._portal = api._portal
         self._stream = stream
 

@@ -23,7 +23,7 @@ def environment_proxy(
     """Return the proxy for an origin, if the environment names one with credentials; otherwise None.
 
     The result is the name of the variable, and settings with ``server`` and ``bypass``. A variable for the origin's scheme takes
-    precedence over ``ALL_PROXY``, and a name in lower case over one in upper case.
+    precedence over ``ALL_PROXY``, and a variable in lower case takes precedence over the same variable in upper case.
     """
     site = urlsplit(origin)
     host = site.hostname or ""
@@ -38,7 +38,7 @@ def environment_proxy(
 
 
 def _read(variable: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    """Return the name and the value of a variable, in lower or in upper case; the value is empty if it is not set."""
+    """Return the name and the value of a variable, in lower or in upper case; the value is empty if neither is set."""
     name = variable if environment.get(variable) else variable.upper()
     return name, environment.get(name, "").strip()
 
@@ -51,7 +51,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _excludes(entry: str, host: str) -> bool:
-    """Return whether an entry of ``NO_PROXY`` applies to a host: to its name, or to a domain that contains it."""
+    """Return whether an entry of ``NO_PROXY`` applies to a host: it is ``*``, the host, or a domain above the host."""
     domain = entry.removeprefix("*").removeprefix(".").partition(":")[0]
     return entry == "*" or bool(domain) and (host == domain or host.endswith(f".{domain}"))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PRIVATE = 0o600
-#: Flags that do not exist on every platform. A missing flag is 0.
+#: Flags of `os.open` that some platforms lack. On such a platform, the value is 0, which has no effect.
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -128,7 +128,7 @@ def _check_replaceable(path: Path) -> None:
             mode = look().st_mode
         except FileNotFoundError:
             return
-        except OSError:  # An example is a link that leads to itself.
+        except OSError:  # For example, a symbolic link leads to itself.
             if path.is_symlink():
                 return
             raise

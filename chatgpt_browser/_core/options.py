@@ -154,7 +154,7 @@ def _proxy(_name: str, value: object) -> dict[str, str] | None:
 
 
 def _environment_proxy(site: Site) -> dict[str, str] | None:
-    """Return the settings of the environment's proxy if it has credentials; None otherwise. An invalid one is logged."""
+    """Return the settings of the environment's proxy if it has credentials, else None. If they are invalid, log a warning."""
     found = environment_proxy(site.origin)
     if found is None:
         return None
@@ -240,6 +240,6 @@ class Options:
         checked = {name: check(name, given[name]) for name, check in checks.items() if check is not None}
         site = Site.checked(given["api_base_url"], given["backend_api_base_url"])
         browser_urls = _browser_urls(given["browser_url"], given["user_data_dir"], given["browser_context"])
-        if not browser_urls:  # A remote browser has the environment of its own machine.
+        if not browser_urls:  # A remote browser uses the proxy of its own machine.
             checked["proxy"] = checked["proxy"] or _environment_proxy(site)
         return cls(site=site, browser_urls=browser_urls, **checked)

@@ -1,6 +1,6 @@
 """The session and the browser profile that `chatgpt-browser login` saves. Clients of ``from_login()`` and the commands use them.
 
-Both give access to the account, so folders have mode 0700 and files 0600 from the moment they are created.
+Session and profile give access to the account, so folders have mode 0700 and files 0600 from the moment they are created.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 @dataclass(frozen=True)
 class SavedLogin:
-    """The folder of one login. It is created when its first file is written."""
+    """The folder of one login. The folder is created when its first file is written."""
 
     folder: Path
 
@@ -69,7 +69,7 @@ class SavedLogin:
         try:
             saved = (
                 json.loads(path.read_text("utf-8")) if path.is_file() else None
-            )  # not from a FIFO: it would wait
+            )  # to read a FIFO would block
         except (OSError, ValueError):
             return {}
         return saved if isinstance(saved, dict) and saved.get("origin") == origin else {}

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: JSON of this many characters or more is parsed in a thread. To parse so much takes about 3 ms, or 30 ms if it is hostile.
+#: Threshold in characters: a response of this length or more is parsed in a thread. The event loop would stand still for about
+#: 3 ms while a JSON text of this length is parsed, or 30 ms if the text is made to be slow to parse.
 _LARGE_JSON = 1 << 18
 
 

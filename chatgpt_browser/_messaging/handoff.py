@@ -48,7 +48,7 @@ async def wait_without_frames(seconds: float) -> bool:
 class HandoffPoller:
     """Polls the conversation for the rest of a reply. The pause before each request grows from 0.5 s to 5 s.
 
-    The pauses are waits for a frame of the response: if there is one, the rest is read from the response.
+    During each pause, the poller waits for a frame of the response. If a frame arrives, the rest is read from the response.
     """
 
     def __init__(

@@ -59,7 +59,7 @@ class MessageLease:
         self.response: ResponseStream | None = None
         #: The reference of the question that the last attempt has sent.
         self.question = QuestionRef()
-        #: False if the site's page has sent this attempt in a format that could not be checked.
+        #: False if the site's page has sent the message of this attempt in a format that could not be read and checked.
         self.is_request_checked = True
 
     def __enter__(self) -> MessageLease:

@@ -41,9 +41,9 @@ class Recovery:
     """Polls the conversation for the rest of a reply.
 
     The first request is sent at once, or after 0.5 s if the site's page may request the rest itself. The pause before each
-    further request grows from 0.5 s to 5 s. The pauses are waits for a frame of the response: if there is one, the rest is read
-    from the response. ``error`` is the error that ended the stream. The recovery raises ``error`` if no answer is under way, or
-    if the conversation cannot be read.
+    further request grows from 0.5 s to 5 s. During each pause, the recovery waits for a frame of the response. If a frame
+    arrives, the rest is read from the response. ``error`` is the error that ended the stream. The recovery raises ``error`` if no
+    answer is under way, or if the conversation cannot be read.
     """
 
     def __init__(

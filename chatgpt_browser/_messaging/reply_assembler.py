@@ -37,7 +37,7 @@ class ReplyAssembler:
         self._items: deque[ReducedEvent | None] = deque()  # None marks the end of the body
         self._failure: StreamError | None = None
         self._shown = ""
-        self._progress_text: str | None = None  # the newest plain text in an update
+        self._progress_text: str | None = None  # the plain text in the newest update that has a text
 
     @property
     def text(self) -> str:
@@ -80,7 +80,7 @@ class ReplyAssembler:
 
         If the list is empty, the reply needs more frames.
 
-        :param limit: the largest number of updates.
+        :param limit: the maximum number of updates that are returned.
         :param convert: if False, the texts of the updates are Markdown, also if the reply is converted to plain text.
         :raises StreamError: an event reports an error. The updates before this event are returned first, by an earlier call.
         """
@@ -131,9 +131,10 @@ class ReplyAssembler:
         return self._plain_text.progress(text, more_waits=True)
 
     def _complete(self, updates: list[Update]) -> None:
-        """Store the plain text so far in the last update that has a text. At the end of the reply, this is the whole text.
+        """Convert the reply to plain text, and store the result as the text of the last update whose text is not None.
 
-        The other updates may have an older text, because converting the text for each event would take too long.
+        After the end of the reply, all of the text is converted. If no update has a text then, an update may be appended. The
+        updates before the last one may have an older text, because to convert the reply for each event would take too long.
         """
         if self._plain_text is None:
             return

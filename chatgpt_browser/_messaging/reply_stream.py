@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 #: The longest wait in seconds for the end of the body after an event has marked the reply as complete. The idle timer would not
 #: end this wait, because the site may send pings.
 _END_TIMEOUT = 5.0
-#: The longest silence in seconds of another feed. After this time, the conversation is polled too, because the feed may be dead.
+#: Limit in seconds for the silence of a feed with the rest of the reply. A feed may be dead: then the conversation is polled.
 _FEED_TIMEOUT = 30.0
 #: The maximum number of updates that a caller gets at once. If many events arrive together, this limit keeps the caller's pauses
 #: short, and the memory for the texts small.
@@ -63,7 +63,7 @@ class AsyncReplyStream:
         #: The model that the caller named, or else the client's model.
         self._model: str | None = None
         self._is_open = self._is_closed = False
-        #: False after another feed has delivered events that do not fit. Its other events are ignored.
+        #: False after a feed with the rest has delivered an event that does not fit the reply. Then all such feeds are ignored.
         self._follows = True
 
     def __repr__(self) -> str:
@@ -194,7 +194,7 @@ class AsyncReplyStream:
             logger.info("the site's page continues the reply", extra={"chatgpt_event": "reply_recovered"})
 
     async def _wait_for_frames(self, seconds: float) -> bool:
-        """Wait at most this time for a frame of another feed. Return whether there is one."""
+        """Wait at most ``seconds`` for a frame of a feed with the rest. Return whether a frame has arrived."""
         if not self._follows or self._lease.response is None:
             return await wait_without_frames(seconds)
         return await self._lease.response.wait_for_frames(seconds)
@@ -214,7 +214,7 @@ class AsyncReplyStream:
         if does_not_fit and not reader.is_following:
             return False
         if self._recovery is not None and self._active_poller() is self._recovery:
-            return False  # the recovery has failed
+            return False  # `error` ended the recovery itself
         if isinstance(error, StreamInterruptedError):
             reader.conversation_id = reader.conversation_id or error.conversation_id
         is_known = (question.question_id or reader.question_id) and (

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .._transport.browser_manager import BrowserManager
 
-#: The number of access tokens that are stored. Earlier tokens are needed, because a late response may contain one of them.
+#: Limit for the number of newest access tokens that are removed from errors. A late response may still contain an earlier token.
 _REMEMBERED_TOKENS = 4
 #: The minimum length of a secret in characters. A shorter value is not removed, because it may occur in ordinary words. Examples
 #: are the token of a test, and the last character of a long token if the browser stores that character in a separate cookie.

@@ -135,7 +135,7 @@ class MessageSender:
         if not transport.needs_newest_turn and prompt.conversation_id and prompt.parent_message_id is None:
             node = await self.conversations.find_current_node(prompt.conversation_id)
             prompt = replace(prompt, parent_message_id=node)
-        message_id = str(uuid.uuid4())  # each attempt uses the same id
+        message_id = str(uuid.uuid4())  # one id for all attempts
 
         async def attempt(session: Session) -> tuple[OutgoingMessage, Head]:
             message = await self._address(transport, prompt, message_id, session)

@@ -17,11 +17,12 @@ from .sse import DONE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: Texts of which a WebSocket frame contains at least one if it contains events of a reply. Other frames are not parsed.
+#: A WebSocket frame with events of a reply contains at least one of these texts. A frame without them is not parsed.
 _MARKS = ('"encoded_item"', '"http.response.body"')
-#: The largest notice in characters. Longer events are not searched for notices.
+#: Limit in characters for a notice (a hand-off or a resume token). An event of this length or more is not searched for notices.
 _MAX_NOTICE = 1 << 15
-#: The number of events that are remembered to find the overlap with a resumed stream.
+#: Limit per reply: the hashes of at most this many events, the newest, are kept. With them, the events that a resumed stream
+#: repeats are recognized.
 _REMEMBERED = 256
 
 
@@ -33,16 +34,19 @@ class Origin(NamedTuple):
 
 
 class SocketItem(NamedTuple):
-    """A part of a reply in a frame of a WebSocket. ``data`` is the bytes of an event stream."""
+    """A part of a reply in a frame of a WebSocket. ``data`` contains bytes of an event stream."""
 
     data: bytes
     topic: str | None = None
     conversation_id: str | None = None
-    #: The id of the item; None if the site has sent none. The site may deliver an item twice.
+    #: The id by which an item that the site delivers twice is recognized; None if the site has sent no id.
     id: str | None = None
 
     def belongs_to(self, origin: Origin) -> bool:
-        """Return whether the item belongs to the reply. The topic decides if the reply's topics are known."""
+        """Return whether the item belongs to the reply with this origin.
+
+        If the reply's topics are known and the item has a topic, the topics are compared; otherwise the ids of conversations.
+        """
         if origin.topics and self.topic is not None:
             return self.topic in origin.topics
         if origin.conversation_id is None:
@@ -53,7 +57,7 @@ class SocketItem(NamedTuple):
 
 
 def read_handoff(item: Any) -> Origin | None:
-    """Return the origin of the rest if an unparsed event is a hand-off; None for any other event."""
+    """Return the origin of the rest of the reply if an unparsed event is a hand-off; None for any other event."""
     event = _notice(item, "stream_handoff")
     if event is None:
         return None
@@ -107,7 +111,7 @@ def _items(value: Any, topic: str | None) -> Iterator[SocketItem]:
         return
     topic = _text(value.get("topic_id")) or topic
     if isinstance(encoded := value.get("encoded_item"), str):
-        # The empty line that ends an event may be missing.
+        # The two line feeds end the event if the site has left out its last empty line. Otherwise they have no effect.
         yield SocketItem(
             f"{encoded}\n\n".encode("utf-8", "replace"),
             topic,
@@ -137,8 +141,9 @@ class ReadEvents:
     """
 
     def __init__(self) -> None:
-        self._count = 0
-        self._uncounted = 0  # the hand-off and the end, which a page may count
+        self._count = 0  # the number of events, without hand-offs, `[DONE]` events and resume tokens
+        # The number of hand-offs and `[DONE]` events. A page may count these too: then `offset` exceeds `_count` by this number.
+        self._uncounted = 0
         self._newest: deque[int] = deque(maxlen=_REMEMBERED)
         self._overlap: deque[int] = deque()
 
@@ -152,9 +157,11 @@ class ReadEvents:
                 self._newest.append(hash(event["data"]))
 
     def resume_at(self, offset: int) -> bool:
-        """Prepare :meth:`without_overlap` for a stream that resumes after ``offset`` events. Return False if events are missing.
+        """Prepare :meth:`without_overlap` for a stream that resumes after ``offset`` events.
 
-        With the offset 0, the stream repeats the whole reply, and nothing is removed: the reader of the reply hides repetitions.
+        Return False if the stream cannot be joined: it begins after the last event that was read, or before the oldest hash that
+        was kept. With the offset 0, the stream repeats the whole reply, and no event is removed: the reader of the reply hides
+        repetitions.
         """
         overlap = self._count - offset if offset > 0 else 0
         self._overlap = deque([*self._newest][-overlap:] if overlap > 0 else [])
@@ -167,19 +174,19 @@ class ReadEvents:
             if self._overlap and not _is_preamble(event):
                 if self._overlap.popleft() == hash(event["data"]):
                     continue
-                self._overlap.clear()  # the page counts in another way
+                self._overlap.clear()  # the page counts its events in another way: keep all further events
             fresh.append(event)
         self.add(fresh)
         return fresh
 
 
 def _is_preamble(event: Any) -> bool:
-    """Return whether an event is one of those with which each stream begins."""
+    """Return whether an event names the encoding or contains a resume token. Each stream begins with such events."""
     return event["type"] == "delta_encoding" or read_resume_token(event) is not None
 
 
 def _notice(item: Any, kind: str) -> dict[str, Any] | None:
-    """Return an unparsed event as JSON if it is of this type, else None."""
+    """Return the parsed JSON of an event if its ``type`` is ``kind``, else None."""
     data = item.get("data", "") if isinstance(item, dict) else ""
     event = _parse(data) if len(data) < _MAX_NOTICE and f'"{kind}"' in data else None
     return event if isinstance(event, dict) and event.get("type") == kind else None

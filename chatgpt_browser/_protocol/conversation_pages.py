@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 
 from .backend import CONVERSATIONS, ConversationSummary, read_conversations
 
-#: The maximum number of requests for one list. It is needed because a faulty site may return full pages without end.
+#: The maximum number of requests for one list. Without this limit, the requests would never end if a faulty site always returns
+#: full pages.
 MAX_PAGES = 1000
 #: The list ends after this many consecutive pages without a new conversation. The second limit applies if the newest page
 #: contains an unreadable entry.

@@ -144,7 +144,7 @@ class SessionToken:
         ]
 
 
-#: The token of a client that uses the session of the browser's user. The client does not know that session's token.
+#: An empty token, for a client that uses the session of the browser's user. Such a client does not read the user's token.
 NO_SESSION_TOKEN = SessionToken("")
 
 

@@ -19,9 +19,10 @@ from .unicode_ranges import SURROGATES, contains_any
 KNOWN_ENCODINGS = ("v1",)
 
 _FIELDS = frozenset("cpov")
-_OTHERS = frozenset({"type", "message", "error", "detail"})  # These fields belong to other events.
+_OTHERS = frozenset({"type", "message", "error", "detail"})  # The fields of events that are no deltas.
 _LONGEST_INDEX = 9  # The maximum number of digits in an array index.
-#: The maximum number of changes in one delta; the site sends fewer than 20. Each change may copy a text of any length.
+#: Limit per delta: the maximum number of changes; the site sends fewer than 20. Many changes would take long, because each one
+#: may copy a text of any length.
 _MAX_CHANGES = 1000
 _TEXTS = ("/message/content/parts/0", "/message/content/text")  # The paths of a message's text.
 _END = object()  # Represents the index "-", which is the position after the last item of an array.
@@ -53,7 +54,7 @@ class DeltaDecoder:
         # text, which are not joined yet.
         self._growing: tuple[Any, Any] | None = None
         self._more: list[str] = []
-        self._changes = 0  # in the newest delta
+        self._changes = 0  # the number of changes in the newest delta so far
 
     @property
     def channel(self) -> Any:

@@ -1,4 +1,4 @@
-"""Plain text of a Markdown text that grows. The time is linear in the length of the text, however many events it arrives in."""
+"""Conversion of a growing Markdown text to plain text, in a time that is linear in its length, whatever the number of events."""
 
 from __future__ import annotations
 
@@ -7,26 +7,29 @@ from dataclasses import dataclass
 
 from .plain_text import Part, join_parts, parts_of
 
-#: Matches the first line of most blocks: a line after an empty line, an item of a list, or a heading. A block with another first
-#: line is converted together with the block before it.
+#: Matches the start of the first line of most blocks: a line after an empty line, an item of a list, or a heading. A block with
+#: another first line is converted together with the block before it.
 _BLOCK_START = re.compile(r"^[ \t\r]*\n(?=\S)|^(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]", re.MULTILINE)
 _LINE_END = re.compile("\r\n|\r|\n")
-#: The length of a long open block in characters. Its progress is converted each time its length has doubled.
+#: An open block is long if more than this many of its characters were converted. Then its progress is converted again only after
+#: its length has grown by the factor `_GROWTH`.
 _LONG_BLOCK = 500
 _GROWTH = 2
-#: The smallest length of the open text, in characters, in which finished blocks are searched for. Each search has a fixed cost.
+#: After blocks were finished, finished blocks are searched for again only when the text after them has at least this many
+#: characters, because each search has a fixed cost.
 _MIN_LENGTH = 80
-#: A block without a finished part is parsed again when it has grown by this factor.
+#: If a search has found no finished block, the next search takes place only after the open text has grown by this factor.
 _RETRY_GROWTH = 1.5
-#: The number of characters that are converted for the progress of events that have arrived together.
+#: Limit in characters per reply. After this much text was converted, the progress is no longer converted for an event if the next
+#: event has already arrived. The progress after the last of these events is still converted.
 _BUDGET = 10_000
-#: The cost of one conversion, in characters, in addition to the length of the text.
+#: The fixed cost of each conversion, in characters: it is subtracted from the budget in addition to the length of the text.
 _FIXED_COST = 200
 
 
 @dataclass(frozen=True)
 class _Finished:
-    """The finished blocks: their Markdown, their plain text, and the first part after them."""
+    """The finished blocks: their Markdown, their plain text, and the first part after the finished blocks."""
 
     source: str = ""
     text: str = ""
@@ -34,17 +37,25 @@ class _Finished:
 
 
 class GrowingPlainText:
-    """Converts a growing text. A finished block is converted once. The open block at the end is converted when it is needed."""
+    """Converts a growing Markdown text to plain text.
+
+    Each finished block is converted once. The last block is open, because it may still grow: it is converted each time that a
+    caller needs its plain text.
+    """
 
     def __init__(self) -> None:
         self._finished = _Finished()
-        self._scanned = 0  # the end of the last line that was searched for the start of a block
-        self._min_end = 0  # the length of the text at which parsing the open block again is worth the time
-        self._whole = ("", "")  # the newest text that was converted to its end, and its plain text
+        #: Index in the text: the lines before it were searched for the start of a block.
+        self._scanned = 0
+        #: Index in the text: if the complete lines end before it, the open text is not parsed again.
+        self._min_end = 0
+        #: The newest Markdown that was converted including its open block, and its plain text.
+        self._whole = ("", "")
+        #: The rest of the limit `_BUDGET` for this reply, in characters.
         self._budget = _BUDGET
 
     def finished(self, markdown: str) -> str:
-        """Return the plain text of the finished blocks. Text that is appended to ``markdown`` does not change it."""
+        """Return the plain text of the finished blocks only. It stays the same when more text is appended to ``markdown``."""
         if not markdown.startswith(self._finished.source):  # the site has rewritten earlier text
             self._finished, self._scanned, self._min_end = _Finished(), 0, 0
         start, end = len(self._finished.source), markdown.rfind("\n") + 1
@@ -56,7 +67,7 @@ class GrowingPlainText:
         return self._finished.text
 
     def whole(self, markdown: str) -> str:
-        """Return the plain text of the whole text."""
+        """Convert all of ``markdown``, including the open block, and return its plain text."""
         if self._whole[0] != markdown:
             before = self.finished(markdown)
             rest = markdown[len(self._finished.source) :]
@@ -65,9 +76,9 @@ class GrowingPlainText:
         return self._whole[1]
 
     def progress(self, markdown: str, *, more_waits: bool) -> str:
-        """Return the plain text so far. It may be the text that an earlier call returned, so that the time stays linear.
+        """Return the plain text so far, or the plain text of an earlier call: to convert each time would take quadratic time.
 
-        :param more_waits: True if the next event has already arrived. Then the text is converted only within a budget.
+        :param more_waits: True if the next event has already arrived. Then ``markdown`` is converted only while the budget lasts.
         """
         known, text = self._whole
         if more_waits and self._budget <= 0 and markdown.startswith(known):
@@ -78,7 +89,7 @@ class GrowingPlainText:
         return text if is_long and markdown.startswith(known) else self.whole(markdown)
 
     def _finish(self, markdown: str, start: int, end: int) -> None:
-        """Convert the blocks in the complete lines of the open text, except the last block."""
+        """Convert the blocks in the complete lines of the open text, except the last block, because it may still grow."""
         source = markdown[start:end]
         parts = parts_of(source, self._finished.following)
         if len(parts) < 2:

@@ -1,8 +1,8 @@
 """Parsing of JSON in a thread, so that the event loop continues to run, and within a limit for the memory of the result.
 
-Python's parser is written in C. Without the hook, it holds the interpreter's lock until its end, also in a thread. A conversation
-of 28 MB was parsed in a thread, on a machine with other work: the event loop stalled for 0.34 s without the hook, and for 0.10 s
-with the hook. A worker process would be no better, because its result has to be unpickled under the lock.
+Python's parser is written in C. Without an object hook, it holds the interpreter's lock until its end, also in a thread. A
+conversation of 28 MB was parsed in a thread, on a machine with other work: the event loop stalled for 0.34 s without the hook,
+and for 0.10 s with the hook. A worker process would be no better, because its result has to be unpickled under the lock.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import json
 import re
 from typing import Any
 
-#: The maximum number of values. A value takes 70 bytes or more, even if the JSON contains only two characters for it. A
-#: conversation of 6,000 messages has 150,000 values.
+#: Limit per JSON text: the maximum number of values. A parsed value takes 70 bytes or more, even if its JSON has two characters.
+#: A conversation of 6,000 messages has 150,000 values.
 MAX_VALUES = 3_000_000
-#: A token that matters for counting: an escape in a text, the start or the end of a text, or the start of a value.
+#: Matches the tokens that are needed to count values: an escape in a text, the start or the end of a text, or a character before
+#: a value (``[``, ``{`` or a comma).
 _TOKEN = re.compile(r'\\.|["\[{,]', re.DOTALL)
 
 
@@ -27,7 +28,7 @@ def parse_in_thread(text: str) -> Any:
 
     :raises TooManyValuesError: the JSON has too many values.
     :raises ValueError: the text is not JSON.
-    :raises RecursionError: it is nested too deeply.
+    :raises RecursionError: the JSON is nested too deeply.
     """
     if sum(map(text.count, "[{,")) > MAX_VALUES and _count_values(text) > MAX_VALUES:
         raise TooManyValuesError(f"the JSON has more than {MAX_VALUES:,} values")
@@ -35,12 +36,12 @@ def parse_in_thread(text: str) -> Any:
 
 
 def _unchanged(value: dict[str, Any]) -> dict[str, Any]:
-    """Return an object unchanged. At each call of a Python function, the interpreter can switch to another thread."""
+    """Return the object unchanged. Only the call matters: the interpreter can then switch to another thread."""
     return value
 
 
 def _count_values(text: str) -> int:
-    """Return the number of values in a JSON text, or a number above the maximum. Texts in it may contain brackets and commas."""
+    """Return the number of values in a JSON text, or a number above the maximum. Brackets and commas in strings do not count."""
     count, is_in_text = 0, False
     for token in _TOKEN.finditer(text):
         if token[0] == '"':

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
 
-#: The `info` of the tokens that show the address of a link after its text.
+#: The value of `Token.info` in the tokens that show the address of a link after its text.
 ADDRESS = "address"
-#: The formulas that begin with a backslash: the opening mark and the closing mark.
+#: Maps the opening mark of a formula to its closing mark, for marks with a backslash.
 _BRACKETS = {"\\(": "\\)", "\\[": "\\]"}
-#: Marks of Markdown that do not occur in a formula. Two prices on one line (``**$5** or **$x**``) are no formula.
+#: Text between two dollar signs is no formula if it contains one of these marks of Markdown, for example two prices on one line
+#: (``**$5** or **$x**``).
 _NOT_IN_FORMULA = ("**", "`", "](")
 _NAME = r"[A-Za-z][A-Za-z0-9]*"
 _ATTRIBUTE = r"[\w:.-]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))?"
@@ -29,7 +30,7 @@ INLINE_TAGS = frozenset(
     "a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark q rp rt ruby s samp small span strike strong sub"
     " sup tt u var".split()
 )
-#: Elements whose tags separate words. Their tags are removed in pairs, and at the start of a line.
+#: Elements whose tags separate words. Their tags are removed in pairs. A single tag is removed at the start of a line.
 BLOCK_TAGS = frozenset(
     "article aside blockquote caption center col colgroup dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6"
     " header li main nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
@@ -38,7 +39,7 @@ _TAGS = VOID_TAGS | INLINE_TAGS | BLOCK_TAGS
 
 
 def formula(state: StateInline, silent: bool) -> bool:
-    r"""Read a formula in one of four notations: ``\(..\)``, ``\[..\]``, ``$..$`` and ``$$..$$``. It is not changed."""
+    r"""Read a formula in one of four notations: ``\(..\)``, ``\[..\]``, ``$..$`` and ``$$..$$``. The formula is not changed."""
     src, start = state.src, state.pos
     if src[start] == "$":
         end = _dollars_end(src, start, state.posMax)
@@ -61,7 +62,7 @@ def backslashes(state: StateInline, silent: bool) -> bool:
 
 
 def address(state: StateInline, silent: bool) -> bool:
-    """Read an address in angle brackets. Without a known scheme (``<std::string>``), it is not an address."""
+    """Read an address in angle brackets. Text without a known scheme, such as ``<std::string>``, is not an address."""
     match = _AUTOLINK.match(state.src, state.pos, state.posMax) if state.src[state.pos] == "<" else None
     if match is None:
         return False
@@ -99,21 +100,21 @@ def _stands_alone(src: str, match: re.Match[str]) -> bool:
 
 
 def _starts_line(src: str, position: int) -> bool:
-    """Return whether only other tags and spaces precede this position on its line. At most 80 characters are searched."""
+    """Return whether only other tags and spaces precede this position on its line. At most 80 characters are read."""
     first = max(0, position - 80)
     line = src[src.rfind("\n", first, position) + 1 or first : position]
     return not _TAG.sub("", line).strip()
 
 
 def _push_text(state: StateInline, text: str, end: int, silent: bool) -> None:
-    """Push a token with a text that no other rule reads, and continue at ``end``."""
+    """Set the position to ``end``. Unless ``silent``, push a token with a text that no other rule reads."""
     if not silent:
         state.push("text_special", "", 0).content = text
     state.pos = end
 
 
 def _find(state: StateInline, closing: str, start: int) -> int:
-    """Return the end of the first closing mark, or -1. The last closing mark is searched for only once per text."""
+    """Return the end of the first closing mark after ``start``, or -1. The last mark is searched for only once per text."""
     last: dict[str, tuple[str, int]] = state.env.setdefault("last_marks", {})
     if closing not in last or last[closing][0] is not state.src:
         last[closing] = state.src, state.src.rfind(closing, 0, state.posMax)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from markdown_it.rules_block import StateBlock
     from markdown_it.rules_core import StateCore
 
-#: The greatest depth of lists and quotes. markdown-it drops the text below its own limit of 20.
+#: Limit for ``level`` (markdown-it's nesting level): from this level on, lists and quotes are read as text. markdown-it drops the
+#: text below its own limit of 20.
 _MAX_DEPTH = 10
 _MATH_MARKS = {"$$": "$$", "\\[": "\\]"}
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
@@ -36,7 +37,7 @@ def parser() -> MarkdownIt:
     """Return the parser. Its tokens contain no HTML, no links and no images, only texts and tokens of style."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     markdown.disable(["reference", "autolink"])
-    markdown.normalizeLink = lambda url: url  # type: ignore[method-assign]  # percent signs would make words unreadable
+    markdown.normalizeLink = lambda url: url  # type: ignore[method-assign]  # by default, percent signs make words unreadable
     block, inline, core = markdown.block.ruler, markdown.inline.ruler, markdown.core.ruler
     block.at("blockquote", _limited(blockquote), {"alt": ["paragraph", "reference", "blockquote", "list"]})
     block.at("list", _limited(list_block), {"alt": ["paragraph", "reference", "blockquote"]})
@@ -62,9 +63,10 @@ def _line(state: StateBlock, line: int) -> str:
 
 
 def _formula_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read a formula of several lines as a code block. It ends with its closing mark, or at an empty line.
+    """Read a formula of several lines as a code block. The block ends with its closing mark, or at an empty line.
 
-    The end is not searched for in advance: then text that is added later does not change what the first line is.
+    The closing mark may be missing. If it were required, the first line of a growing text would be a paragraph until the closing
+    mark arrives, and then become a formula.
     """
     first = _line(state, start)
     closing = _MATH_MARKS.get(first[:2])
@@ -85,7 +87,7 @@ def _formula_block(state: StateBlock, start: int, end: int, silent: bool) -> boo
 
 
 def _whole_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read a table, including the cells of a row that have no header."""
+    """Read a table. If a row has more cells than the header, keep these cells, which markdown-it drops."""
     first = len(state.tokens)
     if not table(state, start, end, silent):
         return False

@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 _BREAKS = ("softbreak", "hardbreak")
 _EMPHASIS = ("em_open", "strong_open", "s_open")
 _CELLS = ("td", "th")
-#: The separators of two numbers that a removed tag would join: ``10<sup>6</sup>`` is not 106.
+#: Maps the name of a tag to the text that replaces the tag between two digits: else ``10<sup>6</sup>`` would become 106.
 _NUMBER_SEPARATORS = {"sup": "^", "sub": "_"}
 _SCHEME = re.compile(r"^(?:https?://|mailto:|tel:)", re.IGNORECASE)
-#: Attributes that precede no code: ``title="app.py"``, ``{.line-numbers}``.
+#: Matches attributes in the info string of a code block: ``title="app.py"``, ``{.line-numbers}``. They are not part of its
+#: caption.
 _ATTRIBUTES = re.compile(r"(?<![\w-])[\w-]+=(?:\"[^\"]*\"|'[^']*'|\S*)|\{[^{}]*\}")
 
 
 def rewrite_inline(children: Sequence[Token]) -> list[Token]:
     """Return the tokens of a block of words as texts, line breaks and tokens of style.
 
-    A link becomes its text and, if it differs, its address. An image becomes its description. Tags of HTML are removed.
+    A link becomes its text and, if the address differs from the text, its address. An image becomes its description. Tags of HTML
+    are removed.
     """
     tokens = _replace_images(children)
     tokens = _remove_tags(tokens)
@@ -41,7 +43,7 @@ def caption_of(info: str) -> str:
 
 
 def text_token(content: str) -> Token:
-    """Return a token with a text."""
+    """Return a token of the type ``text`` with this content."""
     return Token("text", "", 0, content=content)
 
 
@@ -166,7 +168,7 @@ def _bare(address: str) -> str:
 
 
 def _restore_marks_in_words(tokens: list[Token]) -> list[Token]:
-    """Replace emphasis inside a word or number by its marks: ``2*3*4`` is not 234. Both marks must have such neighbours."""
+    """Replace emphasis by its marks if each mark is between two letters or digits: ``2*3*4`` is not 234."""
     opened: list[int] = []
     for index, token in enumerate(tokens):
         if token.type in _EMPHASIS:

@@ -11,7 +11,7 @@ from typing import Any
 
 #: The rank of a message in the channel ``final``.
 _FINAL = 4
-#: The name of a role or a recipient that is not a text.
+#: Used in place of a role or a recipient whose value in the site's JSON is not a text.
 UNREADABLE = "unreadable"
 _CONTENT_TYPES = ("text", "multimodal_text")
 #: Two types in ``finish_details``. CUT: the answer was cut at the maximum length. STOPPED: the answer was stopped.

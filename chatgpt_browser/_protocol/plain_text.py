@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 _LISTS = ("bullet_list", "ordered_list")
 _NEWLINE = re.compile("\r\n|\r|\n")
-#: An empty line, also inside of a quote.
+#: Matches an empty line, also the empty line of a quote (``>``).
 _EMPTY_LINE = re.compile(r"[\s>]*")
 
 
 class Part(NamedTuple):
-    """A block at the top level of a text, or an item of a list at the top level. Text that follows it does not change it.
+    """A block at the top level of a text, or an item of a list at the top level. Text after the part does not change the part.
 
-    ``line`` is the index of its first line. ``separator`` separates it from the part before it. ``in_list`` is True if it is an
-    item, but not the first one. ``after_empty_line`` is True if an empty line precedes it.
+    ``line`` is the index of the first line of the part. ``separator`` is the text between the part before and this part.
+    ``in_list`` is True for each item of a list except the first one. ``after_empty_line`` is True if an empty line precedes the
+    part.
     """
 
     line: int
@@ -43,7 +44,7 @@ def to_plain_text(markdown: str) -> str:
 
 
 def join_parts(parts: Iterable[Part], before: str = "") -> str:
-    """Return the texts of parts, with their separators. ``before`` is the text before them."""
+    """Return the texts of parts, with their separators. ``before`` is the text before the first part."""
     pieces = [before] if before else []
     for part in parts:
         if part.text:
@@ -52,9 +53,10 @@ def join_parts(parts: Iterable[Part], before: str = "") -> str:
 
 
 def parts_of(markdown: str, after: Part | None = None) -> list[Part]:
-    """Return the parts of a text, in order.
+    """Return the parts of ``markdown``, in order.
 
-    :param after: if the text is the rest of a longer text, its first part as it was returned for the longer text.
+    :param after: None for a whole text. If ``markdown`` is the rest of a longer text: the first part of this rest, as it was
+        returned when the longer text was converted.
     """
     from .markdown_parser import parser  # imported on first use: most programs never need it
 
@@ -72,9 +74,9 @@ def parts_of(markdown: str, after: Part | None = None) -> list[Part]:
 
 
 def _split(tokens: Iterable[Token], *, in_list: bool) -> list[tuple[int, bool, list[Token]]]:
-    """Return the first line of each part, whether it is an item but not the first one, and its tokens.
+    """Return, for each part, the index of its first line, the value of ``in_list``, and the tokens of the part.
 
-    :param in_list: True if the first item continues a list.
+    :param in_list: True if the first item in ``tokens`` continues a list that began earlier.
     """
     parts: list[tuple[int, bool, list[Token]]] = []
     for token in tokens:

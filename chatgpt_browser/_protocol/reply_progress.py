@@ -20,14 +20,14 @@ _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 
 
 class ReplyProgress:
-    """The reply so far: its text as Markdown, its ids, and its state. :class:`.ReplyState` draws the states."""
+    """The reply so far: its text as Markdown, its ids, and its state. :class:`.ReplyState` describes the states."""
 
     def __init__(self) -> None:
         self.state = ReplyState.WAITING
         self.conversation_id: str | None = None
         #: True if the site has announced that the rest of the reply may not come in this stream.
         self.is_handed_off = False
-        #: True while the events of another feed are read: of a resumed stream, or of the page's WebSocket.
+        #: True while the rest of the reply is read from another feed: from a resumed stream, or from the page's WebSocket.
         self.is_following = False
         #: The reasons why the stream may contain no answer.
         self.missing = MissingAnswer()

@@ -26,9 +26,9 @@ class ReplyText:
         #: The text as the site sent it. Only :meth:`replace` updates this attribute.
         self.raw = ""
         self._marks = CitationMarkFilter()
-        self._needs_whole = False  # the raw text ends inside a citation mark or a character
-        self._held: str | None = None  # the visible text, until the raw text is as long
-        self._is_behind = False  # the raw text is only the beginning of the visible text
+        self._needs_whole = False  # True if the raw text ends inside a citation mark or a character
+        self._held: str | None = None  # the visible text that is kept; None if no text is kept
+        self._is_behind = False  # True while the raw text is only the beginning of the visible text
 
     def hold(self) -> None:
         """Keep the visible text until the raw text is as long: the next events may repeat text that was read before."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 
-#: The data of a stream's last event.
+#: The text in the field ``data`` of the last event of a stream.
 DONE = "[DONE]"
 
 _LINE_END = re.compile(r"\r\n|\r|\n")

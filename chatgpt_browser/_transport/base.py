@@ -41,7 +41,7 @@ class Delivery:
     state: DeliveryState = DeliveryState.NOT_STARTED
     #: The id that the site uses for the message. None until the message is sent, or if the transport cannot observe the id.
     message_id: str | None = None
-    #: False if the request of the site's page has a format that cannot be read, so that its content could not be checked.
+    #: False if the site's page has sent a request in a format that cannot be read, so that the message in it was not checked.
     is_checked: bool = True
 
     def start(self) -> None:

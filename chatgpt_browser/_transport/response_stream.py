@@ -207,7 +207,7 @@ class ResponseStream:
 
     @property
     def has_frames(self) -> bool:
-        """True if a frame has arrived that was not received yet."""
+        """True if a frame has arrived that the reader has not yet received."""
         return bool(self._frames)
 
     async def wait_for_frames(self, timeout: float) -> bool:

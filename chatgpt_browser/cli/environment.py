@@ -21,8 +21,9 @@ SEND_VIA = "CHATGPT_SEND_VIA"
 COOKIE_FILES = (".json", ".txt")
 #: Maps a client option to the environment variable that sets the option.
 BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
-#: The same, for the options that choose a running browser.
+#: Maps a client option that chooses a running browser to the environment variable that sets the option.
 BROWSER = {"browser_url": "CHATGPT_BROWSER_URL", "browser_context": "CHATGPT_BROWSER_CONTEXT"}
+#: The environment variable that names the saved login.
 PROFILE = "CHATGPT_PROFILE"
 #: Pairs of a variable's name and its description, for `--help` and the documentation.
 VARIABLES = (

@@ -30,7 +30,8 @@ class ErrorKind(NamedTuple):
     hint: str = ""
 
 
-#: The table. An error belongs to the first row whose class matches, so subclasses come before their base classes.
+#: The table of error classes and their exit codes. An error belongs to the first row whose class matches, so subclasses come
+#: before their base classes.
 ERROR_KINDS = (
     ErrorKind(
         errors.InvalidSessionTokenError,

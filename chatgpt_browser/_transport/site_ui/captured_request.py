@@ -20,7 +20,7 @@ _TEXT_TYPES = (None, "text", "multimodal_text")
 
 
 class CapturedRequest(NamedTuple):
-    """The message that a page has sent. A field is None if the request does not contain it, or if it could not be read."""
+    """The message that a page has sent. A field is None if its value is missing in the request or cannot be read."""
 
     message_id: str | None = None
     text: str | None = None
@@ -178,7 +178,7 @@ def check_captured_request(
 def _model_error(requested: str, sent: str | None, *, is_new: bool) -> OptionNotAppliedError:
     """Return the error for a message that the page has sent to another model.
 
-    :param is_new: whether the message begins a conversation.
+    :param is_new: True if the message begins a conversation.
     """
     advice = (
         "Check whether the account can use the model (`list_models()`), or leave the model out."

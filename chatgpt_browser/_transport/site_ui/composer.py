@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 #: Time limit in seconds within which an existing element must become clickable.
 _CLICK_TIMEOUT = 5.0
-#: The addition to this limit for each character of the text, in seconds: an editor needs long to lay out a long text.
+#: Seconds that are added to `_CLICK_TIMEOUT` for each character of the text: an editor needs long to lay out a long text.
 _CLICK_TIMEOUT_PER_CHARACTER = 1e-4
-#: Time limit in seconds for the first click attempt, doubled for each further one. Each attempt searches the send button again.
+#: Time limit in seconds for the first attempt to find and click the send button. The limit doubles for each further attempt.
 _CLICK_ATTEMPT = 1.0
-#: The last attempt to click has at least this limit in seconds, because a search takes long in a page with a long text.
+#: Minimum in seconds for the limit of the last of these attempts: in a page with a long text, the search takes long.
 _LONGEST_ATTEMPT = 4.0
-#: A text with more characters than this may be too long for the site.
+#: Threshold in characters: a text with more characters may be too long for the site.
 _LONG_TEXT = 2_000
 #: Time limit in seconds within which the page's network should become idle.
 _NETWORK_IDLE_TIMEOUT = 5.0
@@ -43,11 +43,11 @@ _HYDRATION_TIMEOUT = 15.0
 #: The first pause in seconds before the text is written again, if the page did not accept it. Each pause is twice as long as the
 #: pause before.
 _FIRST_RETRY = 0.5
-#: If none of the composer's buttons is recognized, Enter is tried after this many seconds.
+#: Minimum wait in seconds for a send button before Enter is used, if the composer has only buttons that are not recognized.
 _ENTER_DELAY = 2.0
 #: The client waits for the send button to become enabled for at least this many times the duration of the text's insertion.
 _PATIENCE = 3
-#: Time limit in seconds within which the page must show a change of its state.
+#: Time limit in seconds within which the page must show a change of its state, for example hide the stop button.
 _RENDER_TIMEOUT = 1.0
 
 _NOT_SENT = "Nothing was sent."
@@ -240,7 +240,7 @@ class Composer:
         return await becomes(self._elements.messages(message_ids), "attached", timeout)
 
     async def dialog_error(self) -> ChatGPTError | None:
-        """Return the error for an obstruction of the composer. Return None if there is none or it can be closed."""
+        """Return the error for an obstruction of the composer. Return None if there is no obstruction, or if it can be closed."""
         obstruction = await self._dialogs.find()
         return None if obstruction is None or obstruction.is_closable else obstruction.error()
 

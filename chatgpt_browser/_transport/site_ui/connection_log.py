@@ -14,7 +14,7 @@ from typing import Any
 from ..._core.log import logger
 from ..._core.urls import origin_of
 
-#: The protocols over which Chromium may send a message of the page twice.
+#: The protocols (names in the DevTools protocol) over which Chromium may send a message of the site's page twice.
 MULTIPLEXED = ("h2", "h3")
 
 

@@ -155,7 +155,7 @@ class PageElements:
 
     @property
     def _boxes_by_structure(self) -> tuple[Locator, ...]:
-        """The last visible editor of each kind. It is the last one because the composer is below the conversation."""
+        """The last visible editor of each kind. Other editors are ignored, because the composer is below the conversation."""
         outside = self._not_in_text.and_(self._not(selectors.SHELL))
         return tuple(
             self._visible(entry.pattern).and_(outside).last for entry in selectors.MESSAGE_BOX.structures

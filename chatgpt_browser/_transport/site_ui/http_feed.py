@@ -28,14 +28,14 @@ class HttpFeed:
         self._deliver = deliver
         self._tasks = tasks
         self._decoder: BodyDecoder | None = None
-        #: Chunks that arrived before the head.
+        #: Chunks of the body that arrived before the head. They are decoded after the head has arrived.
         self._early_chunks: list[bytes] = []
         self._body = BodySource(cdp, request_id, self._on_chunk)
         tasks.spawn(self._body.open())
 
     @property
     def is_complete(self) -> bool:
-        """True if the last event has arrived. The connection may stay open."""
+        """True if the last event of the stream has arrived. The connection may still be open."""
         return self._decoder is not None and self._decoder.is_complete
 
     def respond(self, event: dict[str, Any]) -> None:

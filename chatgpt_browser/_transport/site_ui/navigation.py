@@ -37,10 +37,10 @@ _ADDRESS_TIMEOUT = 2.0
 _ATTEMPTS = 3
 
 _FIRST_ERROR_STATUS, _NOT_FOUND = 400, 404
-#: Maximum number of changes of the address that are stored after a message. The site makes one or two. After more of them, the
-#: conversation is opened again for the next message.
+#: Limit per message: the maximum number of changes of the address that are stored after the message. The site makes one or two.
+#: If there are more, the conversation is opened again for the next message.
 _MAX_PATHS = 100
-#: Maximum size of an error page in characters. The rest of a larger page is ignored.
+#: Limit in characters for the text that is read of an error page. The rest of a longer page is ignored.
 _MAX_ERROR_PAGE = 1 << 20
 #: The part of a path that shows that the conversation's id is temporary.
 _TEMPORARY = "/c/WEB:"

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _IDLE_TIMEOUT = 8.0
 #: A page is idle if, after its requests have ended, its document does not change for this many seconds.
 _QUIET_TIME = 4.0
-#: Limit in seconds for the document to stop changing. A page may show a clock.
+#: Time limit in seconds within which the document should stop changing. After it, the page counts as idle: a page with a clock
+#: never stops changing.
 _CHANGE_TIMEOUT = 8.0
 
 

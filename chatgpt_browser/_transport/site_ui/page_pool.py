@@ -38,7 +38,7 @@ class SitePagePool:
     def __init__(self, options: Options, browser_manager: BrowserManager) -> None:
         self._options = options
         self._browser_manager = browser_manager
-        #: Limit in seconds for each step of a page before the message is sent.
+        #: Time limit in seconds for each step that a page takes until the message is sent, for example to show a message box.
         self.step_timeout = options.first_byte_timeout
         self._pages: list[SitePage] = []
         self._closing = BackgroundTasks()
@@ -88,7 +88,7 @@ class SitePagePool:
         )
 
     async def matches(self) -> list[dict[str, str]]:
-        """Return the entries of :mod:`.selectors` that match the page that was used last, or an empty list if there is none."""
+        """Return the entries of :mod:`.selectors` that match the page that was used last, or an empty list if no page is idle."""
         pages = self.idle_pages
         return await pages[-1].matches() if pages else []
 

@@ -68,7 +68,7 @@ def form_fields(text: str, content_type: str) -> tuple[str, ...]:
 
 
 def read_offset(body: bytes | str | None) -> int:
-    """Return the field ``offset`` of a request for the rest of a reply; 0 if it is missing."""
+    """Return the field ``offset`` of a request for the rest of a reply; 0 if the field is missing."""
     try:
         offset = json.loads(decode_body(body) or "")["offset"]
     except (ValueError, RecursionError, KeyError, TypeError):

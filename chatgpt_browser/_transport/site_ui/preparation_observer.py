@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 #: A refusal becomes an error after this many seconds, unless the page repeats the request or sends the message without it.
 _RETRY_TIME = 1.5
-#: The same time for a challenge. A script of the page cannot pass a challenge, so the client passes it in another page.
+#: A challenge becomes an error after this many seconds instead. The time is shorter, because a script of the page cannot pass a
+#: challenge: the client passes it in another page.
 _CHALLENGE_RETRY_TIME = 0.5
-#: The same time for a server error, because pages repeat such a request only after some seconds. It also applies if the page has
-#: repeated the refused request with success.
+#: A server error becomes an error of the client after this many seconds instead. The time is longer, because pages repeat such a
+#: request only after some seconds. It also applies to each refusal after which the page has repeated the request with success.
 _LONG_RETRY_TIME = 10.0
 #: Time limit in seconds for reading the body of a refusal. If the page does not read a body, the body may never end.
 _BODY_TIMEOUT = 1.0
@@ -107,7 +108,7 @@ class PreparationObserver:
                 return await self._error_of(refusal)
 
     async def error(self) -> ChatGPTError | None:
-        """Return the error for the newest refusal. Return None if there is none, or if the page's repetition has succeeded."""
+        """Return the error for the newest refusal. Return None if there is no refusal, or if the repetition has succeeded."""
         refusal = self._newest
         return None if refusal is None or refusal.is_repeated else await self._error_of(refusal)
 

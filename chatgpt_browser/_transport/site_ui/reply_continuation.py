@@ -24,7 +24,8 @@ from ..._protocol.sse import DONE, EventReader
 if TYPE_CHECKING:
     from ..response_stream import Frame, ResponseStream
 
-#: The largest document that announces a reply, in characters.
+#: Limit in characters for the response to a message if it is a document: the rest of a longer document is not stored, so that the
+#: document is not read as the announcement of a reply.
 _MAX_DOCUMENT = 1 << 16
 
 
@@ -47,7 +48,7 @@ class ReplyContinuation:
         self._early: list[tuple[str, Frame | SocketItem, int]] = []
         #: True after another feed has delivered the end of the reply.
         self.is_complete = False
-        #: The id of the feed that delivers now; None if there is none.
+        #: The id of the feed that delivers now; None if no other feed delivers.
         self._feed: str | None = None
         self._socket_events = EventReader()
         self._items: set[str] = set()
@@ -72,7 +73,9 @@ class ReplyContinuation:
         self._is_done = events[-1]["data"] == DONE
 
     def begin(self, *, is_canceled: bool) -> None:
-        """Deliver what other feeds contain from now on. Called when the response to the message has ended.
+        """Let other feeds deliver: first their events that were kept, then all new ones.
+
+        This method is called when the response to the message has ended.
 
         :param is_canceled: True if the page itself has ended the response. Then the page does not request the rest.
         """

@@ -92,7 +92,7 @@ class RequestObserver:
         self._delivery = delivery
         self._on_abort = on_abort
         self._connections = connections or ConnectionLog()
-        #: The responses by the ids of their requests. The first one is the response to the message.
+        #: Maps the id of a request to the feed of its response. The first item is the response to the message.
         self._feeds: dict[str, HttpFeed] = {}
         self._continuation = ReplyContinuation(self.stream)
         self._tasks = BackgroundTasks(on_error=lambda error: self.fail(to_library_error(error)))
@@ -267,7 +267,7 @@ class RequestObserver:
             )
 
     def _on_paused(self, event: dict[str, Any]) -> None:
-        """Fail a request that was blocked."""
+        """Fail a request of the page for the message, which ``_block_messages`` has made Chromium pause."""
         self._tasks.spawn(self._refuse(event["requestId"]))
 
     async def _refuse(self, request_id: str) -> None:

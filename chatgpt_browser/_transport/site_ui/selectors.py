@@ -42,7 +42,7 @@ class ElementRule:
     labels: tuple[Entry, ...]
     #: CSS selectors of ids, test ids and attributes.
     names: tuple[Entry, ...]
-    #: The same for an element inside the composer's form. If empty, ``labels`` are also used there.
+    #: Such expressions for elements inside the composer's form. If the tuple is empty, ``labels`` are also used there.
     labels_in_form: tuple[Entry, ...] = ()
     #: CSS selectors without names, the most reliable first. They are used if nothing else matches.
     structures: tuple[Entry, ...] = ()
@@ -69,7 +69,7 @@ def beginning_of(labels: tuple[Entry, ...]) -> re.Pattern[str]:
 
 
 def any_of(entries: tuple[Entry, ...]) -> str:
-    """Return a CSS selector that matches an element if one of the entries matches it."""
+    """Return a CSS selector that matches an element if one of the entries matches the element."""
     return ", ".join(entry.pattern for entry in entries)
 
 
@@ -113,7 +113,7 @@ MESSAGE_BOX = ElementRule(
         Entry(f"{FORM} [contenteditable]:not([contenteditable=false])[role=textbox]", "2026-10", "capture"),
         Entry("[contenteditable][data-lexical-editor=true]", "2026-10", "capture"),
         Entry(f"{FORM} {EDITORS}", "2023-03", "capture"),
-        # A composer without a form.
+        # Matches the editor of a composer without a form.
         Entry(f":not({_BESIDE_MAIN} *){EDITORS}", "2026-11", "guess"),
     ),
 )
@@ -124,7 +124,7 @@ _KNOWN_SEND = (
 )
 _WITHOUT_SEND = f":not(:has({_KNOWN_SEND}))"
 
-#: Native buttons that submit a form, and other buttons behind the editor.
+#: Native buttons that submit a form. `_AFTER_EDITOR`: other elements with the role `button` behind the editor.
 _NATIVE_SEND = "[type=submit], button:not([type])"
 _EDITOR = f":is({EDITORS}, :has({EDITORS}))"
 _AFTER_EDITOR = f"{_EDITOR} ~ [role=button]:not(button), {_EDITOR} ~ * [role=button]:not(button)"
@@ -149,7 +149,7 @@ SEND_BUTTON = ElementRule(
     structures=(
         Entry(f"{FORM}{_WITHOUT_SEND} :is(button, input)[type=submit]", "2026-10", "capture"),
         Entry(f"{FORM}{_WITHOUT_SEND}:not(:has([type=submit])) button:not([type])", "2023-03", "capture"),
-        # A button that is not a native one, behind the editor. The last one is taken.
+        # An element with the role `button` behind the editor. If there are several, the last one is used.
         Entry(f"{FORM}{_WITHOUT_SEND}:not(:has({_NATIVE_SEND})) :is({_AFTER_EDITOR})", "2026-11", "guess"),
     ),
 )
@@ -236,7 +236,7 @@ class DialogRule:
     kind: DialogKind
     names: tuple[Entry, ...]
     texts: tuple[Entry, ...]
-    #: False if such a dialog blocks the page only where it covers the composer.
+    #: True if such a dialog always blocks the page; False if it does so only when it covers the composer.
     is_blocking: bool = True
 
     @functools.cached_property
@@ -315,7 +315,7 @@ CLOSE_BUTTONS = (
     Entry("button[aria-label=\u5173\u95ed], button[aria-label=\u9589\u3058\u308b]", "2026-11", "guess"),
 )
 
-#: Dialogs that block the page by their kind.
+#: Dialogs that always block the page: modal dialogs, and those of the rules with `is_blocking`.
 BLOCKING_DIALOGS = ", ".join((MODAL_DIALOGS, *(rule.name for rule in DIALOG_RULES if rule.is_blocking)))
 
 #: The selectors for ``obstruction.js``.

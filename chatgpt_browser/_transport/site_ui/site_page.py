@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 #: Time limit in seconds within which a reply must end after a click on the stop button.
 _STOP_TIMEOUT = 2.0
-#: Time limit in seconds within which the page must respond to all commands that click the stop button.
+#: Time limit in seconds for the search of the stop button and the click together. The page may not respond.
 _CLICK_STOP_TIMEOUT = 6.0
 #: Time limit in seconds within which Playwright must close a page.
 _CLOSE_TIMEOUT = 2.0

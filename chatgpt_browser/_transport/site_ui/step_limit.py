@@ -15,19 +15,20 @@ if TYPE_CHECKING:
 
     from ..base import Delivery
 
-#: The number of steps that have the limit of the call each.
+#: Factor: the limit for all steps together is this many times the limit of one step.
 _STEPS = 5
-#: Additional limit in seconds for Playwright's queries, which have no limit: a page whose script never ends blocks them.
+#: Seconds that are added to the limit for all steps, for Playwright's queries. Playwright itself does not limit a query, and a
+#: page whose script never ends blocks the query.
 _QUERIES_TIMEOUT = 60.0
-#: The limit in seconds if the caller has set no limit.
+#: The maximum for the product of factor and limit, in seconds. It applies if the caller has set no limit (infinity).
 _NO_LIMIT = 3600.0
 
 
 @contextmanager
 def limit_steps(timeout: float, delivery: Delivery) -> Iterator[None]:
-    """Limit all steps of the block together. ``timeout`` is the limit of one step in seconds.
+    """Limit the time of all steps in the ``with`` block together. ``timeout`` is the limit of one step in seconds.
 
-    :raises PageError: the page does not respond.
+    :raises PageError: the steps did not end within the limit, because the page does not respond.
     """
     with anyio.move_on_after(min(_STEPS * timeout, _NO_LIMIT) + _QUERIES_TIMEOUT) as scope:
         yield

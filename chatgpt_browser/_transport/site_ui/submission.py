@@ -31,10 +31,10 @@ _INTERVAL = 0.5
 _QUIET_WITH_TEXT, _QUIET_WITHOUT_TEXT = 1.0, 2.0
 #: After a request that prepares a message, the page may need this many seconds for calculations before it sends the message.
 _CALCULATION = 5.0
-#: If the page has not sent the message after this many seconds, the page is searched for a dialog.
+#: Delay in seconds: if the page has not sent the message by then, the client searches the page for a dialog that prevents it.
 _DIALOG_DELAY = 5.0
-#: After the page has submitted a form natively, it may also discard the next text. The client waits this many seconds to see
-#: whether the page does so. The limit is doubled after each native submission.
+#: Time limit in seconds for a check: after the page has submitted a form natively, it may also discard the next text. The client
+#: waits this long to see whether the text disappears. The limit is doubled after each native submission.
 _FIRST_DISCARD = 0.5
 
 
@@ -199,7 +199,7 @@ class Submission:
                 return False
 
     async def _withdraw_if_prevented(self, observer: RequestObserver) -> None:
-        """Wait until the page has sent the message. Withdraw the message if the site or a dialog prevents it."""
+        """Wait until the page has sent the message. Withdraw the message if the site or a dialog prevents this."""
         sending = asyncio.ensure_future(observer.sent.wait())
         refusing = asyncio.ensure_future(self._preparation.wait_until_refused())
         both = (sending, refusing)

@@ -9,18 +9,19 @@ if TYPE_CHECKING:
 
     from ..._core.options import Options
 
-#: A size for which the site shows its complete layout. The default size of a headless page is smaller.
+#: The size in pixels of a headless page: the site shows its complete layout. The default size of a headless page is smaller.
 _VIEWPORT: Any = {"width": 1280, "height": 900}
-#: The smallest screencast. No frame of it is acknowledged, so Chromium sends only the first frames.
+#: The parameters of the screencast: its frames are as small as possible. The client acknowledges no frame, so Chromium sends only
+#: the first frames.
 _SCREENCAST: dict[str, Any] = {"format": "jpeg", "quality": 1, "maxWidth": 10, "maxHeight": 10}
 
 
 async def set_up_view(page: Page, cdp: CDPSession, options: Options) -> None:
-    """Prepare the view of an empty page.
+    """Set the size of an empty page, or make Chromium render the page in the background.
 
-    A page in the user's own browser is a tab behind the tab that the user looks at, and keeps the size of its window. Its focus
-    is emulated, so that the page counts as visible. Even so, Chromium 150 renders only one or two frames per second in such a
-    tab, and a click takes one to three seconds. During a screencast, Chromium renders 60 frames per second.
+    A page in the user's own browser is a tab behind the tab that the user looks at. The page keeps the size of the window. The
+    focus of the page is emulated, so that the page counts as visible. Even so, Chromium 150 renders only one or two frames per
+    second in such a tab, and a click takes one to three seconds. During a screencast, Chromium renders 60 frames per second.
     """
     if not options.uses_own_session:
         await cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})

@@ -75,7 +75,8 @@ class ResultFile:
         self._stack.close()
 
     def _close_file(self) -> None:
-        self._file.close()  # This method is needed, because `_keep` replaces the object in `_file`.
+        # `callback(self._file.close)` would close only the first file object, because `_keep` puts another one into `_file`.
+        self._file.close()
 
     @property
     def failed(self) -> int:
@@ -92,7 +93,7 @@ class ResultFile:
         self._write_row(as_row(result))
 
     def write_uncertain(self, attempt: Attempt, reason: str) -> None:
-        """Write an uncertain row: its message may have been sent. It is sent again only if the user requests it."""
+        """Write an uncertain row: its message may have been sent. The message is sent again only if the user requests this."""
         self._write_row(as_uncertain_row(attempt, reason))
 
     def _write_row(self, row: dict[str, Any]) -> None:

@@ -112,7 +112,7 @@ class CheckContext:
         return self._client
 
     def limit_page_steps(self, seconds: float) -> None:
-        """Limit each step of the client's site pages, for example the wait for the message box."""
+        """Limit each step of the client's site pages to this time, for example the wait for the message box."""
         from chatgpt_browser._transport.site_ui.page_pool import SitePagePool
 
         assert self._client is not None, "client must be called first"
@@ -121,7 +121,7 @@ class CheckContext:
             pages.step_timeout = min(seconds, self.options.first_byte_timeout)
 
     def show_window(self) -> None:
-        """Close the browser, and start the next one with a window."""
+        """Close the browser. The next browser is started with a window."""
         self.close_browser()
         self._given = {**self._given, "headless": False}
 

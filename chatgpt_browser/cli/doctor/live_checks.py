@@ -20,9 +20,10 @@ from .live_attempt import LiveAttempt
 from .virtual_display import display_for_window
 
 QUESTION = "Please answer with the one word: ready"
-#: The time limit of one message, in milliseconds.
+#: The time limit for one message with its reply, in milliseconds.
 TIMEOUT_MS = 120_000
-#: The time limit of each step of the site's page, in seconds. A page without a message box ends a check after at most this time.
+#: Time limit in seconds for each step of the site's page, for example the wait for the message box. It replaces the longer limit
+#: of the client, so that a check of a page without a message box ends soon.
 PAGE_STEP_SECONDS = 7.0
 #: The tolerated difference between the site's clock and this machine's clock.
 CLOCK_SKEW = timedelta(minutes=10)
@@ -37,7 +38,7 @@ REFUSED = (
 def send_question(context: CheckContext, send_via: str, name: str = "") -> Finding:
     """Send the question by the given transport, record the response, and delete the conversation; return the finding.
 
-    ``name`` is the name of the attempt in the report, if it differs from that of the transport.
+    ``name`` is the name of the attempt in the report; if it is empty, the name of the transport is used.
     """
     attempt = context.attempts[name or send_via] = LiveAttempt()
     client = context.client(send_via=send_via)
@@ -133,7 +134,7 @@ def _delete_conversation(context: CheckContext, conversation_id: str | None, sen
 
 
 def save_report(context: CheckContext) -> Finding:
-    """Save the records of both messages as a file in the current folder. The user can attach the file to a bug report."""
+    """Save the records of all messages as a file in the current folder. The user can attach the file to a bug report."""
     from chatgpt_browser._core.files import write_private
     from chatgpt_browser._protocol.redaction import scrub
 

@@ -16,7 +16,7 @@ class NetworkError(NamedTuple):
 
 #: The stages of a request, in order. Each stage has a check of the same name.
 STAGES = ("dns", "connection", "tls", "answer")
-#: The groups, in order of precedence: an error belongs to the first group whose pattern matches.
+#: The groups of network errors, in order of precedence: an error belongs to the first group whose pattern matches.
 NETWORK_ERRORS = (
     NetworkError(
         "INTERNET_DISCONNECTED|NETWORK_CHANGED",

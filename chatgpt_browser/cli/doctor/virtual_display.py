@@ -13,6 +13,7 @@ from ..environment import has_display
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: The arguments of Xvfb: write the number of the display to standard output, and accept no connections over TCP.
 _COMMAND = ("-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp")
 
 

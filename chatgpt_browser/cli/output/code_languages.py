@@ -24,7 +24,7 @@ LANGUAGES = frozenset(
 )
 #: The maximum number of characters of a highlighted block. Longer blocks are shown without colours.
 MAX_HIGHLIGHTED = 10_000
-#: The maximum CPU time for one block, in seconds. A block that takes longer is shown without colours.
+#: Limit in seconds per block: the CPU time of the lexer. A block that takes longer is shown without colours.
 MAX_SECONDS = 0.5
 
 
@@ -37,9 +37,9 @@ def limit_highlighting(tokens: Iterable[Token]) -> None:
             token.info = name if is_allowed and _is_quick(name, token.content) else "text"
 
 
-@functools.lru_cache(maxsize=32)  # an open block of a reply that arrives is drawn again and again
+@functools.lru_cache(maxsize=32)  # while a reply arrives, its last block is drawn many times
 def _is_quick(language: str, code: str) -> bool:
-    """Return whether the lexer reads the code within `MAX_SECONDS`. The time is checked after each token."""
+    """Return whether the lexer of the language reads the code within `MAX_SECONDS`. The time is checked after each token."""
     from rich.syntax import Syntax
 
     lexer = Syntax("", language).lexer

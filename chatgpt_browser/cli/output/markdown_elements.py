@@ -13,13 +13,14 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-#: The smallest width of the text in a list or a quote, in columns. Indentation is omitted if it leaves less.
+#: Minimum in columns for the width of the text in a list or a quote. If less would be left, the text is not indented.
 MIN_WIDTH = 8
+#: A width in columns that no table reaches, to measure tables without the limit of the terminal.
 _UNLIMITED = 100_000
 
 
 class WholeQuote(BlockQuote):
-    """A quote. If the terminal is too narrow, it is not indented."""
+    """A quote. If the terminal is too narrow, the quote is not indented."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the segments of the quote."""
@@ -28,7 +29,7 @@ class WholeQuote(BlockQuote):
 
 
 class WholeItem(ListItem):
-    """An item of a list. If the terminal is too narrow, it is not indented."""
+    """An item of a list. If the terminal is too narrow, the item is not indented."""
 
     def render_bullet(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the segments of an item with a bullet."""
@@ -79,7 +80,7 @@ class WholeTable(TableElement):
 def _fit_columns(table: Table, console: Console, options: ConsoleOptions) -> bool:
     """Make the columns of a table as narrow as the terminal requires. Return False if words would have to be broken.
 
-    Rich breaks words although another column has room.
+    Rich's own widths would break words in one column although another column has room.
     """
     unlimited = options.update(width=_UNLIMITED)
     measured = [

@@ -17,7 +17,7 @@ from ..environment import checked_profile, profile_from_environment
 
 @dataclass(frozen=True)
 class DataFolder(SavedLogin):
-    """The folder of a login, with the files of the commands. It is created when the first file is written."""
+    """The folder of a login, with the files of the commands. The folder is created when the first file is written."""
 
     @classmethod
     def default(cls) -> DataFolder:
@@ -29,7 +29,7 @@ class DataFolder(SavedLogin):
 
     @classmethod
     def of_option(cls, profile: str | None) -> DataFolder:
-        """Return the folder of the login that the option `--profile` names; None: that of the environment.
+        """Return the folder of the login ``profile`` (option `--profile`); if it is None, do the same as `default`.
 
         :raises typer.BadParameter: the name is invalid.
         """

@@ -19,8 +19,9 @@ class ComposerOptions:
     shell: bool = False
     #: True: the shell's form has no attribute `inert`, so its button can be clicked.
     shell_accepts_clicks: bool = False
-    #: After the first input into an empty composer, the page waits this many seconds and then replaces the composer by an empty
-    #: one. The first number applies to the first text, the second to the second text, and so on. Later texts are kept.
+    #: Delays in seconds. After the first input into an empty composer, the page waits, then replaces the composer by an empty
+    #: one, so that the text is lost. The first delay is for the first text, the second delay for the second text, and so on. If
+    #: there are no more delays, the text is kept.
     renders_anew_after: Sequence[float] = ()
     #: The number of clicks on the send button that have no effect.
     ignored_clicks: int = 0

@@ -8,9 +8,9 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Rest:
-    """The rest of a reply after a hand-off, after a break, or after a response of JSON. It needs `form="app"`.
+    """The rest of a reply after a hand-off, after a break, or after a response of JSON. `Rest` requires `form="app"`.
 
-    The server continues the reply at its pace, also in the stored conversation. The page reads the rest:
+    The server continues the reply at the pace of the reply, also in the stored conversation. The page reads the rest:
 
         >>> Reply(text, handoff_after=3, rest=Rest("socket"))
         >>> Reply(text, break_after=3, rest=Rest("resume"))
@@ -21,9 +21,11 @@ class Rest:
     #: `socket`: the page subscribes to a topic of its WebSocket. `resume`: the page requests the rest with
     #: `POST f/conversation/resume`. After a break, the rest comes only by `resume`; after JSON, only by `socket`.
     via: Literal["socket", "resume"]
-    #: After a hand-off. True: the rest begins again with the first event of the reply. False: it begins where the response ended.
+    #: Applies after a hand-off. True: the rest repeats the reply from its first event. False: the rest begins where the response
+    #: ended.
     repeats: bool = True
-    #: The WebSocket closes, or the resumed response breaks, after this number of events of the whole answer. None: it does not.
+    #: The WebSocket closes, or the resumed response breaks, after this number of events of the answer, counted from the beginning
+    #: of the answer. None: neither happens.
     ends_after: int | None = None
 
     def __post_init__(self) -> None:

@@ -17,12 +17,13 @@ _END_OF_EVENT = re.compile(rb"(?:\r\n|\n|\r){2}")
 _TOKEN = b'"resume_conversation_token"'
 _ENCODING = b"event: delta_encoding"
 
-#: The number of the entries after the answer.
+#: The value of `Entry.number` for events after the answer, for example `[DONE]`. It is larger than each number of pieces: a feed
+#: that ends after a given number of pieces does not send these events.
 AFTER_ANSWER = sys.maxsize
 
 
 class Entry(NamedTuple):
-    """One event. `number` is the number of pieces of the answer up to this event; `AFTER_ANSWER` for the events after it."""
+    """One event. `number` counts the pieces of the answer up to and including this event; `AFTER_ANSWER` after the answer."""
 
     data: bytes
     number: int
@@ -48,7 +49,7 @@ class TurnLog:
         self.topic_id = f"conversation-turn-{self.turn_id}"
         self.response_id = uuid.uuid4().hex[:16]
         self.entries: list[Entry] = []
-        #: True after a hand-off.
+        #: True after the response to the message has ended with a hand-off.
         self.is_handed_off = False
         #: The number of entries that the response to the message contains so far; None if it contains none.
         self.handed_over: int | None = None
@@ -57,7 +58,7 @@ class TurnLog:
         self._waiters: set[asyncio.Future[None]] = set()
 
     def append(self, block: bytes, number: int) -> None:
-        """Append the events of a block. Comments and events without data are left out."""
+        """Append the events of a block of text, without comments and events that have no data. Wake the readers."""
         for event in _END_OF_EVENT.split(block):
             if b"data: " in event:
                 self.entries.append(Entry(event + self._end, number))
@@ -69,9 +70,9 @@ class TurnLog:
         self._wake()
 
     def first_index(self, offset: int | None = None) -> int:
-        """Return the index of the first entry of the rest: 0 if the rest repeats the reply after a hand-off.
+        """Return the index of the first entry that a feed with the rest sends: 0 if it repeats the reply after a hand-off.
 
-        :param offset: the number of events that the page has read, if the page has stated it.
+        :param offset: the number of events that the page has read, according to its request; None if the request has no number.
         """
         if self.is_handed_off and self.rest.repeats:
             return 0
@@ -82,7 +83,7 @@ class TurnLog:
         return counted[offset] if offset < len(counted) else len(self.entries)
 
     async def read(self, index: int) -> AsyncIterator[tuple[int, Entry]]:
-        """Yield the entries from this index on, with their indexes, until the last one. Wait for those that are missing."""
+        """Yield each entry from this index on, with its index. Wait for later entries until the log is finished."""
         while True:
             for entry in self.entries[index:]:
                 yield index, entry
@@ -121,7 +122,7 @@ class TurnLogs:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def add(self, log: TurnLog) -> None:
-        """Add a log."""
+        """Add the log of a reply."""
         self._logs.append(log)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -131,11 +132,11 @@ class TurnLogs:
         task.add_done_callback(self._tasks.discard)
 
     def with_topic(self, topic_id: str) -> TurnLog | None:
-        """Return the log with this topic, or None."""
+        """Return the log with this ID of a topic, or None."""
         return next((log for log in self._logs if log.topic_id == topic_id), None)
 
     def with_response(self, response_id: str) -> TurnLog | None:
-        """Return the log of a response of JSON with this ID, or None."""
+        """Return the log whose `response_id` is this ID, which a response of JSON contains, or None."""
         return next((log for log in self._logs if log.response_id == response_id), None)
 
     def newest(self, conversation_id: str) -> TurnLog | None:

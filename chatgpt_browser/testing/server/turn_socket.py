@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from .site import Site
     from .turn_log import Entry, TurnLog
 
-#: The path of the WebSocket.
+#: The path of the WebSocket in the URL.
 SOCKET_PATH = "/celsius/ws"
-#: The close code for an error of the server.
+#: The code with which the server closes a WebSocket (`Rest.ends_after`): an error of the server.
 _CLOSED_BY_ERROR = 1011
 
 
@@ -97,7 +97,7 @@ class TurnSocket:
                 await self._send_json({"type": "message", "dataType": "json", "data": {**body, **ids}})
 
     async def _closes_before(self, log: TurnLog, entry: Entry) -> bool:
-        """Close the WebSocket if the reply requires that before this event. Return whether it was closed."""
+        """Close the WebSocket if this event is after the number in `Rest.ends_after`. Return whether the WebSocket was closed."""
         if log.rest.ends_after is None or entry.number <= log.rest.ends_after:
             return False
         with suppress(RuntimeError):

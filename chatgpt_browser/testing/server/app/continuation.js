@@ -2,9 +2,12 @@
 
 import * as api from "./api.js";
 
+/** Statuses after which the rest is requested again. */
 const RETRIED = [408, 409, 425, 429, 502, 504];
+/** Limit for the number of requests, and the first and the longest pause between two requests, in milliseconds. */
 const [MAX_TRIES, FIRST_PAUSE, MAX_PAUSE] = [12, 300, 5000];
 
+/** Wait `ms` milliseconds. Reject if the signal aborts. */
 const pause = (ms, signal) =>
   new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });

@@ -84,7 +84,7 @@ export class Reply {
   #take({ type, data }) {
     if (this.isDone) return;
     this.isDone = data === "[DONE]";
-    if (this.isDone || !["", "message", "delta", "delta_encoding", "error"].includes(type)) return; // a ping
+    if (this.isDone || !["", "message", "delta", "delta_encoding", "error"].includes(type)) return; // for example a ping
     const event = JSON.parse(data);
     if (event.type === "resume_conversation_token") [this.token, this.conversation] = [event.token, event.conversation_id];
     else if (event.type === "stream_handoff") [this.handoff, this.conversation] = [event, event.conversation_id];
