@@ -101,7 +101,7 @@ def may_have_clicked(error: PlaywrightError) -> bool:
 
 
 def network_error_name(error: ChatGPTError) -> str | None:
-    """Return Chromium's name of the network error in an error of the library, such as ``ERR_NAME_NOT_RESOLVED``, or None."""
+    """Return Chromium's name of a network error, such as ``ERR_NAME_NOT_RESOLVED``, from the message of ``error``, or None."""
     found = _NETWORK.search(str(error))
     return found[1] if found else None
 

@@ -76,8 +76,9 @@ _STEPS = {
 def instruments() -> Instruments | None:
     """Return the instruments, or None if this process does not use OpenTelemetry.
 
-    A program that uses OpenTelemetry has imported its API, or has set one of the environment variables. In other programs, the
-    API is not imported, because the import takes 10 ms. The result is also None if the API is not installed.
+    The process uses OpenTelemetry if it has imported OpenTelemetry's API, or if one of OpenTelemetry's environment variables is
+    set. In other processes, the API is not imported here, because the import takes 10 ms. The result is also None if the API is
+    not installed.
     """
     if "opentelemetry" not in sys.modules and not any(name in os.environ for name in _PROVIDER_VARIABLES):
         return None

@@ -97,7 +97,7 @@ def _messages_after_newest_question(data: Any, parent_message_id: str | None) ->
 
 
 def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -> bool:
-    """Return whether ``newest_first`` yields the node with this id before it yields another question."""
+    """Return whether the node with this id comes first in ``newest_first``, or follows only nodes that are not questions."""
     for each, node in newest_first:
         if each == node_id:
             return True

@@ -85,7 +85,7 @@ class ResponseStream:
         self._callbacks: list[Callable[[], object]] = []
         #: The current state.
         self.state = ResponseState.WAITING
-        #: True after an event that may be a hand-off has arrived.
+        #: True if an event has announced that the site may continue the reply outside this response.
         self.is_handed_off = False
         #: True if the site's page may continue the reply by itself, although the response has ended early.
         self.may_continue = False

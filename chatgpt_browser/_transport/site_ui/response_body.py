@@ -43,8 +43,8 @@ class BodySource:
 
     States::
 
-        REQUESTED --browser accepts--> STREAMED
-        REQUESTED --browser refuses--> BUFFERED
+        REQUESTED --browser streams the body--> STREAMED
+        REQUESTED --browser refuses to stream--> BUFFERED
     """
 
     def __init__(self, cdp: CDPSession, request_id: str, on_chunk: Callable[[bytes], object]) -> None:

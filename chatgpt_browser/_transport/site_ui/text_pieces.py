@@ -10,7 +10,7 @@ MAX_PIECE = 8_000
 #: A text with more line breaks is pasted instead of typed. To type, Chromium needs 0.03 s for 100 lines, 0.3 s for 250 lines and
 #: 4.4 s for 1,200 lines.
 MAX_TYPED_LINES = 100
-#: Maximum length of the beginning of a message with which copies of the message are found in the page.
+#: Copies of a message in the page are found by the message's first characters. This is the maximum number of these characters.
 _BEGINNING = 40
 
 

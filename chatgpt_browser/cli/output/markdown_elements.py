@@ -47,7 +47,7 @@ class WholeItem(ListItem):
 
 
 def _lines(console: Console, options: ConsoleOptions, item: BlockQuote | ListItem) -> Iterator[Segment]:
-    """Yield the lines of a quote or an item without indentation."""
+    """Render a quote or a list item, and yield its lines. No indentation is added to the lines."""
     for line in console.render_lines(item.elements, options, style=item.style):
         yield from line
         yield Segment.line()
