@@ -1,4 +1,4 @@
-"""Decodes the site's ``delta_encoding`` v1, in which an event contains a change of a value instead of the whole value.
+"""Decodes the site's ``delta_encoding`` v1. Its events contain changes of a value instead of the whole value.
 
 A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. If ``c``, ``p`` or ``o`` is missing, that of the previous
 delta applies. ``v`` is never taken from the previous delta. Each channel has one value, which the deltas change. Paths are JSON

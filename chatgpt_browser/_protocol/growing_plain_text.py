@@ -1,4 +1,4 @@
-"""Conversion of a growing Markdown text to plain text, in a time that is linear in its length, whatever the number of events."""
+"""Conversion of a growing Markdown text to plain text. The time is linear in the length of the text, for any number of events."""
 
 from __future__ import annotations
 

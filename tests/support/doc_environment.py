@@ -15,6 +15,7 @@ from anyio.from_thread import start_blocking_portal
 import chatgpt_browser
 from chatgpt_browser import ChatGPTAPI
 from chatgpt_browser.testing import FakeChatGPT
+from tests.support.http_proxy import copy_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -74,7 +75,7 @@ async def _proxy_to(site: FakeChatGPT) -> AsyncIterator[tuple[str, list[str]]]:
             tunnels.append(target)
             upstream = await asyncio.open_connection(site.host, site.port)
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await asyncio.gather(_copy(reader, upstream[1]), _copy(upstream[0], writer))
+            await asyncio.gather(copy_stream(reader, upstream[1]), copy_stream(upstream[0], writer))
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -82,17 +83,6 @@ async def _proxy_to(site: FakeChatGPT) -> AsyncIterator[tuple[str, list[str]]]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", tunnels
     finally:
         server.close()
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()
 
 
 @contextmanager

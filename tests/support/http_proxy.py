@@ -72,7 +72,7 @@ class HttpProxy:
             path = "/" + target.partition("://")[2].partition("/")[2]
             head = head.replace(target.encode(), path.encode(), 1)
             upstream_writer.write(head.replace(b"Proxy-Connection: keep-alive", b"Connection: close"))
-        await asyncio.gather(_copy(reader, upstream_writer), _copy(upstream_reader, writer))
+        await asyncio.gather(copy_stream(reader, upstream_writer), copy_stream(upstream_reader, writer))
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
@@ -84,7 +84,8 @@ class HttpProxy:
             server.close()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def copy_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Write all data of the reader until its end or until the connection breaks, then close the writer."""
     try:
         while data := await reader.read(65536):
             writer.write(data)
