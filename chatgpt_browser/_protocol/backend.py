@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import MAXYEAR, MINYEAR, datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from .._core.models import check_id
@@ -12,6 +11,10 @@ from .._core.public import public_type
 from .conversation_tree import newest_branch
 from .message import UNREADABLE, hidden_text, is_question, is_visible, message_text, recipient_of, role_of
 from .reply_text import clean_text
+from .site_time import read_time
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 #: The path of the list of conversations, relative to the backend's base URL.
 CONVERSATIONS = "conversations"
@@ -135,8 +138,8 @@ def read_conversations(data: Any) -> list[ConversationSummary]:
         ConversationSummary(
             item["id"],
             _text(item.get("title")),
-            _time(item.get("create_time")),
-            _time(item.get("update_time")),
+            read_time(item.get("create_time")),
+            read_time(item.get("update_time")),
         )
         for item in _objects(_field(data, "items"))
         if isinstance(item.get("id"), str)
@@ -149,8 +152,8 @@ def read_history(conversation_id: str, data: Any) -> History:
     return History(
         conversation_id,
         _text(fields.get("title")),
-        _time(fields.get("create_time")),
-        _time(fields.get("update_time")),
+        read_time(fields.get("create_time")),
+        read_time(fields.get("update_time")),
         _text(fields.get("current_node")),
         tuple(_newest_messages(data)),
         fields,
@@ -176,7 +179,7 @@ def _message(node_id: str, parent: str | None, message: dict[str, Any]) -> Histo
         node_id,
         role if isinstance(role := role_of(message), str) else UNREADABLE,
         _text_of(message),
-        _time(message.get("create_time")),
+        read_time(message.get("create_time")),
         parent,
         hidden=not is_visible(message),
         recipient=recipient_of(message),
@@ -205,19 +208,3 @@ def _text(value: Any) -> str | None:
 
 def _integer(value: Any) -> int | None:
     return value if isinstance(value, int) else None
-
-
-def _time(value: Any) -> datetime | None:
-    """Parse a time. Some endpoints send seconds since 1970, and others send ISO 8601. Return None for an invalid time.
-
-    A time in the first or the last year of Python's calendar is invalid, because it cannot be converted to every time zone.
-    """
-    try:
-        if isinstance(value, str):
-            time = datetime.fromisoformat(value.replace("Z", "+00:00"))
-            time = time if time.tzinfo else time.replace(tzinfo=timezone.utc)
-        else:
-            time = datetime.fromtimestamp(value, timezone.utc)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None
-    return time if MINYEAR < time.year < MAXYEAR else None
