@@ -1,8 +1,8 @@
 """Finds the sources that a message cites, and the positions of the citations in the message's visible text.
 
 The site stores sources in two forms. ``content_references`` refer to marks in the text, by ``matched_text``. The older
-``citations`` refer to marks such as ``【3†source】``, by number. The site also sends offsets, which are often wrong or zero, and are
-not read.
+``citations`` refer to marks such as ``【3†source】``, by number. The site also sends offsets. They are not read, because they are
+often wrong or zero.
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ class _SpanFinder:
     def __init__(self, raw: str) -> None:
         self.raw = raw
         self._positions: VisiblePositions | None = None
-        self._next: dict[str, int] = {}  # for each text, the index at which the search for its next occurrence starts
+        self._next: dict[
+            str, int
+        ] = {}  # for each text, the index at which the search for its next occurrence starts
 
     def find(self, matched: Any) -> _Span:
         """Return the span of the next occurrence of a text. If there is no further occurrence, return that of the first one."""
@@ -116,7 +118,9 @@ class _SpanFinder:
 
 def _sources_of(reference: dict[str, Any]) -> Iterator[_Source]:
     """Yield the sources of a reference of any type."""
-    found = list(_nested_sources(reference)) or list(_nested_sources({"items": reference.get("fallback_items")}))
+    found = list(_nested_sources(reference)) or list(
+        _nested_sources({"items": reference.get("fallback_items")})
+    )
     if reference.get("type") == "file" and not found:
         title = _text(reference.get("name")) or _text(reference.get("title"))
         found = [_Source(title, None, _text(reference.get("source")))]
@@ -163,12 +167,10 @@ class _NumberedMarks:
     """The marks ``【n†source】`` of a text."""
 
     def __init__(self, raw: str) -> None:
-        self._left = [
-            (match[1], match.span()) for match in re.finditer("【(\\d+)(?::\\d+)?†[^】]*】", raw)
-        ]
+        self._left = [(match[1], match.span()) for match in re.finditer("【(\\d+)(?::\\d+)?†[^】]*】", raw)]
 
     def next(self, number: Any) -> tuple[int, int] | None:
-        """Return the span of the next mark with this number, or None. If the number is not known, return that of the next mark."""
+        """Return the span of the next mark with this number, or None. If ``number`` is None, any mark is accepted."""
         for index, (each, span) in enumerate(self._left):
             if number is None or each == str(number):
                 del self._left[index]

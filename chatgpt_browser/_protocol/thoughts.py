@@ -48,14 +48,14 @@ def thinking_text(message: dict[str, Any]) -> str:
 
 def is_recap(message: dict[str, Any]) -> bool:
     """Return whether a message states how long the model has thought."""
-    return content_type_of(message) == "reasoning_recap"
+    kind = content_type_of(message)
+    return isinstance(kind, str) and kind == "reasoning_recap"
 
 
 def recap_seconds(message: dict[str, Any]) -> float | None:
     """Return the duration that a recap states, in seconds, or None."""
     seconds = message_metadata(message).get("finished_duration_sec")
-    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    return float(seconds) if is_number else None
+    return float(seconds) if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) else None
 
 
 def _content(item: dict[str, Any]) -> str:

@@ -52,17 +52,14 @@ def find_tool_calls(messages: Iterable[dict[str, Any]]) -> list[ToolCall]:
 
 def _find_call(calls: list[ToolCall], open_calls: list[int], author: str) -> int | None:
     """Return the index of the call to which an output of this author belongs, or None."""
-    newest_first = range(len(calls) - 1, -1, -1)
-    for matches in (_is_same, _is_same_tool):
-        for index in (*open_calls, *newest_first):
-            if matches(calls[index].name, author):
-                return index
+    indexes = (*open_calls, *range(len(calls) - 1, -1, -1))
+    same: int | None = next((index for index in indexes if calls[index].name == author), None)
+    if same is None:
+        same = next((index for index in indexes if _is_same_tool(calls[index].name, author)), None)
+    if same is not None:
+        return same
     # The author of an error, for example ``tool_error``, is not the called tool.
     return open_calls[-1] if open_calls else None
-
-
-def _is_same(name: str, author: str) -> bool:
-    return name == author
 
 
 def _is_same_tool(name: str, author: str) -> bool:
@@ -76,7 +73,8 @@ def _called_tool(message: dict[str, Any]) -> str | None:
         return None
     recipient = recipient_of(message)
     if recipient is None and content_type_of(message) == "code":
-        return SEARCH if _search_queries(message) else "code"
+        is_search = _search_queries(message) or message_metadata(message).get("reasoning_status")
+        return SEARCH if is_search else "code"
     return recipient
 
 

@@ -42,13 +42,13 @@ class TurnMessages:
             self.changed.add(name)
 
     def note_stored(self, messages: Iterable[Any]) -> bool:
-        """Store messages from the stored conversation, oldest first. Return whether at least one of them is new or has changed."""
+        """Store messages from the stored conversation, oldest first. Return whether a message is new or has changed."""
         has_changed = False
         for message in messages:
-            if isinstance(message, dict) and isinstance(name := message.get("id"), str):
-                if self._messages.get(name) != message:
-                    has_changed = True
-                    self.note(message)
+            name = message.get("id") if isinstance(message, dict) else None
+            if isinstance(name, str) and self._messages.get(name) != message:
+                has_changed = True
+                self.note(message)
         return has_changed
 
     def drop(self, message_id: str | None) -> None:
