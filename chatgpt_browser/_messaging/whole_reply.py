@@ -96,6 +96,7 @@ class WholeReplyMixin:
         """
 
     def _collect(self) -> Reply[Any]:
+        from .._protocol.delta import copied
         from .._protocol.reply_collector import collect_reply
 
         assembler = self._assembler
@@ -109,4 +110,5 @@ class WholeReplyMixin:
             plain_text=assembler.text if assembler.is_plain_text else None,
             model=reader.answer.model,
         )
-        return replace(reply, files=tuple(map(self._bind_file, reply.files)))
+        # The message is copied, because the reader's decoder owns it.
+        return replace(reply, files=tuple(map(self._bind_file, reply.files)), raw=copied(reply.raw))

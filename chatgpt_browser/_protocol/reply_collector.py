@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from .._core.reply import Citation, Reply
 from .citations import find_citations, merged_references
 from .conversation_tree import newest_answer
-from .delta import copied
 from .file_refs import FileRef, find_file_refs, join_file_refs
 from .message import (
     CUT,
@@ -54,6 +53,8 @@ def collect_reply(
 ) -> Reply[FileRef]:
     """Return the whole reply.
 
+    ``raw`` is the message itself, not a copy.
+
     :param answer_id: the id of the message that is the answer. None: the answer has no id.
     :param text: the visible text of the answer as Markdown. None: the text is computed from the message.
     :param plain_text: the text of the reply if the caller has requested plain text. The positions of citations refer to it.
@@ -78,7 +79,7 @@ def collect_reply(
         thoughts=tuple(find_thoughts(messages)),
         tool_calls=tuple(find_tool_calls(messages)),
         created_at=read_time(answer.get("create_time")),
-        raw=copied(answer),
+        raw=answer,
     )
 
 
