@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-from chatgpt_browser.cli.commands.ask import answering_model
 from chatgpt_browser.cli.input import question as question_module
 from chatgpt_browser.cli.input.question import build_question
 from chatgpt_browser.cli.output.reply import write_reply
@@ -227,12 +226,6 @@ def test_ask_json_writes_errors_to_stdout(invoke: Invoke, account: Account) -> N
     assert (error["type"], error["exit_code"], error["status_code"]) == ("RateLimitError", 6, 429)
     assert error["scope"] == "hour"
     assert result.stderr == ""
-
-
-def test_answering_model_returns_slug_of_event_metadata(account: Account) -> None:
-    assert answering_model({"message": {"metadata": {"model_slug": "best"}}}) == "best"
-    assert answering_model({"message": None}) is None
-    assert answering_model(None) is None
 
 
 def test_ask_no_stream_writes_the_same_text(invoke: Invoke, account: Account) -> None:

@@ -32,6 +32,7 @@ def chat(
     model: options.Model = None,
     timeout: options.Timeout = None,
     plain_text: options.PlainText = False,
+    show_thoughts: options.ShowThoughts = False,
     send_via: options.SendViaOption = "auto",
     headed: options.Headed = False,
     verbose: options.Verbose = 0,
@@ -60,7 +61,10 @@ def chat(
             start_in_background(api)
             # Log lines would damage Markdown that is drawn live, so --verbose shows the reply as plain text.
             session = ChatSession(
-                api, timeout=options.to_timedelta(timeout), markdown=not (plain_text or verbose)
+                api,
+                timeout=options.to_timedelta(timeout),
+                markdown=not (plain_text or verbose),
+                show_thoughts=show_thoughts,
             )
             run_prompt_loop(session, requested)
 

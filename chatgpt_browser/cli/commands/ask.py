@@ -14,13 +14,17 @@ from ..exit_codes import errors_as_exit_codes
 from ..input.question import build_question
 from ..input.standard_input import PipedInput
 from ..output.consoles import logging_to_stderr, write_json
-from ..output.reply import print_reply, stream_reply
+from ..output.reply import print_reply, print_sources, stream_reply
+from ..output.reply_object import parts_object
+from ..output.reply_pieces import ReplyPieces
 from ..output.wait_spinner import wait_spinner
 from ..state.conversation_lookup import find_position
 from ..state.last_conversation import remember_conversation, requested_conversation
 from ..titles import request_title
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chatgpt_browser import ReplyStream
 
 Message = Annotated[
@@ -55,6 +59,7 @@ def ask(
     as_json: options.AsJson = False,
     no_stream: NoStream = False,
     plain_text: options.PlainText = False,
+    show_thoughts: options.ShowThoughts = False,
     send_via: options.SendViaOption = "auto",
     headed: options.Headed = False,
     verbose: options.Verbose = 0,
@@ -90,51 +95,46 @@ def ask(
                     **position._asdict() if position else {},
                 ) as stream:
                     first_word = started
+                    pieces = ReplyPieces(stream, spinner, show_thoughts=show_thoughts and not as_json)
                     if whole:
-                        first_word = read_to_end(stream)
+                        first_word = read_to_end(pieces)
                     else:
                         # Log lines would damage Markdown that is drawn live, so --verbose shows the reply as plain text.
-                        stream_reply(stream, spinner.stop, markdown=not (plain_text or verbose))
+                        stream_reply(pieces, markdown=not (plain_text or verbose))
 
             remember_conversation(stream.conversation_id, stream.message_id)
             if as_json:
                 write_json(reply_object(stream, api.model, started, first_word))
             elif whole:
-                print_reply(stream.text, markdown=not plain_text)
+                print_reply(pieces.text, markdown=not plain_text)
+                print_sources(pieces.citations)
             if position is None and stream.conversation_id is not None:
                 request_title(api, stream.conversation_id, stream.message_id)
 
 
-def read_to_end(stream: ReplyStream) -> float:
+def read_to_end(pieces: Iterable[str]) -> float:
     """Read a reply to its end; return the `perf_counter` time at which the first text arrived."""
-    next(stream, None)
-    first_word = perf_counter()
-    for _ in stream:
-        pass
+    first_word = None
+    for _ in pieces:
+        first_word = first_word or perf_counter()
 
-    return first_word
+    return first_word or perf_counter()
 
 
 def reply_object(stream: ReplyStream, model: str, started: float, first_word: float) -> dict[str, Any]:
     """Return the JSON object that `--json` writes for a reply.
 
-    The field `model` is the model in the site's newest event. If the event contains no model, the requested model is used.
+    The field `model` is the model that answered. If the site has not stated it, the requested model is used.
     """
+    reply = stream.reply
     return {
         "reply": stream.text,
         "conversation_id": stream.conversation_id,
         "message_id": stream.message_id,
-        "model": answering_model(stream.event) or model,
+        "model": (reply and reply.model) or model,
+        **({} if reply is None else parts_object(reply)),
         "seconds": {
             "first_word": round(first_word - started, 3),
             "total": round(perf_counter() - started, 3),
         },
     }
-
-
-def answering_model(event: dict[str, Any] | None) -> str | None:
-    """Return the name of the model that generated the reply, or None if the event does not contain it."""
-    message = event.get("message") if event else None
-    metadata = message.get("metadata") if isinstance(message, dict) else None
-    slug = metadata.get("model_slug") if isinstance(metadata, dict) else None
-    return slug if isinstance(slug, str) else None
