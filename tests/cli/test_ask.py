@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
+from chatgpt_browser import TextDelta
 from chatgpt_browser.cli.input import question as question_module
 from chatgpt_browser.cli.input.question import build_question
 from chatgpt_browser.cli.output.reply import write_reply
@@ -117,7 +118,10 @@ def test_ask_options_are_passed_to_the_client(invoke: Invoke, monkeypatch: pytes
 class Stream(list[str]):
     """A reply stream with fixed pieces."""
 
-    conversation_id = message_id = None
+    conversation_id = message_id = reply = None
+
+    def events(self) -> list[TextDelta]:
+        return [TextDelta(piece, piece) for piece in self]
 
     def __enter__(self) -> Stream:
         return self
