@@ -214,7 +214,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
                 for update in updates:
                     stream._check()
                     for result in notify(update, on_progress, on_conversation_response):
-                        if inspect.isawaitable(result):
+                        # Most callbacks return None. To compare takes less time than `isawaitable`.
+                        if result is not None and inspect.isawaitable(result):
                             await result
         return stream.text
 

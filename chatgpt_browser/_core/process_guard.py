@@ -26,7 +26,8 @@ class ProcessGuard:
 
         :raises ForkedProcessError: this process is a fork of the process that first used the object.
         """
+        pid = os.getpid()
         if self._pid is None:
-            self._pid = os.getpid()
-        elif self.is_forked:
+            self._pid = pid
+        elif self._pid != pid:
             raise ForkedProcessError

@@ -85,17 +85,21 @@ class ReplyAssembler:
         :raises StreamError: an event reports an error. The updates before this event are returned first, by an earlier call.
         """
         updates: list[Update] = []
-        while self._items and len(updates) < limit and not self._is_over():
-            seen = self.reader.events
+        reader, plain_text = self.reader, self._plain_text if convert else None
+        while self._items and len(updates) < limit and not (reader.has_left_stream or self._failure):
+            seen = reader.events
             changed = False
             try:
                 changed = self._feed()
             except StreamError as exc:
                 # The traceback is removed: it contains the event, which may contain a token or private text.
                 self._failure = exc.with_traceback(None)
-            event = self.reader.event if self._want_events and self.reader.events > seen else None
+            text = reader.text if changed else None
+            if text is not None and plain_text is not None:
+                text = plain_text.progress(text, more_waits=True)
+            event = reader.event if self._want_events and reader.events > seen else None
             if changed or event is not None:
-                updates.append(Update(self._progress(convert) if changed else None, event))
+                updates.append(Update(text, event))
 
         if convert:
             self._complete(updates)
@@ -124,12 +128,6 @@ class ReplyAssembler:
         item = self._items.popleft()
         return self.reader.end() if item is None else self.reader.feed(item)
 
-    def _progress(self, convert: bool) -> str:
-        text = self.reader.text
-        if self._plain_text is None or not convert:
-            return text
-        return self._plain_text.progress(text, more_waits=True)
-
     def _complete(self, updates: list[Update]) -> None:
         """Convert the reply to plain text, and store the result as the text of the last update whose text is not None.
 
@@ -150,6 +148,3 @@ class ReplyAssembler:
         elif text != self._progress_text:
             updates.append(Update(text, None))
         self._progress_text = text
-
-    def _is_over(self) -> bool:
-        return self.reader.done or self.reader.is_elsewhere or self._failure is not None

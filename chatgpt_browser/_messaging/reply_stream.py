@@ -119,8 +119,7 @@ class AsyncReplyStream:
         :raises ChatGPTError: the errors of :meth:`AsyncChatGPTAPI.send_message`.
         """
         while (updates := await self._next_updates(limit=1, convert=False)) is not None:
-            piece = self._assembler.take_piece() if any(update.text is not None for update in updates) else ""
-            if piece:
+            if updates and (piece := self._assembler.take_piece()):
                 return piece
 
         if piece := self._assembler.take_piece(at_end=True):

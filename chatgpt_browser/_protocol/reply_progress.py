@@ -71,6 +71,11 @@ class ReplyProgress:
         return self.state is _ELSEWHERE
 
     @property
+    def has_left_stream(self) -> bool:
+        """True if no more events of the stream are read: the reply is complete, or its rest is in the stored conversation."""
+        return self.state is _DONE or self.state is _ELSEWHERE
+
+    @property
     def is_settled(self) -> bool:
         """True if no more events are expected: the reply is complete, or the site has handed off the rest of the reply."""
         return (self.is_handed_off and not self.is_following) or self.state is ReplyState.COMPLETE

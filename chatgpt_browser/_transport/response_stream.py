@@ -53,6 +53,10 @@ class ResponseState(Enum):
     OVER = 3
 
 
+# Each frame is compared with these members. In Python 3.11, `ResponseState.OVER` takes as long as the comparison, so it is stored.
+_SETTLED, _OVER = ResponseState.SETTLED, ResponseState.OVER
+
+
 class ResponseStream:
     """The response to one request, as a queue of frames. Only this class decides when a message is over.
 
@@ -95,7 +99,7 @@ class ResponseStream:
     @property
     def is_settled(self) -> bool:
         """True if no more frames will be delivered."""
-        return self.state.value >= ResponseState.SETTLED.value
+        return self.state is _SETTLED or self.state is _OVER
 
     @property
     def is_over(self) -> bool:
