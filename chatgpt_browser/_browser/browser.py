@@ -15,7 +15,6 @@ from .cdp_target import Target
 from .driver import start_driver
 from .launcher import context_settings, launch, launch_with_profile
 from .playwright_errors import map_playwright_errors, suppress_close_errors, when_lost
-from .remote import connect
 from .temporary_profile import TemporaryProfile
 
 if TYPE_CHECKING:
@@ -165,6 +164,8 @@ async def _open_browser(
         return context.browser, context
 
     if options.browser_urls:
+        from .remote import connect  # imported on first use: most clients launch a browser
+
         browser, release = await connect(chromium, options)
         stack.push_async_callback(release)
     else:

@@ -14,7 +14,6 @@ from .._core.options import to_limit, to_seconds
 from .._messaging.deadline import Deadline
 from .._messaging.lease import StandaloneSlot
 from .._messaging.reply_stream import AsyncReplyStream
-from .batch import Batch, ReplyResult
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from .._core.models import BatchResult, Prompt
     from .._core.options import Milliseconds
     from .._messaging.sender import MessageSender
-    from .batch import OnDelivery
+    from .batch import Batch, OnDelivery
     from .portal import Portal
 
 Messages = Iterable[str | BatchMessage]
@@ -82,6 +81,8 @@ class AsyncSendManyMixin:
         on_delivery: OnDelivery | None,
     ) -> Callable[[], Awaitable[Batch]]:
         """Return a function that creates the batch. Call the function in the event loop that runs the batch."""
+        from .batch import Batch, ReplyResult  # imported on first use: most programs send single messages
+
         timeout = to_limit("timeout_ms", timeout_ms)
         pause = math.inf if longest_pause is None else to_seconds("longest_pause", longest_pause)
 

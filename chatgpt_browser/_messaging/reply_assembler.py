@@ -7,12 +7,12 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._core.errors import MalformedEventError, StreamError, StreamInterruptedError
-from .._protocol.growing_plain_text import GrowingPlainText
 from .._protocol.reply_reader import ReplyReader
 
 if TYPE_CHECKING:
     from .._core.models import ConversationEvent
     from .._protocol.event_assembler import ReducedEvent
+    from .._protocol.growing_plain_text import GrowingPlainText
     from .._transport.response_stream import Frame
 
 
@@ -32,7 +32,7 @@ class ReplyAssembler:
 
     def __init__(self, *, markdown: bool, want_events: bool) -> None:
         self.reader = ReplyReader()
-        self._plain_text = None if markdown else GrowingPlainText()
+        self._plain_text = None if markdown else _growing_plain_text()
         self._want_events = want_events
         self._items: deque[ReducedEvent | None] = deque()  # None marks the end of the body
         self._failure: StreamError | None = None
@@ -148,3 +148,10 @@ class ReplyAssembler:
         elif text != self._progress_text:
             updates.append(Update(text, None))
         self._progress_text = text
+
+
+def _growing_plain_text() -> GrowingPlainText:
+    # Imported on first use, because most clients return Markdown.
+    from .._protocol.growing_plain_text import GrowingPlainText
+
+    return GrowingPlainText()

@@ -21,7 +21,6 @@ from .._core.errors import (
     UnusualActivityError,
 )
 from .answer_tracker import optional_id
-from .large_json import TooManyValuesError, parse_in_thread
 from .site_words import words_of
 
 if TYPE_CHECKING:
@@ -153,6 +152,9 @@ def read_large_json(response: Response) -> Any:
     :raises APIStatusError: the body is not JSON, or has too many values.
     :raises ChallengeError: the response is a challenge.
     """
+    # Imported on first use, because most responses are small.
+    from .large_json import TooManyValuesError, parse_in_thread
+
     try:
         return parse_in_thread(response.text)
     except TooManyValuesError as error:

@@ -53,7 +53,7 @@ class ResponseState(Enum):
     OVER = 3
 
 
-# Each frame is compared with these members. In Python 3.11, `ResponseState.OVER` takes as long as the comparison, so it is stored.
+# Each frame is compared with these members. In Python 3.11, `ResponseState.OVER` takes as long as the comparison.
 _SETTLED, _OVER = ResponseState.SETTLED, ResponseState.OVER
 
 
