@@ -68,6 +68,11 @@ class MessageLease:
     def __exit__(self, *_: object) -> None:
         self.release()
 
+    @property
+    def has_frames(self) -> bool:
+        """True if a frame of the response has arrived that the reply stream has not received yet."""
+        return self.response is not None and self.response.has_frames
+
     async def acquire_slot(self) -> Prompt:
         """Wait for the conversation slot, and return the prompt to send."""
         prompt = await self._slot.acquire()

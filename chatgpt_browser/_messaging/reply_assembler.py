@@ -37,6 +37,7 @@ class ReplyAssembler:
         self._items: deque[ReducedEvent | None] = deque()  # None marks the end of the body
         self._failure: StreamError | None = None
         self._shown = ""
+        self._is_behind = False  # True if the text has changed since it was last converted to plain text
         self._progress_text: str | None = None  # the plain text in the newest update that has a text
 
     @property
@@ -75,13 +76,14 @@ class ReplyAssembler:
         self._failure = None
         self.reader.is_following = False
 
-    def read(self, limit: int, *, convert: bool = True) -> list[Update] | None:
+    def read(self, limit: int, *, convert: bool = True, frames_wait: bool = False) -> list[Update] | None:
         """Read the next events and return their updates. Return None after the end of the reply.
 
         If the list is empty, the reply needs more frames.
 
         :param limit: the maximum number of updates that are returned.
         :param convert: if False, the texts of the updates are Markdown, also if the reply is converted to plain text.
+        :param frames_wait: True if another frame of the response has already arrived.
         :raises StreamError: an event reports an error. The updates before this event are returned first, by an earlier call.
         """
         updates: list[Update] = []
@@ -102,21 +104,25 @@ class ReplyAssembler:
                 updates.append(Update(text, event))
 
         if convert:
-            self._complete(updates)
+            self._complete(updates, frames_wait=frames_wait)
         if updates:
             return updates
         if self._failure is not None:
             raise self._failure
         return None if self.reader.done else updates
 
-    def take_piece(self, *, at_end: bool = False) -> str:
+    def take_piece(self, *, at_end: bool = False, frames_wait: bool = False) -> str:
         """Return the text that was added since the last call.
 
         If the reply is converted to plain text, an unfinished Markdown block is returned only if ``at_end`` is True. If the site
         has rewritten earlier text, the piece begins at the first difference between the old text and the new text.
+
+        :param frames_wait: True if another frame of the response has already arrived. A later call then returns plain text.
         """
         text = self.reader.text
         if self._plain_text is not None:
+            if self._more_waits(frames_wait):
+                return ""
             text = self._plain_text.whole(text) if at_end else self._plain_text.finished(text)
         shown, self._shown = self._shown, text
         if not text.startswith(shown):
@@ -128,19 +134,26 @@ class ReplyAssembler:
         item = self._items.popleft()
         return self.reader.end() if item is None else self.reader.feed(item)
 
-    def _complete(self, updates: list[Update]) -> None:
+    def _more_waits(self, frames_wait: bool) -> bool:
+        """Return whether more events can be read at once, without waiting for the site."""
+        return (frames_wait or bool(self._items)) and not (self.reader.has_left_stream or self._failure)
+
+    def _complete(self, updates: list[Update], *, frames_wait: bool) -> None:
         """Convert the reply to plain text, and store the result as the text of the last update whose text is not None.
 
         After the end of the reply, all of the text is converted. If no update has a text then, an update may be appended. The
-        updates before the last one may have an older text, because to convert the reply for each event would take too long.
+        updates before the last one may have an older text, because to convert the reply for each event would take too long. If
+        more events can be read at once, the text of the last update may be older too. A later call then stores the newest text.
         """
         if self._plain_text is None:
             return
         changed = [index for index, update in enumerate(updates) if update.text is not None]
-        if changed and not self.reader.done:
-            text = self._plain_text.progress(self.reader.text, more_waits=False)
-        elif changed or (self.reader.done and self._progress_text is not None):
-            text = self.text
+        self._is_behind = self._is_behind or bool(changed)
+        if self.reader.done and (self._is_behind or self._progress_text is not None):
+            text, self._is_behind = self.text, False
+        elif self._is_behind:
+            self._is_behind = self._more_waits(frames_wait)
+            text = self._plain_text.progress(self.reader.text, more_waits=self._is_behind)
         else:
             return
         if changed:

@@ -118,8 +118,8 @@ class AsyncReplyStream:
 
         :raises ChatGPTError: the errors of :meth:`AsyncChatGPTAPI.send_message`.
         """
-        while (updates := await self._next_updates(limit=1, convert=False)) is not None:
-            if updates and (piece := self._assembler.take_piece()):
+        while await self._next_updates(limit=1, convert=False) is not None:
+            if piece := self._assembler.take_piece(frames_wait=self._lease.has_frames):
                 return piece
 
         if piece := self._assembler.take_piece(at_end=True):
@@ -151,10 +151,10 @@ class AsyncReplyStream:
                         return await self._poll(poller)
                     self._follow(poller)
                 await self._receive()
-            updates = self._assembler.read(limit, convert=convert)
+            updates = self._assembler.read(limit, convert=convert, frames_wait=self._lease.has_frames)
         except BaseException as exc:
             if self._start_recovery(exc):
-                return []
+                return self._assembler.read(limit, convert=convert)
             self._close(error=exc)
             raise self._with_partial_text(exc) from exc.__cause__
         if updates is None:
@@ -183,8 +183,7 @@ class AsyncReplyStream:
 
     def _can_follow(self) -> bool:
         """Return whether the response has frames again: another feed delivers the rest of the reply."""
-        response = self._lease.response
-        return self._follows and response is not None and response.has_frames
+        return self._follows and self._lease.has_frames
 
     def _follow(self, poller: HandoffPoller | Recovery) -> None:
         """Read the rest of the reply from the response again, instead of from the conversation."""

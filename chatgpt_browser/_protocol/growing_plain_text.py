@@ -22,7 +22,7 @@ _MIN_LENGTH = 80
 _RETRY_GROWTH = 1.5
 #: Limit in characters per reply. After this much text was converted, the progress is no longer converted for an event if the next
 #: event has already arrived. The progress after the last of these events is still converted.
-_BUDGET = 10_000
+_BUDGET = 4_000
 #: The fixed cost of each conversion, in characters: it is subtracted from the budget in addition to the length of the text.
 _FIXED_COST = 200
 
