@@ -129,7 +129,7 @@ class DevToolsRelay:
             await self._browser.send(text)
         for text in routed.to_client:
             if self._client is not None:
-                with suppress(ConnectionClosed):  # `close` needs the browser's further messages
+                with suppress(ConnectionClosed):  # `close` needs the browser's later messages
                     await self._client.send(text)
 
     def _check_path(self, connection: ServerConnection, request: Request) -> Response | None:

@@ -36,10 +36,11 @@ class PageFilter:
         #: The ids of the filter's commands that close pages and have no response yet.
         self.closing: set[int] = set()
         self._ids = itertools.count(_FIRST_ID)
-        #: Maps the session id and the id of each command in progress that creates a page to a flag: True if the filter must
-        #: attach Playwright to the page.
+        #: The commands in progress that create a page. The key is the session id and the id of the command. The value is True if
+        #: the filter must attach Playwright to the new page.
         self._creating: dict[tuple[str | None, int], bool] = {}
-        #: Maps the id of a command of the filter to the message that is held back until its response arrives.
+        #: Messages that are held back. The key is the id of a command of the filter. When the response to this command arrives,
+        #: the message is forwarded.
         self._held: dict[int, str] = {}
 
     def from_client(self, text: str) -> Routed:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: The file in the data folder that contains the port and the path of the DevTools address, in two lines.
 PORT_FILE = "DevToolsActivePort"
-#: Limit in bytes for what is read of the file, and of the response of the debugging port.
+#: The maximum number of bytes that are read from the file, and from the response of the debugging port.
 _MAX_BYTES = 1 << 16
 #: The part of an error message that describes how to switch remote debugging on. Chrome stores the setting; this package never
 #: changes the setting.

@@ -93,7 +93,7 @@ class BrowserPage:
             raise self.dead
 
     async def set_session_token(self, token: SessionToken, origin: str) -> None:
-        """Replace all session cookies of the origin by those of the token."""
+        """Replace all session cookies of the origin by cookies that contain this token."""
         await cookies.set_session_token(self._target, token, origin)
 
     async def copy_cookies(self, source: BrowserPage, origin: str) -> None:
