@@ -22,7 +22,7 @@ class IsolatedEvaluation:
     def __init__(self, cdp: CDPSession) -> None:
         self._cdp = cdp
         self._frame_id: str | None = None
-        #: The world of the current document, or None if it has to be requested.
+        #: The id of the isolated world in the current document. None if the id was not requested yet.
         self._world: int | None = None
         cdp.on("Page.frameNavigated", self._on_navigated)
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _IDLE_TIMEOUT = 8.0
 #: A page is idle if, after its requests have ended, its document does not change for this many seconds.
 _QUIET_TIME = 4.0
-#: Time limit in seconds within which the document should stop changing. After it, the page counts as idle: a page with a clock
-#: never stops changing.
+#: Time limit in seconds within which the document should stop changing. After this time, the page counts as idle,
+#: because a page with a clock never stops changing.
 _CHANGE_TIMEOUT = 8.0
 
 

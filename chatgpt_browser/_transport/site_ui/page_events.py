@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from playwright.async_api import CDPSession
 
-#: A POST request prepares a message if its path contains one of these. The first kind fetches the proofs that the site requires.
+#: A POST request prepares a message if its path contains one of these texts. A request with the first text fetches the proofs
+#: that the site requires for a message.
 _PREPARATIONS = ("/sentinel/", "/conversation/prepare")
 
 

@@ -76,7 +76,7 @@ class SitePagePool:
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
         """Return whether an idle page shows the conversation and its last message belongs to this turn.
 
-        If the result is True and :meth:`send` is called before any other task runs, it uses this page.
+        If the result is True and :meth:`send` is called before any other task runs, the message is sent from this page.
         """
         page = next((page for page in self.idle_pages if page.shows(conversation_id, turn.question_id)), None)
         try:

@@ -41,7 +41,7 @@ class BodyState(Enum):
 class BodySource:
     """Reads the bytes of one response body. ``on_chunk`` is called with each chunk, in order.
 
-    States::
+    States of the body::
 
         REQUESTED --browser streams the body--> STREAMED
         REQUESTED --browser refuses to stream--> BUFFERED

@@ -42,7 +42,8 @@ class ElementRule:
     labels: tuple[Entry, ...]
     #: CSS selectors of ids, test ids and attributes.
     names: tuple[Entry, ...]
-    #: Such expressions for elements inside the composer's form. If the tuple is empty, ``labels`` are also used there.
+    #: Regular expressions for the beginning of the accessible name of an element inside the composer's form. If the tuple is
+    #: empty, ``labels`` are also used there.
     labels_in_form: tuple[Entry, ...] = ()
     #: CSS selectors without names, the most reliable first. They are used if nothing else matches.
     structures: tuple[Entry, ...] = ()
@@ -124,7 +125,8 @@ _KNOWN_SEND = (
 )
 _WITHOUT_SEND = f":not(:has({_KNOWN_SEND}))"
 
-#: Native buttons that submit a form. `_AFTER_EDITOR`: other elements with the role `button` behind the editor.
+#: `_NATIVE_SEND` matches native buttons that submit a form. `_AFTER_EDITOR` matches other elements with the role `button` that
+#: come after the editor in the document.
 _NATIVE_SEND = "[type=submit], button:not([type])"
 _EDITOR = f":is({EDITORS}, :has({EDITORS}))"
 _AFTER_EDITOR = f"{_EDITOR} ~ [role=button]:not(button), {_EDITOR} ~ * [role=button]:not(button)"
@@ -149,7 +151,7 @@ SEND_BUTTON = ElementRule(
     structures=(
         Entry(f"{FORM}{_WITHOUT_SEND} :is(button, input)[type=submit]", "2026-10", "capture"),
         Entry(f"{FORM}{_WITHOUT_SEND}:not(:has([type=submit])) button:not([type])", "2023-03", "capture"),
-        # An element with the role `button` behind the editor. If there are several, the last one is used.
+        # An element with the role `button` after the editor. If there are several, the last one is used.
         Entry(f"{FORM}{_WITHOUT_SEND}:not(:has({_NATIVE_SEND})) :is({_AFTER_EDITOR})", "2026-11", "guess"),
     ),
 )
