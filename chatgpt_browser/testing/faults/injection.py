@@ -75,7 +75,7 @@ class Injection:
 
 
 class Injections:
-    """All injected faults. At most one refusal and one reply fault are applied to a request: the oldest that selects it."""
+    """All injected faults. At most one refusal and one reply fault are applied to a request: the oldest ones that select it."""
 
     def __init__(self) -> None:
         #: All injections, oldest first, including ended injections. Any thread may append an injection.

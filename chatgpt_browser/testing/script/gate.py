@@ -35,7 +35,7 @@ class Gate:
             waiting, self._waiting = self._waiting, []
 
         for future in waiting:
-            # This is False if the waiting task was cancelled because its client has disconnected.
+            # This call returns False if the waiting task was cancelled because its client has disconnected.
             if future.set_running_or_notify_cancel():
                 future.set_result(None)
 
