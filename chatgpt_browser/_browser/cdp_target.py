@@ -45,7 +45,7 @@ _CRASHED = "Target crashed"
 
 
 class Target:
-    """One page: sends commands and dispatches events to listeners. All calls must come from one event loop."""
+    """Sends commands to one page, and passes the page's events to listeners. All calls must come from one event loop."""
 
     def __init__(self, browser: CDPSession, target_id: str, session_id: str, *, is_watched: bool) -> None:
         self._browser = browser

@@ -54,7 +54,7 @@ async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwr
         await _wait_for_end(before)
         raise
     except BaseException:
-        # Without the shield, a cancel scope of anyio, for example a time limit, would cancel each of these waits too.
+        # Without this shield, a cancelled scope of anyio (for example an expired time limit) would cancel these waits too.
         with anyio.CancelScope(shield=True):
             await asyncio.wait([starting], timeout=CLOSE_TIMEOUT)
             starting.cancel()

@@ -69,7 +69,7 @@ async def _launch_first(
 
 
 async def _launch_candidate(start: Callable[..., Awaitable[T]], settings: dict[str, Any]) -> T | None:
-    """Return the result of ``start``, or None if the executable does not exist."""
+    """Call ``start`` with these settings, and return its result. Return None if the executable does not exist."""
     try:
         return await start(**settings)
     except PlaywrightError as exc:

@@ -1,4 +1,4 @@
-"""The DevTools address of a browser that the user has started: from its data folder, or from its debugging port."""
+"""Finds the DevTools address of a browser that the user has started, in its data folder or at its debugging port."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SWITCH_ON = (
 
 
 class Channel(NamedTuple):
-    """A browser that can be found by its name: the name in messages, the scheme of its pages, and its data folders."""
+    """The data with which a user's browser is found: its name in messages, the scheme of its own pages, and its data folders."""
 
     name: str
     scheme: str

@@ -224,7 +224,7 @@ class ResponseStream:
         return self.has_frames
 
     def interrupt(self, reason: BaseException) -> None:
-        """Make :meth:`receive` raise ``reason``. If a call of :meth:`receive` is waiting, it raises at once; else the next call.
+        """Make :meth:`receive` raise ``reason``: a waiting call raises at once. If no call is waiting, the next call raises.
 
         If this method is called several times, only the first reason is used.
         """

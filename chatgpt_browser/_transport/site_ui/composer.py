@@ -232,7 +232,7 @@ class Composer:
         return await self._stop_button.click()
 
     async def is_replying(self) -> bool:
-        """Return whether the page shows a stop button now and also after ``_RENDER_TIMEOUT``, so that a reply is in progress."""
+        """Return whether a reply is in progress: the page shows a stop button, which stays for ``_RENDER_TIMEOUT``."""
         return not await becomes(self._elements.stop_button, "hidden", _RENDER_TIMEOUT)
 
     async def shows_any(self, message_ids: Sequence[str], timeout: float) -> bool:

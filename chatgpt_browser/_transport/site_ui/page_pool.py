@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class SitePagePool:
     """Sends messages through pages of the site's own application.
 
-    After the reply has ended, the page is used again. If the next message is for the same conversation, no navigation is needed.
+    After a reply has ended, its page is reused for another message. If this message continues the same conversation, the page
+    need not navigate.
     """
 
     needs_newest_turn = True

@@ -76,7 +76,7 @@ def any_of(entries: tuple[Entry, ...]) -> str:
 
 # ---- The composer: the form for writing and sending a message --------------------------------------------------------
 
-#: Editors of any kind, for the search by structure.
+#: Matches an editor of any kind. The selectors that find elements by structure contain this selector.
 EDITORS = ":is(textarea, [contenteditable]:not([contenteditable=false]))"
 
 #: The regions of a page beside its main part. [html]

@@ -119,7 +119,7 @@ def _concerns(fault: Fault, record: RecordedRequest) -> bool:
     if record.path.startswith(CHALLENGE_PREFIX) or not record.path.endswith(fault.path):
         return False
     if fault.path == SESSION_PATH:
-        # The client also navigates its page to this URL, but only to get a document of the site's origin.
+        # The client also navigates its page to this URL, to get a document of the site's origin. No fault is applied then.
         return record.headers.get("sec-fetch-mode") != "navigate"
 
     return True

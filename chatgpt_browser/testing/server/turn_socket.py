@@ -97,7 +97,7 @@ class TurnSocket:
                 await self._send_json({"type": "message", "dataType": "json", "data": {**body, **ids}})
 
     async def _closes_before(self, log: TurnLog, entry: Entry) -> bool:
-        """Close the WebSocket if this event is after the number in `Rest.ends_after`. Return whether the WebSocket was closed."""
+        """Close the WebSocket if this event comes after the first `Rest.ends_after` events. Return whether it was closed."""
         if log.rest.ends_after is None or entry.number <= log.rest.ends_after:
             return False
         with suppress(RuntimeError):
