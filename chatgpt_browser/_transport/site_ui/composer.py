@@ -32,8 +32,7 @@ _CLICK_TIMEOUT = 5.0
 _CLICK_TIMEOUT_PER_CHARACTER = 1e-4
 #: Time limit in seconds for the first attempt to find and click the send button. The limit doubles for each further attempt.
 _CLICK_ATTEMPT = 1.0
-#: The last of these attempts has at least this limit in seconds, because the search for the button is slow in a page with a long
-#: text.
+#: Minimum time limit in seconds for the last of these attempts. In a page with a long text, the search for the button is slow.
 _LONGEST_ATTEMPT = 4.0
 #: Threshold in characters: a text with more characters may be too long for the site.
 _LONG_TEXT = 2_000

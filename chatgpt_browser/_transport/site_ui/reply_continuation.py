@@ -49,7 +49,7 @@ class ReplyContinuation:
         self._early: list[tuple[str, Frame | SocketItem, int]] = []
         #: True after another feed has delivered the end of the reply.
         self.is_complete = False
-        #: The id of the feed that delivers now; None if no other feed delivers.
+        #: The id of the feed that delivers now. None if no feed except the response itself delivers.
         self._feed: str | None = None
         self._socket_events = EventReader()
         self._items: set[str] = set()

@@ -119,9 +119,9 @@ class RequestObserver:
     async def withdraw(self, error: ChatGPTError) -> None:
         """Prevent the page from sending the message, and end the stream with this error. If the message was sent, do nothing.
 
-        A command makes the browser block such requests. The browser reports events in order: if it has reported no request when
-        it replies to the command, every later request is blocked. The page may still try to send the message, so it stays blocked
-        and must not be used again.
+        A command makes the browser block requests with a message. The browser reports events in order: if it has reported no
+        request when it replies to the command, every later request is blocked. The page may still try to send the message, so it
+        stays blocked and must not be used again.
         """
         blocked = [f"{url}*" for url in self._message_urls]
         await self._cdp.send("Network.setBlockedURLs", {"urls": blocked})

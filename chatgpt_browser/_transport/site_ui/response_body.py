@@ -1,4 +1,4 @@
-"""Reads the body of a response that the site's page receives, through the DevTools protocol, and decodes it into frames."""
+"""Reads, over the DevTools protocol, the body of a response to the site's page, and decodes the body into frames."""
 
 from __future__ import annotations
 

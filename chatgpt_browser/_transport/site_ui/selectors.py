@@ -125,8 +125,7 @@ _KNOWN_SEND = (
 )
 _WITHOUT_SEND = f":not(:has({_KNOWN_SEND}))"
 
-#: `_NATIVE_SEND` matches native buttons that submit a form. `_AFTER_EDITOR` matches other elements with the role `button` that
-#: come after the editor in the document.
+#: Matches native buttons that submit a form. `_AFTER_EDITOR` matches other elements with the role `button` after the editor.
 _NATIVE_SEND = "[type=submit], button:not([type])"
 _EDITOR = f":is({EDITORS}, :has({EDITORS}))"
 _AFTER_EDITOR = f"{_EDITOR} ~ [role=button]:not(button), {_EDITOR} ~ * [role=button]:not(button)"
@@ -227,7 +226,7 @@ TOO_LONG = re.compile(r"too (long|large)|maximum length|(length|character) limit
 
 DIALOGS = "dialog, [role=dialog], [role=alertdialog]"
 
-#: Dialogs that block the rest of the page. Other dialogs may not block it.
+#: Dialogs that always block the rest of the page. Other dialogs block it only in some cases.
 MODAL_DIALOGS = "dialog:modal, [role=alertdialog], [role=dialog][aria-modal=true]"
 
 

@@ -1,4 +1,4 @@
-"""The button on the page that stops a reply. It is found by its label or name, or as the only new button since the reply began."""
+"""The button on the page that stops a reply. It is found by its label or name, or as the only button that the reply has added."""
 
 from __future__ import annotations
 

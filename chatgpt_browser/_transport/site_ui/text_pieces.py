@@ -32,7 +32,7 @@ def _is_beside_space(text: str, position: int) -> bool:
 
 
 def beginning_of(text: str) -> str:
-    """Return the beginning of the first line that is not blank. Copies of a message in the page are found with it."""
+    """Return the beginning of the first line that is not blank. It is used to find copies of a message in the page."""
     return next((line.strip()[:_BEGINNING] for line in text.splitlines() if line.strip()), "")
 
 

@@ -111,7 +111,7 @@ class UsualComposer:
         return state if state is not None and state.can_send(text) else None
 
     async def click_send(self, text: str) -> bool:
-        """Click the send button. Return False if the composer is not usual or has another text; nothing was clicked then.
+        """Click the send button. If the composer is not usual or has another text, click nothing and return False.
 
         :raises PlaywrightError: the button cannot be clicked, or was replaced.
         """

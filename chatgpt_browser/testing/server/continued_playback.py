@@ -38,7 +38,7 @@ class ContinuedPlayback:
     commit: Callable[[str, list[str], Progress], None]
 
     async def play(self, writer: ResponseWriter) -> None:
-        """Send the response: the events up to the hand-off or to the break, or a JSON object."""
+        """Send the response: the events up to the hand-off or the break, or the JSON object that announces the reply."""
         reply = self.events.reply
         self.site.turns.add(self.log)
         self.site.turns.start(self._write_log())
