@@ -66,5 +66,5 @@ class EndpointPool(Generic[T]):
         return penalty, self._clients[url], self._tie_breaker()
 
 
-#: The pool of this process.
+#: The pool that all clients of this process share.
 ENDPOINTS: EndpointPool[Any] = EndpointPool()

@@ -59,7 +59,7 @@ def data_folders(channel: Channel) -> list[Path]:
     elif sys.platform == "darwin":
         base, names = home / "Library" / "Application Support", channel.macos
     else:
-        # Chrome itself reads these variables, in this order.
+        # Chrome itself looks up its data folder in these variables, in this order.
         configured = os.environ.get("CHROME_CONFIG_HOME") or os.environ.get("XDG_CONFIG_HOME")
         base, names = Path(configured or home / ".config"), channel.linux
     return [base / name for name in names]

@@ -83,7 +83,6 @@ class ResponseStream:
         self._ungranted = 0
         self._has_reader = True
         self._callbacks: list[Callable[[], object]] = []
-        #: The current state.
         self.state = ResponseState.WAITING
         #: True if an event has announced that the site may continue the reply outside this response.
         self.is_handed_off = False

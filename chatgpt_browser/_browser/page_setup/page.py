@@ -56,7 +56,7 @@ class BrowserPage:
         with map_playwright_errors():
             await asyncio.gather(
                 self._target.send("Page.enable"),
-                # The Inspector domain reports a crash of the page.
+                # Chromium reports a crash of the page only if the Inspector domain is enabled.
                 self._target.send("Inspector.enable"),
                 # Chromium throttles a page that is behind another window. An emulated focus prevents this.
                 self._target.send("Emulation.setFocusEmulationEnabled", {"enabled": True}),

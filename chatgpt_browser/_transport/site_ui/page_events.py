@@ -29,7 +29,7 @@ class PageEvents:
     def __init__(self, cdp: CDPSession) -> None:
         #: The number of documents that the page has loaded.
         self.documents = 0
-        #: Called when the page submits a form natively.
+        #: A function that is called when the page submits a form natively.
         self.on_native_submit: Callable[[], object] | None = None
         self._main_frame: str | None = None
         self._pending: set[str] = set()

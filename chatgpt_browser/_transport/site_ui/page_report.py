@@ -38,7 +38,7 @@ class PageReport:
         found: Any = None
         with anyio.move_on_after(_TIMEOUT):
             found = await self._elements.describable.evaluate_all(script, OUTLINE)
-        # The page can change what a script in its own world returns.
+        # The script runs in the page's own world, so the page's scripts may have changed the result.
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
     async def matches(self) -> list[dict[str, str]]:

@@ -77,9 +77,8 @@ class RequestObserver:
     ) -> None:
         #: The stream of the response.
         self.stream = ResponseStream(self)
-        #: The current state.
         self.state = ObserverState.UNSENT
-        #: Set when the page has sent the message or has failed.
+        #: An event that is set when the page has sent the message or has failed.
         self.sent = asyncio.Event()
         #: The reason why the page failed, or None.
         self.failure: ChatGPTError | None = None

@@ -50,7 +50,6 @@ class BodySource:
     def __init__(self, cdp: CDPSession, request_id: str, on_chunk: Callable[[bytes], object]) -> None:
         #: The browser's id of the request.
         self.request_id = request_id
-        #: The current state.
         self.state = BodyState.REQUESTED
         self._cdp = cdp
         self._on_chunk = on_chunk

@@ -79,7 +79,7 @@ def any_of(entries: tuple[Entry, ...]) -> str:
 #: Matches an editor of any kind. The selectors that find elements by structure contain this selector.
 EDITORS = ":is(textarea, [contenteditable]:not([contenteditable=false]))"
 
-#: The regions of a page beside its main part. [html]
+#: The regions of a page that are not its main part. [html]
 _BESIDE_MAIN = ":is(nav, aside, header, footer, [role=navigation], [role=complementary], [role=search])"
 
 #: The form of the composer. [html]

@@ -77,7 +77,6 @@ class SitePage:
     """
 
     def __init__(self, page: Page, cdp: CDPSession) -> None:
-        #: The current state.
         self.state = PageState.IDLE
         #: The time (of the event loop's clock) at which the page became idle.
         self.idle_since = asyncio.get_running_loop().time()
