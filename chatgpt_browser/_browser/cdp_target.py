@@ -68,7 +68,7 @@ class Target:
 
     @classmethod
     async def attach(cls, browser: CDPSession, target_id: str, *, is_watched: bool) -> Target:
-        """Attach to the page with this target id."""
+        """Attach to the page with this target id, and return its :class:`Target`."""
         attached = await browser.send("Target.attachToTarget", {"targetId": target_id, "flatten": False})
         return cls(browser, target_id, attached["sessionId"], is_watched=is_watched)
 

@@ -104,7 +104,7 @@ class DevToolsRelay:
         await self._all_closed.wait()
 
     async def _read_client(self, client: ServerConnection) -> None:
-        """Handle Playwright's connection. A second connection is closed at once."""
+        """Forward Playwright's commands to the browser. If a second client connects, close its connection at once."""
         if self._client is not None:
             return
         self._client = client

@@ -121,7 +121,7 @@ class BodyDecoder:
 
     @property
     def is_complete(self) -> bool:
-        """True if the last event has arrived."""
+        """True if the last event of an event stream has arrived."""
         return self._events is not None and self._events.last
 
     @property

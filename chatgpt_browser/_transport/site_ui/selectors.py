@@ -60,7 +60,7 @@ class ElementRule:
 
     @functools.cached_property
     def name(self) -> str:
-        """A CSS selector for elements with any of the names."""
+        """A CSS selector that matches an element if one of ``names`` matches the element."""
         return any_of(self.names)
 
 
@@ -242,7 +242,7 @@ class DialogRule:
 
     @functools.cached_property
     def name(self) -> str:
-        """A CSS selector for dialogs with any of the names."""
+        """A CSS selector that matches a dialog if one of ``names`` matches the dialog."""
         return any_of(self.names)
 
     @functools.cached_property

@@ -242,7 +242,7 @@ class Stall:
 
 @dataclass(frozen=True)
 class Break:
-    """A broken connection, without a response."""
+    """A step without a response: the server breaks the connection."""
 
     #: The delay before the connection breaks: a number of milliseconds, or a gate. With a gate, the server waits until the gate
     #: opens.
