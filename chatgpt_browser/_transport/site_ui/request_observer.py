@@ -1,4 +1,4 @@
-"""Observation of the request with which the site's page sends a message, and of the reply.
+"""Observes the request with which the site's page sends a message, and the reply to this message.
 
 The DevTools protocol reports the page's network traffic, and each part of the response's body as soon as it arrives. No script is
 injected into the page.
