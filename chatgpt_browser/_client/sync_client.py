@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from .client import AsyncChatGPTConversation
 
 
-#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
+#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
 __tracebackhide__ = True
 
 
 @public_type
 class ReplyStream:
-    """An iterator over the text of a reply, in pieces. It is also a context manager.
+    """An iterator over the pieces of a reply's text. It is also a context manager.
 
     If the ``with`` block is left early, the request is aborted.
     """
@@ -60,7 +60,7 @@ class ReplyStream:
 
     @property
     def message_id(self) -> str | None:
-        """The message id of the reply, which is the parent of the next message. None until the site has sent the id."""
+        """The message id of the reply, or None until the site has sent it. Use it as the next ``parent_message_id``."""
         return self._stream.message_id
 
     @property
@@ -70,7 +70,7 @@ class ReplyStream:
 
     @property
     def is_request_checked(self) -> bool:
-        """False if it is unknown whether the site's page has changed the message: :attr:`AsyncReplyStream.is_request_checked`."""
+        """False if the site's page may have changed the message; see :attr:`AsyncReplyStream.is_request_checked`."""
         return self._stream.is_request_checked
 
     def __enter__(self) -> ReplyStream:

@@ -1,4 +1,4 @@
-"""The reply stream. When it is opened, it sends a message. Then it returns each piece of the reply when the piece arrives."""
+"""The reply stream. When it is opened, it sends a message. After that, it returns the pieces of the reply as they arrive."""
 
 from __future__ import annotations
 
@@ -33,16 +33,17 @@ if TYPE_CHECKING:
 #: The longest wait in seconds for the end of the body after an event has marked the reply as complete. The idle timer would not
 #: end this wait, because the site may send pings.
 _END_TIMEOUT = 5.0
-#: Limit in seconds for the silence of a feed with the rest of the reply. A feed may be dead: then the conversation is polled.
+#: The longest wait in seconds for data from a feed that delivers the rest of the reply. If no data arrives in this time, the
+#: conversation is polled instead.
 _FEED_TIMEOUT = 30.0
-#: The maximum number of updates that a caller gets at once. If many events arrive together, this limit keeps the caller's pauses
-#: short, and the memory for the texts small.
+#: The maximum number of updates in one list. If many events arrive together, this limit keeps the time for one list short, and
+#: the memory for the texts small.
 _BATCH_SIZE = 64
 
 
 @public_type
 class AsyncReplyStream:
-    """An async iterator over the text of a reply, in pieces. It is also an async context manager that ends the request.
+    """An async iterator over the pieces of a reply's text. It is also an async context manager that ends the request.
 
     The message is sent when ``async with`` is entered, or at the first read. If the block is left early, the request is aborted.
     """
@@ -63,7 +64,8 @@ class AsyncReplyStream:
         #: The model that the caller named, or else the client's model.
         self._model: str | None = None
         self._is_open = self._is_closed = False
-        #: False after a feed with the rest has delivered an event that does not fit the reply. Then all such feeds are ignored.
+        #: False after a feed with the rest of the reply has delivered an event that does not fit the reply. From then on, all
+        #: such feeds are ignored.
         self._follows = True
 
     def __repr__(self) -> str:
@@ -84,7 +86,7 @@ class AsyncReplyStream:
 
     @property
     def message_id(self) -> str | None:
-        """The id of the reply, which is the parent of the next message. None until the site has sent the id."""
+        """The message id of the reply, or None until the site has sent it. Use it as the next ``parent_message_id``."""
         return self._assembler.reader.message_id
 
     @property
@@ -96,8 +98,8 @@ class AsyncReplyStream:
     def is_request_checked(self) -> bool:
         """False if the site's page has sent the message in a format that this version cannot read.
 
-        Then it is unknown whether the page has changed the message. Such a request is also logged as a warning. True before the
-        message is sent, and for every message that this package itself sends with ``fetch``.
+        If it is False, the page may have changed the message, and a warning is logged. It is True before the message is sent, and
+        for every message that this package sends with ``fetch``.
         """
         return self._lease.is_request_checked
 
@@ -136,9 +138,10 @@ class AsyncReplyStream:
         self._close()
 
     async def _next_updates(self, limit: int = _BATCH_SIZE, *, convert: bool = True) -> list[Update] | None:
-        """Return at most ``limit`` updates, from the next events; None when the reply is complete. The list may be empty.
+        """Read the next events, and return at most ``limit`` updates. Return None when the reply is complete.
 
-        If ``convert`` is False, the texts of the updates are Markdown, also if the reply is converted to plain text.
+        The list is empty if the events changed nothing. If ``convert`` is False, the texts of the updates are Markdown, also if
+        the reply is converted to plain text.
         """
         self._sender.process.check()
         await self._open()
@@ -183,7 +186,7 @@ class AsyncReplyStream:
         return self._recovery or (self._poller if reader.is_elsewhere else None)
 
     def _can_follow(self) -> bool:
-        """Return whether the response has frames again: another feed delivers the rest of the reply."""
+        """Return whether the response has new frames, because another feed delivers the rest of the reply."""
         response = self._lease.response
         return self._follows and response is not None and response.has_frames
 
@@ -206,7 +209,7 @@ class AsyncReplyStream:
         return [Update(self.text, None)] if changed else []
 
     def _start_recovery(self, error: BaseException) -> bool:
-        """If ``error`` means that the stream broke off, and the question is known, start a recovery and return True."""
+        """Start a recovery and return True, if ``error`` means that the stream broke off and the question's id is known."""
         reader, question, sender = self._assembler.reader, self._lease.question, self._sender
         if not isinstance(error, (StreamInterruptedError, BrowserCrashedError, MalformedEventError)):
             return False
@@ -341,7 +344,7 @@ class AsyncReplyStream:
         return error
 
     def __del__(self) -> None:
-        # A caller that leaves a loop early may drop the stream without closing it. In this case too, the request must end.
+        # A caller that leaves a loop early may drop the stream without closing it. Its request must end in this case too.
         if self._sender.process.is_forked:
             return
         if not self._is_closed and self._loop is not None and not self._loop.is_closed():

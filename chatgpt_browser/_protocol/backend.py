@@ -68,8 +68,8 @@ class History:
     """A stored conversation.
 
     ``messages`` contains the messages of the newest branch, including hidden messages, oldest first. ``visible_messages``
-    contains only the messages that a person sees on the site. ``current_node`` is the id of the newest message, which is the
-    ``parent_message_id`` of the next message. ``raw`` is the whole response.
+    contains only the messages that a person sees on the site. ``current_node`` is the id of the newest message. To continue the
+    conversation, pass this id as ``parent_message_id`` of the next message. ``raw`` is the whole response.
     """
 
     conversation_id: str
@@ -187,7 +187,7 @@ def _text_of(message: dict[str, Any]) -> str:
     if not isinstance(message.get("content"), dict):
         return ""
     if is_question(message):
-        return message_text(message)  # the text is unchanged, so that it can be sent again
+        return message_text(message)  # marks are not removed, so that the same question can be sent again
     return clean_text(message_text(message) if is_visible(message) else hidden_text(message))
 
 
@@ -208,7 +208,7 @@ def _integer(value: Any) -> int | None:
 
 
 def _time(value: Any) -> datetime | None:
-    """Parse a time. Some endpoints send seconds since 1970, and others send ISO 8601. Return None for an invalid time.
+    """Return a time of a response as a datetime, or None if it is invalid. Endpoints send seconds since 1970, or ISO 8601.
 
     A time in the first or the last year of Python's calendar is invalid, because it cannot be converted to every time zone.
     """

@@ -1,4 +1,4 @@
-"""Inline rules for Markdown as ChatGPT writes it: formulas, HTML tags, and text in angle brackets that is not HTML."""
+"""Parser rules for inline Markdown as ChatGPT writes it: formulas, HTML tags, and text in angle brackets that is not HTML."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
 
-#: The value of `Token.info` in the tokens that show the address of a link after its text.
+#: The value of `Token.info` in tokens that contain the address of a link. These tokens follow the text of the link.
 ADDRESS = "address"
-#: Maps the opening mark of a formula to its closing mark, for marks with a backslash.
+#: The marks of formulas that consist of a backslash and a bracket: maps the opening mark to the closing mark.
 _BRACKETS = {"\\(": "\\)", "\\[": "\\]"}
 #: Text between two dollar signs is no formula if it contains one of these marks of Markdown, for example two prices on one line
 #: (``**$5** or **$x**``).
@@ -54,7 +54,7 @@ def formula(state: StateInline, silent: bool) -> bool:
 
 
 def backslashes(state: StateInline, silent: bool) -> bool:
-    """Read two backslashes. Both are kept: they are the end of a line in a formula, or the start of a network path."""
+    """Read two backslashes, and keep both. They may be the end of a line in a formula, or the start of a network path."""
     if not state.src.startswith("\\\\", state.pos, state.posMax):
         return False
     _push_text(state, "\\\\", state.pos + 2, silent)
@@ -91,7 +91,7 @@ def tag(state: StateInline, silent: bool) -> bool:
 
 
 def _stands_alone(src: str, match: re.Match[str]) -> bool:
-    """Return whether a tag is the tag of a block, not a placeholder between words (``<section> of the report``)."""
+    """Return whether a tag marks a block. Otherwise it is a placeholder between words (``<section> of the report``)."""
     before, after = src[match.start() - 1 : match.start()], src[match.end() : match.end() + 2]
     if match["closing"] and before.strip():
         return True
@@ -107,14 +107,17 @@ def _starts_line(src: str, position: int) -> bool:
 
 
 def _push_text(state: StateInline, text: str, end: int, silent: bool) -> None:
-    """Set the position to ``end``. Unless ``silent``, push a token with a text that no other rule reads."""
+    """Set the position to ``end``. If ``silent`` is False, push a token with the text, which no other rule changes."""
     if not silent:
         state.push("text_special", "", 0).content = text
     state.pos = end
 
 
 def _find(state: StateInline, closing: str, start: int) -> int:
-    """Return the end of the first closing mark after ``start``, or -1. The last mark is searched for only once per text."""
+    """Return the end of the first closing mark after ``start``, or -1 if there is none.
+
+    The position of the last closing mark in the text is stored, so that a missing mark is searched for only once.
+    """
     last: dict[str, tuple[str, int]] = state.env.setdefault("last_marks", {})
     if closing not in last or last[closing][0] is not state.src:
         last[closing] = state.src, state.src.rfind(closing, 0, state.posMax)
@@ -124,7 +127,10 @@ def _find(state: StateInline, closing: str, start: int) -> int:
 
 
 def _dollars_end(src: str, start: int, end: int) -> int:
-    """Return the end of a formula between dollar signs, or -1. Only the next dollar sign may end it, so that prices are text."""
+    """Return the end of a formula between dollar signs, or -1 if there is no formula.
+
+    Only the next dollar sign may end a formula. With later dollar signs, text between two prices could become a formula.
+    """
     mark = "$$" if src.startswith("$$", start) else "$"
     first = start + len(mark)
     close = src.find(mark, first, end)

@@ -9,7 +9,7 @@ from .message import has_ended_turn, is_finished, is_remark
 
 
 class ReplyState(Enum):
-    """The state of a reply.
+    """The state of a reply. The diagram shows the transitions while the stream is read.
 
     ::
 
@@ -51,7 +51,7 @@ class ReplyState(Enum):
 
 
 class Growth(Enum):
-    """The fast path that the next event may take."""
+    """The fast way in which the next event may be read: without parsing, if only the text of the answer grows."""
 
     NONE = "read the event whole"
     EVENTS = "added text in the event is added text of the answer"
@@ -59,7 +59,7 @@ class Growth(Enum):
 
 
 def answer_state(message: dict[str, Any]) -> ReplyState:
-    """Return the state of a reply whose answer is this message."""
+    """Return the state of a reply, if this message is its answer."""
     is_in_progress = message.get("status") == "in_progress"
     if is_in_progress:
         return ReplyState.ENDING if has_ended_turn(message) else ReplyState.GROWING
