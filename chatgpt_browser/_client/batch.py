@@ -166,7 +166,7 @@ class Batch:
         self._tasks.append(task)
 
     async def complete(self, error: Exception | None = None) -> None:
-        """Mark the batch as complete: no message will be added. If ``error`` is given, :meth:`get` raises it after all results."""
+        """Mark the batch as complete: no message will be added. After the last result, :meth:`get` raises ``error``, if given."""
         if self._state is BatchState.OPEN:
             self._state, self._error = BatchState.COMPLETE, error
         self._notify_change()

@@ -30,8 +30,8 @@ class ConversationLookup:
         #: The ids of questions that were sent and have no reply yet. If the id of a question is unknown, the id of the message
         #: before the question is stored instead.
         self._unanswered: deque[str] = deque(maxlen=_REMEMBERED_QUESTIONS)
-        #: The newest turns with a complete reply. The key is the id of the reply. The value is a pair: the id of the conversation,
-        #: and the turn. The newest turn is the last item.
+        #: The newest turns with a complete reply. The key is the id of the reply. The value is a pair: the conversation's id and
+        #: the turn. The newest turn is the last item.
         self._answered: OrderedDict[str, tuple[str | None, Turn]] = OrderedDict()
 
     async def find_current_node(self, conversation_id: str) -> str:

@@ -101,7 +101,10 @@ class RetryPolicy:
         return True
 
     def wait(self, state: RetryCallState) -> float:
-        """Return the delay before the retry, in seconds: 0, but after a rate limit the longer of back-off and the site's delay."""
+        """Return the delay before a retry, in seconds.
+
+        After a rate limit, it is the back-off or the site's delay, whichever is longer. After other errors, it is 0.
+        """
         error = _error_of(state)
         if not isinstance(error, RateLimitError):
             return 0.0

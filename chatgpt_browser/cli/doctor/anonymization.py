@@ -1,4 +1,4 @@
-"""Anonymizes the data that `doctor --live` saves: replaces contents, but keeps field names, lengths and names of kinds."""
+"""Anonymizes the data that `doctor --live` saves: keeps field names, lengths and kinds such as "assistant", replaces the rest."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ FIELD = re.compile(r"[A-Za-z_]{1,40}")
 QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 
 
-#: An error message is cut to this number of characters. Only a message that quotes the site is longer.
+#: An error message is cut to this number of characters. A message is longer only if it contains a long text of the site.
 _MAX_MESSAGE = 2000
-#: JSON values at a greater depth are replaced by "<nested>": a response may be nested deeper than Python can recurse.
+#: The maximum nesting depth. Deeper JSON values are replaced by "<nested>", because Python's recursion is limited.
 _MAX_DEPTH = 100
 
 
 def shape_of(value: Any, name: str = "", depth: int = 0) -> Any:
-    """Return a JSON value without contents: field names and kinds are kept, and other strings are replaced by their lengths."""
+    """Return a JSON value without contents: keep field names and kinds, and replace all other strings by their lengths."""
     if depth > _MAX_DEPTH:
         return "<nested>"
     if isinstance(value, dict):
@@ -64,7 +64,7 @@ def remove_words(value: Any, words: Sequence[str]) -> Any:
 
 
 def anonymize_message(error: ChatGPTError) -> str:
-    """Return an error's message without text from the site. Keep a quoted part only if it has the format of a kind's name."""
+    """Return the message of an error without text from the site. Text in quotes is kept only if it looks like a kind's name."""
     text = str(error)[:_MAX_MESSAGE]
     if (
         isinstance(error, (APIConnectionError, APIStatusError, AuthenticationError))

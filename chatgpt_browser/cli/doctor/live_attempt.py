@@ -18,7 +18,7 @@ FIRST, LAST = 40, 10
 
 @dataclass
 class LiveAttempt:
-    """The outcome of one message: its error, the shapes of its events and, after an error of the site's page, its elements."""
+    """The record of one message: its error, the shapes of its events and, after a PageError, the elements of the page."""
 
     outcome: str = "not tried"
     message: str = ""
@@ -44,7 +44,7 @@ class LiveAttempt:
             self.last = [*self.last, shape][-LAST:]
 
     def record_error(self, error: ChatGPTError) -> None:
-        """Record the error that `send_message` raised."""
+        """Record an error that `send_message` raised."""
         self.outcome, self.message = type(error).__name__, anonymize_message(error)
         if isinstance(error, (APIStatusError, AuthenticationError)):
             self.status = error.status_code
@@ -55,7 +55,7 @@ class LiveAttempt:
 
     @property
     def form(self) -> str:
-        """The format of the reply's events: "deltas" or "whole events"."""
+        """The form of the reply's events: "deltas" if they contain changes, "whole events" if they contain whole messages."""
         shapes = [*self.first, *self.last]
         return "deltas" if any("message" not in each and "v" in each for each in shapes) else "whole events"
 

@@ -19,9 +19,9 @@ _COMMAND = ("-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp
 
 @contextmanager
 def display_for_window() -> Iterator[str]:
-    """Yield the name of a display, and set the variable DISPLAY during the block if the display is a virtual one.
+    """Yield the name of a display. If there is no display, start the virtual display Xvfb for the duration of the block.
 
-    If there is no display, Xvfb is started. If Xvfb is not installed or does not start, yield an empty string.
+    While Xvfb runs, the variable DISPLAY is set. If Xvfb is not installed or does not start, yield an empty string.
     """
     if has_display():
         yield os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or "desktop"

@@ -1,9 +1,9 @@
 """Limits the syntax highlighting of code blocks: a list of languages, a maximum length, and a maximum time.
 
 The reply contains the name of the lexer, and some of Pygments' 500 lexers take minutes for a malicious text. So only the lexers
-in this list are used. Some of these take quadratic time too: with Pygments 2.20, the lexer for C# takes 19 s for 10,000
-characters of short words, those for Java and C 2 to 4 s. Ordinary code of this length takes about 0.02 s. So each block is first
-read within a time limit.
+in this list are used. Some lexers in this list also take quadratic time: with Pygments 2.20 and 10,000 characters of short words,
+the lexer for C# takes 19 s, and the lexers for Java and C take 2 to 4 s. Ordinary code of this length takes about 0.02 s.
+Therefore each block is first read within a time limit.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ LANGUAGES = frozenset(
 )
 #: The maximum number of characters of a highlighted block. Longer blocks are shown without colours.
 MAX_HIGHLIGHTED = 10_000
-#: Limit in seconds per block: the CPU time of the lexer. A block that takes longer is shown without colours.
+#: The maximum CPU time of the lexer for one block, in seconds. A block that takes longer is shown without colours.
 MAX_SECONDS = 0.5
 
 
 def limit_highlighting(tokens: Iterable[Token]) -> None:
-    """Change the language of a code block to plain text, unless it is in `LANGUAGES` and the block is short and quickly read."""
+    """Set the language of code blocks to plain text, except for short blocks of a known language that the lexer reads quickly."""
     for token in tokens:
         if token.type == "fence":
             name = token.info.strip().partition(" ")[0].lower()

@@ -39,7 +39,7 @@ _VIRAMA = (
 _JOINERS = "[\u200c\u200d]"
 _JOINED = f"(?<={_JOINING}){_JOINERS}(?={_JOINING})|(?<={_VIRAMA}){_JOINERS}"
 _TOKEN = re.compile(f"{_REGION_FLAG}|{_KEYCAP}|{_SEQUENCE}|{_JOINED}|({_UNSAFE})")
-#: Matches the end of a text if its meaning depends on the next character, for example an incomplete emoji sequence.
+#: Matches the last characters of a text if their meaning depends on the next character, such as an incomplete emoji sequence.
 _UNDECIDED = re.compile(
     f"(?:{_SEQUENCE}{_ZWJ}?|{_JOINING}(?:{_JOINERS}{_JOINING})*{_JOINERS}?|\U0001f3f4[\U000e0020-\U000e007e]{{0,5}}|\r)\\Z"
 )
@@ -48,7 +48,7 @@ _MAX_UNDECIDED = 64
 
 
 def printable(text: str) -> str:
-    r"""Return an untrusted text with escapes such as ``\x1b`` in place of characters that a terminal interprets or hides.
+    r"""Return the printable form of a text: escapes such as ``\x1b`` replace characters that a terminal interprets or hides.
 
     CR LF at the end of a line becomes a line feed.
     """
@@ -56,7 +56,7 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text with a single space in place of each line end and other white space."""
+    """Return a text on one line: a single space replaces each line end and each run of white space."""
     return " ".join(text.split())
 
 
