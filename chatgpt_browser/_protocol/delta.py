@@ -103,7 +103,7 @@ class DeltaDecoder:
             self._settle()
         self._growing = None
         try:
-            value = copied(delta.get("v"))  # a copy, because later deltas must not change the event
+            value = copied(delta.get("v"))  # The value is copied, because later deltas must not change the event.
         except RecursionError:
             raise DeltaError("nested too deeply") from None
         channel = delta.get("c", self._channel)

@@ -190,7 +190,10 @@ def _joins_words(tokens: list[Token], index: int) -> bool:
 
 
 def _trim_breaks(tokens: list[Token]) -> list[Token]:
-    """Remove line breaks at the start and at the end, spaces around line breaks, and line breaks next to that of an HTML tag."""
+    """Remove line breaks at the start and at the end, and spaces around line breaks.
+
+    A line break that replaces an HTML tag also replaces the line breaks beside it.
+    """
     result: list[Token] = []
     for token in tokens:
         before = result[-1] if result else None

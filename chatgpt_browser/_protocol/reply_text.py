@@ -5,7 +5,7 @@ from __future__ import annotations
 from .citation_marks import MARKS, CitationMarkFilter
 from .unicode_ranges import HIGH_SURROGATES, SURROGATES, contains_any
 
-#: If a piece contains one of these characters, the visible text must be computed from the whole text.
+#: If a new piece of the text contains one of these characters, the visible text must be computed from the whole raw text.
 _SPECIAL = SURROGATES + MARKS
 
 

@@ -29,7 +29,7 @@ def request_title(
     """Request a generated title for a new conversation. Wait at most `wait` seconds for the title, and ignore errors."""
 
     def generate() -> None:
-        with suppress(ChatGPTError):  # The command has already received its reply. Without a title, it still succeeds.
+        with suppress(ChatGPTError):  # The command has received its reply, so it succeeds without a title.
             api.generate_title(conversation_id, message_id)
 
     thread = threading.Thread(target=generate, name="chatgpt_browser title", daemon=True)

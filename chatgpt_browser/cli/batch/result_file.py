@@ -38,7 +38,7 @@ class Outcome:
     conversation_id: str | None
     message_id: str | None
     attempt: Attempt | None = None
-    #: The class of the error, if the row has one.
+    #: The name of the error's class; empty if the row contains no error.
     error_type: str = ""
 
 

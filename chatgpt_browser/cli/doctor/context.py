@@ -137,7 +137,7 @@ class CheckContext:
         self.user_words = [word for word in (address, *words) if len(word) > 2]
 
     def remember_secrets(self) -> None:
-        """Add the client's current tokens to `secrets`. Call this while the session is valid: later, the tokens cannot be read."""
+        """Add the client's current tokens to `secrets`. Call this while the session is valid: later, they cannot be read."""
         if self._client is None:
             return
         self.secrets.append(self._client.session_token)

@@ -33,7 +33,7 @@ class LiveAttempt:
     conversation_id: str | None = field(default=None, repr=False)
 
     def record_event(self, event: ConversationEvent) -> None:
-        """Record the shape of an event, and the conversation id if the event contains one."""
+        """Record an event without its contents. If the event contains a conversation id, store this id."""
         self.count += 1
         value = (event.whole or event).get("conversation_id")
         self.conversation_id = value if isinstance(value, str) and value else self.conversation_id

@@ -50,7 +50,7 @@ class LiveMarkdown:
         self._console = console
         self._region = Region(console)
         self._text = ""
-        self._settled = ""  # The finished start of the text. Its blocks are already written and cannot change.
+        self._settled = ""  # The finished start of the text. Its blocks are written and cannot change.
         self._written = 0  # The number of blocks after `_settled` that are already written.
         self._has_output = False
         self._changed, self._finished = threading.Event(), threading.Event()
@@ -82,7 +82,8 @@ class LiveMarkdown:
 
     def _draw(self, *, whole: bool = False) -> None:
         text = printable(self._text)
-        if not text.startswith(self._settled):  # The site has replaced finished text, so the whole text is drawn again.
+        # If the site has replaced finished text, the whole text is drawn again.
+        if not text.startswith(self._settled):
             self._region.draw([], [])
             self._settled, self._written = "", 0
 
@@ -147,7 +148,7 @@ class Region:
         self._lines = shown[self._scrolled_off :]
 
     def _count_rows(self, lines: list[str]) -> int:
-        """Return the number of terminal rows that these lines occupy. In a narrower terminal, a line may need several."""
+        """Return the number of terminal rows that these lines occupy. If the terminal became narrower, a line may need several."""
         before, self._width = self._width, self._console.width
         if self._width >= before:
             return len(lines)

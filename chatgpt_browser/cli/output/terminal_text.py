@@ -31,7 +31,8 @@ _JOINING = (
     r"\u17b6-\u17d3\u1820-\u18aa\ua840-\ua873\U00010d00-\U00010d27\U00011000-\U000110ba\U00011100-\U00011fff"
     r"\U0001e900-\U0001e94b]"
 )
-#: Marks that remove the vowel of a letter. A joiner after such a mark selects the form of the letter, also at the end of a word.
+#: Characters (viramas) that remove the vowel of the letter before them. A joiner after a virama selects the form of this letter.
+#: Such a joiner is kept even if no letter follows.
 _VIRAMA = (
     r"[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d3b\u0d3c\u0d4d\u0dca\u1039\u17d2\U00011046\U000110b9\U00011133"
     r"\U000111c0\U00011235]"
