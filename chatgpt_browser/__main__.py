@@ -28,7 +28,7 @@ def print_traceback(kind: type[BaseException], error: BaseException, frames: Tra
 def main() -> None:
     """Run the command line. If the extra ``cli`` is not installed, print one line and exit with status 2."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # the calling process closed the stream, for example with `>&-`
+        if getattr(sys, name) is None:  # The calling process closed the stream, for example with `>&-`.
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open until the process ends
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -42,7 +42,7 @@ class AsyncAccountDataMixin:
         return read_models(await self._sender.backend.request_json("GET", "models"))
 
     async def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
-        """Return the account's conversations from ``offset`` on, at most ``limit``, newest first."""
+        """Return at most ``limit`` of the account's conversations, newest first, beginning with number ``offset``."""
         return read_conversations(
             await self._sender.backend.request_json("GET", conversations_path(offset, limit))
         )
@@ -95,7 +95,7 @@ class AccountDataMixin:
         return self._portal.call(self._core.list_models)
 
     def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
-        """Return the account's conversations from ``offset`` on, at most ``limit``, newest first."""
+        """Return at most ``limit`` of the account's conversations, newest first, beginning with number ``offset``."""
         return self._portal.call(self._core.list_conversations, offset, limit)
 
     def iter_conversations(self, page_size: int = 20) -> Iterator[ConversationSummary]:

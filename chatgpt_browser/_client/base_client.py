@@ -100,7 +100,7 @@ class BaseClient:
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "session_token")}
         token = _choose_token(session_token, api_base_url, browser_context)
-        del session_token  # a traceback that shows local variables must not show the token
+        del session_token  # A traceback that shows local variables must not show the token.
         if isinstance(token, InvalidSessionTokenError):
             raise token
         self._session_token = token

@@ -127,7 +127,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @property
     def model(self) -> str:
-        """The model that replies. You may set this property; the next message uses the new value."""
+        """The model that replies. You may set this property. The next message is then sent to the new model."""
         return self._sender.options.model
 
     @model.setter
@@ -147,8 +147,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     ) -> str:
         """Send a message and return the whole reply (npm: ``sendMessage``).
 
-        :param conversation_id: The id of the conversation to continue. None: a new conversation is started.
-        :param parent_message_id: The id of the message to reply to. None: the newest message of the conversation.
+        :param conversation_id: The id of the conversation to continue. If it is None, a new conversation is started.
+        :param parent_message_id: The id of the message to reply to. If it is None, this is the conversation's newest message.
         :param timeout_ms: The time limit for the whole call, including the wait in the queue.
         :param on_progress: Called for every event that changes the reply, with the whole text so far.
         :param on_conversation_response: Called for every event, with the event as the site sent it.

@@ -1,4 +1,4 @@
-"""A thread with its own event loop, in which the synchronous client runs coroutines."""
+"""A thread with its own event loop. The synchronous client runs coroutines in this event loop."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ async def _feed(batch: Batch, messages: AsyncMessages) -> None:
             await batch.put(await anext(source))
     except StopAsyncIteration:
         await batch.complete()
-    except Exception as exc:  # raised by the caller's iterable
+    except Exception as exc:  # The caller's iterable raised the error.
         await batch.complete(exc)
 
 
@@ -190,5 +190,5 @@ def _put_one(portal: Portal, batch: Batch, source: Iterator[str | BatchMessage])
         portal.call(batch.put, next(source))
     except StopIteration:
         portal.call(batch.complete)
-    except Exception as exc:  # raised by the caller's iterable
+    except Exception as exc:  # The caller's iterable raised the error.
         portal.call(batch.complete, exc)

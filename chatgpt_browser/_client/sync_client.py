@@ -41,7 +41,7 @@ class ReplyStream:
     """
 
     def __init__(self, api: ChatGPTAPI, stream: AsyncReplyStream) -> None:
-        self._api = api  # keeps the client open: a client without references is closed
+        self._api = api  # A client without references is closed.
         self._portal = api._portal
         self._stream = stream
 
@@ -210,7 +210,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
 
     @property
     def model(self) -> str:
-        """The model that replies. You may set this property; see :attr:`AsyncChatGPTAPI.model`."""
+        """The model that replies to the next messages. You may set this property; see :attr:`AsyncChatGPTAPI.model`."""
         return self._core.model
 
     @model.setter

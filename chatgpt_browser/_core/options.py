@@ -230,7 +230,7 @@ class Options:
 
     @property
     def uses_own_session(self) -> bool:
-        """True if the client sets the session cookie; False if it uses the session of the browser's user."""
+        """True if the client sets the session cookie. False if the client uses the session of the browser's user."""
         return self.browser_context == "own"
 
     @classmethod

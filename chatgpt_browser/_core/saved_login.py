@@ -73,7 +73,7 @@ class SavedLogin:
         try:
             saved = (
                 json.loads(path.read_text("utf-8")) if path.is_file() else None
-            )  # to read a FIFO would block
+            )  # Reading a FIFO would block.
         except (OSError, ValueError):
             return {}
         return saved if isinstance(saved, dict) and saved.get("origin") == origin else {}

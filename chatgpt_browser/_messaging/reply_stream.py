@@ -179,7 +179,7 @@ class AsyncReplyStream:
                 raise self._with_partial_text(exc) from exc.__cause__
 
     def _active_poller(self) -> HandoffPoller | Recovery | None:
-        """Return the poller that finds the rest of the reply in the conversation; None while a feed delivers the reply."""
+        """Return the poller that reads the rest of the reply from the conversation, or None if the response delivers the reply."""
         reader = self._assembler.reader
         if reader.is_following:
             return None
@@ -191,7 +191,7 @@ class AsyncReplyStream:
         return self._follows and response is not None and response.has_frames
 
     def _follow(self, poller: HandoffPoller | Recovery) -> None:
-        """Read the rest of the reply from the response again, instead of from the conversation."""
+        """From now on, read the rest of the reply from the response instead of from the conversation."""
         self._assembler.reader.follow()
         if poller is self._recovery:
             logger.info("the site's page continues the reply", extra={"chatgpt_event": "reply_recovered"})
@@ -217,7 +217,7 @@ class AsyncReplyStream:
         if does_not_fit and not reader.is_following:
             return False
         if self._recovery is not None and self._active_poller() is self._recovery:
-            return False  # `error` ended the recovery itself
+            return False  # `error` was raised by the recovery itself.
         if isinstance(error, StreamInterruptedError):
             reader.conversation_id = reader.conversation_id or error.conversation_id
         is_known = (question.question_id or reader.question_id) and (
@@ -226,7 +226,7 @@ class AsyncReplyStream:
         if not (sender.options.recover and is_known) or sender.is_closed or reader.missing.is_known:
             return False
         self._assembler.leave_stream()
-        error.__traceback__ = None  # the traceback holds events, which may contain private text
+        error.__traceback__ = None  # The traceback refers to events, which may contain private text.
         self._follows = not does_not_fit
         response = self._lease.response
         self._recovery = Recovery(
@@ -263,7 +263,7 @@ class AsyncReplyStream:
         assert response is not None
         try:
             frame = await response.receive()
-        except (BrowserCrashedError, StreamInterruptedError):  # the page no longer exists
+        except (BrowserCrashedError, StreamInterruptedError):  # The page no longer exists.
             if not self._assembler.reader.may_end:
                 raise
             self._assembler.end_body()
@@ -286,7 +286,7 @@ class AsyncReplyStream:
                 self._model = prompt.model or sender.options.model
                 with self._span.activate():
                     lease.hold_permit(await sender.acquire_permit())
-                    self._deadline.check()  # the signal may have been aborted since the permit was requested
+                    self._deadline.check()  # The signal may have been aborted during the wait for the permit.
                     self._question = await sender.send(prompt, lease, self._span)
         except BaseException as exc:
             if not self._start_recovery(exc):

@@ -84,8 +84,8 @@ async def read_response(
 ) -> Response:
     """Read and return a whole response that is not an event stream, without a time limit.
 
-    If the status is not 2xx, no error is raised for a body that breaks off or is longer than 1 MB. The result then contains the
-    part of the body that was read.
+    If the status is not 2xx, no error is raised for a body that breaks off or is longer than 1 MB. In this case, the result
+    contains the part of the body that was read.
 
     :param head: the head of the response, if the caller has already read it.
     :param pieces: a list to which the pieces of the body are appended.

@@ -76,7 +76,7 @@ async def _repeating(
 
 
 class RetryPolicy:
-    """The retry policy of one message: after which errors the message is sent again, how often, and what is done first.
+    """Decides after which errors one message is sent again, and how often, and what is called before the message is sent again.
 
     :param renew_token: called after the site has refused the access token. If it is None, there is no retry after this error.
     :param pass_challenge: called after a challenge. If it is None, there is no retry after a challenge.

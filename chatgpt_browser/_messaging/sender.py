@@ -97,7 +97,7 @@ class MessageSender:
         self.check_open()
         from .retry import retrying_refresh
 
-        # The first call opens the site in the browser. If the network fails, this is retried, like a refresh of the session.
+        # The first call opens the site in the browser. If the network fails, opening is retried, like a refresh of the session.
         page = await retrying_refresh(self._browser_manager.page, retries=self.options.retries)
         self.permits.adapt_to(page.protocol)
         return await self.permits.acquire()
@@ -135,7 +135,7 @@ class MessageSender:
         if not transport.needs_newest_turn and prompt.conversation_id and prompt.parent_message_id is None:
             node = await self.conversations.find_current_node(prompt.conversation_id)
             prompt = replace(prompt, parent_message_id=node)
-        message_id = str(uuid.uuid4())  # one id for all attempts
+        message_id = str(uuid.uuid4())  # All attempts use the same id.
 
         async def attempt(session: Session) -> tuple[OutgoingMessage, Head]:
             message = await self._address(transport, prompt, message_id, session)

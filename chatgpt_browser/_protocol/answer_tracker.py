@@ -33,7 +33,7 @@ class AnswerTracker:
         self.question_id: str | None = None
         #: The site's name for the reason why the answer ended (``stop``, ``max_tokens``). None if the site has sent no reason.
         self.finish_type: str | None = None
-        #: The name of the model that answers; None until the site has sent it.
+        #: The name of the model that answers. None until the site has sent this name.
         self.model: str | None = None
         #: The channel (``c``) of the deltas that change the answer.
         self.channel: Any = None

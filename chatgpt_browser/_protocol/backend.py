@@ -48,7 +48,7 @@ class HistoryMessage:
     """One message of a stored conversation. ``role`` is ``user``, ``assistant``, ``system`` or ``tool``.
 
     ``hidden`` is True if the site's page does not show the message as part of the conversation. Instructions, thoughts, tool
-    calls and the output of tools are hidden. ``recipient`` is the name of the tool to which the message is addressed, or None.
+    calls and the output of tools are hidden. ``recipient`` is the name of the tool that receives the message, or None.
     Like the result of :meth:`AsyncChatGPTAPI.send_message`, the text of a reply contains no citation marks. The text of a
     question is unchanged.
     """
@@ -98,7 +98,7 @@ def conversation_path(conversation_id: str) -> str:
 def title_path(conversation_id: str) -> str:
     """Return the path of the request that generates a title for a conversation.
 
-    The errors are the same as those of :func:`conversation_path`.
+    This function raises the same errors as :func:`conversation_path`.
     """
     return f"conversation/gen_title/{_quoted(conversation_id)}"
 

@@ -146,7 +146,7 @@ class ReadEvents:
     """
 
     def __init__(self) -> None:
-        self._count = 0  # the number of events, without hand-offs, `[DONE]` events and resume tokens
+        self._count = 0  # The number of events without hand-offs, `[DONE]` events and resume tokens.
         # The number of hand-offs and `[DONE]` events. If the page counts them too, `offset` exceeds `_count` by this number.
         self._uncounted = 0
         self._newest: deque[int] = deque(maxlen=_REMEMBERED)
@@ -179,7 +179,7 @@ class ReadEvents:
             if self._overlap and not _is_preamble(event):
                 if self._overlap.popleft() == hash(event["data"]):
                     continue
-                self._overlap.clear()  # the page counts its events in another way: keep all further events
+                self._overlap.clear()  # The page counts its events in another way. So keep all further events.
             fresh.append(event)
         self.add(fresh)
         return fresh

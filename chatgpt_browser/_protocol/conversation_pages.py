@@ -93,7 +93,7 @@ class ConversationPages:
         cursor = _cursor(data)
         limit = _MAX_UNREADABLE if None in items else _MAX_REPEATED
         if self._by_cursor and self._without_new and any(items):
-            self._ignores_cursor = True  # the site has returned the same page again
+            self._ignores_cursor = True  # The site has returned the same page again.
         if self._without_new >= limit:
             self.path = None
         elif cursor is not None and not self._ignores_cursor:

@@ -129,7 +129,8 @@ class Turn(NamedTuple):
 def newest_turn(data: Any, unanswered: Container[str] = ()) -> Turn:
     """Return the newest turn of a stored conversation.
 
-    :param unanswered: the ids of questions without an answer, or the ids of the messages after which these questions were sent.
+    :param unanswered: the ids of questions without an answer. If the id of such a question is unknown, the id of the message
+        before the question.
     """
     question: str | None = None
     after: list[str] = []

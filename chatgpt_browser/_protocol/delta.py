@@ -103,7 +103,8 @@ class DeltaDecoder:
             self._settle()
         self._growing = None
         try:
-            value = copied(delta.get("v"))  # The value is copied, because later deltas must not change the event.
+            # The value is copied, because later deltas must not change the event.
+            value = copied(delta.get("v"))
         except RecursionError:
             raise DeltaError("nested too deeply") from None
         channel = delta.get("c", self._channel)
@@ -114,7 +115,7 @@ class DeltaDecoder:
         self._changes = 0
         try:
             self._change(self._path, self._operation, value)
-        except RecursionError:  # A patch contains too many nested patches.
+        except RecursionError:  # Patches are nested too deeply.
             raise DeltaError("nested too deeply") from None
         if (path := self._grown(value)) is not None:
             holder, key = _find(self.value, path)
@@ -132,7 +133,7 @@ class DeltaDecoder:
         if self._operation != "patch":
             self._before_patch = self._operation
         if self._operation == "patch" and "o" in delta:
-            self._path = delta.get("p", "")  # a patch without a path applies to the whole value
+            self._path = delta.get("p", "")  # A patch without a path applies to the whole value.
         else:
             self._path = delta.get("p", self._path)
 

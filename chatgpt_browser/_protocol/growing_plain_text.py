@@ -56,7 +56,7 @@ class GrowingPlainText:
 
     def finished(self, markdown: str) -> str:
         """Return the plain text of the finished blocks only. Appending text to ``markdown`` does not change this plain text."""
-        if not markdown.startswith(self._finished.source):  # the site has rewritten earlier text
+        if not markdown.startswith(self._finished.source):  # The site has changed earlier text.
             self._finished, self._scanned, self._min_end = _Finished(), 0, 0
         start, end = len(self._finished.source), markdown.rfind("\n") + 1
         if end > max(start, self._scanned):

@@ -67,7 +67,7 @@ def is_question(message: Any) -> bool:
 
 
 def recipient_of(message: dict[str, Any]) -> str | None:
-    """Return the name of the tool to which a message is addressed, or None if it is not addressed to a tool."""
+    """Return the name of the tool that receives a message, or None if the message is not addressed to a tool."""
     recipient = message.get("recipient")
     if recipient in (None, "all"):
         return None

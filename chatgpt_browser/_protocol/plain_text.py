@@ -58,7 +58,7 @@ def parts_of(markdown: str, after: Part | None = None) -> list[Part]:
     :param after: None if ``markdown`` is a whole text. If ``markdown`` is the rest of a longer text, the first part of this rest,
         as an earlier call returned it for the longer text.
     """
-    from .markdown_parser import parser  # imported on first use: most programs never need it
+    from .markdown_parser import parser  # imported on first use, because most programs do not need the parser
 
     lines = _NEWLINE.split(markdown)
     parts: list[Part] = []

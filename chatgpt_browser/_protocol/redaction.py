@@ -30,7 +30,7 @@ def reveals(text: str, secrets: Iterable[str]) -> bool:
 
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
-    """Return a copy of a JSON value in which these secrets, and all texts that have the form of a token, are replaced."""
+    """Return a copy of a JSON value without these secrets and without texts that have the form of a token."""
     secrets = tuple(secrets)
     return each_text(value, lambda text: _without(text, secrets))
 

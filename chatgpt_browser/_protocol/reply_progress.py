@@ -52,12 +52,12 @@ class ReplyProgress:
 
     @property
     def question_id(self) -> str | None:
-        """The id of the user's message that the reply answers; None until the site has repeated that message in the stream."""
+        """The id of the question that the reply answers. None until the site has repeated the question in the stream."""
         return self.answer.question_id
 
     @property
     def finish_type(self) -> str | None:
-        """The site's reason for the end of the answer (``stop``, ``max_tokens``); None if the site has sent no reason."""
+        """The site's reason for the end of the answer (``stop``, ``max_tokens``), or None if the site has sent no reason."""
         return self.answer.finish_type
 
     @property

@@ -80,7 +80,7 @@ class EventReader:
 
     def _dispatch(self) -> dict[str, str] | None:
         event = self._event()
-        if not event["data"] or self.last:  # events after [DONE] are ignored
+        if not event["data"] or self.last:  # Events after [DONE] are ignored.
             return None
         self.last = event["data"] == DONE
         return event

@@ -30,7 +30,7 @@ class RootGroup(CommandGroup):
     """The group of all commands. Its help page also lists environment variables and exit codes."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; exit with code 130 if Ctrl-C interrupts the command."""
+        """Run a command. If Ctrl-C interrupts the command, exit with code 130."""
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, typer.Abort):  # Ctrl-C or Ctrl-D in `typer.confirm` raises Abort

@@ -84,7 +84,7 @@ def _create_client(session_token: str | Path | None, **options: Any) -> ChatGPTA
     from chatgpt_browser import ChatGPTAPI
 
     given = _without_none(options)
-    options_from_environment(**given)  # raises a usage error if an option is invalid
+    options_from_environment(**given)  # This call raises a usage error if an option is invalid.
     if given.get("headless") is False and not has_display():
         raise BrowserLaunchError(
             "There is no display for the browser window: omit --headed, or provide a display (ssh -X, xvfb-run)."

@@ -62,7 +62,7 @@ class ResultFile:
                 stack.callback(self._close_file)
                 sync_folder(path.parent)
                 self._load()
-                self._stack = stack.pop_all()  # the file stays open and locked until __exit__
+                self._stack = stack.pop_all()  # The file stays open and locked until __exit__.
         except filelock.Timeout:
             raise typer.BadParameter(f"{path}: another batch writes to this file") from None
         except OSError as error:
@@ -168,7 +168,7 @@ def as_row(result: BatchResult) -> dict[str, Any]:
 def as_uncertain_row(attempt: Attempt, reason: str) -> dict[str, Any]:
     """Return the row of a message that may have been sent: a dict with ``error`` and ``uncertain``.
 
-    ``uncertain`` contains the fields of the attempt, with which a later run can look for the message on the site.
+    ``uncertain`` contains the fields of the attempt. A later run uses these fields to look for the message on the site.
     """
     row = {"id": attempt.id, "prompt": attempt.prompt}
     row |= {

@@ -69,7 +69,7 @@ class ChatSession:
             if isinstance(error, (AuthenticationError, APIConnectionError)):
                 print_dim("Leave with /quit first; then `chatgpt-browser chat --continue` continues here.")
         finally:
-            self._first_step = None  # the browser has started, or its error was printed
+            self._first_step = None  # The browser has started, or the error of its start was printed.
 
     def _handle(self, line: str) -> None:
         # A line that starts with a space or with a path such as /etc/hosts is a message, not a slash command.

@@ -41,7 +41,7 @@ def _open_history(folder: DataFolder) -> History:
 
 
 def _key_bindings() -> KeyBindings:
-    """Return the key bindings: Enter sends the message; Alt-Enter and Ctrl-J start a new line.
+    """Return the key bindings: Enter sends the message, and Alt-Enter or Ctrl-J starts a new line.
 
     There are two keys for a new line, because some terminals intercept Alt-Enter.
     """

@@ -113,7 +113,7 @@ def create_client(server: FakeChatGPT, *, headless: bool) -> ChatGPTAPI:
 
 
 def open_session(api: ChatGPTAPI, steps: StepLines) -> None:
-    """Start the browser, pass the challenge and sign in; print a line for each of these steps."""
+    """Start the browser, pass the challenge and sign in. Print a line for each of these steps."""
 
     def on_milestone(event: str, message: str) -> None:
         if event == BROWSER_UP:

@@ -39,7 +39,7 @@ def install() -> None:
 
 
 def install_playwright_build() -> bool:
-    """Download Playwright's build of Chromium; return whether the download succeeded.
+    """Download Playwright's build of Chromium. Return whether the download succeeded.
 
     On Linux, if root rights are available, also install the system libraries that this build needs.
     """
@@ -56,7 +56,7 @@ def install_playwright_build() -> bool:
 
 
 def install_system_package() -> bool:
-    """Install the system's Chromium with apt-get; return whether this succeeded.
+    """Install the system's Chromium with apt-get. Return whether the installation succeeded.
 
     Return False if apt-get or root rights are not available.
     """

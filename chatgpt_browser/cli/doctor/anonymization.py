@@ -19,7 +19,7 @@ from chatgpt_browser import (
 KIND_FIELDS = frozenset(
     "type o c role content_type channel recipient status marker event kind encoding finish_details error_code".split()
 )
-#: The format of a kind's name.
+#: The format of the name of a kind. A value with another format is not kept, even if its field is in `KIND_FIELDS`.
 KIND = re.compile(r"[\w.:/+-]{1,60}", re.ASCII)
 #: The format of a field name. A key that does not match may be an id or a name that the user wrote, so it is replaced.
 FIELD = re.compile(r"[A-Za-z_]{1,40}")
@@ -50,7 +50,7 @@ def shape_of(value: Any, name: str = "", depth: int = 0) -> Any:
 
 
 def remove_words(value: Any, words: Sequence[str]) -> Any:
-    """Return a JSON value in which the given words, for example those of the user's name, are replaced by `<name>`."""
+    """Return a JSON value with `<name>` in place of the given words, for example the words of the user's name."""
     if not words:
         return value
     if isinstance(value, dict):
@@ -84,7 +84,7 @@ def _anonymize_quotation(match: re.Match[str]) -> str:
 
 
 def _anonymize_pointer(path: str) -> str:
-    """Return a JSON Pointer in which each step that is not a field name, an index or `-` is replaced by its length."""
+    """Return a JSON Pointer without contents: keep field names, indexes and `-`, and replace other steps by their lengths."""
     return "/".join(
         step if step in ("", "-") or step.isdecimal() else _anonymize_key(step) for step in path.split("/")
     )

@@ -123,7 +123,7 @@ def _find_conversation(context: CheckContext, send_via: str, started: datetime) 
 
 
 def _delete_conversation(context: CheckContext, conversation_id: str | None, send_via: str) -> str:
-    """Delete the conversation. Return a note for the summary if the deletion failed, else an empty string."""
+    """Delete the conversation. If this fails, return a note for the summary, else an empty string."""
     if conversation_id is None:
         return ""
     try:

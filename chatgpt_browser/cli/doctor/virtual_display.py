@@ -35,7 +35,7 @@ def display_for_window() -> Iterator[str]:
     ) as server:
         try:
             assert server.stdout is not None
-            number = server.stdout.readline().strip()  # empty if Xvfb has ended
+            number = server.stdout.readline().strip()  # The number is empty if Xvfb has ended.
             if number:
                 os.environ["DISPLAY"] = f":{number}"
             yield f"Xvfb :{number}" if number else ""

@@ -121,7 +121,7 @@ def export_each(
 
     If a conversation cannot be read or written, print a line on standard error and export the others.
 
-    :param ids: the conversations to write; None means all conversations whose file is missing or outdated.
+    :param ids: the ids of the conversations to write. If it is None, write all conversations whose file is missing or outdated.
     :raises typer.BadParameter: the folder cannot be created.
     :raises ChatGPTError: an error that would occur for every further conversation too.
     """
@@ -165,7 +165,7 @@ class ExportFailures:
     def reported(self, entry: Entry) -> Iterator[None]:
         """If the block raises an error that concerns only this conversation, print it instead of raising it.
 
-        :raises ChatGPTError: the error concerns the other conversations too, or there were too many consecutive failures.
+        :raises ChatGPTError: the error also concerns the other conversations, or there were too many consecutive failures.
         :raises OSError: the disk is full or read-only.
         """
         try:

@@ -60,7 +60,7 @@ class PipedInput:
 
 def is_piped(stream: TextIO | None) -> bool:
     """Return whether a stream is a pipe, a regular file or a socket. For example, Node's `spawn` passes a socket."""
-    if stream is None:  # the parent process closed standard input
+    if stream is None:  # The parent process closed standard input.
         return False
 
     try:
@@ -72,7 +72,7 @@ def is_piped(stream: TextIO | None) -> bool:
 
 
 def read_to_end(timeout: float | None = None) -> bytes:
-    """Return all bytes of standard input. If this takes longer than `NOTICE_DELAY`, show a notice on the terminal.
+    """Return all bytes of standard input. If reading takes longer than `NOTICE_DELAY`, show a notice on the terminal.
 
     :raises typer.BadParameter: the input is too large.
     :raises ChatGPTTimeoutError: the input did not end within `timeout` seconds.

@@ -1,4 +1,4 @@
-"""Checks whether a text can be sent as a message. It must be valid UTF-8, and must not contain most control characters."""
+"""Checks whether a text can be sent as a message: valid UTF-8, without control characters except white space."""
 
 from __future__ import annotations
 

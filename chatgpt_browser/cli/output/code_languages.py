@@ -37,7 +37,7 @@ def limit_highlighting(tokens: Iterable[Token]) -> None:
             token.info = name if is_allowed and _is_quick(name, token.content) else "text"
 
 
-@functools.lru_cache(maxsize=32)  # while a reply arrives, its last block is drawn many times
+@functools.lru_cache(maxsize=32)  # While a reply arrives, its last block is drawn many times.
 def _is_quick(language: str, code: str) -> bool:
     """Return whether the lexer of the language reads the code within `MAX_SECONDS`. The time is checked after each token."""
     from rich.syntax import Syntax

@@ -195,8 +195,8 @@ def logging_to_stderr(verbosity: int) -> AbstractContextManager[None]:
     """In the block, print log records on standard error.
 
     At verbosity 0, print the warnings of all libraries. At 1, also print the INFO records of this library; at 2 or more, also its
-    DEBUG records. The handler is added to the root logger: without it, Python would write the warnings of other libraries
-    without replacing their control characters.
+    DEBUG records. The handler is added to the root logger. Otherwise Python itself would write the warnings of other libraries,
+    with their control characters.
     """
     level = LOG_LEVELS[min(verbosity, 2)]
     return log_handler(ConsoleLogHandler(level, brief=not verbosity), level, logging.getLogger())

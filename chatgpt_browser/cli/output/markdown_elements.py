@@ -20,7 +20,7 @@ _UNLIMITED = 100_000
 
 
 class WholeQuote(BlockQuote):
-    """A quote. If the terminal is too narrow, the quote is not indented."""
+    """A Markdown quote. If the terminal is too narrow, the quote is not indented."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the segments of the quote."""
@@ -29,7 +29,7 @@ class WholeQuote(BlockQuote):
 
 
 class WholeItem(ListItem):
-    """An item of a list. If the terminal is too narrow, the item is not indented."""
+    """An item of a Markdown list. If the terminal is too narrow, the item is not indented."""
 
     def render_bullet(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the segments of an item with a bullet."""

@@ -148,7 +148,7 @@ class Region:
         self._lines = shown[self._scrolled_off :]
 
     def _count_rows(self, lines: list[str]) -> int:
-        """Return the number of terminal rows that these lines occupy. If the terminal became narrower, a line may need several."""
+        """Return the number of terminal rows that these lines occupy. In a narrowed terminal, a line may occupy several rows."""
         before, self._width = self._width, self._console.width
         if self._width >= before:
             return len(lines)

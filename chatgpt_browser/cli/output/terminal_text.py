@@ -1,8 +1,8 @@
 """Makes untrusted text safe for a terminal: escapes replace the characters that a terminal interprets or hides.
 
 The replaced characters are control characters (C0 except line feed and tab, DEL, C1), lone surrogates, direction controls, tag
-characters and other invisible characters, except the joiners and selectors of emoji sequences, and the joiners between letters of
-scripts that use them (Persian, Hindi).
+characters and other invisible characters. Some invisible characters are kept: the joiners and selectors in emoji sequences, and
+the joiners between letters of scripts that use joiners (Persian, Hindi).
 """
 
 from __future__ import annotations

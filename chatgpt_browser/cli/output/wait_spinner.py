@@ -1,4 +1,4 @@
-"""A spinner on standard error. It shows the current step, or the result for which the command waits."""
+"""A spinner on standard error. It shows the current step, or the result that the command waits for."""
 
 from __future__ import annotations
 
