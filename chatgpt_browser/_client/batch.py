@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("chatgpt_browser")
 
-#: A function with three arguments: a message, ``"sending"`` or ``"refused"``, and the id of the message at the site, or None.
+#: The type of the callback ``on_delivery``. Its arguments are a message, ``"sending"`` or ``"refused"``, and the id of the
+#: message at the site (None if this id is unknown).
 OnDelivery = Callable[[BatchMessage, str, "str | None"], None]
 
 #: Errors that end the batch, because the next message would also fail. They concern the session, the browser or an abort.
@@ -131,7 +132,7 @@ class Batch:
         self._conversations: defaultdict[object, _Conversation] = defaultdict(_Conversation)
         self._count = 0
         self._state = BatchState.OPEN
-        self._error: BaseException | None = None  # `get` raises this error after the last result
+        self._error: BaseException | None = None  # After the last result, `get` raises this error.
         self._changed = asyncio.Event()
         self._resume_at = 0.0
         signal = signal or AbortSignal()

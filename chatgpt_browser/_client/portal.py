@@ -69,7 +69,7 @@ class Portal:
         try:
             return await function(*args)
         except (KeyboardInterrupt, SystemExit) as exc:
-            # An exception that is raised here would end the event loop and all other calls.
+            # In the portal's thread, such an exception would end the event loop and all other calls.
             return _Raised(exc)
 
     def close(self, last: Callable[[], Awaitable[object]]) -> None:

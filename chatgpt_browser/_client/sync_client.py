@@ -50,7 +50,7 @@ class ReplyStream:
 
     @property
     def text(self) -> str:
-        """The whole text so far, as in :attr:`AsyncReplyStream.text`."""
+        """The reply's whole text so far; see :attr:`AsyncReplyStream.text`."""
         return self._stream.text
 
     @property

@@ -100,7 +100,7 @@ class AbortController:
 
     @property
     def signal(self) -> AbortSignal:
-        """The signal. Pass it to calls as the argument ``abort_signal``."""
+        """The signal of this controller. Pass this signal to calls as the argument ``abort_signal``."""
         return self._signal
 
     def abort(self, reason: object = None) -> None:

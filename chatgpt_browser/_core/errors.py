@@ -268,7 +268,7 @@ class BrowserLaunchError(BrowserError):
 
 
 class BrowserCrashedError(BrowserError):
-    """The browser, its page or Playwright's driver process ended during a call."""
+    """During a call, the browser, its page or Playwright's driver process ended."""
 
 
 class OriginError(ChatGPTError):

@@ -1,4 +1,4 @@
-"""The options of a client: functions that check them, and a frozen dataclass that contains all of them."""
+"""The options of a client: a frozen dataclass that contains all options, and the functions that check each option."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ SEED_USER_AGENT = (
 )
 
 Milliseconds = float | timedelta
-#: The default model of the npm API in 2022.
+#: The default value of ``model``. It was the default model of the npm API in 2022.
 DEFAULT_MODEL = "text-davinci-002-render"
 #: If ``model`` has one of these values, the site chooses the model.
 SITE_CHOICE_MODELS = (DEFAULT_MODEL, "auto")
 #: How messages are sent. "fetch": always as a fetch request. "page": always through the site's own page. "auto": first as a fetch
 #: request; after the site has refused a message because it was not sent by the site's own page, always through that page.
 SendVia = Literal["auto", "fetch", "page"]
-#: The browser context. "own": a context that the client creates. "default": the context and the session of the browser's user.
+#: The browser context that the client uses. "own": the client creates a context. "default": the context and the session of the
+#: browser's user.
 BrowserContextKind = Literal["own", "default"]
 
 

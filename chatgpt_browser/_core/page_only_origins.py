@@ -80,5 +80,5 @@ class PageOnlyOrigins:
         return 0 <= self._clock() - refused_at < _TTL
 
 
-#: The set that all clients of this process share.
+#: The set of page-only origins that all clients of this process share.
 PAGE_ONLY_ORIGINS = PageOnlyOrigins(default_data_folder)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-#: The name of the login that is used if no name is given.
+#: The name of the default login. This login is used if no name is given.
 DEFAULT_PROFILE = "default"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     #: A function that waits at most the given number of seconds for a frame of the response. It returns True if a frame arrived.
     FrameWait = Callable[[float], Awaitable[bool]]
 
-#: Poll back-off: the first and the longest pause in seconds, and the factor by which the pauses grow. The site's own page uses
-#: the same values.
+#: The pauses between two polls: the first and the longest pause in seconds, and the growth factor of the pauses. The site's own
+#: page uses the same values.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
-#: After a conversation was created, the site may respond with 404 for this many seconds.
+#: For this many seconds after the creation of a conversation, the site may respond to requests for the conversation with 404.
 _CREATION_TIME = 10.0
 #: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the error is raised.
 _MAX_RETRY_AFTER = 30.0

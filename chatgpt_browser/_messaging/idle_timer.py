@@ -60,7 +60,7 @@ class IdleTimer:
             raise self._deadline_error()
 
     def _abort(self) -> None:
-        with suppress(RuntimeError):  # If the event loop is closed, no task reads the response.
+        with suppress(RuntimeError):  # If the event loop is closed, no task reads the response any more.
             self._loop.call_soon_threadsafe(self._response.interrupt, self._signal.error())
 
     def _deadline_error(self) -> ChatGPTTimeoutError:

@@ -75,7 +75,7 @@ class MessageLease:
         return prompt
 
     def hold_permit(self, permit: Permit) -> None:
-        """Store the permit, and release it together with the response."""
+        """Store the permit. It is released when the response is over."""
         self._permit = permit
         self._stack.callback(self._release_response)
 

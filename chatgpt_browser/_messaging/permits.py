@@ -21,7 +21,7 @@ class Permit:
         self._is_held = True
 
     def release(self) -> None:
-        """Return the permit, so that the next message can be sent. Only the first call has an effect."""
+        """Give the permit back to the queue, so that the next message can be sent. Only the first call has an effect."""
         if self._is_held:
             self._is_held = False
             self._limiter.release_on_behalf_of(self)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from .backend_client import BackendClient
     from .handoff import FrameWait
 
-#: Poll back-off: the first and the longest pause between two requests, in seconds, and the factor by which the pauses grow.
-#: Polling is necessary because the site sends no more data after the connection of a stream has broken.
+#: The pauses between two polls: the first and the longest pause in seconds, and the growth factor of the pauses. Polling is
+#: necessary because the site sends no more data after the connection of a stream has broken.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
 #: The recovery fails after this many requests that find no question or no answer. One such request is normal, because the site
 #: may store a new question a short time after the stream of the reply has begun.

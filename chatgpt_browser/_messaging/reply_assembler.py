@@ -34,7 +34,7 @@ class ReplyAssembler:
         self.reader = ReplyReader()
         self._plain_text = None if markdown else GrowingPlainText()
         self._want_events = want_events
-        self._items: deque[ReducedEvent | None] = deque()  # None marks the end of the body
+        self._items: deque[ReducedEvent | None] = deque()  # None represents the end of the body.
         self._failure: StreamError | None = None
         self._shown = ""
         self._progress_text: str | None = None  # the plain text of the newest update whose text is not None
@@ -91,7 +91,7 @@ class ReplyAssembler:
             try:
                 changed = self._feed()
             except StreamError as exc:
-                # The traceback is removed: it contains the event, which may contain a token or private text.
+                # The traceback is removed, because it refers to the event, which may contain a token or private text.
                 self._failure = exc.with_traceback(None)
             event = self.reader.event if self._want_events and self.reader.events > seen else None
             if changed or event is not None:
@@ -120,7 +120,7 @@ class ReplyAssembler:
         return text[len(shown) :]
 
     def _feed(self) -> bool:
-        # The event is not a local variable of read(), because the traceback of an error contains all local variables of read().
+        # The event is not a local variable of `read`, because the traceback of an error refers to all local variables of `read`.
         item = self._items.popleft()
         return self.reader.end() if item is None else self.reader.feed(item)
 

@@ -61,7 +61,7 @@ class AsyncReplyStream:
         self._idle_timer: IdleTimer | None = None
         self._span: MessageSpan | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        #: The model that the caller named, or else the client's model.
+        #: The model of the message: the prompt's model, or else the client's model. None until the message is sent.
         self._model: str | None = None
         self._is_open = self._is_closed = False
         #: False after a feed with the rest of the reply has delivered an event that does not fit the reply. From then on, all
@@ -179,7 +179,7 @@ class AsyncReplyStream:
                 raise self._with_partial_text(exc) from exc.__cause__
 
     def _active_poller(self) -> HandoffPoller | Recovery | None:
-        """Return the poller that reads the rest of the reply from the conversation, or None if the response delivers the reply."""
+        """Return the poller that reads the rest of the reply from the conversation; None if the response delivers the reply."""
         reader = self._assembler.reader
         if reader.is_following:
             return None
@@ -276,7 +276,8 @@ class AsyncReplyStream:
         if self._is_closed or self._is_open:
             return
         lease, sender = self._lease, self._sender
-        # The process is checked before the slot is acquired: after a fork, a message of the parent process may hold the slot.
+        # The process is checked before the slot is acquired. Otherwise a forked process could wait forever for a slot that a
+        # message of the parent process holds.
         sender.process.check()
         self._loop = asyncio.get_running_loop()
         try:

@@ -1,4 +1,4 @@
-"""The message sender: it queues messages, chooses a transport, and sends a message again if that is safe."""
+"""The message sender, which queues messages, chooses a transport, and repeats an attempt if this cannot create a duplicate."""
 
 from __future__ import annotations
 

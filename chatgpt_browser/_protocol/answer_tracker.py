@@ -29,9 +29,9 @@ class AnswerTracker:
     def __init__(self) -> None:
         #: The id of the chosen message. None if no message is chosen, or if the chosen message has no id.
         self.message_id: str | None = None
-        #: The id of the user's message that the reply answers. None until the site has repeated that message in the stream.
+        #: The id of the question that the reply answers. None until the site has repeated the question in the stream.
         self.question_id: str | None = None
-        #: The site's name for the reason why the answer ended (``stop``, ``max_tokens``). None if the site has sent no reason.
+        #: The site's reason for the end of the answer (``stop``, ``max_tokens``). None if the site has sent no reason.
         self.finish_type: str | None = None
         #: The name of the model that answers. None until the site has sent this name.
         self.model: str | None = None
@@ -47,7 +47,7 @@ class AnswerTracker:
         return self._positions.keys()
 
     def has_answer(self) -> bool:
-        """Return whether a message is chosen as the answer."""
+        """Return whether any message is currently chosen as the answer."""
         return self._rank > 0
 
     def is_answer(self, message: dict[str, Any]) -> bool:

@@ -34,7 +34,7 @@ class Model:
 @public_type
 @dataclass(frozen=True)
 class ConversationSummary:
-    """One entry of the list of conversations. The times are datetimes with a time zone, or None."""
+    """One entry of the list of conversations. A time is a datetime with a time zone, or None if the site sent no valid time."""
 
     id: str
     title: str | None = None
@@ -82,7 +82,7 @@ class History:
 
     @property
     def visible_messages(self) -> tuple[HistoryMessage, ...]:
-        """The messages that are not hidden."""
+        """The messages of ``messages`` that are not hidden, oldest first."""
         return tuple(message for message in self.messages if not message.hidden)
 
 
@@ -116,7 +116,7 @@ def _quoted(conversation_id: str | None) -> str:
 
 
 def conversations_path(offset: int, limit: int) -> str:
-    """Return the path of one page of the list of conversations."""
+    """Return the path of one page of the list of conversations, relative to the backend's base URL."""
     return f"{CONVERSATIONS}?" + urlencode({"offset": offset, "limit": limit})
 
 

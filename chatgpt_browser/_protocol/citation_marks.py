@@ -14,7 +14,7 @@ import re
 
 from .unicode_ranges import contains_any, remove_all
 
-#: The special characters in marks, as a range for a regular expression.
+#: The range of the characters that mark the start, the fields and the end of a mark. It is part of regular expressions.
 MARKS = "\ue200-\ue206"
 
 #: Maps a kind of mark to the number of the field that replaces the mark. The first field has the number 1. Marks of other kinds

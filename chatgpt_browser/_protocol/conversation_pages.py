@@ -15,8 +15,8 @@ from .backend import CONVERSATIONS, ConversationSummary, read_conversations
 #: The maximum number of requests for one list. Without this limit, a faulty site that always returns full pages would cause an
 #: endless series of requests.
 MAX_PAGES = 1000
-#: The list ends after this many consecutive pages without a new conversation. The second limit applies if the newest page
-#: contains an unreadable entry.
+#: Reading stops after this many consecutive pages without a new conversation. The second limit replaces the first if the newest
+#: page contains an unreadable entry.
 _MAX_REPEATED, _MAX_UNREADABLE = 3, 20
 
 
@@ -124,7 +124,7 @@ def _items(data: Any) -> list[str | None]:
 
 
 def _cursor(data: Any) -> str | None:
-    """Return the cursor that identifies the next page, or None."""
+    """Return the cursor that identifies the next page, or None if the response contains no cursor."""
     names = ("cursor", "next_cursor")
     found = [data.get(name) for name in names] if isinstance(data, dict) else []
     return next((str(each) for each in found if isinstance(each, (str, int)) and str(each)), None)

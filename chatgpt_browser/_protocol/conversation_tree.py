@@ -37,7 +37,7 @@ def find_answer(
         messages = _messages_after_newest_question(data, parent_message_id)
     else:
         messages = _messages_after_question(nodes, question_id, answer_id)
-    # If several messages have the highest rank, `max` returns the newest of them, because it is the first.
+    # `messages` starts with the newest message. If several messages have the highest rank, `max` returns the first, the newest.
     answer: dict[str, Any] | None = max(messages, key=answer_rank, default=None)
     return answer if answer_rank(answer) else None
 
@@ -122,7 +122,7 @@ class Turn(NamedTuple):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids of all messages of the turn, newest first."""
+        """The ids of all messages of the turn, including the question, newest first."""
         return self.message_ids if self.question_id is None else (*self.message_ids, self.question_id)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from .unicode_ranges import SURROGATES, contains_any
 
-#: The encodings that ``event: delta_encoding`` may name.
+#: The encodings that this package supports. The event ``delta_encoding`` contains the name of the encoding.
 KNOWN_ENCODINGS = ("v1",)
 
 _FIELDS = frozenset("cpov")
@@ -55,7 +55,7 @@ class DeltaDecoder:
         # `_more` contains the pieces that were appended to this text later. They are joined when the value is needed.
         self._growing: tuple[Any, Any] | None = None
         self._more: list[str] = []
-        self._changes = 0  # the number of changes in the newest delta so far
+        self._changes = 0  # The number of changes in the newest delta that were counted so far.
 
     @property
     def channel(self) -> Any:
@@ -229,7 +229,7 @@ def _find(root: Any, path: str) -> tuple[Any, Any]:
 
 
 def _get(root: Any, path: str) -> Any:
-    """Return the value at a path, or None."""
+    """Return the value at a path, or None if the path does not exist."""
     try:
         holder, key = _find(root, path)
     except DeltaError:
@@ -282,7 +282,10 @@ def _set(holder: Any, key: Any, value: Any, path: str) -> None:
 
 
 def _changed(old: Any, path: str, operation: Any, value: Any) -> Any:
-    """Return the result of an operation on an existing value."""
+    """Return the result of ``append`` or ``truncate`` on an existing value.
+
+    :raises DeltaError: the operation is unknown, or the values have the wrong types.
+    """
     if operation == "append":
         return _appended(old, value, path)
     if operation == "truncate":

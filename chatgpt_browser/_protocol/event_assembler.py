@@ -55,7 +55,7 @@ class EventAssembler:
 
     @property
     def data(self) -> str:
-        """The event's data, as the server sent it."""
+        """The whole data of the newest event, as the server sent it."""
         return self._head if self._tail is None else f"{self._head}{self.raw_text}{self._tail}"
 
     def parse(self) -> Any:

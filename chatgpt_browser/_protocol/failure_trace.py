@@ -46,7 +46,7 @@ _RESPONSE = (
 _CONTENT = ("size", "mimeType", "compression")
 
 
-#: The version of the trace format. Viewers since Playwright 1.60 can read it.
+#: The version of the trace format. The viewers of Playwright 1.60 and later can read this version.
 _VERSION = 8
 
 

@@ -29,7 +29,7 @@ _FIXED_COST = 200
 
 @dataclass(frozen=True)
 class _Finished:
-    """The finished blocks: their Markdown, their plain text, and the first part after the finished blocks."""
+    """The finished blocks at the start of the text: their Markdown, their plain text, and the part that follows them."""
 
     source: str = ""
     text: str = ""
@@ -51,7 +51,7 @@ class GrowingPlainText:
         self._min_end = 0
         #: The result of the newest conversion that included the open block: the Markdown, and its plain text.
         self._whole = ("", "")
-        #: The rest of the limit `_BUDGET` for this reply, in characters.
+        #: The part of the limit `_BUDGET` that is left for this reply, in characters.
         self._budget = _BUDGET
 
     def finished(self, markdown: str) -> str:

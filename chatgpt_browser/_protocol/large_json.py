@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-#: Limit per JSON text: the maximum number of values. A parsed value takes 70 bytes or more, even if its JSON has two characters.
+#: The maximum number of values in a JSON text. A parsed value takes 70 bytes or more, even if its JSON has two characters.
 #: A conversation of 6,000 messages has 150,000 values.
 MAX_VALUES = 3_000_000
 #: Matches the tokens that are needed to count values: an escape in a text, the start or the end of a text, or a character before

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 ADDRESS = "address"
 #: The marks of formulas that consist of a backslash and a bracket: maps the opening mark to the closing mark.
 _BRACKETS = {"\\(": "\\)", "\\[": "\\]"}
-#: Text between two dollar signs is no formula if it contains one of these marks of Markdown, for example two prices on one line
-#: (``**$5** or **$x**``).
+#: Text between two dollar signs is no formula if the text contains one of these marks of Markdown. For example, a line may
+#: contain two prices (``**$5** or **$x**``).
 _NOT_IN_FORMULA = ("**", "`", "](")
 _NAME = r"[A-Za-z][A-Za-z0-9]*"
 _ATTRIBUTE = r"[\w:.-]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))?"
@@ -30,7 +30,7 @@ INLINE_TAGS = frozenset(
     "a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark q rp rt ruby s samp small span strike strong sub"
     " sup tt u var".split()
 )
-#: Elements whose tags separate words. Their tags are removed in pairs. A single tag is removed at the start of a line.
+#: Elements whose tags separate words. Their tags are removed in pairs. A tag without its pair is removed at the start of a line.
 BLOCK_TAGS = frozenset(
     "article aside blockquote caption center col colgroup dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6"
     " header li main nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
@@ -100,7 +100,7 @@ def _stands_alone(src: str, match: re.Match[str]) -> bool:
 
 
 def _starts_line(src: str, position: int) -> bool:
-    """Return whether only other tags and spaces precede this position on its line. At most 80 characters are read."""
+    """Return whether the line contains only other tags and spaces before this position. At most 80 characters are read."""
     first = max(0, position - 80)
     line = src[src.rfind("\n", first, position) + 1 or first : position]
     return not _TAG.sub("", line).strip()

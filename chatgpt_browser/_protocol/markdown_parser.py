@@ -65,8 +65,8 @@ def _line(state: StateBlock, line: int) -> str:
 def _formula_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Read a formula of several lines as a code block. The block ends with its closing mark, or at an empty line.
 
-    The closing mark may be missing. If it were required, the first line of a growing text would be a paragraph until the closing
-    mark arrives, and then become a formula.
+    The closing mark may be missing. If it were required, a growing formula would be a paragraph until its closing mark arrives,
+    and would then change to a formula.
     """
     first = _line(state, start)
     closing = _MATH_MARKS.get(first[:2])

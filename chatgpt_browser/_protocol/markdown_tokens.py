@@ -97,7 +97,7 @@ def _removed_tags(tokens: list[Token]) -> set[int]:
 
 
 def _replacement(token: Token, before: list[Token], after: list[Token]) -> list[Token]:
-    """Return the tokens that replace a removed tag."""
+    """Return the tokens that replace a removed tag. ``before`` and ``after`` are the tokens around the tag."""
     name = token.tag
     if name == "br":
         return [Token("hardbreak", "br", 0)]

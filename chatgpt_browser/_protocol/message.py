@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-#: The rank of a message in the channel ``final``.
+#: The rank (:func:`answer_rank`) of a message in the channel ``final``.
 _FINAL = 4
 #: This text replaces a role or a recipient if its value in the site's JSON is not a text.
 UNREADABLE = "unreadable"
@@ -109,7 +109,7 @@ def role_of(message: dict[str, Any]) -> Any:
 
 
 def message_text(message: dict[str, Any]) -> str:
-    """Join the text parts of a message and return the text."""
+    """Return the text of a message: all text parts of its content, joined."""
     parts = message["content"].get("parts")
     if not isinstance(parts, list):
         return ""
@@ -119,7 +119,7 @@ def message_text(message: dict[str, Any]) -> str:
 
 
 def hidden_text(message: dict[str, Any]) -> str:
-    """Return the text of a hidden message. The type of the content determines the field that contains the text."""
+    """Return the text of a hidden message. Different types of content have the text in different fields."""
     content = message["content"]
     if isinstance(content.get("parts"), list):
         return message_text(message)

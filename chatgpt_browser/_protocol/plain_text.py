@@ -44,7 +44,7 @@ def to_plain_text(markdown: str) -> str:
 
 
 def join_parts(parts: Iterable[Part], before: str = "") -> str:
-    """Return the texts of parts, with their separators. ``before`` is the text before the first part."""
+    """Join the texts of parts with their separators, and return the whole text. It starts with the text ``before``."""
     pieces = [before] if before else []
     for part in parts:
         if part.text:
@@ -95,7 +95,7 @@ def _split(tokens: Iterable[Token], *, in_list: bool) -> list[tuple[int, bool, l
 
 
 def _text(tokens: Iterable[Token], lines: list[str]) -> str:
-    """Return the text of a part."""
+    """Return the plain text of a part. ``tokens`` are the tokens of the part, and ``lines`` are all lines of the Markdown."""
     pieces: list[str] = []
     for separator, text in _blocks(tokens, lines):
         pieces += [separator, text] if pieces else [text]

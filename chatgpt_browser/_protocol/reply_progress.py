@@ -25,7 +25,7 @@ class ReplyProgress:
     def __init__(self) -> None:
         self.state = ReplyState.WAITING
         self.conversation_id: str | None = None
-        #: True if the site has announced that the rest of the reply may not come in this stream.
+        #: True if the site has announced a hand-off: this stream may not contain the rest of the reply.
         self.is_handed_off = False
         #: True while the rest of the reply is read from another feed: from a resumed stream, or from the page's WebSocket.
         self.is_following = False
@@ -37,7 +37,7 @@ class ReplyProgress:
 
     @property
     def text(self) -> str:
-        """The whole text so far, without citation marks."""
+        """The reply's whole text so far, as Markdown without citation marks."""
         return self._text.visible
 
     @property

@@ -81,7 +81,7 @@ class ReplyReader(ReplyProgress):
                 return False
         else:
             self._assembler.replace(item)
-            if self._growth is _DELTAS and len(item) == 1:  # Only the text differs from the previous delta.
+            if self._growth is _DELTAS and len(item) == 1:  # Only the delta's text differs from the previous delta.
                 return self._append_delta(item[0])
         return self._read()
 
@@ -168,7 +168,7 @@ class ReplyReader(ReplyProgress):
     # ---- events ------------------------------------------------------------------------------------------------------
 
     def _read(self) -> bool:
-        """Read the newest event without the fast path. Return whether the text changed."""
+        """Parse and read the newest event (without the fast path). Return whether the text changed."""
         growth, self._growth = self._growth, _NONE
         data = self._assembler.data
         if data == DONE:
@@ -203,7 +203,7 @@ class ReplyReader(ReplyProgress):
         return self._newest_is_delta
 
     def _parse(self) -> Any:
-        """Parse the newest event as JSON and return it. Return None if it is not JSON and its type does not require JSON."""
+        """Return the parsed JSON of the newest event, or None if the event is not JSON and its type does not require JSON."""
         try:
             return self._assembler.parse()
         except ValueError:

@@ -8,7 +8,8 @@ from typing import Any
 from .._core.errors import ModerationError, StreamError
 from .message import content_type_of, message_metadata
 
-#: The names of the fields that contain a text for people (the most specific name first), and of the fields with a short code.
+#: The names of the fields that contain a text for people, the most specific name first; and the names of the fields that contain
+#: a short error code.
 _TEXT_FIELDS = ("message", "detail", "error", "msg", "explanation", "description", "reason", "text", "title")
 _CODE_FIELDS = ("code", "error_code")
 #: The maximum length of the text, in characters. Longer texts are cut. No known error text of the site is that long.
@@ -112,7 +113,7 @@ def moderation_of(conversation: Any, message_ids: set[str]) -> str | None:
 
 
 class MissingAnswer:
-    """Collects the reasons why a stream contains no answer, from the messages of the stream."""
+    """Collects, from the messages of a stream, the reasons why the stream contains no answer."""
 
     def __init__(self) -> None:
         self._system_error: dict[str, Any] | None = None

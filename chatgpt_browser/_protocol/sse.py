@@ -20,7 +20,7 @@ class EventReader:
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
-        self._rest: list[str] = []  # the pieces of an incomplete line
+        self._rest: list[str] = []  # The pieces of the last line, which is incomplete.
         self._type = ""
         self._data: list[str] = []
         self._begun = False

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Progress(Enum):
-    """The progress of a stored answer."""
+    """The progress of an answer in a stored conversation."""
 
     #: The conversation does not contain the question, or no message follows the question.
     MISSING = "missing"
-    #: The site is writing the answer, or messages that precede the answer.
+    #: The site is still writing the answer, or messages that precede the answer.
     UNDER_WAY = "under way"
     #: The site has stopped writing before the answer was complete.
     STOPPED = "stopped"

@@ -15,7 +15,7 @@ def contains_any(ranges: str, text: str) -> bool:
 
 
 def remove_all(ranges: str, text: str) -> str:
-    """Return the text without the characters of these ranges."""
+    """Return the text without the characters in ``ranges``."""
     return _pattern(ranges).sub("", text)
 
 

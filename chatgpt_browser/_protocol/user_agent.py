@@ -32,7 +32,7 @@ def override(
 ) -> dict[str, Any] | None:
     """Return the arguments of ``Emulation.setUserAgentOverride``, or None if no override is needed.
 
-    ``engine_hints`` is the value of ``navigator.userAgentData``, or None if the browser has none.
+    ``engine_hints`` is the value of ``navigator.userAgentData``, or None if the browser does not define this property.
     """
     user_agent = wanted or own_user_agent(engine_user_agent)
     hints = copy.deepcopy(engine_hints)
@@ -63,6 +63,6 @@ def _hints_of(user_agent: str, hints: dict[str, Any] | None) -> dict[str, Any] |
 
     platform = next((name for mark, name in _PLATFORMS.items() if mark in user_agent), hints["platform"])
     if platform != hints["platform"]:
-        # The user agent does not contain the platform's version. An empty value means that the version is unknown.
+        # The user agent does not contain the version of the platform. In the hints, an empty version means "unknown".
         hints |= {"platform": platform, "platformVersion": ""}
     return {**hints, "mobile": "Mobile" in user_agent}

@@ -33,7 +33,7 @@ class RootGroup(CommandGroup):
         """Run a command. If Ctrl-C interrupts the command, exit with code 130."""
         try:
             return super().invoke(ctx)
-        except (KeyboardInterrupt, typer.Abort):  # Ctrl-C or Ctrl-D in `typer.confirm` raises Abort
+        except (KeyboardInterrupt, typer.Abort):  # `typer.confirm` raises Abort after Ctrl-C or Ctrl-D.
             raise typer.Exit(130) from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:

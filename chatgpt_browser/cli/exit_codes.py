@@ -131,7 +131,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
             yield
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except (BrokenPipeError, ConnectionResetError):  # standard output is a closed pipe or a closed socket
+    except (BrokenPipeError, ConnectionResetError):  # Standard output is a closed pipe or a closed socket.
         _redirect_stdout_to_null()
         raise typer.Exit(141) from None
     except errors.ChatGPTError as error:

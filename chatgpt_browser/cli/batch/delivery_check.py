@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: The maximum number of conversations that are read to find one message.
 _MAX_CONVERSATIONS = 30
-#: The maximum difference, in seconds, between the clock of this machine and the clock of the site.
+#: The assumed maximum difference between the clock of this machine and the clock of the site, in seconds.
 _CLOCK_DIFFERENCE = 600
 #: This many seconds after the site has accepted a message, the message is certainly stored in its conversation.
 _CREATION_TIME = 60

@@ -56,7 +56,7 @@ class DeliveryJournal:
     def __init__(self, output: Path) -> None:
         self._path = output.with_name(f"{output.name}.sending")
         self._file: BinaryIO | None = None
-        #: The newest attempt for each message of earlier runs. The key is the id of the message.
+        #: The newest attempt for each message in the file. The key is the id of the message.
         self.attempts: dict[str, Attempt] = {}
         if self._path.is_file() and not self._path.is_symlink():
             self._load(self._path.read_bytes())

@@ -29,7 +29,7 @@ class OutputLock:
                 lock = filelock.FileLock(self._path, blocking=False, mode=0o600)
                 lock.acquire()
                 # Another run may have removed this file at its end, and a third run may have created a new file with the
-                # same name. This lock is then useless, because it is on the removed file.
+                # same name. In this case, the acquired lock has no effect, because it is a lock on the removed file.
                 if _has_name(file, self._path):
                     self._lock = lock
                     return

@@ -32,7 +32,7 @@ def settle(
     that this run sends the message. In all other cases, the result is an uncertain row. But if ``send_uncertain`` is True, no
     uncertain row is written, so that this run sends the message.
     """
-    # This import loads many modules, so `--help` must not execute it.
+    # This import loads many modules. `--help` must not load them, because this is slow.
     from .delivery_check import Fate, find_message
 
     for attempt in in_doubt:
@@ -51,7 +51,7 @@ def prepare(messages: list[BatchMessage], results: ResultFile) -> list[BatchMess
 
     A message cannot be sent if an earlier message of its conversation failed. For such a message, write a failure to the results.
     """
-    # This module imports asyncio, which `--help` must not load.
+    # The module `batch` imports asyncio. `--help` must not import it, because the import is slow.
     from chatgpt_browser._client.batch import not_sent
 
     todo, blocked = plan(messages, results.outcomes)

@@ -47,7 +47,7 @@ class CheckContext:
         self.session_visit: Sighting | None = None
         self._portal: Portal | None = None
         self._probe: Probe | None = None
-        #: Maps a transport to the record of the message that `--live` sent.
+        #: Maps the name of an attempt (a transport) to the record of the message that `--live` sent by this transport.
         self.attempts: dict[str, LiveAttempt] = {}
         #: Secret values, which are removed from the report.
         self.secrets: list[str] = [self.token] if self.token and isinstance(self.token, str) else []

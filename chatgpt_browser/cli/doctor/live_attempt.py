@@ -12,7 +12,7 @@ from .anonymization import anonymize_message, shape_of
 if TYPE_CHECKING:
     from chatgpt_browser import ConversationEvent
 
-#: The shapes of the first 40 events and of the last 10 events are kept.
+#: The record contains the shapes of the first 40 events and of the last 10 events. (`shape_of` removes the contents.)
 FIRST, LAST = 40, 10
 
 

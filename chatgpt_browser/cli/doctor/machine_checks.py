@@ -75,7 +75,7 @@ def data_folder(context: CheckContext) -> Finding:
 def is_open_to_others(path: Path) -> bool:
     """Return whether another user can access the file or owns the file."""
     status = path.lstat()
-    # The mode of a symbolic link has no meaning. Chromium's lock is a symbolic link.
+    # The mode of a symbolic link has no meaning. The profile contains such a link: Chromium's lock.
     if stat.S_ISLNK(status.st_mode):
         return False
     return status.st_uid != os.geteuid() or bool(stat.S_IMODE(status.st_mode) & 0o077)

@@ -13,7 +13,7 @@ from ..environment import has_display
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: The arguments of Xvfb: write the number of the display to standard output, and accept no connections over TCP.
+#: The arguments of Xvfb. With them, Xvfb writes the number of the display to standard output, and accepts no TCP connections.
 _COMMAND = ("-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp")
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-#: The languages that are highlighted. These are names of Pygments' lexers.
+#: The languages whose code blocks are highlighted. Each name is the name of a lexer of Pygments.
 LANGUAGES = frozenset(
     "bash c c++ cpp cs csharp css diff go html ini java javascript js json jsx kotlin makefile php py python python3 rb ruby rs"
     " rust sh shell sql swift toml ts tsx typescript xml yaml yml zsh".split()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import ChatGPTAPI
 
-#: The form of the site's ids. An argument of this form is used without a request to the site.
+#: Matches a complete id of the site. An argument that is a complete id is used without a request to the site.
 _COMPLETE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
 #: The minimum length of an argument that is the start of an id.

@@ -10,7 +10,7 @@ import typer
 from ..environment import site_origin
 from .data_folder import DataFolder
 
-#: The argument that can be given instead of the id of the last conversation.
+#: The argument that a user can give instead of the id of the last conversation.
 LAST = "last"
 
 
