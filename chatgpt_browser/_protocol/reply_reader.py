@@ -81,7 +81,7 @@ class ReplyReader(ReplyProgress):
                 return False
         else:
             self._assembler.replace(item)
-            if self._growth is _DELTAS and len(item) == 1:  # Only the delta's text differs from the previous delta.
+            if self._growth is _DELTAS and len(item) == 1:  # Only the text of the delta is new.
                 return self._append_delta(item[0])
         return self._read()
 

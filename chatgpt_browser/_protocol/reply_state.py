@@ -13,15 +13,19 @@ class ReplyState(Enum):
 
     ::
 
-        WAITING <----------- the message was retracted -----------+
+        WAITING <--------- the chosen message is retracted -------+
            |                                                      |
            | a message is chosen as the answer                    |
            v                                                      |
         UNMARKED, GROWING, REMARK, ENDING, FINISHED --------------+
-           |   ^         (whenever the answer changes, its marks select one of the five)
-           |   | another message arrives: FINISHED, or the state of a new answer
+           |   ^
+           |   | another event with a message arrives: the state becomes FINISHED, or the state of a new answer
+           |   |
+           | the event message_stream_complete arrives (in REMARK, this event has no effect)
            v   |
-        COMPLETE     message_stream_complete arrived, in any of the five states except REMARK
+        COMPLETE
+
+    Whenever the answer changes, :func:`answer_state` selects one of the five states in the middle.
 
     At the end of the stream, each state leads to one of these results:
 

@@ -23,7 +23,7 @@ class ReplyText:
     def __init__(self) -> None:
         #: The text without citation marks, and without the first half of a surrogate pair at its end.
         self.visible = ""
-        #: The text as the site sent it. Only :meth:`replace` updates this attribute.
+        #: The text that was last passed to :meth:`replace`, as the site sent it. It lacks the pieces that were appended later.
         self.raw = ""
         self._marks = CitationMarkFilter()
         self._needs_whole = False  # True if the raw text ends inside a mark or a surrogate pair

@@ -85,7 +85,7 @@ class ResultFile:
 
     @property
     def uncertain(self) -> dict[str, Attempt]:
-        """A dict of the attempts in uncertain rows: the message may have been sent. The key is the id of the message."""
+        """The attempts in the uncertain rows, as a dict. The key is the id of the message."""
         return {id_: each.attempt for id_, each in self.outcomes.items() if each.attempt is not None}
 
     def write(self, result: BatchResult) -> None:

@@ -19,7 +19,7 @@ SAVE = "/save "
 
 
 def create_prompt(folder: DataFolder, **streams: Any) -> PromptSession[str]:
-    """Return a prompt that reads from the terminal. `streams` may contain `input` and `output`, which tests use."""
+    """Return a prompt that reads from the terminal. A test may pass other streams as `input` and `output`."""
     return PromptSession(
         HTML("<b><ansigreen>&gt;</ansigreen></b> "),
         history=_open_history(folder),
