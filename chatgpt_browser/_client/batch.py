@@ -32,6 +32,7 @@ from .._core.errors import (
     PageError,
     RateLimitError,
 )
+from .._core.message_options import MessageOptions
 from .._core.models import BatchMessage, BatchResult, Prompt
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class _Conversation:
             message.text,
             self.conversation_id or message.conversation_id,
             message.parent_message_id or self.message_id,
-            message.model,
+            MessageOptions(model=message.model),
         )
 
 

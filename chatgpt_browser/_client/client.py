@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._core.errors import APIConnectionError, AuthenticationError, ChallengeError, OriginError
+from .._core.message_options import MessageOptions
 from .._core.models import Prompt, Session
 from .._core.options import Milliseconds, Options, to_limit
 from .._core.public import public_type
@@ -24,7 +25,10 @@ from .send_many import AsyncSendManyMixin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Unpack
+
     from .._core.abort import AbortSignal
+    from .._core.message_options import MessageArguments
     from .._protocol.cookies import SessionToken
 
 
@@ -144,6 +148,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         on_progress: OnProgress | None = None,
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> str:
         """Send a message and return the whole reply (npm: ``sendMessage``).
 
@@ -153,6 +158,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         :param on_progress: Called for every event that changes the reply, with the whole text so far.
         :param on_conversation_response: Called for every event, with the event as the site sent it.
         :param abort_signal: Aborts the call; see :class:`AbortController`.
+        :param options: The options of the message: ``files``, ``model``, ``effort``, ``tools``, ``temporary`` and ``project``.
+        :raises ValueError: An option is invalid, or ``send_via="fetch"`` cannot apply it.
         :raises ChatGPTTimeoutError: ``timeout_ms``, ``first_byte_timeout`` or ``idle_timeout`` was exceeded.
         :raises AuthenticationError: The site returned no access token.
         :raises APIConnectionError: The site could not be reached.
@@ -163,7 +170,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         :raises PageError: With ``send_via="page"``, the site's own page did not send the message.
         :raises ClientClosedError: The client has been closed.
         """
-        prompt = Prompt(message, conversation_id, parent_message_id)
+        prompt = Prompt(message, conversation_id, parent_message_id, self._check(options))
         stream = self._stream(
             StandaloneSlot(prompt), timeout_ms, abort_signal, on_conversation_response is not None
         )
@@ -177,12 +184,13 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         parent_message_id: str | None = None,
         timeout_ms: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> AsyncReplyStream:
         """Return a stream of the reply. The stream is an async iterator over the new text, and an async context manager.
 
         The message is sent when the stream is entered or first read. The stream raises the same errors as :meth:`send_message`.
         """
-        prompt = Prompt(message, conversation_id, parent_message_id)
+        prompt = Prompt(message, conversation_id, parent_message_id, self._check(options))
         return self._stream(StandaloneSlot(prompt), timeout_ms, abort_signal)
 
     def get_conversation(
@@ -192,6 +200,10 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         return AsyncChatGPTConversation(
             self, conversation_id=conversation_id, parent_message_id=parent_message_id
         )
+
+    def _check(self, options: MessageArguments) -> MessageOptions:
+        """Check the options of a message, and return them; see :meth:`MessageOptions.checked`."""
+        return MessageOptions.checked(options, self._options.send_via)
 
     def _stream(
         self,
@@ -245,17 +257,23 @@ class AsyncChatGPTConversation(ConversationPosition):
         on_progress: OnProgress | None = None,
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> str:
         """Send the next message and return the whole reply; see :meth:`AsyncChatGPTAPI.send_message`."""
-        slot = NextSlot(self, message)
+        slot = NextSlot(self, message, self.api._check(options))
         stream = self.api._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return await self.api._follow(stream, on_progress, on_conversation_response)
 
     def stream_message(
-        self, message: str, *, timeout_ms: Milliseconds | None = None, abort_signal: AbortSignal | None = None
+        self,
+        message: str,
+        *,
+        timeout_ms: Milliseconds | None = None,
+        abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> AsyncReplyStream:
         """Return a stream of the reply to the next message; see :meth:`AsyncChatGPTAPI.stream_message`.
 
         A later message of this conversation is sent only after this stream was read to its end or closed.
         """
-        return self.api._stream(NextSlot(self, message), timeout_ms, abort_signal)
+        return self.api._stream(NextSlot(self, message, self.api._check(options)), timeout_ms, abort_signal)

@@ -9,6 +9,7 @@ import anyio
 from .._core.models import Prompt
 
 if TYPE_CHECKING:
+    from .._core.message_options import MessageOptions
     from .._protocol.reply_reader import ReplyReader
 
 
@@ -29,14 +30,16 @@ class ConversationPosition:
 class NextSlot:
     """A :class:`.ConversationSlot` for the next message of a conversation, after the newest reply."""
 
-    def __init__(self, position: ConversationPosition, message: str) -> None:
+    def __init__(self, position: ConversationPosition, message: str, options: MessageOptions) -> None:
         self._position = position
         self._message = message
+        self._options = options
 
     async def acquire(self) -> Prompt:
         """Wait until the earlier messages of the conversation are finished. Return the prompt to send."""
         await self._position._lock.acquire()
-        return Prompt(self._message, self._position.conversation_id, self._position.parent_message_id)
+        position = self._position
+        return Prompt(self._message, position.conversation_id, position.parent_message_id, self._options)
 
     def release(self, reply: ReplyReader | None) -> None:
         """Store the ids of the complete reply, if there is one. Then allow the next message to be sent."""

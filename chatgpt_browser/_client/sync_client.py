@@ -21,7 +21,10 @@ from .send_many import SendManyMixin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Unpack
+
     from .._core.abort import AbortSignal
+    from .._core.message_options import MessageArguments
     from .._core.models import ConversationEvent, Session
     from .._core.options import Milliseconds
     from .._messaging.reply_stream import AsyncReplyStream
@@ -138,17 +141,25 @@ class ChatGPTConversation:
         on_progress: OnProgress | None = None,
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> str:
         """Send the next message and return the whole reply; see :meth:`ChatGPTAPI.send_message`."""
-        slot = NextSlot(self._core, message)
+        slot = NextSlot(self._core, message, self.api._core._check(options))
         stream = self.api._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return self.api._follow(stream, on_progress, on_conversation_response)
 
     def stream_message(
-        self, message: str, *, timeout_ms: Milliseconds | None = None, abort_signal: AbortSignal | None = None
+        self,
+        message: str,
+        *,
+        timeout_ms: Milliseconds | None = None,
+        abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> ReplyStream:
         """Return a stream of the reply to the next message; see :meth:`ChatGPTAPI.stream_message`."""
-        stream = self._core.stream_message(message, timeout_ms=timeout_ms, abort_signal=abort_signal)
+        stream = self._core.stream_message(
+            message, timeout_ms=timeout_ms, abort_signal=abort_signal, **options
+        )
         return ReplyStream(self.api, stream)
 
 
@@ -227,9 +238,10 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
         on_progress: OnProgress | None = None,
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> str:
         """Send a message and return the whole reply; see :meth:`AsyncChatGPTAPI.send_message`."""
-        slot = StandaloneSlot(Prompt(message, conversation_id, parent_message_id))
+        slot = StandaloneSlot(Prompt(message, conversation_id, parent_message_id, self._core._check(options)))
         stream = self._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return self._follow(stream, on_progress, on_conversation_response)
 
@@ -241,6 +253,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
         parent_message_id: str | None = None,
         timeout_ms: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> ReplyStream:
         """Return a stream of the reply to a message; see :meth:`AsyncChatGPTAPI.stream_message`."""
         stream = self._core.stream_message(
@@ -249,6 +262,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
             parent_message_id=parent_message_id,
             timeout_ms=timeout_ms,
             abort_signal=abort_signal,
+            **options,
         )
         return ReplyStream(self, stream)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .message_options import MessageOptions
 from .public import public_type
 
 if TYPE_CHECKING:
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A message to send, and its position in a conversation.
+    """A message to send, its position in a conversation and its options.
 
-    If ``model`` is None, the client's model is used. ``before_send`` is called before each attempt to send the message. Its
-    argument is the id that the message will have at the site, or None if the site chooses the id.
+    ``before_send`` is called before each attempt to send the message. Its argument is the id that the message will have at the
+    site, or None if the site chooses the id.
     """
 
     text: str = field(repr=False)
     conversation_id: str | None = None
     parent_message_id: str | None = None
-    model: str | None = None
+    options: MessageOptions = MessageOptions()
     before_send: Callable[[str | None], None] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -284,7 +284,7 @@ class AsyncReplyStream:
             with self._deadline.limit():
                 prompt = await lease.acquire_slot()
                 self._span = sender.start_span(prompt)
-                self._model = prompt.model or sender.options.model
+                self._model = prompt.options.model or sender.options.model
                 with self._span.activate():
                     lease.hold_permit(await sender.acquire_permit())
                     self._deadline.check()  # The signal may have been aborted during the wait for the permit.

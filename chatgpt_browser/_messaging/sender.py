@@ -86,7 +86,7 @@ class MessageSender:
 
     def start_span(self, prompt: Prompt) -> MessageSpan:
         """Start and return the telemetry span of one message."""
-        return MessageSpan(prompt.model or self.options.model, self._browser_manager.site.origin)
+        return MessageSpan(prompt.options.model or self.options.model, self._browser_manager.site.origin)
 
     async def acquire_permit(self) -> Permit:
         """Wait until a message may be sent, and return its permit.
@@ -107,7 +107,8 @@ class MessageSender:
 
         :raises ChatGPTError: the message was not sent, or the site refused it.
         """
-        transport = self.site_pages if self._browser_manager.needs_site_page else self._fetch
+        needs_page = self._browser_manager.needs_site_page or prompt.options.needs_page
+        transport = self.site_pages if needs_page else self._fetch
         if self.options.send_via == "auto" and transport is self._fetch:
             try:
                 return await self._send_once(transport, prompt, lease, span)
@@ -175,5 +176,5 @@ class MessageSender:
                     turn = known
                 else:
                     after, turn = await self.conversations.find_newest_turn(prompt.conversation_id)
-        model = prompt.model or self.options.model
+        model = prompt.options.model or self.options.model
         return OutgoingMessage(prompt, model, message_id, session, turn, after)
