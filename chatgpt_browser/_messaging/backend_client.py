@@ -108,6 +108,9 @@ class BackendClient:
 
     @contextmanager
     def guarding(self) -> Iterator[None]:
-        """If the block raises an error, remove its secrets. The browser manager also stores an :class:`OriginError`."""
+        """If the block raises an error, remove secrets from the error.
+
+        If the error is an :class:`OriginError`, the browser manager also stores the error.
+        """
         with self._secrets.hiding(), self._browser_manager.noting_origin_error():
             yield

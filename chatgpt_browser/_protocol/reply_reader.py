@@ -19,7 +19,8 @@ from .reply_state import Growth, ReplyState, answer_state
 from .site_words import error_in, site_error
 from .sse import DONE
 
-# Names for members that are needed for each event. In Python 3.11, the access `Growth.NONE` takes as long as a comparison.
+# These members are compared for each event. They are stored here, because in Python 3.11 the attribute access `Growth.NONE` takes
+# as long as the comparison.
 _NONE, _EVENTS, _DELTAS = Growth.NONE, Growth.EVENTS, Growth.DELTAS
 _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 
@@ -41,7 +42,8 @@ class ReplyReader(ReplyProgress):
         self._is_cut = False  # True if the body ended in the middle of an event.
         self._newest: dict[str, Any] | None = None  # The newest event that was not read by the fast path.
         self._newest_is_delta = False
-        self._event: tuple[int, ConversationEvent] | None = None  # The last value of `event`, and its number.
+        #: The number of the event that the property `event` last returned, and this event.
+        self._event: tuple[int, ConversationEvent] | None = None
 
     @property
     def event(self) -> ConversationEvent | None:
