@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 #: The longest wait in seconds for the end of the body after an event has marked the reply as complete. The idle timer would not
 #: end this wait, because the site may send pings.
 _END_TIMEOUT = 5.0
-#: The longest wait in seconds for data from a feed that delivers the rest of the reply. If no data arrives in this time, the
-#: conversation is polled instead.
+#: If a feed with the rest of the reply delivers no data for this many seconds, the conversation is polled instead.
 _FEED_TIMEOUT = 30.0
 #: The maximum number of updates in one list. If many events arrive together, this limit keeps the time for one list short, and
 #: the memory for the texts small.
@@ -64,8 +63,7 @@ class AsyncReplyStream:
         #: The model of the message: the prompt's model, or else the client's model. None until the message is sent.
         self._model: str | None = None
         self._is_open = self._is_closed = False
-        #: False after a feed with the rest of the reply has delivered an event that does not fit the reply. From then on, all
-        #: such feeds are ignored.
+        #: False after a feed has delivered an event that does not fit the reply. From then on, all feeds are ignored.
         self._follows = True
 
     def __repr__(self) -> str:
@@ -140,8 +138,7 @@ class AsyncReplyStream:
     async def _next_updates(self, limit: int = _BATCH_SIZE, *, convert: bool = True) -> list[Update] | None:
         """Read the next events, and return at most ``limit`` updates. Return None when the reply is complete.
 
-        The list is empty if the events changed nothing. If ``convert`` is False, the texts of the updates are Markdown, also if
-        the reply is converted to plain text.
+        The list is empty if the events changed nothing. If ``convert`` is False, the texts of the updates are always Markdown.
         """
         self._sender.process.check()
         await self._open()
@@ -276,8 +273,7 @@ class AsyncReplyStream:
         if self._is_closed or self._is_open:
             return
         lease, sender = self._lease, self._sender
-        # The process is checked before the slot is acquired. Otherwise a forked process could wait forever for a slot that a
-        # message of the parent process holds.
+        # This check precedes the slot, because a forked process would wait forever for a slot that the parent process holds.
         sender.process.check()
         self._loop = asyncio.get_running_loop()
         try:
