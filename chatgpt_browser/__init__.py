@@ -4,7 +4,7 @@ Each public name is imported on first use, so that the import of the package tak
 when a browser starts.
 """
 
-# ruff: noqa: F403, F405 - type checkers get the error classes from `import *`, so only `__all__` lists these
+# ruff: noqa: F403, F405 - type checkers get the error classes from `import *`, so that only `__all__` must list their names
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ._core.errors import *
     from ._core.models import BatchMessage, BatchResult, ConversationEvent, Session, User
     from ._core.options import SEED_USER_AGENT
+    from ._core.reply import Citation, Reply, Thought, ToolCall
     from ._messaging.reply_stream import AsyncReplyStream
     from ._protocol.backend import ConversationSummary, History, HistoryMessage, Model
 
@@ -46,6 +47,7 @@ __all__ = [
     "ChatGPTConversation",
     "ChatGPTError",
     "ChatGPTTimeoutError",
+    "Citation",
     "ClientClosedError",
     "ComposerNotFoundError",
     "ConversationEvent",
@@ -65,18 +67,21 @@ __all__ = [
     "PageError",
     "ProxyError",
     "RateLimitError",
+    "Reply",
     "ReplyStream",
     "Session",
     "SessionExpiredError",
     "StreamError",
     "StreamInterruptedError",
+    "Thought",
+    "ToolCall",
     "UnknownEncodingError",
     "UnusualActivityError",
     "User",
     "__version__",
 ]
 
-#: The public names of each module. A module is imported when one of its names is used for the first time.
+#: The public names of each module. A module is imported on the first use of one of these names.
 _LAZY_EXPORTS = {
     "_core.abort": ["AbortController", "AbortSignal"],
     "_protocol.backend": ["ConversationSummary", "History", "HistoryMessage", "Model"],
@@ -84,6 +89,7 @@ _LAZY_EXPORTS = {
     "_core.errors": [name for name in __all__ if name.endswith("Error")],
     "_core.models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],
     "_core.options": ["SEED_USER_AGENT"],
+    "_core.reply": ["Citation", "Reply", "Thought", "ToolCall"],
     "_messaging.reply_stream": ["AsyncReplyStream"],
     "_client.sync_client": ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"],
 }

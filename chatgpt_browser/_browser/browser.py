@@ -83,7 +83,7 @@ class Browser:
             raise
 
     async def open_target(self) -> Target:
-        """Return the target of a blank page. In a context that Playwright manages, an open blank page is used if there is one.
+        """Open a blank page and return its target. If Playwright manages the context, first try to use an open blank page.
 
         :raises BrowserError: the page could not be opened.
         """
@@ -96,7 +96,7 @@ class Browser:
             return await self.target_of(blank[0] if blank else await self._context.new_page())
 
     async def target_of(self, page: PlaywrightPage) -> Target:
-        """Return the target of a page that Playwright manages."""
+        """Attach to a page that Playwright manages, and return the target."""
         session = await page.context.new_cdp_session(page)
         info = (await session.send("Target.getTargetInfo"))["targetInfo"]
         await session.detach()

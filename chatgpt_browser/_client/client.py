@@ -1,4 +1,4 @@
-"""The asynchronous client: the class ``ChatGPTAPI`` of the npm API, with coroutines."""
+"""The asynchronous client. Its methods are those of the npm API's class ``ChatGPTAPI``, as coroutine functions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._core.errors import APIConnectionError, AuthenticationError, ChallengeError, OriginError
+from .._core.message_options import MessageOptions
 from .._core.models import Prompt, Session
 from .._core.options import Milliseconds, Options, to_limit
 from .._core.public import public_type
@@ -24,11 +25,14 @@ from .send_many import AsyncSendManyMixin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Unpack
+
     from .._core.abort import AbortSignal
+    from .._core.message_options import MessageArguments
     from .._protocol.cookies import SessionToken
 
 
-#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
+#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
 __tracebackhide__ = True
 
 
@@ -48,7 +52,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @classmethod
     def _from_options(cls, options: Options, session_token: SessionToken) -> AsyncChatGPTAPI:
-        """Return a client with options that are already checked. The synchronous client uses this client internally."""
+        """Return a client with options that are already checked. The synchronous client creates its inner client in this way."""
         self = cls.__new__(cls)
         self._options, self._session_token = options, session_token
         self._initialise()
@@ -63,7 +67,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     # ---- life cycle --------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start the browser and open the site now. If you do not call this method, the first message does this.
+        """Start the browser and open the site. Without this call, the first message starts the browser and opens the site.
 
         :raises BrowserError: No browser was found, or it did not start.
         :raises ChallengeError: The site requires a person to pass a check.
@@ -117,7 +121,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @property
     def session_token(self) -> str:
-        """The current session token. The site may have replaced the first token. Treat the token like a password.
+        """The current session token, which the site may have renewed. Treat it like a password.
 
         With ``browser_context="default"``, this is an empty string: the client does not read the browser's cookies.
         """
@@ -127,7 +131,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @property
     def model(self) -> str:
-        """The model that replies. You may set this property; the next message uses the new value."""
+        """The model that replies. You may set this property. The next message is then sent to the new model."""
         return self._sender.options.model
 
     @model.setter
@@ -144,15 +148,18 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         on_progress: OnProgress | None = None,
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> str:
         """Send a message and return the whole reply (npm: ``sendMessage``).
 
-        :param conversation_id: The id of the conversation to continue. None: a new conversation is started.
-        :param parent_message_id: The id of the message to reply to. None: the newest message of the conversation.
+        :param conversation_id: The id of the conversation to continue. If it is None, a new conversation is started.
+        :param parent_message_id: The id of the message to reply to. If it is None, this is the conversation's newest message.
         :param timeout_ms: The time limit for the whole call, including the wait in the queue.
         :param on_progress: Called for every event that changes the reply, with the whole text so far.
         :param on_conversation_response: Called for every event, with the event as the site sent it.
         :param abort_signal: Aborts the call; see :class:`AbortController`.
+        :param options: The options of the message: ``files``, ``model``, ``effort``, ``tools``, ``temporary`` and ``project``.
+        :raises ValueError: An option is invalid, or ``send_via="fetch"`` cannot apply it.
         :raises ChatGPTTimeoutError: ``timeout_ms``, ``first_byte_timeout`` or ``idle_timeout`` was exceeded.
         :raises AuthenticationError: The site returned no access token.
         :raises APIConnectionError: The site could not be reached.
@@ -163,7 +170,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         :raises PageError: With ``send_via="page"``, the site's own page did not send the message.
         :raises ClientClosedError: The client has been closed.
         """
-        prompt = Prompt(message, conversation_id, parent_message_id)
+        prompt = Prompt(message, conversation_id, parent_message_id, self._check(options))
         stream = self._stream(
             StandaloneSlot(prompt), timeout_ms, abort_signal, on_conversation_response is not None
         )
@@ -177,12 +184,13 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         parent_message_id: str | None = None,
         timeout_ms: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> AsyncReplyStream:
         """Return a stream of the reply. The stream is an async iterator over the new text, and an async context manager.
 
         The message is sent when the stream is entered or first read. The stream raises the same errors as :meth:`send_message`.
         """
-        prompt = Prompt(message, conversation_id, parent_message_id)
+        prompt = Prompt(message, conversation_id, parent_message_id, self._check(options))
         return self._stream(StandaloneSlot(prompt), timeout_ms, abort_signal)
 
     def get_conversation(
@@ -192,6 +200,10 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         return AsyncChatGPTConversation(
             self, conversation_id=conversation_id, parent_message_id=parent_message_id
         )
+
+    def _check(self, options: MessageArguments) -> MessageOptions:
+        """Check the options of a message, and return them; see :meth:`MessageOptions.checked`."""
+        return MessageOptions.checked(options, self._options.send_via)
 
     def _stream(
         self,
@@ -224,8 +236,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 class AsyncChatGPTConversation(ConversationPosition):
     """A conversation whose messages are sent one after another, in the order of the calls (npm: ``ChatGPTConversation``).
 
-    ``conversation_id`` and ``parent_message_id`` change only when a reply is complete. Therefore a failed message can be sent
-    again at the same position. To continue after another message, set both attributes.
+    ``conversation_id`` and ``parent_message_id`` change only when a reply is complete. Therefore a message that failed can be
+    sent again at the same position. To continue the conversation after another message, set both attributes.
     """
 
     def __init__(
@@ -246,17 +258,23 @@ class AsyncChatGPTConversation(ConversationPosition):
         on_progress: OnProgress | None = None,
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> str:
         """Send the next message and return the whole reply; see :meth:`AsyncChatGPTAPI.send_message`."""
-        slot = NextSlot(self, message)
+        slot = NextSlot(self, message, self.api._check(options))
         stream = self.api._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return await self.api._follow(stream, on_progress, on_conversation_response)
 
     def stream_message(
-        self, message: str, *, timeout_ms: Milliseconds | None = None, abort_signal: AbortSignal | None = None
+        self,
+        message: str,
+        *,
+        timeout_ms: Milliseconds | None = None,
+        abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> AsyncReplyStream:
         """Return a stream of the reply to the next message; see :meth:`AsyncChatGPTAPI.stream_message`.
 
         A later message of this conversation is sent only after this stream was read to its end or closed.
         """
-        return self.api._stream(NextSlot(self, message), timeout_ms, abort_signal)
+        return self.api._stream(NextSlot(self, message, self.api._check(options)), timeout_ms, abort_signal)

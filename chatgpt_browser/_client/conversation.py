@@ -1,4 +1,4 @@
-"""The position in a conversation, that is, the ids that are sent with the next message. Each complete reply updates the ids."""
+"""The position in a conversation: the ids that the next message is sent with. Each complete reply updates these ids."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import anyio
 from .._core.models import Prompt
 
 if TYPE_CHECKING:
+    from .._core.message_options import MessageOptions
     from .._protocol.reply_reader import ReplyReader
 
 
@@ -20,7 +21,7 @@ class ConversationPosition:
         self.conversation_id = conversation_id
         #: The message id of the newest reply, or None. The caller may set this attribute.
         self.parent_message_id = parent_message_id
-        self._lock = anyio.Semaphore(1)  # Waiting tasks acquire it in the order of their calls.
+        self._lock = anyio.Semaphore(1)  # Tasks that wait acquire the semaphore in the order of their calls.
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.conversation_id or 'new'}>"
@@ -29,14 +30,16 @@ class ConversationPosition:
 class NextSlot:
     """A :class:`.ConversationSlot` for the next message of a conversation, after the newest reply."""
 
-    def __init__(self, position: ConversationPosition, message: str) -> None:
+    def __init__(self, position: ConversationPosition, message: str, options: MessageOptions) -> None:
         self._position = position
         self._message = message
+        self._options = options
 
     async def acquire(self) -> Prompt:
         """Wait until the earlier messages of the conversation are finished. Return the prompt to send."""
         await self._position._lock.acquire()
-        return Prompt(self._message, self._position.conversation_id, self._position.parent_message_id)
+        position = self._position
+        return Prompt(self._message, position.conversation_id, position.parent_message_id, self._options)
 
     def release(self, reply: ReplyReader | None) -> None:
         """Store the ids of the complete reply, if there is one. Then allow the next message to be sent."""

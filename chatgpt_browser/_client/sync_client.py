@@ -21,7 +21,10 @@ from .send_many import SendManyMixin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Unpack
+
     from .._core.abort import AbortSignal
+    from .._core.message_options import MessageArguments
     from .._core.models import ConversationEvent, Session
     from .._core.options import Milliseconds
     from .._messaging.reply_stream import AsyncReplyStream
@@ -29,19 +32,19 @@ if TYPE_CHECKING:
     from .client import AsyncChatGPTConversation
 
 
-#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
+#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
 __tracebackhide__ = True
 
 
 @public_type
 class ReplyStream:
-    """An iterator over the text of a reply, in pieces. It is also a context manager.
+    """An iterator over the pieces of a reply's text. It is also a context manager.
 
     If the ``with`` block is left early, the request is aborted.
     """
 
     def __init__(self, api: ChatGPTAPI, stream: AsyncReplyStream) -> None:
-        self._api = api  # keeps the client open: a client without references is closed
+        self._api = api  # A client without references is closed.
         self._portal = api._portal
         self._stream = stream
 
@@ -50,7 +53,7 @@ class ReplyStream:
 
     @property
     def text(self) -> str:
-        """The whole text so far, as in :attr:`AsyncReplyStream.text`."""
+        """The reply's whole text so far; see :attr:`AsyncReplyStream.text`."""
         return self._stream.text
 
     @property
@@ -60,7 +63,7 @@ class ReplyStream:
 
     @property
     def message_id(self) -> str | None:
-        """The message id of the reply, which is the parent of the next message. None until the site has sent the id."""
+        """The message id of the reply, or None until the site has sent it. Use it as the next ``parent_message_id``."""
         return self._stream.message_id
 
     @property
@@ -70,7 +73,7 @@ class ReplyStream:
 
     @property
     def is_request_checked(self) -> bool:
-        """False if it is unknown whether the site's page has changed the message: :attr:`AsyncReplyStream.is_request_checked`."""
+        """False if the site's page may have changed the message; see :attr:`AsyncReplyStream.is_request_checked`."""
         return self._stream.is_request_checked
 
     def __enter__(self) -> ReplyStream:
@@ -138,17 +141,25 @@ class ChatGPTConversation:
         on_progress: OnProgress | None = None,
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> str:
         """Send the next message and return the whole reply; see :meth:`ChatGPTAPI.send_message`."""
-        slot = NextSlot(self._core, message)
+        slot = NextSlot(self._core, message, self.api._core._check(options))
         stream = self.api._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return self.api._follow(stream, on_progress, on_conversation_response)
 
     def stream_message(
-        self, message: str, *, timeout_ms: Milliseconds | None = None, abort_signal: AbortSignal | None = None
+        self,
+        message: str,
+        *,
+        timeout_ms: Milliseconds | None = None,
+        abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> ReplyStream:
         """Return a stream of the reply to the next message; see :meth:`ChatGPTAPI.stream_message`."""
-        stream = self._core.stream_message(message, timeout_ms=timeout_ms, abort_signal=abort_signal)
+        stream = self._core.stream_message(
+            message, timeout_ms=timeout_ms, abort_signal=abort_signal, **options
+        )
         return ReplyStream(self.api, stream)
 
 
@@ -210,7 +221,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
 
     @property
     def model(self) -> str:
-        """The model that replies. You may set this property; see :attr:`AsyncChatGPTAPI.model`."""
+        """The model that replies to the next messages. You may set this property; see :attr:`AsyncChatGPTAPI.model`."""
         return self._core.model
 
     @model.setter
@@ -227,9 +238,10 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
         on_progress: OnProgress | None = None,
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> str:
         """Send a message and return the whole reply; see :meth:`AsyncChatGPTAPI.send_message`."""
-        slot = StandaloneSlot(Prompt(message, conversation_id, parent_message_id))
+        slot = StandaloneSlot(Prompt(message, conversation_id, parent_message_id, self._core._check(options)))
         stream = self._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return self._follow(stream, on_progress, on_conversation_response)
 
@@ -241,6 +253,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
         parent_message_id: str | None = None,
         timeout_ms: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
     ) -> ReplyStream:
         """Return a stream of the reply to a message; see :meth:`AsyncChatGPTAPI.stream_message`."""
         stream = self._core.stream_message(
@@ -249,6 +262,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
             parent_message_id=parent_message_id,
             timeout_ms=timeout_ms,
             abort_signal=abort_signal,
+            **options,
         )
         return ReplyStream(self, stream)
 

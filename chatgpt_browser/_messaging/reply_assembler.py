@@ -28,17 +28,17 @@ class Update(NamedTuple):
 
 
 class ReplyAssembler:
-    """Converts the frames of one response to updates. This class does no I/O, because the reply stream receives the frames."""
+    """Converts the frames of one response to updates. This class does no I/O: the reply stream receives and passes the frames."""
 
     def __init__(self, *, markdown: bool, want_events: bool) -> None:
         self.reader = ReplyReader()
         self._plain_text = None if markdown else _growing_plain_text()
         self._want_events = want_events
-        self._items: deque[ReducedEvent | None] = deque()  # None marks the end of the body
+        self._items: deque[ReducedEvent | None] = deque()  # None represents the end of the body.
         self._failure: StreamError | None = None
         self._shown = ""
-        self._is_behind = False  # True if the text has changed since it was last converted to plain text
-        self._progress_text: str | None = None  # the plain text in the newest update that has a text
+        self._is_behind = False  # True if the text has changed since its newest conversion to plain text.
+        self._progress_text: str | None = None  # the plain text of the newest update whose text is not None
 
     @property
     def text(self) -> str:
@@ -52,7 +52,7 @@ class ReplyAssembler:
         return not (self._items or self.reader.done or self._failure)
 
     def add_frame(self, frame: Frame) -> None:
-        """Add a frame of the response. If the reply may end, an error frame is treated as the end of the body.
+        """Add a frame of the response. An error frame that arrives when the reply may end is treated as the end of the body.
 
         :raises StreamError: the response has broken off in the middle of the reply.
         """
@@ -94,7 +94,7 @@ class ReplyAssembler:
             try:
                 changed = self._feed()
             except StreamError as exc:
-                # The traceback is removed: it contains the event, which may contain a token or private text.
+                # The traceback is removed, because it refers to the event, which may contain a token or private text.
                 self._failure = exc.with_traceback(None)
             text = reader.text if changed else None
             if text is not None and plain_text is not None:
@@ -130,7 +130,7 @@ class ReplyAssembler:
         return text[len(shown) :]
 
     def _feed(self) -> bool:
-        # The event is not a local variable of read(), because the traceback of an error contains all local variables of read().
+        # The event is not a local variable of `read`, because the traceback of an error refers to all local variables of `read`.
         item = self._items.popleft()
         return self.reader.end() if item is None else self.reader.feed(item)
 
@@ -141,9 +141,10 @@ class ReplyAssembler:
     def _complete(self, updates: list[Update], *, frames_wait: bool) -> None:
         """Convert the reply to plain text, and store the result as the text of the last update whose text is not None.
 
-        After the end of the reply, all of the text is converted. If no update has a text then, an update may be appended. The
-        updates before the last one may have an older text, because to convert the reply for each event would take too long. If
-        more events can be read at once, the text of the last update may be older too. A later call then stores the newest text.
+        If the reply is complete, its whole text is converted. If no update has a text but the plain text has changed, an update
+        with this text is appended. Earlier updates may have an older text, because converting the reply for each event would take
+        too long. If more events can be read at once, the text of the last update may be older too. A later call then stores
+        the newest text.
         """
         if self._plain_text is None:
             return

@@ -33,6 +33,8 @@ def message_request(site: Site, prompt: Prompt, *, message_id: str, model: str, 
     }
     if prompt.conversation_id is not None:
         body["conversation_id"] = prompt.conversation_id
+    if prompt.options.temporary:
+        body["history_and_training_disabled"] = True
 
     headers = {
         "accept": "text/event-stream",

@@ -129,7 +129,7 @@ def test_chat_on_terminal_stops_retries_and_leaves(chat: TerminalSession, signed
 
 
 def test_ask_reply_longer_than_screen_is_complete(signed_in: FakeChatGPT) -> None:
-    text, gate = f"{SAMPLE}\n{LONG_CODE}", Gate()
+    text, gate = f"{SAMPLE}\nRun git clone <url> first.\n\n{LONG_CODE}", Gate()
     signed_in.script(Reply(text, interval=1, hold_after=20, gate=gate))
     session = TerminalSession("ask", "Show me")
     session.wait_for_text("Some bold")
@@ -137,3 +137,4 @@ def test_ask_reply_longer_than_screen_is_complete(signed_in: FakeChatGPT) -> Non
     gate.open()
     assert session.wait_for_exit() == 0
     assert session.screen.lines == lines_printed_at_once(text)
+    assert "Run git clone <url> first." in session.screen.lines

@@ -183,7 +183,7 @@ async def test_send_many_conversation_continues_from_previous_reply() -> None:
         ("re a", "c-a", "m-a"),
         ("re b", "c-a", "m-b"),
     ]
-    places = {p.text: (p.conversation_id, p.parent_message_id, p.model) for p in sender.sent}
+    places = {p.text: (p.conversation_id, p.parent_message_id, p.options.model) for p in sender.sent}
     assert places == {
         "a": (None, None, "gpt-x"),
         "b": ("c-a", "m-a", None),

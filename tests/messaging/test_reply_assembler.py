@@ -50,11 +50,12 @@ def test_read_of_a_long_frame_converts_only_its_last_events(
 ) -> None:
     converted: list[str] = []
     whole = GrowingPlainText.whole
-    monkeypatch.setattr(
-        GrowingPlainText,
-        "whole",
-        lambda self, markdown: (converted.append(markdown), whole(self, markdown))[1],
-    )
+
+    def record(growing: GrowingPlainText, markdown: str) -> str:
+        converted.append(markdown)
+        return whole(growing, markdown)
+
+    monkeypatch.setattr(GrowingPlainText, "whole", record)
     assembler.add_frame(_frame(*(_event(f"{LONG}{count}") for count in range(200))))
     while updates := assembler.read(64):
         newest = updates[-1].text
