@@ -99,7 +99,7 @@ def ask(
                     if whole:
                         first_word = read_to_end(pieces)
                     else:
-                        # Log lines would damage Markdown that is drawn live, so --verbose shows the reply as plain text.
+                        # With --verbose, the Markdown is not rendered, because log lines would damage its live display.
                         stream_reply(pieces, markdown=not (plain_text or verbose))
 
             remember_conversation(stream.conversation_id, stream.message_id)
@@ -113,7 +113,7 @@ def ask(
 
 
 def read_to_end(pieces: Iterable[str]) -> float:
-    """Read a reply to its end; return the `perf_counter` time at which the first text arrived."""
+    """Read a reply to its end. Return the time (of `perf_counter`) at which the first text arrived."""
     first_word = None
     for _ in pieces:
         first_word = first_word or perf_counter()

@@ -61,7 +61,7 @@ def print_reply(text: str, *, markdown: bool = True) -> None:
 
 
 def write_reply(pieces: Iterable[str]) -> None:
-    """Write and flush each piece. If the last line has no line feed, add it, so that an error message starts on a new line."""
+    """Write and flush each piece. If the text does not end with a line feed, append a line feed for the output that follows."""
     stdout, last = sys.stdout, "\n"
     printable = PrintableStream() if is_terminal(stdout) else None
     try:
