@@ -66,6 +66,7 @@ def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the limits for commands to a page that does not respond."""
     monkeypatch.setitem(cdp_target.Target.send.__kwdefaults__ or {}, "timeout", 4.0)
     monkeypatch.setattr(step_limit, "_QUERIES_TIMEOUT", 6.0)
+    monkeypatch.setattr(page_report, "_TIMEOUT", 1.0)
 
 
 @pytest.mark.usefixtures("short_limits")
@@ -95,7 +96,10 @@ def test_refusal_page_that_loops_raises_typed_error(serve: Serve, connect: Conne
 
 @pytest.mark.usefixtures("short_limits")
 @pytest.mark.timeout(120)
-def test_site_page_that_loops_raises_page_error(connect: Connect, serve: Serve) -> None:
+def test_site_page_that_loops_raises_page_error(
+    connect: Connect, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_limit, "_QUERIES_TIMEOUT", 2.0)
     server = serve(form="app")
     server.script_path("/", Answer(200, "<textarea></textarea><button>Send</button>" + LOOP))
 
@@ -113,10 +117,7 @@ LOOP_AFTER_REPLY = """<script>new MutationObserver(() => {
 @pytest.mark.long
 @pytest.mark.usefixtures("short_limits")
 @pytest.mark.timeout(120)
-def test_site_page_that_loops_after_reply_raises_typed_error(
-    connect: Connect, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(page_report, "_TIMEOUT", 1.0)
+def test_site_page_that_loops_after_reply_raises_typed_error(connect: Connect, serve: Serve) -> None:
     server = serve(form="app")
     page = server._site.chat_app
     assert page is not None
