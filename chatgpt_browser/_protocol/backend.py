@@ -34,7 +34,7 @@ class Model:
 @public_type
 @dataclass(frozen=True)
 class ConversationSummary:
-    """One entry of the list of conversations. The times are datetimes with a time zone, or None."""
+    """One entry of the list of conversations. A time is a datetime with a time zone, or None if the site sent no valid time."""
 
     id: str
     title: str | None = None
@@ -48,7 +48,7 @@ class HistoryMessage:
     """One message of a stored conversation. ``role`` is ``user``, ``assistant``, ``system`` or ``tool``.
 
     ``hidden`` is True if the site's page does not show the message as part of the conversation. Instructions, thoughts, tool
-    calls and the output of tools are hidden. ``recipient`` is the name of the tool to which the message is addressed, or None.
+    calls and the output of tools are hidden. ``recipient`` is the name of the tool that receives the message, or None.
     Like the result of :meth:`AsyncChatGPTAPI.send_message`, the text of a reply contains no citation marks. The text of a
     question is unchanged.
     """
@@ -68,8 +68,8 @@ class History:
     """A stored conversation.
 
     ``messages`` contains the messages of the newest branch, including hidden messages, oldest first. ``visible_messages``
-    contains only the messages that a person sees on the site. ``current_node`` is the id of the newest message, which is the
-    ``parent_message_id`` of the next message. ``raw`` is the whole response.
+    contains only the messages that a person sees on the site. ``current_node`` is the id of the newest message. To continue the
+    conversation, pass this id as ``parent_message_id`` of the next message. ``raw`` is the whole response.
     """
 
     conversation_id: str
@@ -82,7 +82,7 @@ class History:
 
     @property
     def visible_messages(self) -> tuple[HistoryMessage, ...]:
-        """The messages that are not hidden."""
+        """The messages of ``messages`` that are not hidden, oldest first."""
         return tuple(message for message in self.messages if not message.hidden)
 
 
@@ -98,7 +98,7 @@ def conversation_path(conversation_id: str) -> str:
 def title_path(conversation_id: str) -> str:
     """Return the path of the request that generates a title for a conversation.
 
-    The errors are the same as those of :func:`conversation_path`.
+    This function raises the same errors as :func:`conversation_path`.
     """
     return f"conversation/gen_title/{_quoted(conversation_id)}"
 
@@ -116,7 +116,7 @@ def _quoted(conversation_id: str | None) -> str:
 
 
 def conversations_path(offset: int, limit: int) -> str:
-    """Return the path of one page of the list of conversations."""
+    """Return the path of one page of the list of conversations, relative to the backend's base URL."""
     return f"{CONVERSATIONS}?" + urlencode({"offset": offset, "limit": limit})
 
 
@@ -187,7 +187,7 @@ def _text_of(message: dict[str, Any]) -> str:
     if not isinstance(message.get("content"), dict):
         return ""
     if is_question(message):
-        return message_text(message)  # the text is unchanged, so that it can be sent again
+        return message_text(message)  # marks are not removed, so that the same question can be sent again
     return clean_text(message_text(message) if is_visible(message) else hidden_text(message))
 
 
@@ -208,7 +208,7 @@ def _integer(value: Any) -> int | None:
 
 
 def _time(value: Any) -> datetime | None:
-    """Parse a time. Some endpoints send seconds since 1970, and others send ISO 8601. Return None for an invalid time.
+    """Return a time of a response as a datetime, or None if it is invalid. Endpoints send seconds since 1970, or ISO 8601.
 
     A time in the first or the last year of Python's calendar is invalid, because it cannot be converted to every time zone.
     """
