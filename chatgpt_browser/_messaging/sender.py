@@ -131,7 +131,7 @@ class MessageSender:
     async def _send_once(
         self, transport: Transport, prompt: Prompt, lease: MessageLease, span: MessageSpan
     ) -> QuestionRef:
-        import uuid  # This import is slow. `BrowserManager` has already imported `uuid` during the browser start.
+        import uuid  # `BrowserManager` has already imported `uuid` while the browser started, so this takes no time.
 
         if not transport.needs_newest_turn and prompt.conversation_id and prompt.parent_message_id is None:
             node = await self.conversations.find_current_node(prompt.conversation_id)
