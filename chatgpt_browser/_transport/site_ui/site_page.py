@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
+from ..._browser.cdp_target import add_listeners
 from ..._browser.playwright_errors import map_playwright_errors, suppress_close_errors, to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError, PageError
@@ -94,7 +95,7 @@ class SitePage:
         self._events = PageEvents(cdp)
         self._connections = ConnectionLog()
         self._tasks = BackgroundTasks(on_error=lambda error: self.die(to_library_error(error)))
-        cdp.on("Network.responseReceived", self._connections.add)
+        add_listeners(cdp, {"Network.responseReceived": self._connections.add})
         page.on("crash", lambda _: self.die(BrowserCrashedError("The site's page crashed.")))
         page.on("close", lambda _: self.die(BrowserCrashedError("The site's page was closed.")))
 
@@ -135,7 +136,9 @@ class SitePage:
         Return False if the page contains no message ids or does not respond.
         """
         with map_playwright_errors():
-            return not turn.parents.isdisjoint(await self._report.newest_message_ids())
+            # The composer reads its state at the same time, so that `send`, which is called directly after this, need not wait.
+            ids, _ = await asyncio.gather(self._report.newest_message_ids(), self._composer.is_usual())
+        return not turn.parents.isdisjoint(ids)
 
     def reserve(self) -> None:
         """Reserve the page for a message."""
