@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser import ChatGPTError
@@ -54,7 +55,6 @@ class CheckContext:
         #: The words of the user's name and e-mail address.
         self.user_words: list[str] = []
         self._client: ChatGPTAPI | None = None
-        self._send_via = ""
         self._closers = ExitStack()
 
     @property
@@ -101,14 +101,17 @@ class CheckContext:
         return self.session_visit
 
     def client(self, *, send_via: str = "fetch") -> ChatGPTAPI:
-        """Return a client that is configured like that of the other commands, for the given transport.
+        """Return the client, which is configured like that of the other commands, and make it send by the given transport.
 
-        If a client with this transport exists, it is returned. Otherwise the open browser or client is closed first.
+        If there is no client, close the browser of `start_browser` and create a client.
         """
-        if self._client is None or send_via != self._send_via:
+        if self._client is None:
             self._closers.close()
             client = client_from_environment(**self._given, send_via=send_via)
-            self._client, self._send_via = self._closers.enter_context(client), send_via
+            self._client = self._closers.enter_context(client)
+        # The start of another browser takes 2 to 5 s. So the client is kept, and it changes its transport, like with "auto".
+        manager = self._client._core._browser_manager
+        manager._options = replace(manager._options, send_via=send_via)
         return self._client
 
     def limit_page_steps(self, seconds: float) -> None:
