@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, User
     from chatgpt_browser._browser.probe import BrowserFacts, Probe, Sighting
     from chatgpt_browser._client.portal import Portal
+    from chatgpt_browser._core.options import SendVia
 
 #: The user's name and e-mail address are each cut to this number of characters.
 _MAX_NAME = 500
@@ -100,7 +101,7 @@ class CheckContext:
         self.session_visit = self._portal.call(self._probe.look, self.options.site.session_url)
         return self.session_visit
 
-    def client(self, *, send_via: str = "fetch") -> ChatGPTAPI:
+    def client(self, *, send_via: SendVia = "fetch") -> ChatGPTAPI:
         """Return the client, which is configured like that of the other commands, and make it send by the given transport.
 
         If there is no client, close the browser of `start_browser` and create a client.
