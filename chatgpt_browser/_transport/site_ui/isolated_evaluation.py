@@ -69,7 +69,6 @@ class IsolatedEvaluation:
     async def _create_world(self) -> int:
         if self._frame_id is None:
             tree = await self._cdp.send("Page.getFrameTree")
-            # The main frame keeps its id when it navigates.
             self._frame_id = tree["frameTree"]["frame"]["id"]
         # Chromium creates the world once for each document, and returns it again after that.
         params = {"frameId": self._frame_id, "worldName": _WORLD_NAME}
@@ -91,7 +90,7 @@ class IsolatedEvaluation:
 
     def _on_navigated(self, event: dict[str, Any]) -> None:
         if "parentId" not in event["frame"]:
-            self._world = None
+            self._frame_id, self._world = event["frame"]["id"], None
 
 
 def _with_helpers(script_name: str, constants: Sequence[Any], helpers: Sequence[str]) -> str:

@@ -107,14 +107,17 @@ class SitePage:
         with map_playwright_errors():
             page = await context.new_page()
             cdp = await context.new_cdp_session(page)
-            await cdp.send("Network.enable", {"maxPostDataSize": _MAX_POST_DATA_SIZE})
-            # If a reused connection closes without a response, Chromium sends the request again, even a POST. This header
-            # prevents the reuse over HTTP/1.1. HTTP/2 has no such header, so Chromium omits it there.
-            await cdp.send("Network.setExtraHTTPHeaders", {"headers": {"Connection": "close"}})
-            await cdp.send("Page.enable")
+            commands: dict[str, dict[str, Any]] = {
+                "Network.enable": {"maxPostDataSize": _MAX_POST_DATA_SIZE},
+                # If a reused connection closes without a response, Chromium sends the request again, even a POST. This header
+                # prevents the reuse over HTTP/1.1. HTTP/2 has no such header, so Chromium omits it there.
+                "Network.setExtraHTTPHeaders": {"headers": {"Connection": "close"}},
+                "Page.enable": {},
+            }
             if identity is not None:
-                await cdp.send("Emulation.setUserAgentOverride", identity)
-            await set_up_view(page, cdp, options)
+                commands["Emulation.setUserAgentOverride"] = identity
+            sent = (cdp.send(method, params) for method, params in commands.items())
+            await asyncio.gather(*sent, set_up_view(page, cdp, options))
             return cls(page, cdp)
 
     @property
