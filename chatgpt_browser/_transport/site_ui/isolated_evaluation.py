@@ -24,7 +24,7 @@ class IsolatedEvaluation:
     def __init__(self, cdp: CDPSession) -> None:
         self._cdp = cdp
         self._frame_id: str | None = None
-        #: The world of the current document, or None if it has to be requested.
+        #: The id of the isolated world in the current document. None if the id was not requested yet.
         self._world: int | None = None
         #: The names of the scripts whose functions the current world has stored.
         self._stored: set[str] = set()
@@ -47,7 +47,7 @@ class IsolatedEvaluation:
         except PlaywrightError as error:
             if world != self._world or "Cannot find context" not in error.message:
                 raise
-            # The document was replaced before the call, so the function was not called.
+            # The document was replaced before the function was called, so call it in the new document.
             world = await self._create_world()
             result = await self._call(world, self._declare(script_name, constants, helpers), values)
         if "exceptionDetails" in result:

@@ -197,7 +197,7 @@ class Controls:
             self._site.session.tokens.replace(session_token)
 
     def expire_access_tokens(self) -> None:
-        """Let all access tokens expire that were issued so far."""
+        """Make all access tokens that were issued so far expire."""
         with self._site.lock:
             self._site.session.access_tokens.expire_all()
 
@@ -255,10 +255,10 @@ class Controls:
     def dialog(self) -> Dialog | None:
         """The dialog that a page shows (only with `form="app"`). None: no dialog. A change has no effect on open pages.
 
-        `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in. `announcement`: has a
-        close button. `survey`: a kind that clients do not know. `overlay`: the survey without a role. `choice`: asks which of two
-        answers the user prefers. `choice-in-thread`: asks the same below each reply, and blocks nothing. If a client clicks the
-        main button of a dialog, the server receives the request `GET /backend-api/dialog-answered/…`.
+        `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in. `announcement`: has
+        a close button. `survey`: a kind that clients do not know. `overlay`: like `survey`, but without an ARIA role. `choice`:
+        asks which of two answers the user prefers. `choice-in-thread`: asks the same below each reply, and blocks nothing. If a
+        client clicks the main button of a dialog, the server receives the request `GET /backend-api/dialog-answered/…`.
         """
         return self._chat_app.dialog
 
