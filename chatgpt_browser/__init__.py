@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ._core.options import SEED_USER_AGENT
     from ._core.reply import Citation, Reply, Thought, ToolCall
     from ._messaging.reply_stream import AsyncReplyStream
-    from ._protocol.backend import ConversationSummary, History, HistoryMessage, Model
+    from ._protocol.backend import ConversationSummary, History, HistoryMessage
+    from ._protocol.model_list import Model
 
 __version__ = "0.1.0"
 
@@ -77,6 +78,7 @@ __all__ = [
     "ToolCall",
     "UnknownEncodingError",
     "UnusualActivityError",
+    "UploadError",
     "User",
     "__version__",
 ]
@@ -84,7 +86,8 @@ __all__ = [
 #: The public names of each module. A module is imported when one of its names is used for the first time.
 _LAZY_EXPORTS = {
     "_core.abort": ["AbortController", "AbortSignal"],
-    "_protocol.backend": ["ConversationSummary", "History", "HistoryMessage", "Model"],
+    "_protocol.backend": ["ConversationSummary", "History", "HistoryMessage"],
+    "_protocol.model_list": ["Model"],
     "_client.client": ["AsyncChatGPTAPI", "AsyncChatGPTConversation"],
     "_core.errors": [name for name in __all__ if name.endswith("Error")],
     "_core.models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],

@@ -10,9 +10,9 @@ from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ConversationNotFoundErr
 from chatgpt_browser._protocol.backend import (
     read_conversations,
     read_history,
-    read_models,
     read_title,
 )
+from chatgpt_browser._protocol.model_list import read_models
 from chatgpt_browser.testing import Answer, Aside, Reply
 from tests.support.scripted_site import base_urls
 
