@@ -16,8 +16,8 @@ class Model:
     ``slug`` is the value to use for the option ``model``, and ``title`` is the name on the site's page. ``efforts`` are the
     values of the option ``effort`` for this model; the tuple is empty if the effort cannot be chosen. ``default_effort`` is the
     effort that the site uses without this option, or None. ``presets`` are the titles of the levels of the page's model picker
-    that use this model. ``is_work_mode`` is True for a model of the mode "Work", which this package does not use. ``raw`` is the site's
-    JSON object for this model.
+    that use this model. ``is_work_mode`` is True for a model of the mode "Work", which this package does not use. ``raw`` is the
+    site's JSON object for this model.
     """
 
     slug: str

@@ -56,34 +56,52 @@ class Upload:
 
 
 @dataclass
+class _Request:
+    """A request that belongs to an upload, or that may belong to one whose URL is not known yet."""
+
+    step: Step
+    upload: Upload | None
+    url: str = ""
+    #: The status, the body and the time of the response, once it has ended.
+    response: tuple[int, str, float] | None = None
+
+
+@dataclass
 class UploadTracker:
     """Follows the uploads of one page. ``backend_url`` is the base URL of the backend. All times are in seconds."""
 
     backend_url: str
     uploads: list[Upload] = field(default_factory=list)
-    _requests: dict[str, tuple[Step, Upload]] = field(default_factory=dict)
+    _requests: dict[str, _Request] = field(default_factory=dict)
 
     def start(self, request_id: str, method: str, url: str, body: str | None) -> None:
         """Record that the page has sent a request. Ignore the request if it does not belong to an upload."""
         path = url.partition("?")[0]
         if method == "POST" and path == f"{self.backend_url}/files":
             name = _object(body).get("file_name")
-            self._requests[request_id] = (Step.CREATE, self._create(name if isinstance(name, str) else ""))
+            self._requests[request_id] = _Request(
+                Step.CREATE, self._create(name if isinstance(name, str) else "")
+            )
         elif method == "POST" and path == f"{self.backend_url}/files/process_upload_stream":
-            self._start(request_id, Step.PROCESS, self._find_processed(_object(body)))
+            self._start(_Request(Step.PROCESS, self._find_processed(_object(body))), request_id)
         elif method in ("PUT", "POST"):
-            self._start(request_id, Step.STORE, self._find_stored(url))
+            self._start(_Request(Step.STORE, self._find_stored(url), url), request_id)
 
     def step_of(self, request_id: str) -> Step | None:
-        """Return which request of an upload this is, or None if it does not belong to an upload."""
+        """Return which request of an upload this is, or may be. Return None if it does not belong to an upload."""
         found = self._requests.get(request_id)
-        return found[0] if found is not None else None
+        return found.step if found is not None else None
 
     def end(self, request_id: str, status: int, body: str, now: float) -> None:
         """Record that a response has been read to its end. A status of 0 means that there is no response."""
-        if (found := self._requests.pop(request_id, None)) is None:
+        if (request := self._requests.get(request_id)) is None:
             return
-        step, upload = found
+        request.response = (status, body, now)
+        if request.upload is not None:
+            del self._requests[request_id]
+            self._end(request.step, request.upload, status, body, now)
+
+    def _end(self, step: Step, upload: Upload, status: int, body: str, now: float) -> None:
         if not status or status >= _FIRST_ERROR_STATUS:
             upload.failure = _failure(status, body, now)
         elif step is Step.CREATE:
@@ -133,12 +151,23 @@ class UploadTracker:
         self.uploads.append(Upload(name))
         return self.uploads[-1]
 
-    def _start(self, request_id: str, step: Step, upload: Upload | None) -> None:
-        if upload is None:
-            return
-        upload.failure = upload.stored_at = None
-        upload.is_processing = step is Step.PROCESS
-        self._requests[request_id] = (step, upload)
+    def _start(self, request: _Request, request_id: str) -> None:
+        if request.upload is not None:
+            request.upload.failure = request.upload.stored_at = None
+            request.upload.is_processing = request.step is Step.PROCESS
+        self._requests[request_id] = request
+
+    def _adopt(self, upload: Upload) -> None:
+        """Assign the requests with the upload's URL that began before the URL was known."""
+        for request_id, request in [*self._requests.items()]:
+            if (
+                request.upload is None
+                and request.step is Step.STORE
+                and self._find_stored(request.url) is upload
+            ):
+                request.upload = upload
+                if request.response is not None:
+                    self.end(request_id, *request.response)
 
     def _find_processed(self, body: dict[str, Any]) -> Upload | None:
         waiting = [upload for upload in self.uploads if not upload.is_done]
@@ -162,6 +191,7 @@ class UploadTracker:
         upload.url = url if isinstance(url, str) else None
         if body.get("status") == "error" or body.get("error_code"):
             upload.failure = Failure(_words_of(body), now, 0.0)
+        self._adopt(upload)
 
 
 def _failure(status: int, body: str, now: float) -> Failure:

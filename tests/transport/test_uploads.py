@@ -144,7 +144,7 @@ def test_files_refused_by_site_raise_upload_error_and_send_nothing(
 def test_files_refused_by_storage_raise_upload_error(
     app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT
 ) -> None:
-    server.script_path("/raw", Answer(204), Answer(403, "AuthorizationFailure"))
+    server.script_path("/raw", Answer(403, "AuthorizationFailure"))
     with pytest.raises(UploadError, match=r"notes\.txt.*Nothing was sent") as caught:
         api.send_message("Read this.", files=[TEXT])
 
