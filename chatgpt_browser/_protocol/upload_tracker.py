@@ -61,7 +61,8 @@ class _Request:
 
     step: Step
     upload: Upload | None
-    url: str = ""
+    #: The URL of a request with bytes, or the id in a request that processes a file.
+    target: str = ""
     #: The status, the body and the time of the response, once it has ended.
     response: tuple[int, str, float] | None = None
 
@@ -73,6 +74,8 @@ class UploadTracker:
     backend_url: str
     uploads: list[Upload] = field(default_factory=list)
     _requests: dict[str, _Request] = field(default_factory=dict)
+    #: The number of files that were processed, and whose uploads are unknown.
+    _unassigned: int = 0
 
     def start(self, request_id: str, method: str, url: str, body: str | None) -> None:
         """Record that the page has sent a request. Ignore the request if it does not belong to an upload."""
@@ -83,7 +86,8 @@ class UploadTracker:
                 Step.CREATE, self._create(name if isinstance(name, str) else "")
             )
         elif method == "POST" and path == f"{self.backend_url}/files/process_upload_stream":
-            self._start(_Request(Step.PROCESS, self._find_processed(_object(body))), request_id)
+            file_id = str(_object(body).get("file_id") or "")
+            self._start(_Request(Step.PROCESS, self._find_processed(file_id), file_id), request_id)
         elif method in ("PUT", "POST"):
             self._start(_Request(Step.STORE, self._find_stored(url), url), request_id)
 
@@ -100,6 +104,8 @@ class UploadTracker:
         if request.upload is not None:
             del self._requests[request_id]
             self._end(request.step, request.upload, status, body, now)
+        elif request.step is Step.PROCESS:
+            self._unassigned += _is_processed(status, body)
 
     def _end(self, step: Step, upload: Upload, status: int, body: str, now: float) -> None:
         if not status or status >= _FIRST_ERROR_STATUS:
@@ -128,8 +134,12 @@ class UploadTracker:
                 upload.is_done = True
 
     def is_complete(self, count: int) -> bool:
-        """Return whether this number of files has been uploaded, and no other upload is in progress."""
-        return len(self.uploads) >= count and all(upload.is_done for upload in self.uploads)
+        """Return whether this number of files has been uploaded, and no other upload is in progress.
+
+        The responses are counted, because the browser may not return the body that has the id of a file.
+        """
+        missing = sum(not upload.is_done for upload in self.uploads)
+        return len(self.uploads) >= count and missing <= self._unassigned
 
     def next_deadline(self) -> float | None:
         """Return the next time at which :meth:`failed` or :meth:`finish_unprocessed` may have another result."""
@@ -158,22 +168,20 @@ class UploadTracker:
         self._requests[request_id] = request
 
     def _adopt(self, upload: Upload) -> None:
-        """Assign the requests with the upload's URL that began before the URL was known."""
+        """Assign the requests of the upload that began before its id and its URL were known."""
         for request_id, request in [*self._requests.items()]:
-            if (
-                request.upload is None
-                and request.step is Step.STORE
-                and self._find_stored(request.url) is upload
-            ):
-                request.upload = upload
-                if request.response is not None:
-                    self.end(request_id, *request.response)
+            if request.upload is not None:
+                continue
+            find = self._find_stored if request.step is Step.STORE else self._find_processed
+            if find(request.target) is not upload:
+                continue
+            self._start(_Request(request.step, upload, request.target), request_id)
+            if request.response is not None:
+                self._unassigned -= request.step is Step.PROCESS and _is_processed(*request.response[:2])
+                self.end(request_id, *request.response)
 
-    def _find_processed(self, body: dict[str, Any]) -> Upload | None:
-        waiting = [upload for upload in self.uploads if not upload.is_done]
-        by_id = [upload for upload in waiting if upload.file_id and upload.file_id == body.get("file_id")]
-        by_name = [upload for upload in waiting if not upload.is_processing]
-        return next(iter(by_id or by_name), None)
+    def _find_processed(self, file_id: str) -> Upload | None:
+        return next((upload for upload in self.uploads if upload.file_id and upload.file_id == file_id), None)
 
     def _find_stored(self, url: str) -> Upload | None:
         path = unquote(urlsplit(url).path)
@@ -201,6 +209,10 @@ def _failure(status: int, body: str, now: float) -> Failure:
     is_passing = status >= _FIRST_SERVER_ERROR or status == _UNAUTHORIZED
     reason = f"HTTP {status}: {words}" if words else f"HTTP {status}"
     return Failure(reason, now, FAILURE_TIME if is_passing else REFUSAL_TIME)
+
+
+def _is_processed(status: int, body: str) -> bool:
+    return 0 < status < _FIRST_ERROR_STATUS and _problem_in(body) is None
 
 
 def _problem_in(body: str) -> str | None:
