@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import typer
 
@@ -35,6 +36,7 @@ from ..output.wait_spinner import wait_spinner
 from ..state.conversation_lookup import find_conversation_id
 from ..state.last_conversation import remember_conversation
 from ..titles import request_title, with_first_words
+from .message_defaults import MessageDefaults
 from .slash_commands import SLASH_COMMANDS, split_command
 
 #: The number of conversations that `/open` lists.
@@ -44,8 +46,16 @@ LISTED = 10
 class ChatSession:
     """The current conversation of `chat`: its position, its history, and a message that has no reply yet."""
 
-    def __init__(self, api: ChatGPTAPI, *, timeout: timedelta | None = None, markdown: bool = True) -> None:
+    def __init__(
+        self,
+        api: ChatGPTAPI,
+        *,
+        timeout: timedelta | None = None,
+        markdown: bool = True,
+        arguments: dict[str, Any] | None = None,
+    ) -> None:
         self._api = api
+        self._arguments = MessageDefaults(arguments or {})
         self._timeout = timeout
         self._markdown = markdown
         self._conversation = api.get_conversation()
@@ -93,13 +103,17 @@ class ChatSession:
             aborted_by_ctrl_c() as abort_signal,
             wait_spinner("the reply", first_step=self._first_step) as spinner,
             self._conversation.stream_message(
-                message, timeout_ms=self._timeout, abort_signal=abort_signal
+                message,
+                timeout_ms=self._timeout,
+                abort_signal=abort_signal,
+                **self._arguments.for_message(is_new=is_new),
             ) as stream,
         ):
             stream_reply(stream, spinner.stop, markdown=self._markdown)
 
         out.print()
         self._unanswered = None
+        self._arguments.clear_files()
         question = HistoryMessage("", "user", message, parent_message_id=before)
         reply = HistoryMessage(stream.message_id or "", "assistant", stream.text)
         self._history = replace(
@@ -191,6 +205,9 @@ class ChatSession:
             return
         self._saved.add(path)
         print_dim(f"{len(self._history.visible_messages)} messages written to {path}")
+
+    def _do_attach(self, name: str) -> None:
+        print_dim(self._arguments.attach(name))
 
     def _do_model(self, name: str) -> None:
         if name:

@@ -120,11 +120,11 @@ class AppControls:
 
         A change of the page's behaviour has no effect on pages that are already open.
         """
-        return self._site.uploads
+        return self._site.storage.uploads
 
     @uploads.setter
     def uploads(self, options: UploadOptions) -> None:
-        self._site.uploads = options
+        self._site.storage.uploads = options
 
     @property
     def files(self) -> list[StoredFile]:

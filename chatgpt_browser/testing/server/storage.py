@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote
 
+from ..data.upload_options import UploadOptions
 from ..script.responses import Answer
 from .step_playback import play
 
@@ -61,6 +62,8 @@ class Storage:
         self.site_origin = ""
         #: Maps an ID to its file.
         self.files: dict[str, StoredFile] = {}
+        #: The way in which pages upload files, and the limits for files.
+        self.uploads = UploadOptions()
         self._signatures: dict[str, tuple[str, str]] = {}
         self._folder: Path | None = None
 
