@@ -34,6 +34,8 @@ class ReplyReader(ReplyProgress):
         super().__init__()
         #: The number of events that were read so far and are JSON objects.
         self.events = 0
+        #: True for a deep research: the answer in the stream is only an acknowledgement, and a report follows.
+        self.expects_report = False
         self._assembler = EventAssembler()
         self._deltas = DeltaDecoder()
         self._growth = _NONE
@@ -127,6 +129,12 @@ class ReplyReader(ReplyProgress):
         self.leave_stream()
         return changed
 
+    def take_report(self, text: str) -> bool:
+        """Replace the acknowledgement by the report, and complete the reply. Return whether the text changed."""
+        self._growth, self.expects_report = _NONE, False
+        changed = self._text.replace(text)
+        return self._end() or changed
+
     # ---- text --------------------------------------------------------------------------------------------------------
 
     def _append(self, fresh: str) -> bool:
@@ -159,8 +167,12 @@ class ReplyReader(ReplyProgress):
         return self._text.replace(message_text(self._deltas.value["message"]))
 
     def _end(self) -> bool:
-        self.state = _DONE
-        return self._text.end()
+        changed = self._text.end()
+        if self.expects_report:
+            self.leave_stream()
+        else:
+            self.state = _DONE
+        return changed
 
     # ---- events ------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser import ChatGPTAPI, OptionNotAppliedError, PageError
-from chatgpt_browser.testing import FakeChatGPT, Gate, PageControls, Reply
+from chatgpt_browser._messaging.research_poller import ResearchPoller
+from chatgpt_browser.testing import Aside, FakeChatGPT, Gate, PageControls, Reply
 from tests.support.scripted_site import ScriptedSite, base_urls, posts_of
 
 if TYPE_CHECKING:
@@ -196,3 +197,35 @@ def test_list_models_gives_titles_efforts_and_presets(api: ChatGPTAPI) -> None:
     assert thinking.presets == ("Medium", "High", "Extra High")
     assert (mini.title, mini.efforts, mini.default_effort) == ("GPT-5.6 Luna", (), None)
     assert models["gpt-6-wm"].is_work_mode
+
+
+def test_deep_research_reply_is_the_report(
+    app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ResearchPoller, "interval", 0.05)
+    research = Aside.research("# Tea\n\nIt is good.", plan=["Search", "Write"], reads=3)
+    server.script(Reply("I will research this.", asides=(research,)))
+    texts: list[str] = []
+    reply = api.send_message("Is tea good?", tools=["deep_research"], on_progress=texts.append)
+
+    assert reply == "# Tea\n\nIt is good."
+    assert texts[-2:] == ["I will research this.", reply]
+    body = sent_body(app_site)
+    assert body["messages"][0]["content"]["parts"] == ["@Deep research Is tea good?"]
+    reads = [r for r in app_site.requests if "include_widget_state=true" in r.query]
+    assert len(reads) == 4
+
+
+def test_deep_research_ordinary_answer_raises_option_not_applied_error(
+    app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ResearchPoller, "interval", 0.05)
+    server.script(Reply("Yes, it is."))
+    with pytest.raises(OptionNotAppliedError, match="ordinary answer, although deep research") as caught:
+        api.send_message("Is tea good?", tools=["deep_research"])
+
+    assert (caught.value.option, caught.value.requested) == ("tools", "deep_research")
+
+
+def test_research_poller_interval_is_at_least_a_minute() -> None:
+    assert ResearchPoller.interval >= 60

@@ -5,6 +5,8 @@ See :mod:`.selectors` for the form of the entries and for their sources.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from .selectors import FORM, ElementRule, Entry
 
 # ---- Files -----------------------------------------------------------------------------------------------------------
@@ -72,8 +74,9 @@ MODEL_BUTTON = ElementRule(
     ),
 )
 
-#: The menus and their items [aria].
+#: The menus, and the roles of their items [aria].
 MENUS = "[role=menu], [role=listbox], [data-testid=composer-intelligence-picker-content]"
+ITEM_ROLES: tuple[Literal["menuitem", "menuitemradio", "menuitemcheckbox", "option", "radio"], ...]
 ITEM_ROLES = ("menuitem", "menuitemradio", "menuitemcheckbox", "option", "radio")
 ITEMS = ", ".join(f"[role={role}]" for role in ITEM_ROLES)
 

@@ -115,6 +115,8 @@ def _playback(
     user_message = _store(site, posted, conversation)
     with site.lock:
         side_messages = [conversation.add_aside(each.role, each.text, each.fields()) for each in reply.asides]
+        for side_message, aside in zip(side_messages, reply.asides, strict=True):
+            side_message.widget_states = [*aside.widget_states]
         parent = conversation.current_node
 
     fields = {} if reply.channel is None else {"channel": reply.channel}

@@ -86,7 +86,7 @@ class RequestMiddleware:
         if writer.record.method != "OPTIONS":  # the browser sends it before a PUT to another origin
             with self._site.lock:
                 scripted = self._site.script.next_for_path(writer.record.path)
-        if scripted is not None:
+        if scripted is not None and not isinstance(scripted, str):
             await play(scripted, writer)
         else:
             await self._site.storage.respond(writer.record, writer)
