@@ -91,7 +91,7 @@ class MessageOptions:
         if options.temporary and (options.project is not None or options.is_deep_research):
             other = "project" if options.project is not None else "deep_research"
             raise ValueError(
-                f"temporary cannot be used together with {other}: a temporary chat does not offer it"
+                f"temporary and {other} cannot be used together in one message"
             )
         if send_via == "fetch" and options.needs_page:
             names = " and ".join(name for name in _PAGE_OPTIONS if getattr(options, name))
