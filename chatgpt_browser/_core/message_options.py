@@ -90,9 +90,7 @@ class MessageOptions:
         options = cls(**given | {"files": tuple(map(Attachment.checked, given.get("files", ())))})
         if options.temporary and (options.project is not None or options.is_deep_research):
             other = "project" if options.project is not None else "deep_research"
-            raise ValueError(
-                f"temporary and {other} cannot be used together in one message"
-            )
+            raise ValueError(f"temporary and {other} cannot be used together in one message")
         if send_via == "fetch" and options.needs_page:
             names = " and ".join(name for name in _PAGE_OPTIONS if getattr(options, name))
             raise ValueError(f'{names} cannot be used with send_via="fetch": use "auto" or "page"')

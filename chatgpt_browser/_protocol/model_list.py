@@ -56,6 +56,23 @@ class ModelList:
             if model in (None, preset.model) and effort in (None, preset.effort)
         ]
 
+    def find_positions(self, model: str | None, effort: str | None, levels: int) -> list[int]:
+        """Return the positions of these presets on a slider with this number of levels, the model's default effort first.
+
+        An account may have fewer levels than the list of presets: then the last presets are missing.
+        """
+        found = self.find_presets(model, effort)
+        by_length = sorted(self.versions, key=lambda presets: len(presets) != levels)
+        version = next((each for each in by_length if any(preset in found for preset in each[:levels])), ())
+        defaults = {each.slug: each.default_effort for each in self.models}
+        positions = [at for at, preset in enumerate(version[:levels]) if preset in found]
+        return sorted(positions, key=lambda at: version[at].effort != defaults.get(version[at].model))
+
+    @property
+    def titles(self) -> list[str]:
+        """The names of all models on the page."""
+        return [model.title for model in self.models if model.title]
+
     def has_model(self, slug: str) -> bool:
         """Return whether the page offers the model."""
         return any(model.slug == slug for model in self.models) or bool(self.find_presets(slug, None))

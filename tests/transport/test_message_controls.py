@@ -171,7 +171,7 @@ def test_temporary_chat_continues_on_its_page_only(
 ) -> None:
     conversation = api.get_conversation()
     conversation.send_message("One", temporary=True)
-    assert conversation.send_message("Two") == 'You said: "Two". Before that, you said: "One".'
+    assert conversation.send_message("Two") == 'You said: "Two". Before that you said: "One".'
     assert {r.json.get("history_and_training_disabled") for r in posts_of(app_site.requests)} == {True}
 
     api.send_message("Elsewhere")  # the only page is used for another conversation

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +14,6 @@ from tests.support.scripted_site import ScriptedSite, base_urls, posts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 TEXT = ("notes.txt", b"Buy bread.")
 IMAGE = ("cat.png", b"\x89PNG not really", "image/png")
@@ -113,6 +114,29 @@ def test_files_each_attempt_on_a_used_page_attaches_only_its_own(
 
     sent = [r.json["messages"][0]["metadata"].get("attachments", []) for r in posts_of(app_site.requests)]
     assert [[item["name"] for item in items] for items in sent] == [["notes.txt"], ["b.txt"], []]
+
+
+def test_files_large_data_goes_through_temporary_file_that_is_deleted(
+    app_site: ScriptedSite,
+    api: ChatGPTAPI,
+    server: FakeChatGPT,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen: list[tuple[int, list[str]]] = []
+    write = Path.write_bytes
+
+    def record(path: Path, data: Any) -> int:
+        seen.append((path.parents[1].stat().st_mode & 0o777, [*path.parts[-1:]]))
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", record)
+    api.send_message("Read this.", files=[("data.bin", bytes(3 << 20)), TEXT])
+
+    assert sorted(sent_attachments(app_site)) == [("data.bin", 3 << 20), ("notes.txt", 10)]
+    assert seen == [(0o700, ["data.bin"])]
+    assert [*tmp_path.glob("chatgpt_browser_*")] == []
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

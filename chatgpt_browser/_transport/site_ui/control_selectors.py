@@ -92,6 +92,5 @@ SUBMENUS = (
 
 # ---- Modes -----------------------------------------------------------------------------------------------------------
 
-#: The mode "Work", if it is chosen.
-WORK_MODE = "[role=radio][aria-checked=true], [role=tab][aria-selected=true]"
+#: Matches the label of the mode "Work".
 WORK_LABEL = r"^\s*work\s*$"

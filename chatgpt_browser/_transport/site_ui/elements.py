@@ -65,6 +65,10 @@ class PageElements:
         """Return the locators that may find the button of a rule, most reliable first."""
         return self._buttons(rule)
 
+    def in_form(self, selector: str) -> Locator:
+        """Return a locator for the elements with this selector in the composer's form, also if they are hidden."""
+        return self._forms.locator(selector)
+
     def chosen_tools(self, label: Pattern[str]) -> Locator:
         """Return a locator for the composer's buttons that show a chosen tool with this label."""
         return self._forms.get_by_role("button", name=label).filter(visible=True)

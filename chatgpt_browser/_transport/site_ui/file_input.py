@@ -16,14 +16,16 @@ from ..._browser.playwright_errors import is_transfer_limit, milliseconds
 from ..._core.attachment_checks import media_type_of
 from ..._core.errors import UploadError
 from . import control_selectors as selectors
+from .elements import first_of
 from .selectors import SHELL, beginning_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from playwright.async_api import Page
+    from playwright.async_api import Locator, Page
 
     from ..._core.message_options import Attachment
+    from .elements import PageElements
     from .page_menu import PageMenu
 
 #: Data with at most this many bytes is passed to Playwright. More data is written to a temporary file, because Playwright encodes
@@ -48,8 +50,9 @@ class Batch(NamedTuple):
 class FileInput:
     """The file input of one page."""
 
-    def __init__(self, page: Page, menu: PageMenu) -> None:
+    def __init__(self, page: Page, elements: PageElements, menu: PageMenu) -> None:
         self._page = page
+        self._elements = elements
         self._menu = menu
 
     async def put(self, batch: Batch, *, images_only: bool) -> None:
@@ -58,11 +61,9 @@ class FileInput:
         :raises UploadError: the page has no file input, or the browser cannot receive the files.
         """
         try:
-            selector = await self._find(images_only=images_only)
-            if selector is not None:
-                await self._page.locator(selector).first.set_input_files(
-                    batch.files, timeout=milliseconds(_SET_TIMEOUT)
-                )
+            found = await self._find(images_only=images_only)
+            if found is not None:
+                await found.set_input_files(batch.files, timeout=milliseconds(_SET_TIMEOUT))
             else:
                 await self._put_by_dialog(batch)
         except PlaywrightTimeoutError as exc:
@@ -81,19 +82,15 @@ class FileInput:
 
     async def accepts_many(self, *, images_only: bool) -> bool:
         """Return whether the input accepts several files at once. Return True if there is no input yet."""
-        selector = await self._find(images_only=images_only)
-        if selector is None:
-            return True
-        return await self._page.locator(selector).first.get_attribute("multiple") is not None
+        found = await self._find(images_only=images_only)
+        return found is None or await found.get_attribute("multiple") is not None
 
-    async def _find(self, *, images_only: bool) -> str | None:
-        """Return a selector for the best input, or None if there is no input."""
+    async def _find(self, *, images_only: bool) -> Locator | None:
+        """Return the best input, or None if there is no input. A hidden copy of the composer may have an input too."""
         entries = (*selectors.FILE_INPUTS, *(selectors.IMAGE_INPUTS if images_only else ()))
-        for entry in entries:
-            selector = f"{entry.pattern}:not(:disabled):not({SHELL})"
-            if await self._page.locator(selector).count():
-                return selector
-        return None
+        inputs = [self._page.locator(f"{entry.pattern}:not(:disabled):not({SHELL})") for entry in entries]
+        in_form = self._elements.in_form("input[type=file]")
+        return await first_of((*(each.and_(in_form) for each in inputs), *(each.last for each in inputs)))
 
     async def _put_by_dialog(self, batch: Batch) -> None:
         async with self._page.expect_file_chooser(timeout=milliseconds(_CHOOSER_TIMEOUT)) as chooser:

@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     from ..._core.urls import Site
     from .file_input import Batch
 
-#: Time limit in seconds for the first request of an upload after the file was chosen. The site's page needs up to 2.5 s.
-_START_TIMEOUT = 15.0
+#: Time limits in seconds for the first request of an upload after the file was chosen, for two attempts. The site's page needs
+#: up to 2.5 s.
+_START_TIMEOUTS = (8.0, 15.0)
+#: Time limit in seconds for the send button to become enabled after the uploads.
+_ENABLE_TIMEOUT = 15.0
 #: The slowest upload, in bytes per second, for which the client waits.
 _SLOWEST_UPLOAD = 50_000
 #: Time limit in seconds for the site to process one file after its upload.
@@ -48,7 +51,7 @@ class MessageControls:
         self._cdp = cdp
         self._elements = PageElements(page)
         self._menu = PageMenu(page, self._elements)
-        self._files = FileInput(page, self._menu)
+        self._files = FileInput(page, self._elements, self._menu)
         self._picker = ModelPicker(page, self._menu, ModelCatalog(cdp))
         #: The options that were applied to the current document, except the tools.
         self._applied: tuple[object, ...] | None = None
@@ -62,9 +65,9 @@ class MessageControls:
 
         :raises PageError: the page is in this mode.
         """
-        chosen = self._page.locator(selectors.WORK_MODE).filter(
-            has_text=re.compile(selectors.WORK_LABEL, re.I)
-        )
+        label = re.compile(selectors.WORK_LABEL, re.IGNORECASE)
+        chosen = self._page.get_by_role("radio", name=label, checked=True)
+        chosen = chosen.or_(self._page.get_by_role("tab", name=label, selected=True))
         if await chosen.filter(visible=True).count():
             raise work_mode_error(is_sent=False)
 
@@ -105,26 +108,38 @@ class MessageControls:
                         f"The file {name!r} was not uploaded within {timeout:.0f} s. Nothing was sent.",
                         file=name,
                     )
-        await becomes(self._elements.enabled_send_button, "visible", _START_TIMEOUT)
+        await becomes(self._elements.enabled_send_button, "visible", _ENABLE_TIMEOUT)
 
     async def _begin(self, batch: Batch, observer: UploadObserver, *, images_only: bool) -> None:
-        """Put files into the page's input, and wait until the page has begun to upload them."""
-        count = observer.begun + len(batch.names)
-        await self._files.put(batch, images_only=images_only)
-        alerting = asyncio.ensure_future(becomes(self._alerts, "visible", _START_TIMEOUT))
-        beginning = asyncio.ensure_future(observer.wait_until_begun(count, _START_TIMEOUT))
+        """Put files into the page's input, and wait until the page has begun to upload them.
+
+        If the page does not react at all, the files are put into the input once more: its scripts may not have run before.
+
+        :raises UploadError: the page does not upload a file.
+        """
+        before = observer.begun
+        for timeout in _START_TIMEOUTS:
+            await self._files.put(batch, images_only=images_only)
+            await self._wait_for_reaction(observer, before + len(batch.names), timeout)
+            if observer.begun > before or await self._alerts.count():
+                break
+        begun = observer.begun - before
+        if begun < len(batch.names):
+            words = await self._alert()
+            reason = f"the page shows {words!r}" if words else "the page did not begin to upload the file"
+            name = batch.names[begun]
+            raise UploadError(f"The file {name!r} was not uploaded: {reason}. Nothing was sent.", file=name)
+
+    async def _wait_for_reaction(self, observer: UploadObserver, count: int, timeout: float) -> None:
+        """Wait until the page has begun this number of uploads, or shows an alert about files."""
+        alerting = asyncio.ensure_future(becomes(self._alerts, "visible", timeout))
+        beginning = asyncio.ensure_future(observer.wait_until_begun(count, timeout))
         try:
             await asyncio.wait((alerting, beginning), return_when=asyncio.FIRST_COMPLETED)
-            if beginning.done() and beginning.result():
-                return
         finally:
             alerting.cancel()
             beginning.cancel()
             await asyncio.gather(alerting, beginning, return_exceptions=True)
-        missing = batch.names[min(max(observer.begun - count + len(batch.names), 0), len(batch.names) - 1)]
-        words = await self._alert()
-        reason = f"the page shows {words!r}" if words else "the page did not begin to upload the file"
-        raise UploadError(f"The file {missing!r} was not uploaded: {reason}. Nothing was sent.", file=missing)
 
     @property
     def _alerts(self) -> Locator:

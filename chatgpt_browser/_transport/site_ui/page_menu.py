@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ..._browser.playwright_errors import milliseconds
 from . import control_selectors as selectors
@@ -75,23 +74,16 @@ class PageMenu:
         A trusted click on some items of the site's picker has no effect. Then the item is chosen by the keyboard, and at last by
         a click without a pointer.
         """
-        if await self._state(item) == "true":
+        if await item.get_attribute("aria-checked") == "true":
             return
+        # The item as long as it is shown as not chosen. It is hidden if the menu has closed.
+        unchosen = item.and_(self._page.locator("[aria-checked=false]"))
         await item.click(timeout=milliseconds(_CLICK_TIMEOUT))
-        if await self._state(item) != "false":
+        if await becomes(unchosen, "hidden", _SUBMENU_TIMEOUT):
             return
         await item.press("Enter", timeout=milliseconds(_CLICK_TIMEOUT))
-        if await self._state(item) == "false":
+        if not await becomes(unchosen, "hidden", _SUBMENU_TIMEOUT):
             await item.dispatch_event("click", timeout=milliseconds(_CLICK_TIMEOUT))
-
-    async def _state(self, item: Locator) -> str | None:
-        """Return the item's attribute ``aria-checked``; None if it is missing or the menu has closed."""
-        try:
-            if not await item.count():
-                return None
-            return await item.get_attribute("aria-checked", timeout=milliseconds(_SUBMENU_TIMEOUT))
-        except PlaywrightTimeoutError:
-            return None
 
     async def _find_shown(self, name: str | None, label: Pattern[str] | None) -> Locator | None:
         if name is not None and await (named := self._page.locator(name).filter(visible=True)).count():

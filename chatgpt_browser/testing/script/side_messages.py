@@ -91,7 +91,7 @@ class Aside:
         :param reads: the number of times that the research is still running when the conversation is read.
         """
         steps = {"steps": [{"title": title} for title in plan]}
-        running = {"status": "running", "plan": steps, "report_message": None}
+        running: dict[str, Any] = {"status": "running", "plan": steps, "report_message": None}
         message = {
             "author": {"role": "assistant"},
             "content": {"content_type": "text", "parts": [report]},
