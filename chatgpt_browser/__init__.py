@@ -4,7 +4,7 @@ Each public name is imported on first use, so that the import of the package tak
 when a browser starts.
 """
 
-# ruff: noqa: F403, F405 - type checkers get the error classes from `import *`, so only `__all__` lists these
+# ruff: noqa: F403, F405 - type checkers get the error classes from `import *`, so that only `__all__` must list their names
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._client.client import AsyncChatGPTAPI, AsyncChatGPTConversation
-    from ._client.sync_client import ChatGPTAPI, ChatGPTConversation, ReplyStream
+    from ._client.sync_client import ChatGPTAPI, ChatGPTConversation
+    from ._client.sync_reply_stream import ReplyStream
     from ._core.abort import AbortController, AbortSignal
     from ._core.errors import *
     from ._core.models import BatchMessage, BatchResult, ConversationEvent, Session, User
     from ._core.options import SEED_USER_AGENT
     from ._core.reply import Citation, Reply, Thought, ToolCall
+    from ._core.reply_events import CitationFound, Done, FileFound, TextDelta, ThoughtDelta, ToolUpdate
     from ._messaging.reply_stream import AsyncReplyStream
-    from ._protocol.backend import ConversationSummary, History, HistoryMessage
+    from ._protocol.backend import ConversationSummary
+    from ._protocol.history import History, HistoryMessage
     from ._protocol.model_list import Model
 
 __version__ = "0.1.0"
@@ -49,12 +52,15 @@ __all__ = [
     "ChatGPTError",
     "ChatGPTTimeoutError",
     "Citation",
+    "CitationFound",
     "ClientClosedError",
     "ComposerNotFoundError",
     "ConversationEvent",
     "ConversationNotFoundError",
     "ConversationSummary",
     "DialogInTheWayError",
+    "Done",
+    "FileFound",
     "ForkedProcessError",
     "History",
     "HistoryMessage",
@@ -74,8 +80,11 @@ __all__ = [
     "SessionExpiredError",
     "StreamError",
     "StreamInterruptedError",
+    "TextDelta",
     "Thought",
+    "ThoughtDelta",
     "ToolCall",
+    "ToolUpdate",
     "UnknownEncodingError",
     "UnusualActivityError",
     "UploadError",
@@ -83,18 +92,21 @@ __all__ = [
     "__version__",
 ]
 
-#: The public names of each module. A module is imported when one of its names is used for the first time.
+#: The public names of each module. A module is imported on the first use of one of these names.
 _LAZY_EXPORTS = {
     "_core.abort": ["AbortController", "AbortSignal"],
-    "_protocol.backend": ["ConversationSummary", "History", "HistoryMessage"],
+    "_protocol.backend": ["ConversationSummary"],
+    "_protocol.history": ["History", "HistoryMessage"],
     "_protocol.model_list": ["Model"],
     "_client.client": ["AsyncChatGPTAPI", "AsyncChatGPTConversation"],
     "_core.errors": [name for name in __all__ if name.endswith("Error")],
     "_core.models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],
     "_core.options": ["SEED_USER_AGENT"],
     "_core.reply": ["Citation", "Reply", "Thought", "ToolCall"],
+    "_core.reply_events": ["CitationFound", "Done", "FileFound", "TextDelta", "ThoughtDelta", "ToolUpdate"],
     "_messaging.reply_stream": ["AsyncReplyStream"],
-    "_client.sync_client": ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"],
+    "_client.sync_client": ["ChatGPTAPI", "ChatGPTConversation"],
+    "_client.sync_reply_stream": ["ReplyStream"],
 }
 _MODULE_OF = {name: module for module, names in _LAZY_EXPORTS.items() for name in names}
 

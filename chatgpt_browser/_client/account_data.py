@@ -1,4 +1,4 @@
-"""The account's models and past conversations: methods of both clients that the npm API does not have."""
+"""The clients' methods for the account's models and past conversations. The npm API does not have these methods."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ from .._protocol.backend import (
     conversation_path,
     conversations_path,
     read_conversations,
-    read_history,
     read_title,
     title_path,
 )
 from .._protocol.conversation_pages import MAX_PAGES, ConversationPages
 from .._protocol.model_list import read_models
+from .file_binding import bind_history
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from .._messaging.sender import MessageSender
-    from .._protocol.backend import ConversationSummary, History
+    from .._protocol.backend import ConversationSummary
+    from .._protocol.history import History
     from .._protocol.model_list import Model
+    from .file_binding import FileBinder, SyncFileBinder
     from .portal import Portal
 
 
-#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
+#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
 __tracebackhide__ = True
 
 
@@ -38,13 +40,14 @@ class AsyncAccountDataMixin:
     """
 
     _sender: MessageSender
+    _files: FileBinder
 
     async def list_models(self) -> list[Model]:
         """Return the models that the account may use."""
         return read_models(await self._sender.backend.request_json("GET", MODELS))
 
     async def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
-        """Return one page of the account's conversations, newest first."""
+        """Return at most ``limit`` of the account's conversations, newest first, beginning with number ``offset``."""
         return read_conversations(
             await self._sender.backend.request_json("GET", conversations_path(offset, limit))
         )
@@ -63,10 +66,13 @@ class AsyncAccountDataMixin:
             logger.warning("the list of conversations was ended after %d pages", MAX_PAGES)
 
     async def get_history(self, conversation_id: str) -> History:
-        """Return a past conversation with its messages."""
+        """Return a past conversation with its messages. The answers have citations, files, thoughts and tool calls."""
+        from .._protocol.history import read_history  # most programs read no past conversation
+
         return read_history(
             conversation_id,
             await self._sender.backend.request_json("GET", conversation_path(conversation_id)),
+            self._files.bind,
         )
 
     async def rename_conversation(self, conversation_id: str, title: str) -> None:
@@ -91,13 +97,14 @@ class AccountDataMixin:
 
     _core: AsyncAccountDataMixin
     _portal: Portal
+    _files: SyncFileBinder
 
     def list_models(self) -> list[Model]:
         """Return the models that the account may use."""
         return self._portal.call(self._core.list_models)
 
     def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
-        """Return one page of the account's conversations, newest first."""
+        """Return at most ``limit`` of the account's conversations, newest first, beginning with number ``offset``."""
         return self._portal.call(self._core.list_conversations, offset, limit)
 
     def iter_conversations(self, page_size: int = 20) -> Iterator[ConversationSummary]:
@@ -107,8 +114,9 @@ class AccountDataMixin:
             yield found
 
     def get_history(self, conversation_id: str) -> History:
-        """Return a past conversation with its messages."""
-        return self._portal.call(self._core.get_history, conversation_id)
+        """Return a past conversation with its messages; see :meth:`AsyncChatGPTAPI.get_history`."""
+        history = self._portal.call(self._core.get_history, conversation_id)
+        return bind_history(history, self._files.bind)
 
     def rename_conversation(self, conversation_id: str, title: str) -> None:
         """Change a conversation's title."""

@@ -1,10 +1,10 @@
-"""The asynchronous client: the class ``ChatGPTAPI`` of the npm API, with coroutines."""
+"""The asynchronous client. Its methods are those of the npm API's class ``ChatGPTAPI``, as coroutine functions."""
 
 from __future__ import annotations
 
 import inspect
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._core.errors import APIConnectionError, AuthenticationError, ChallengeError, OriginError
 from .._core.message_options import MessageOptions
@@ -20,6 +20,7 @@ from .account_data import AsyncAccountDataMixin
 from .base_client import BaseClient
 from .callbacks import OnConversationResponse, OnProgress, notify
 from .conversation import ConversationPosition, NextSlot
+from .file_binding import FileBinder
 from .send_many import AsyncSendManyMixin
 
 if TYPE_CHECKING:
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 
     from .._core.abort import AbortSignal
     from .._core.message_options import MessageArguments
+    from .._core.reply import Reply
     from .._protocol.cookies import SessionToken
 
 
-#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
+#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
 __tracebackhide__ = True
 
 
@@ -46,13 +48,14 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     def _initialise(self) -> None:
         self._browser_manager = BrowserManager(self._options, self._session_token, preload)
         self._sender = MessageSender(self._options, self._browser_manager)
+        self._files = FileBinder(self._sender)
 
     def _on_new_token(self, callback: Callable[[str], object]) -> None:
         self._browser_manager.on_new_token = callback
 
     @classmethod
     def _from_options(cls, options: Options, session_token: SessionToken) -> AsyncChatGPTAPI:
-        """Return a client with options that are already checked. The synchronous client uses this client internally."""
+        """Return a client with options that are already checked. The synchronous client creates its inner client in this way."""
         self = cls.__new__(cls)
         self._options, self._session_token = options, session_token
         self._initialise()
@@ -67,7 +70,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     # ---- life cycle --------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start the browser and open the site now. If you do not call this method, the first message does this.
+        """Start the browser and open the site. Without this call, the first message starts the browser and opens the site.
 
         :raises BrowserError: No browser was found, or it did not start.
         :raises ChallengeError: The site requires a person to pass a check.
@@ -121,7 +124,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @property
     def session_token(self) -> str:
-        """The current session token. The site may have replaced the first token. Treat the token like a password.
+        """The current session token, which the site may have renewed. Treat it like a password.
 
         With ``browser_context="default"``, this is an empty string: the client does not read the browser's cookies.
         """
@@ -131,7 +134,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @property
     def model(self) -> str:
-        """The model that replies. You may set this property; the next message uses the new value."""
+        """The model that replies. You may set this property. The next message is then sent to the new model."""
         return self._sender.options.model
 
     @model.setter
@@ -152,8 +155,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     ) -> str:
         """Send a message and return the whole reply (npm: ``sendMessage``).
 
-        :param conversation_id: The id of the conversation to continue. None: a new conversation is started.
-        :param parent_message_id: The id of the message to reply to. None: the newest message of the conversation.
+        :param conversation_id: The id of the conversation to continue. If it is None, a new conversation is started.
+        :param parent_message_id: The id of the message to reply to. If it is None, this is the conversation's newest message.
         :param timeout_ms: The time limit for the whole call, including the wait in the queue.
         :param on_progress: Called for every event that changes the reply, with the whole text so far.
         :param on_conversation_response: Called for every event, with the event as the site sent it.
@@ -175,6 +178,30 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
             StandaloneSlot(prompt), timeout_ms, abort_signal, on_conversation_response is not None
         )
         return await self._follow(stream, on_progress, on_conversation_response)
+
+    async def ask(
+        self,
+        message: str,
+        *,
+        conversation_id: str | None = None,
+        parent_message_id: str | None = None,
+        timeout_ms: Milliseconds | None = None,
+        on_progress: OnProgress | None = None,
+        on_conversation_response: OnConversationResponse | None = None,
+        abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
+    ) -> Reply[Any]:
+        """Send a message and return the whole reply, with its citations, files, thoughts and tool calls.
+
+        This method also waits for images that the site makes after the end of the stream. :meth:`send_message` describes the
+        parameters and the errors.
+        """
+        prompt = Prompt(message, conversation_id, parent_message_id, self._check(options))
+        stream = self._stream(
+            StandaloneSlot(prompt), timeout_ms, abort_signal, on_conversation_response is not None
+        )
+        await self._follow(stream, on_progress, on_conversation_response)
+        return await stream._complete_reply()
 
     def stream_message(
         self,
@@ -213,7 +240,9 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         want_events: bool = False,
     ) -> AsyncReplyStream:
         deadline = Deadline(to_limit("timeout_ms", timeout_ms), abort_signal)
-        return AsyncReplyStream(self._sender, slot, deadline, want_events=want_events)
+        return AsyncReplyStream(
+            self._sender, slot, deadline, want_events=want_events, bind_file=self._files.bind
+        )
 
     async def _follow(
         self,
@@ -226,7 +255,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
                 for update in updates:
                     stream._check()
                     for result in notify(update, on_progress, on_conversation_response):
-                        if inspect.isawaitable(result):
+                        # Most callbacks return None. To compare takes less time than `isawaitable`.
+                        if result is not None and inspect.isawaitable(result):
                             await result
         return stream.text
 
@@ -235,8 +265,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 class AsyncChatGPTConversation(ConversationPosition):
     """A conversation whose messages are sent one after another, in the order of the calls (npm: ``ChatGPTConversation``).
 
-    ``conversation_id`` and ``parent_message_id`` change only when a reply is complete. Therefore a failed message can be sent
-    again at the same position. To continue after another message, set both attributes.
+    ``conversation_id`` and ``parent_message_id`` change only when a reply is complete. Therefore a message that failed can be
+    sent again at the same position. To continue the conversation after another message, set both attributes.
     """
 
     def __init__(
@@ -263,6 +293,22 @@ class AsyncChatGPTConversation(ConversationPosition):
         slot = NextSlot(self, message, self.api._check(options))
         stream = self.api._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return await self.api._follow(stream, on_progress, on_conversation_response)
+
+    async def ask(
+        self,
+        message: str,
+        *,
+        timeout_ms: Milliseconds | None = None,
+        on_progress: OnProgress | None = None,
+        on_conversation_response: OnConversationResponse | None = None,
+        abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
+    ) -> Reply[Any]:
+        """Send the next message and return the whole reply, with all its parts; see :meth:`AsyncChatGPTAPI.ask`."""
+        slot = NextSlot(self, message, self.api._check(options))
+        stream = self.api._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
+        await self.api._follow(stream, on_progress, on_conversation_response)
+        return await stream._complete_reply()
 
     def stream_message(
         self,

@@ -7,13 +7,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .._core.errors import APIStatusError
-from .._protocol.backend import conversation_path, read_history
+from .._protocol.backend import conversation_path
 from .._protocol.conversation_tree import Turn, newest_turn
 from .._transport.base import DeliveryState
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._core.models import Prompt, QuestionRef
-    from .._protocol.backend import History
     from .._protocol.reply_reader import ReplyReader
     from .._transport.base import OutgoingMessage
     from .backend_client import BackendClient
@@ -30,17 +31,16 @@ class ConversationLookup:
         #: The ids of questions that were sent and have no reply yet. If the id of a question is unknown, the id of the message
         #: before the question is stored instead.
         self._unanswered: deque[str] = deque(maxlen=_REMEMBERED_QUESTIONS)
-        #: The newest turns whose reply is complete. The key is the id of the reply. The value is a pair of the conversation's id
-        #: and the turn. The newest turn is the last item.
+        #: The newest turns with a complete reply. The key is the id of the reply. The value is a pair: the conversation's id and
+        #: the turn. The newest turn is the last item.
         self._answered: OrderedDict[str, tuple[str | None, Turn]] = OrderedDict()
 
     async def find_current_node(self, conversation_id: str) -> str:
-        """Return the id of a conversation's newest message, which is the parent of the next message.
+        """Return the id of the newest message of a conversation. The next message is sent as a reply to this message.
 
         :raises ConversationNotFoundError: there is no such conversation.
         """
-        node = (await self._read(conversation_id)).current_node
-        assert node is not None
+        _, node = await self._read(conversation_id)
         return node
 
     async def find_newest_turn(self, conversation_id: str) -> tuple[str | None, Turn]:
@@ -48,8 +48,8 @@ class ConversationLookup:
 
         :raises ConversationNotFoundError: there is no such conversation.
         """
-        conversation = await self._read(conversation_id)
-        return conversation.current_node, newest_turn(conversation.raw, frozenset(self._unanswered))
+        data, node = await self._read(conversation_id)
+        return node, newest_turn(data, frozenset(self._unanswered))
 
     def note_delivery(self, message: OutgoingMessage) -> None:
         """If the question was sent or may have been sent, record that it has no reply yet.
@@ -66,7 +66,7 @@ class ConversationLookup:
     def note_answered(self, question: QuestionRef, reply: ReplyReader) -> None:
         """Record that the reply to a question is complete, and store the turn for :meth:`find_known_turn`.
 
-        If the end of the reply was read from the conversation, the turn is not stored: its other messages are unknown.
+        If the end of the reply was read from the conversation, the turn is not stored, because not all of its messages are known.
         """
         with suppress(ValueError):
             self._unanswered.remove(question.question_id or question.parent_message_id or "")
@@ -79,19 +79,19 @@ class ConversationLookup:
             self._answered.popitem(last=False)
 
     def find_known_turn(self, prompt: Prompt) -> Turn | None:
-        """Return the stored turn of the prompt's parent message, or None.
+        """Return the stored turn whose reply is the prompt's parent message.
 
-        A turn is stored if this client has received its reply. The result is also None if the prompt has no parent message id.
-        Such a message is sent after the newest message.
+        The result is None if this client has not received such a reply, or if the prompt has no parent message id.
         """
         conversation_id, turn = self._answered.get(prompt.parent_message_id or "", (None, None))
         return turn if conversation_id == prompt.conversation_id else None
 
-    async def _read(self, conversation_id: str) -> History:
+    async def _read(self, conversation_id: str) -> tuple[Any, str]:
+        """Return a stored conversation, and the id of its newest message."""
         data = await self._backend.request_json("GET", conversation_path(conversation_id))
-        history = read_history(conversation_id, data)
-        if history.current_node is None:
+        node = data.get("current_node") if isinstance(data, dict) else None
+        if not isinstance(node, str):
             raise APIStatusError(
                 "The site returned a conversation without a current message.", status_code=200
             )
-        return history
+        return data, node

@@ -1,8 +1,8 @@
-"""Polls for the rest of a reply that the site continues outside the stream.
+"""Polls the conversation for the rest of a reply, if the site continues the reply outside the stream (a hand-off).
 
-While the reply grows, the site saves it in the conversation. The site's own page receives the rest over a WebSocket, or requests
-it. If neither works, the page polls the conversation. This module polls the conversation in the same way. If the transport
-delivers what the page receives, the conversation is not polled.
+While the reply grows, the site saves the reply in the conversation. The site's own page receives the rest over a WebSocket, or
+requests the rest. If neither works, the page polls the conversation. This module polls the conversation in the same way. If the
+transport delivers the data that the page receives, the conversation is not polled.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .._core.errors import (
     StreamInterruptedError,
 )
 from .._protocol.backend import conversation_path
-from .._protocol.conversation_tree import find_answer
+from .._protocol.conversation_tree import find_turn_messages, newest_answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from .._protocol.reply_reader import ReplyReader
     from .backend_client import BackendClient
 
-    #: A function that waits at most the given number of seconds for a frame of the response, and returns whether there is one.
+    #: A function that waits at most the given number of seconds for a frame of the response. It returns True if a frame arrived.
     FrameWait = Callable[[float], Awaitable[bool]]
 
-#: Poll back-off: the first and the longest pause in seconds, and the factor by which the pauses grow. The site's own page uses
-#: the same values.
+#: The pauses between two polls: the first and the longest pause in seconds, and the growth factor of the pauses. The site's own
+#: page uses the same values.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
-#: After a conversation was created, the site may respond with 404 for this many seconds.
+#: For this many seconds after the creation of a conversation, the site may respond to requests for the conversation with 404.
 _CREATION_TIME = 10.0
 #: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the error is raised.
 _MAX_RETRY_AFTER = 30.0
 
 
 async def wait_without_frames(seconds: float) -> bool:
-    """Wait, and return False: there is no response that could deliver more frames."""
+    """Wait for ``seconds``, and return False. Use this function if no response can deliver more frames."""
     await anyio.sleep(seconds)
     return False
 
@@ -71,7 +71,7 @@ class HandoffPoller:
     async def next(self) -> bool:
         """Wait until the text of the reply has changed, the reply is complete, or the response has a frame.
 
-        Return True if the text has changed.
+        Return True if the text has changed. Return False if only other messages of the reply have changed.
 
         :raises ChatGPTTimeoutError: the reply did not change within ``idle_timeout``.
         :raises StreamInterruptedError: the id of the conversation is unknown.
@@ -83,14 +83,16 @@ class HandoffPoller:
                     return False
                 self._waited += self._pause
                 self._pause = min(self._pause * _FACTOR, _MAX_PAUSE)
-                if await self._poll():
-                    return True
+                text_changed, has_changed = await self._poll()
+                if has_changed:
+                    return text_changed
             return False
         silence = f"the rest of the reply was handed off, and nothing more came for {self._idle_timeout:g} s"
         message = f"ChatGPT timed out waiting for response: {silence}"
         raise ChatGPTTimeoutError(message, limit="idle_timeout", seconds=self._idle_timeout)
 
-    async def _poll(self) -> bool:
+    async def _poll(self) -> tuple[bool, bool]:
+        """Read the conversation once. Return whether the text has changed, and whether any part of the reply has changed."""
         reply, question = self._reply, self._question
         conversation_id = reply.conversation_id or question.conversation_id
         if conversation_id is None:
@@ -103,18 +105,22 @@ class HandoffPoller:
         except ConversationNotFoundError:
             if self._waited > _CREATION_TIME:
                 raise
-            return False
+            return False, False
         except RateLimitError as limit:
             if limit.retry_after is None or limit.retry_after > _MAX_RETRY_AFTER:
                 raise
             self._pause = max(self._pause, limit.retry_after)
-            return False
-        answer = find_answer(
+            return False, False
+        reply.conversation_id = conversation_id
+        messages = find_turn_messages(
             conversation,
             questions=(reply.question_id, question.question_id),
             answer_id=reply.message_id,
             parent_message_id=question.parent_message_id,
         )
+        has_changed = reply.turn.note_stored(reversed(messages))
+        answer = newest_answer(messages)
         if answer is None or answer.get("id") is None:
-            return False
-        return reply.take(answer)
+            return False, has_changed
+        text_changed = reply.take(answer)
+        return text_changed, text_changed or has_changed

@@ -11,10 +11,11 @@ from __future__ import annotations
 import functools
 import json
 import re
+from bisect import bisect_right
 
 from .unicode_ranges import contains_any, remove_all
 
-#: The special characters in marks, as a range for a regular expression.
+#: The range of the characters that mark the start, the fields and the end of a mark. It is part of regular expressions.
 MARKS = "\ue200-\ue206"
 
 #: Maps a kind of mark to the number of the field that replaces the mark. The first field has the number 1. Marks of other kinds
@@ -28,14 +29,15 @@ def _mark() -> re.Pattern[str]:
 
 
 class CitationMarkFilter:
-    """Removes the marks from a text that grows. Each call searches only the new part of the text."""
+    """Removes the marks from a text that grows. Each call of :meth:`visible` searches only the new part of the text."""
 
     def __init__(self) -> None:
-        #: True if the text ends inside a mark. If False, a caller may append a piece without marks directly to the visible text.
+        #: True if the text ends inside a mark. If this is False, and a piece without marks is added to the raw text, the visible
+        #: text grows by the same piece.
         self.is_open = False
         self._has_marks = False
         self._raw = ""
-        self._settled = ""  # The beginning of the raw text. It is already processed.
+        self._settled = ""  # The part of the raw text that is already processed: from the start to the last complete mark.
         self._visible = ""
 
     def visible(self, raw: str, *, at_end: bool = False) -> str:
@@ -63,6 +65,36 @@ class CitationMarkFilter:
         return self._visible
 
 
+class VisiblePositions:
+    """Converts positions in the raw text of a complete message to positions in its visible text."""
+
+    def __init__(self, raw: str) -> None:
+        #: For each part that is removed or replaced: its first index in the raw text.
+        self._starts: list[int] = []
+        #: For each such part: the index after it in the raw text, and both indexes of its replacement in the visible text.
+        self._parts: list[tuple[int, int, int]] = []
+        offset = 0  # the visible index minus the raw index, after the newest part
+        for part in _part().finditer(raw):
+            shown = "" if part[1] is None else remove_all(MARKS, _replacement(part))
+            start = part.start() + offset
+            offset += len(shown) - len(part[0])
+            self._starts.append(part.start())
+            self._parts.append((part.end(), start, start + len(shown)))
+
+    def find(self, index: int) -> int:
+        """Return the position in the visible text. If ``index`` is inside a mark, return the start of the mark."""
+        before = bisect_right(self._starts, index) - 1
+        if before < 0:
+            return index
+        end, shown_start, shown_end = self._parts[before]
+        return shown_start if index < end else index - end + shown_end
+
+
+@functools.cache
+def _part() -> re.Pattern[str]:
+    return re.compile(f"{_mark().pattern}|[{MARKS}]")
+
+
 def _replacement(mark: re.Match[str]) -> str:
     kind, *fields = mark[1].split("\ue202")
     if kind == "entity" and fields:
@@ -72,7 +104,7 @@ def _replacement(mark: re.Match[str]) -> str:
 
 
 def _entity_name(field: str) -> str:
-    """Return the name of an entity. ``field`` is a JSON list of the kind and the name. If it is not JSON, return ``field``."""
+    """Return the name of an entity. ``field`` is a JSON list of its kind and its name; if it is not JSON, return it unchanged."""
     try:
         entity = json.loads(field)
     except ValueError:

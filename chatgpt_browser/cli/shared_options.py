@@ -53,7 +53,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard out
 
 
 def complete_conversation_id(incomplete: str) -> list[str]:
-    """Return `last` as a completion if it matches. Ids are not completed, because this would need a request to the site."""
+    """Return the completions of a conversation argument: only `last`, because ids would need a request to the site."""
     return [LAST] if LAST.startswith(incomplete) else []
 
 
@@ -81,5 +81,5 @@ ConversationId = Annotated[
 
 
 def to_timedelta(seconds: float | None) -> timedelta | None:
-    """Return a number of seconds as a timedelta. Return None for None."""
+    """Convert a number of seconds to a timedelta. If the argument is None, return None."""
     return None if seconds is None else timedelta(seconds=seconds)

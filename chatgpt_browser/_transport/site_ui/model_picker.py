@@ -73,7 +73,8 @@ class ModelPicker:
         if not levels:
             return False
         positions = models.find_positions(model, effort, levels)
-        if (now := await slider.position()) in positions and now is not None and levels > 1:
+        now = await slider.position()
+        if now is not None and now in positions and levels > 1:
             # The page may show a level that the account has not chosen. So the slider is moved away, and back.
             await slider.move_to(now - 1 if now else 1)
             await slider.move_to(now)
@@ -86,7 +87,7 @@ class ModelPicker:
             await slider.move_to(position)
             title = await slider.title()
             # A slider without a printed title is trusted only at a position that the list of models gives.
-            is_right = _exactly(titles).search(title) if title else position in positions
+            is_right = bool(_exactly(titles).search(title)) if title else position in positions
             if is_right and await slider.position() == position:
                 return True
         return False

@@ -1,4 +1,4 @@
-"""Handles the lines that the user types in `chat`: sends messages and runs slash commands. `command` reads the lines."""
+"""Handles the lines that the user types in `chat`: sends messages and runs slash commands."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class ChatSession:
         self.is_over = False
 
     def handle(self, line: str) -> None:
-        """Send a message or run a slash command. Errors are printed, not raised. After an error, the position is unchanged."""
+        """Send a line as a message, or run it as a slash command. Print errors. An error does not change the position."""
         try:
             self._handle(line)
         except (AbortError, KeyboardInterrupt):
@@ -79,10 +79,10 @@ class ChatSession:
             if isinstance(error, (AuthenticationError, APIConnectionError)):
                 print_dim("Leave with /quit first; then `chatgpt-browser chat --continue` continues here.")
         finally:
-            self._first_step = None  # the browser has started, or its error was printed
+            self._first_step = None  # The browser has started, or the error of its start was printed.
 
     def _handle(self, line: str) -> None:
-        # A path such as /etc/hosts is a message. A line that starts with a space is also a message.
+        # A line that starts with a space or with a path such as /etc/hosts is a message, not a slash command.
         name, argument = split_command(line)
         if not name:
             self._send(line)
@@ -126,7 +126,7 @@ class ChatSession:
             request_title(self._api, stream.conversation_id, stream.message_id, wait=0)
 
     def _do_retry(self, _: str) -> None:
-        if self._unanswered is not None:  # the conversation's position is still before the unanswered message
+        if self._unanswered is not None:  # The failed message has not changed the conversation's position.
             self._send(self._unanswered)
             return
 
@@ -230,7 +230,7 @@ def _empty_history() -> History:
 
 @contextmanager
 def aborted_by_ctrl_c() -> Iterator[AbortSignal]:
-    """Yield an abort signal. The first Ctrl-C aborts this signal; a second Ctrl-C raises KeyboardInterrupt."""
+    """Yield an abort signal. In the block, the first Ctrl-C aborts this signal; a second Ctrl-C raises KeyboardInterrupt."""
     controller = AbortController()
 
     def abort(_signum: int, _frame: FrameType | None) -> None:

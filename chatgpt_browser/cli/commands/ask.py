@@ -105,7 +105,7 @@ def ask(
                     if whole:
                         first_word = read_to_end(stream)
                     else:
-                        # Log lines would damage Markdown that is drawn live, so --verbose shows the reply as plain text.
+                        # With --verbose, the Markdown is not rendered, because log lines would damage its live display.
                         stream_reply(stream, spinner.stop, markdown=not (plain_text or verbose))
 
             remember_conversation(stream.conversation_id, stream.message_id)
@@ -118,7 +118,7 @@ def ask(
 
 
 def read_to_end(stream: ReplyStream) -> float:
-    """Read a reply to its end; return the `perf_counter` time at which the first text arrived."""
+    """Read a reply to its end. Return the time (of `perf_counter`) at which the first text arrived."""
     next(stream, None)
     first_word = perf_counter()
     for _ in stream:
@@ -130,7 +130,7 @@ def read_to_end(stream: ReplyStream) -> float:
 def reply_object(stream: ReplyStream, model: str, started: float, first_word: float) -> dict[str, Any]:
     """Return the JSON object that `--json` writes for a reply.
 
-    The field `model` is the model in the site's newest event. If the event contains no model, the requested model is used.
+    The field `model` is the model that the newest event contains. If the event contains no model, it is the requested model.
     """
     return {
         "reply": stream.text,
@@ -145,7 +145,7 @@ def reply_object(stream: ReplyStream, model: str, started: float, first_word: fl
 
 
 def answering_model(event: dict[str, Any] | None) -> str | None:
-    """Return the name of the model that generated the reply, or None if the event does not contain it."""
+    """Return the name of the model that generated the reply, or None if the event does not contain this name."""
     message = event.get("message") if event else None
     metadata = message.get("metadata") if isinstance(message, dict) else None
     slug = metadata.get("model_slug") if isinstance(metadata, dict) else None

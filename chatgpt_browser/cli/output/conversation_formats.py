@@ -1,4 +1,4 @@
-"""Formats a conversation as Markdown or JSON text. No function here uses a terminal, a file or the clock."""
+"""Formats a conversation as Markdown or JSON text. The functions of this module use no terminal, no file and no clock."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def format_conversation(history: History, form: Format) -> str:
 
 
 def as_markdown(history: History) -> str:
-    """Return a conversation as Markdown: the title, the id, the times, and the visible messages, each under its author's name."""
+    """Return a conversation as Markdown: title, id, times, and the visible messages. The author is the heading of a message."""
     facts = [
         written_id(history.conversation_id, Format.markdown) if history.conversation_id else "",
         f"- Created: {local_time(history.create_time)}" if history.create_time else "",
@@ -70,7 +70,7 @@ def history_object(history: History) -> dict[str, Any]:
 
 
 def file_name(conversation_id: str, title: str | None, created: datetime | None, form: Format) -> str:
-    """Return a readable file name. It sorts by creation time, is unique for each conversation and is valid on every platform.
+    """Return a readable file name for a conversation. The name is unique, sorts by creation time, and is valid on every platform.
 
     The name contains the date, the title and the id. If the id is a UUID, it is used unchanged. Any other id may be too long, or
     may differ from another id only in letter case, which some file systems ignore. Such an id is shortened, and an underscore and
@@ -93,7 +93,7 @@ def names_id(text: str, *, in_name: bool = False) -> str:
     """Return the part of a file name that identifies a conversation: the id if it is a UUID, else an underscore and its digest.
 
     :param text: the conversation's id; or, if ``in_name`` is True, a file name without its suffix.
-    :param in_name: find the part in a file name. The result is empty if the name contains no such part.
+    :param in_name: if True, search the file name for this part. If the name contains no such part, the result is empty.
     """
     if in_name:
         found = re.search(rf"(?:^|-)({_UUID})$|(_[0-9a-f]{{{_DIGEST_LENGTH}}})$", text)
@@ -104,7 +104,7 @@ def names_id(text: str, *, in_name: bool = False) -> str:
 
 
 def written_id(conversation_id: str, form: Format) -> str:
-    """Return the text that contains a conversation's id in an exported file: a line of Markdown, or a member of a JSON object."""
+    """Return the text with the conversation's id in an exported file: a line of Markdown, or a member of the JSON object."""
     if form is Format.json:
         return f'"conversation_id": {json.dumps(conversation_id, ensure_ascii=False)}'
     return f"- Conversation: `{conversation_id}`"
@@ -116,5 +116,5 @@ def author_name(role: str) -> str:
 
 
 def local_time(time: datetime) -> str:
-    """Return a time as text, in the local time zone and without seconds."""
+    """Return a time in the local time zone as text, without seconds."""
     return f"{time.astimezone():%Y-%m-%d %H:%M}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def stream_reply(stream: ReplyStream, before_write: Callable[[], None], *, markdown: bool = True) -> None:
-    """Write a reply while it arrives; call `before_write` before each write.
+    """Write a reply while it arrives. Call `before_write` before each piece.
 
     On a terminal, Markdown is rendered unless `markdown` is False. If the terminal is the log of a CI system, the Markdown is
     rendered once, after the last piece. A pipe or a file receives the text unchanged.
@@ -56,7 +56,7 @@ def calling_before_each(pieces: Iterable[str], callback: Callable[[], None]) -> 
 
 
 def write_reply(pieces: Iterable[str]) -> None:
-    """Write and flush each piece. If the last line has no line feed, add it, so that an error message starts on a new line."""
+    """Write and flush each piece. If the text does not end with a line feed, append a line feed for the output that follows."""
     stdout, last = sys.stdout, "\n"
     printable = PrintableStream() if is_terminal(stdout) else None
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,11 +35,17 @@ class Aside:
     is_hidden: bool = False
     #: The message's `end_turn` field.
     end_turn: bool | None = False
-    #: The kind of background task that the message announces, for example `image_gen`. None if it announces no task.
+    #: The kind of background task that the message announces, for example `image_gen`. None if the message announces no task.
     task: str | None = None
     #: The states of a deep research, oldest first. Each request for the conversation with `include_widget_state` returns the next
     #: state. Empty: the message does not belong to a research.
     widget_states: tuple[dict[str, Any], ...] = ()
+    #: The summary of a thought.
+    summary: str = "Thinking"
+    #: The status of the complete message.
+    status: str = "finished_successfully"
+    #: Fields that are added to the metadata of the message.
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def thoughts(cls, text: str = "The user wants a greeting.") -> Aside:
@@ -112,7 +118,7 @@ class Aside:
     def content(self, text: str) -> dict[str, Any]:
         """Return the `content` field of the message, with this text."""
         if self.content_type == "thoughts":
-            thought = {"summary": "Thinking", "content": text, "chunks": [], "finished": True}
+            thought = {"summary": self.summary, "content": text, "chunks": [], "finished": True}
             return {"content_type": "thoughts", "thoughts": [thought]}
         if self.content_type == "system_error":
             return {"content_type": "system_error", "name": self.name, "text": text}
@@ -125,11 +131,13 @@ class Aside:
             "author": {"role": self.role, "name": self.name, "metadata": {}},
             "role": self.role,
             "content": self.content(self.text),
+            "status": self.status,
             "end_turn": self.end_turn,
             "recipient": self.recipient,
             "channel": self.channel,
             "metadata": {
                 **({"is_visually_hidden_from_conversation": True} if self.is_hidden else {}),
                 **({} if self.task is None else {"async_task_type": self.task}),
+                **self.metadata,
             },
         }

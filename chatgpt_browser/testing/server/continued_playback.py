@@ -1,4 +1,4 @@
-"""`ContinuedPlayback`: sends the first part of a `Reply` as the response, and continues the reply for other feeds."""
+"""`ContinuedPlayback`: sends the first part of a `Reply` as the response. The rest is sent by other requests or a WebSocket."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..script.reply_parts import marked_pieces
 from ..script.responses import Answer
 from ..script.steps import Pace, split_words
 from .response_writer import EVENT_STREAM
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 class ContinuedPlayback:
     """The playback of one `Reply` with a `Rest`.
 
-    A task writes all events into the log, independently of the clients. The response contains the first of them.
+    A task writes all events into the log, independently of the clients. The response contains only the first events.
     """
 
     site: Site
@@ -38,7 +39,7 @@ class ContinuedPlayback:
     commit: Callable[[str, list[str], Progress], None]
 
     async def play(self, writer: ResponseWriter) -> None:
-        """Send the response: the events up to the hand-off or to the break, or a JSON object."""
+        """Send the response: the events up to the hand-off or the break, or the JSON object that announces the reply."""
         reply = self.events.reply
         self.site.turns.add(self.log)
         self.site.turns.start(self._write_log())
@@ -87,7 +88,7 @@ class ContinuedPlayback:
         """Write all events of the reply into the log, and its text into the conversation, at the pace of the reply."""
         reply = replace(self.events.reply, handoff_after=None)
         events, log, schedule = replace(self.events, reply=reply), self.log, Schedule()
-        pieces = _pieces_of(reply.text if reply.pieces is None else reply.pieces)
+        pieces = marked_pieces(reply, _pieces_of(reply.text if reply.pieces is None else reply.pieces))
         pace = reply.pace or Pace.of_interval(reply.interval) or self.site.settings.pace
         for block in [*events.opening(), *events.side_message_events()]:
             log.append(block, 0)
