@@ -75,7 +75,7 @@ class ResearchPoller:
                         continue
                     pause = self.interval
                     if self._state is not None and self._state.report is not None:
-                        return self._reply.take_report(self._state.text)
+                        return self._reply.take_report(self._state.report)
                     if changed:
                         break
             if scope.cancelled_caught:

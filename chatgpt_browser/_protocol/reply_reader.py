@@ -13,7 +13,7 @@ from .._core.models import ConversationEvent
 from .answer_tracker import Change, optional_id
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
-from .message import answer_rank, message_text
+from .message import answer_rank, message_metadata, message_text
 from .reply_progress import FINISHED_STATES, ReplyProgress
 from .reply_state import Growth, ReplyState, answer_state
 from .site_words import error_in, site_error
@@ -133,10 +133,17 @@ class ReplyReader(ReplyProgress):
         self.leave_stream()
         return changed
 
-    def take_report(self, text: str) -> bool:
-        """Replace the acknowledgement by the report, and complete the reply. Return whether the text changed."""
+    def take_report(self, report: dict[str, Any]) -> bool:
+        """Replace the acknowledgement by the report, which is a message, and complete the reply. Return whether the text changed.
+
+        The reply keeps the id of the acknowledgement: the conversation has no message with the id of the report.
+        """
+        self.settle()
         self._growth, self.expects_report = _NONE, False
-        changed = self._text.replace(text)
+        answer = self.turn.find(self.message_id) or {"id": self.message_id}
+        metadata = {**message_metadata(answer), **message_metadata(report)}
+        self.turn.note({**answer, "content": report.get("content"), "metadata": metadata})
+        changed = self._text.replace(message_text(report))
         return self._end() or changed
 
     # ---- text --------------------------------------------------------------------------------------------------------

@@ -216,6 +216,21 @@ def test_deep_research_reply_is_the_report(
     assert len(reads) == 4
 
 
+def test_deep_research_whole_reply_has_citations_of_report(
+    api: ChatGPTAPI, server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ResearchPoller, "interval", 0.05)
+    item = {"title": "On tea", "url": "https://tea.example/"}
+    reference = {"type": "webpage", "matched_text": "good", **item}
+    server.script(
+        Reply("I will research this.", asides=(Aside.research("It is good.", references=[reference]),))
+    )
+    reply = api.ask("Is tea good?", tools=["deep_research"])
+
+    assert reply.text == "It is good."
+    assert [(citation.title, citation.url) for citation in reply.citations] == [(item["title"], item["url"])]
+
+
 def test_deep_research_ordinary_answer_raises_option_not_applied_error(
     app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,11 +90,19 @@ class Aside:
         return cls(text, role="tool", name="t2uay3k.sj1i4kz", task="image_gen")
 
     @classmethod
-    def research(cls, report: str, *, plan: Sequence[str] = (), reads: int = 0) -> Aside:
+    def research(
+        cls,
+        report: str,
+        *,
+        plan: Sequence[str] = (),
+        reads: int = 0,
+        references: Sequence[dict[str, Any]] = (),
+    ) -> Aside:
         """Return the message of a deep research, whose report is in the stored conversation.
 
         :param plan: the titles of the plan's steps.
         :param reads: the number of times that the research is still running when the conversation is read.
+        :param references: the field `content_references` of the report's metadata.
         """
         steps = {"steps": [{"title": title} for title in plan]}
         running: dict[str, Any] = {"status": "running", "plan": steps, "report_message": None}
@@ -102,7 +110,7 @@ class Aside:
             "author": {"role": "assistant"},
             "content": {"content_type": "text", "parts": [report]},
             "status": "finished_successfully",
-            "metadata": {"content_references": []},
+            "metadata": {"content_references": [*references]},
         }
         done = {"status": "completed", "plan": steps, "report_message": message}
         states = (*[running] * reads, done)
