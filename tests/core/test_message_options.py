@@ -70,4 +70,4 @@ def test_repr_of_attachment_contains_no_bytes() -> None:
 @pytest.mark.parametrize("other", [{"project": "g-p-1"}, {"tools": ["deep_research"]}])
 def test_temporary_with_option_that_needs_a_stored_chat_raises_value_error(other: Any) -> None:
     with pytest.raises(ValueError, match="temporary and .* cannot be used together"):
-        MessageOptions.checked({"temporary": True, **other}, "page")
+        MessageOptions.checked(cast("Any", {"temporary": True, **other}), "page")

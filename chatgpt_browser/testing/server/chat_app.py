@@ -18,7 +18,6 @@ from .static_files import read_static
 
 if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
-    from ..data.upload_options import UploadOptions
     from .storage import Storage
 
 _T = TypeVar("_T")
@@ -137,7 +136,7 @@ class ChatApp:
         """
         self.dialog = _checked("dialog", dialog, (*get_args(Dialog), None))
 
-    def page(self, *, is_signed_in: bool, uploads: UploadOptions) -> Answer:
+    def page(self, *, is_signed_in: bool) -> Answer:
         """Return the application's page, or the log-in page if the user is not signed in."""
         policy = _policy(self._storage)
         if not is_signed_in:
@@ -154,7 +153,7 @@ class ChatApp:
             "wakes_after": int(self.wakes_after * 1000),
             "view": html.escape(json.dumps(self.conversation_view.to_json()), quote=True),
             "composer": html.escape(json.dumps(asdict(self.composer)), quote=True),
-            "uploads": html.escape(json.dumps(asdict(uploads)), quote=True),
+            "uploads": html.escape(json.dumps(asdict(self._storage.uploads)), quote=True),
             "controls": html.escape(json.dumps(asdict(self.page_controls)), quote=True),
             "shell": _shell(self.composer),
             "composer_hidden": "hidden" * self.composer.shell,

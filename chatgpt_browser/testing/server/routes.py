@@ -131,8 +131,7 @@ def _pages(site: Site) -> list[Route]:
     chat_app = site.chat_app
 
     async def page(request: Request) -> Response:
-        is_signed_in = site.session.is_signed_in(_record(request))
-        return _respond(chat_app.page(is_signed_in=is_signed_in, uploads=site.storage.uploads))
+        return _respond(chat_app.page(is_signed_in=site.session.is_signed_in(_record(request))))
 
     async def project_page(request: Request) -> Response:
         # As on the site, the address of a project with a query shows an error page.
