@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from chatgpt_browser.cli.chat.message_defaults import MessageDefaults
-from chatgpt_browser.testing import FakeChatGPT
+from chatgpt_browser.testing import FakeChatGPT, UploadOptions
 from tests.support.scripted_site import posts_of
 
 if TYPE_CHECKING:
@@ -56,6 +57,18 @@ def test_ask_invalid_option_of_message_is_usage_error(
     result = invoke("ask", "Hello", *arguments)
     assert result.exit_code == 2
     assert words in " ".join(result.stderr.replace("\u2502", " ").split())
+
+
+def test_ask_refused_file_writes_its_name_as_json(
+    invoke: Invoke, signed_in: FakeChatGPT, tmp_path: Path
+) -> None:
+    signed_in.uploads = UploadOptions(remaining=0)
+    path = tmp_path / "notes.txt"
+    path.write_text("Buy bread.")
+    result = invoke("ask", "Hello", "--attach", str(path), "--json")
+    error = json.loads(result.stdout)["error"]
+    assert (result.exit_code, error["type"], error["file"]) == (14, "UploadError", "notes.txt")
+    assert posts_of(signed_in.requests) == []
 
 
 def test_models_writes_efforts(invoke: Invoke, signed_in: FakeChatGPT) -> None:

@@ -242,14 +242,8 @@ def _check_files(captured: CapturedRequest, files: Sequence[Attachment]) -> None
     sent = [*captured.files]
     for file in files:
         size = _size_of(file)
-        found = next(
-            (
-                each
-                for each in sent
-                if _is_same_name(each.name, file.name) and size in (None, each.size or size)
-            ),
-            None,
-        )
+        named = (each for each in sent if _is_same_name(each.name, file.name))
+        found = next((each for each in named if size is None or each.size in (None, size)), None)
         if found is None:
             names = ", ".join(each.name for each in captured.files) or None
             raise not_applied(
