@@ -16,6 +16,7 @@ from .continued_playback import resume_reply
 from .message_endpoint import answer_message
 from .static_files import read_static
 from .step_playback import play
+from .uploads import confirm_upload, create_file, process_upload, store_content
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -74,6 +75,10 @@ def build_app(site: Site) -> Starlette:
         _played(site, "/conversation", answer_message),
         _played(site, "/f/conversation", answer_message),
         _played(site, "/f/conversation/resume", resume_reply),
+        _played(site, "/files/process_upload_stream", process_upload),
+        endpoint("/files", create_file, "POST"),
+        endpoint("/files/{id}/uploaded", confirm_upload, "POST"),
+        endpoint("/files/{id}/upload_content_and_finalize", store_content, "POST"),
         endpoint("/celsius/ws/user", backend.get_socket),
         endpoint("/sentinel/chat-requirements", backend.issue_message_token, "POST"),
         endpoint("/sentinel/chat-requirements/prepare", backend.prepare_message_token, "POST"),
@@ -128,7 +133,12 @@ def _pages(site: Site) -> list[Route]:
     chat_app = site.chat_app
 
     async def page(request: Request) -> Response:
-        return _respond(chat_app.page(is_signed_in=site.session.is_signed_in(_record(request))))
+        is_signed_in = site.session.is_signed_in(_record(request))
+        return _respond(chat_app.page(is_signed_in=is_signed_in, uploads=site.uploads))
+
+    async def project_page(request: Request) -> Response:
+        # As on the site, the address of a project with a query shows an error page.
+        return _respond(Answer.error(404, "Not Found")) if request.url.query else await page(request)
 
     async def file(request: Request) -> Response:
         return _respond(chat_app.file(request.path_params["name"]))
@@ -137,6 +147,7 @@ def _pages(site: Site) -> list[Route]:
         Route("/", page),
         Route("/c/{id}", page),
         Route("/g/{project}/c/{id}", page),
+        Route("/g/{project}/project", project_page),
         Route("/app/{name}", file),
     ]
 

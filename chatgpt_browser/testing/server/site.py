@@ -8,6 +8,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..data.upload_options import UploadOptions
 from ..faults.injection import Injections
 from ..script.script import Script
 from .challenge import Challenges
@@ -15,6 +16,7 @@ from .change_notifier import ChangeNotifier
 from .chat_app import ChatApp
 from .request_log import RequestLog
 from .session import Session
+from .storage import Storage
 from .turn_log import TurnLogs
 
 if TYPE_CHECKING:
@@ -59,8 +61,12 @@ class Site:
         self.injections = Injections()
         self.script = Script(settings.replies, settings.reply)
         self.message_counter = MessageCounter()
+        #: The files, which the server stores on a second origin.
+        self.storage = Storage()
+        #: The way in which pages upload files, and the limits for files.
+        self.uploads = UploadOptions()
         #: The web application; None unless the server has `form="app"`.
-        self.chat_app = ChatApp() if settings.form == "app" else None
+        self.chat_app = ChatApp(self.storage) if settings.form == "app" else None
         #: The origin and the port of the server. Before the first start, the port is 0, and the origin is `public_origin`
         #: or empty.
         self.origin = ""
