@@ -14,11 +14,13 @@ from .._core.telemetry import MessageSpan
 from .._protocol.conversation_tree import Turn
 from .._protocol.error_responses import document_error
 from .._transport.base import OutgoingMessage
+from .._transport.fetch.download_page import DownloadPages
 from .._transport.fetch.transport import FetchTransport
 from .._transport.site_ui.page_pool import SitePagePool
 from .access_token import AccessTokenCache
 from .backend_client import BackendClient
 from .conversation_lookup import ConversationLookup
+from .file_downloader import FileDownloader
 from .permits import MessagePermits
 from .response_reader import SMALL_BODY, receive_body, receive_head
 from .secret_filter import SecretFilter
@@ -55,6 +57,9 @@ class MessageSender:
         self.secrets = SecretFilter(browser_manager)
         self.tokens = AccessTokenCache(options, browser_manager, requests, self.secrets, self.process)
         self.backend = BackendClient(options, browser_manager, requests, self.tokens, self.secrets)
+        self.files = FileDownloader(
+            options, self.backend, browser_manager, DownloadPages(options, browser_manager)
+        )
         self.conversations = ConversationLookup(self.backend)
         self.permits = MessagePermits(options.max_concurrent_messages)
         self.site_pages = site_pages or SitePagePool(options, browser_manager)
@@ -65,6 +70,7 @@ class MessageSender:
     async def close(self) -> None:
         """Close the sender and its transports. After this call, no message is sent."""
         self._is_closed = True
+        self.files.close()
         await self._fetch.close()
         await self.tokens.close()
         await self.site_pages.close()

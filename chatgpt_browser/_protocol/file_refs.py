@@ -1,21 +1,23 @@
 """Finds the files in the messages of a reply: generated images, files of the code interpreter, and canvas documents.
 
-A message contains only a reference to a file. The bytes are read later; see ``file_requests``. A file that the user has attached to a
-question is not a file of the reply.
+A message contains only a reference to a file. The bytes are read later; see ``file_requests``. A file that the user has attached
+to a question is not a file of the reply.
 """
 
 from __future__ import annotations
 
 import mimetypes
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
-from .answer_tracker import optional_text
+from .answer_tracker import optional_id, optional_text
 from .canvas import TextEdit, apply_edits, document_name, read_canvas_call, read_canvas_result
 from .message import answer_rank, message_metadata, message_text, role_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 #: The kinds of files. A file of the code interpreter has the kind ``"file"``, even if the file is an image.
 FileKind = Literal["image", "file", "document"]
@@ -35,9 +37,9 @@ _MAX_PATH = 4096
 class FileRef:
     """A reference to one file of a reply.
 
-    ``id`` is the id of the file, its path in the code interpreter, or the id of the document. ``name`` is a name as the site states
-    it: it may contain a path or characters that are not safe in a file name. ``message_id`` is the id of the message with the
-    reference. ``text`` is the text of a document, or None if the messages of the reply do not contain the text.
+    ``id`` is the id of the file, its path in the code interpreter, or the id of the document. ``name`` is the name that the site
+    states; it may contain a path or characters that are not safe in a file name. ``message_id`` is the id of the message with
+    the reference. ``text`` is the text of a document, or None if the messages of the reply do not contain the text.
     """
 
     kind: FileKind
@@ -57,7 +59,8 @@ class FileRef:
 def find_file_refs(message: dict[str, Any], conversation_id: str | None) -> list[FileRef]:
     """Return the files to which one message of a reply refers.
 
-    A canvas document consists of several messages. Pass the files of all messages of a reply, in order, to :func:`join_file_refs`.
+    A canvas document consists of several messages. Therefore pass the files of all messages of a reply, in order, to
+    :func:`join_file_refs`.
     """
     role = role_of(message)
     if role not in ("assistant", "tool"):
@@ -114,7 +117,7 @@ def file_id(pointer: object) -> str | None:
         return None
     parts = [part.partition("?")[0] for part in pointer.rpartition("://")[2].split("#")]
     named = (part for part in parts if part.startswith(("file_", "file-")))
-    return next(named, None) or parts[0] or None
+    return optional_id(next(named, parts[0]))
 
 
 # ---- images ----------------------------------------------------------------------------------------------------------
@@ -150,9 +153,7 @@ def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
 def _interpreter_output(metadata: dict[str, Any]) -> list[dict[str, Any]]:
     result = metadata.get("aggregate_result")
     outputs = result.get("messages") if isinstance(result, dict) else None
-    return (
-        [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
-    )
+    return [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
 
 
 def _size(value: object) -> int | None:
@@ -197,7 +198,9 @@ def _joined(call: FileRef | None, result: FileRef) -> FileRef:
     """Return the document of a call of the canvas, with the id that the result of the call states."""
     if call is None:
         return result
-    return replace(call, id=result.id, name=call.name or result.name, media_type=call.media_type or result.media_type)
+    return replace(
+        call, id=result.id, name=call.name or result.name, media_type=call.media_type or result.media_type
+    )
 
 
 def _add_document(files: dict[tuple[str, str], FileRef], ref: FileRef) -> None:

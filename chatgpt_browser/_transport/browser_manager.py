@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext
 
     from .._browser.browser import Browser
+    from .._browser.cdp_target import Target
     from .._browser.page_setup.page import BrowserPage
     from .._core.options import Options
     from .._protocol.cookies import SessionToken
@@ -138,6 +139,13 @@ class BrowserManager:
         """
         with naming_proxy(self._options.proxy):
             await self._challenge()
+
+    async def open_target(self) -> Target:
+        """Open a blank page in the browser of the fetch page, and return its target; see :meth:`page` for the errors."""
+        await self.page()
+        if self._browser is None:
+            raise ClientClosedError
+        return await self._browser.open_target()
 
     async def run_in_context(self, work: Callable[[BrowserContext, Identity], Awaitable[T]]) -> T:
         """Call ``work(context, identity)`` and return its result.
