@@ -9,18 +9,21 @@ from .._protocol.backend import (
     conversation_path,
     conversations_path,
     read_conversations,
-    read_history,
     read_models,
     read_title,
     title_path,
 )
 from .._protocol.conversation_pages import MAX_PAGES, ConversationPages
+from .._protocol.history import read_history
+from .file_binding import bind_history
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from .._messaging.sender import MessageSender
-    from .._protocol.backend import ConversationSummary, History, Model
+    from .._protocol.backend import ConversationSummary, Model
+    from .._protocol.history import History
+    from .file_binding import FileBinder, SyncFileBinder
     from .portal import Portal
 
 
@@ -36,6 +39,7 @@ class AsyncAccountDataMixin:
     """
 
     _sender: MessageSender
+    _files: FileBinder
 
     async def list_models(self) -> list[Model]:
         """Return the models that the account may use."""
@@ -65,6 +69,7 @@ class AsyncAccountDataMixin:
         return read_history(
             conversation_id,
             await self._sender.backend.request_json("GET", conversation_path(conversation_id)),
+            self._files.bind,
         )
 
     async def rename_conversation(self, conversation_id: str, title: str) -> None:
@@ -89,6 +94,7 @@ class AccountDataMixin:
 
     _core: AsyncAccountDataMixin
     _portal: Portal
+    _files: SyncFileBinder
 
     def list_models(self) -> list[Model]:
         """Return the models that the account may use."""
@@ -106,7 +112,8 @@ class AccountDataMixin:
 
     def get_history(self, conversation_id: str) -> History:
         """Return a past conversation with its messages."""
-        return self._portal.call(self._core.get_history, conversation_id)
+        history = self._portal.call(self._core.get_history, conversation_id)
+        return bind_history(history, self._files.bind)
 
     def rename_conversation(self, conversation_id: str, title: str) -> None:
         """Change a conversation's title."""

@@ -105,6 +105,7 @@ class Recovery:
         if stored.progress is Progress.STOPPED or self._misses >= _MAX_MISSES:
             logger.info("the conversation shows no answer under way (%s)", stored.progress.value)
             raise self._error
+        self._reply.turn.note_stored(reversed(stored.messages))
         changed = stored.message is not None and self._reply.take(stored.message)
         if self._reply.done:
             logger.info(

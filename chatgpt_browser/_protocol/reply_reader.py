@@ -46,8 +46,7 @@ class ReplyReader(ReplyProgress):
     @property
     def event(self) -> ConversationEvent | None:
         """The newest event that is a JSON object, as the server sent it. If it is a delta, ``event.whole`` is its message."""
-        if self._growth is not _NONE:
-            self._newest = self._assembler.parse()
+        self._parse_newest()
         if self._newest is None:
             return None
         if self._event is None or self._event[0] != self.events:
@@ -69,8 +68,7 @@ class ReplyReader(ReplyProgress):
             if self._growth is _EVENTS:
                 return self._append(item)
         elif isinstance(item, dict):
-            if self._growth is not _NONE:
-                self._newest = self._assembler.parse()  # the fast path has not parsed it
+            self._parse_newest()
             self._assembler.replace(item)
             if "unended" in item and not self._assembler.is_whole:
                 is_cut = self._assembler.type in _MESSAGE_TYPES and not DONE.startswith(self._assembler.data)
@@ -118,6 +116,7 @@ class ReplyReader(ReplyProgress):
         """Continue the reply with the answer in the stored conversation. Return whether the text changed.
 
         While the site is still writing, a stored text that is shorter than the reply changes nothing.
+        The caller stores the other messages of the reply with ``turn.note_stored``.
         """
         self._growth = _NONE
         self._text.hold()
@@ -199,6 +198,18 @@ class ReplyReader(ReplyProgress):
         self._newest_is_delta = is_named or (kind in _MESSAGE_TYPES and is_delta(event))
         return self._newest_is_delta
 
+    def settle(self) -> None:
+        """Update the messages in ``turn``: the fast path does not parse the events in which only a text has grown."""
+        self._parse_newest()
+        _ = self._deltas.value  # this joins the pieces of the text that grows
+
+    def _parse_newest(self) -> None:
+        """Parse the newest event if the fast path has not parsed it."""
+        if self._growth is not _NONE:
+            self._newest = self._assembler.parse()
+            if self._growth is _EVENTS and isinstance(message := self._newest.get("message"), dict):
+                self.turn.note(message)
+
     def _parse(self) -> Any:
         """Parse the newest event as JSON and return it. Return None if it is not JSON and its type does not require JSON."""
         try:
@@ -237,6 +248,7 @@ class ReplyReader(ReplyProgress):
         message = whole.get("message")
         is_removed = not isinstance(message, dict) and self.answer.has_answer()
         if is_removed and self._deltas.channel == self.answer.channel:
+            self.turn.drop(self.answer.message_id)
             self.answer.retract()
             return self._clear()
         changed = self._read_message(whole, None)
@@ -259,6 +271,10 @@ class ReplyReader(ReplyProgress):
                 self._move_to(ReplyState.COMPLETE)
         elif kind == "server_ste_metadata":
             self.answer.note_model(event)
+        elif kind == "content_references_patch":
+            self.turn.note_references(event)
+        elif kind == "num_variants_in_stream":
+            self.turn.has_variants = True
         elif kind == "input_message" and isinstance(message := event.get("input_message"), dict):
             self.answer.note_question(message)
 
@@ -279,6 +295,7 @@ class ReplyReader(ReplyProgress):
 
     def _follow(self, message: dict[str, Any], conversation_id: Any) -> bool:
         """If the message is the answer, copy its state and its text to the reply. Return whether the text changed."""
+        self.turn.note(message)
         change = self.answer.consider(message, self._deltas.channel)
         if change is Change.NONE:
             self.missing.note(message)
