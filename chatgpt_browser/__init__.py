@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._client.client import AsyncChatGPTAPI, AsyncChatGPTConversation
+    from ._client.reply_file import AsyncReplyFile, ReplyFile
     from ._client.sync_client import ChatGPTAPI, ChatGPTConversation
     from ._client.sync_reply_stream import ReplyStream
     from ._core.abort import AbortController, AbortSignal
@@ -37,6 +38,7 @@ __all__ = [
     "AccessTokenRejectedError",
     "AsyncChatGPTAPI",
     "AsyncChatGPTConversation",
+    "AsyncReplyFile",
     "AsyncReplyStream",
     "AuthenticationError",
     "BatchMessage",
@@ -74,6 +76,7 @@ __all__ = [
     "ProxyError",
     "RateLimitError",
     "Reply",
+    "ReplyFile",
     "ReplyStream",
     "Session",
     "SessionExpiredError",
@@ -96,6 +99,7 @@ _LAZY_EXPORTS = {
     "_protocol.backend": ["ConversationSummary", "Model"],
     "_protocol.history": ["History", "HistoryMessage"],
     "_client.client": ["AsyncChatGPTAPI", "AsyncChatGPTConversation"],
+    "_client.reply_file": ["AsyncReplyFile", "ReplyFile"],
     "_core.errors": [name for name in __all__ if name.endswith("Error")],
     "_core.models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],
     "_core.options": ["SEED_USER_AGENT"],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .reply_file import AsyncReplyFile, ReplyFile
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,7 +26,7 @@ class FileBinder:
 
     def bind(self, ref: FileRef) -> Any:
         """Return the file for a reference."""
-        return ref
+        return AsyncReplyFile(ref, self._sender)
 
 
 class SyncFileBinder:
@@ -35,7 +37,7 @@ class SyncFileBinder:
 
     def bind(self, file: Any) -> Any:
         """Return the file of the synchronous client for a file of the asynchronous client."""
-        return file
+        return ReplyFile(file, self._portal)
 
 
 def bind_reply(reply: Reply[Any], bind: Callable[[Any], Any]) -> Reply[Any]:

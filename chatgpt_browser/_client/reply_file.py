@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from .._core.file_names import safe_file_name, unique_names, with_suffix
+from .._core.file_names import with_suffix
 from .._core.files import check_free, new_private_file
 from .._core.public import public_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from os import PathLike
     from typing import BinaryIO
 
@@ -35,7 +34,6 @@ class _FileFields:
     """The fields that both classes have. They come from the messages of the reply, without a request."""
 
     _ref: FileRef
-    _name: str
 
     @property
     def id(self) -> str:
@@ -45,7 +43,7 @@ class _FileFields:
     @property
     def name(self) -> str:
         """A file name that is safe on every platform, without a path. The names of a reply's files differ."""
-        return self._name
+        return self._ref.name
 
     @property
     def media_type(self) -> str | None:
@@ -70,7 +68,7 @@ class _FileFields:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _FileFields):
             return NotImplemented
-        return (type(self), self._ref, self._name) == (type(other), other._ref, other._name)
+        return (type(self), self._ref) == (type(other), other._ref)
 
     def __hash__(self) -> int:
         return hash((type(self), self._ref.kind, self._ref.id))
@@ -89,9 +87,8 @@ class AsyncReplyFile(_FileFields):
     * :class:`ClientClosedError`: the client has been closed.
     """
 
-    def __init__(self, ref: FileRef, name: str, sender: MessageSender) -> None:
+    def __init__(self, ref: FileRef, sender: MessageSender) -> None:
         self._ref = ref
-        self._name = name
         self._sender = sender
 
     async def read(self) -> bytes:
@@ -166,7 +163,7 @@ class ReplyFile(_FileFields):
 
     def __init__(self, file: AsyncReplyFile, portal: Portal) -> None:
         self._file = file
-        self._ref, self._name = file._ref, file._name
+        self._ref = file._ref
         self._portal = portal
 
     def read(self) -> bytes:
@@ -180,15 +177,3 @@ class ReplyFile(_FileFields):
             return await self._file.save(path_or_folder, overwrite=overwrite)
 
         return self._portal.call(save)
-
-
-def open_files(refs: Iterable[FileRef], sender: MessageSender) -> tuple[AsyncReplyFile, ...]:
-    """Return the files of a reply for the asynchronous client. ``refs`` comes from :func:`join_file_refs`."""
-    refs = tuple(refs)
-    names = unique_names([safe_file_name(ref.name, ref.kind) for ref in refs])
-    return tuple(AsyncReplyFile(ref, name, sender) for ref, name in zip(refs, names, strict=True))
-
-
-def synchronous_files(files: Iterable[AsyncReplyFile], portal: Portal) -> tuple[ReplyFile, ...]:
-    """Return the files of a reply for the synchronous client."""
-    return tuple(ReplyFile(file, portal) for file in files)

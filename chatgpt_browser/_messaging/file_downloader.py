@@ -19,7 +19,6 @@ from .._core.errors import (
     ConversationNotFoundError,
     StreamInterruptedError,
 )
-from .._core.file_names import safe_file_name
 from .._protocol.backend import conversation_path
 from .._protocol.conversation_tree import newest_branch
 from .._protocol.error_responses import status_error
@@ -285,4 +284,4 @@ def _file_error(error: APIStatusError, ref: FileRef) -> APIStatusError:
         "code": error.code,
         "body": error.body,
     }
-    return APIStatusError(f"The file {safe_file_name(ref.name)} cannot be read. {error}", **fields)
+    return APIStatusError(f"The file {ref.name} cannot be read. {error}", **fields)

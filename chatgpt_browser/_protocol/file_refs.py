@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
+from .._core.file_names import safe_file_name, unique_names
 from .answer_tracker import optional_id, optional_text
 from .canvas import TextEdit, apply_edits, document_name, read_canvas_call, read_canvas_result
 from .message import answer_rank, message_metadata, message_text, role_of
@@ -38,8 +39,9 @@ class FileRef:
     """A reference to one file of a reply.
 
     ``id`` is the id of the file, its path in the code interpreter, or the id of the document. ``name`` is the name that the site
-    states; it may contain a path or characters that are not safe in a file name. ``message_id`` is the id of the message with
-    the reference. ``text`` is the text of a document, or None if the messages of the reply do not contain the text.
+    states. Before :func:`join_file_refs`, it may contain a path or characters that are not safe in a file name. ``message_id``
+    is the id of the message with the reference. ``text`` is the text of a document, or None if the messages of the reply do not
+    contain the text.
     """
 
     kind: FileKind
@@ -75,8 +77,8 @@ def find_file_refs(message: dict[str, Any], conversation_id: str | None) -> list
 def join_file_refs(refs: Iterable[FileRef]) -> list[FileRef]:
     """Return the files of a reply, each file once. ``refs`` contains the files of all its messages, in order.
 
-    If several messages refer to one file, the newest reference is returned, at the position of the first. The changes of a
-    document are applied to its text.
+    The names of the result are safe file names, and they differ. If several messages refer to one file, the newest reference is
+    returned, at the position of the first. The changes of a document are applied to its text.
     """
     files: dict[tuple[str, str], FileRef] = {}
     call: FileRef | None = None  # a call of the canvas whose result has not come yet
@@ -93,7 +95,9 @@ def join_file_refs(refs: Iterable[FileRef]) -> list[FileRef]:
             call = None
     if call is not None:
         _add_document(files, call)
-    return list(files.values())
+    found = list(files.values())
+    names = unique_names([safe_file_name(ref.name, ref.kind) for ref in found])
+    return [replace(ref, name=name) for ref, name in zip(found, names, strict=True)]
 
 
 def is_image_pending(messages: Iterable[dict[str, Any]]) -> bool:

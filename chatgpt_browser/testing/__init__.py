@@ -22,6 +22,7 @@ from __future__ import annotations
 from .data.composer_options import ComposerOptions
 from .data.conversation_view import ConversationView
 from .data.conversations import Conversation, Message
+from .data.download_options import DownloadOptions
 from .data.page_controls import PageControls
 from .data.recorded_request import RecordedRequest
 from .data.upload_options import UploadOptions
@@ -33,6 +34,7 @@ from .script.gate import Gate, Hold
 from .script.responses import Answer, ChallengeKind
 from .script.rest import Rest
 from .script.scripted import Scripted, Turn, remember
+from .script.sent_files import SentFile
 from .script.side_messages import Aside
 from .script.steps import BREAK, Break, Pace, RawBody, Recorded, Reply, SessionAnswer, Stall, Step
 from .server.fake_chatgpt import FakeChatGPT
@@ -48,6 +50,7 @@ __all__ = (
     "ComposerOptions",
     "Conversation",
     "ConversationView",
+    "DownloadOptions",
     "FakeChatGPT",
     "Fault",
     "Gate",
@@ -65,6 +68,7 @@ __all__ = (
     "Reply",
     "Rest",
     "Scripted",
+    "SentFile",
     "SessionAnswer",
     "ReplyFault",
     "Stall",

@@ -87,6 +87,8 @@ class Conversation:
     current_node: str = ""
     #: False if the conversation was deleted.
     is_visible: bool = True
+    #: Messages that the conversation gets later: the number of GETs before that, and the arguments of `add_aside`.
+    later: list[tuple[int, str, str, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, role: str, text: str, parent: str | None, message_id: str | None = None) -> Message:
         """Add a message as a child of `parent`, make it the newest message, and return it.
@@ -109,6 +111,14 @@ class Conversation:
         message = self.add(role, text, self.current_node)
         message.fields = fields
         return message
+
+    def add_later_messages(self) -> None:
+        """Count one GET of the conversation, and add the messages of `later` whose time has come."""
+        counted = [(left - 1, *message) for left, *message in self.later]
+        self.later = [each for each in counted if each[0] > 0]
+        for left, *message in counted:
+            if left <= 0:
+                self.add_aside(*message)
 
     def chain(self, message_id: str | None = None) -> list[Message]:
         """Return the messages from the first message to this message (default: the newest message). The root is not included."""
@@ -146,6 +156,7 @@ class Conversation:
             "conversation_id": self.id,
             "is_archived": False,
             "default_model_slug": self.model or None,
+            **({"async_status": 7} if self.later else {}),
         }
 
     def to_messages(self, turns: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ..script.responses import Answer
 from ..script.scripted import Turn
 from ..script.steps import Recorded, Reply
 from .continued_playback import ContinuedPlayback
+from .downloads import send_files
 from .message_validation import PostedMessage, read_message
 from .reply_playback import ReplyPlayback, play_recorded
 from .step_playback import play
@@ -114,6 +115,7 @@ def _playback(
 ) -> ReplyPlayback | ContinuedPlayback:
     user_message = _store(site, posted, conversation)
     with site.lock:
+        reply = send_files(site, reply, conversation)
         side_messages = [conversation.add_aside(each.role, each.text, each.fields()) for each in reply.asides]
         parent = conversation.current_node
 

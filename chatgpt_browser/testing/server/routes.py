@@ -12,7 +12,9 @@ from starlette.routing import Route
 from ..data.paths import SESSION_PATH
 from ..script.responses import Answer
 from . import backend_endpoints as backend
+from . import downloads
 from .continued_playback import resume_reply
+from .downloads import send_content
 from .message_endpoint import answer_message
 from .static_files import read_static
 from .step_playback import play
@@ -77,6 +79,12 @@ def build_app(site: Site) -> Starlette:
         _played(site, "/f/conversation/resume", resume_reply),
         _played(site, "/files/process_upload_stream", process_upload),
         endpoint("/files", create_file, "POST"),
+        _played(site, "/estuary/content", send_content, "GET"),
+        endpoint("/files/download/{id}", downloads.find_by_download),
+        endpoint("/files/{id}/download", downloads.find_by_file),
+        endpoint("/conversation/{id}/attachment/{file}/download", downloads.find_attachment),
+        endpoint("/conversation/{id}/interpreter/download", downloads.find_interpreter_file),
+        endpoint("/conversation/{id}/textdocs", downloads.get_textdocs),
         endpoint("/files/{id}/uploaded", confirm_upload, "POST"),
         endpoint("/files/{id}/upload_content_and_finalize", store_content, "POST"),
         endpoint("/celsius/ws/user", backend.get_socket),
@@ -97,13 +105,13 @@ def build_app(site: Site) -> Starlette:
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
-def _played(site: Site, path: str, play_response: PlayedEndpoint) -> Route:
+def _played(site: Site, path: str, play_response: PlayedEndpoint, method: str = "POST") -> Route:
     """Return a route of the backend whose response is sent by `play_response`."""
 
     async def respond(_request: Request) -> Response:
         return PlayedResponse(lambda writer: play_response(site, writer.record, writer))
 
-    return Route(f"/backend-api{path}", respond, methods=["POST"])
+    return Route(f"/backend-api{path}", respond, methods=[method])
 
 
 def _respond(step: Step) -> PlayedResponse:

@@ -14,6 +14,7 @@ from ..script.script import Script
 from .challenge import Challenges
 from .change_notifier import ChangeNotifier
 from .chat_app import ChatApp
+from .downloads import Downloads
 from .request_log import RequestLog
 from .session import Session
 from .storage import Storage
@@ -65,6 +66,8 @@ class Site:
         self.storage = Storage()
         #: The way in which pages upload files, and the limits for files.
         self.uploads = UploadOptions()
+        #: The files of replies, and the way in which the site hands them out.
+        self.downloads = Downloads()
         #: The web application; None unless the server has `form="app"`.
         self.chat_app = ChatApp(self.storage) if settings.form == "app" else None
         #: The origin and the port of the server. Before the first start, the port is 0, and the origin is `public_origin`

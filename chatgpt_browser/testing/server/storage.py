@@ -57,6 +57,8 @@ class Storage:
         self.port = 0
         #: The origin of the site, whose pages may read the responses.
         self.site_origin = ""
+        #: False: the responses have no CORS headers, so that pages of the site cannot read them.
+        self.allows_pages = True
         #: Maps an ID to its file.
         self.files: dict[str, StoredFile] = {}
         self._signatures: dict[str, tuple[str, str]] = {}
@@ -119,12 +121,16 @@ class Storage:
 
     async def respond(self, record: RecordedRequest, writer: ResponseWriter) -> None:
         """Send the response to a request. The body of the request was already stored by `receive()`."""
-        allowed = [
-            ("access-control-allow-origin", self.site_origin),
-            ("access-control-allow-methods", "GET, PUT, OPTIONS"),
-            ("access-control-allow-headers", "*"),
-            ("access-control-expose-headers", "*"),
-        ]
+        allowed = (
+            []
+            if not self.allows_pages
+            else [
+                ("access-control-allow-origin", self.site_origin),
+                ("access-control-allow-methods", "GET, PUT, OPTIONS"),
+                ("access-control-allow-headers", "*"),
+                ("access-control-expose-headers", "*"),
+            ]
+        )
         if record.method == "OPTIONS":
             await play(Answer(204, "", allowed), writer)
             return
@@ -136,7 +142,7 @@ class Storage:
         elif file.size is None:
             await play(Answer(404, "BlobNotFound", allowed), writer)
         else:
-            await _send_file(file, writer, allowed)
+            await send_file(file, writer, allowed)
 
     def _find(self, record: RecordedRequest) -> StoredFile | None:
         """Return the file of a request. Return None if the URL is not valid for the file and the method."""
@@ -155,7 +161,8 @@ class Storage:
         return Path(self._folder.name)
 
 
-async def _send_file(file: StoredFile, writer: ResponseWriter, headers: list[tuple[str, str]]) -> None:
+async def send_file(file: StoredFile, writer: ResponseWriter, headers: list[tuple[str, str]]) -> None:
+    """Send the bytes of a file. The file is read in pieces."""
     disposition = f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"
     own = [("content-type", file.media_type), ("content-length", str(file.size))]
     await writer.head(200, [*own, ("content-disposition", disposition), *headers])
