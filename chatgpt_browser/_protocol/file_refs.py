@@ -18,7 +18,7 @@ from .canvas import TextEdit, apply_edits, document_name, read_canvas_call, read
 from .message import answer_rank, message_metadata, message_text, role_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 #: The kinds of files. A file of the code interpreter has the kind ``"file"``, even if the file is an image.
 FileKind = Literal["image", "file", "document"]
@@ -109,6 +109,14 @@ def is_image_pending(messages: Iterable[dict[str, Any]]) -> bool:
         elif message_metadata(message).get("async_task_type") == _IMAGE_TASK:
             pending = role_of(message) == "tool" and message.get("status") != "finished_with_error"
     return pending
+
+
+def newest_file_message(messages: Sequence[dict[str, Any]], *, with_pending: bool = False) -> str | None:
+    """Return the id of the newest message with a file, or None. With ``with_pending``, an announced image counts as a file."""
+    for message in reversed(messages):
+        if find_file_refs(message, None) or (with_pending and is_image_pending([message])):
+            return optional_text(message.get("id"))
+    return None
 
 
 def file_id(pointer: object) -> str | None:

@@ -13,7 +13,8 @@ from .._core.models import ConversationEvent
 from .answer_tracker import Change, optional_id
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
-from .message import answer_rank, message_text
+from .file_refs import newest_file_message
+from .message import answer_rank, is_finished, message_text
 from .reply_progress import FINISHED_STATES, ReplyProgress
 from .reply_state import Growth, ReplyState, answer_state
 from .site_words import error_in, site_error
@@ -99,11 +100,34 @@ class ReplyReader(ReplyProgress):
         if self.is_handed_off and self.state not in FINISHED_STATES:
             self.leave_stream()
             return False
+        if self.state is ReplyState.WAITING and self.finish_without_text():
+            return False
         if self.state is ReplyState.WAITING:
             raise self._interrupted("the stream ended without a reply")
         if self.state is ReplyState.REMARK:
             raise self._interrupted("the stream ended with a remark, before the answer")
         return self._end()
+
+    def finish_without_text(self) -> bool:
+        """End a reply that consists of files only, for example of an image. Return whether the reply has files.
+
+        An image that the site is still making counts as a file if the caller waits for images.
+        """
+        name = newest_file_message(self.turn.messages, with_pending=self.waits_for_images)
+        if name is None or self.missing.is_error or self.answer.has_answer():
+            return False
+        self.answer.message_id = name
+        self.conversation_id = self.conversation_id or optional_id((self._newest or {}).get("conversation_id"))
+        self._end()
+        return True
+
+    def adopt(self, answer: dict[str, Any] | None) -> None:
+        """Read a stored answer after :meth:`finish_without_text`: the site has written a text after the image."""
+        if answer is not None and is_finished(answer) and answer.get("id"):
+            self._follow(answer, None)
+            self._end()
+        else:
+            self.answer.message_id = newest_file_message(self.turn.messages) or self.message_id
 
     def follow(self) -> None:
         """Continue the reply with the events of another feed. They may repeat events that were read before."""

@@ -123,6 +123,11 @@ class MissingAnswer:
         """True if the site gave a reason. Then the stream did not break off: the site writes no more text of an answer."""
         return bool(self._task) or self._system_error is not None
 
+    @property
+    def is_error(self) -> bool:
+        """True if the site reported an error instead of an answer."""
+        return self._system_error is not None
+
     def note(self, message: dict[str, Any]) -> None:
         """Store a message if it contains a reason. Its text may still grow, so :meth:`describe` reads the text later."""
         if content_type_of(message) == "system_error":
