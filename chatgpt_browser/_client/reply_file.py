@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import BinaryIO
 
+    from typing_extensions import Self
+
     from .._messaging.file_downloader import OpenFile
     from .._messaging.sender import MessageSender
     from .._protocol.file_refs import FileKind, FileRef
@@ -69,6 +71,10 @@ class _FileFields:
         if not isinstance(other, _FileFields):
             return NotImplemented
         return (type(self), self._ref) == (type(other), other._ref)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Return the file itself. It refers to the client, which cannot be copied."""
+        return self
 
     def __hash__(self) -> int:
         return hash((type(self), self._ref.kind, self._ref.id))
