@@ -14,7 +14,6 @@ from .._protocol.backend import (
     title_path,
 )
 from .._protocol.conversation_pages import MAX_PAGES, ConversationPages
-from .._protocol.history import read_history
 from .file_binding import bind_history
 
 if TYPE_CHECKING:
@@ -65,7 +64,9 @@ class AsyncAccountDataMixin:
             logger.warning("the list of conversations was ended after %d pages", MAX_PAGES)
 
     async def get_history(self, conversation_id: str) -> History:
-        """Return a past conversation with its messages."""
+        """Return a past conversation with its messages. The answers have citations, files, thoughts and tool calls."""
+        from .._protocol.history import read_history  # most programs read no past conversation
+
         return read_history(
             conversation_id,
             await self._sender.backend.request_json("GET", conversation_path(conversation_id)),
@@ -111,7 +112,7 @@ class AccountDataMixin:
             yield found
 
     def get_history(self, conversation_id: str) -> History:
-        """Return a past conversation with its messages."""
+        """Return a past conversation with its messages; see :meth:`AsyncChatGPTAPI.get_history`."""
         history = self._portal.call(self._core.get_history, conversation_id)
         return bind_history(history, self._files.bind)
 

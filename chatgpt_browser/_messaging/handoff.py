@@ -112,6 +112,7 @@ class HandoffPoller:
                 raise
             self._pause = max(self._pause, limit.retry_after)
             return False, False
+        reply.conversation_id = conversation_id
         messages = find_turn_messages(
             conversation,
             questions=(reply.question_id, question.question_id),

@@ -125,6 +125,7 @@ class Recovery:
             # The crash that broke the stream may have ended the page for other requests too. The next request uses a new page.
             logger.info("the conversation could not be read: %s", exc)
             return StoredAnswer(Progress.MISSING)
+        reply.conversation_id = conversation_id
         questions = (question.question_id, reply.question_id)
         ids = {name for name in (*questions, reply.message_id) if name is not None}
         if (words := moderation_of(conversation, ids)) is not None:

@@ -322,6 +322,7 @@ class ReplyReader(ReplyProgress):
     def _follow(self, message: dict[str, Any], conversation_id: Any) -> bool:
         """If the message is the answer, copy its state and its text to the reply. Return whether the text changed."""
         self.turn.note(message)
+        self.conversation_id = optional_id(conversation_id) or self.conversation_id
         change = self.answer.consider(message, self._deltas.channel)
         if change is Change.NONE:
             self.missing.note(message)
@@ -330,7 +331,6 @@ class ReplyReader(ReplyProgress):
             return self._clear()
         self._move_to(answer_state(message))
         self.answer.note_model(message)
-        self.conversation_id = optional_id(conversation_id) or self.conversation_id
         return self._text.replace(message_text(message))
 
     def _clear(self) -> bool:

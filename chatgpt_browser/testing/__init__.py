@@ -31,6 +31,7 @@ from .faults.fault import Fault, Refusal, ReplyFault
 from .faults.injection import Injection
 from .recording.recorder import RecordedConversation, Recorder
 from .script.gate import Gate, Hold
+from .script.reply_parts import Citation, Thought, ToolCall
 from .script.responses import Answer, ChallengeKind
 from .script.rest import Rest
 from .script.scripted import Scripted, Turn, remember
@@ -47,6 +48,7 @@ __all__ = (
     "Aside",
     "Break",
     "ChallengeKind",
+    "Citation",
     "ComposerOptions",
     "Conversation",
     "ConversationView",
@@ -74,6 +76,8 @@ __all__ = (
     "Stall",
     "Step",
     "StoredFile",
+    "Thought",
+    "ToolCall",
     "Turn",
     "UploadOptions",
     "remember",

@@ -94,7 +94,7 @@ class ConversationFiles:
         return replace(history, messages=tuple(map(self._with_links, history.messages)))
 
     def _with_links(self, message: HistoryMessage) -> HistoryMessage:
-        """Return a message with links to its files. A hidden message becomes visible: the Markdown contains only visible messages."""
+        """Return a message with links to its files. A hidden message becomes visible, so that the Markdown contains the links."""
         if not message.files:
             return message
         text = "" if message.hidden else message.text
