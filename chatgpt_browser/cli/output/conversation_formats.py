@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chatgpt_browser._core.files import whole_characters
 
 if TYPE_CHECKING:
-    from chatgpt_browser import History
+    from chatgpt_browser import History, ReplyFile
 
 #: Maps the role of an author to the heading of the author's messages.
 SPEAKERS = {"user": "You", "assistant": "ChatGPT"}
@@ -64,9 +64,17 @@ def as_markdown(history: History) -> str:
 
 def history_object(history: History) -> dict[str, Any]:
     """Return a conversation as a dict with the fields of `History`, except `raw`, which contains the site's response."""
-    content = asdict(replace(history, raw={}))
+    messages = (
+        replace(message, files=tuple(map(file_object, message.files))) for message in history.messages
+    )
+    content = asdict(replace(history, raw={}, messages=tuple(messages)))
     del content["raw"]
     return content
+
+
+def file_object(file: ReplyFile) -> dict[str, Any]:
+    """Return a file of a reply as a dict, without the bytes."""
+    return {name: getattr(file, name) for name in ("id", "name", "kind", "media_type", "size")}
 
 
 def file_name(conversation_id: str, title: str | None, created: datetime | None, form: Format) -> str:

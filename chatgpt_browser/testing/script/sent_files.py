@@ -113,7 +113,7 @@ class SentFile:
                     extra={"aggregate_result": {"messages": [output]}},
                 )
             ]
-        return [Aside.image_task()] if self.later is not None else [self.image_message(file_id)]
+        return [self.image_message(file_id) if self.later is None else _announcement(file_id)]
 
     def image_message(self, file_id: str) -> FileAside:
         """Return the message that contains a generated image."""
@@ -177,6 +177,14 @@ class FileAside(Aside):
         """Return the fields whose values may differ from those of an ordinary message."""
         fields = super().fields()
         return fields | {"metadata": fields["metadata"] | self.extra}
+
+
+def _announcement(task_id: str) -> FileAside:
+    """Return the message that announces an image. The image replaces it later."""
+    task = Aside.image_task()
+    return FileAside(
+        task.text, role="tool", name=_PAINTER, task=task.task, extra={"image_gen_task_id": task_id}
+    )
 
 
 def _canvas_result(what: str, result: dict[str, Any]) -> FileAside:

@@ -50,7 +50,7 @@ def get_conversation(site: Site, record: RecordedRequest, parameters: Mapping[st
         return Answer.conversation_not_found()
 
     conversation.messages[conversation.current_node].say_more()
-    conversation.add_later_messages()
+    conversation.make_later_images()
     return Answer(200, conversation.to_detail())
 
 

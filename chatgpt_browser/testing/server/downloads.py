@@ -53,8 +53,7 @@ def send_files(site: Site, reply: Reply, conversation: Conversation) -> Reply:
             site.downloads.interpreter_files[conversation.id, sent.sandbox_path] = file_id
             text += "" if "sandbox:" in text and sent.sandbox_path in text else f"\n\n{sent.link}"
         elif sent.later is not None:
-            message = sent.image_message(file_id)
-            conversation.later.append((sent.later, message.role, message.text, message.fields()))
+            conversation.later.append((sent.later, file_id, sent.image_message(file_id).fields()))
     return replace(reply, asides=asides, text=text, files=()) if reply.files else reply
 
 
