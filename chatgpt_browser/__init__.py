@@ -4,7 +4,7 @@ Each public name is imported on first use, so that the import of the package tak
 when a browser starts.
 """
 
-# ruff: noqa: F403, F405 - type checkers get the error classes from `import *`, so only `__all__` lists these
+# ruff: noqa: F403, F405 - type checkers get the error classes from `import *`, so that only `__all__` must list their names
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ __all__ = [
     "__version__",
 ]
 
-#: The public names of each module. A module is imported when one of its names is used for the first time.
+#: The public names of each module. A module is imported on the first use of one of these names.
 _LAZY_EXPORTS = {
     "_core.abort": ["AbortController", "AbortSignal"],
     "_protocol.backend": ["ConversationSummary", "Model"],

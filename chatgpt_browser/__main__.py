@@ -17,7 +17,7 @@ CLI_PACKAGES = frozenset({"typer", "rich", "prompt_toolkit"})
 def print_traceback(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
     """Print the traceback of an unexpected error.
 
-    If stderr is a terminal, control characters are made printable first, because an error message may contain any text.
+    If stderr is a terminal, control characters in the traceback are escaped, because an error message may contain any text.
     """
     from chatgpt_browser.cli.output.terminal_text import printable
 
@@ -28,11 +28,11 @@ def print_traceback(kind: type[BaseException], error: BaseException, frames: Tra
 def main() -> None:
     """Run the command line. If the extra ``cli`` is not installed, print one line and exit with status 2."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # the calling process closed the stream, for example with `>&-`
+        if getattr(sys, name) is None:  # The calling process closed the stream, for example with `>&-`.
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open until the process ends
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A reply may contain characters outside the console's encoding.
+            # A reply may contain characters that the console's encoding cannot represent. They are printed as "?".
             stream.reconfigure(errors="replace")
     try:
         from chatgpt_browser.cli import app

@@ -99,8 +99,8 @@ def async_chatgpt_api(
     api = AsyncChatGPTAPI(**_client_settings(request) | chatgpt_options)
     _isolate(request, api)
     # A client must be closed in the event loop that has used it. An asynchronous fixture would belong to one of the two plugins,
-    # and would run in the wrong loop under the other plugin. The test function always runs in the right loop, so `_closing`
-    # wraps the test function and closes the client at its end.
+    # and would run in the wrong loop under the other plugin. The test function always runs in the right loop. Therefore
+    # `_closing` wraps the test function and closes the client when the test function ends.
     item = request.node
     test = getattr(item, "obj", None)
     with _artifacts(request, api) as report_outcome:
@@ -114,7 +114,10 @@ def async_chatgpt_api(
 
 
 def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return the session token and the base URLs for a client: in a live test those of the real site, else of the fake server."""
+    """Return the session token and the base URLs for a client.
+
+    In a live test they belong to the real site, in other tests to the fake server.
+    """
     if request.node.get_closest_marker(_LIVE) is not None:
         urls = {option: os.environ[name] for option, name in _BASE_URLS.items() if os.environ.get(name)}
         return {"session_token": os.environ[_TOKEN], **urls}
@@ -128,9 +131,9 @@ def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def _isolate(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> None:
-    """Replace the page-only origins of a fake server's client by an empty set that does not use the data folder.
+    """If the client uses a fake server, give it an empty set of page-only origins that is not stored in the data folder.
 
-    The set in the data folder may contain the origin of this server, because an earlier fake server may have used the same port.
+    The stored set may contain the origin of this server, because an earlier fake server may have used the same port.
     """
     from chatgpt_browser._core.page_only_origins import PageOnlyOrigins
 
@@ -156,9 +159,10 @@ def _closing(
 
 @contextmanager
 def _artifacts(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> Iterator[Callable[[bool], None]]:
-    """Save a screenshot and a trace of the client's browser, without secrets, according to pytest-playwright's options.
+    """After the block, save a screenshot and a trace of the client's browser, if pytest-playwright's options require this.
 
-    Yield a function. Before the client is closed, call this function with True if the test failed, else with False.
+    Yield a function. Before the client is closed, call this function with True if the test failed, else with False. The
+    screenshot and the trace contain no secrets.
     """
     screenshot = request.config.getoption("--screenshot", "off")
     tracing = request.config.getoption("--tracing", "off")

@@ -100,7 +100,7 @@ class FailureArtifacts:
 
 @contextmanager
 def _logging_failure(artifact: str) -> Iterator[None]:
-    """Log an error that the block raises, and do not raise it again."""
+    """If the block raises an error, log the error and suppress it."""
     try:
         with map_playwright_errors():
             yield

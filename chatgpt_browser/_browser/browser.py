@@ -15,7 +15,6 @@ from .cdp_target import Target
 from .driver import start_driver
 from .launcher import context_settings, launch, launch_with_profile
 from .playwright_errors import map_playwright_errors, suppress_close_errors, when_lost
-from .remote import connect
 from .temporary_profile import TemporaryProfile
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class Browser:
             raise
 
     async def open_target(self) -> Target:
-        """Return the target of a blank page. In a context that Playwright manages, an open blank page is used if there is one.
+        """Open a blank page and return its target. If Playwright manages the context, first try to use an open blank page.
 
         :raises BrowserError: the page could not be opened.
         """
@@ -97,7 +96,7 @@ class Browser:
             return await self.target_of(blank[0] if blank else await self._context.new_page())
 
     async def target_of(self, page: PlaywrightPage) -> Target:
-        """Return the target of a page that Playwright manages."""
+        """Attach to a page that Playwright manages, and return the target."""
         session = await page.context.new_cdp_session(page)
         info = (await session.send("Target.getTargetInfo"))["targetInfo"]
         await session.detach()
@@ -165,6 +164,8 @@ async def _open_browser(
         return context.browser, context
 
     if options.browser_urls:
+        from .remote import connect  # imported on first use: most clients launch a browser
+
         browser, release = await connect(chromium, options)
         stack.push_async_callback(release)
     else:

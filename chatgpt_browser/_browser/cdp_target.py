@@ -45,7 +45,7 @@ _CRASHED = "Target crashed"
 
 
 class Target:
-    """One page: sends commands and dispatches events to listeners. All calls must come from one event loop."""
+    """Sends commands to one page, and passes the page's events to listeners. All calls must come from one event loop."""
 
     def __init__(self, browser: CDPSession, target_id: str, session_id: str, *, is_watched: bool) -> None:
         self._browser = browser
@@ -68,7 +68,7 @@ class Target:
 
     @classmethod
     async def attach(cls, browser: CDPSession, target_id: str, *, is_watched: bool) -> Target:
-        """Attach to the page with this target id."""
+        """Attach to the page with this target id, and return its :class:`Target`."""
         attached = await browser.send("Target.attachToTarget", {"targetId": target_id, "flatten": False})
         return cls(browser, target_id, attached["sessionId"], is_watched=is_watched)
 

@@ -1,4 +1,4 @@
-"""The environment of the browser's processes. It contains no variables of this package, because one of them is the session token.
+"""The environment of the browser's processes. It lacks this package's variables, because one of them contains the session token.
 
 The renderer process of any page can read the variables that it inherits. So it could read the session token, although the token's
 cookie has the attribute HttpOnly.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType
 
-#: The names of Playwright's module that starts the driver.
+#: The possible names of the Playwright module that starts the driver. The name depends on Playwright's version.
 _TRANSPORTS = ("playwright._impl.transport", "playwright._impl._transport")
 _PREFIX = "CHATGPT_"
 #: True while this package starts a driver. If other code of the program starts a driver, that driver inherits all variables.
@@ -27,7 +27,7 @@ _is_starting: ContextVar[bool] = ContextVar("chatgpt_browser_starts_driver", def
 
 
 def child_environment(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return this process's environment, or the given one, without the variables of this package."""
+    """Return ``environment`` without the variables of this package. If it is None, use this process's environment."""
     given = os.environ.copy() if environment is None else environment
     return {name: value for name, value in given.items() if not name.upper().startswith(_PREFIX)}
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from .page_filter import Routed
 
-#: Time limit in seconds, when the relay is closed, for the browser to confirm that the client's pages are closed.
+#: When the relay closes, it waits at most this many seconds until the browser has confirmed that the client's pages are closed.
 _CLOSE_TIMEOUT = 2.0
 #: Keyword arguments for both WebSocket connections. The size of a message has no limit, because the browser sends whole bodies of
 #: responses. No pings are sent, because a busy browser may respond late.
@@ -104,7 +104,7 @@ class DevToolsRelay:
         await self._all_closed.wait()
 
     async def _read_client(self, client: ServerConnection) -> None:
-        """Handle Playwright's connection. A second connection is closed at once."""
+        """Forward Playwright's commands to the browser. If a second client connects, close its connection at once."""
         if self._client is not None:
             return
         self._client = client
@@ -129,7 +129,8 @@ class DevToolsRelay:
             await self._browser.send(text)
         for text in routed.to_client:
             if self._client is not None:
-                with suppress(ConnectionClosed):  # `close` needs the browser's further messages
+                # If Playwright has disconnected, the error is ignored, because `close` needs the browser's later messages.
+                with suppress(ConnectionClosed):
                     await self._client.send(text)
 
     def _check_path(self, connection: ServerConnection, request: Request) -> Response | None:

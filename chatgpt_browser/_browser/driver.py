@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-#: Playwright has spawned the driver's process after this many iterations of the event loop. Other work would delay the process.
+#: Playwright needs this many iterations of the event loop to spawn the driver's process. Until then, this module does no other
+#: work, because that would delay the process.
 _ITERATIONS_TO_SPAWN = 3
 
-#: The environment variables with which Node sets the folder of its compile cache, and disables this cache.
+#: Node's environment variables for its compile cache: the first sets the folder of the cache, the second disables the cache.
 _CACHE_FOLDER = "NODE_COMPILE_CACHE"
 _CACHE_DISABLED = "NODE_DISABLE_COMPILE_CACHE"
 
@@ -53,7 +54,7 @@ async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwr
         await _wait_for_end(before)
         raise
     except BaseException:
-        # Without the shield, a cancel scope of anyio, for example a time limit, would cancel each of these waits too.
+        # Without this shield, a cancelled scope of anyio (for example an expired time limit) would cancel these waits too.
         with anyio.CancelScope(shield=True):
             await asyncio.wait([starting], timeout=CLOSE_TIMEOUT)
             starting.cancel()

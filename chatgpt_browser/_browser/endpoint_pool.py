@@ -45,7 +45,7 @@ class EndpointPool(Generic[T]):
             return url
 
     def release(self, url: T) -> None:
-        """Subtract one client of this browser from the count."""
+        """Count one client less for this browser, because a client no longer uses the browser."""
         with self._lock:
             self._clients[url] -= 1
 
@@ -56,7 +56,7 @@ class EndpointPool(Generic[T]):
             self._failed_at[url] = self._clock()
 
     def report_success(self, url: T) -> None:
-        """Forget earlier failures of this browser."""
+        """Delete the record of an earlier failure of this browser."""
         with self._lock:
             self._failed_at.pop(url, None)
 
@@ -66,5 +66,5 @@ class EndpointPool(Generic[T]):
         return penalty, self._clients[url], self._tie_breaker()
 
 
-#: The pool of this process.
+#: The pool that all clients of this process share.
 ENDPOINTS: EndpointPool[Any] = EndpointPool()

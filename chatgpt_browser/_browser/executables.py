@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .._core.options import Options
 
-#: Builds without the code for windows: they start twice as fast as a full Chromium.
+#: Builds that cannot show windows. They start twice as fast as a full Chromium.
 HEADLESS_SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
 #: Builds that can show windows.
 FULL_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -23,7 +23,7 @@ class ExtraHeaders:
         self._enabled = False
 
     def enable(self) -> None:
-        """Start to add the headers to requests."""
+        """Start to add the headers to the page's requests."""
         if self._headers and not self._enabled:
             self._enabled = True
             buffers = {"maxTotalBufferSize": 0, "maxResourceBufferSize": 0}

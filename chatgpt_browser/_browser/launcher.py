@@ -60,7 +60,7 @@ def context_settings(options: Options) -> dict[str, Any]:
 async def _launch_first(
     start: Callable[..., Awaitable[T]], chromium: BrowserType, options: Options, settings: dict[str, Any]
 ) -> T:
-    """Call ``start`` with the first candidate whose executable exists, and return its result."""
+    """Call ``start`` with the first candidate whose executable exists. Return the result of ``start``."""
     for candidate in launch_candidates(chromium, options):
         started = await _launch_candidate(start, {**settings, **candidate})
         if started is not None:
@@ -69,7 +69,7 @@ async def _launch_first(
 
 
 async def _launch_candidate(start: Callable[..., Awaitable[T]], settings: dict[str, Any]) -> T | None:
-    """Return the result of ``start``, or None if the executable does not exist."""
+    """Call ``start`` with these settings, and return its result. Return None if the executable does not exist."""
     try:
         return await start(**settings)
     except PlaywrightError as exc:

@@ -32,7 +32,7 @@ async def sign_in(options: Options) -> SessionToken:
 
 
 async def _wait_for_session(browser: Browser, origin: str) -> SessionToken:
-    """Return the session token as soon as the site has set its cookies."""
+    """Wait until the site has set the session cookies, and return the session token that they contain."""
     #: Contains True for each response (which may have set cookies), and False after the window was closed.
     signals: asyncio.Queue[bool] = asyncio.Queue()
     context = browser.context

@@ -6,7 +6,8 @@ import itertools
 import json
 from typing import Any, NamedTuple
 
-#: The first id of the filter's own commands. Playwright counts its own ids up from 1, so both kinds of ids differ.
+#: The first id of the filter's own commands. Playwright counts its own ids up from 1, so the filter's ids never equal
+#: Playwright's ids.
 _FIRST_ID = 1 << 30
 #: Commands that end the browser. The filter refuses them.
 _ENDS_BROWSER = ("Browser.close", "Browser.crash", "Browser.crashGpuProcess")
@@ -25,9 +26,9 @@ class Routed(NamedTuple):
 class PageFilter:
     """Hides all pages that the client did not open. One filter belongs to one DevTools connection.
 
-    Playwright asks the browser to attach it to every page. The filter responds to this command itself, and attaches Playwright to
-    each page that Playwright creates. The filter holds back the response to the creation of a page until Playwright is attached
-    to the page, because Playwright expects this order.
+    Playwright sends a command to be attached to every page. The filter responds to this command itself, and attaches Playwright
+    to each page that Playwright creates. The filter holds back the response to the creation of a page until Playwright is
+    attached to the page, because Playwright expects this order.
     """
 
     def __init__(self) -> None:
@@ -36,14 +37,15 @@ class PageFilter:
         #: The ids of the filter's commands that close pages and have no response yet.
         self.closing: set[int] = set()
         self._ids = itertools.count(_FIRST_ID)
-        #: Maps the session id and the id of each command in progress that creates a page to a flag: True if the filter must
-        #: attach Playwright to the page.
+        #: The commands in progress that create a page. The key is the session id and the id of the command. The value is True if
+        #: the filter must attach Playwright to the new page.
         self._creating: dict[tuple[str | None, int], bool] = {}
-        #: Maps the id of a command of the filter to the message that is held back until its response arrives.
+        #: Messages that are held back. The key is the id of a command of the filter. When the response to this command arrives,
+        #: the message is forwarded.
         self._held: dict[int, str] = {}
 
     def from_client(self, text: str) -> Routed:
-        """Return the messages that result from a command of Playwright."""
+        """Return the messages to forward after Playwright has sent this command."""
         command = json.loads(text)
         method, session = command["method"], command.get("sessionId")
         params = command.get("params") or {}
@@ -58,7 +60,7 @@ class PageFilter:
         return Routed(to_browser=(json.dumps({**command, "params": {"background": True, **params}}),))
 
     def from_browser(self, text: str) -> Routed:
-        """Return the messages that result from a response or an event of the browser."""
+        """Return the messages to forward after the browser has sent this response or event."""
         if not (self._creating or self._held or self.closing):
             return Routed(to_client=(text,))
         message = json.loads(text)

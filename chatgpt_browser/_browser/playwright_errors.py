@@ -101,7 +101,7 @@ def may_have_clicked(error: PlaywrightError) -> bool:
 
 
 def network_error_name(error: ChatGPTError) -> str | None:
-    """Return Chromium's name of a network error, such as ``ERR_NAME_NOT_RESOLVED``, from the message of ``error``, or None."""
+    """Return the name of a network error of Chromium in the message of ``error``, such as ``ERR_NAME_NOT_RESOLVED``, or None."""
     found = _NETWORK.search(str(error))
     return found[1] if found else None
 
@@ -201,7 +201,9 @@ async def suppress_close_errors(close: Callable[[], Awaitable[object]]) -> None:
 
 
 def connection_error(error: Exception, place: str) -> Exception:
-    """Return the library's error for a failed connection to a remote browser. Other errors are returned unchanged.
+    """Return the library's error for a failed connection to a remote browser.
+
+    If ``error`` comes neither from Playwright nor from the connection, return it unchanged.
 
     Raise the result ``from None``: Playwright's own text contains the whole URL, which may contain a password.
 

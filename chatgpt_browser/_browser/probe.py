@@ -37,7 +37,7 @@ class BrowserFacts:
 
     @property
     def is_shell(self) -> bool:
-        """True if the browser is a headless shell, a build without the code for windows."""
+        """True if the browser is a headless shell: a build that cannot show windows."""
         return "headless" in self.executable.name
 
 
@@ -156,7 +156,7 @@ class Probe:
 
 
 def _timings(timing: dict[str, Any]) -> dict[str, float]:
-    """Return the duration of each phase in seconds. ``timing`` contains times in milliseconds; -1 means that there was none."""
+    """Return the duration of each phase in seconds. ``timing`` has milliseconds; -1 means that a phase did not happen."""
     phases = {
         "dns": ("domainLookupStart", "domainLookupEnd"),
         "connection": ("connectStart", "connectEnd"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .._core.urls import BrowserURL
 
 
-#: Fraction (0 to 1) of the time left for the start of the browser: the limit for the connection.
+#: The time limit for the connection, as a fraction (0 to 1) of the time that is left for the start of the browser.
 _SHARE = 0.95
 
 
@@ -34,8 +34,8 @@ async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Cal
         pool of endpoints. If the browser belongs to the user, the function also closes the client's pages.
     :raises BrowserError: no browser responds; if there are several, the message contains the error of each.
     """
-    # The limit covers the whole start, which began before this call. The connection gets a little less than the rest of the time,
-    # because its own error is more specific than the error of the start.
+    # `launch_timeout` limits the whole start, which began before this call. The connection gets a little less than the rest of
+    # the time, because its own error is more specific than the error of the start.
     rest = min(options.launch_timeout, anyio.current_effective_deadline() - anyio.current_time())
     ends_at = time.monotonic() + rest * _SHARE
     failures: dict[BrowserURL, BrowserError] = {}
@@ -65,7 +65,7 @@ async def _connect_to(
 ) -> tuple[Browser, Callable[[], Awaitable[None]]]:
     if url.is_channel or not options.uses_own_session:
         from .users_browser import (
-            connect_to_users_browser,  # imports websockets, which no other browser needs
+            connect_to_users_browser,  # this module imports websockets, which is needed only for the user's browser
         )
 
         return await connect_to_users_browser(chromium, url, timeout)
@@ -85,7 +85,7 @@ async def _release(url: BrowserURL, close_relay: Callable[[], Awaitable[None]]) 
 
 
 async def _do_nothing() -> None:
-    """Do nothing. This is the function that closes the relay of a connection without a relay."""
+    """Do nothing. If a connection has no relay, this function replaces the function that closes the relay."""
 
 
 def _launch_header(options: Options) -> dict[str, str]:

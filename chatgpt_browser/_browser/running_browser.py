@@ -1,4 +1,4 @@
-"""The DevTools address of a browser that the user has started: from its data folder, or from its debugging port."""
+"""Finds the DevTools address of a browser that the user has started, in its data folder or at its debugging port."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: The file in the data folder that contains the port and the path of the DevTools address, in two lines.
 PORT_FILE = "DevToolsActivePort"
-#: Limit in bytes for what is read of the file, and of the response of the debugging port.
+#: The maximum number of bytes that are read from the file, and from the response of the debugging port.
 _MAX_BYTES = 1 << 16
 #: The part of an error message that describes how to switch remote debugging on. Chrome stores the setting; this package never
 #: changes the setting.
@@ -31,7 +31,7 @@ SWITCH_ON = (
 
 
 class Channel(NamedTuple):
-    """A browser that can be found by its name: the name in messages, the scheme of its pages, and its data folders."""
+    """The data with which a user's browser is found: its name in messages, the scheme of its own pages, and its data folders."""
 
     name: str
     scheme: str
@@ -59,7 +59,7 @@ def data_folders(channel: Channel) -> list[Path]:
     elif sys.platform == "darwin":
         base, names = home / "Library" / "Application Support", channel.macos
     else:
-        # Chrome itself reads these variables, in this order.
+        # Chrome itself looks up its data folder in these variables, in this order.
         configured = os.environ.get("CHROME_CONFIG_HOME") or os.environ.get("XDG_CONFIG_HOME")
         base, names = Path(configured or home / ".config"), channel.linux
     return [base / name for name in names]

@@ -29,7 +29,7 @@ async def connect_to_users_browser(
 ) -> tuple[Browser, Callable[[], Awaitable[None]]]:
     """Connect to the browser at a DevTools URL, or to the running browser of a channel.
 
-    ``timeout`` in seconds includes the time that the user needs to allow the connection, if the browser asks for permission.
+    ``timeout`` is in seconds. If the browser asks the user to allow the connection, the user's answer must arrive within it.
 
     :return: the browser, and a function that closes the client's pages and the connection.
     :raises BrowserLaunchError: no browser responds, or it does not allow the connection.

@@ -1,1 +1,1 @@
-"""The public clients `AsyncChatGPTAPI` and `ChatGPTAPI` (a thin synchronous client over it), with conversations and batches."""
+"""The public clients, with conversations and batches: `AsyncChatGPTAPI`, and the synchronous `ChatGPTAPI`, which uses it."""

@@ -1,4 +1,4 @@
-"""The account's models and past conversations: methods of both clients that the npm API does not have."""
+"""The clients' methods for the account's models and past conversations. The npm API does not have these methods."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .portal import Portal
 
 
-#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
+#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
 __tracebackhide__ = True
 
 
@@ -45,7 +45,7 @@ class AsyncAccountDataMixin:
         return read_models(await self._sender.backend.request_json("GET", "models"))
 
     async def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
-        """Return one page of the account's conversations, newest first."""
+        """Return at most ``limit`` of the account's conversations, newest first, beginning with number ``offset``."""
         return read_conversations(
             await self._sender.backend.request_json("GET", conversations_path(offset, limit))
         )
@@ -102,7 +102,7 @@ class AccountDataMixin:
         return self._portal.call(self._core.list_models)
 
     def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
-        """Return one page of the account's conversations, newest first."""
+        """Return at most ``limit`` of the account's conversations, newest first, beginning with number ``offset``."""
         return self._portal.call(self._core.list_conversations, offset, limit)
 
     def iter_conversations(self, page_size: int = 20) -> Iterator[ConversationSummary]:

@@ -100,7 +100,7 @@ class BaseClient:
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "session_token")}
         token = _choose_token(session_token, api_base_url, browser_context)
-        del session_token  # a traceback that shows local variables must not show the token
+        del session_token  # A traceback that shows local variables must not show the token.
         if isinstance(token, InvalidSessionTokenError):
             raise token
         self._session_token = token
@@ -137,7 +137,7 @@ class BaseClient:
         return client
 
     def _save_tokens(self, login: SavedLogin) -> None:
-        """Save each new session token in the folder of a login."""
+        """Register a callback that saves each new session token in the folder of a login."""
         origin = self._options.site.origin
 
         def save(token: str) -> None:
@@ -164,7 +164,7 @@ class BaseClient:
 def _choose_token(
     given: object, api_base_url: str, browser_context: str
 ) -> SessionToken | InvalidSessionTokenError:
-    """Return the session token, or an error that the caller raises. A client without a token uses the session of the browser."""
+    """Return the session token, or an error that the caller must raise. If the browser's session is used, the token is empty."""
     if browser_context != "default":
         return read_session_token(given, api_base_url)
     if given is not None:
@@ -173,11 +173,11 @@ def _choose_token(
 
 
 def read_session_token(given: object, api_base_url: str) -> SessionToken | InvalidSessionTokenError:
-    """Return the session token, or an error that the caller raises.
+    """Return the session token, or an error that the caller must raise.
 
-    The error is not raised here, because the traceback would then contain a frame with the secret ``given``. Only a path object
-    is read as a file. A str is never a path: a service may pass a text from its users, and they must not choose a file on the
-    server.
+    The error is not raised here, because its traceback would contain a frame with the secret ``given``. Only a path object is
+    read as a file. A str is never a path: a service may pass a text from its users, and these users must not choose a file on
+    the server.
     """
     if isinstance(given, PathLike):
         try:

@@ -1,6 +1,6 @@
-"""A batch of messages. This module controls the order of sending, the pauses, and the end of the batch.
+"""Sends a batch of messages. This module controls the order of the messages, the pauses, and the end of the batch.
 
-It does not depend on browsers and pages, because the caller passes the function that sends one message.
+The module does not depend on browsers and pages, because the caller passes the function that sends one message.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("chatgpt_browser")
 
-#: A function with three arguments: a message, ``"sending"`` or ``"refused"``, and the id of the message at the site, or None.
+#: The type of the callback ``on_delivery``. Its arguments are a message, ``"sending"`` or ``"refused"``, and the id of the
+#: message at the site (None if this id is unknown).
 OnDelivery = Callable[[BatchMessage, str, "str | None"], None]
 
-#: Errors that concern the session, the browser or the caller's decision. After such an error, the next message would also fail.
+#: Errors that end the batch, because the next message would also fail. They concern the session, the browser or an abort.
 _ENDS_BATCH = (
     AbortError,
     APIConnectionError,
@@ -71,7 +72,7 @@ def not_sent() -> ChatGPTError:
 
 
 class _Conversation:
-    """One conversation of the batch: the ids of its last reply. ``has_failed`` is True if a message has failed."""
+    """One conversation of the batch. It stores the ids of the last reply, and whether one of its messages has failed."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -82,7 +83,7 @@ class _Conversation:
     def prompt(self, message: BatchMessage) -> Prompt:
         """Return the prompt for the next message.
 
-        The prompt refers to the conversation's last reply, unless the message has its own ``parent_message_id``.
+        The message is sent after the conversation's last reply, unless the message has its own ``parent_message_id``.
         """
         return Prompt(
             message.text,
@@ -93,7 +94,7 @@ class _Conversation:
 
 
 class BatchState(Enum):
-    """The state of a batch. The state changes in the order of the members below. ``COMPLETE`` may be skipped."""
+    """The state of a batch. It changes from OPEN to COMPLETE and then to ENDED, or from OPEN to ENDED directly."""
 
     OPEN = "messages may be added"
     COMPLETE = "no message is added any more; those that were added are sent"
@@ -107,8 +108,8 @@ class Batch:
     after the caller has handled a result. If the caller writes results to a file and crashes, at most the messages in flight are
     lost.
 
-    After an error that concerns all messages, no other message is sent. The error is raised after the messages in flight have
-    ended and their results have been returned.
+    After an error that concerns all messages, no other message is sent. :meth:`get` raises this error after the messages in
+    flight have ended and their results have been returned.
     """
 
     def __init__(
@@ -132,7 +133,7 @@ class Batch:
         self._conversations: defaultdict[object, _Conversation] = defaultdict(_Conversation)
         self._count = 0
         self._state = BatchState.OPEN
-        self._error: BaseException | None = None  # `get` raises this error after the last result
+        self._error: BaseException | None = None  # After the last result, `get` raises this error.
         self._changed = asyncio.Event()
         self._resume_at = 0.0
         signal = signal or AbortSignal()
@@ -167,13 +168,13 @@ class Batch:
         self._tasks.append(task)
 
     async def complete(self, error: Exception | None = None) -> None:
-        """Mark the batch as complete: no message will be added. After the last result, :meth:`get` raises ``error`` if given."""
+        """Mark the batch as complete: no message will be added. After the last result, :meth:`get` raises ``error``, if given."""
         if self._state is BatchState.OPEN:
             self._state, self._error = BatchState.COMPLETE, error
         self._notify_change()
 
     def _finish(self, error: BaseException) -> None:
-        """End the batch because of an error, so that no other message is sent. If the batch has already ended, keep its error."""
+        """End the batch with an error, so that no other message is sent. If the batch has already ended, do nothing."""
         if self._state is not BatchState.ENDED:
             self._state, self._error = BatchState.ENDED, error
         self._notify_change()
@@ -181,7 +182,7 @@ class Batch:
     # ---- results ---------------------------------------------------------------------------------------------------------
 
     async def release_result(self) -> None:
-        """Remove the result that :meth:`get` returned last from the window, so that another message may be added."""
+        """Remove the last result of :meth:`get` from the window, so that another message may be added."""
         if self._handed_out is not None:
             self._tasks.remove(self._handed_out)
             self._handed_out = None
@@ -212,7 +213,7 @@ class Batch:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ready(self) -> asyncio.Task[BatchResult] | None:
-        """Return the next task that has a result, or None. Failed tasks are removed, because their error has ended the batch."""
+        """Return the next task that has a result, or None. Remove failed tasks: they have no result, and have ended the batch."""
         self._tasks = [task for task in self._tasks if not (task.done() and _failure(task))]
         candidates = self._tasks[:1] if self._in_order else self._tasks
         return next((task for task in candidates if task.done()), None)
@@ -264,7 +265,7 @@ class Batch:
                 )
 
     async def _deliver(self, message: BatchMessage, prompt: Prompt) -> ReplyResult:
-        """Send a message and return its reply. Call ``on_delivery`` before the message is sent, and if the site refuses it."""
+        """Send a message and return its reply. Call ``on_delivery`` before each attempt, and after a refusal by the site."""
         on_delivery = self._on_delivery
         if on_delivery is None:
             return await self._send(prompt)

@@ -1,4 +1,4 @@
-"""The callbacks that a caller may pass to follow a reply while it is received."""
+"""The callbacks that a caller may pass to observe a reply while the client receives the reply."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from .._core.models import ConversationEvent
     from .._messaging.reply_assembler import Update
 
-#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
+#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
 __tracebackhide__ = True
 
-#: Called for every event that changes the reply, with the whole text so far. If the result is awaitable, it is awaited.
+#: A callback for every event that changes the reply. Its argument is the whole text so far. An awaitable result is awaited.
 OnProgress = Callable[[str], Awaitable[object] | object]
-#: Called for every event, with the event as the site sent it. If the result is awaitable, it is awaited.
+#: A callback for every event. Its argument is the event as the site sent it. An awaitable result is awaited.
 OnConversationResponse = Callable[["ConversationEvent"], Awaitable[object] | object]
 
 

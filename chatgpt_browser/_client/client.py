@@ -1,4 +1,4 @@
-"""The asynchronous client: the class ``ChatGPTAPI`` of the npm API, with coroutines."""
+"""The asynchronous client. Its methods are those of the npm API's class ``ChatGPTAPI``, as coroutine functions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .._protocol.cookies import SessionToken
 
 
-#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
+#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
 __tracebackhide__ = True
 
 
@@ -55,7 +55,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @classmethod
     def _from_options(cls, options: Options, session_token: SessionToken) -> AsyncChatGPTAPI:
-        """Return a client with options that are already checked. The synchronous client uses this client internally."""
+        """Return a client with options that are already checked. The synchronous client creates its inner client in this way."""
         self = cls.__new__(cls)
         self._options, self._session_token = options, session_token
         self._initialise()
@@ -70,7 +70,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     # ---- life cycle --------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start the browser and open the site now. If you do not call this method, the first message does this.
+        """Start the browser and open the site. Without this call, the first message starts the browser and opens the site.
 
         :raises BrowserError: No browser was found, or it did not start.
         :raises ChallengeError: The site requires a person to pass a check.
@@ -124,7 +124,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @property
     def session_token(self) -> str:
-        """The current session token. The site may have replaced the first token. Treat the token like a password.
+        """The current session token, which the site may have renewed. Treat it like a password.
 
         With ``browser_context="default"``, this is an empty string: the client does not read the browser's cookies.
         """
@@ -134,7 +134,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 
     @property
     def model(self) -> str:
-        """The model that replies. You may set this property; the next message uses the new value."""
+        """The model that replies. You may set this property. The next message is then sent to the new model."""
         return self._sender.options.model
 
     @model.setter
@@ -155,8 +155,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     ) -> str:
         """Send a message and return the whole reply (npm: ``sendMessage``).
 
-        :param conversation_id: The id of the conversation to continue. None: a new conversation is started.
-        :param parent_message_id: The id of the message to reply to. None: the newest message of the conversation.
+        :param conversation_id: The id of the conversation to continue. If it is None, a new conversation is started.
+        :param parent_message_id: The id of the message to reply to. If it is None, this is the conversation's newest message.
         :param timeout_ms: The time limit for the whole call, including the wait in the queue.
         :param on_progress: Called for every event that changes the reply, with the whole text so far.
         :param on_conversation_response: Called for every event, with the event as the site sent it.
@@ -256,7 +256,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
                 for update in updates:
                     stream._check()
                     for result in notify(update, on_progress, on_conversation_response):
-                        if inspect.isawaitable(result):
+                        # Most callbacks return None. To compare takes less time than `isawaitable`.
+                        if result is not None and inspect.isawaitable(result):
                             await result
         return stream.text
 
@@ -265,8 +266,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
 class AsyncChatGPTConversation(ConversationPosition):
     """A conversation whose messages are sent one after another, in the order of the calls (npm: ``ChatGPTConversation``).
 
-    ``conversation_id`` and ``parent_message_id`` change only when a reply is complete. Therefore a failed message can be sent
-    again at the same position. To continue after another message, set both attributes.
+    ``conversation_id`` and ``parent_message_id`` change only when a reply is complete. Therefore a message that failed can be
+    sent again at the same position. To continue the conversation after another message, set both attributes.
     """
 
     def __init__(

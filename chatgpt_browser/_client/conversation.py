@@ -1,4 +1,4 @@
-"""The position in a conversation, that is, the ids that are sent with the next message. Each complete reply updates the ids."""
+"""The position in a conversation: the ids that the next message is sent with. Each complete reply updates these ids."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ConversationPosition:
         self.conversation_id = conversation_id
         #: The message id of the newest reply, or None. The caller may set this attribute.
         self.parent_message_id = parent_message_id
-        self._lock = anyio.Semaphore(1)  # Waiting tasks acquire it in the order of their calls.
+        self._lock = anyio.Semaphore(1)  # Tasks that wait acquire the semaphore in the order of their calls.
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.conversation_id or 'new'}>"

@@ -1,4 +1,4 @@
-"""A thread with its own event loop, in which the synchronous client runs coroutines."""
+"""A thread with its own event loop. The synchronous client runs coroutines in this event loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .._core.process_guard import ProcessGuard
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
+#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
 __tracebackhide__ = True
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Portal:
 
     The thread starts at the first call and ends at :meth:`close`. A caller's thread may run its own event loop.
 
-    A forked process does not have this thread. If another thread held the lock at the moment of the fork, the forked process
+    The thread does not exist in a forked process. If another thread held the lock at the moment of the fork, the forked process
     could wait for the lock forever. Therefore each call first checks that this process is not a fork. anyio's
     ``start_blocking_portal`` is not used, because its generator would wait for the missing thread when a forked process exits.
     """
@@ -69,7 +69,7 @@ class Portal:
         try:
             return await function(*args)
         except (KeyboardInterrupt, SystemExit) as exc:
-            # An exception that is raised here would end the event loop and all other calls.
+            # In the portal's thread, such an exception would end the event loop and all other calls.
             return _Raised(exc)
 
     def close(self, last: Callable[[], Awaitable[object]]) -> None:
@@ -93,7 +93,7 @@ class Portal:
             try:
                 _result(portal.start_task_soon(last))
             finally:
-                # This cancels calls that are still running, for example because Ctrl-C interrupted the threads that made them.
+                # Stopping the portal cancels calls that still run, for example because Ctrl-C interrupted the calling threads.
                 portal.call(portal.stop, True)
                 thread.join()
 

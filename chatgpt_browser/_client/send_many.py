@@ -1,4 +1,4 @@
-"""The method ``send_many`` of both clients. It sends messages and yields one result for each. The npm API has no such method."""
+"""The method ``send_many`` of both clients, which sends messages and yields their results. The npm API has no such method."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from .._core.options import to_limit, to_seconds
 from .._messaging.deadline import Deadline
 from .._messaging.lease import StandaloneSlot
 from .._messaging.reply_stream import AsyncReplyStream
-from .batch import Batch, ReplyResult
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,14 +22,14 @@ if TYPE_CHECKING:
     from .._core.models import BatchResult, Prompt
     from .._core.options import Milliseconds
     from .._messaging.sender import MessageSender
-    from .batch import OnDelivery
+    from .batch import Batch, OnDelivery
     from .portal import Portal
 
 Messages = Iterable[str | BatchMessage]
 AsyncMessages = Messages | AsyncIterable[str | BatchMessage]
 
 
-#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
+#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
 __tracebackhide__ = True
 
 
@@ -82,6 +81,8 @@ class AsyncSendManyMixin:
         on_delivery: OnDelivery | None,
     ) -> Callable[[], Awaitable[Batch]]:
         """Return a function that creates the batch. Call the function in the event loop that runs the batch."""
+        from .batch import Batch, ReplyResult  # imported on first use: most programs send single messages
+
         timeout = to_limit("timeout_ms", timeout_ms)
         pause = math.inf if longest_pause is None else to_seconds("longest_pause", longest_pause)
 
@@ -122,14 +123,14 @@ async def _results(
 
 
 async def _feed(batch: Batch, messages: AsyncMessages) -> None:
-    """Add messages while the window has room. A message is read only if it can be sent at once."""
+    """Read messages from the caller's iterable and add them to the batch. Read a message only when it can be sent at once."""
     try:
         source = aiter(messages) if isinstance(messages, AsyncIterable) else _each(messages)
         while await batch.wait_for_room():
             await batch.put(await anext(source))
     except StopAsyncIteration:
         await batch.complete()
-    except Exception as exc:  # raised by the caller's iterable
+    except Exception as exc:  # The caller's iterable raised the error.
         await batch.complete(exc)
 
 
@@ -165,7 +166,7 @@ class SendManyMixin:
 def _sync_results(
     api: SendManyMixin, begin: Callable[[], Awaitable[Batch]], messages: Messages
 ) -> Iterator[BatchResult]:
-    # A client without references is closed. The parameter `api` keeps a reference to the client until the iteration ends.
+    # A client without references is closed. Therefore the parameter `api` keeps a reference to the client during the iteration.
     portal = api._portal
     batch = portal.call(begin)
     source = iter(messages)
@@ -173,12 +174,12 @@ def _sync_results(
         while (result := _next_result(portal, batch, source)) is not None:
             yield result
     finally:
-        with suppress(ClientClosedError):  # The close of the client has already ended the batch.
+        with suppress(ClientClosedError):  # If the client is closed, the batch has already ended.
             portal.call(batch.close)
 
 
 def _next_result(portal: Portal, batch: Batch, source: Iterator[str | BatchMessage]) -> BatchResult | None:
-    """Fill the window with messages. Then wait for the next result and return it. Return None after the last result."""
+    """Add messages until the window is full. Then wait for the next result and return it. Return None after the last result."""
     portal.call(batch.release_result)
     while batch.has_room:
         _put_one(portal, batch, source)
@@ -190,5 +191,5 @@ def _put_one(portal: Portal, batch: Batch, source: Iterator[str | BatchMessage])
         portal.call(batch.put, next(source))
     except StopIteration:
         portal.call(batch.complete)
-    except Exception as exc:  # raised by the caller's iterable
+    except Exception as exc:  # The caller's iterable raised the error.
         portal.call(batch.complete, exc)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .client import AsyncChatGPTConversation
 
 
-#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
+#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
 __tracebackhide__ = True
 
 
@@ -174,7 +174,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
 
     @property
     def model(self) -> str:
-        """The model that replies. You may set this property; see :attr:`AsyncChatGPTAPI.model`."""
+        """The model that replies to the next messages. You may set this property; see :attr:`AsyncChatGPTAPI.model`."""
         return self._core.model
 
     @model.setter

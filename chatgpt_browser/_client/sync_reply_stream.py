@@ -32,7 +32,7 @@ class StreamOwner(Protocol):
 
 @public_type
 class ReplyStream:
-    """An iterator over the text of a reply, in pieces. It is also a context manager.
+    """An iterator over the pieces of a reply's text. It is also a context manager.
 
     If the ``with`` block is left early, the request is aborted.
     """
@@ -47,7 +47,7 @@ class ReplyStream:
 
     @property
     def text(self) -> str:
-        """The whole text so far, as in :attr:`AsyncReplyStream.text`."""
+        """The reply's whole text so far; see :attr:`AsyncReplyStream.text`."""
         return self._stream.text
 
     @property
@@ -57,7 +57,7 @@ class ReplyStream:
 
     @property
     def message_id(self) -> str | None:
-        """The message id of the reply, which is the parent of the next message. None until the site has sent the id."""
+        """The message id of the reply, or None until the site has sent it. Use it as the next ``parent_message_id``."""
         return self._stream.message_id
 
     @property
@@ -73,7 +73,7 @@ class ReplyStream:
 
     @property
     def is_request_checked(self) -> bool:
-        """False if it is unknown whether the site's page has changed the message: :attr:`AsyncReplyStream.is_request_checked`."""
+        """False if the site's page may have changed the message; see :attr:`AsyncReplyStream.is_request_checked`."""
         return self._stream.is_request_checked
 
     def __enter__(self) -> ReplyStream:

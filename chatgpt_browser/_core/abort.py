@@ -1,4 +1,4 @@
-"""``AbortController`` and its signal, which corresponds to the npm API's ``abortSignal``. Both may be used from any thread."""
+"""``AbortController`` and ``AbortSignal`` (the npm API's ``abortSignal``). Both classes are thread-safe."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from .public import public_type
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Exceptions that coroutines and event loops handle themselves. If a call raised such an exception, the caller might not see it.
+#: Exceptions that coroutines and event loops use to end a task or an iteration. An aborted call must not raise them, because
+#: they would end the caller's code without an error.
 _CONTROL_FLOW = (CancelledError, GeneratorExit, StopAsyncIteration, StopIteration)
 
 
 @public_type
 class AbortSignal:
-    """A signal that aborts the calls to which it was passed. An :class:`AbortController` creates the signal."""
+    """A signal that aborts calls: pass it as ``abort_signal``. An :class:`AbortController` creates the signal."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -28,19 +29,19 @@ class AbortSignal:
 
     @property
     def aborted(self) -> bool:
-        """True after ``abort()`` was called."""
+        """True if ``abort()`` was called."""
         return self._aborted
 
     @property
     def reason(self) -> object:
-        """The argument of ``abort()``, or None."""
+        """The reason that was passed to ``abort()``; None if there was no reason or no call of ``abort()``."""
         return self._reason
 
     def error(self) -> BaseException:
-        """Return the exception that an aborted call raises: the reason if it is an exception, else an :class:`AbortError`.
+        """Return the exception that an aborted call raises.
 
-        Some exceptions end a task, a generator or an iteration silently. If the reason is such an exception, return an
-        :class:`AbortError`.
+        If the reason is an exception, return the reason; otherwise return an :class:`AbortError`. Some exceptions end a task, a
+        generator or an iteration silently. If the reason is such an exception, also return an :class:`AbortError`.
         """
         reason = self._reason
         if isinstance(reason, BaseException) and not isinstance(reason, _CONTROL_FLOW):
@@ -86,7 +87,7 @@ class AbortSignal:
 
 @public_type
 class AbortController:
-    """Aborts the calls to which its ``signal`` was passed.
+    """Aborts every call that got its ``signal`` as ``abort_signal``.
 
     >>> controller = AbortController()
     >>> controller.abort("enough")
@@ -99,9 +100,9 @@ class AbortController:
 
     @property
     def signal(self) -> AbortSignal:
-        """The signal. Pass it to calls as the argument ``abort_signal``."""
+        """The signal of this controller. Pass this signal to calls as the argument ``abort_signal``."""
         return self._signal
 
     def abort(self, reason: object = None) -> None:
-        """Abort the calls that have the signal. This method is thread-safe. Only the first call of ``abort()`` has an effect."""
+        """Abort every call that got the signal. This method is thread-safe. Only its first call has an effect."""
         self._signal._abort(reason)

@@ -1,4 +1,4 @@
-"""Background tasks, that is, tasks for which no caller waits."""
+"""Background tasks: asyncio tasks that no caller awaits."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class BackgroundTasks:
-    """A set of running tasks. It keeps a reference to each task until the task has ended.
+    """A set of running tasks. The set keeps a reference to each task until the task has ended.
 
-    This is necessary because the event loop keeps only weak references to tasks. A task without another reference may be
-    garbage-collected before it ends.
+    The event loop keeps only weak references to tasks. Without the reference in this set, a task may be garbage-collected before
+    it ends.
     """
 
     def __init__(self, on_error: Callable[[Exception], object] | None = None) -> None:
@@ -21,7 +21,10 @@ class BackgroundTasks:
         self._on_error = on_error
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Start a task and return it. If the task raises an exception other than a cancellation, call ``on_error`` with it."""
+        """Start a task and return it. If the task ends with an exception, ``on_error`` is called with this exception.
+
+        For a cancelled task, ``on_error`` is not called.
+        """
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)

@@ -10,7 +10,10 @@ DATA_FOLDER = "CHATGPT_DATA_DIR"
 
 
 def default_data_folder() -> Path:
-    """Return the folder in the variable ``CHATGPT_DATA_DIR``, or else a folder in the platform's folder for application data.
+    """Return the path of the data folder.
+
+    If the variable ``CHATGPT_DATA_DIR`` is set, it contains this path. Otherwise the data folder is a subfolder of the folder in
+    which the platform keeps application data.
 
     :raises RuntimeError: the user has no home folder.
     """
@@ -22,7 +25,7 @@ def default_data_folder() -> Path:
 
 
 def create_data_folder(folder: Path) -> None:
-    """Create the folder if it does not exist, and make it private to its owner.
+    """Create the folder if it does not exist, and set its mode to 0700, so that only its owner can access it.
 
     :raises OSError: the folder cannot be created.
     """

@@ -1,8 +1,8 @@
-"""The proxy that the environment names with a user name and a password.
+"""Reads a proxy with a user name and a password from the environment variables.
 
 On Linux, Chromium itself uses the proxy in ``HTTPS_PROXY``, ``HTTP_PROXY`` or ``ALL_PROXY``, except for the hosts in
-``NO_PROXY``. But Chromium ignores a user name and a password in these variables. Therefore such a proxy is passed to Chromium as
-an option. On other systems, Chromium uses the system's settings instead of these variables.
+``NO_PROXY``. But Chromium ignores a user name and a password in these variables. Therefore a proxy with a user name and a
+password is passed to Chromium as an option. On other systems, Chromium uses the system's settings instead of these variables.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 def environment_proxy(
     origin: str, environment: Mapping[str, str] = os.environ
 ) -> tuple[str, dict[str, str]] | None:
-    """Return the proxy for an origin, if the environment names one with credentials; otherwise None.
+    """Return the name of the variable that contains the proxy for an origin, and the proxy's settings.
 
-    The result is the name of the variable, and settings with ``server`` and ``bypass``. A variable for the origin's scheme takes
-    precedence over ``ALL_PROXY``, and a variable in lower case takes precedence over the same variable in upper case.
+    If no variable contains a proxy with a user name and a password for this origin, the result is None. The settings are
+    ``server`` and ``bypass``. The variable for the origin's scheme takes precedence over ``ALL_PROXY``, and a variable in lower
+    case takes precedence over the same variable in upper case.
     """
     site = urlsplit(origin)
     host = site.hostname or ""
@@ -38,7 +39,10 @@ def environment_proxy(
 
 
 def _read(variable: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    """Return the name and the value of a variable, in lower or in upper case; the value is empty if neither is set."""
+    """Return the name and the value of a variable. If its name in lower case is not set, use its name in upper case.
+
+    If neither name is set, the value is empty.
+    """
     name = variable if environment.get(variable) else variable.upper()
     return name, environment.get(name, "").strip()
 
@@ -51,12 +55,15 @@ def _is_loopback(host: str) -> bool:
 
 
 def _excludes(entry: str, host: str) -> bool:
-    """Return whether an entry of ``NO_PROXY`` applies to a host: it is ``*``, the host, or a domain above the host."""
+    """Return whether an entry of ``NO_PROXY`` applies to a host: the entry is ``*``, the host, or a parent domain of the host."""
     domain = entry.removeprefix("*").removeprefix(".").partition(":")[0]
     return entry == "*" or bool(domain) and (host == domain or host.endswith(f".{domain}"))
 
 
 def _bypass(exceptions: list[str]) -> str:
-    """Return the entries of ``NO_PROXY`` as Chromium's rules, in which a name does not include the domains below it."""
+    """Return the entries of ``NO_PROXY`` as bypass rules for Chromium.
+
+    In ``NO_PROXY``, a name includes its subdomains. In Chromium's rules it does not, so each name becomes two rules.
+    """
     names = [entry.removeprefix("*").removeprefix(".") for entry in exceptions if entry]
     return ",".join(rule for name in names for rule in (name, f".{name}"))

@@ -1,4 +1,4 @@
-"""All errors of this package, as one tree.
+"""All error classes of this package. The diagram shows which class inherits from which.
 
 ::
 
@@ -34,8 +34,8 @@
     ├── ForkedProcessError
     └── ClientClosedError
 
-Every error can be pickled, because test runners send errors between processes. For this reason, only the message is a positional
-argument of each constructor. All other arguments are keyword arguments with a default.
+Every error can be pickled, because test runners send errors between processes. Unpickling calls a constructor with the message as
+the only argument. Therefore all other arguments of a constructor are keyword arguments with a default.
 """
 
 from __future__ import annotations
@@ -95,10 +95,10 @@ class MessageTooLongError(APIStatusError):
 class RateLimitError(APIStatusError):
     """429: a limit of the account or of the IP address was exceeded.
 
-    ``retry_after`` is the delay that the site requested, in seconds, or None. ``retry_after_from`` is the source of this delay:
-    ``"header"``, ``"body"`` or ``"text"``. ``scope`` is the kind of limit: ``"concurrency"`` (one message at a time), ``"hour"``
-    (requests in an hour), ``"model"`` (messages to the model), ``"conversations"`` (the account has read its conversations too
-    often), or None if the kind is unknown.
+    ``retry_after`` is the delay that the site requested, in seconds, or None. ``retry_after_from`` is the part of the response
+    that contained this delay: ``"header"``, ``"body"`` or ``"text"``. ``scope`` is the kind of limit, or None if it is unknown:
+    ``"concurrency"`` (one message at a time), ``"hour"`` (requests in an hour), ``"model"`` (messages to the model), or
+    ``"conversations"`` (the account has read its conversations too often).
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class SessionExpiredError(AuthenticationError):
 
 
 class AccessTokenRejectedError(AuthenticationError, APIStatusError):
-    """401: the site rejected an access token that it had issued shortly before."""
+    """401: the site rejected an access token, although the site had issued this token shortly before."""
 
     def __init__(self, message: str = "", **response: Any) -> None:
         APIStatusError.__init__(self, message, **response)
@@ -160,8 +160,8 @@ class APIConnectionError(ChatGPTError):
 class ProxyError(APIConnectionError):
     """The proxy could not be reached, refused the connection, or did not accept the credentials.
 
-    ``proxy`` is the proxy's address without user name and password. It is None if the system chose the proxy. The error message
-    contains this address. The session was not checked.
+    ``proxy`` is the proxy's address without user name and password; the error message also contains it. ``proxy`` is None if the
+    system's settings chose the proxy. The session may still be valid, because no request reached the site.
     """
 
     def __init__(self, message: str = "", *, permanent: bool = False, proxy: str | None = None) -> None:
@@ -171,7 +171,7 @@ class ProxyError(APIConnectionError):
 
 @contextmanager
 def naming_proxy(settings: Mapping[str, str] | None) -> Iterator[None]:
-    """Add the proxy's address, which is in ``settings``, to a :class:`ProxyError` that is raised in the block."""
+    """If the block raises a :class:`ProxyError` without an address, add the proxy's address from ``settings`` to this error."""
     try:
         yield
     except ProxyError as exc:
@@ -188,7 +188,8 @@ class ChallengeError(ChatGPTError):
 class StreamError(ChatGPTError):
     """The reply ended with an error.
 
-    ``partial_text`` is the reply's text so far. ``conversation_id`` and ``message_id`` are its ids, or None if they are unknown.
+    ``partial_text`` is the reply's text so far. ``conversation_id`` and ``message_id`` are the ids of the reply, or None if they
+    are unknown.
     """
 
     def __init__(
@@ -210,7 +211,7 @@ class StreamInterruptedError(StreamError):
 
 
 class ModerationError(StreamError):
-    """The site withheld the answer or a part of it, because the site's moderation blocked the question or the answer."""
+    """The site withheld the whole answer or a part of the answer, because its moderation blocked the question or the answer."""
 
 
 class MalformedEventError(StreamError):
@@ -222,9 +223,10 @@ class UnknownEncodingError(MalformedEventError):
 
 
 class ChatGPTTimeoutError(ChatGPTError, TimeoutError):
-    """``timeout_ms``, ``first_byte_timeout`` or ``idle_timeout`` was exceeded. ``partial_text`` is the reply's text so far.
+    """A time limit was exceeded: ``timeout_ms``, ``first_byte_timeout`` or ``idle_timeout``.
 
-    ``limit`` is the name of the option that was exceeded, and ``seconds`` is the value of this option. Both may be None.
+    ``partial_text`` is the reply's text so far. ``limit`` is the name of the option that was exceeded, and ``seconds`` is the
+    value of this option. ``limit`` and ``seconds`` are None if they are unknown.
     """
 
     def __init__(
@@ -242,7 +244,7 @@ class ChatGPTTimeoutError(ChatGPTError, TimeoutError):
 
 
 class AbortError(ChatGPTError):
-    """The call was aborted by its ``abort_signal``. ``reason`` is the argument of ``abort()``."""
+    """The call was aborted by its ``abort_signal``. ``reason`` is the value that was passed to ``abort()``, or None."""
 
     def __init__(self, reason: object = None) -> None:
         super().__init__("The operation was aborted" if reason is None else str(reason))
@@ -266,7 +268,7 @@ class BrowserLaunchError(BrowserError):
 
 
 class BrowserCrashedError(BrowserError):
-    """The browser, its page or Playwright's driver process ended during a call."""
+    """During a call, the browser, its page or Playwright's driver process ended."""
 
 
 class OriginError(ChatGPTError):
@@ -281,7 +283,7 @@ class OriginError(ChatGPTError):
 
 
 class ForkedProcessError(ChatGPTError):
-    """This process is a fork of the process that started the client. The client works only in the parent process."""
+    """The client was started before this process was forked from its parent. The client works only in the parent process."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
-"""Writes the package's files for its users, and reads small files of the user.
+"""Writes files that only their owner can read, and reads small files of the user.
 
-A file is private to its owner, and it is replaced as a whole. Another user of the machine may be able to create a link or a FIFO
-with the file's name in the folder. Therefore a file is created exclusively under a random name and then moved to its own name.
-The move replaces a link instead of following it, and a FIFO is never opened.
+An existing file is replaced as a whole. Another user of the machine may be able to create a link or a FIFO with the file's name
+in the folder. Therefore the new file is created under a random name, which must not exist before, and is then renamed to its
+final name. The renaming replaces a link instead of following it, and a FIFO is never opened.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PRIVATE = 0o600
-#: Flags of `os.open` that some platforms lack. On such a platform, the value is 0, which has no effect.
+#: Flags of `os.open`. If the platform does not define a flag, its value is 0, which has no effect.
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -33,7 +33,7 @@ def encode_text(text: str) -> bytes:
 
 
 def whole_characters(text: str) -> str:
-    """Return a text in which U+FFFD replaces lone surrogates (halves of a surrogate pair)."""
+    """Return the text with U+FFFD in place of each lone surrogate (a half of a surrogate pair)."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -169,9 +169,12 @@ def sync_folder(folder: Path) -> None:
 
 
 def _check_replaceable(path: Path) -> None:
-    """Check that a path does not exist, or is a file, or is a link that does not lead to a device or a FIFO.
+    """Check that the path may be replaced: it does not exist, or it is a regular file or a link.
 
-    For example, ``/dev/stdout`` is a link that may lead to a device. To replace this link would damage the system.
+    A link to a device or to a FIFO must not be replaced. For example, ``/dev/stdout`` is a link that may lead to a device. To
+    replace this link would damage the system.
+
+    :raises OSError: the path must not be replaced.
     """
     checks: tuple[Callable[[], os.stat_result], ...] = (path.lstat, path.stat)
     for look in checks:
@@ -189,7 +192,7 @@ def _check_replaceable(path: Path) -> None:
 
 @contextlib.contextmanager
 def _temporary_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """Create a file with a random name, and yield its path and the open file. If it was not moved, remove it at the end."""
+    """Create a file with a random name, and yield its path and the open file. If the caller did not move the file, remove it."""
     for _ in range(_ATTEMPTS):
         path = folder / f".{os.urandom(8).hex()}.tmp"
         try:
@@ -212,7 +215,7 @@ def read_small_file(path: Path, limit: int) -> str:
     :raises OSError: the file cannot be opened.
     :raises ValueError: the path is not a regular file, or the file is larger than ``limit`` or is not text.
     """
-    # Without O_NONBLOCK, the call would wait for a writer if the path is a FIFO.
+    # If the path is a FIFO, `os.open` without O_NONBLOCK would wait until another process opens the FIFO for writing.
     flags = os.O_RDONLY | _NO_WAIT | _BINARY | getattr(os, "O_CLOEXEC", 0)
     with open(os.open(path, flags), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 if TYPE_CHECKING:
     from .options import SendVia
 
-#: A file to attach: a path, or a name and the bytes, or a name, the bytes and a media type.
+#: The type of a file to attach: a path, or ``(name, bytes)``, or ``(name, bytes, media_type)``.
 FileArgument = str | PathLike[str] | tuple[str, bytes] | tuple[str, bytes, str]
 
 #: The options that in-page fetch cannot apply. A message with one of these options is sent through the site's own page.
@@ -19,13 +19,13 @@ _PAGE_OPTIONS = ("files", "tools", "effort", "project")
 
 
 class MessageArguments(TypedDict, total=False):
-    """The keyword arguments that each method accepts that sends a message. All are optional."""
+    """The optional keyword arguments of every method that sends a message."""
 
     #: Files to attach: paths, or ``(name, bytes)``, or ``(name, bytes, media_type)``. Default: no files.
     files: Sequence[FileArgument]
     #: The model that replies. None, the default, means the client's model.
     model: str | None
-    #: The effort with which the model thinks, as ``list_models()`` names it. None, the default, means the site's choice.
+    #: The thinking effort of the model: a value that ``list_models()`` returns. If it is None, the default, the site chooses.
     effort: str | None
     #: The tools that the message must use, such as ``"search"``, ``"deep_research"`` or ``"image"``. Default: no tools.
     tools: Sequence[str]
@@ -37,7 +37,7 @@ class MessageArguments(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file to attach to a message: a path, or a name with the file's bytes. Either ``path`` or ``data`` is None."""
+    """A file to attach to a message. Either ``path`` is its path, or ``data`` contains its bytes; the other field is None."""
 
     name: str
     path: Path | None = None
@@ -95,7 +95,7 @@ class MessageOptions:
 
     @property
     def needs_page(self) -> bool:
-        """True if only the site's own page can apply these options."""
+        """True if a fetch request cannot apply these options, so that the site's own page must send the message."""
         return any(getattr(self, name) for name in _PAGE_OPTIONS)
 
 

@@ -42,7 +42,7 @@ class Prompt:
 
 
 class QuestionRef(NamedTuple):
-    """The ids that identify a question in a stored conversation. An unknown id is None.
+    """The ids that identify a question in a stored conversation. If an id is unknown, its field is None.
 
     ``parent_message_id`` is the id of the message before the question.
     """
@@ -53,7 +53,7 @@ class QuestionRef(NamedTuple):
 
 
 def check_id(name: str, value: object) -> None:
-    """Check that an argument is an id or None. ``name`` is the name of the argument.
+    """Check that the value of an argument is an id or None. Error messages contain ``name``, the name of the argument.
 
     :raises TypeError: the value is not a str.
     :raises ValueError: the value is empty.
@@ -71,7 +71,7 @@ class BatchMessage:
 
     Messages with the same ``conversation`` are sent in order in one conversation: each message is sent after the reply to the
     previous message. ``conversation`` may be any name. Messages without such a name are grouped by ``conversation_id``. If
-    ``model`` is None, the client's model is used. ``id`` is not sent; the caller may use it to identify the message.
+    ``model`` is None, the client's model is used. ``id`` is not sent to the site; the caller may use it to identify the message.
     """
 
     text: str = field(repr=False)
@@ -88,8 +88,8 @@ class BatchResult:
     """The result of one message of :meth:`AsyncChatGPTAPI.send_many`: its reply, or its error.
 
     ``index`` is the message's position in the input, starting with 0. ``conversation_id`` and ``message_id`` are the ids of the
-    reply. To continue the conversation, pass these ids with the next message. ``seconds`` is the duration without pauses for rate
-    limits.
+    reply. To continue the conversation, pass these ids with the next message. ``seconds`` is the time that the message took,
+    without the pauses for rate limits.
     """
 
     index: int
@@ -130,7 +130,7 @@ class Head:
 
     @property
     def ok(self) -> bool:
-        """True if the status is 2xx."""
+        """True if the status is a success (200 to 299)."""
         return 200 <= self.status < 300
 
     @property
@@ -171,8 +171,8 @@ class User:
 class Session:
     """The response of the session endpoint.
 
-    ``expires`` is the time at which the session (not the access token) ends, as a datetime with a time zone. It is None if the
-    site sent no time. ``raw`` is the whole response.
+    ``expires`` is the time at which the session (not the access token) ends, as a datetime with a time zone. If the response
+    contains no such time, ``expires`` is None. ``raw`` is the whole response.
     """
 
     user: User
@@ -187,7 +187,8 @@ class ConversationEvent(dict[str, Any]):
 
     In the newer form of the stream, an event contains a change instead of a message. For such an event, ``whole`` is a dict with
     the result of all changes so far, ``{"message", "conversation_id", "error", …}``. This dict is a copy. If the event itself
-    contains a message, ``whole`` is the event. If the event is not about a message, it has a ``"type"`` and ``whole`` is None.
+    contains a message, ``whole`` is the event. If the event is not about a message, the event has a ``"type"``, and ``whole`` is
+    None.
     """
 
     def __init__(self, event: dict[str, Any], *, whole: dict[str, Any] | None = None) -> None:
@@ -196,5 +197,5 @@ class ConversationEvent(dict[str, Any]):
 
     @property
     def whole(self) -> dict[str, Any] | None:
-        """The event with the whole message, or None if the event is not about a message."""
+        """A dict with the whole message so far, or None if the event is not about a message."""
         return self if self._whole is None and "message" in self else self._whole

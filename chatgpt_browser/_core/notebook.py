@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-#: The packages whose frames are hidden. Each name is the first part of the names of the package's modules.
+#: The names of the top-level packages whose frames are hidden.
 HIDDEN_PACKAGES = frozenset(
     {
         "chatgpt_browser",

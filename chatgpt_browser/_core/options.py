@@ -1,4 +1,4 @@
-"""The options of a client: functions that check them, and a frozen dataclass that contains all of them."""
+"""The options of a client: a frozen dataclass that contains all options, and the functions that check each option."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ SEED_USER_AGENT = (
 )
 
 Milliseconds = float | timedelta
-#: The default model of the npm API in 2022.
+#: The default value of ``model``. It was the default model of the npm API in 2022.
 DEFAULT_MODEL = "text-davinci-002-render"
-#: The values of ``model`` with which the site chooses the model.
+#: If ``model`` has one of these values, the site chooses the model.
 SITE_CHOICE_MODELS = (DEFAULT_MODEL, "auto")
-#: The transport. "fetch": always a fetch request. "page": always the site's own page. "auto": first a fetch request. If the site
-#: refuses a message because it accepts messages only from its own page, the site's own page is used from then on.
+#: How messages are sent. "fetch": always as a fetch request. "page": always through the site's own page. "auto": first as a fetch
+#: request; after the site has refused a message because it was not sent by the site's own page, always through that page.
 SendVia = Literal["auto", "fetch", "page"]
-#: The browser context. "own": a context that the client creates. "default": the context and the session of the browser's user.
+#: The browser context that the client uses. "own": the client creates a context. "default": the context and the session of the
+#: browser's user.
 BrowserContextKind = Literal["own", "default"]
 
 
@@ -154,7 +155,10 @@ def _proxy(_name: str, value: object) -> dict[str, str] | None:
 
 
 def _environment_proxy(site: Site) -> dict[str, str] | None:
-    """Return the settings of the environment's proxy if it has credentials, else None. If they are invalid, log a warning."""
+    """Return the settings of the proxy in the environment variables, or None if this proxy has no credentials.
+
+    If the settings are invalid, log a warning and return None.
+    """
     found = environment_proxy(site.origin)
     if found is None:
         return None
@@ -166,8 +170,8 @@ def _environment_proxy(site: Site) -> dict[str, str] | None:
         return None
 
 
-#: The forms of a proxy server that Playwright accepts. A server without a scheme is an HTTP proxy. Playwright ignores a user name
-#: in the URL, so `_proxy` returns the user name and the password as separate settings.
+#: The forms of a proxy's address that Playwright accepts. An address without a scheme is an HTTP proxy. Playwright ignores a user
+#: name in the address, so `_proxy` returns the user name and the password as separate settings.
 _PROXY = re.compile(
     r"(?P<scheme>(?:https?|socks[45]?)://)?(?:(?P<user>[^\s/]*)@)?(?P<host>[^\s/@]+)/?", re.IGNORECASE
 )
@@ -199,7 +203,7 @@ def _browser_urls(value: object, user_data_dir: object, browser_context: object)
 class Options:
     """The checked options of a client. Times are in seconds; ``inf`` means no limit.
 
-    The metadata of a field contains a function. It checks and converts the argument that has the same name as the field.
+    The metadata of most fields contains a function ``check``, which checks and converts the argument with the field's name.
     """
 
     site: Site
@@ -227,12 +231,12 @@ class Options:
 
     @property
     def uses_own_session(self) -> bool:
-        """True if the client sets the session cookie; False if it uses the session of the browser's user."""
+        """True if the client sets the session cookie. False if the client uses the session of the browser's user."""
         return self.browser_context == "own"
 
     @classmethod
     def checked(cls, **given: Any) -> Options:
-        """Check the arguments of a client's constructor, and return them as options.
+        """Check and convert the arguments of a client's constructor, and return the options.
 
         :raises ValueError: an option is invalid. The error message contains the name of the option.
         """

@@ -1,4 +1,4 @@
-"""The errors of the site's own page (``send_via="page"``). :mod:`.errors` contains the tree of all errors."""
+"""The errors that occur when the site's own page is used (``send_via="page"``). :mod:`.errors` shows the tree of all errors."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 class PageError(ChatGPTError):
     """The site's own page did not send the message (``send_via="page"``).
 
-    ``elements`` describes the page's input fields and buttons at that moment: a tuple of dicts with kinds, names and labels.
-    Include it in a bug report. ``matches`` contains the entries of the package's list of selectors that matched the page.
+    ``elements`` describes the input fields and buttons that the page contained when the error occurred: a tuple of dicts with
+    kinds, names and labels. Include ``elements`` in a bug report. ``matches`` contains the entries of the package's list of
+    selectors that matched the page.
     """
 
     matches: tuple[dict[str, str], ...] = ()
@@ -25,11 +26,11 @@ class PageError(ChatGPTError):
 
 
 class ComposerNotFoundError(PageError):
-    """The known selectors found no input field for the message on the page, or no button that sends the message."""
+    """The package's selectors did not find the page's input field for messages, or did not find its send button."""
 
 
 class DialogInTheWayError(PageError):
-    """A person must first answer a dialog on the page. ``title`` is the dialog's title, or the beginning of its text."""
+    """A dialog covers the page, and a person must answer it. ``title`` is the dialog's title, or the beginning of its text."""
 
     def __init__(
         self, message: str = "", *, title: str = "", elements: Sequence[dict[str, Any]] = ()
@@ -39,9 +40,9 @@ class DialogInTheWayError(PageError):
 
 
 class OptionNotAppliedError(PageError):
-    """The page sent the message with another value of an option than the caller requested.
+    """The caller requested a value for an option, but the page sent the message with a different value.
 
-    The message was sent, and its answer was stopped. ``option`` is the name of the option, ``requested`` is its value in the
+    The message was sent. The client stopped the answer. ``option`` is the name of the option, ``requested`` is its value in the
     call, and ``sent`` is its value in the page's request.
     """
 

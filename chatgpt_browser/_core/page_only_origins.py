@@ -1,4 +1,4 @@
-"""The origins that accept messages only from their own page. They are stored in this process and in the data folder."""
+"""Stores the origins of sites that accept messages only from their own page, in memory and in the data folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TTL = 7 * 24 * 3600.0
 class PageOnlyOrigins:
     """A thread-safe set of origins. Each origin is stored with the time at which it refused a message that was sent by fetch.
 
-    :param folder: a function that returns the data folder. If None, no file is read or written.
+    :param folder: a function that returns the data folder. If ``folder`` is None, no file is read or written.
     :param clock: a function that returns the time in seconds since the epoch.
     """
 
@@ -61,7 +61,7 @@ class PageOnlyOrigins:
                 logger.debug("the origins that need their own page were not saved: %s", exc)
 
     def _merge_file(self) -> None:
-        """Read the saved origins, and add the origins that have not expired."""
+        """Read the saved origins, and add those that were saved in the last seven days to this set."""
         if self._folder is None:
             return
         try:
@@ -80,5 +80,5 @@ class PageOnlyOrigins:
         return 0 <= self._clock() - refused_at < _TTL
 
 
-#: The set that all clients of this process share.
+#: The set of page-only origins that all clients of this process share.
 PAGE_ONLY_ORIGINS = PageOnlyOrigins(default_data_folder)

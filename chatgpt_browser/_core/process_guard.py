@@ -1,4 +1,4 @@
-"""Detects a fork. Threads and connections that were started before a fork do not work in the forked process."""
+"""Detects that an object is used in a forked process. The object's threads and connections work only in the parent process."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from .errors import ForkedProcessError
 
 
 class ProcessGuard:
-    """Stores the id of the process that first uses an object.
+    """Stores the id of the process that first uses an object, to detect that a forked process uses a copy of the object.
 
-    A forked process gets a copy of the object, but the object's threads and connections do not work there.
+    The threads and connections of this copy do not work.
     """
 
     def __init__(self) -> None:
@@ -22,11 +22,12 @@ class ProcessGuard:
         return self._pid not in (None, os.getpid())
 
     def check(self) -> None:
-        """Check that this process is not a fork. The first call records the id of the process.
+        """Check that this process is the one that first used the object. The first call stores the id of the process.
 
         :raises ForkedProcessError: this process is a fork of the process that first used the object.
         """
+        pid = os.getpid()
         if self._pid is None:
-            self._pid = os.getpid()
-        elif self.is_forked:
+            self._pid = pid
+        elif self._pid != pid:
             raise ForkedProcessError

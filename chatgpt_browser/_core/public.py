@@ -1,4 +1,4 @@
-"""A decorator for public types. With it, tracebacks and reprs show the name under which users import the type."""
+"""A decorator for public types. It makes tracebacks and reprs show a type as ``chatgpt_browser.Name``, as users import it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ Type = TypeVar("Type", bound=type)
 
 
 def public_type(cls: Type) -> Type:
-    """Set a class's ``__module__`` to ``chatgpt_browser``, which exports the class, and return the class.
+    """Set the ``__module__`` of a class to ``chatgpt_browser``, and return the class.
 
-    As a result, pickle also imports the class from ``chatgpt_browser``.
+    As a result, pickle also imports the class from ``chatgpt_browser``, which exports it.
     """
     cls.__module__ = "chatgpt_browser"
     return cls

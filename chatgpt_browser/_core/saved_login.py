@@ -1,6 +1,7 @@
-"""The session and the browser profile that `chatgpt-browser login` saves. Clients of ``from_login()`` and the commands use them.
+"""The session token and the browser profile that `chatgpt-browser login` saves.
 
-Session and profile give access to the account, so folders have mode 0700 and files 0600 from the moment they are created.
+The other commands and the clients that ``from_login()`` creates use both. The session token and the profile give access to the
+account, so their folders are created with mode 0700 and their files with mode 0600.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-#: The name of the login that is used if no name is given.
+#: The name of the default login. This login is used if no name is given.
 DEFAULT_PROFILE = "default"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
@@ -43,7 +44,7 @@ class SavedLogin:
 
     @property
     def profile(self) -> Path:
-        """The browser profile: cookies, and challenges that were passed."""
+        """The folder with the browser profile. The profile contains the cookies, and proofs that challenges were passed."""
         return self.folder / "profile"
 
     @property
@@ -65,16 +66,19 @@ class SavedLogin:
         self.write_json(self.session, origin, {"session_token": session_token})
 
     def read_json(self, path: Path, origin: str) -> dict[str, Any]:
-        """Return the object that was saved for an origin; empty if the file is missing, damaged or for another origin."""
+        """Return the JSON object that the file contains for an origin.
+
+        If the file is missing or damaged, or belongs to another origin, return an empty dict.
+        """
         try:
             saved = (
                 json.loads(path.read_text("utf-8")) if path.is_file() else None
-            )  # to read a FIFO would block
+            )  # Reading a FIFO would block.
         except (OSError, ValueError):
             return {}
         return saved if isinstance(saved, dict) and saved.get("origin") == origin else {}
 
     def write_json(self, path: Path, origin: str, content: dict[str, Any]) -> None:
-        """Save an object for an origin, atomically: a reader gets either the old file or the new one."""
+        """Write a JSON object for an origin to a file, atomically: a reader gets the whole old file or the whole new file."""
         self.create()
         write_private(path, json.dumps({"origin": origin, **content}))

@@ -1,4 +1,4 @@
-"""A shared task. Concurrent callers wait for the same run of the task."""
+"""A task that concurrent callers share: they all wait for the same run and get its result."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SingleFlight(Generic[T]):
         run = self.begin()
         await asyncio.wait([run])
         if run.cancelled():
-            raise ClientClosedError  # A CancelledError would mean that the caller was cancelled.
+            raise ClientClosedError  # With a CancelledError, asyncio would treat the caller's task as cancelled.
         return run.result()
 
     async def cancel(self) -> None:
@@ -52,6 +52,6 @@ class SingleFlight(Generic[T]):
 
 
 def _retrieve_exception(task: asyncio.Task[T]) -> None:
-    """Retrieve the task's exception, so that asyncio does not log it as never retrieved if all callers were cancelled."""
+    """Retrieve the task's exception. Otherwise, if all callers were cancelled, asyncio would log that it was never retrieved."""
     if not task.cancelled():
         task.exception()

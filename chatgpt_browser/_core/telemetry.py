@@ -27,13 +27,17 @@ T = TypeVar("T")
 _SCOPE = "chatgpt_browser"
 #: If one of these environment variables is set, OpenTelemetry's API loads the provider that the variable names.
 _PROVIDER_VARIABLES = ("OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER")
-#: The histogram buckets, in seconds, that the conventions recommend for a whole operation and for the time to its first chunk.
+#: The limits of the histogram buckets in seconds, as the conventions recommend them: for the duration of a whole operation, and
+#: for the time to its first chunk.
 _DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _FIRST_CHUNKS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 
 
 class Instruments:
-    """The tracer, the histograms and the counter of this package. By default they use the providers that the program has set."""
+    """The tracer, the histograms and the counter of this package.
+
+    They use the given providers. If no providers are given, they use the providers that the program has set.
+    """
 
     def __init__(self, tracers: TracerProvider | None = None, meters: MeterProvider | None = None) -> None:
         from opentelemetry import metrics, trace
@@ -120,7 +124,7 @@ class MessageSpan:
         )
 
     def activate(self) -> AbstractContextManager[object]:
-        """Return a context manager that makes this span the current span, so that new spans become its children."""
+        """Return a context manager. In its block, this span is the current span, so that new spans become its children."""
         if self._otel is None:
             return nullcontext()
         return self._otel.trace.use_span(  # type: ignore[no-any-return]
@@ -147,7 +151,10 @@ class MessageSpan:
         conversation_id: str | None = None,
         message_id: str | None = None,
     ) -> None:
-        """End the span. Call this when the reply is complete, after an error, or when the caller has left the stream."""
+        """End the span, and record the duration of the message.
+
+        Call this when the reply is complete, after an error, or when the caller has stopped reading the stream.
+        """
         otel, self._otel = self._otel, None
         if otel is None:
             return
@@ -188,7 +195,7 @@ def measuring(step: str, work: Callable[[], Awaitable[T]]) -> Callable[[], Corou
 
 
 def record_step(step: str, seconds: float, error: str | None) -> None:
-    """Record a step that has just ended, and its duration. If the step failed, ``error`` is the name of the error's class."""
+    """Record a step that has just ended and took ``seconds``. If the step failed, ``error`` is the name of the error's class."""
     otel = instruments()
     if otel is None:
         return
@@ -201,7 +208,7 @@ def record_step(step: str, seconds: float, error: str | None) -> None:
 
 
 def count_retry(error: BaseException) -> None:
-    """Count a retry after this error, and add an event to the current span."""
+    """Increment the counter of retries after this error, and add an event for the retry to the current span."""
     otel = instruments()
     if otel is not None:
         failure = _failure(type(error).__name__)
@@ -210,5 +217,8 @@ def count_retry(error: BaseException) -> None:
 
 
 def _failure(error: str | None) -> dict[str, str]:
-    """Return the attributes for an error. They contain only its class name, because its text may quote a response of the site."""
+    """Return the attributes of a span for an error: only the name of its class; an empty dict if there was no error.
+
+    The text of the error is left out, because it may quote a response of the site.
+    """
     return {} if error is None else {"error.type": error}

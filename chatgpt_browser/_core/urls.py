@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Site:
-    """The site's two base URLs. Both URLs have the same origin, because a page can only send requests to its own origin."""
+    """The site's two base URLs. Both must have the same origin, because a page can only send requests to its own origin."""
 
     api_base_url: str
     backend_api_base_url: str
@@ -26,16 +26,16 @@ class Site:
 
     @property
     def conversation_url(self) -> str:
-        """The URL to which messages are posted in the protocol of 2022."""
+        """The URL for posting messages in the protocol of 2022."""
         return f"{self.backend_api_base_url}/conversation"
 
     @property
     def message_urls(self) -> tuple[str, str]:
-        """The URLs to which messages are posted. The first belongs to the protocol of 2022; today's page uses the second."""
+        """Both URLs for posting messages: the URL of the protocol of 2022, and the URL that today's page uses."""
         return self.conversation_url, f"{self.backend_api_base_url}/f/conversation"
 
     def is_preparation(self, url: str) -> bool:
-        """Return whether today's page requests this URL before it can send a message."""
+        """Return whether the URL belongs to the requests that today's page must send before it can send a message."""
         path = url.partition("?")[0]
         backend = self.backend_api_base_url
         return path.startswith(f"{backend}/sentinel/") or path in (
@@ -45,7 +45,7 @@ class Site:
         )
 
     def moved(self, origin: str) -> Site:
-        """Return the site with the same paths on another origin."""
+        """Return a site with the paths of this site on another origin."""
         here = len(self.origin)
         return Site(origin + self.api_base_url[here:], origin + self.backend_api_base_url[here:])
 
@@ -77,7 +77,7 @@ def origin_of(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name or an address belongs to this machine. The name is not resolved."""
+    """Return whether a host is a loopback address, ``localhost`` or a subdomain of it. The name is not resolved."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -106,24 +106,30 @@ def _checked_url(name: str, value: object) -> str:
     return origin_of(value) + parts.path.rstrip("/")
 
 
-#: The browsers of this machine that ``browser_url`` accepts by name.
+#: The names that ``browser_url`` accepts instead of a URL. Each name means a browser that runs on this machine.
 BROWSER_CHANNELS = ("chrome", "msedge")
 
 
 @dataclass(frozen=True)
 class BrowserURL:
-    """The URL of a remote browser. Its repr contains only scheme, host and port, because the rest may contain a secret."""
+    """The value of ``browser_url``: the URL of a remote browser, or the name of a browser on this machine.
+
+    The repr of a URL contains only scheme, host and port, because the rest may contain a secret.
+    """
 
     url: str
 
     @property
     def is_channel(self) -> bool:
-        """True for the name of a browser that runs on this machine."""
+        """True if the value is the name of a browser on this machine, such as ``chrome``."""
         return self.url in BROWSER_CHANNELS
 
     @property
     def is_devtools(self) -> bool:
-        """True for a DevTools endpoint (a name, http(s), or a path with ``/devtools/``); False for a Playwright server."""
+        """True if the value leads to a DevTools endpoint, False if it leads to a Playwright server.
+
+        A DevTools endpoint is a name, an http(s) URL, or a URL whose path contains ``/devtools/``.
+        """
         return self.is_channel or self.url.startswith("http") or "/devtools/" in self.url
 
     def __repr__(self) -> str:
@@ -135,7 +141,7 @@ class BrowserURL:
 
 
 def is_browser_url(url: str) -> bool:
-    """Return whether a text is the name of a browser of this machine, or has the form of a URL for a remote browser."""
+    """Return whether ``browser_url`` accepts a text: the name of a browser on this machine, or the URL of a remote browser."""
     if url in BROWSER_CHANNELS:
         return True
     try:

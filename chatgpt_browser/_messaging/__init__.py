@@ -1,1 +1,1 @@
-"""One message from the queue to its reply: permits, access token, transport, retries, deadline, hand-off, reply stream."""
+"""Sends a message and receives its reply: permits, access token, transport, retries, deadline, hand-off, reply stream."""

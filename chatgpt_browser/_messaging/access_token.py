@@ -76,7 +76,7 @@ class AccessTokenCache:
         await self._refresh.cancel()
 
     async def _refresh_session(self) -> Session:
-        # This module imports tenacity, which is slow. The import is not at the top, so that the browser starts earlier.
+        # The module `retry` imports tenacity, which is slow. The import is not at the top, so that the browser starts earlier.
         from .retry import retrying_refresh
 
         self._session = None

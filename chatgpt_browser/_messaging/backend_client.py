@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Threshold in characters: a response of this length or more is parsed in a thread. The event loop would stand still for about
-#: 3 ms while a JSON text of this length is parsed, or 30 ms if the text is made to be slow to parse.
+#: A response of this length or more, in characters, is parsed in a thread. Parsing a JSON text of this length in the event loop
+#: would block the loop for about 3 ms, or for 30 ms if the text is made to be slow to parse.
 _LARGE_JSON = 1 << 18
 
 
 class BackendClient:
-    """Sends requests to the backend API. :meth:`request_json` sends requests for JSON; :meth:`call` is for all other requests."""
+    """Sends requests to the backend API. :meth:`request_json` returns JSON responses. :meth:`call` is for all other responses."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class BackendClient:
         """Send a request and return the parsed JSON of the response. A GET is retried if the network or the server failed.
 
         :param path: the path below the backend's base URL.
-        :param body: a value that is sent as JSON. None: the request has no body.
+        :param body: a value that is sent as JSON. If it is None, the request has no body.
         :returns: the parsed JSON, or None if the method is not GET and the response is empty.
         :raises ChatGPTError: the request failed, or the site refused it.
         """
@@ -59,7 +59,7 @@ class BackendClient:
             return await self._request(method, path, body)
         from .retry import retrying_read
 
-        # `partial` is used instead of a lambda, because tenacity does not await the result of a lambda.
+        # tenacity does not await the result of a lambda. Therefore `partial` is used.
         read = functools.partial(self._request, method, path, body)
         return await retrying_read(read, retries=self._options.retries)
 
@@ -108,6 +108,9 @@ class BackendClient:
 
     @contextmanager
     def guarding(self) -> Iterator[None]:
-        """Remove secrets from an error that is raised in the block. If it is an :class:`OriginError`, record it."""
+        """If the block raises an error, remove secrets from the error.
+
+        If the error is an :class:`OriginError`, the browser manager also stores the error.
+        """
         with self._secrets.hiding(), self._browser_manager.noting_origin_error():
             yield

@@ -31,12 +31,12 @@ class ConversationLookup:
         #: The ids of questions that were sent and have no reply yet. If the id of a question is unknown, the id of the message
         #: before the question is stored instead.
         self._unanswered: deque[str] = deque(maxlen=_REMEMBERED_QUESTIONS)
-        #: The newest turns whose reply is complete. The key is the id of the reply. The value is a pair of the conversation's id
-        #: and the turn. The newest turn is the last item.
+        #: The newest turns with a complete reply. The key is the id of the reply. The value is a pair: the conversation's id and
+        #: the turn. The newest turn is the last item.
         self._answered: OrderedDict[str, tuple[str | None, Turn]] = OrderedDict()
 
     async def find_current_node(self, conversation_id: str) -> str:
-        """Return the id of a conversation's newest message, which is the parent of the next message.
+        """Return the id of the newest message of a conversation. The next message is sent as a reply to this message.
 
         :raises ConversationNotFoundError: there is no such conversation.
         """
@@ -66,7 +66,7 @@ class ConversationLookup:
     def note_answered(self, question: QuestionRef, reply: ReplyReader) -> None:
         """Record that the reply to a question is complete, and store the turn for :meth:`find_known_turn`.
 
-        If the end of the reply was read from the conversation, the turn is not stored: its other messages are unknown.
+        If the end of the reply was read from the conversation, the turn is not stored, because not all of its messages are known.
         """
         with suppress(ValueError):
             self._unanswered.remove(question.question_id or question.parent_message_id or "")
@@ -79,10 +79,9 @@ class ConversationLookup:
             self._answered.popitem(last=False)
 
     def find_known_turn(self, prompt: Prompt) -> Turn | None:
-        """Return the stored turn of the prompt's parent message, or None.
+        """Return the stored turn whose reply is the prompt's parent message.
 
-        A turn is stored if this client has received its reply. The result is also None if the prompt has no parent message id.
-        Such a message is sent after the newest message.
+        The result is None if this client has not received such a reply, or if the prompt has no parent message id.
         """
         conversation_id, turn = self._answered.get(prompt.parent_message_id or "", (None, None))
         return turn if conversation_id == prompt.conversation_id else None

@@ -1,4 +1,4 @@
-"""The limits that a caller sets for one call: a deadline and an abort signal."""
+"""Applies the limits that a caller sets for one call: a deadline and an abort signal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Deadline:
-    """The deadline and the abort signal of one call. ``timeout`` is in seconds, and starts when the deadline is first used."""
+    """The deadline and the abort signal of one call. The ``timeout``, in seconds, starts at the first use of this object."""
 
     def __init__(self, timeout: float, signal: AbortSignal | None) -> None:
         if signal is not None and not isinstance(signal, AbortSignal):
@@ -36,7 +36,7 @@ class Deadline:
         return self._ends_at
 
     def check(self) -> None:
-        """Raise the signal's error if the signal was aborted."""
+        """If the signal was aborted, raise the error of the signal."""
         self._signal.throw_if_aborted()
 
     @contextmanager

@@ -1,8 +1,8 @@
-"""Polls for the rest of a reply that the site continues outside the stream.
+"""Polls the conversation for the rest of a reply, if the site continues the reply outside the stream (a hand-off).
 
-While the reply grows, the site saves it in the conversation. The site's own page receives the rest over a WebSocket, or requests
-it. If neither works, the page polls the conversation. This module polls the conversation in the same way. If the transport
-delivers what the page receives, the conversation is not polled.
+While the reply grows, the site saves the reply in the conversation. The site's own page receives the rest over a WebSocket, or
+requests the rest. If neither works, the page polls the conversation. This module polls the conversation in the same way. If the
+transport delivers the data that the page receives, the conversation is not polled.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from .._protocol.reply_reader import ReplyReader
     from .backend_client import BackendClient
 
-    #: A function that waits at most the given number of seconds for a frame of the response, and returns whether there is one.
+    #: A function that waits at most the given number of seconds for a frame of the response. It returns True if a frame arrived.
     FrameWait = Callable[[float], Awaitable[bool]]
 
-#: Poll back-off: the first and the longest pause in seconds, and the factor by which the pauses grow. The site's own page uses
-#: the same values.
+#: The pauses between two polls: the first and the longest pause in seconds, and the growth factor of the pauses. The site's own
+#: page uses the same values.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
-#: After a conversation was created, the site may respond with 404 for this many seconds.
+#: For this many seconds after the creation of a conversation, the site may respond to requests for the conversation with 404.
 _CREATION_TIME = 10.0
 #: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the error is raised.
 _MAX_RETRY_AFTER = 30.0
 
 
 async def wait_without_frames(seconds: float) -> bool:
-    """Wait, and return False: there is no response that could deliver more frames."""
+    """Wait for ``seconds``, and return False. Use this function if no response can deliver more frames."""
     await anyio.sleep(seconds)
     return False
 

@@ -49,7 +49,8 @@ class IdleTimer:
     def check(self) -> None:
         """Raise an error if the deadline has passed or the signal was aborted. This method is thread-safe.
 
-        The timer can interrupt a reader only while it waits. So a caller that processes earlier events calls this method instead.
+        The timer can interrupt a reader only while the reader waits. Therefore a caller that processes events, and does not wait,
+        must call this method.
 
         :raises ChatGPTTimeoutError: the deadline has passed.
         :raises BaseException: the signal was aborted. The error is the result of :meth:`AbortSignal.error`.
@@ -59,7 +60,7 @@ class IdleTimer:
             raise self._deadline_error()
 
     def _abort(self) -> None:
-        with suppress(RuntimeError):  # If the event loop is closed, no task reads the response.
+        with suppress(RuntimeError):  # If the event loop is closed, no task reads the response any more.
             self._loop.call_soon_threadsafe(self._response.interrupt, self._signal.error())
 
     def _deadline_error(self) -> ChatGPTTimeoutError:
@@ -83,5 +84,5 @@ class IdleTimer:
             error = ChatGPTTimeoutError(message, limit="idle_timeout", seconds=self._idle_timeout)
             self._response.interrupt(error)
         else:
-            # No reader waits for a frame, so the caller is slow and not the site. Check again later.
+            # No reader waits for a frame. So the caller is slow, not the site. Check again later.
             self._set(now + self._idle_timeout)

@@ -23,7 +23,7 @@ class ConversationSlot(Protocol):
         ...
 
     def release(self, reply: ReplyReader | None) -> None:
-        """Allow the next message to be sent. ``reply`` is the complete reply, or None if the reply is not complete."""
+        """Allow the next message of the conversation to be sent. ``reply`` is None if the reply is not complete."""
         ...
 
 
@@ -38,7 +38,7 @@ class StandaloneSlot:
         return self._prompt
 
     def release(self, reply: ReplyReader | None) -> None:
-        """Do nothing."""
+        """Do nothing, because no other message waits for this slot."""
 
 
 class MessageLease:
@@ -57,9 +57,9 @@ class MessageLease:
         self._stack = ExitStack()
         #: The response to the last attempt to send the message.
         self.response: ResponseStream | None = None
-        #: The reference of the question that the last attempt has sent.
+        #: The ids of the question that the last attempt has sent.
         self.question = QuestionRef()
-        #: False if the site's page has sent the message of this attempt in a format that could not be read and checked.
+        #: False if the site's page has sent the message in a format that this package cannot read and check.
         self.is_request_checked = True
 
     def __enter__(self) -> MessageLease:
@@ -68,6 +68,11 @@ class MessageLease:
     def __exit__(self, *_: object) -> None:
         self.release()
 
+    @property
+    def has_frames(self) -> bool:
+        """True if a frame of the response has arrived that the reply stream has not received yet."""
+        return self.response is not None and self.response.has_frames
+
     async def acquire_slot(self) -> Prompt:
         """Wait for the conversation slot, and return the prompt to send."""
         prompt = await self._slot.acquire()
@@ -75,7 +80,7 @@ class MessageLease:
         return prompt
 
     def hold_permit(self, permit: Permit) -> None:
-        """Store the permit, and release it together with the response."""
+        """Store the permit. It is released when the response is over."""
         self._permit = permit
         self._stack.callback(self._release_response)
 

@@ -1,4 +1,4 @@
-"""Permits to send messages. They limit the number of messages in flight. Other messages wait in the order of their calls."""
+"""Permits to send messages. They limit the number of messages in flight. Further messages wait in the order of their calls."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import anyio
 
 from .._core.log import logger
 
-#: The number of connections that Chromium opens to one host over HTTP/1.1. One connection is kept free of messages, for requests
-#: that refresh the session.
+#: The maximum number of connections that Chromium opens to one host over HTTP/1.1. Messages do not use all of them: one
+#: connection stays free for requests that refresh the session.
 _HTTP1_CONNECTIONS = 6
 
 
@@ -21,7 +21,7 @@ class Permit:
         self._is_held = True
 
     def release(self) -> None:
-        """Return the permit, so that the next message can be sent. Only the first call has an effect."""
+        """Give the permit back to the queue, so that the next message can be sent. Only the first call has an effect."""
         if self._is_held:
             self._is_held = False
             self._limiter.release_on_behalf_of(self)
@@ -35,7 +35,7 @@ class MessagePermits:
 
     @functools.cached_property
     def _limiter(self) -> anyio.CapacityLimiter:
-        """The limiter. It is created on first use, so that anyio's import of 20 ms overlaps with the start of the browser."""
+        """The limiter. It is created on first use: this imports parts of anyio, which takes 20 ms, while the browser starts."""
         return anyio.CapacityLimiter(self._initial_limit)
 
     @property

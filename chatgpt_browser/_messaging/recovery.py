@@ -1,7 +1,7 @@
 """Recovers a reply if its stream has broken off: reads the answer from the conversation, and does not send the message again.
 
 If a connection breaks, the site usually continues to write the answer, and stores the answer in the conversation. The site's own
-page may also request the rest of the stream. Then the transport delivers the rest, and the recovery ends.
+page may also request the rest of the stream. In this case, the transport delivers the rest, and the recovery ends.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from .backend_client import BackendClient
     from .handoff import FrameWait
 
-#: Poll back-off: the first and the longest pause between two requests, in seconds, and the factor by which the pauses grow.
-#: Polling is necessary because the site sends no more data after the connection of a stream has broken.
+#: The pauses between two polls: the first and the longest pause in seconds, and the growth factor of the pauses. Polling is
+#: necessary because the site sends no more data after the connection of a stream has broken.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
 #: The recovery fails after this many requests that find no question or no answer. One such request is normal, because the site
 #: may store a new question a short time after the stream of the reply has begun.
@@ -96,7 +96,7 @@ class Recovery:
         raise self._error
 
     async def _look(self) -> bool:
-        """Read the stored answer into the reply. Return True if the text has changed."""
+        """Read the stored answer, and copy it to the reply. Return True if the text of the reply has changed."""
         self._pause = min(self._pause * _FACTOR or _FIRST_PAUSE, _MAX_PAUSE, self._silence / 2)
         stored = await self._read()
         self._timeout = self._silence
@@ -122,7 +122,7 @@ class Recovery:
         except ConversationNotFoundError:
             return StoredAnswer(Progress.MISSING)
         except BrowserCrashedError as exc:
-            # The crash that broke the stream may have ended the page for other requests too. The next request uses a new page.
+            # The crash that ended the stream may also have ended the page of this request. The next request uses a new page.
             logger.info("the conversation could not be read: %s", exc)
             return StoredAnswer(Progress.MISSING)
         reply.conversation_id = conversation_id

@@ -7,12 +7,12 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._core.errors import MalformedEventError, StreamError, StreamInterruptedError
-from .._protocol.growing_plain_text import GrowingPlainText
 from .._protocol.reply_reader import ReplyReader
 
 if TYPE_CHECKING:
     from .._core.models import ConversationEvent
     from .._protocol.event_assembler import ReducedEvent
+    from .._protocol.growing_plain_text import GrowingPlainText
     from .._transport.response_stream import Frame
 
 
@@ -28,16 +28,17 @@ class Update(NamedTuple):
 
 
 class ReplyAssembler:
-    """Converts the frames of one response to updates. This class does no I/O, because the reply stream receives the frames."""
+    """Converts the frames of one response to updates. This class does no I/O: the reply stream receives and passes the frames."""
 
     def __init__(self, *, markdown: bool, want_events: bool) -> None:
         self.reader = ReplyReader()
-        self._plain_text = None if markdown else GrowingPlainText()
+        self._plain_text = None if markdown else _growing_plain_text()
         self._want_events = want_events
-        self._items: deque[ReducedEvent | None] = deque()  # None marks the end of the body
+        self._items: deque[ReducedEvent | None] = deque()  # None represents the end of the body.
         self._failure: StreamError | None = None
         self._shown = ""
-        self._progress_text: str | None = None  # the plain text in the newest update that has a text
+        self._is_behind = False  # True if the text has changed since its newest conversion to plain text.
+        self._progress_text: str | None = None  # the plain text of the newest update whose text is not None
 
     @property
     def text(self) -> str:
@@ -61,7 +62,7 @@ class ReplyAssembler:
         return not (self._items or self.reader.done or self._failure)
 
     def add_frame(self, frame: Frame) -> None:
-        """Add a frame of the response. If the reply may end, an error frame is treated as the end of the body.
+        """Add a frame of the response. An error frame that arrives when the reply may end is treated as the end of the body.
 
         :raises StreamError: the response has broken off in the middle of the reply.
         """
@@ -85,44 +86,53 @@ class ReplyAssembler:
         self._failure = None
         self.reader.is_following = False
 
-    def read(self, limit: int, *, convert: bool = True) -> list[Update] | None:
+    def read(self, limit: int, *, convert: bool = True, frames_wait: bool = False) -> list[Update] | None:
         """Read the next events and return their updates. Return None after the end of the reply.
 
         If the list is empty, the reply needs more frames.
 
         :param limit: the maximum number of updates that are returned.
         :param convert: if False, the texts of the updates are Markdown, also if the reply is converted to plain text.
+        :param frames_wait: True if another frame of the response has already arrived.
         :raises StreamError: an event reports an error. The updates before this event are returned first, by an earlier call.
         """
         updates: list[Update] = []
-        while self._items and len(updates) < limit and not self._is_over():
-            seen = self.reader.events
+        reader, plain_text = self.reader, self._plain_text if convert else None
+        while self._items and len(updates) < limit and not (reader.has_left_stream or self._failure):
+            seen = reader.events
             changed = False
             try:
                 changed = self._feed()
             except StreamError as exc:
-                # The traceback is removed: it contains the event, which may contain a token or private text.
+                # The traceback is removed, because it refers to the event, which may contain a token or private text.
                 self._failure = exc.with_traceback(None)
-            event = self.reader.event if self._want_events and self.reader.events > seen else None
+            text = reader.text if changed else None
+            if text is not None and plain_text is not None:
+                text = plain_text.progress(text, more_waits=True)
+            event = reader.event if self._want_events and reader.events > seen else None
             if changed or event is not None:
-                updates.append(Update(self._progress(convert) if changed else None, event))
+                updates.append(Update(text, event))
 
         if convert:
-            self._complete(updates)
+            self._complete(updates, frames_wait=frames_wait)
         if updates:
             return updates
         if self._failure is not None:
             raise self._failure
         return None if self.reader.done else updates
 
-    def take_piece(self, *, at_end: bool = False) -> str:
+    def take_piece(self, *, at_end: bool = False, frames_wait: bool = False) -> str:
         """Return the text that was added since the last call.
 
         If the reply is converted to plain text, an unfinished Markdown block is returned only if ``at_end`` is True. If the site
         has rewritten earlier text, the piece begins at the first difference between the old text and the new text.
+
+        :param frames_wait: True if another frame of the response has already arrived. A later call then returns plain text.
         """
         text = self.reader.text
         if self._plain_text is not None:
+            if self._more_waits(frames_wait):
+                return ""
             text = self._plain_text.whole(text) if at_end else self._plain_text.finished(text)
         shown, self._shown = self._shown, text
         if not text.startswith(shown):
@@ -130,29 +140,31 @@ class ReplyAssembler:
         return text[len(shown) :]
 
     def _feed(self) -> bool:
-        # The event is not a local variable of read(), because the traceback of an error contains all local variables of read().
+        # The event is not a local variable of `read`, because the traceback of an error refers to all local variables of `read`.
         item = self._items.popleft()
         return self.reader.end() if item is None else self.reader.feed(item)
 
-    def _progress(self, convert: bool) -> str:
-        text = self.reader.text
-        if self._plain_text is None or not convert:
-            return text
-        return self._plain_text.progress(text, more_waits=True)
+    def _more_waits(self, frames_wait: bool) -> bool:
+        """Return whether more events can be read at once, without waiting for the site."""
+        return (frames_wait or bool(self._items)) and not (self.reader.has_left_stream or self._failure)
 
-    def _complete(self, updates: list[Update]) -> None:
+    def _complete(self, updates: list[Update], *, frames_wait: bool) -> None:
         """Convert the reply to plain text, and store the result as the text of the last update whose text is not None.
 
-        After the end of the reply, all of the text is converted. If no update has a text then, an update may be appended. The
-        updates before the last one may have an older text, because to convert the reply for each event would take too long.
+        If the reply is complete, its whole text is converted. If no update has a text but the plain text has changed, an update
+        with this text is appended. Earlier updates may have an older text, because converting the reply for each event would take
+        too long. If more events can be read at once, the text of the last update may be older too. A later call then stores
+        the newest text.
         """
         if self._plain_text is None:
             return
         changed = [index for index, update in enumerate(updates) if update.text is not None]
-        if changed and not self.reader.done:
-            text = self._plain_text.progress(self.reader.text, more_waits=False)
-        elif changed or (self.reader.done and self._progress_text is not None):
-            text = self.text
+        self._is_behind = self._is_behind or bool(changed)
+        if self.reader.done and (self._is_behind or self._progress_text is not None):
+            text, self._is_behind = self.text, False
+        elif self._is_behind:
+            self._is_behind = self._more_waits(frames_wait)
+            text = self._plain_text.progress(self.reader.text, more_waits=self._is_behind)
         else:
             return
         if changed:
@@ -161,5 +173,9 @@ class ReplyAssembler:
             updates.append(Update(text, None))
         self._progress_text = text
 
-    def _is_over(self) -> bool:
-        return self.reader.done or self.reader.is_elsewhere or self._failure is not None
+
+def _growing_plain_text() -> GrowingPlainText:
+    # Imported on first use, because most clients return Markdown.
+    from .._protocol.growing_plain_text import GrowingPlainText
+
+    return GrowingPlainText()

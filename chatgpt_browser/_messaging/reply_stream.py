@@ -1,4 +1,4 @@
-"""The reply stream. When it is opened, it sends a message. Then it returns each piece of the reply when the piece arrives."""
+"""The reply stream. When it is opened, it sends a message. After that, it returns the pieces of the reply as they arrive."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 #: The longest wait in seconds for the end of the body after an event has marked the reply as complete. The idle timer would not
 #: end this wait, because the site may send pings.
 _END_TIMEOUT = 5.0
-#: Limit in seconds for the silence of a feed with the rest of the reply. A feed may be dead: then the conversation is polled.
+#: If a feed with the rest of the reply delivers no data for this many seconds, the conversation is polled instead.
 _FEED_TIMEOUT = 30.0
-#: The maximum number of updates that a caller gets at once. If many events arrive together, this limit keeps the caller's pauses
-#: short, and the memory for the texts small.
+#: The maximum number of updates in one list. If many events arrive together, this limit keeps the time for one list short, and
+#: the memory for the texts small.
 _BATCH_SIZE = 64
 
 
 @public_type
 class AsyncReplyStream(WholeReplyMixin):
-    """An async iterator over the text of a reply, in pieces. It is also an async context manager that ends the request.
+    """An async iterator over the pieces of a reply's text. It is also an async context manager that ends the request.
 
     The message is sent when ``async with`` is entered, or at the first read. If the block is left early, the request is aborted.
     """
@@ -64,10 +64,10 @@ class AsyncReplyStream(WholeReplyMixin):
         self._idle_timer: IdleTimer | None = None
         self._span: MessageSpan | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        #: The model that the caller named, or else the client's model.
+        #: The model of the message: the prompt's model, or else the client's model. None until the message is sent.
         self._model: str | None = None
         self._is_open = self._is_closed = False
-        #: False after a feed with the rest has delivered an event that does not fit the reply. Then all such feeds are ignored.
+        #: False after a feed has delivered an event that does not fit the reply. From then on, all feeds are ignored.
         self._follows = True
 
     def __repr__(self) -> str:
@@ -88,7 +88,7 @@ class AsyncReplyStream(WholeReplyMixin):
 
     @property
     def message_id(self) -> str | None:
-        """The id of the reply, which is the parent of the next message. None until the site has sent the id."""
+        """The message id of the reply, or None until the site has sent it. Use it as the next ``parent_message_id``."""
         return self._assembler.reader.message_id
 
     @property
@@ -100,8 +100,8 @@ class AsyncReplyStream(WholeReplyMixin):
     def is_request_checked(self) -> bool:
         """False if the site's page has sent the message in a format that this version cannot read.
 
-        Then it is unknown whether the page has changed the message. Such a request is also logged as a warning. True before the
-        message is sent, and for every message that this package itself sends with ``fetch``.
+        If it is False, the page may have changed the message, and a warning is logged. It is True before the message is sent, and
+        for every message that this package sends with ``fetch``.
         """
         return self._lease.is_request_checked
 
@@ -122,9 +122,8 @@ class AsyncReplyStream(WholeReplyMixin):
 
         :raises ChatGPTError: the errors of :meth:`AsyncChatGPTAPI.send_message`.
         """
-        while (updates := await self._next_updates(limit=1, convert=False)) is not None:
-            piece = self._assembler.take_piece() if any(update.text is not None for update in updates) else ""
-            if piece:
+        while await self._next_updates(limit=1, convert=False) is not None:
+            if piece := self._assembler.take_piece(frames_wait=self._lease.has_frames):
                 return piece
 
         if piece := self._assembler.take_piece(at_end=True):
@@ -140,9 +139,9 @@ class AsyncReplyStream(WholeReplyMixin):
         self._close()
 
     async def _next_updates(self, limit: int = _BATCH_SIZE, *, convert: bool = True) -> list[Update] | None:
-        """Return at most ``limit`` updates, from the next events; None when the reply is complete. The list may be empty.
+        """Read the next events, and return at most ``limit`` updates. Return None when the reply is complete.
 
-        If ``convert`` is False, the texts of the updates are Markdown, also if the reply is converted to plain text.
+        The list is empty if the events changed nothing. If ``convert`` is False, the texts of the updates are always Markdown.
         """
         self._sender.process.check()
         await self._open()
@@ -156,12 +155,12 @@ class AsyncReplyStream(WholeReplyMixin):
                         return await self._poll(poller)
                     self._follow(poller)
                 await self._receive()
-            updates = self._assembler.read(limit, convert=convert)
+            updates = self._assembler.read(limit, convert=convert, frames_wait=self._lease.has_frames)
             if updates is None:
                 await self._wait_for_images()
         except BaseException as exc:
             if self._start_recovery(exc):
-                return []
+                return self._assembler.read(limit, convert=convert)
             self._close(error=exc)
             raise self._with_partial_text(exc) from exc.__cause__
         if updates is None:
@@ -182,19 +181,18 @@ class AsyncReplyStream(WholeReplyMixin):
                 raise self._with_partial_text(exc) from exc.__cause__
 
     def _active_poller(self) -> HandoffPoller | Recovery | None:
-        """Return the poller that finds the rest of the reply in the conversation; None while a feed delivers the reply."""
+        """Return the poller that reads the rest of the reply from the conversation; None if the response delivers the reply."""
         reader = self._assembler.reader
         if reader.is_following:
             return None
         return self._recovery or (self._poller if reader.is_elsewhere else None)
 
     def _can_follow(self) -> bool:
-        """Return whether the response has frames again: another feed delivers the rest of the reply."""
-        response = self._lease.response
-        return self._follows and response is not None and response.has_frames
+        """Return whether the response has new frames, because another feed delivers the rest of the reply."""
+        return self._follows and self._lease.has_frames
 
     def _follow(self, poller: HandoffPoller | Recovery) -> None:
-        """Read the rest of the reply from the response again, instead of from the conversation."""
+        """From now on, read the rest of the reply from the response instead of from the conversation."""
         self._assembler.reader.follow()
         if poller is self._recovery:
             logger.info("the site's page continues the reply", extra={"chatgpt_event": "reply_recovered"})
@@ -212,7 +210,7 @@ class AsyncReplyStream(WholeReplyMixin):
         return [Update(self.text, None)] if changed else []
 
     def _start_recovery(self, error: BaseException) -> bool:
-        """If ``error`` means that the stream broke off, and the question is known, start a recovery and return True."""
+        """Start a recovery and return True, if ``error`` means that the stream broke off and the question's id is known."""
         reader, question, sender = self._assembler.reader, self._lease.question, self._sender
         if not isinstance(error, (StreamInterruptedError, BrowserCrashedError, MalformedEventError)):
             return False
@@ -220,7 +218,7 @@ class AsyncReplyStream(WholeReplyMixin):
         if does_not_fit and not reader.is_following:
             return False
         if self._recovery is not None and self._active_poller() is self._recovery:
-            return False  # `error` ended the recovery itself
+            return False  # `error` was raised by the recovery itself.
         if isinstance(error, StreamInterruptedError):
             reader.conversation_id = reader.conversation_id or error.conversation_id
         is_known = (question.question_id or reader.question_id) and (
@@ -229,7 +227,7 @@ class AsyncReplyStream(WholeReplyMixin):
         if not (sender.options.recover and is_known) or sender.is_closed or reader.missing.is_known:
             return False
         self._assembler.leave_stream()
-        error.__traceback__ = None  # the traceback holds events, which may contain private text
+        error.__traceback__ = None  # The traceback refers to events, which may contain private text.
         self._follows = not does_not_fit
         response = self._lease.response
         self._recovery = Recovery(
@@ -266,7 +264,7 @@ class AsyncReplyStream(WholeReplyMixin):
         assert response is not None
         try:
             frame = await response.receive()
-        except (BrowserCrashedError, StreamInterruptedError):  # the page no longer exists
+        except (BrowserCrashedError, StreamInterruptedError):  # The page no longer exists.
             if not self._assembler.reader.may_end:
                 raise
             self._assembler.end_body()
@@ -279,7 +277,7 @@ class AsyncReplyStream(WholeReplyMixin):
         if self._is_closed or self._is_open:
             return
         lease, sender = self._lease, self._sender
-        # The process is checked before the slot is acquired: after a fork, a message of the parent process may hold the slot.
+        # This check precedes the slot, because a forked process would wait forever for a slot that the parent process holds.
         sender.process.check()
         self._loop = asyncio.get_running_loop()
         try:
@@ -289,7 +287,7 @@ class AsyncReplyStream(WholeReplyMixin):
                 self._model = prompt.options.model or sender.options.model
                 with self._span.activate():
                     lease.hold_permit(await sender.acquire_permit())
-                    self._deadline.check()  # the signal may have been aborted since the permit was requested
+                    self._deadline.check()  # The signal may have been aborted during the wait for the permit.
                     self._question = await sender.send(prompt, lease, self._span)
         except BaseException as exc:
             if not self._start_recovery(exc):
@@ -335,7 +333,7 @@ class AsyncReplyStream(WholeReplyMixin):
         return with_partial_text(error, self._assembler, self._sender.secrets)
 
     def __del__(self) -> None:
-        # A caller that leaves a loop early may drop the stream without closing it. In this case too, the request must end.
+        # A caller that leaves a loop early may drop the stream without closing it. Its request must end in this case too.
         if self._sender.process.is_forked:
             return
         if not self._is_closed and self._loop is not None and not self._loop.is_closed():

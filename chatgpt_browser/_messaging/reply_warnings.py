@@ -1,4 +1,4 @@
-"""Log warnings about a complete reply that is not what the caller asked for."""
+"""Logs a warning if a complete reply was cut, or comes from another model than the caller requested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def warn_about_reply(reply: ReplyReader, requested_model: str | None) -> None:
-    """Log a warning if the site has cut the reply, or has answered with another model than the requested model."""
+    """Log a warning if the site has cut or stopped the reply, and if the site has not used the requested model."""
     if reply.finish_type in (CUT, STOPPED):
         logger.warning("the reply is incomplete: the site ended it with %r", reply.finish_type)
     answered = reply.answer.model

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from .._core.options import Options
     from .._transport.response_stream import ResponseStream
 
-#: Two limits for the body of a response, in bytes of UTF-8 after decompression: 43 KB of gzip may become 29 MB. The smaller limit
-#: applies to a response with an error status, to the session, and to a document instead of a reply. The larger one applies to all
-#: other responses: a conversation of 6,000 messages with 1,000 characters each has 13 MB.
+#: Two limits for the body of a response. The size is counted in bytes of UTF-8 after decompression, because 43 KB of gzip may
+#: become 29 MB. The smaller limit applies to a response with an error status, to the session, and to a document instead of a
+#: reply. The larger limit applies to all other responses: a conversation of 6,000 messages with 1,000 characters each has 13 MB.
 SMALL_BODY, _MAX_BODY_SIZE = 1 << 20, 32 << 20
 
 
@@ -93,8 +93,8 @@ async def read_response(
 ) -> Response:
     """Read and return a whole response that is not an event stream, without a time limit.
 
-    If the status is not 2xx, no error is raised for a body that breaks off or is longer than 1 MB. The result then contains the
-    part of the body that was read.
+    If the status is not 2xx, no error is raised for a body that breaks off or is longer than 1 MB. In this case, the result
+    contains the part of the body that was read.
 
     :param head: the head of the response, if the caller has already read it.
     :param pieces: a list to which the pieces of the body are appended.

@@ -1,8 +1,8 @@
-"""Retries: the errors after which a call is retried, the number of retries, and the delays. The package tenacity runs the loops.
+"""Decides after which errors a call is retried, how often, and after which delay. The package tenacity runs the loops.
 
-A message is sent again only if the site's response shows that the message was not accepted. This is the case if its access token
-was refused, if the site showed a challenge, or if another message was in flight. After a timeout or a broken connection, the site
-may have accepted the message. Therefore the message is not sent again, and the caller gets the error.
+A message is sent again only if the site's response shows that the site did not accept the message. This is the case if the site
+refused the access token, responded with a challenge, or allows only one message at a time. After a timeout or a broken
+connection, the site may have accepted the message. Therefore the message is not sent again, and the caller gets the error.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ Remedy = Callable[[], Awaitable[object]]
 
 
 def _is_refresh_retriable(error: BaseException) -> bool:
-    """Return whether a refresh may be retried: the network or the server failed, and the failure may be temporary."""
+    """Return whether a refresh of the session may be retried: the network or the server failed, perhaps temporarily."""
     if isinstance(error, APIConnectionError):
         return not error.permanent
     return type(error) is AuthenticationError and (error.status_code or 0) >= 500
 
 
 async def retrying_refresh(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
-    """Run ``work``, which refreshes the session, and return its result. Retry it if the network or the server failed."""
+    """Call ``work``, which refreshes the session, and return its result. If the network or the server failed, call it again."""
     return await _repeating(work, _is_refresh_retriable, retries)
 
 
 def _is_read_retriable(error: BaseException) -> bool:
-    """Return whether a read may be retried: the network or the server failed. A repeated read has no side effects."""
+    """Return whether a read request may be retried: the network or the server failed. Reading has no side effects."""
     failed = isinstance(error, APIStatusError) and (error.status_code or 0) >= 500
     return failed or isinstance(error, StreamInterruptedError)
 
 
 async def retrying_read(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
-    """Run ``work``, which reads data, and return its result. Retry it if the network or the server failed."""
+    """Call ``work``, which reads data, and return its result. If the network or the server failed, call it again."""
     return await _repeating(work, _is_read_retriable, retries)
 
 
@@ -76,7 +76,7 @@ async def _repeating(
 
 
 class RetryPolicy:
-    """The retry policy of one message: after which errors the message is sent again, how often, and what is done first.
+    """Decides after which errors one message is sent again, and how often, and what is called before the message is sent again.
 
     :param renew_token: called after the site has refused the access token. If it is None, there is no retry after this error.
     :param pass_challenge: called after a challenge. If it is None, there is no retry after a challenge.
@@ -92,7 +92,7 @@ class RetryPolicy:
         }
 
     def allow(self, error: BaseException) -> bool:
-        """Return whether the message may be sent again after this error. If the result is True, count the retry."""
+        """Return whether the message may be sent again after this error. If so, reduce the number of remaining retries."""
         if isinstance(error, RateLimitError) and not _may_wait_out(error):
             return False
         if self._left.get(type(error), 0) < 1:
@@ -101,21 +101,24 @@ class RetryPolicy:
         return True
 
     def wait(self, state: RetryCallState) -> float:
-        """Return the delay in seconds. After a rate limit, it is the longer of the back-off and the site's delay; otherwise 0."""
+        """Return the delay before a retry, in seconds.
+
+        After a rate limit, it is the back-off or the site's delay, whichever is longer. After other errors, it is 0.
+        """
         error = _error_of(state)
         if not isinstance(error, RateLimitError):
             return 0.0
         return max(_BACKOFF(state), _requested_delay(error))
 
     async def apply(self, state: RetryCallState) -> None:
-        """Log the retry. If the policy has a remedy for the error, call the remedy."""
+        """Log the retry. If the policy has a remedy for the error (such as a new access token), call the remedy."""
         _report(state)
         if (remedy := self._remedies.get(type(_error_of(state)))) is not None:
             await remedy()
 
 
 async def retrying_send(work: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
-    """Run ``work``, which sends a message, and return its result. After an error, run it again if the policy allows this."""
+    """Call ``work``, which sends a message, and return its result. After an error, call it again if the policy allows this."""
     attempts = AsyncRetrying(
         wait=policy.wait,
         retry=retry_if_exception(policy.allow),
@@ -126,7 +129,7 @@ async def retrying_send(work: Callable[[], Awaitable[T]], policy: RetryPolicy) -
 
 
 def _may_wait_out(error: RateLimitError) -> bool:
-    """Return whether the error is the limit of one message at a time, and the site requests a delay of at most 30 s."""
+    """Return whether a retry can succeed: the site allows only one message at a time, and requests a delay of at most 30 s."""
     return error.scope == "concurrency" and _requested_delay(error) <= _MAX_RETRY_AFTER
 
 

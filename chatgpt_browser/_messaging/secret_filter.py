@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from .._transport.browser_manager import BrowserManager
 
-#: Limit for the number of newest access tokens that are removed from errors. A late response may still contain an earlier token.
+#: The number of access tokens that are stored and removed from errors: the newest ones. A late response may contain an old token.
 _REMEMBERED_TOKENS = 4
 #: The minimum length of a secret in characters. A shorter value is not removed, because it may occur in ordinary words. Examples
-#: are the token of a test, and the last character of a long token if the browser stores that character in a separate cookie.
+#: of short values are the token of a test, and the last part of a long token, which may be a cookie of one character.
 _MIN_SECRET_LENGTH = 12
 
 
@@ -33,7 +33,7 @@ class SecretFilter:
 
     @contextmanager
     def hiding(self) -> Iterator[None]:
-        """Remove secrets from an error that is raised in the block."""
+        """If the block raises an error of this package, remove the secrets from the error."""
         try:
             yield
         except ChatGPTError as exc:

@@ -1,4 +1,4 @@
-"""The message sender: it queues messages, chooses a transport, and sends a message again if that is safe."""
+"""The message sender, which queues messages, chooses a transport, and repeats an attempt if this cannot create a duplicate."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 
 def preload() -> None:
-    """Import the modules that the first message needs and that load slowly (tenacity). Called while the browser starts."""
+    """Import the slow modules that the first message needs (tenacity). The client calls this while the browser starts."""
     importlib.import_module(f"{__package__}.retry")
 
 
 class MessageSender:
-    """Sends messages through one of two transports. Unit tests pass other transports as arguments."""
+    """Sends messages through one of two transports: a fetch request, or the site's own page."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class MessageSender:
         fetch: Transport | None = None,
         site_pages: Transport | None = None,
     ) -> None:
-        #: The client's options. This object is replaced when the caller sets another model.
+        #: The client's options. When the caller sets another model, the client replaces this object.
         self.options = options
         self.process = ProcessGuard()
         requests = FetchTransport(browser_manager)
@@ -81,7 +81,7 @@ class MessageSender:
         return self._is_closed
 
     def check_open(self) -> None:
-        """Check that the sender is not closed, and that this process is the process that first used the sender, not a fork of it.
+        """Check that the sender is not closed, and that this process is not a fork of the process that first used the sender.
 
         :raises ClientClosedError: the sender is closed.
         :raises ForkedProcessError: the parent process has used the sender.
@@ -103,13 +103,13 @@ class MessageSender:
         self.check_open()
         from .retry import retrying_refresh
 
-        # The first call opens the site here. If the network fails, opening is retried, like a refresh of the session.
+        # The first call opens the site in the browser. If the network fails, opening is retried, like a refresh of the session.
         page = await retrying_refresh(self._browser_manager.page, retries=self.options.retries)
         self.permits.adapt_to(page.protocol)
         return await self.permits.acquire()
 
     async def send(self, prompt: Prompt, lease: MessageLease, span: MessageSpan) -> QuestionRef:
-        """Send a message and return the reference of its question. Then ``lease.response`` is the stream of the reply's events.
+        """Send a message and return the ids of its question. Store the response, which contains the reply, in ``lease.response``.
 
         :raises ChatGPTError: the message was not sent, or the site refused it.
         """
@@ -121,7 +121,7 @@ class MessageSender:
             except UnusualActivityError as refusal:
                 if (
                     lease.response is None
-                ):  # The site refused an earlier request, for example the request for the parent message.
+                ):  # The site refused another request before the message, for example the request for the parent message.
                     raise
                 # The site has refused the message. Therefore a second attempt cannot create a duplicate.
                 logger.info("the site accepts messages only from its own page, switching to it: %s", refusal)
@@ -142,7 +142,7 @@ class MessageSender:
         if not transport.needs_newest_turn and prompt.conversation_id and prompt.parent_message_id is None:
             node = await self.conversations.find_current_node(prompt.conversation_id)
             prompt = replace(prompt, parent_message_id=node)
-        message_id = str(uuid.uuid4())  # one id for all attempts
+        message_id = str(uuid.uuid4())  # All attempts use the same id.
 
         async def attempt(session: Session) -> tuple[OutgoingMessage, Head]:
             message = await self._address(transport, prompt, message_id, session)
@@ -169,7 +169,10 @@ class MessageSender:
     async def _address(
         self, transport: Transport, prompt: Prompt, message_id: str, session: Session
     ) -> OutgoingMessage:
-        """Return the outgoing message with its position in the conversation. Read the newest turn if the transport needs it."""
+        """Return the outgoing message with its position in the conversation.
+
+        If the transport needs the newest turn and this turn is unknown, request the conversation from the site.
+        """
         after, turn = None, Turn()
         if prompt.conversation_id is not None:
             after = prompt.parent_message_id

@@ -1,1 +1,1 @@
-"""The site's protocol as plain data: requests, responses, events and replies. It uses no browser, no event loop and no clock."""
+"""The site's protocol as plain data: requests, responses, events, replies. This package uses no browser, event loop or clock."""

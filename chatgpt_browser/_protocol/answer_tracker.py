@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Change(Enum):
-    """The effect of one message on the choice of the answer. :meth:`AnswerTracker.consider` returns it."""
+    """The effect of one message on the choice of the answer, as :meth:`AnswerTracker.consider` returns it."""
 
     NONE = "another message, or no message, is the answer"
     ANSWER = "this message is the answer"
@@ -27,16 +27,16 @@ class AnswerTracker:
     """
 
     def __init__(self) -> None:
-        #: The id of the chosen message. None if no message is chosen, or if the site has not sent an id.
+        #: The id of the chosen message. None if no message is chosen, or if the chosen message has no id.
         self.message_id: str | None = None
-        #: The id of the user's message that the reply answers. None until the site has repeated that message in the stream.
+        #: The id of the question that the reply answers. None until the site has repeated the question in the stream.
         self.question_id: str | None = None
-        #: The site's name for the reason why the answer ended (``stop``, ``max_tokens``). None if the site has sent no reason.
+        #: The site's reason for the end of the answer (``stop``, ``max_tokens``). None if the site has sent no reason.
         self.finish_type: str | None = None
-        #: The name of the model that answers; None until the site has sent it.
+        #: The name of the model that answers. None until the site has sent this name.
         self.model: str | None = None
-        self._is_resolved = False  # True if the site has sent `model` as the resolved model
-        #: The channel of the deltas that contain the answer.
+        self._is_resolved = False  # True if the site has sent `model` as the resolved model.
+        #: The channel (``c``) of the deltas that change the answer.
         self.channel: Any = None
         self._rank = 0
         self._position = 0  # The position of the answer in the stream.
@@ -48,7 +48,7 @@ class AnswerTracker:
         return self._positions.keys()
 
     def has_answer(self) -> bool:
-        """Return whether a message is chosen as the answer."""
+        """Return whether any message is currently chosen as the answer."""
         return self._rank > 0
 
     def is_answer(self, message: dict[str, Any]) -> bool:
@@ -91,16 +91,16 @@ class AnswerTracker:
             self._is_resolved = resolved is not None
 
     def retract(self) -> None:
-        """Undo the choice. The site has hidden or removed the chosen message, or has marked it as a remark."""
+        """Undo the choice, because the chosen message has been hidden or removed, or can no longer be the answer."""
         self._rank, self.message_id, self.finish_type = 0, None, None
 
 
 def optional_text(value: Any) -> str | None:
-    """Return the value if it is a non-empty text, else None. The value comes from the site's JSON."""
+    """Return a value of the site's JSON if it is a non-empty text, else None."""
     return value if isinstance(value, str) and value else None
 
 
 def optional_id(value: Any) -> str | None:
-    """Return the value if it is a text that a URL can contain as an id, else None. The value comes from the site's JSON."""
+    """Return a value of the site's JSON if it is a text that can be an id in a URL, else None."""
     text = optional_text(value)
     return None if text in (".", "..") or contains_any(SURROGATES, text or "") else text

@@ -34,7 +34,7 @@ class Model:
 @public_type
 @dataclass(frozen=True)
 class ConversationSummary:
-    """One entry of the list of conversations. The times are datetimes with a time zone, or None."""
+    """One entry of the list of conversations. A time is a datetime with a time zone, or None if the site sent no valid time."""
 
     id: str
     title: str | None = None
@@ -54,7 +54,7 @@ def conversation_path(conversation_id: str) -> str:
 def title_path(conversation_id: str) -> str:
     """Return the path of the request that generates a title for a conversation.
 
-    The errors are the same as those of :func:`conversation_path`.
+    This function raises the same errors as :func:`conversation_path`.
     """
     return f"conversation/gen_title/{_quoted(conversation_id)}"
 
@@ -72,7 +72,7 @@ def _quoted(conversation_id: str | None) -> str:
 
 
 def conversations_path(offset: int, limit: int) -> str:
-    """Return the path of one page of the list of conversations."""
+    """Return the path of one page of the list of conversations, relative to the backend's base URL."""
     return f"{CONVERSATIONS}?" + urlencode({"offset": offset, "limit": limit})
 
 

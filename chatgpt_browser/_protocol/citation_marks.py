@@ -15,7 +15,7 @@ from bisect import bisect_right
 
 from .unicode_ranges import contains_any, remove_all
 
-#: The special characters in marks, as a range for a regular expression.
+#: The range of the characters that mark the start, the fields and the end of a mark. It is part of regular expressions.
 MARKS = "\ue200-\ue206"
 
 #: Maps a kind of mark to the number of the field that replaces the mark. The first field has the number 1. Marks of other kinds
@@ -29,14 +29,15 @@ def _mark() -> re.Pattern[str]:
 
 
 class CitationMarkFilter:
-    """Removes the marks from a text that grows. Each call searches only the new part of the text."""
+    """Removes the marks from a text that grows. Each call of :meth:`visible` searches only the new part of the text."""
 
     def __init__(self) -> None:
-        #: True if the text ends inside a mark. If False, a caller may append a piece without marks directly to the visible text.
+        #: True if the text ends inside a mark. If this is False, and a piece without marks is added to the raw text, the visible
+        #: text grows by the same piece.
         self.is_open = False
         self._has_marks = False
         self._raw = ""
-        self._settled = ""  # The beginning of the raw text. It is already processed.
+        self._settled = ""  # The part of the raw text that is already processed: from the start to the last complete mark.
         self._visible = ""
 
     def visible(self, raw: str, *, at_end: bool = False) -> str:
@@ -103,7 +104,7 @@ def _replacement(mark: re.Match[str]) -> str:
 
 
 def _entity_name(field: str) -> str:
-    """Return the name of an entity. ``field`` is a JSON list of the kind and the name. If it is not JSON, return ``field``."""
+    """Return the name of an entity. ``field`` is a JSON list of its kind and its name; if it is not JSON, return it unchanged."""
     try:
         entity = json.loads(field)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The rest of a reply that the site's page receives outside the response to its message, as plain data.
+"""Reads the rest of a reply, if the site delivers the rest outside the response to the message.
 
 The site delivers the rest in one of two ways. The page may request it (``f/conversation/resume``), and the response is a stream
 of events. Or the page subscribes to a topic of its WebSocket, and each item of the topic contains events as text.
@@ -17,17 +17,17 @@ from .sse import DONE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: A WebSocket frame with events of a reply contains at least one of these texts. A frame without them is not parsed.
+#: A WebSocket frame with events of a reply contains at least one of these texts. A frame with neither text is not parsed.
 _MARKS = ('"encoded_item"', '"http.response.body"')
-#: Limit in characters for a notice (a hand-off or a resume token). An event of this length or more is not searched for notices.
+#: The maximum length of a notice (a hand-off or a resume token), in characters. A longer event is not parsed as a notice.
 _MAX_NOTICE = 1 << 15
-#: Limit per reply: the hashes of at most this many events, the newest, are kept. With them, the events that a resumed stream
-#: repeats are recognized.
+#: Limit per reply: the hashes of this many events (the newest) are stored. A resumed stream may repeat events; the stored hashes
+#: identify the repeated events.
 _REMEMBERED = 256
 
 
 class Origin(NamedTuple):
-    """The conversation and the topics of a WebSocket to which the rest of a reply belongs."""
+    """Identifies the rest of a reply: the id of its conversation, and the WebSocket topics that deliver the rest."""
 
     conversation_id: str | None = None
     topics: frozenset[str] = frozenset()
@@ -39,13 +39,14 @@ class SocketItem(NamedTuple):
     data: bytes
     topic: str | None = None
     conversation_id: str | None = None
-    #: The id by which an item that the site delivers twice is recognized; None if the site has sent no id.
+    #: The id of the item; None if the site has sent no id. If the site delivers the item twice, both copies have the same id.
     id: str | None = None
 
     def belongs_to(self, origin: Origin) -> bool:
         """Return whether the item belongs to the reply with this origin.
 
-        If the reply's topics are known and the item has a topic, the topics are compared; otherwise the ids of conversations.
+        If the reply's topics are known and the item has a topic, the topics are compared. Otherwise, the ids of the conversations
+        are compared.
         """
         if origin.topics and self.topic is not None:
             return self.topic in origin.topics
@@ -57,7 +58,7 @@ class SocketItem(NamedTuple):
 
 
 def read_handoff(item: Any) -> Origin | None:
-    """Return the origin of the rest of the reply if an unparsed event is a hand-off; None for any other event."""
+    """If an unparsed event is a hand-off, return the origin of the rest of the reply. For any other event, return None."""
     event = _notice(item, "stream_handoff")
     if event is None:
         return None
@@ -74,7 +75,7 @@ def read_handoff(item: Any) -> Origin | None:
 
 
 def read_resume_token(item: Any) -> Origin | None:
-    """Return the origin of the reply if an unparsed event contains a token for resuming the stream; None for any other event.
+    """If an unparsed event contains a token for resuming the stream, return the origin of the reply. Otherwise return None.
 
     The token itself is a secret, and is not returned.
     """
@@ -83,7 +84,7 @@ def read_resume_token(item: Any) -> Origin | None:
 
 
 def read_document(text: str) -> Origin | None:
-    """Return the origin of the reply if the response to a message is a JSON document that announces the reply.
+    """Return the origin of the reply that a JSON document announces. The document is the response to a message.
 
     The result is None if the document is an error, or contains no id of a conversation.
     """
@@ -95,14 +96,17 @@ def read_document(text: str) -> Origin | None:
 
 
 def read_socket_frame(payload: str) -> list[SocketItem]:
-    """Return the parts of replies in a text frame of a WebSocket. The result is empty for all other frames."""
+    """Return the parts of replies that a text frame of a WebSocket contains; an empty list if the frame contains none."""
     if not any(mark in payload for mark in _MARKS):
         return []
     return [*_items(_parse(payload), None)]
 
 
 def _items(value: Any, topic: str | None) -> Iterator[SocketItem]:
-    """Yield the items in a message, in a list of messages, or in the reply to a subscription (``catchups``)."""
+    """Yield the items in a WebSocket message, in a list of such messages, or in the response to a subscription (``catchups``).
+
+    ``topic`` is the topic of the enclosing message. It is used for an item without a topic.
+    """
     if isinstance(value, list):
         for each in value:
             yield from _items(each, topic)
@@ -111,7 +115,7 @@ def _items(value: Any, topic: str | None) -> Iterator[SocketItem]:
         return
     topic = _text(value.get("topic_id")) or topic
     if isinstance(encoded := value.get("encoded_item"), str):
-        # The two line feeds end the event if the site has left out its last empty line. Otherwise they have no effect.
+        # If the empty line at the end of the event is missing, the two line feeds replace it. Otherwise they have no effect.
         yield SocketItem(
             f"{encoded}\n\n".encode("utf-8", "replace"),
             topic,
@@ -135,20 +139,21 @@ def _item_id(value: dict[str, Any]) -> str | None:
 
 
 class ReadEvents:
-    """The events of a reply that were read, and the point at which a resumed stream joins them.
+    """Stores the events of a reply that were read, to remove the events that a resumed stream repeats.
 
-    The page states in its request how many events it has read (``offset``). It does not count the events with a resume token.
+    The page's request for the rest of the stream contains the number of events that the page has read (``offset``). The page does
+    not count the events with a resume token.
     """
 
     def __init__(self) -> None:
-        self._count = 0  # the number of events, without hand-offs, `[DONE]` events and resume tokens
-        # The number of hand-offs and `[DONE]` events. A page may count these too: then `offset` exceeds `_count` by this number.
+        self._count = 0  # The number of events without hand-offs, `[DONE]` events and resume tokens.
+        # The number of hand-offs and `[DONE]` events. If the page counts them too, `offset` exceeds `_count` by this number.
         self._uncounted = 0
         self._newest: deque[int] = deque(maxlen=_REMEMBERED)
         self._overlap: deque[int] = deque()
 
     def add(self, events: Sequence[Any]) -> None:
-        """Record events that were read."""
+        """Store the hashes of events that were read, and count these events."""
         for event in events:
             if event["data"] == DONE or read_handoff(event) is not None:
                 self._uncounted += 1
@@ -159,29 +164,29 @@ class ReadEvents:
     def resume_at(self, offset: int) -> bool:
         """Prepare :meth:`without_overlap` for a stream that resumes after ``offset`` events.
 
-        Return False if the stream cannot be joined: it begins after the last event that was read, or before the oldest hash that
-        was kept. With the offset 0, the stream repeats the whole reply, and no event is removed: the reader of the reply hides
-        repetitions.
+        Return False if the stream does not fit the events that were read: it begins after the last of these events, or before the
+        oldest stored hash. If ``offset`` is 0, the stream repeats the whole reply, and no event is removed: the reader of the
+        reply ignores the repeated text.
         """
         overlap = self._count - offset if offset > 0 else 0
         self._overlap = deque([*self._newest][-overlap:] if overlap > 0 else [])
         return offset <= self._count + self._uncounted and overlap <= len(self._newest)
 
     def without_overlap(self, events: Sequence[Any]) -> list[Any]:
-        """Return the events that were not read before, and record them."""
+        """Return the events that were not read before the stream was resumed, and store their hashes."""
         fresh = []
         for event in events:
             if self._overlap and not _is_preamble(event):
                 if self._overlap.popleft() == hash(event["data"]):
                     continue
-                self._overlap.clear()  # the page counts its events in another way: keep all further events
+                self._overlap.clear()  # The page counts its events in another way. So keep all further events.
             fresh.append(event)
         self.add(fresh)
         return fresh
 
 
 def _is_preamble(event: Any) -> bool:
-    """Return whether an event names the encoding or contains a resume token. Each stream begins with such events."""
+    """Return whether an event belongs to the start of a stream: it contains the name of the encoding, or a resume token."""
     return event["type"] == "delta_encoding" or read_resume_token(event) is not None
 
 

@@ -12,21 +12,21 @@ from urllib.parse import urlencode
 
 from .backend import CONVERSATIONS, ConversationSummary, read_conversations
 
-#: The maximum number of requests for one list. Without this limit, the requests would never end if a faulty site always returns
-#: full pages.
+#: The maximum number of requests for one list. Without this limit, a faulty site that always returns full pages would cause an
+#: endless series of requests.
 MAX_PAGES = 1000
-#: The list ends after this many consecutive pages without a new conversation. The second limit applies if the newest page
-#: contains an unreadable entry.
+#: Reading stops after this many consecutive pages without a new conversation. The second limit replaces the first if the newest
+#: page contains an unreadable entry.
 _MAX_REPEATED, _MAX_UNREADABLE = 3, 20
 
 
 class ConversationPages:
-    """Reads the pages of the list. The caller requests :attr:`path` and passes the response to :meth:`read`, until it is None."""
+    """Reads the pages of the list. Until :attr:`path` is None, the caller requests it and passes the response to :meth:`read`."""
 
     def __init__(self, page_size: int) -> None:
         #: The path of the next page, relative to the backend's base URL. None after the last page.
         self.path: str | None = None
-        #: True if the list ended because of the maximum number of requests.
+        #: True if reading stopped at the maximum number of requests. Then the list may contain further conversations.
         self.is_cut = False
         self._page_size = page_size
         self._offset = 0
@@ -35,14 +35,14 @@ class ConversationPages:
         self._ignores_cursor = False
         self._pages = 0
         self._without_new = 0  # The number of consecutive pages without a new conversation.
-        self._first: list[str | None] = []  # The ids of the first page. None: an unreadable entry.
-        self._pinned = 0  # The number of pinned entries: every page repeats them at its top.
+        self._first: list[str | None] = []  # The ids on the first page. None represents an unreadable entry.
+        self._pinned = 0  # The number of pinned entries. Every page repeats the pinned entries at its top.
         self._total: int | None = None
         self._went_back = False  # True if the newest page was requested because entries had been skipped.
         self._request_offset(0)
 
     def read(self, data: Any) -> list[ConversationSummary]:
-        """Read the response and choose the next page. Return the conversations that no earlier page contained."""
+        """Return the conversations in the response that no earlier page contained, and set :attr:`path` for the next page."""
         self._pages += 1
         items = _items(data)
         if self._goes_back(data, items):
@@ -58,7 +58,10 @@ class ConversationPages:
         return found
 
     def _goes_back(self, data: Any, items: list[str | None]) -> bool:
-        """Return whether entries were skipped before this page. If so, set the offset to the first skipped entry."""
+        """Return whether the page must be requested again with a smaller offset, because entries before it were skipped.
+
+        In this case, set the offset to that of the first skipped entry.
+        """
         total = data.get("total") if isinstance(data, dict) else None
         total_before, self._total = self._total, total if isinstance(total, int) else None
         if self._pages == 1:
@@ -69,19 +72,19 @@ class ConversationPages:
         skipped = 0
         if (
             self._pinned < pinned < len(items)
-        ):  # The number of pinned entries is larger than assumed, so the offset of this page was too large.
+        ):  # There are more pinned entries than assumed, so the offset of this page was too large.
             skipped, self._pinned = pinned - self._pinned, pinned
         elif self._total is not None and total_before is not None:
             skipped = max(
                 0, total_before - self._total
-            )  # This number of entries was deleted. All of them may have been before this page.
+            )  # So many entries were deleted. All deleted entries may have been before this page.
         self._went_back = skipped > 0 and self._offset > 0
         self._offset = max(0, self._offset - skipped)
         return self._went_back
 
     def _note_progress(self, has_new: bool) -> None:
         if self._went_back and not has_new:
-            # The offset was moved back, but there was no new entry. So the site's total is not the number of entries in the list.
+            # The offset was reduced, but the page had no new entry. So the site's `total` is not the length of the list.
             self._total = None
         self._went_back = False
         self._without_new = 0 if has_new else self._without_new + 1
@@ -90,7 +93,7 @@ class ConversationPages:
         cursor = _cursor(data)
         limit = _MAX_UNREADABLE if None in items else _MAX_REPEATED
         if self._by_cursor and self._without_new and any(items):
-            self._ignores_cursor = True  # the site has returned the same page again
+            self._ignores_cursor = True  # The site has returned the same page again.
         if self._without_new >= limit:
             self.path = None
         elif cursor is not None and not self._ignores_cursor:
@@ -121,7 +124,7 @@ def _items(data: Any) -> list[str | None]:
 
 
 def _cursor(data: Any) -> str | None:
-    """Return the cursor that identifies the next page, or None."""
+    """Return the cursor that identifies the next page, or None if the response contains no cursor."""
     names = ("cursor", "next_cursor")
     found = [data.get(name) for name in names] if isinstance(data, dict) else []
     return next((str(each) for each in found if isinstance(each, (str, int)) and str(each)), None)

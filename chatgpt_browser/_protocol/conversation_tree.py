@@ -26,8 +26,10 @@ def find_answer(
     used, but only if it follows ``parent_message_id``.
 
     :param questions: the ids that the question may have in the conversation.
-    :param answer_id: the id of a message in the wanted branch, if the question has several answers. Default: the first branch.
-    :param parent_message_id: the id of the message after which the question was sent. None: any newest question is accepted.
+    :param answer_id: if several branches follow the question: the id of a message in the branch to use. If it is None, the first
+        branch is used.
+    :param parent_message_id: the id of the message after which the question was sent. If it is None, the newest question is used
+        after any message.
     """
     messages = find_turn_messages(
         data, questions=questions, answer_id=answer_id, parent_message_id=parent_message_id
@@ -86,7 +88,7 @@ def _messages_after_question(nodes: dict[str, Any], question_id: str, answer_id:
 
 
 def _children(nodes: dict[str, Any]) -> dict[str, list[str]]:
-    """Return a dict from the id of each node to the ids of its children, in the order of the node's list ``children``."""
+    """Return a dict that maps the id of each parent node to the ids of its children, in the order of its list ``children``."""
     children: dict[str, list[str]] = {}
     for name, node in nodes.items():
         if isinstance(node, dict) and isinstance(parent := node.get("parent"), str):
@@ -114,7 +116,7 @@ def _messages_after_newest_question(data: Any, parent_message_id: str | None) ->
 
 
 def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -> bool:
-    """Return whether the node with this id comes first in ``newest_first``, or follows only nodes that are not questions."""
+    """Return whether ``newest_first`` contains the node with this id, with no question before this node."""
     for each, node in newest_first:
         if each == node_id:
             return True
@@ -126,9 +128,9 @@ def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str
 class Turn(NamedTuple):
     """A question and the ids of the messages after it, newest first. If there is no question, ``question_id`` is None.
 
-    ``parents`` contains the ids of the messages after which a new message may be sent. These are the messages of this turn, and
-    the other answers to its question (the site may show two answers for comparison). The messages of an earlier turn are
-    included if no later turn has an answer.
+    A new message may use any id in ``parents`` as its ``parent_message_id``. ``parents`` contains the ids of the messages of this
+    turn, and of the other answers to its question (the site may show two answers for comparison). If the newest questions have no
+    answer, ``parents`` also contains the ids of the messages of these turns and of the turn before them.
     """
 
     question_id: str | None = None
@@ -137,14 +139,15 @@ class Turn(NamedTuple):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids of all messages of the turn, newest first."""
+        """The ids of all messages of the turn, including the question, newest first."""
         return self.message_ids if self.question_id is None else (*self.message_ids, self.question_id)
 
 
 def newest_turn(data: Any, unanswered: Container[str] = ()) -> Turn:
     """Return the newest turn of a stored conversation.
 
-    :param unanswered: the ids of questions without an answer, or the ids of the messages after which these questions were sent.
+    :param unanswered: the ids of questions without an answer. If the id of such a question is unknown, the id of the message
+        before the question.
     """
     question: str | None = None
     after: list[str] = []

@@ -10,20 +10,22 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-#: The names of a cookie's fields in lower case. Playwright, Selenium and extensions for Firefox use these names.
+#: The names, in lower case, of the fields that contain a cookie's name, value and domain. Playwright, Selenium and extensions for
+#: Firefox use these names.
 _NAMES, _VALUES = ("name", "name raw"), ("value", "content raw")
 _DOMAINS = ("domain", "host", "host raw", "url")
 _HEADERS = ("cookie", "set-cookie")
 
 _HEADER = re.compile(r"\s*(?:set-)?cookie\s*:", re.IGNORECASE)
-#: One part of a line: ``name=value`` or ``name: value``. A line copied from JSON or JavaScript also has quotes and a comma.
+#: Matches one part of a line: ``name=value`` or ``name: value``. A line that was copied from JSON or JavaScript also has quotes
+#: and a comma.
 _PAIR = re.compile(r"""["']?([\w!#$%&*+.^`|~-]+)["']?\s*[=:]\s*(.*)""", re.ASCII | re.DOTALL)
 _FLAGS = ("TRUE", "FALSE")
 _HTTP_ONLY = "#HttpOnly_"
 
 
 class Cookie(NamedTuple):
-    """A cookie of any site. ``domain`` is a host name without a leading dot. It is empty if the input contains no domain."""
+    """A cookie of any site. ``domain`` is a host name without a leading dot. If the input contains no domain, it is empty."""
 
     name: str
     value: str
@@ -41,7 +43,7 @@ def is_json(text: str) -> bool:
 
 
 def cookies_of(given: object) -> list[Cookie]:
-    """Return the cookies in a value. The list is empty if the value contains no cookie, for example if it is only a token.
+    """Return the cookies in a value. If the value contains no cookie, for example if the value is a token, the list is empty.
 
     The value may have these forms:
 
@@ -80,9 +82,9 @@ def _from_mapping(given: Mapping[Any, Any]) -> Iterator[Cookie]:
 
 
 def _value_of(content: object) -> object:
-    """Return a cookie's value from the entry of a dict whose keys are the names of cookies.
+    """Return the value of a cookie. ``content`` is the dict entry under the cookie's name.
 
-    The value is the attribute ``value`` or the key ``value`` of the entry. If the entry has neither, it is the value itself.
+    The result is the attribute ``value`` of ``content``, or its key ``value``. If ``content`` is no mapping, return ``content``.
     """
     if hasattr(content, "value"):  # The entry is an http.cookies.Morsel, which is also a dict.
         return content.value
@@ -98,7 +100,7 @@ def _from_item(item: object) -> Iterator[Cookie]:
     elif isinstance(item, (list, tuple)):
         if len(item) == 2 and all(isinstance(text, str) for text in item):
             yield Cookie(item[0], item[1])
-    # An ``http.cookiejar.Cookie`` is an object with attributes.
+    # For example, an ``http.cookiejar.Cookie`` stores the fields of the cookie as attributes.
     elif (cookie := _read_fields(getattr(item, "__dict__", {}))) is not None:
         yield cookie
 
@@ -114,7 +116,7 @@ def _read_fields(given: Mapping[Any, Any]) -> Cookie | None:
 
 
 def _host_of(domain: str) -> str:
-    """Return the host name in a cookie's domain. The domain may be a URL."""
+    """Return the host name in the domain of a cookie. Some exports contain a URL instead of the domain."""
     return domain.rpartition("://")[2].partition("/")[0].partition(":")[0].lstrip(".").lower()
 
 
@@ -132,8 +134,8 @@ def _from_lines(text: str) -> Iterator[Cookie]:
 def _from_netscape(line: str) -> Cookie | None:
     """Return the cookie in a line of a Netscape file, or in a row of a browser's table of cookies. Return None for other lines.
 
-    A line of a Netscape file has seven fields. Tabs separate the fields. In a line that was copied from a terminal, spaces
-    separate them.
+    A line of a Netscape file has seven fields, which are separated by tabs. In a line that was copied from a terminal, the fields
+    are separated by spaces.
     """
     line = line.removeprefix(_HTTP_ONLY).strip("\r\n ")
     fields = line.split("\t") if "\t" in line else line.split()

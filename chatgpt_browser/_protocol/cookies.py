@@ -1,8 +1,8 @@
-"""The session token: the formats in which it is accepted, and the family of cookies that store it.
+"""The session token: parses it from the accepted formats, and converts it to the cookies that store it.
 
 The token is one encrypted value. If the value is too long for one cookie, the site splits it into several cookies. All cookies of
-one token are called a family. The server joins all cookies of a family that it receives. So one outdated cookie of the family
-would make the token invalid. Therefore this package always replaces the cookies of a family together.
+one token are called a family. The server joins all cookies of a family that it receives. If one cookie of the family were
+outdated, the joined token would be invalid. Therefore this package always replaces the cookies of a family together.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ INVALID_TOKEN = (
 
 
 def is_session_cookie(name: str) -> bool:
-    """Return whether a cookie with this name stores the session token or a part of it."""
+    """Return whether a cookie with this name stores the session token or a part of the token."""
     return _MEMBER.fullmatch(name) is not None
 
 
@@ -80,9 +80,9 @@ class SessionToken:
 
     @classmethod
     def _from_cookies(cls, cookies: list[Cookie], hosts: tuple[str, ...]) -> SessionToken | None:
-        """Return the token of the cookies without a domain. If there is none, return the token of the first host that has one.
+        """Return the token in the cookies without a domain. If they contain none, try the cookies of each host in ``hosts``.
 
-        Return None if no host has a token. Cookies of different hosts are never joined.
+        Return None if no cookies contain a token. Cookies of different hosts are never joined.
         """
         domains = [host for host in dict.fromkeys(hosts) if host]
         for host in ["", *domains]:
@@ -106,7 +106,7 @@ class SessionToken:
             else:
                 chunks.setdefault(member["family"], {})[int(member["chunk"])] = value
 
-        # If there is both a split token and a token in one cookie, the token in one cookie belongs to an earlier session.
+        # If the cookies contain a token that is split and a token in one cookie, the second token belongs to an earlier session.
         for family, parts in chunks.items():
             if sorted(parts) == list(range(len(parts))):
                 return cls._joined([parts[index] for index in sorted(parts)], family)
@@ -160,5 +160,5 @@ def _host_of(url: str) -> str:
 
 
 def _belongs_to(domain: str, host: str) -> bool:
-    """Return whether a browser sends a cookie of this domain to the host. An empty domain belongs only to an empty host."""
+    """Return whether a browser sends a cookie of this domain to the host. An empty domain matches only an empty host."""
     return host == domain or bool(domain) and host.endswith(f".{domain}")

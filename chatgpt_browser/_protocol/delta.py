@@ -1,9 +1,9 @@
-"""Decodes the site's ``delta_encoding`` v1. Its events contain changes of a value instead of the whole value.
+"""Decodes the site's ``delta_encoding`` v1. In this encoding, an event contains a change of a value (a delta), not the value.
 
-A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. If ``c``, ``p`` or ``o`` is missing, that of the previous
-delta applies. ``v`` is never taken from the previous delta. Each channel has one value, which the deltas change. Paths are JSON
-Pointers (RFC 6901). ``add``, ``replace`` and ``remove`` are the operations of JSON Patch (RFC 6902), except that ``replace`` also
-creates a missing member, as on the site. ``append``, ``truncate`` and ``patch`` are the site's own operations.
+A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. If ``c``, ``p`` or ``o`` is missing, the same field of the
+previous delta applies. ``v`` is never taken from the previous delta. Each channel has one value, which the deltas change. Paths
+are JSON Pointers (RFC 6901). ``add``, ``replace`` and ``remove`` are the operations of JSON Patch (RFC 6902), except that
+``replace`` also creates a missing member, as on the site. ``append``, ``truncate`` and ``patch`` are the site's own operations.
 
 No library for JSON Patch is used. Such libraries do not support missing fields or the site's own operations, and they copy the
 whole value for each change.
@@ -15,21 +15,22 @@ from typing import Any
 
 from .unicode_ranges import SURROGATES, contains_any
 
-#: The encodings that ``event: delta_encoding`` may name.
+#: The encodings that this package supports. The event ``delta_encoding`` contains the name of the encoding.
 KNOWN_ENCODINGS = ("v1",)
 
 _FIELDS = frozenset("cpov")
-_OTHERS = frozenset({"type", "message", "error", "detail"})  # The fields of events that are no deltas.
+#: An event with one of these fields is not a delta.
+_OTHERS = frozenset({"type", "message", "error", "detail"})
 _LONGEST_INDEX = 9  # The maximum number of digits in an array index.
-#: Limit per delta: the maximum number of changes; the site sends fewer than 20. Many changes would take long, because each one
-#: may copy a text of any length.
+#: The maximum number of changes in one delta. The site sends fewer than 20 changes. Many changes would take long, because each
+#: change may copy a text of any length.
 _MAX_CHANGES = 1000
-_TEXTS = ("/message/content/parts/0", "/message/content/text")  # The paths of a message's text.
+_TEXTS = ("/message/content/parts/0", "/message/content/text")  # The possible paths of a message's text.
 _END = object()  # Represents the index "-", which is the position after the last item of an array.
 
 
 class DeltaError(ValueError):
-    """A delta that cannot be applied to the current value. The message contains the operation and the path, never the value."""
+    """The delta cannot be applied to the current value. The message contains the delta's operation and path, never its value."""
 
 
 def is_delta(event: dict[str, Any]) -> bool:
@@ -40,7 +41,7 @@ def is_delta(event: dict[str, Any]) -> bool:
 class DeltaDecoder:
     """Applies the deltas of one stream to the values of its channels.
 
-    Values are changed in place. A caller that stores a value must copy the value first.
+    Later deltas change a value in place. Therefore a caller must copy a value before storing it.
     """
 
     def __init__(self) -> None:
@@ -50,11 +51,11 @@ class DeltaDecoder:
         self._operation = "add"
         self._before_patch = "add"  # The last operation outside a patch.
         self._text_path = _TEXTS[0]  # The path of the last operation that appended text.
-        # `_growing`: the container and the key of the text to which the newest delta appended. `_more`: later pieces of this
-        # text, which are not joined yet.
+        # If the newest delta appended to a text, `_growing` is the container of this text and the text's key in the container.
+        # `_more` contains the pieces that were appended to this text later. They are joined when the value is needed.
         self._growing: tuple[Any, Any] | None = None
         self._more: list[str] = []
-        self._changes = 0  # the number of changes in the newest delta so far
+        self._changes = 0  # The number of changes in the newest delta that were counted so far.
 
     @property
     def channel(self) -> Any:
@@ -69,9 +70,9 @@ class DeltaDecoder:
         return self._values.get(self._channel)
 
     def grow(self, delta: dict[str, Any]) -> str | None:
-        """Apply the delta if it is ``{"v": text}`` and the previous delta appended to a text. Most deltas are of this kind.
+        """If the delta is ``{"v": text}`` and the previous delta appended to a text, append this text and return it.
 
-        Return the text that was appended. For any other delta, return None and change nothing.
+        Most deltas have this form. For any other delta, return None and change nothing.
         """
         value = delta.get("v")
         if self._growing is None or len(delta) != 1 or not isinstance(value, str):
@@ -80,7 +81,7 @@ class DeltaDecoder:
         return value
 
     def grow_by(self, text: str) -> None:
-        """Apply a delta ``{"v": text}`` that :meth:`grow` would accept. The caller has only the text of this delta."""
+        """Apply a delta ``{"v": text}`` whose text is given. The caller must know that :meth:`grow` would accept this delta."""
         self._more.append(text)
 
     def grows_in(self, holder: Any) -> bool:
@@ -102,7 +103,8 @@ class DeltaDecoder:
             self._settle()
         self._growing = None
         try:
-            value = copied(delta.get("v"))  # a copy, because later deltas must not change the event
+            # The value is copied, because later deltas must not change the event.
+            value = copied(delta.get("v"))
         except RecursionError:
             raise DeltaError("nested too deeply") from None
         channel = delta.get("c", self._channel)
@@ -113,7 +115,7 @@ class DeltaDecoder:
         self._changes = 0
         try:
             self._change(self._path, self._operation, value)
-        except RecursionError:  # A patch contains too many nested patches.
+        except RecursionError:  # Patches are nested too deeply.
             raise DeltaError("nested too deeply") from None
         if (path := self._grown(value)) is not None:
             holder, key = _find(self.value, path)
@@ -122,7 +124,7 @@ class DeltaDecoder:
         return self.value
 
     def _carry_over(self, delta: dict[str, Any], value: Any) -> None:
-        """Set the current path and operation. If the delta lacks the path or the operation, use that of the previous delta."""
+        """Set the current path and operation from the delta. A missing field is taken from the previous delta."""
         if "p" not in delta and "o" not in delta:
             self._restart(value)
         elif "o" not in delta and self._operation == "patch" and not isinstance(value, list):
@@ -131,12 +133,12 @@ class DeltaDecoder:
         if self._operation != "patch":
             self._before_patch = self._operation
         if self._operation == "patch" and "o" in delta:
-            self._path = delta.get("p", "")  # a patch without a path applies to the whole value
+            self._path = delta.get("p", "")  # A patch without a path applies to the whole value.
         else:
             self._path = delta.get("p", self._path)
 
     def _grown(self, value: Any) -> str | None:
-        """Return the path of the text to which the newest delta appended, or None if the delta was of another kind.
+        """If the newest delta appended to a text, return the path of this text, else None.
 
         The result is a path if the delta is an ``append``, or a patch whose only change is an ``append``.
         """
@@ -147,7 +149,7 @@ class DeltaDecoder:
         return path if operation == "append" and isinstance(value, str) and path else None
 
     def _restart(self, value: Any) -> None:
-        """For a delta without a path and an operation, choose both if those of the previous delta cannot apply.
+        """Set the path and the operation of a delta that has neither, if the previous delta's path and operation cannot apply.
 
         A value that contains a whole message starts a new message. A text after a patch or after a whole message is appended to
         the text to which the last ``append`` appended. If that text does not exist, the new text is appended to the message's
@@ -174,7 +176,7 @@ class DeltaDecoder:
             self._text_path = path
 
     def _patch(self, path: str, items: Any) -> None:
-        """Apply the changes of a patch in order. Their paths are relative to the patch's path.
+        """Apply the changes of a patch in order. The path of each change is relative to the path of the patch.
 
         If a field of a change is missing, it is not taken from the previous change.
         """
@@ -227,7 +229,7 @@ def _find(root: Any, path: str) -> tuple[Any, Any]:
 
 
 def _get(root: Any, path: str) -> Any:
-    """Return the value at a path, or None."""
+    """Return the value at a path, or None if the path does not exist."""
     try:
         holder, key = _find(root, path)
     except DeltaError:
@@ -270,7 +272,7 @@ def _add(holder: Any, key: Any, value: Any) -> None:
 
 
 def _set(holder: Any, key: Any, value: Any, path: str) -> None:
-    """Set a member of an object or an item of an array. If the member, or the next item of the array, is missing, add it."""
+    """Set a member of an object or an item of an array. If it is missing, add it; in an array, only at the end."""
     if isinstance(holder, dict) or _is_there(holder, key):
         holder[key] = value
     elif key is _END or key == len(holder):
@@ -280,7 +282,10 @@ def _set(holder: Any, key: Any, value: Any, path: str) -> None:
 
 
 def _changed(old: Any, path: str, operation: Any, value: Any) -> Any:
-    """Return the result of an operation on an existing value."""
+    """Return the result of ``append`` or ``truncate`` on an existing value.
+
+    :raises DeltaError: the operation is unknown, or the values have the wrong types.
+    """
     if operation == "append":
         return _appended(old, value, path)
     if operation == "truncate":
@@ -312,7 +317,7 @@ def _cut(text: str, length: int) -> str:
 
 
 def joined(text: str, more: str) -> str:
-    """Return two pieces of a text as one text. If a surrogate pair is split between the pieces, it becomes one character."""
+    """Return the concatenation of two pieces of a text. A surrogate pair that was split between them becomes one character."""
     whole = text + more
     if not contains_any(SURROGATES, more):
         return whole
@@ -320,7 +325,7 @@ def joined(text: str, more: str) -> str:
 
 
 def copied(value: Any) -> Any:
-    """Return a deep copy of a JSON value. It is faster than :func:`copy.deepcopy`, which supports all types."""
+    """Return a deep copy of a JSON value. This function is faster than :func:`copy.deepcopy`, which supports all types."""
     if isinstance(value, dict):
         return {key: copied(member) for key, member in value.items()}
     if isinstance(value, list):

@@ -21,7 +21,6 @@ from .._core.errors import (
     UnusualActivityError,
 )
 from .answer_tracker import optional_id
-from .large_json import TooManyValuesError, parse_in_thread
 from .site_words import words_of
 
 if TYPE_CHECKING:
@@ -33,18 +32,19 @@ _CHALLENGE_MARKS = re.compile(
 )
 
 _TITLE = re.compile("<title", re.IGNORECASE)
-#: The title of a document is searched in its first 65,536 characters. In an error message, a title has at most 300 characters.
+#: Only the first 65,536 characters of a document are searched for its title. A title in an error message is cut after 300
+#: characters.
 _MAX_TITLE_POSITION, _MAX_TITLE = 1 << 16, 300
 
-#: Sentences of the site that state a delay, and the delay in seconds.
+#: Maps a part of a sentence in the site's error texts to the delay that this sentence requests, in seconds.
 _SENTENCES = {"wait one minute": 60.0, "in 1 hour": 3600.0}
-#: The maximum of ``retry_after``, in seconds: 31 days. A longer delay is an error of the site or of a proxy. It could overflow in
-#: a caller's ``timedelta`` or ``sleep``.
+#: The maximum of ``retry_after``, in seconds: 31 days. A longer delay is an error of the site or of a proxy, and could cause an
+#: overflow in a caller's ``timedelta`` or ``sleep``.
 _MAX_DELAY = 31 * 24 * 3600.0
 
 
 def is_challenge(head: Head, text: str = "") -> bool:
-    """Return whether a response is a challenge of Cloudflare. It is recognized by the header ``cf-mitigated`` or by its HTML."""
+    """Return whether a response is a challenge of Cloudflare, which has the header ``cf-mitigated`` or contains known HTML."""
     if head.headers.get("cf-mitigated", "").lower() == "challenge":
         return True
     return head.status in (403, 503) and head.is_html and _CHALLENGE_MARKS.search(text) is not None
@@ -66,7 +66,7 @@ def parse_json(text: str) -> Any:
         return None
 
 
-#: The status with which a proxy requires credentials. Only a proxy may send this status.
+#: The status of a proxy's response that requires credentials. The site itself never sends this status.
 PROXY_STATUS = 407
 PROXY_REFUSAL = "the proxy requires a user name and a password, or did not accept them (407 Proxy Authentication Required)"
 
@@ -87,7 +87,7 @@ _BY_CODE: dict[str, type[APIStatusError]] = {
 
 
 def status_error(response: Response) -> ChatGPTError:
-    """Return the error for a response of the backend. The error contains all data of the response."""
+    """Return the error for an error response of the backend. The error contains the status, the detail and the body."""
     head = response.head
     if head.redirected:
         return OriginError(
@@ -119,7 +119,7 @@ def status_error(response: Response) -> ChatGPTError:
 
 
 def document_error(response: Response) -> ChatGPTError:
-    """Return the error for a successful response to a message whose body is a document instead of an event stream.
+    """Return the error for a response to a message, if its status is a success but its body is a document, not an event stream.
 
     If the document is a JSON object without an error, it is a hand-off: the site has accepted the message, and sends the reply
     over a WebSocket.
@@ -136,7 +136,7 @@ def document_error(response: Response) -> ChatGPTError:
 
 
 def read_json(response: Response) -> Any:
-    """Parse the response of a backend request.
+    """Parse the body of a backend response as JSON, and return the value.
 
     :raises APIStatusError: the body is not JSON.
     :raises ChallengeError: the response is a challenge.
@@ -148,11 +148,14 @@ def read_json(response: Response) -> Any:
 
 
 def read_large_json(response: Response) -> Any:
-    """Parse a large response of a backend request. Call this function in a thread.
+    """Parse the large body of a backend response as JSON, and return the value. Call this function in a thread.
 
     :raises APIStatusError: the body is not JSON, or has too many values.
     :raises ChallengeError: the response is a challenge.
     """
+    # Imported on first use, because most responses are small.
+    from .large_json import TooManyValuesError, parse_in_thread
+
     try:
         return parse_in_thread(response.text)
     except TooManyValuesError as error:
@@ -163,14 +166,14 @@ def read_large_json(response: Response) -> Any:
 
 
 def _summary(head: Head, detail: Any, body: str) -> str:
-    """Return one line that describes a response: the detail, or else the HTML document's title, or else the status text."""
+    """Return one line that describes a response: its detail, or else the title of its HTML, or else its status text."""
     if text := error_detail({"detail": detail}):
         return text
     return (_title(body) if head.is_html else "") or head.status_text or "no detail"
 
 
 def _title(html: str) -> str:
-    """Return the title of an HTML document, or "". Only the beginning of the document is read, because it may be very long."""
+    """Return the title of an HTML document, or "". Only the beginning is searched, because the document may be very long."""
     beginning = html[:_MAX_TITLE_POSITION]
     opening = _TITLE.search(beginning)
     if opening is None:
@@ -189,7 +192,7 @@ def error_detail(data: Any) -> str:
 def _delay(head: Head, detail: Any) -> dict[str, Any]:
     """Return the fields ``retry_after`` (seconds) and ``retry_after_from`` (the source), or an empty dict.
 
-    The delay is read from the header ``Retry-After``, or else from the field ``clears_in``, or else from a known sentence.
+    The delay is read from the header ``Retry-After``, or else from the field ``clears_in``, or else from the error's text.
     """
     clears_in = detail.get("clears_in") if isinstance(detail, dict) else None
     asked = head.headers.get("retry-after")
@@ -206,7 +209,7 @@ def _delay(head: Head, detail: Any) -> dict[str, Any]:
 
 
 def _until(date: str | None, head: Head) -> float | None:
-    """Return the seconds from the response's header ``Date`` to an HTTP date, or None if either date is missing or invalid."""
+    """Return the seconds from the response's header ``Date`` to the given date, or None if a date is missing or invalid."""
     try:
         wait = parsedate_to_datetime(date or "") - parsedate_to_datetime(head.headers.get("date", ""))
     except (TypeError, ValueError, OverflowError):

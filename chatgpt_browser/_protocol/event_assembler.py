@@ -10,14 +10,14 @@ from typing import Any
 
 from .sse import DONE
 
-#: One event, in the form in which the page delivers it. ``reader.js`` describes the possible forms.
+#: The type of an event as the page delivers it. ``reader.js`` describes the possible forms of such an event.
 ReducedEvent = str | list[str] | dict[str, str]
 
 _decode = json.JSONDecoder(strict=False).decode
 
 
 def unescaped(raw: str) -> str:
-    """Return the decoded text of a piece of a JSON string. The piece has no quotes around it.
+    r"""Return the text that a piece of a JSON string represents: ``\n`` becomes a newline. The piece has no quotes around it.
 
     :raises ValueError: the piece is not valid JSON.
     """
@@ -25,7 +25,7 @@ def unescaped(raw: str) -> str:
 
 
 def is_handoff(item: ReducedEvent) -> bool:
-    """Return whether an unparsed event may be a hand-off. After a hand-off, the stream does not contain the rest of the reply."""
+    """Return whether an unparsed event may be a hand-off, after which the rest of the reply is not in this stream."""
     return isinstance(item, dict) and '"stream_handoff"' in item.get("data", "")
 
 
@@ -55,7 +55,7 @@ class EventAssembler:
 
     @property
     def data(self) -> str:
-        """The event's data, as the server sent it."""
+        """The whole data of the newest event, as the server sent it."""
         return self._head if self._tail is None else f"{self._head}{self.raw_text}{self._tail}"
 
     def parse(self) -> Any:
@@ -83,12 +83,12 @@ class EventAssembler:
         return True
 
     def grow(self, fresh: str) -> None:
-        """Start the next event. It is the previous event with ``fresh`` appended to its ``text``."""
+        """Store the next event. It is equal to the previous event, except that ``fresh`` is appended to the part ``text``."""
         self._text.append(fresh)
         self._is_parsed = False
 
     def replace(self, item: list[str] | dict[str, str]) -> None:
-        """Start the next event from ``item``. :meth:`grow` is used instead if the next event only appends text to ``text``."""
+        """Store the next event, which ``item`` describes. If the event is a str, the caller must use :meth:`grow` instead."""
         self._is_parsed = False
         if isinstance(item, list):
             if len(item) == 1:

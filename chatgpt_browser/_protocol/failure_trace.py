@@ -1,4 +1,4 @@
-"""A Playwright trace of a failure, without secrets.
+"""Creates a Playwright trace of a failure, without secrets.
 
 The trace contains only fields that are known to be harmless: the method, URL, status and times of each request, the names of all
 headers, and the values of harmless headers. Cookies, bodies, documents and images are omitted.
@@ -46,7 +46,7 @@ _RESPONSE = (
 _CONTENT = ("size", "mimeType", "compression")
 
 
-#: The version of the trace format. Viewers since Playwright 1.60 can read it.
+#: The version of the trace format. The viewers of Playwright 1.60 and later can read this version.
 _VERSION = 8
 
 
@@ -67,7 +67,7 @@ def redacted_trace(log: dict[str, Any], secrets: Sequence[str]) -> bytes:
 
 
 def _context(log: dict[str, Any], entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the first line of the trace: the program that recorded the trace, and the start time on two clocks."""
+    """Return the first line of the trace: the browser, the Playwright version, and the start time on two clocks."""
     first = min(entries, key=lambda entry: entry["_monotonicTime"], default=None)
     began = datetime.fromisoformat(first["startedDateTime"].replace("Z", "+00:00")) if first else None
     return {
@@ -121,7 +121,7 @@ def _entry(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _headers(message: dict[str, Any]) -> list[dict[str, str]]:
-    """Return all headers of a request or a response. The values of headers that may not be harmless are replaced."""
+    """Return all headers of a request or a response. A value is replaced unless its header is known to be harmless."""
     return [
         {"name": header["name"], "value": header["value"] if _HEADERS.fullmatch(header["name"]) else REMOVED}
         for header in message.get("headers") or ()

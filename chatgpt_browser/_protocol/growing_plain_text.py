@@ -1,4 +1,4 @@
-"""Conversion of a growing Markdown text to plain text. The time is linear in the length of the text, for any number of events."""
+"""Converts a growing Markdown text to plain text. The time is linear in the length of the text, for any number of events."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from .plain_text import Part, join_parts, parts_of
 #: another first line is converted together with the block before it.
 _BLOCK_START = re.compile(r"^[ \t\r]*\n(?=\S)|^(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]", re.MULTILINE)
 _LINE_END = re.compile("\r\n|\r|\n")
-#: An open block is long if more than this many of its characters were converted. Then its progress is converted again only after
-#: its length has grown by the factor `_GROWTH`.
+#: An open block is long if more than this many of its characters were converted. A long block is converted again only after its
+#: length has grown by the factor `_GROWTH`.
 _LONG_BLOCK = 500
 _GROWTH = 2
-#: After blocks were finished, finished blocks are searched for again only when the text after them has at least this many
-#: characters, because each search has a fixed cost.
+#: After a search has found finished blocks, the next search takes place only when the text after these blocks has at least this
+#: many characters, because each search has a fixed cost.
 _MIN_LENGTH = 80
 #: If a search has found no finished block, the next search takes place only after the open text has grown by this factor.
 _RETRY_GROWTH = 1.5
-#: Limit in characters per reply. After this much text was converted, the progress is no longer converted for an event if the next
-#: event has already arrived. The progress after the last of these events is still converted.
-_BUDGET = 10_000
-#: The fixed cost of each conversion, in characters: it is subtracted from the budget in addition to the length of the text.
+#: Limit per reply, in characters. After this much text was converted, the text is not converted after an event if the next event
+#: has already arrived. It is converted after the last event that has arrived.
+_BUDGET = 4_000
+#: The fixed cost of one conversion. Each conversion subtracts this number and the length of the converted text from the budget.
 _FIXED_COST = 200
 
 
 @dataclass(frozen=True)
 class _Finished:
-    """The finished blocks: their Markdown, their plain text, and the first part after the finished blocks."""
+    """The finished blocks at the start of the text: their Markdown, their plain text, and the part that follows them."""
 
     source: str = ""
     text: str = ""
@@ -45,18 +45,18 @@ class GrowingPlainText:
 
     def __init__(self) -> None:
         self._finished = _Finished()
-        #: Index in the text: the lines before it were searched for the start of a block.
+        #: An index in the text. The lines before this index were already searched for the start of a block.
         self._scanned = 0
-        #: Index in the text: if the complete lines end before it, the open text is not parsed again.
+        #: An index in the text. The open text is parsed again only if its complete lines reach this index.
         self._min_end = 0
-        #: The newest Markdown that was converted including its open block, and its plain text.
+        #: The result of the newest conversion that included the open block: the Markdown, and its plain text.
         self._whole = ("", "")
-        #: The rest of the limit `_BUDGET` for this reply, in characters.
+        #: The part of the limit `_BUDGET` that is left for this reply, in characters.
         self._budget = _BUDGET
 
     def finished(self, markdown: str) -> str:
-        """Return the plain text of the finished blocks only. It stays the same when more text is appended to ``markdown``."""
-        if not markdown.startswith(self._finished.source):  # the site has rewritten earlier text
+        """Return the plain text of the finished blocks only. Appending text to ``markdown`` does not change this plain text."""
+        if not markdown.startswith(self._finished.source):  # The site has changed earlier text.
             self._finished, self._scanned, self._min_end = _Finished(), 0, 0
         start, end = len(self._finished.source), markdown.rfind("\n") + 1
         if end > max(start, self._scanned):
@@ -76,9 +76,10 @@ class GrowingPlainText:
         return self._whole[1]
 
     def progress(self, markdown: str, *, more_waits: bool) -> str:
-        """Return the plain text so far, or the plain text of an earlier call: to convert each time would take quadratic time.
+        """Return the plain text so far. It may be the result of an earlier call, because a conversion at each call would be slow.
 
-        :param more_waits: True if the next event has already arrived. Then ``markdown`` is converted only while the budget lasts.
+        :param more_waits: True if the next event has already arrived. In this case, ``markdown`` is converted only if the budget
+            is not used up.
         """
         known, text = self._whole
         if more_waits and self._budget <= 0 and markdown.startswith(known):
@@ -89,7 +90,7 @@ class GrowingPlainText:
         return text if is_long and markdown.startswith(known) else self.whole(markdown)
 
     def _finish(self, markdown: str, start: int, end: int) -> None:
-        """Convert the blocks in the complete lines of the open text, except the last block, because it may still grow."""
+        """Convert the blocks in the complete lines of the open text. The last block is left out, because it may still grow."""
         source = markdown[start:end]
         parts = parts_of(source, self._finished.following)
         if len(parts) < 2:

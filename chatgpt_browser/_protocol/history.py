@@ -69,7 +69,7 @@ class History:
 
     @property
     def visible_messages(self) -> tuple[HistoryMessage, ...]:
-        """The messages that are not hidden."""
+        """The messages of ``messages`` that are not hidden, oldest first."""
         return tuple(message for message in self.messages if not message.hidden)
 
     def get_reply(self, message_id: str | None = None) -> Reply[Any] | None:

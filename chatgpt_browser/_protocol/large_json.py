@@ -1,4 +1,4 @@
-"""Parsing of JSON in a thread, so that the event loop continues to run, and within a limit for the memory of the result.
+"""Parses large JSON in a thread, so that the event loop continues to run. The number of values is limited, to limit the memory.
 
 Python's parser is written in C. Without an object hook, it holds the interpreter's lock until its end, also in a thread. A
 conversation of 28 MB was parsed in a thread, on a machine with other work: the event loop stalled for 0.34 s without the hook,
@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-#: Limit per JSON text: the maximum number of values. A parsed value takes 70 bytes or more, even if its JSON has two characters.
+#: The maximum number of values in a JSON text. A parsed value takes 70 bytes or more, even if its JSON has two characters.
 #: A conversation of 6,000 messages has 150,000 values.
 MAX_VALUES = 3_000_000
 #: Matches the tokens that are needed to count values: an escape in a text, the start or the end of a text, or a character before
@@ -24,7 +24,7 @@ class TooManyValuesError(ValueError):
 
 
 def parse_in_thread(text: str) -> Any:
-    """Parse JSON of any size. Call this function in a thread.
+    """Parse a large JSON text, and return the value. Call this function in a thread.
 
     :raises TooManyValuesError: the JSON has too many values.
     :raises ValueError: the text is not JSON.
@@ -36,12 +36,12 @@ def parse_in_thread(text: str) -> Any:
 
 
 def _unchanged(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the object unchanged. Only the call matters: the interpreter can then switch to another thread."""
+    """Return the object unchanged. The parser calls this function so that the interpreter can switch to another thread."""
     return value
 
 
 def _count_values(text: str) -> int:
-    """Return the number of values in a JSON text, or a number above the maximum. Brackets and commas in strings do not count."""
+    """Return the number of values in a JSON text, without brackets and commas in strings. Counting stops above the maximum."""
     count, is_in_text = 0, False
     for token in _TOKEN.finditer(text):
         if token[0] == '"':

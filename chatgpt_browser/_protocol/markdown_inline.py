@@ -1,4 +1,4 @@
-"""Inline rules for Markdown as ChatGPT writes it: formulas, HTML tags, and text in angle brackets that is not HTML."""
+"""Parser rules for inline Markdown as ChatGPT writes it: formulas, HTML tags, and text in angle brackets that is not HTML."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
 
-#: The value of `Token.info` in the tokens that show the address of a link after its text.
+#: The value of `Token.info` in tokens that contain the address of a link. These tokens follow the text of the link.
 ADDRESS = "address"
-#: Maps the opening mark of a formula to its closing mark, for marks with a backslash.
+#: The marks of formulas that consist of a backslash and a bracket: maps the opening mark to the closing mark.
 _BRACKETS = {"\\(": "\\)", "\\[": "\\]"}
-#: Text between two dollar signs is no formula if it contains one of these marks of Markdown, for example two prices on one line
-#: (``**$5** or **$x**``).
+#: Text between two dollar signs is no formula if the text contains one of these marks of Markdown. For example, a line may
+#: contain two prices (``**$5** or **$x**``).
 _NOT_IN_FORMULA = ("**", "`", "](")
 _NAME = r"[A-Za-z][A-Za-z0-9]*"
 _ATTRIBUTE = r"[\w:.-]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))?"
@@ -30,7 +30,7 @@ INLINE_TAGS = frozenset(
     "a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark q rp rt ruby s samp small span strike strong sub"
     " sup tt u var".split()
 )
-#: Elements whose tags separate words. Their tags are removed in pairs. A single tag is removed at the start of a line.
+#: Elements whose tags separate words. Their tags are removed in pairs. A tag without its pair is removed at the start of a line.
 BLOCK_TAGS = frozenset(
     "article aside blockquote caption center col colgroup dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6"
     " header li main nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
@@ -54,7 +54,7 @@ def formula(state: StateInline, silent: bool) -> bool:
 
 
 def backslashes(state: StateInline, silent: bool) -> bool:
-    """Read two backslashes. Both are kept: they are the end of a line in a formula, or the start of a network path."""
+    """Read two backslashes, and keep both. They may be the end of a line in a formula, or the start of a network path."""
     if not state.src.startswith("\\\\", state.pos, state.posMax):
         return False
     _push_text(state, "\\\\", state.pos + 2, silent)
@@ -91,7 +91,7 @@ def tag(state: StateInline, silent: bool) -> bool:
 
 
 def _stands_alone(src: str, match: re.Match[str]) -> bool:
-    """Return whether a tag is the tag of a block, not a placeholder between words (``<section> of the report``)."""
+    """Return whether a tag marks a block. Otherwise it is a placeholder between words (``<section> of the report``)."""
     before, after = src[match.start() - 1 : match.start()], src[match.end() : match.end() + 2]
     if match["closing"] and before.strip():
         return True
@@ -100,21 +100,24 @@ def _stands_alone(src: str, match: re.Match[str]) -> bool:
 
 
 def _starts_line(src: str, position: int) -> bool:
-    """Return whether only other tags and spaces precede this position on its line. At most 80 characters are read."""
+    """Return whether the line contains only other tags and spaces before this position. At most 80 characters are read."""
     first = max(0, position - 80)
     line = src[src.rfind("\n", first, position) + 1 or first : position]
     return not _TAG.sub("", line).strip()
 
 
 def _push_text(state: StateInline, text: str, end: int, silent: bool) -> None:
-    """Set the position to ``end``. Unless ``silent``, push a token with a text that no other rule reads."""
+    """Set the position to ``end``. If ``silent`` is False, push a token with the text, which no other rule changes."""
     if not silent:
         state.push("text_special", "", 0).content = text
     state.pos = end
 
 
 def _find(state: StateInline, closing: str, start: int) -> int:
-    """Return the end of the first closing mark after ``start``, or -1. The last mark is searched for only once per text."""
+    """Return the end of the first closing mark after ``start``, or -1 if there is none.
+
+    The position of the last closing mark in the text is stored, so that a missing mark is searched for only once.
+    """
     last: dict[str, tuple[str, int]] = state.env.setdefault("last_marks", {})
     if closing not in last or last[closing][0] is not state.src:
         last[closing] = state.src, state.src.rfind(closing, 0, state.posMax)
@@ -124,7 +127,10 @@ def _find(state: StateInline, closing: str, start: int) -> int:
 
 
 def _dollars_end(src: str, start: int, end: int) -> int:
-    """Return the end of a formula between dollar signs, or -1. Only the next dollar sign may end it, so that prices are text."""
+    """Return the end of a formula between dollar signs, or -1 if there is no formula.
+
+    Only the next dollar sign may end a formula. With later dollar signs, text between two prices could become a formula.
+    """
     mark = "$$" if src.startswith("$$", start) else "$"
     first = start + len(mark)
     close = src.find(mark, first, end)

@@ -1,8 +1,8 @@
 """The Markdown parser for plain text and for the terminal. It loses no words: marks may be removed, words never.
 
-It differs from CommonMark in the following rules. Text in angle brackets that is not HTML stays, as does a tag without its
-counterpart. Formulas are not changed. Definitions of links and footnotes are text. A row of a table may have more cells than its
-header. Quotes and lists that are nested too deeply are text.
+The parser differs from CommonMark in the following rules. Text in angle brackets that is not HTML stays. An opening tag without a
+closing tag (or a closing tag without an opening tag) also stays. Formulas are not changed. Definitions of links and footnotes are
+text. A row of a table may have more cells than the header. Quotes and lists that are nested too deeply are text.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from markdown_it.rules_block import StateBlock
     from markdown_it.rules_core import StateCore
 
-#: Limit for ``level`` (markdown-it's nesting level): from this level on, lists and quotes are read as text. markdown-it drops the
-#: text below its own limit of 20.
+#: The maximum nesting level of lists and quotes. At this level, a further list or quote is read as text. (markdown-it itself has
+#: a limit of 20, and drops text that is nested more deeply.)
 _MAX_DEPTH = 10
 _MATH_MARKS = {"$$": "$$", "\\[": "\\]"}
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
@@ -34,7 +34,7 @@ _ALTERNATIVES = ["paragraph", "reference", "blockquote", "list"]
 
 @functools.cache
 def parser() -> MarkdownIt:
-    """Return the parser. Its tokens contain no HTML, no links and no images, only texts and tokens of style."""
+    """Return the parser. Its inline tokens are texts, line breaks and tokens of style. They contain no HTML, links or images."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     markdown.disable(["reference", "autolink"])
     markdown.normalizeLink = lambda url: url  # type: ignore[method-assign]  # by default, percent signs make words unreadable
@@ -65,8 +65,8 @@ def _line(state: StateBlock, line: int) -> str:
 def _formula_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Read a formula of several lines as a code block. The block ends with its closing mark, or at an empty line.
 
-    The closing mark may be missing. If it were required, the first line of a growing text would be a paragraph until the closing
-    mark arrives, and then become a formula.
+    The closing mark may be missing. If it were required, a growing formula would be a paragraph until its closing mark arrives,
+    and would then change to a formula.
     """
     first = _line(state, start)
     closing = _MATH_MARKS.get(first[:2])
@@ -87,7 +87,7 @@ def _formula_block(state: StateBlock, start: int, end: int, silent: bool) -> boo
 
 
 def _whole_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read a table. If a row has more cells than the header, keep these cells, which markdown-it drops."""
+    """Read a table. If a row has more cells than the header, keep the additional cells, because markdown-it drops them."""
     first = len(state.tokens)
     if not table(state, start, end, silent):
         return False

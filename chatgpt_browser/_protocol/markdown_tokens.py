@@ -1,4 +1,4 @@
-"""Rewriting of parsed Markdown, so that plain text and the terminal show the same words: tags, images, links and emphasis."""
+"""Rewrites tags, images, links and emphasis in parsed Markdown, so that plain text and the terminal show the same words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _BREAKS = ("softbreak", "hardbreak")
 _EMPHASIS = ("em_open", "strong_open", "s_open")
 _CELLS = ("td", "th")
-#: Maps the name of a tag to the text that replaces the tag between two digits: else ``10<sup>6</sup>`` would become 106.
+#: Maps the name of a tag to the text that replaces the tag between two digits. Without this text, ``10<sup>6</sup>`` would
+#: become 106.
 _NUMBER_SEPARATORS = {"sup": "^", "sub": "_"}
 _SCHEME = re.compile(r"^(?:https?://|mailto:|tel:)", re.IGNORECASE)
 #: Matches attributes in the info string of a code block: ``title="app.py"``, ``{.line-numbers}``. They are not part of its
@@ -25,7 +26,7 @@ _ATTRIBUTES = re.compile(r"(?<![\w-])[\w-]+=(?:\"[^\"]*\"|'[^']*'|\S*)|\{[^{}]*\
 
 
 def rewrite_inline(children: Sequence[Token]) -> list[Token]:
-    """Return the tokens of a block of words as texts, line breaks and tokens of style.
+    """Return the inline tokens of a block, reduced to texts, line breaks and tokens of style.
 
     A link becomes its text and, if the address differs from the text, its address. An image becomes its description. Tags of HTML
     are removed.
@@ -80,7 +81,7 @@ def _remove_tags(tokens: list[Token]) -> list[Token]:
 
 
 def _removed_tags(tokens: list[Token]) -> set[int]:
-    """Return the indexes of the tags that are marks: tags in pairs, void tags, and tags of blocks that stand alone."""
+    """Return the indexes of the tags to remove: tags in pairs, void tags, and block tags that are not placeholders."""
     removed: set[int] = set()
     opened: dict[str, list[int]] = {}
     for index, token in enumerate(tokens):
@@ -96,7 +97,7 @@ def _removed_tags(tokens: list[Token]) -> set[int]:
 
 
 def _replacement(token: Token, before: list[Token], after: list[Token]) -> list[Token]:
-    """Return the tokens that replace a removed tag."""
+    """Return the tokens that replace a removed tag. ``before`` and ``after`` are the tokens around the tag."""
     name = token.tag
     if name == "br":
         return [Token("hardbreak", "br", 0)]
@@ -168,7 +169,7 @@ def _bare(address: str) -> str:
 
 
 def _restore_marks_in_words(tokens: list[Token]) -> list[Token]:
-    """Replace emphasis by its marks if each mark is between two letters or digits: ``2*3*4`` is not 234."""
+    """Replace emphasis by its marks if each mark is between two letters or digits. Otherwise ``2*3*4`` would become 234."""
     opened: list[int] = []
     for index, token in enumerate(tokens):
         if token.type in _EMPHASIS:
@@ -189,7 +190,10 @@ def _joins_words(tokens: list[Token], index: int) -> bool:
 
 
 def _trim_breaks(tokens: list[Token]) -> list[Token]:
-    """Remove line breaks at the start and at the end, and spaces and other line breaks beside the line break of a tag."""
+    """Remove line breaks at the start and at the end, and spaces around line breaks.
+
+    A line break that replaces an HTML tag also replaces the line breaks beside it.
+    """
     result: list[Token] = []
     for token in tokens:
         before = result[-1] if result else None

@@ -1,4 +1,4 @@
-"""Functions for one message in a stream or in a stored conversation. They return, for example, its role, text and rank.
+"""Functions that read one message of a stream or of a stored conversation. They return, for example, its role, text or rank.
 
 A reply may consist of several messages: thoughts, tool calls and their results, remarks before the answer, and the answer. The
 answer is a text message of the assistant. Its recipient is not a tool, and it is not hidden. If the site uses channels, the
@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-#: The rank of a message in the channel ``final``.
+#: The rank (:func:`answer_rank`) of a message in the channel ``final``.
 _FINAL = 4
-#: Used in place of a role or a recipient whose value in the site's JSON is not a text.
+#: This text replaces a role or a recipient if its value in the site's JSON is not a text.
 UNREADABLE = "unreadable"
 _CONTENT_TYPES = ("text", "multimodal_text")
-#: Two types in ``finish_details``. CUT: the answer was cut at the maximum length. STOPPED: the answer was stopped.
+#: Two values of ``type`` in ``finish_details``. CUT: the answer was cut at the maximum length. STOPPED: the answer was stopped
+#: before its end.
 CUT, STOPPED = "max_tokens", "interrupted"
-#: The fields that contain the text in other types of content: ``code`` and the output of tools, ``reasoning_recap``, web pages,
-#: and the account's instructions.
+#: The fields that contain the text if the content is not of a type in `_CONTENT_TYPES`: for ``code`` and the output of tools, for
+#: ``reasoning_recap``, for web pages, and for the account's instructions.
 _TEXT_FIELDS = ("text", "content", "result", "user_profile", "user_instructions")
 
 
@@ -56,7 +57,7 @@ def is_visible(message: Any) -> bool:
 
 
 def is_question(message: Any) -> bool:
-    """Return whether a user wrote the message. The site also stores other messages with the role ``user``; they are hidden."""
+    """Return whether a user wrote the message. Hidden messages with the role ``user`` are no questions: the site wrote them."""
     return (
         isinstance(message, dict)
         and role_of(message) == "user"
@@ -66,7 +67,7 @@ def is_question(message: Any) -> bool:
 
 
 def recipient_of(message: dict[str, Any]) -> str | None:
-    """Return the name of the tool to which a message is addressed, or None if it is not addressed to a tool."""
+    """Return the name of the tool that receives a message, or None if the message is not addressed to a tool."""
     recipient = message.get("recipient")
     if recipient in (None, "all"):
         return None
@@ -102,13 +103,13 @@ def _is_hidden(message: dict[str, Any]) -> bool:
 
 
 def role_of(message: dict[str, Any]) -> Any:
-    """Return the author's role, from ``author.role`` or from the older field ``role``."""
+    """Return the role of the message's author, from ``author.role`` or from the older field ``role``."""
     author = message.get("author")
     return author.get("role") if isinstance(author, dict) else message.get("role")
 
 
 def message_text(message: dict[str, Any]) -> str:
-    """Join the text parts of a message and return the text."""
+    """Return the text of a message: all text parts of its content, joined."""
     parts = message["content"].get("parts")
     if not isinstance(parts, list):
         return ""
@@ -118,7 +119,7 @@ def message_text(message: dict[str, Any]) -> str:
 
 
 def hidden_text(message: dict[str, Any]) -> str:
-    """Return the text of a hidden message. The type of the content determines the field that contains the text."""
+    """Return the text of a hidden message. Different types of content have the text in different fields."""
     content = message["content"]
     if isinstance(content.get("parts"), list):
         return message_text(message)
@@ -175,7 +176,7 @@ def is_written(message: Any) -> bool:
 
 
 def is_finished(message: dict[str, Any]) -> bool:
-    """Return whether a message is a complete answer. A finished remark is not an answer, because the answer follows it."""
+    """Return whether a message is a complete answer. A finished remark is not one, because the answer follows the remark."""
     status = message.get("status")
     is_whole = isinstance(status, str) and status.startswith("finished")
     return has_ended_turn(message) or (is_whole and not is_remark(message))

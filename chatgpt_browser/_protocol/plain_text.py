@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 _LISTS = ("bullet_list", "ordered_list")
 _NEWLINE = re.compile("\r\n|\r|\n")
-#: Matches an empty line, also the empty line of a quote (``>``).
+#: Matches an empty line. A line that contains only quote marks (``>``) is also empty.
 _EMPTY_LINE = re.compile(r"[\s>]*")
 
 
 class Part(NamedTuple):
-    """A block at the top level of a text, or an item of a list at the top level. Text after the part does not change the part.
+    """A block at the top level of a text, or an item of a list at the top level. Text that follows does not change the part.
 
-    ``line`` is the index of the first line of the part. ``separator`` is the text between the part before and this part.
+    ``line`` is the index of the first line of the part. ``separator`` is the text between the previous part and this part.
     ``in_list`` is True for each item of a list except the first one. ``after_empty_line`` is True if an empty line precedes the
     part.
     """
@@ -44,7 +44,7 @@ def to_plain_text(markdown: str) -> str:
 
 
 def join_parts(parts: Iterable[Part], before: str = "") -> str:
-    """Return the texts of parts, with their separators. ``before`` is the text before the first part."""
+    """Join the texts of parts with their separators, and return the whole text. It starts with the text ``before``."""
     pieces = [before] if before else []
     for part in parts:
         if part.text:
@@ -55,10 +55,10 @@ def join_parts(parts: Iterable[Part], before: str = "") -> str:
 def parts_of(markdown: str, after: Part | None = None) -> list[Part]:
     """Return the parts of ``markdown``, in order.
 
-    :param after: None for a whole text. If ``markdown`` is the rest of a longer text: the first part of this rest, as it was
-        returned when the longer text was converted.
+    :param after: None if ``markdown`` is a whole text. If ``markdown`` is the rest of a longer text, the first part of this rest,
+        as an earlier call returned it for the longer text.
     """
-    from .markdown_parser import parser  # imported on first use: most programs never need it
+    from .markdown_parser import parser  # imported on first use, because most programs do not need the parser
 
     lines = _NEWLINE.split(markdown)
     parts: list[Part] = []
@@ -74,7 +74,7 @@ def parts_of(markdown: str, after: Part | None = None) -> list[Part]:
 
 
 def _split(tokens: Iterable[Token], *, in_list: bool) -> list[tuple[int, bool, list[Token]]]:
-    """Return, for each part, the index of its first line, the value of ``in_list``, and the tokens of the part.
+    """Split tokens into parts. Return for each part the index of its first line, the value of ``in_list``, and its tokens.
 
     :param in_list: True if the first item in ``tokens`` continues a list that began earlier.
     """
@@ -95,7 +95,7 @@ def _split(tokens: Iterable[Token], *, in_list: bool) -> list[tuple[int, bool, l
 
 
 def _text(tokens: Iterable[Token], lines: list[str]) -> str:
-    """Return the text of a part."""
+    """Return the plain text of a part. ``tokens`` are the tokens of the part, and ``lines`` are all lines of the Markdown."""
     pieces: list[str] = []
     for separator, text in _blocks(tokens, lines):
         pieces += [separator, text] if pieces else [text]
@@ -103,7 +103,7 @@ def _text(tokens: Iterable[Token], lines: list[str]) -> str:
 
 
 def _blocks(tokens: Iterable[Token], lines: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield ``(separator, text)`` for each block of text in a part. The separator comes before the text."""
+    """Yield ``(separator, text)`` for each block of text in a part. The separator belongs before the text."""
     depth = rows = cells = 0
     is_captioned = False
     for token in tokens:

@@ -12,25 +12,25 @@ REMOVED = "[removed]"
 
 #: Matches access tokens and session tokens. Both are JOSE tokens (JWT and JWE).
 _JOSE = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*")
-#: Matches a whole URL, so that the search does not read any part of a text twice.
+#: Matches a whole URL, also without a query. As a result, the search does not read any part of a text twice.
 _URL = re.compile(r"https?://[^\s\"'<>]*")
 _AFTER_PATH = re.compile("[?#].*", re.DOTALL)
-#: Values that are nested more deeply than this are removed. A response can be nested more deeply than Python can recurse.
+#: The maximum nesting depth. More deeply nested values are removed, because the nesting may exceed Python's recursion limit.
 _MAX_DEPTH = 100
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """Return the text without these secrets, without tokens, and without the query and the fragment of each URL."""
+    """Return the text without these secrets, without other tokens, and without the query and the fragment of each URL."""
     return _URL.sub(lambda url: _AFTER_PATH.sub(f"?{REMOVED}", url[0], count=1), _without(text, secrets))
 
 
 def reveals(text: str, secrets: Iterable[str]) -> bool:
-    """Return whether a text contains one of these secrets, or anything that has the form of a token."""
+    """Return whether a text contains one of these secrets, or another text that has the form of a token."""
     return _without(text, secrets) != text
 
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
-    """Return a copy of a JSON value in which these secrets, and all texts that have the form of a token, are replaced."""
+    """Return a copy of a JSON value without these secrets and without texts that have the form of a token."""
     secrets = tuple(secrets)
     return each_text(value, lambda text: _without(text, secrets))
 
@@ -42,7 +42,7 @@ def _without(text: str, secrets: Iterable[str]) -> str:
 
 
 def each_text(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
-    """Return a copy of a JSON value. ``change`` is applied to each text and to each key of an object.
+    """Return a copy of a JSON value in which ``change`` was applied to each text and to each key of an object.
 
     Values that are nested too deeply are removed.
     """

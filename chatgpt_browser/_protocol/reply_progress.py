@@ -14,7 +14,7 @@ from .turn_messages import TurnMessages
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-#: The states of a reply whose answer is finished.
+#: The states in which the answer of the reply is finished.
 FINISHED_STATES = (ReplyState.ENDING, ReplyState.FINISHED, ReplyState.COMPLETE)
 
 _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
@@ -26,7 +26,7 @@ class ReplyProgress:
     def __init__(self) -> None:
         self.state = ReplyState.WAITING
         self.conversation_id: str | None = None
-        #: True if the site has announced that the rest of the reply may not come in this stream.
+        #: True if the site has announced a hand-off: this stream may not contain the rest of the reply.
         self.is_handed_off = False
         #: True while the rest of the reply is read from another feed: from a resumed stream, or from the page's WebSocket.
         self.is_following = False
@@ -34,7 +34,7 @@ class ReplyProgress:
         self.missing = MissingAnswer()
         #: True if the caller waits for images that the site makes after the end of the stream. Then such a stream needs no text.
         self.waits_for_images = False
-        #: The choice of the answer among the stream's messages.
+        #: Selects the answer among the messages of the stream.
         self.answer = AnswerTracker()
         #: The messages of the stream and of the stored conversation, from which the whole reply is built.
         self.turn = TurnMessages()
@@ -42,12 +42,12 @@ class ReplyProgress:
 
     @property
     def text(self) -> str:
-        """The whole text so far, without citation marks."""
+        """The reply's whole text so far, as Markdown without citation marks."""
         return self._text.visible
 
     @property
     def message_id(self) -> str | None:
-        """The answer's id."""
+        """The id of the answer, or None if no message is chosen as the answer."""
         return self.answer.message_id
 
     @property
@@ -57,12 +57,12 @@ class ReplyProgress:
 
     @property
     def question_id(self) -> str | None:
-        """The id of the user's message that the reply answers; None until the site has repeated that message in the stream."""
+        """The id of the question that the reply answers. None until the site has repeated the question in the stream."""
         return self.answer.question_id
 
     @property
     def finish_type(self) -> str | None:
-        """The site's reason for the end of the answer (``stop``, ``max_tokens``); None if the site has sent no reason."""
+        """The site's reason for the end of the answer (``stop``, ``max_tokens``), or None if the site has sent no reason."""
         return self.answer.finish_type
 
     @property
@@ -76,31 +76,36 @@ class ReplyProgress:
         return self.state is _ELSEWHERE
 
     @property
+    def has_left_stream(self) -> bool:
+        """True if no more events of the stream are read: the reply is complete, or its rest is in the stored conversation."""
+        return self.state is _DONE or self.state is _ELSEWHERE
+
+    @property
     def is_settled(self) -> bool:
-        """True if no more events are expected: the reply is complete, or the site has handed off the rest of the reply."""
+        """True if the stream needs to deliver no more events: the reply is complete, or the site has handed off its rest."""
         return (self.is_handed_off and not self.is_following) or self.state is ReplyState.COMPLETE
 
     @property
     def may_end(self) -> bool:
-        """True if the stream may end without an error: the reply is complete, or its rest is in the conversation."""
+        """True if the end of the stream is no error: the reply is complete, or its rest comes from another source."""
         return self.is_handed_off or self.state is ReplyState.COMPLETE
 
     @property
     def is_finished(self) -> bool:
-        """True if the answer is finished. Other events may follow."""
+        """True if the answer is finished. The stream may still contain other events."""
         return self.state in FINISHED_STATES
 
     @property
     def was_taken(self) -> bool:
-        """True if the end of the reply was read from the conversation, and not from events."""
+        """True if the end of the reply is read from the stored conversation, and not from events."""
         return self.is_handed_off and not self.is_following
 
     def leave_stream(self) -> None:
-        """Expect the rest of the reply from the stored conversation, or from another feed."""
+        """Set the state to ELSEWHERE: the rest of the reply comes from the stored conversation, or from another feed."""
         self.state, self.is_following = _ELSEWHERE, False
 
     def failed(self, kind: type[StreamError], message: str) -> StreamError:
-        """Return an error that contains the reply so far."""
+        """Return an error of this class with this message, with the reply's text so far and the reply's ids."""
         return kind(
             message, partial_text=self.text, conversation_id=self.conversation_id, message_id=self.message_id
         )

@@ -1,4 +1,4 @@
-"""Reads a reply while the reply grows: reads reduced events, and provides the text so far and the ids.
+"""Reads the reduced events of a reply while they arrive, and provides the reply's text so far and its ids.
 
 A reply has one of two forms: each event contains the whole message so far, or each event is a delta (:mod:`.delta`).
 The form may change within a stream, and is recognized by the content of each event. Other events have a ``type`` and no message.
@@ -20,11 +20,12 @@ from .reply_state import Growth, ReplyState, answer_state
 from .site_words import error_in, site_error
 from .sse import DONE
 
-# Each event is compared with these members. In Python 3.11, `Growth.NONE` takes as long as the comparison, so it is stored.
+# These members are compared for each event. They are stored here, because in Python 3.11 the attribute access `Growth.NONE` takes
+# as long as the comparison.
 _NONE, _EVENTS, _DELTAS = Growth.NONE, Growth.EVENTS, Growth.DELTAS
 _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 
-#: The types of events that contain messages, changes or errors. The data of other types (``ping``) need not be JSON.
+#: The types of events that contain messages, changes or errors. Events of other types (``ping``) need not contain JSON.
 _MESSAGE_TYPES = ("", "message", "delta", "error")
 
 
@@ -42,11 +43,15 @@ class ReplyReader(ReplyProgress):
         self._is_cut = False  # True if the body ended in the middle of an event.
         self._newest: dict[str, Any] | None = None  # The newest event that was not read by the fast path.
         self._newest_is_delta = False
-        self._event: tuple[int, ConversationEvent] | None = None  # The newest event and its number.
+        #: The number of the event that the property `event` last returned, and this event.
+        self._event: tuple[int, ConversationEvent] | None = None
 
     @property
     def event(self) -> ConversationEvent | None:
-        """The newest event that is a JSON object, as the server sent it. If it is a delta, ``event.whole`` is its message."""
+        """The newest event that is a JSON object, as the server sent it; None before the first such event.
+
+        If the event is a delta, ``event.whole`` contains the whole message so far.
+        """
         self._parse_newest()
         if self._newest is None:
             return None
@@ -77,7 +82,7 @@ class ReplyReader(ReplyProgress):
                 return False
         else:
             self._assembler.replace(item)
-            if self._growth is _DELTAS and len(item) == 1:  # Only the text differs from the previous delta.
+            if self._growth is _DELTAS and len(item) == 1:  # Only the text of the delta is new.
                 return self._append_delta(item[0])
         return self._read()
 
@@ -132,16 +137,16 @@ class ReplyReader(ReplyProgress):
             self.answer.message_id = newest_file_message(self.turn.messages) or self.message_id
 
     def follow(self) -> None:
-        """Continue the reply with the events of another feed. They may repeat events that were read before."""
+        """Continue the reply with the events of another feed. This feed may repeat events that were read before."""
         if self.state is _ELSEWHERE:
             self.state = ReplyState.GROWING if self.answer.has_answer() else ReplyState.WAITING
         self.is_following, self._is_cut, self._growth = True, False, _NONE
         self._text.hold()
 
     def take(self, message: dict[str, Any]) -> bool:
-        """Continue the reply with the answer in the stored conversation. Return whether the text changed.
+        """Continue the reply with ``message``, the answer in the stored conversation. Return whether the text changed.
 
-        While the site is still writing, a stored text that is shorter than the reply changes nothing.
+        If the site is still writing the answer and the stored text is shorter than the reply so far, the text does not change.
         The caller stores the other messages of the reply with ``turn.note_stored``.
         """
         self._growth = _NONE
@@ -155,7 +160,7 @@ class ReplyReader(ReplyProgress):
     # ---- text --------------------------------------------------------------------------------------------------------
 
     def _append(self, fresh: str) -> bool:
-        """Append the new part of an event that contains the whole text. Return whether the text changed."""
+        """Append ``fresh``, the only new part of an event with the whole message. Return whether the text changed."""
         try:
             text = unescaped(fresh)
             if self._text.append(text):
@@ -168,7 +173,7 @@ class ReplyReader(ReplyProgress):
         return self._text.replace(whole)
 
     def _append_delta(self, fresh: str) -> bool:
-        """Append the text of a delta. Only the text of this delta was delivered. Return whether the reply's text changed."""
+        """Append the text of a delta whose other parts equal those of the previous delta. Return whether the text changed."""
         try:
             text = unescaped(fresh)
         except ValueError:
@@ -178,7 +183,7 @@ class ReplyReader(ReplyProgress):
         return self._append_grown(text)
 
     def _append_grown(self, text: str) -> bool:
-        """Append a text to the reply. The delta decoder has already appended it to its value. Return whether the text changed."""
+        """Append a text to the reply after the delta decoder has appended it to its value. Return whether the text changed."""
         if self._text.append(text):
             return bool(text)
         return self._text.replace(message_text(self._deltas.value["message"]))
@@ -190,7 +195,7 @@ class ReplyReader(ReplyProgress):
     # ---- events ------------------------------------------------------------------------------------------------------
 
     def _read(self) -> bool:
-        """Read the newest event without the fast path. Return whether the text changed."""
+        """Parse and read the newest event (without the fast path). Return whether the text changed."""
         growth, self._growth = self._growth, _NONE
         data = self._assembler.data
         if data == DONE:
@@ -237,7 +242,7 @@ class ReplyReader(ReplyProgress):
                 self.turn.note(message)
 
     def _parse(self) -> Any:
-        """Parse the newest event as JSON and return it. Return None if it is not JSON and its type does not require JSON."""
+        """Return the parsed JSON of the newest event, or None if the event is not JSON and its type does not require JSON."""
         try:
             return self._assembler.parse()
         except ValueError:
@@ -247,7 +252,7 @@ class ReplyReader(ReplyProgress):
         raise self.failed(*site_error(self._assembler.data)) if kind == "error" else self._malformed()
 
     def _malformed(self) -> StreamError:
-        # The caller raises the result `from None`, because the error of `json` contains text of the user.
+        # The caller raises the result with `from None`, because the `json` module's error contains text of the user.
         self._growth = _NONE
         return self.failed(MalformedEventError, "an event of the stream is not valid JSON")
 
@@ -285,7 +290,7 @@ class ReplyReader(ReplyProgress):
         return changed
 
     def _read_notice(self, event: dict[str, Any]) -> None:
-        """Read an event that contains no message. Events of some types change the state of the reader."""
+        """Read an event that contains no message. Depending on its type, update the state, the ids or the model."""
         kind = event.get("type")
         conversation_id = optional_id(event.get("conversation_id"))
         self.conversation_id = self.conversation_id or conversation_id
@@ -305,7 +310,10 @@ class ReplyReader(ReplyProgress):
             self.answer.note_question(message)
 
     def _read_message(self, event: dict[str, Any], raw: str | None) -> bool:
-        """Read an event with a whole message. ``raw`` is the part of the event's JSON that may grow, or None."""
+        """Read an event with a whole message. Return whether the text changed.
+
+        ``raw`` is the part of the event's JSON that grows from event to event, or None.
+        """
         message = event.get("message")
         if not isinstance(message, dict):
             return False

@@ -9,19 +9,23 @@ from .message import has_ended_turn, is_finished, is_remark
 
 
 class ReplyState(Enum):
-    """The state of a reply.
+    """The state of a reply. The diagram shows the transitions while the stream is read.
 
     ::
 
-        WAITING <----------- the message was retracted -----------+
+        WAITING <--------- the chosen message is retracted -------+
            |                                                      |
            | a message is chosen as the answer                    |
            v                                                      |
         UNMARKED, GROWING, REMARK, ENDING, FINISHED --------------+
-           |   ^         (whenever the answer changes, its marks select one of the five)
-           |   | another message arrives: FINISHED, or the state of a new answer
+           |   ^
+           |   | another event with a message arrives: the state becomes FINISHED, or the state of a new answer
+           |   |
+           | the event message_stream_complete arrives (in REMARK, this event has no effect)
            v   |
-        COMPLETE     message_stream_complete arrived, in any of the five states except REMARK
+        COMPLETE
+
+    Whenever the answer changes, :func:`answer_state` selects one of the five states in the middle.
 
     At the end of the stream, each state leads to one of these results:
 
@@ -51,7 +55,7 @@ class ReplyState(Enum):
 
 
 class Growth(Enum):
-    """The fast path that the next event may take."""
+    """The fast way in which the next event may be read: without parsing, if only the text of the answer grows."""
 
     NONE = "read the event whole"
     EVENTS = "added text in the event is added text of the answer"
@@ -59,7 +63,7 @@ class Growth(Enum):
 
 
 def answer_state(message: dict[str, Any]) -> ReplyState:
-    """Return the state of a reply whose answer is this message."""
+    """Return the state of a reply, if this message is its answer."""
     is_in_progress = message.get("status") == "in_progress"
     if is_in_progress:
         return ReplyState.ENDING if has_ended_turn(message) else ReplyState.GROWING

@@ -1,16 +1,16 @@
-"""Computes the visible text of a reply while it grows. It has no citation marks, and no half of a surrogate pair at its end."""
+"""Computes the visible text of a growing reply: without citation marks, and without half of a surrogate pair at the end."""
 
 from __future__ import annotations
 
 from .citation_marks import MARKS, CitationMarkFilter
 from .unicode_ranges import HIGH_SURROGATES, SURROGATES, contains_any
 
-#: If a piece contains one of these characters, the visible text must be computed from the whole text.
+#: If a new piece of the text contains one of these characters, the visible text must be computed from the whole raw text.
 _SPECIAL = SURROGATES + MARKS
 
 
 def clean_text(raw: str) -> str:
-    """Return the visible text of a complete message. A stream of this message would have the same result."""
+    """Return the visible text of a complete message. It equals the text of a reply that is streamed."""
     text = ReplyText()
     text.replace(raw)
     text.end()
@@ -23,19 +23,22 @@ class ReplyText:
     def __init__(self) -> None:
         #: The text without citation marks, and without the first half of a surrogate pair at its end.
         self.visible = ""
-        #: The text as the site sent it. Only :meth:`replace` updates this attribute.
+        #: The text that was last passed to :meth:`replace`, as the site sent it. It lacks the pieces that were appended later.
         self.raw = ""
         self._marks = CitationMarkFilter()
-        self._needs_whole = False  # True if the raw text ends inside a citation mark or a character
-        self._held: str | None = None  # the visible text that is kept; None if no text is kept
+        self._needs_whole = False  # True if the raw text ends inside a mark or a surrogate pair
+        self._held: str | None = None  # the visible text that :meth:`hold` keeps; None if no text is kept
         self._is_behind = False  # True while the raw text is only the beginning of the visible text
 
     def hold(self) -> None:
-        """Keep the visible text until the raw text is as long: the next events may repeat text that was read before."""
+        """Keep the visible text until the new raw text is as long, because the next events may repeat text from its beginning."""
         self._held = self.visible
 
     def append(self, piece: str) -> bool:
-        """Append a piece and return True. If the whole text is needed, return False and change nothing: call :meth:`replace`."""
+        """Append a piece to the visible text and return True. If this is impossible, change nothing and return False.
+
+        In this case, the caller must pass the whole text to :meth:`replace`.
+        """
         if (
             self._needs_whole
             or self._held is not None
@@ -46,7 +49,7 @@ class ReplyText:
         return True
 
     def replace(self, raw: str) -> bool:
-        """Replace the whole text. Return whether the visible text changed."""
+        """Set the whole raw text, and compute the visible text. Return whether the visible text changed."""
         self.raw = raw
         ends_in_half = contains_any(HIGH_SURROGATES, raw[-1:])
         visible = self._marks.visible(raw[:-1] if ends_in_half else raw)

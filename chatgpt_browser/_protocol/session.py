@@ -1,4 +1,4 @@
-"""Reads the response of the session endpoint: returns the session, or raises the corresponding error."""
+"""Reads the response of the session endpoint: returns the session, or raises an error that describes the failure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def read_session(response: Response) -> Session:
 
     :raises SessionExpiredError: the response has no access token (like ``{}``), or its error is ``RefreshAccessTokenError``.
     :raises AuthenticationError: the response contains no session for any other reason.
-    :raises ProxyError: the response comes from a proxy, not from the site.
+    :raises ProxyError: the response comes from a proxy that requires credentials, not from the site.
     """
     session = _session_or_error(response)
     if isinstance(session, ChatGPTError):

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def read_time(value: Any) -> datetime | None:
-    """Parse a time. Some endpoints send seconds since 1970, and others send ISO 8601. Return None for an invalid time.
+    """Return a time of a response as a datetime, or None if it is invalid. Endpoints send seconds since 1970, or ISO 8601.
 
     A time in the first or the last year of Python's calendar is invalid, because it cannot be converted to every time zone.
     """

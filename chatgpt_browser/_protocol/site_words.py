@@ -1,4 +1,4 @@
-"""Reads the site's own words in an error: one line of text from JSON of any form, and the reasons for a missing answer."""
+"""Reads the texts with which the site explains an error or a missing answer. The JSON of the error may have any form."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from typing import Any
 from .._core.errors import ModerationError, StreamError
 from .message import content_type_of, message_metadata
 
-#: The names of the fields that contain a text for people (the most specific name first), and of the fields with a short code.
+#: The names of the fields that contain a text for people, the most specific name first; and the names of the fields that contain
+#: a short error code.
 _TEXT_FIELDS = ("message", "detail", "error", "msg", "explanation", "description", "reason", "text", "title")
 _CODE_FIELDS = ("code", "error_code")
-#: The maximum length of the text, in characters. Longer texts are cut. No error of the site is that long.
+#: The maximum length of the text, in characters. Longer texts are cut. No known error text of the site is that long.
 _MAX_LENGTH = 2000
 _NO_REASON = "the site did not give a reason"
-#: Lists and objects that are nested more deeply than this are ignored.
+#: The maximum nesting depth. Lists and objects that are nested more deeply are ignored.
 _MAX_DEPTH = 6
 
 
 def words_of(value: Any, *, with_code: bool = True) -> str:
-    """Return the site's words in a JSON value as one line. The result is empty if the value contains no words.
+    """Return the error text in a JSON value of the site as one line. If the value contains no text, the result is empty.
 
     The value is a text, an object with a message or a code, or a list of these. An object without known fields is returned as
     JSON.
 
-    :param with_code: True: if the value contains a code and a text, append the code in parentheses.
+    :param with_code: if True and the value contains a text and a code, the code is appended in parentheses.
     """
     words = _words(value, with_code, _MAX_DEPTH)
     if not words and isinstance(value, dict) and any(value.values()):
@@ -79,7 +80,7 @@ def error_in(event: dict[str, Any], event_type: str) -> tuple[type[StreamError],
     if event.get("type") == "error" or event_type == "error":
         return site_error({name: event[name] for name in _TEXT_FIELDS + _CODE_FIELDS if event.get(name)})
     if event.get("detail") and not event.keys() & {"message", "type"}:
-        return site_error(event["detail"])  # the event has the format of an error response's body
+        return site_error(event["detail"])  # the event has the same format as the body of an error response
     return None
 
 
@@ -94,7 +95,7 @@ def withheld(words: str) -> tuple[type[StreamError], str]:
 
 
 def moderation_in(event: dict[str, Any]) -> str | None:
-    """Return the site's reason for withholding an answer, or "" if it gave no reason. Return None if no answer is withheld."""
+    """If the event withholds an answer, return the site's reason, or "" if it gave no reason. Otherwise return None."""
     verdict = event.get("moderation_response")
     if not isinstance(verdict, dict):
         verdict = event if event.get("type") == "moderation" else {}
@@ -102,7 +103,7 @@ def moderation_in(event: dict[str, Any]) -> str | None:
 
 
 def moderation_of(conversation: Any, message_ids: set[str]) -> str | None:
-    """Return the result of :func:`moderation_in` for the given messages of a stored conversation."""
+    """Return the site's reason for withholding one of these messages of a stored conversation, as :func:`moderation_in` does."""
     results = conversation.get("moderation_results") if isinstance(conversation, dict) else None
     verdicts = [item for item in results if isinstance(item, dict)] if isinstance(results, list) else []
     found = (
@@ -112,7 +113,7 @@ def moderation_of(conversation: Any, message_ids: set[str]) -> str | None:
 
 
 class MissingAnswer:
-    """Collects the reasons why a stream contains no answer, from the messages of the stream."""
+    """Collects, from the messages of a stream, the reasons why the stream contains no answer."""
 
     def __init__(self) -> None:
         self._system_error: dict[str, Any] | None = None
@@ -120,7 +121,7 @@ class MissingAnswer:
 
     @property
     def is_known(self) -> bool:
-        """True if the site gave a reason. Then the stream did not break off: the site writes no more text of an answer."""
+        """True if the site gave a reason. In this case, the stream did not break off, and the site will not write more text."""
         return bool(self._task) or self._system_error is not None
 
     @property
@@ -129,14 +130,14 @@ class MissingAnswer:
         return self._system_error is not None
 
     def note(self, message: dict[str, Any]) -> None:
-        """Store a message if it contains a reason. Its text may still grow, so :meth:`describe` reads the text later."""
+        """Store the reason if a message contains one. The message may still grow, so :meth:`describe` reads its text later."""
         if content_type_of(message) == "system_error":
             self._system_error = message
         elif isinstance(task := message_metadata(message).get("async_task_type"), str):
             self._task = task
 
     def describe(self, what: str) -> str:
-        """Return the sentence ``what``, followed by the reason if a reason is known."""
+        """Return the sentence ``what``. If a reason is known, append the reason."""
         if self._system_error is not None:
             content = self._system_error["content"]
             words = _words({**content, "code": content.get("name")}, True, _MAX_DEPTH)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 
-#: The text in the field ``data`` of the last event of a stream.
+#: The ``data`` of the event that ends a stream.
 DONE = "[DONE]"
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -20,13 +20,13 @@ class EventReader:
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
-        self._rest: list[str] = []  # the pieces of an incomplete line
+        self._rest: list[str] = []  # The pieces of the last line, which is incomplete.
         self._type = ""
         self._data: list[str] = []
         self._begun = False
-        #: True after ``[DONE]``.
+        #: True after the event ``[DONE]``, which is the last event.
         self.last = False
-        #: True if the body is not UTF-8. Events before the invalid byte are returned.
+        #: True if the body contains a byte that is not valid UTF-8. The events before this byte are returned.
         self.is_damaged = False
 
     def feed(self, chunk: bytes, *, final: bool = False) -> list[dict[str, str]]:
@@ -56,7 +56,7 @@ class EventReader:
             and _LINE_END.search(text) is None
             and not (self._rest and self._rest[-1].endswith("\r"))
         ):
-            # The pieces are joined only once, when the line is complete: a line may arrive in thousands of chunks.
+            # A line may arrive in thousands of chunks. Therefore its pieces are joined only once, when the line is complete.
             self._rest.append(text)
             return []
         whole = "".join(self._rest) + text
@@ -80,7 +80,7 @@ class EventReader:
 
     def _dispatch(self) -> dict[str, str] | None:
         event = self._event()
-        if not event["data"] or self.last:  # events after [DONE] are ignored
+        if not event["data"] or self.last:  # Events after [DONE] are ignored.
             return None
         self.last = event["data"] == DONE
         return event

@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 class Progress(Enum):
-    """The progress of a stored answer."""
+    """The progress of an answer in a stored conversation."""
 
-    #: The conversation does not contain the question, or nothing follows it.
+    #: The conversation does not contain the question, or no message follows the question.
     MISSING = "missing"
-    #: The site is writing the answer, or messages that precede the answer.
+    #: The site is still writing the answer, or messages that precede the answer.
     UNDER_WAY = "under way"
-    #: The site has stopped writing before the end.
+    #: The site has stopped writing before the answer was complete.
     STOPPED = "stopped"
     #: The answer is complete.
     COMPLETE = "complete"
 
 
 class StoredAnswer(NamedTuple):
-    """An answer in a stored conversation. ``message`` is None if there is no answer yet.
+    """The progress and the message of an answer in a stored conversation. If there is no answer yet, ``message`` is None.
 
     ``messages`` contains all messages that answer the question, newest first.
     """
@@ -40,7 +40,7 @@ def read_stored_answer(data: Any, questions: Sequence[str | None], answer_id: st
     """Return the answer to a question from a stored conversation.
 
     :param questions: the ids that the question may have in the conversation.
-    :param answer_id: the id of the answer, or None if it is unknown. It is used if the question has several answers.
+    :param answer_id: the id of the answer, or None if it is unknown. If the question has several answers, this id selects one.
     """
     messages = find_messages_after(data, questions, answer_id)
     objects = [message for message in messages if isinstance(message, dict)]
@@ -52,7 +52,7 @@ def read_stored_answer(data: Any, questions: Sequence[str | None], answer_id: st
     if answer is not None and answer.get("status") != "in_progress" and is_finished(answer):
         return StoredAnswer(Progress.COMPLETE, answer, tuple(objects))
     is_written = any(message.get("status") == "in_progress" for message in objects)
-    # If there are only thoughts, tool calls or remarks, the turn has not ended. Until it ends, the site sets ``async_status``.
+    # If there are only thoughts, tool calls or remarks, the turn has not ended. Until it ends, the site sets `async_status`.
     is_open = bool(objects) and not has_ended_turn(objects[0]) and (answer is None or is_remark(answer))
     if is_written or is_open or (data.get("async_status") if isinstance(data, dict) else None):
         return StoredAnswer(Progress.UNDER_WAY, answer, tuple(objects))

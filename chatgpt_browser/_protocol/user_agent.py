@@ -1,4 +1,4 @@
-"""The user agent and its client hints. If the hints of a browser contradict its user agent, it fails the site's checks.
+"""The user agent and its client hints. A browser whose hints contradict its user agent does not pass the site's checks.
 
 If the option ``user_agent`` is None, the browser keeps its own version, platform and hints. Only the word Headless is removed, so
 that the user agent is the same as that of Chromium with a window. Otherwise, the hints are changed to match the given user agent.
@@ -23,7 +23,7 @@ _PLATFORMS = {
 
 
 def own_user_agent(user_agent: str) -> str:
-    """Return the user agent without the word Headless and with the version ``major.0.0.0``, like the browser with a window."""
+    """Return the user agent that the same browser has with a window: without "Headless", and with the version ``major.0.0.0``."""
     return re.sub(rf"{_HEADLESS}/(\d+)[\d.]*", r"Chrome/\1.0.0.0", user_agent)
 
 
@@ -32,7 +32,7 @@ def override(
 ) -> dict[str, Any] | None:
     """Return the arguments of ``Emulation.setUserAgentOverride``, or None if no override is needed.
 
-    ``engine_hints`` is the value of ``navigator.userAgentData``, or None if the browser has none.
+    ``engine_hints`` is the value of ``navigator.userAgentData``, or None if the browser does not define this property.
     """
     user_agent = wanted or own_user_agent(engine_user_agent)
     hints = copy.deepcopy(engine_hints)
@@ -49,7 +49,7 @@ def override(
 
 
 def _hints_of(user_agent: str, hints: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the hints that match a user agent. If it is not that of a Chromium, return None: other browsers send no hints."""
+    """Return the hints that match a user agent. For browsers other than Chromium, return None, because they send no hints."""
     version = _CHROMIUM.search(user_agent)
     if hints is None or version is None:
         return None
@@ -63,6 +63,6 @@ def _hints_of(user_agent: str, hints: dict[str, Any] | None) -> dict[str, Any] |
 
     platform = next((name for mark, name in _PLATFORMS.items() if mark in user_agent), hints["platform"])
     if platform != hints["platform"]:
-        # The user agent does not contain the platform's version. An empty value means that the version is unknown.
+        # The user agent does not contain the version of the platform. In the hints, an empty version means "unknown".
         hints |= {"platform": platform, "platformVersion": ""}
     return {**hints, "mobile": "Mobile" in user_agent}

@@ -68,8 +68,8 @@ class OutgoingMessage:
     session: Session
     #: The newest turn of the conversation. It is empty if the transport's ``needs_newest_turn`` is False.
     turn: Turn = Turn()
-    #: The id of the conversation's newest message, if it was read. Otherwise the caller's ``parent_message_id``. None in a new
-    #: conversation.
+    #: The id of the conversation's newest message, if the sender has read it. Otherwise the caller's ``parent_message_id``. None
+    #: in a new conversation.
     after: str | None = None
     delivery: Delivery = field(default_factory=Delivery)
 
@@ -94,7 +94,7 @@ class Transport(Protocol):
         ...
 
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
-        """Return whether a page of this transport shows the conversation, and the newest turn on that page is this turn.
+        """Return whether a page of this transport shows the conversation, and ``turn`` is the newest turn on that page.
 
         If the result is True, the sender does not need to read the newest turn from the backend. This method is called directly
         before :meth:`send`, and only if ``needs_newest_turn`` is True.

@@ -39,7 +39,8 @@ _MOVES = {
     "https://chatgpt.com": "https://chat.openai.com",
 }
 
-#: If the caller of a browser start is cancelled, the start may still finish within this many seconds. Then it is cancelled too.
+#: If the caller of a browser start is cancelled, the start may continue for this many seconds. If it has
+#: not finished by then, it is cancelled too.
 _START_PATIENCE = 3.0
 #: Number of earlier session tokens that are stored.
 _REMEMBERED_TOKENS = 4
@@ -79,7 +80,7 @@ class BrowserManager:
     ) -> None:
         #: The newest session token.
         self.session_token = session_token
-        #: The session tokens before the newest token. A late response may still contain one of these tokens.
+        #: Earlier session tokens. A late response may still contain one of them.
         self.former_tokens: deque[SessionToken] = deque(maxlen=_REMEMBERED_TOKENS)
         #: The site's URLs. They are replaced when the site redirects to its other origin.
         self.site = options.site
@@ -93,7 +94,8 @@ class BrowserManager:
         self._preload = preload
         self._browser: Browser | None = None
         self._page: FetchPage | None = None
-        #: The fetch page before the move to a context that Playwright manages. It may still have requests in flight.
+        #: The fetch page that was used before the client moved to a context that Playwright manages. The page may still have
+        #: requests in flight.
         self._former_page: FetchPage | None = None
         self._origin_error: OriginError | None = None
         self._start = SingleFlight(measuring("browser.start", self._start_browser))

@@ -33,7 +33,7 @@ class RequestControl(Protocol):
         ...
 
     def abort(self) -> bool:
-        """Abort the request, and stop the reply that the site still generates for it. Do not wait for this.
+        """Abort the request, and stop the reply that the site still generates for it. Do not wait until it has stopped.
 
         Return True if the request and the reply have already ended. If this method returns False, the transport calls
         :meth:`ResponseStream.end` when they have ended.
@@ -54,6 +54,10 @@ class ResponseState(Enum):
     OVER = 3
 
 
+# Each frame is compared with these members. In Python 3.11, `ResponseState.OVER` takes as long as the comparison.
+_SETTLED, _OVER = ResponseState.SETTLED, ResponseState.OVER
+
+
 class ResponseStream:
     """The response to one request, as a queue of frames. Only this class decides when a message is over.
 
@@ -61,9 +65,9 @@ class ResponseStream:
 
         WAITING --head--> STREAMING --last frame, failure or abort--> SETTLED --request ended--> OVER
 
-    After a hand-off, the site continues the reply outside the response. After a break, the site's page may continue the reply by
-    itself (:attr:`may_continue`). In both cases the stream stays SETTLED after its request has ended. If the transport finds
-    another feed with the rest of the reply, the stream is STREAMING again::
+    After a hand-off, the site continues the reply outside the response. After the connection broke, the site's page may continue
+    the reply by itself (:attr:`may_continue`). In both cases the stream stays SETTLED after its request has ended. If the
+    transport finds another feed with the rest of the reply, the stream is STREAMING again::
 
         SETTLED --resume()--> STREAMING --last frame of the feed--> SETTLED
 
@@ -84,7 +88,6 @@ class ResponseStream:
         self._ungranted = 0
         self._has_reader = True
         self._callbacks: list[Callable[[], object]] = []
-        #: The current state.
         self.state = ResponseState.WAITING
         #: True if an event has announced that the site may continue the reply outside this response.
         self.is_handed_off = False
@@ -96,7 +99,7 @@ class ResponseStream:
     @property
     def is_settled(self) -> bool:
         """True if no more frames will be delivered."""
-        return self.state.value >= ResponseState.SETTLED.value
+        return self.state is _SETTLED or self.state is _OVER
 
     @property
     def is_over(self) -> bool:
@@ -151,13 +154,13 @@ class ResponseStream:
     def request_ended(self) -> None:
         """Record that the HTTP request has ended.
 
-        This ends the stream too, unless the reader has not left and the rest of the reply may come in another way.
+        This ends the stream too, with one exception: the reader still reads, and the rest of the reply may come in another way.
         """
         if not (self._has_rest and self._has_reader):
             self.end()
 
     def resume(self) -> bool:
-        """Accept more frames after the last one: another feed continues the reply. Return False if no reader waits for them."""
+        """Accept more frames after the last one, because another feed continues the reply. Return whether a reader needs them."""
         is_wanted = self._has_rest and self._has_reader and self._failure is None
         if self.state is ResponseState.SETTLED and is_wanted:
             self.state = ResponseState.STREAMING
@@ -225,7 +228,7 @@ class ResponseStream:
         return self.has_frames
 
     def interrupt(self, reason: BaseException) -> None:
-        """Make :meth:`receive` raise ``reason``. If a call of :meth:`receive` is waiting, it raises at once; else the next call.
+        """Make :meth:`receive` raise ``reason``: a waiting call raises at once. If no call is waiting, the next call raises.
 
         If this method is called several times, only the first reason is used.
         """
@@ -241,8 +244,8 @@ class ResponseStream:
     def leave(self, *, finished: bool) -> None:
         """Stop reading. Abort the request if it is still in flight.
 
-        If the site continues the reply outside the response, also stop that reply, unless ``finished`` is True: then the reply is
-        complete.
+        If the site continues the reply outside the response, also stop that reply. If ``finished`` is True, the reader has the
+        whole reply, so there is nothing to stop.
         """
         self._has_reader = False
         if not self.is_settled:

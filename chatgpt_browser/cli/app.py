@@ -27,17 +27,17 @@ from .smoke.command import smoke
 
 
 class RootGroup(CommandGroup):
-    """The group of all commands. It exits with 130 on Ctrl-C. Its help page also lists environment variables and exit codes."""
+    """The group of all commands. Its help page also lists environment variables and exit codes."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; exit with code 130 if Ctrl-C interrupts the command."""
+        """Run a command. If Ctrl-C interrupts the command, exit with code 130."""
         try:
             return super().invoke(ctx)
-        except (KeyboardInterrupt, typer.Abort):  # Ctrl-C or Ctrl-D in `typer.confirm` raises Abort
+        except (KeyboardInterrupt, typer.Abort):  # `typer.confirm` raises Abort after Ctrl-C or Ctrl-D.
             raise typer.Exit(130) from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help page, the environment variables and the exit codes."""
+        """Write Typer's help page, and then print the environment variables and the exit codes."""
         super().format_help(ctx, formatter)
         out.print(help_panel("Environment", VARIABLES))
         out.print(help_panel("Exit codes", ((str(code), meaning) for code, meaning in exit_codes())))
@@ -59,7 +59,7 @@ app = typer.Typer(
     help="Use ChatGPT's web application through a headless Chromium.",
     no_args_is_help=True,
     rich_markup_mode="rich",
-    # Pretty tracebacks print local variables, which may contain a token.
+    # Typer's pretty tracebacks print local variables, which may contain a token.
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -71,7 +71,7 @@ for info in (*app.registered_commands, *history.registered_commands):
 
 
 def print_version(requested: bool) -> None:
-    """If `--version` was given, print the version and exit."""
+    """If `requested` is True (the option `--version`), print the version and exit."""
     if requested:
         import importlib.metadata
 

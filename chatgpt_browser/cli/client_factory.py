@@ -1,6 +1,6 @@
 """Creates the clients of the commands, from the environment variables and from the session that `login` saved.
 
-The library is only imported when a client is created, so that `--help` and shell completion start faster.
+The library is imported only when a client is created, so that `--help` and shell completion start faster.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
-    """Yield a client that is not started yet, and close it at the end.
+    """Yield a client whose browser is not started yet, and close the client after the block.
 
-    If the environment chooses the session of a running browser, the client has no session token. Otherwise the session token is
-    that of the environment variable. If the variable is not set, the client uses the token and the browser profile that `login`
-    saved. If the site replaces a saved token, the new token is saved. An option that is None is not passed to the client.
+    If the environment chooses the session of a running browser, the client has no session token. Otherwise the environment
+    variable contains the session token. If the variable is not set, the client uses the token and the browser profile that
+    `login` saved. If the site replaces a saved token, the new token is saved. An option that is None is not passed to the client.
 
     :raises InvalidSessionTokenError: there is no session token, or the token is empty.
     :raises typer.BadParameter: a base URL is invalid.
@@ -55,11 +55,11 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
 
 
 def _create_client_from_login(**options: Any) -> ChatGPTAPI:
-    """Return a client with the session that `login` saved, and with its browser profile unless the browser is already running."""
+    """Return a client with the session that `login` saved. Unless it uses a running browser, it also uses the saved profile."""
     folder = DataFolder.default()
     saved = folder.load_session_token(site_origin())
     if saved is None:
-        # An invalid option is reported before the missing token.
+        # This call raises an error for an invalid option. Such an error is reported instead of the missing token.
         options_from_environment(**_without_none(options))
         raise InvalidSessionTokenError("There is no session token.")
     if not options.get("browser_url"):
@@ -71,7 +71,7 @@ def _create_client_from_login(**options: Any) -> ChatGPTAPI:
 
 @contextmanager
 def client_for_command(*, headed: bool, verbose: int, as_json: bool = False) -> Iterator[ChatGPTAPI]:
-    """Yield a client that is not started yet. If the block raises an error, print it and exit with the error's exit code."""
+    """Yield a client whose browser is not started yet. If the block raises an error, print it and exit with its exit code."""
     with (
         errors_as_exit_codes(as_json=as_json),
         logging_to_stderr(verbose),
@@ -84,7 +84,7 @@ def _create_client(session_token: str | Path | None, **options: Any) -> ChatGPTA
     from chatgpt_browser import ChatGPTAPI
 
     given = _without_none(options)
-    options_from_environment(**given)  # raises a usage error if an option is invalid
+    options_from_environment(**given)  # This call raises a usage error if an option is invalid.
     if given.get("headless") is False and not has_display():
         raise BrowserLaunchError(
             "There is no display for the browser window: omit --headed, or provide a display (ssh -X, xvfb-run)."

@@ -1,4 +1,4 @@
-"""The base classes of all commands. They check arguments, remove type names from help pages and print usage errors as lines."""
+"""The classes of all commands and groups. They check arguments, shorten help pages, and print usage errors as plain lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from .input.text_checks import encoding_problem
 from .output.consoles import print_labelled, print_note
 
-#: The base class of usage errors. Its module depends on the version of Typer, so it is not imported by name.
+#: The class of usage errors. It cannot be imported by name, because its module depends on the version of Typer.
 UsageError: Any = typer.BadParameter.__base__
 
 
@@ -24,7 +24,7 @@ class HelpMixin:
     """Removes the type names of some parameters from the help page."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Return the parameters. The help page shows no type for flags and for arguments with a metavar."""
+        """Return the parameters, changed so that the help page shows no type for flags and for arguments with a metavar."""
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # a mixin of Typer's classes
         for param in params:
             is_flag = getattr(param, "is_flag", False) or getattr(param, "count", False)
@@ -62,14 +62,14 @@ class CommandGroup(HelpMixin, TyperGroup):
     """A group of commands that prints a usage error like other errors: as plain lines, without a frame."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
-        """Parse the options before the command's name; on a usage error, print the error and exit."""
+        """Parse the options that precede the name of the command. After a usage error, print the error and exit."""
         try:
             return super().make_context(*arguments, **options)
         except UsageError as error:
             raise exit_of_usage_error(error) from None
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; on a usage error, print the error and exit."""
+        """Run a command. After a usage error, print the error and exit."""
         try:
             return super().invoke(ctx)
         except UsageError as error:
@@ -89,5 +89,5 @@ def exit_of_usage_error(error: Any) -> BaseException:
 
 
 def join_lines(text: str) -> str:
-    """Join the lines of each paragraph and return the text. The help page can then wrap it to the terminal's width."""
+    """Return the text with each paragraph on one line, so that the help page can wrap the paragraphs to the terminal's width."""
     return re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.cleandoc(text))

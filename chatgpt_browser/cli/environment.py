@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 TOKEN = "CHATGPT_SESSION_TOKEN"
 SEND_VIA = "CHATGPT_SEND_VIA"
-#: If the value of the token variable has one of these suffixes, it is the path of a file of cookies. No session token has them.
+#: If the value of the token variable ends with one of these suffixes, the value is the path of a file of cookies. A session token
+#: never ends with such a suffix.
 COOKIE_FILES = (".json", ".txt")
-#: Maps a client option to the environment variable that sets the option.
+#: Maps a base URL option of the client to the environment variable that sets the option.
 BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
 #: Maps a client option that chooses a running browser to the environment variable that sets the option.
 BROWSER = {"browser_url": "CHATGPT_BROWSER_URL", "browser_context": "CHATGPT_BROWSER_CONTEXT"}
@@ -72,12 +73,12 @@ def base_url_options() -> dict[str, Any]:
 
 
 def browser_options() -> dict[str, Any]:
-    """Return the options that choose a running browser, as keyword arguments of the client; empty if no variable is set."""
+    """Return the options that choose a running browser, as keyword arguments of the client. Unset variables are left out."""
     return {option: os.environ[name] for option, name in BROWSER.items() if os.environ.get(name)}
 
 
 def profile_from_environment() -> str:
-    """Return the name of the saved login.
+    """Return the name of the saved login that the environment variable contains, or else the default name.
 
     :raises typer.BadParameter: the name is invalid.
     """
@@ -85,7 +86,7 @@ def profile_from_environment() -> str:
 
 
 def checked_profile(name: str) -> str:
-    """Return the name of a saved login unchanged.
+    """Check the name of a saved login, and return the name.
 
     :raises typer.BadParameter: the name is invalid.
     """
@@ -97,7 +98,7 @@ def checked_profile(name: str) -> str:
 
 
 def options_from_environment(**options: Any) -> Options:
-    """Return client options: the given options, the base URLs from the environment, and the client's defaults for the rest.
+    """Return client options: the given options, the base URLs from the environment, and defaults for all other options.
 
     :raises typer.BadParameter: an option is invalid.
     """
@@ -110,7 +111,7 @@ def options_from_environment(**options: Any) -> Options:
 
 
 def site_origin() -> str:
-    """Return the site's origin: that of the base URLs from the environment, or else the client's default.
+    """Return the origin of the base URLs in the environment variables. If they are not set, return the client's default origin.
 
     :raises typer.BadParameter: a base URL is invalid.
     """

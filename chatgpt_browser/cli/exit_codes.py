@@ -1,4 +1,4 @@
-"""The exit codes of all commands. One table maps each error class to an exit code; `--help` and the tests also use this table."""
+"""The exit codes of all commands. A table maps error classes to exit codes. The help page and the tests also use this table."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ ERROR_KINDS = (
 #: The exit code of `batch` if some prompts failed.
 BATCH_FAILURES = 13
 
-#: Exit codes without an error class.
+#: The exit codes that belong to no error class.
 OTHER_EXIT_CODES = (
     (0, "success"),
     (2, "invalid usage, or a required extra is not installed"),
@@ -93,7 +93,7 @@ OTHER_EXIT_CODES = (
 )
 
 
-#: The attributes of an error that `--json` includes.
+#: The attributes of an error that the output of `--json` contains.
 JSON_FIELDS = (
     "status_code",
     "code",
@@ -131,7 +131,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
             yield
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except (BrokenPipeError, ConnectionResetError):  # standard output is a closed pipe or a closed socket
+    except (BrokenPipeError, ConnectionResetError):  # Standard output is a closed pipe or a closed socket.
         _redirect_stdout_to_null()
         raise typer.Exit(141) from None
     except errors.ChatGPTError as error:
@@ -140,7 +140,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
         else:
             print_error(error)
         raise typer.Exit(kind_of(error).code) from None
-    except OSError as error:  # For example, the disk is full or a file is read-only.
+    except OSError as error:  # for example because the disk is full or a file is read-only
         _redirect_stdout_to_null()
         _print_error_line(str(error))
         raise typer.Exit(1) from None
@@ -180,7 +180,7 @@ def error_object(error: errors.ChatGPTError) -> dict[str, Any]:
 
 @contextmanager
 def _sigterm_as_system_exit() -> Iterator[None]:
-    """Raise SystemExit when SIGTERM arrives, so that every `with` block closes its resources and no browser keeps running."""
+    """In the block, raise SystemExit when SIGTERM arrives, so that `with` blocks close their resources, such as the browser."""
     before = signal.signal(signal.SIGTERM, _raise_system_exit)
     try:
         yield
@@ -193,5 +193,5 @@ def _raise_system_exit(signum: int, frame: FrameType | None) -> NoReturn:
 
 
 def _redirect_stdout_to_null() -> None:
-    """Redirect standard output to the null device. Without this, Python flushes it again at exit and prints a second error."""
+    """Redirect standard output to the null device. Otherwise Python would flush it again at exit and print a second error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

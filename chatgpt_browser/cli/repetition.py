@@ -1,4 +1,4 @@
-"""Description of whether Chromium may send a message twice, for the output of `doctor` and `smoke`."""
+"""Describes whether Chromium may send a message twice, for the output of `doctor` and `smoke`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _NAMES = {"h2": "HTTP/2", "h3": "HTTP/3", "http/1.1": "HTTP/1.1"}
 
 
 def describe_repetition(api: ChatGPTAPI, send_via: str) -> tuple[str, bool]:
-    """Return what :func:`repetition_note` returns for the connection of a started client."""
+    """Return the result of :func:`repetition_note` for the protocol that a started client uses."""
     return repetition_note(api._portal.call(api._core._browser_manager.page).protocol, send_via)
 
 
 def repetition_note(protocol: str, send_via: str) -> tuple[str, bool]:
-    """Return one line for the user, and whether Chromium may send a message twice over this protocol."""
+    """Return one line for the user, and True if Chromium may send a message twice over this protocol, else False."""
     name = _NAMES.get(protocol, "protocol unknown")
     if send_via == "fetch" or protocol not in (*MULTIPLEXED, ""):
         return f"Chromium sends no message twice ({name})", False

@@ -48,12 +48,18 @@ Timeout = Annotated[
     float | None,
     typer.Option(help="Time limit for standard input and a reply.", min=0.001, metavar="SECONDS"),
 ]
+ShowThoughts = Annotated[
+    bool,
+    typer.Option(
+        "--show-thoughts", help="Write the model's thoughts and tool calls before the reply, as a quote."
+    ),
+]
 PlainText = Annotated[bool, typer.Option("--plain-text", help="Remove the Markdown from the reply.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output; errors too.")]
 
 
 def complete_conversation_id(incomplete: str) -> list[str]:
-    """Return `last` as a completion if it matches. Ids are not completed, because this would need a request to the site."""
+    """Return the completions of a conversation argument: only `last`, because ids would need a request to the site."""
     return [LAST] if LAST.startswith(incomplete) else []
 
 
@@ -81,5 +87,5 @@ ConversationId = Annotated[
 
 
 def to_timedelta(seconds: float | None) -> timedelta | None:
-    """Return a number of seconds as a timedelta. Return None for None."""
+    """Convert a number of seconds to a timedelta. If the argument is None, return None."""
     return None if seconds is None else timedelta(seconds=seconds)

@@ -1,4 +1,4 @@
-"""Changes the terminal's settings: disables the echo during output, and restores the original settings afterwards."""
+"""Changes the settings of the terminal: disables the echo during output, and restores the original settings after that."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 @contextmanager
 def restored_terminal_settings() -> Iterator[None]:
-    """At the end of the block, restore the settings that the terminal had at the start of the block.
+    """After the block, restore the settings that the terminal had before the block.
 
-    Playwright's driver is a separate process. When it exits, it sets the terminal to the settings that it found when it started.
-    But this program may have changed the settings since then, for example to read single keys.
+    Playwright's driver is a separate process. When the driver exits, it restores the settings that the terminal had when the
+    driver started. But this program may have changed the settings since then, for example to read single keys.
     """
     before = _read_settings()
     try:
@@ -40,7 +40,7 @@ def echo_disabled() -> Iterator[None]:
 
 
 def _read_settings() -> list[Any] | None:
-    """Return the settings of the terminal on standard input, or None if this process must not change them."""
+    """Return the settings of the terminal on standard input, or None if this process must not change these settings."""
     if not _is_foreground():
         return None
 

@@ -1,4 +1,4 @@
-"""Requests titles for new conversations, as the site's page does after the first reply. Replaces missing titles in lists."""
+"""Requests titles for new conversations, as the site's page does after the first reply, and replaces missing titles in lists."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 TITLE_TIMEOUT = 5.0
 #: A conversation with one of these titles counts as untitled. The comparison ignores case.
 UNTITLED = ("", "new chat")
-#: MAX_READ is the maximum number of untitled conversations that are read; each needs one request. MAX_LENGTH is the maximum
-#: number of characters of a title that replaces a missing one.
+#: MAX_READ is the maximum number of untitled conversations that are read. Each of them needs one request. MAX_LENGTH is the
+#: maximum length, in characters, of a title that replaces a missing title.
 MAX_READ, MAX_LENGTH = 20, 60
 
 
 def request_title(
     api: ChatGPTAPI, conversation_id: str, message_id: str | None, *, wait: float = TITLE_TIMEOUT
 ) -> None:
-    """Request the site to generate a title for a new conversation. Wait at most `wait` seconds for it. Errors are ignored."""
+    """Request a generated title for a new conversation. Wait at most `wait` seconds for the title, and ignore errors."""
 
     def generate() -> None:
         with suppress(ChatGPTError):  # The command has received its reply, so it succeeds without a title.
@@ -39,7 +39,7 @@ def request_title(
 
 
 def with_first_words(api: ChatGPTAPI, found: Sequence[ConversationSummary]) -> list[ConversationSummary]:
-    """Return the conversations. If a conversation has no title, use the first words of its first user message as the title.
+    """Return the conversations. A conversation without a title gets the first words of its first user message as its title.
 
     At most 20 conversations are read. After an error, no more conversations are read.
     """
@@ -52,7 +52,7 @@ def with_first_words(api: ChatGPTAPI, found: Sequence[ConversationSummary]) -> l
 
 
 def first_words(api: ChatGPTAPI, conversation_id: str) -> str:
-    """Return the start of a conversation's first user message, or an empty string."""
+    """Return the start of a conversation's first user message, or an empty string if there is no such message."""
     messages = api.get_history(conversation_id).messages
     text = next((m.text for m in messages if m.role == "user" and m.text.strip()), "")
     line = " ".join(text.split())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def set_session_token(target: Target, token: SessionToken, origin: str) -> None:
-    """Replace all session cookies of the origin by those of the token.
+    """Replace all session cookies of the origin by cookies that contain this token.
 
     :raises BrowserError: the browser did not accept the cookies.
     """

@@ -56,7 +56,7 @@ class BrowserPage:
         with map_playwright_errors():
             await asyncio.gather(
                 self._target.send("Page.enable"),
-                # The Inspector domain reports a crash of the page.
+                # Chromium reports a crash of the page only if the Inspector domain is enabled.
                 self._target.send("Inspector.enable"),
                 # Chromium throttles a page that is behind another window. An emulated focus prevents this.
                 self._target.send("Emulation.setFocusEmulationEnabled", {"enabled": True}),
@@ -93,7 +93,7 @@ class BrowserPage:
             raise self.dead
 
     async def set_session_token(self, token: SessionToken, origin: str) -> None:
-        """Replace all session cookies of the origin by those of the token."""
+        """Replace all session cookies of the origin by cookies that contain this token."""
         await cookies.set_session_token(self._target, token, origin)
 
     async def copy_cookies(self, source: BrowserPage, origin: str) -> None:

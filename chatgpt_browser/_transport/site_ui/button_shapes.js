@@ -1,2 +1,2 @@
-/** Identify buttons by everything that distinguishes a stop button from the button whose place it takes. */
+/** Return one string for each button. It contains all properties in which a stop button may differ from the button that it replaces. */
 (buttons) => buttons.map((button) => [button.type, button.id, button.dataset.testid, button.getAttribute("aria-label"), button.innerHTML].join("|"));

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 #: Time limit in seconds within which an existing element must become clickable.
 _CLICK_TIMEOUT = 5.0
-#: Seconds that are added to `_CLICK_TIMEOUT` for each character of the text: an editor needs long to lay out a long text.
+#: Seconds that are added to `_CLICK_TIMEOUT` for each character of the text: an editor needs more time to lay out a long text.
 _CLICK_TIMEOUT_PER_CHARACTER = 1e-4
 #: Time limit in seconds for the first attempt to find and click the send button. The limit doubles for each further attempt.
 _CLICK_ATTEMPT = 1.0
-#: Minimum in seconds for the limit of the last of these attempts: in a page with a long text, the search takes long.
+#: Minimum time limit in seconds for the last of these attempts. In a page with a long text, the search for the button is slow.
 _LONGEST_ATTEMPT = 4.0
 #: Threshold in characters: a text with more characters may be too long for the site.
 _LONG_TEXT = 2_000
@@ -66,7 +66,8 @@ class Composer:
         self._stop_button = StopButton(self._elements)
         self._box = MessageBox(page, self._elements)
         self._usual = UsualComposer(page, evaluation)
-        #: The state directly after a text was written in the short way.
+        #: The composer's state directly after :class:`.UsualComposer` has written a text. None if the text was written in another
+        #: way, or if the state was already used.
         self._written: UsualState | None = None
 
     def type_only(self) -> None:
@@ -74,7 +75,7 @@ class Composer:
         self._box.may_paste = False
 
     async def is_usual(self) -> bool:
-        """Return whether a message can be written now, and no reply is in progress, without doubt."""
+        """Return whether the composer is usual: it is certain that a message can be written and that no reply is in progress."""
         state = await self._usual.look()
         if state is not None:
             self._stop_button.note_shapes(state.shapes)
@@ -145,7 +146,7 @@ class Composer:
                 remaining -= clock() - start
                 continue
             inserted = clock()
-            # If the page needs a long time to insert a long text, its next steps also take long.
+            # If the page needs a long time to insert a long text, its next steps also take a long time.
             pause = max(min(pause, remaining), min(_PATIENCE * (inserted - start), timeout))
             is_enabled = await self._becomes_enabled(pause)
             remaining -= clock() - inserted
@@ -230,7 +231,7 @@ class Composer:
         return await self._stop_button.click()
 
     async def is_replying(self) -> bool:
-        """Return whether the page shows a stop button now and also after ``_RENDER_TIMEOUT``, so that a reply is in progress."""
+        """Return whether a reply is in progress: the page shows a stop button, which stays for ``_RENDER_TIMEOUT``."""
         return not await becomes(self._elements.stop_button, "hidden", _RENDER_TIMEOUT)
 
     async def shows_any(self, message_ids: Sequence[str], timeout: float) -> bool:
@@ -240,7 +241,7 @@ class Composer:
         return await becomes(self._elements.messages(message_ids), "attached", timeout)
 
     async def dialog_error(self) -> ChatGPTError | None:
-        """Return the error for an obstruction of the composer. Return None if there is no obstruction, or if it can be closed."""
+        """Return the error for an obstruction of the composer. Return None if there is none or it can be closed."""
         obstruction = await self._dialogs.find()
         return None if obstruction is None or obstruction.is_closable else obstruction.error()
 
@@ -281,7 +282,7 @@ class Composer:
         return await self._tries(element.click(timeout=milliseconds(timeout)))
 
     async def _tries(self, click: Awaitable[bool | None]) -> bool:
-        """Await a click. Return False if it was certainly not made."""
+        """Await ``click``, which clicks an element. Return False if the element was certainly not clicked."""
         try:
             return await click is not False
         except PlaywrightError as error:

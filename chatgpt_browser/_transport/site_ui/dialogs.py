@@ -40,7 +40,7 @@ class Obstruction:
         return self.kind == "announcement" and self.close_at is not None
 
     def error(self) -> ChatGPTError:
-        """Return the error for this obstruction."""
+        """Return the library's error that describes this obstruction."""
         shows = f"The site's page shows a dialog ({self.title!r})"
         if self.kind == "rate_limit":
             return RateLimitError(

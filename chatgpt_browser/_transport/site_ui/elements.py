@@ -103,7 +103,7 @@ class PageElements:
 
     @property
     def shell(self) -> Locator:
-        """The parts of the server's page that do not work yet, because the page's scripts have not run."""
+        """The parts that the server has rendered. They ignore input, because the page's scripts have not run yet."""
         return self._page.locator(selectors.SHELL).filter(visible=True)
 
     @property
@@ -155,7 +155,7 @@ class PageElements:
 
     @property
     def _boxes_by_structure(self) -> tuple[Locator, ...]:
-        """The last visible editor of each kind. Other editors are ignored, because the composer is below the conversation."""
+        """One locator for each kind of editor. It finds the last visible editor: the composer is below the conversation."""
         outside = self._not_in_text.and_(self._not(selectors.SHELL))
         return tuple(
             self._visible(entry.pattern).and_(outside).last for entry in selectors.MESSAGE_BOX.structures

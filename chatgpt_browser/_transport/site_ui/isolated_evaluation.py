@@ -22,7 +22,7 @@ class IsolatedEvaluation:
     def __init__(self, cdp: CDPSession) -> None:
         self._cdp = cdp
         self._frame_id: str | None = None
-        #: The world of the current document, or None if it has to be requested.
+        #: The id of the isolated world in the current document. None if the id was not requested yet.
         self._world: int | None = None
         cdp.on("Page.frameNavigated", self._on_navigated)
 
@@ -41,7 +41,7 @@ class IsolatedEvaluation:
         except PlaywrightError as error:
             if world != self._world or "Cannot find context" not in error.message:
                 raise
-            # The document was replaced before the call, so the function was not called.
+            # The document was replaced before the function was called, so call it in the new document.
             result = await self._call(await self._create_world(), declaration, values)
         if "exceptionDetails" in result:
             raise PlaywrightError(f"{script_name}: {result['exceptionDetails'].get('text')}")
@@ -50,7 +50,7 @@ class IsolatedEvaluation:
     async def _create_world(self) -> int:
         if self._frame_id is None:
             tree = await self._cdp.send("Page.getFrameTree")
-            # The main frame keeps its id when it navigates.
+            # The main frame keeps its id when it navigates, so the id is requested only once.
             self._frame_id = tree["frameTree"]["frame"]["id"]
         # Chromium creates the world once for each document, and returns it again after that.
         params = {"frameId": self._frame_id, "worldName": _WORLD_NAME}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .elements import PageElements
 
-#: Time limit in seconds for a script in the message box, if the box exists.
+#: Time limit in seconds for a script that runs on an existing message box.
 _TIMEOUT = 5.0
 #: Time limit in seconds within which an editor must show pasted text.
 _PASTE_TIMEOUT = 1.0
@@ -31,7 +31,6 @@ class TextAttachedError(PageError):
 class BoxContent(NamedTuple):
     """The text in the message box, and the number of its copies elsewhere on the page."""
 
-    #: The text in the box.
     text: str = ""
     #: The number of places outside the box in which the page shows the beginning of the message, for example as a sent message.
     copies: int = 0

@@ -89,7 +89,8 @@ class Navigation:
         """
         with anyio.move_on_after(_ADDRESS_TIMEOUT):
             while self.is_still_at(conversation_id):
-                # Playwright and the events of the DevTools protocol both report the new address; either may be first.
+                # The new address is reported twice: by Playwright, and by an event of the DevTools protocol. Either may arrive
+                # first.
                 has_path = self._paths is not None and self._paths[-1].endswith(f"/c/{conversation_id}")
                 if has_path or self.is_at(conversation_id):
                     return True

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from .elements import PageElements
     from .isolated_evaluation import IsolatedEvaluation
 
-#: Time limit in seconds within which a page without a message box should finish its requests. A page may keep a request open
-#: without end, or send requests at intervals.
+#: Time limit in seconds within which a page without a message box should finish its requests. The limit is needed, because a page
+#: may keep a request open without end, or send requests at intervals.
 _IDLE_TIMEOUT = 8.0
 #: A page is idle if, after its requests have ended, its document does not change for this many seconds.
 _QUIET_TIME = 4.0
-#: Time limit in seconds within which the document should stop changing. After it, the page counts as idle: a page with a clock
-#: never stops changing.
+#: Time limit in seconds within which the document should stop changing. After this time, the page counts as idle,
+#: because a page with a clock never stops changing.
 _CHANGE_TIMEOUT = 8.0
 
 

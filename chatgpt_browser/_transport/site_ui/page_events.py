@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from playwright.async_api import CDPSession
 
-#: A POST request prepares a message if its path contains one of these. The first kind fetches the proofs that the site requires.
+#: A POST request prepares a message if its path contains one of these texts. A request with the first text fetches the proofs
+#: that the site requires for a message.
 _PREPARATIONS = ("/sentinel/", "/conversation/prepare")
 
 
@@ -28,7 +29,7 @@ class PageEvents:
     def __init__(self, cdp: CDPSession) -> None:
         #: The number of documents that the page has loaded.
         self.documents = 0
-        #: Called when the page submits a form natively.
+        #: A function that is called when the page submits a form natively.
         self.on_native_submit: Callable[[], object] | None = None
         self._main_frame: str | None = None
         self._pending: set[str] = set()

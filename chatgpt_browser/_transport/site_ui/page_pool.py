@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class SitePagePool:
     """Sends messages through pages of the site's own application.
 
-    After the reply has ended, the page is used again. If the next message is for the same conversation, no navigation is needed.
+    After a reply has ended, its page is reused for another message. If this message continues the same conversation, the page
+    need not navigate.
     """
 
     needs_newest_turn = True
@@ -76,7 +77,7 @@ class SitePagePool:
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
         """Return whether an idle page shows the conversation and its last message belongs to this turn.
 
-        If the result is True and :meth:`send` is called before any other task runs, it uses this page.
+        If the result is True and :meth:`send` is called before any other task runs, the message is sent from this page.
         """
         page = next((page for page in self.idle_pages if page.shows(conversation_id, turn.question_id)), None)
         try:

@@ -1,4 +1,4 @@
-"""What the site's page shows: its newest message, and a description of its controls for a bug report."""
+"""Reads from the site's page the ids of its newest message, and a description of its controls for a bug report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .selectors import MESSAGE_ID_ATTRIBUTES, OUTLINE
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
 
-#: Limit in seconds for the page to describe what it shows.
+#: Time limit in seconds within which the page must respond to a query.
 _TIMEOUT = 5.0
 
 
@@ -26,7 +26,7 @@ class PageReport:
         self._evaluation = IsolatedEvaluation(cdp)
 
     async def newest_message_ids(self) -> list[str]:
-        """Return the ids of the last message on the page; none if the page does not show ids, or does not respond."""
+        """Return the ids of the last message on the page. Return an empty list if the page has no ids or does not respond."""
         found: list[str] = []
         with anyio.move_on_after(_TIMEOUT):
             found.extend(await self._evaluation.call("newest_message_ids.js", MESSAGE_ID_ATTRIBUTES))
@@ -38,11 +38,11 @@ class PageReport:
         found: Any = None
         with anyio.move_on_after(_TIMEOUT):
             found = await self._elements.describable.evaluate_all(script, OUTLINE)
-        # The page can change what a script in its own world returns.
+        # The script runs in the page's own world, so the page's scripts may have changed the result.
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
     async def matches(self) -> list[dict[str, str]]:
-        """Return the entries of :mod:`.selectors` that match the composer now; none if the page does not respond."""
+        """Return the entries of :mod:`.selectors` that match the composer now, or an empty list if the page does not respond."""
         with anyio.move_on_after(_TIMEOUT):
             return [match._asdict() for match in await self._elements.matches()]
         return []

@@ -56,7 +56,7 @@ def _decompress(body: bytes) -> bytes:
 
 
 def form_fields(text: str, content_type: str) -> tuple[str, ...]:
-    """Return the values of a form's fields."""
+    """Return the values of the fields in ``text``, the body of a form."""
     if not content_type.lower().startswith("multipart"):
         return tuple(value for _, value in parse_qsl(text, keep_blank_values=True))
     head = f"Content-Type: {content_type}\r\n\r\n".encode("utf-8", "replace")

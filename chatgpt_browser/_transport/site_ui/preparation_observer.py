@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 
     from ..._core.urls import Site
 
-#: A refusal becomes an error after this many seconds, unless the page repeats the request or sends the message without it.
+#: A refusal becomes an error after this many seconds, unless the page has repeated the request by then, or has sent the message
+#: without repeating it.
 _RETRY_TIME = 1.5
-#: A challenge becomes an error after this many seconds instead. The time is shorter, because a script of the page cannot pass a
-#: challenge: the client passes it in another page.
+#: If the refusal is a challenge, it becomes an error after this many seconds instead. The time is shorter, because a script of
+#: the page cannot pass a challenge: the client passes it in another page.
 _CHALLENGE_RETRY_TIME = 0.5
-#: A server error becomes an error of the client after this many seconds instead. The time is longer, because pages repeat such a
-#: request only after some seconds. It also applies to each refusal after which the page has repeated the request with success.
+#: If the refusal is a server error, it becomes an error of the client after this many seconds instead. The time is longer,
+#: because pages repeat such a request only after some seconds. It also applies to each refusal after which the page has repeated
+#: the request with success.
 _LONG_RETRY_TIME = 10.0
 #: Time limit in seconds for reading the body of a refusal. If the page does not read a body, the body may never end.
 _BODY_TIMEOUT = 1.0
@@ -165,7 +167,7 @@ class PreparationObserver:
         self._end(request_id)
 
     def _refusal(self, url: str, request_id: str, head: Head) -> _Refusal:
-        """Return the refusal in a response. For a 401 while the page has no session, return the refusal of the session."""
+        """Return the refusal in a response. If it is a 401 after a refusal of the session, return that earlier refusal."""
         is_unauthorized = head.status == _UNAUTHORIZED
         session = self._refusals.get(self._site.session_url)
         if is_unauthorized and session is not None and not session.is_repeated:

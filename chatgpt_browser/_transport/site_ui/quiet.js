@@ -1,4 +1,4 @@
-/** Wait until the document is loaded and no node was added or removed for this duration, in milliseconds. */
+/** Wait until the document is loaded and no node was added or removed for `duration` milliseconds. */
 (duration) =>
   new Promise((resolve) => {
     let timer;

@@ -32,8 +32,9 @@ _MAX_DOCUMENT = 1 << 16
 class ReplyContinuation:
     """Delivers the events of a reply that the page receives outside the response to its message.
 
-    Events that arrive before the end of that response are kept until then. One feed at a time delivers: the first one that has
-    begun. The other feeds are ignored until this feed has ended. The id of a feed is the id of its request or of its WebSocket.
+    Events that arrive before the end of that response are kept until then. Only one feed delivers at a time: the feed that has
+    begun first. The other feeds are ignored until this feed has ended. The id of a feed is the id of its request or of its
+    WebSocket.
     """
 
     def __init__(self, stream: ResponseStream) -> None:
@@ -48,7 +49,7 @@ class ReplyContinuation:
         self._early: list[tuple[str, Frame | SocketItem, int]] = []
         #: True after another feed has delivered the end of the reply.
         self.is_complete = False
-        #: The id of the feed that delivers now; None if no other feed delivers.
+        #: The id of the feed that delivers now. None if no feed except the response itself delivers.
         self._feed: str | None = None
         self._socket_events = EventReader()
         self._items: set[str] = set()
@@ -73,7 +74,7 @@ class ReplyContinuation:
         self._is_done = events[-1]["data"] == DONE
 
     def begin(self, *, is_canceled: bool) -> None:
-        """Let other feeds deliver: first their events that were kept, then all new ones.
+        """Let other feeds deliver. First deliver their events that were kept until now.
 
         This method is called when the response to the message has ended.
 
@@ -143,7 +144,7 @@ class ReplyContinuation:
         self._deliver(["events", events, len(item.data)] if events else ["alive"])
 
     def _open(self, feed: str) -> None:
-        """Let this feed deliver, unless no reader waits for the rest."""
+        """If a reader waits for the rest of the reply, make this feed the one feed that delivers."""
         if self._stream.resume():
             self._feed = feed
             logger.debug("the page receives the rest of the reply: reading it there")

@@ -1,4 +1,4 @@
-"""Observation of the request with which the site's page sends a message, and of the reply.
+"""Observes the request with which the site's page sends a message, and the reply to this message.
 
 The DevTools protocol reports the page's network traffic, and each part of the response's body as soon as it arrives. No script is
 injected into the page.
@@ -58,13 +58,13 @@ class ObserverState(Enum):
 class RequestObserver:
     """Observes one message of a page, and writes the response to :attr:`stream`.
 
-    States (a failure of the page leads from each state to ENDED)::
+    States of the observer (if the page fails, each state changes to ENDED)::
 
         UNSENT --POST with the message--> SENT --response head--> RESPONDING --stream over--> ENDED
 
-    The stream has one feed at a time: first the response to the message, then what :mod:`.reply_continuation` finds.
-    The observer is also the stream's ``RequestControl``. To stop the reply, it calls ``on_abort`` with itself, which returns True
-    if there is nothing to stop.
+    The stream has one feed at a time: first the response to the message, then a feed that :mod:`.reply_continuation` has found.
+    The observer is also the stream's ``RequestControl``. To stop the reply, it calls ``on_abort(observer)``, a function that
+    returns True if there is no reply to stop.
     """
 
     def __init__(
@@ -77,9 +77,8 @@ class RequestObserver:
     ) -> None:
         #: The stream of the response.
         self.stream = ResponseStream(self)
-        #: The current state.
         self.state = ObserverState.UNSENT
-        #: Set when the page has sent the message or has failed.
+        #: An event that is set when the page has sent the message or has failed.
         self.sent = asyncio.Event()
         #: The reason why the page failed, or None.
         self.failure: ChatGPTError | None = None
@@ -119,9 +118,9 @@ class RequestObserver:
     async def withdraw(self, error: ChatGPTError) -> None:
         """Prevent the page from sending the message, and end the stream with this error. If the message was sent, do nothing.
 
-        A command makes the browser block the request. The browser reports events in order: a request that it has not reported
-        before its reply to this command is blocked. The page stays blocked after that. It may still try to send the message, so
-        it must not be used again.
+        A command makes the browser block requests with a message. The browser reports events in order: if it has reported no
+        request when it replies to the command, every later request is blocked. The page may still try to send the message, so it
+        stays blocked and must not be used again.
         """
         blocked = [f"{url}*" for url in self._message_urls]
         await self._cdp.send("Network.setBlockedURLs", {"urls": blocked})

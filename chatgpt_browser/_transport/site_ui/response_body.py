@@ -1,4 +1,4 @@
-"""Reads the body of a response that the site's page receives, through the DevTools protocol, and decodes it into frames."""
+"""Reads, over the DevTools protocol, the body of a response to the site's page, and decodes the body into frames."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class BodyState(Enum):
 class BodySource:
     """Reads the bytes of one response body. ``on_chunk`` is called with each chunk, in order.
 
-    States::
+    States of the body::
 
         REQUESTED --browser streams the body--> STREAMED
         REQUESTED --browser refuses to stream--> BUFFERED
@@ -50,7 +50,6 @@ class BodySource:
     def __init__(self, cdp: CDPSession, request_id: str, on_chunk: Callable[[bytes], object]) -> None:
         #: The browser's id of the request.
         self.request_id = request_id
-        #: The current state.
         self.state = BodyState.REQUESTED
         self._cdp = cdp
         self._on_chunk = on_chunk
@@ -122,7 +121,7 @@ class BodyDecoder:
 
     @property
     def is_complete(self) -> bool:
-        """True if the last event has arrived."""
+        """True if the last event of an event stream has arrived."""
         return self._events is not None and self._events.last
 
     @property

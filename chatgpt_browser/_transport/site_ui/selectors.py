@@ -42,7 +42,8 @@ class ElementRule:
     labels: tuple[Entry, ...]
     #: CSS selectors of ids, test ids and attributes.
     names: tuple[Entry, ...]
-    #: Such expressions for elements inside the composer's form. If the tuple is empty, ``labels`` are also used there.
+    #: Regular expressions for the beginning of the accessible name of an element inside the composer's form. If the tuple is
+    #: empty, ``labels`` are also used there.
     labels_in_form: tuple[Entry, ...] = ()
     #: CSS selectors without names, the most reliable first. They are used if nothing else matches.
     structures: tuple[Entry, ...] = ()
@@ -59,7 +60,7 @@ class ElementRule:
 
     @functools.cached_property
     def name(self) -> str:
-        """A CSS selector for elements with any of the names."""
+        """A CSS selector that matches an element if one of ``names`` matches the element."""
         return any_of(self.names)
 
 
@@ -75,10 +76,10 @@ def any_of(entries: tuple[Entry, ...]) -> str:
 
 # ---- The composer: the form for writing and sending a message --------------------------------------------------------
 
-#: Editors of any kind, for the search by structure.
+#: Matches an editor of any kind. The selectors that find elements by structure contain this selector.
 EDITORS = ":is(textarea, [contenteditable]:not([contenteditable=false]))"
 
-#: The regions of a page beside its main part. [html]
+#: The regions of a page that are not its main part. [html]
 _BESIDE_MAIN = ":is(nav, aside, header, footer, [role=navigation], [role=complementary], [role=search])"
 
 #: The form of the composer. [html]
@@ -124,7 +125,7 @@ _KNOWN_SEND = (
 )
 _WITHOUT_SEND = f":not(:has({_KNOWN_SEND}))"
 
-#: Native buttons that submit a form. `_AFTER_EDITOR`: other elements with the role `button` behind the editor.
+#: Matches native buttons that submit a form. `_AFTER_EDITOR` matches other elements with the role `button` after the editor.
 _NATIVE_SEND = "[type=submit], button:not([type])"
 _EDITOR = f":is({EDITORS}, :has({EDITORS}))"
 _AFTER_EDITOR = f"{_EDITOR} ~ [role=button]:not(button), {_EDITOR} ~ * [role=button]:not(button)"
@@ -149,7 +150,7 @@ SEND_BUTTON = ElementRule(
     structures=(
         Entry(f"{FORM}{_WITHOUT_SEND} :is(button, input)[type=submit]", "2026-10", "capture"),
         Entry(f"{FORM}{_WITHOUT_SEND}:not(:has([type=submit])) button:not([type])", "2023-03", "capture"),
-        # An element with the role `button` behind the editor. If there are several, the last one is used.
+        # An element with the role `button` after the editor. If there are several, the last one is used.
         Entry(f"{FORM}{_WITHOUT_SEND}:not(:has({_NATIVE_SEND})) :is({_AFTER_EDITOR})", "2026-11", "guess"),
     ),
 )
@@ -225,7 +226,7 @@ TOO_LONG = re.compile(r"too (long|large)|maximum length|(length|character) limit
 
 DIALOGS = "dialog, [role=dialog], [role=alertdialog]"
 
-#: Dialogs that block the rest of the page. Other dialogs may not block it.
+#: Dialogs that always block the rest of the page. Other dialogs block it only in some cases.
 MODAL_DIALOGS = "dialog:modal, [role=alertdialog], [role=dialog][aria-modal=true]"
 
 
@@ -241,7 +242,7 @@ class DialogRule:
 
     @functools.cached_property
     def name(self) -> str:
-        """A CSS selector for dialogs with any of the names."""
+        """A CSS selector that matches a dialog if one of ``names`` matches the dialog."""
         return any_of(self.names)
 
     @functools.cached_property

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 #: Time limit in seconds within which a reply must end after a click on the stop button.
 _STOP_TIMEOUT = 2.0
-#: Time limit in seconds for the search of the stop button and the click together. The page may not respond.
+#: Time limit in seconds for finding and clicking the stop button. It is needed because the page may not respond.
 _CLICK_STOP_TIMEOUT = 6.0
 #: Time limit in seconds within which Playwright must close a page.
 _CLOSE_TIMEOUT = 2.0
@@ -69,7 +69,7 @@ class PageState(Enum):
 class SitePage:
     """One page with at most one message in flight. All times are in seconds.
 
-    States (:meth:`die` leads from each state to CLOSED)::
+    States of the page (:meth:`die` changes each state to CLOSED)::
 
         IDLE --reserve()--> BUSY --abort of the reply--> STOPPING
           ^                  |                              |
@@ -77,7 +77,6 @@ class SitePage:
     """
 
     def __init__(self, page: Page, cdp: CDPSession) -> None:
-        #: The current state.
         self.state = PageState.IDLE
         #: The time (of the event loop's clock) at which the page became idle.
         self.idle_since = asyncio.get_running_loop().time()
@@ -185,7 +184,7 @@ class SitePage:
                 raise
 
     async def matches(self) -> list[dict[str, str]]:
-        """Return the entries of :mod:`.selectors` that match the page now, for a report; none if the page does not respond."""
+        """Return the entries of :mod:`.selectors` that match the page now. Return an empty list if it does not respond."""
         return await self._report.matches()
 
     # ---- The steps of a message --------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ _STEPS = 5
 #: Seconds that are added to the limit for all steps, for Playwright's queries. Playwright itself does not limit a query, and a
 #: page whose script never ends blocks the query.
 _QUERIES_TIMEOUT = 60.0
-#: The maximum for the product of factor and limit, in seconds. It applies if the caller has set no limit (infinity).
+#: The maximum in seconds for `_STEPS` times the limit of one step. It applies if the caller has set no limit (infinity).
 _NO_LIMIT = 3600.0
 
 

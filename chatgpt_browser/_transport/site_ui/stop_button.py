@@ -1,4 +1,4 @@
-"""The button of the site's page that stops a reply. It is found by its label or name, or as the only button that is new."""
+"""The button on the page that stops a reply. It is found by its label or name, or as the only button that the reply has added."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class StopButton:
         self.note_shapes(await self._shapes())
 
     def note_shapes(self, shapes: list[str]) -> None:
-        """Record buttons that are not the stop button, by their identification (see ``button_shapes.js``)."""
+        """Record buttons that are not the stop button. ``shapes`` contains their strings (see ``button_shapes.js``)."""
         self._idle_buttons.update(shapes)
 
     async def click(self) -> bool:

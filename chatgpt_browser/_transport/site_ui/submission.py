@@ -31,10 +31,10 @@ _INTERVAL = 0.5
 _QUIET_WITH_TEXT, _QUIET_WITHOUT_TEXT = 1.0, 2.0
 #: After a request that prepares a message, the page may need this many seconds for calculations before it sends the message.
 _CALCULATION = 5.0
-#: Delay in seconds: if the page has not sent the message by then, the client searches the page for a dialog that prevents it.
+#: Delay in seconds: if the page has not sent the message by then, the client searches the page for a dialog that blocks the page.
 _DIALOG_DELAY = 5.0
-#: Time limit in seconds for a check: after the page has submitted a form natively, it may also discard the next text. The client
-#: waits this long to see whether the text disappears. The limit is doubled after each native submission.
+#: After the page has submitted a form natively, it may also discard the next text. The client waits this many seconds to see
+#: whether the text disappears. The time is doubled after each native submission.
 _FIRST_DISCARD = 0.5
 
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 #: Maximum length of a piece in characters. The site turns pasted text of more than 10,000 characters into an attachment, and may
 #: change typed text of more than 16,000 characters.
 MAX_PIECE = 8_000
-#: A text with more line breaks is pasted instead of typed. To type, Chromium needs 0.03 s for 100 lines, 0.3 s for 250 lines and
-#: 4.4 s for 1,200 lines.
+#: A text with more line breaks than this is pasted instead of typed. To type, Chromium needs 0.03 s for 100 lines, 0.3 s for 250
+#: lines and 4.4 s for 1,200 lines.
 MAX_TYPED_LINES = 100
 #: Copies of a message in the page are found by the message's first characters. This is the maximum number of these characters.
 _BEGINNING = 40
@@ -32,12 +32,12 @@ def _is_beside_space(text: str, position: int) -> bool:
 
 
 def beginning_of(text: str) -> str:
-    """Return the beginning of the first line that is not blank. Copies of a message in the page are found with it."""
+    """Return the beginning of the first line that is not blank. It is used to find copies of a message in the page."""
     return next((line.strip()[:_BEGINNING] for line in text.splitlines() if line.strip()), "")
 
 
 def has_same_lines(one: str, other: str) -> bool:
-    """Return whether two texts are equal. White space at their ends and no-break spaces instead of spaces are ignored."""
+    """Return whether two texts are equal. White space at the end is ignored, and a no-break space counts as a space."""
     return _normalize(one) == _normalize(other)
 
 

@@ -17,7 +17,7 @@ async (rules, beginning, selects, duration, readBox, findObstruction, shapesOf) 
   };
   const is = (element, { names, label }) => element.matches(names) || hasLabel(element, label);
 
-  /** Return the editor, its form and its send button, which may not exist yet; null if there is a doubt. */
+  /** Return the editor, its form and its send button, which may not exist yet. Return null if the composer is not usual. */
   function find() {
     const editors = findAll(document, rules.editors);
     const form = editors[0]?.closest(rules.form);
@@ -52,7 +52,7 @@ async (rules, beginning, selects, duration, readBox, findObstruction, shapesOf) 
       check();
     });
 
-  /** Return a selector that matches this element only, and no longer if the page gives the element another meaning. */
+  /** Return a selector that matches only this element. If the page changes the label or test id, the selector no longer matches. */
   function selectorOf(element) {
     const named = ["aria-label", "data-testid"].filter((name) => element.hasAttribute(name));
     const attributes = named.map((name) => `[${name}=${JSON.stringify(element.getAttribute(name))}]`).join("");

@@ -1,6 +1,7 @@
 """The short way to operate a usual composer, whose state is read with one command instead of one command for each element.
 
-A composer that is not usual is operated by :mod:`.composer`, which knows all ways to find an element, and explains what is wrong.
+A composer that is not usual is operated by :mod:`.composer`, which tries all ways to find an element, and raises an
+error that describes the problem.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _ENABLE_TIMEOUT = 0.5
 #: Limit in seconds for a click on the send button.
 _CLICK_TIMEOUT = 0.5
-#: The longest text that is written in the short way. A longer one takes the page some time.
+#: Maximum length in characters of a text that is written in the short way. The page needs more time for a longer text.
 _MAX_LENGTH = 4000
 
 
@@ -43,7 +44,7 @@ _RULES = {
     "enabled": selectors.ENABLED,
     "send": _rule(selectors.SEND_BUTTON.name, selectors.SEND_BUTTON.label),
     "sendInForm": _rule(selectors.SEND_BUTTON.name, selectors.SEND_BUTTON.label_in_form),
-    # The last structure may match several buttons.
+    # The last structure is left out, because it may match several buttons.
     "sendStructures": [entry.pattern for entry in selectors.SEND_BUTTON.structures[:-1]],
     "stop": _rule(selectors.STOP_BUTTON.name, selectors.STOP_BUTTON.label),
     "stopInForm": _rule(selectors.STOP_BUTTON.name, selectors.STOP_BUTTON.label_in_form),
@@ -63,9 +64,9 @@ class UsualState:
     copies: int
     #: True if there is a send button, and it is enabled.
     is_enabled: bool
-    #: A CSS selector for the send button; None if there is none yet.
+    #: A CSS selector for the send button. None if the composer has no send button yet.
     send_selector: str | None
-    #: The identification of the composer's buttons (see :class:`.StopButton`).
+    #: The strings that identify the composer's buttons (see ``button_shapes.js``).
     shapes: list[str]
 
     def can_send(self, text: str) -> bool:
@@ -110,7 +111,7 @@ class UsualComposer:
         return state if state is not None and state.can_send(text) else None
 
     async def click_send(self, text: str) -> bool:
-        """Click the send button. Return False if the composer is not usual or has another text; nothing was clicked then.
+        """Click the send button. If the composer is not usual or has another text, click nothing and return False.
 
         :raises PlaywrightError: the button cannot be clicked, or was replaced.
         """

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
     from ..._core.options import Options
 
-#: The size in pixels of a headless page: the site shows its complete layout. The default size of a headless page is smaller.
+#: The size in pixels of a headless page. At this size, the site shows its complete layout. The default size of a headless page
+#: is smaller.
 _VIEWPORT: Any = {"width": 1280, "height": 900}
 #: The parameters of the screencast: its frames are as small as possible. The client acknowledges no frame, so Chromium sends only
 #: the first frames.

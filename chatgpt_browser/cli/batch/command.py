@@ -119,7 +119,7 @@ def batch(
 
 
 def print_summary(messages: list[BatchMessage], results: ResultFile) -> None:
-    """Print the number of messages that have a reply, and the number of failures for each class of error.
+    """Print the number of messages with a reply, and the number of failures for each class of error.
 
     :raises typer.Exit: at least one message has no reply.
     """
@@ -142,7 +142,7 @@ def print_summary(messages: list[BatchMessage], results: ResultFile) -> None:
 
 @contextmanager
 def closing_journal(output: Path, results: ResultFile) -> Iterator[DeliveryJournal]:
-    """Yield the journal of a batch and close it at the end. Its file is removed if each message that was sent has a result."""
+    """Yield the journal of a batch, and close it after the block. If each message that was sent has a result, remove its file."""
     journal = DeliveryJournal(output)
     try:
         yield journal
@@ -178,6 +178,6 @@ def send_all(
 
 
 def failures_by_error(messages: list[BatchMessage], outcomes: dict[str, Outcome]) -> Counter[str]:
-    """Count the messages without a reply: return one number for each class of error."""
+    """Return the number of messages without a reply for each class of error."""
     found = (outcomes[message.id or ""] for message in messages)
     return Counter(outcome.error_type or "unknown error" for outcome in found if not outcome.is_reply)

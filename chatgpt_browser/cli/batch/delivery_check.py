@@ -1,4 +1,4 @@
-"""Looks on the site for a message that a killed run may have sent. The result is: found, certainly not sent, or uncertain."""
+"""Looks on the site for a message that a killed run may have sent: it was sent, it was not sent, or this is unknown."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 #: The maximum number of conversations that are read to find one message.
 _MAX_CONVERSATIONS = 30
-#: The maximum difference, in seconds, between the clock of this machine and the clock of the site.
+#: The assumed maximum difference between the clock of this machine and the clock of the site, in seconds.
 _CLOCK_DIFFERENCE = 600
-#: A message that the site has accepted is certainly in its conversation after this many seconds.
+#: This many seconds after the site has accepted a message, the message is certainly stored in its conversation.
 _CREATION_TIME = 60
 
 
 class Fate(Enum):
-    """The state of a message on the site. The value of a member is the reason in an uncertain row."""
+    """The state of a message on the site. If a row becomes uncertain, the member's value is the reason in this row."""
 
     ANSWERED = "it was sent, and it has a reply"
     UNANSWERED = "It was sent, and its reply is not complete."
@@ -40,7 +40,7 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """The fate of a message, its reply, the id of its conversation, and the message id of the reply. An unknown value is None."""
+    """The fate of a message, its reply, the id of its conversation, and the id of the reply. An unknown field is None."""
 
     fate: Fate
     reply: str | None = None
@@ -72,7 +72,7 @@ def find_message(
 
 
 def _candidates(api: ChatGPTAPI, attempt: Attempt, taken: Container[str | None]) -> Iterator[History | None]:
-    """Yield the conversations that may contain the message. Yield None if one cannot be read, or if there are too many.
+    """Yield the conversations that may contain the message. If a conversation cannot be read, or there are too many, yield None.
 
     After None, the caller cannot conclude that the message was not sent.
     """
@@ -101,7 +101,7 @@ def _history(api: ChatGPTAPI, conversation_id: str) -> History | None:
 def _question(history: History, attempt: Attempt) -> str | None:
     """Return the id of the message in this conversation, or None if the conversation does not contain the message.
 
-    If the client gave the message an id, this id is looked up. Otherwise, the result is the newest question with the same text.
+    If the client gave the message an id, search for this id. Otherwise, search for the newest question with the same text.
     """
     if attempt.message_id is not None:
         nodes = history.raw.get("mapping")

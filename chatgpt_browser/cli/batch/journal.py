@@ -1,7 +1,7 @@
-"""The journal of a batch: a file with the messages that were given to the site and have no result yet.
+"""The journal of a batch: a file with the messages whose sending has begun and that have no result yet.
 
-The name of the file is that of the output plus ``.sending``. After a run was killed, the next run reads this file to find out
-which messages may have been sent.
+The name of the file is the name of the output with ``.sending`` at its end. After a run was killed, the next run reads this file
+to find out which messages may have been sent.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ class DeliveryJournal:
     def __init__(self, output: Path) -> None:
         self._path = output.with_name(f"{output.name}.sending")
         self._file: BinaryIO | None = None
-        #: The newest attempt for each message of earlier runs. The key is the id of the message.
+        #: The newest attempt for each message in the file. The key is the id of the message.
         self.attempts: dict[str, Attempt] = {}
         if self._path.is_file() and not self._path.is_symlink():
             self._load(self._path.read_bytes())
 
     def _load(self, data: bytes) -> None:
         for line in data.splitlines():
-            with suppress(ValueError):  # the line was only partly written, so its message was not sent
+            with suppress(ValueError):  # If a line was written only in part, its message was not sent.
                 row = json.loads(line)
                 attempt = Attempt.of(row) if isinstance(row, dict) else None
                 if attempt is not None and row.get("state") == "sending":
@@ -72,7 +72,7 @@ class DeliveryJournal:
                     self.attempts.pop(attempt.id, None)
 
     def clear(self) -> None:
-        """Forget the attempts of earlier runs."""
+        """Remove the attempts of earlier runs from memory, and remove the file."""
         self.attempts = {}
         self._path.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""The lock of a batch's output: a second run on the same file is refused, on every platform."""
+"""The lock on the output of a batch. It prevents, on every platform, that two runs write to the same file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import filelock
 
 from chatgpt_browser._core.files import open_private
 
-#: The maximum number of attempts to lock the file. An attempt fails if another run ends at this moment and removes the file.
+#: The maximum number of attempts to lock the file. An attempt fails if another run ends during the attempt and removes the file.
 _ATTEMPTS = 10
 
 
@@ -24,12 +24,12 @@ class OutputLock:
     def __init__(self, output: Path) -> None:
         self._path = output.with_name(f"{output.name}.lock")
         for _ in range(_ATTEMPTS):
-            # filelock would also create the file. Unlike filelock, `open_private` raises an error for a symbolic link.
+            # filelock would also create the file. But only `open_private` raises an error if the path is a symbolic link.
             with open_private(self._path) as file:
                 lock = filelock.FileLock(self._path, blocking=False, mode=0o600)
                 lock.acquire()
                 # Another run may have removed this file at its end, and a third run may have created a new file with the
-                # same name. This lock is then useless, because it is on the removed file.
+                # same name. In this case, the acquired lock has no effect, because it is a lock on the removed file.
                 if _has_name(file, self._path):
                     self._lock = lock
                     return
@@ -40,7 +40,7 @@ class OutputLock:
         """Remove the file and release the lock. A second call has no effect."""
         if self._lock.is_locked:
             try:
-                # The file is removed before the release. After the release, another run may already use it.
+                # The file is removed before the lock is released. After the release, another run may already use the file.
                 self._path.unlink()
             except OSError:  # Windows cannot remove an open file.
                 self._lock.release()
@@ -50,7 +50,7 @@ class OutputLock:
 
 
 def _has_name(file: BinaryIO, path: Path) -> bool:
-    """Return whether the path still leads to this open file. It does not if the file was deleted or replaced meanwhile."""
+    """Return whether the path still leads to this open file. If the file was deleted or replaced, the result is False."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

@@ -17,13 +17,13 @@ from ..output.terminal_text import printable
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-#: The interval in seconds between two progress lines. Lines are printed if standard error is not a terminal.
+#: The interval in seconds between two progress lines, which are printed instead of the bar if standard error is no terminal.
 _LINE_INTERVAL = 30.0
 
 
 @dataclass
 class ProgressCounts:
-    """The counts of a batch. ``done`` includes the results of earlier runs; ``done_now`` counts only those of this run."""
+    """The numbers of results of a batch. ``done`` includes earlier runs; ``done_now`` is the number for this run only."""
 
     total: int
     done: int
@@ -31,7 +31,7 @@ class ProgressCounts:
     done_now: int = 0
 
     def count(self, failed: bool) -> None:
-        """Count one more result."""
+        """Count one more result. ``failed`` is True if the result is an error."""
         self.done += 1
         self.done_now += 1
         self.failed += failed

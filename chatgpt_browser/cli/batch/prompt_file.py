@@ -1,4 +1,4 @@
-"""Reads the prompts of a batch from JSON lines or lines of text. All are validated before the first prompt is sent."""
+"""Reads the prompts of a batch from JSON lines or lines of text, and validates all prompts before the first one is sent."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _TEXT_FIELDS = ("conversation", "conversation_id", "parent_message_id", "model")
 def read_prompts(path: Path, timeout: float | None = None) -> list[BatchMessage]:
     """Return the messages of a file, or of standard input if the path is ``-``.
 
-    The file is read as JSON lines if its name ends in ``.jsonl`` or ``.ndjson``, or if its first line is a JSON object. A message
-    has the id that the file gives it. If the file gives none, the id is the line number.
+    The file is read as JSON lines if its name ends in ``.jsonl`` or ``.ndjson``, or if its first line is a JSON object. If a row
+    of the file contains an id, the message has this id. Otherwise, the id of the message is the number of its line.
 
     :param timeout: the time limit for reading standard input, in seconds.
     :raises ChatGPTTimeoutError: standard input did not end within the limit.
@@ -49,7 +49,7 @@ def _read(path: Path, timeout: float | None) -> str:
 
 
 def _numbered_lines(text: str) -> list[tuple[int, str]]:
-    """Return the lines that are not blank, each with its number.
+    """Return pairs of a line's number and the line, for all lines that are not blank.
 
     Lines end at line feeds only. ``str.splitlines`` is not used, because JSON strings may contain other line separators.
     """

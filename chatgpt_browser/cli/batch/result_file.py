@@ -1,6 +1,6 @@
-"""The results of a batch: a file of JSON lines that stays usable even if the process is killed.
+"""The results of a batch: a file of JSON lines that stays valid even if the process is killed.
 
-Each row is synced to disk before the next message is sent. If a row was only partly written, it has no line feed at its end.
+Each row is synced to disk before the next message is sent. If a row was written only in part, it has no line feed at its end.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Outcome:
     conversation_id: str | None
     message_id: str | None
     attempt: Attempt | None = None
-    #: The class of the error, if the row has one.
+    #: The name of the error's class; empty if the row contains no error.
     error_type: str = ""
 
 
@@ -62,7 +62,7 @@ class ResultFile:
                 stack.callback(self._close_file)
                 sync_folder(path.parent)
                 self._load()
-                self._stack = stack.pop_all()  # the file stays open and locked until __exit__
+                self._stack = stack.pop_all()  # The file stays open and locked until __exit__.
         except filelock.Timeout:
             raise typer.BadParameter(f"{path}: another batch writes to this file") from None
         except OSError as error:
@@ -75,25 +75,25 @@ class ResultFile:
         self._stack.close()
 
     def _close_file(self) -> None:
-        # `callback(self._file.close)` would close only the first file object, because `_keep` puts another one into `_file`.
+        # `callback(self._file.close)` would always close the first file object, but `_keep` replaces `_file` by another object.
         self._file.close()
 
     @property
     def failed(self) -> int:
-        """The number of failed rows."""
+        """The number of rows without a reply."""
         return sum(not outcome.is_reply for outcome in self.outcomes.values())
 
     @property
     def uncertain(self) -> dict[str, Attempt]:
-        """The attempts of the uncertain rows, whose messages may have been sent. The key is the id of the message."""
+        """The attempts in the uncertain rows, as a dict. The key is the id of the message."""
         return {id_: each.attempt for id_, each in self.outcomes.items() if each.attempt is not None}
 
     def write(self, result: BatchResult) -> None:
-        """Write a row and sync it to disk."""
+        """Write a result as a row, and sync the row to disk."""
         self._write_row(as_row(result))
 
     def write_uncertain(self, attempt: Attempt, reason: str) -> None:
-        """Write an uncertain row: its message may have been sent. The message is sent again only if the user requests this."""
+        """Write an uncertain row for a message that may have been sent. It is sent again only if the user requests this."""
         self._write_row(as_uncertain_row(attempt, reason))
 
     def _write_row(self, row: dict[str, Any]) -> None:
@@ -101,7 +101,7 @@ class ResultFile:
         self.outcomes[row["id"]] = _to_outcome(row)
 
     def drop_failures(self) -> None:
-        """Remove the failed rows, except the uncertain ones."""
+        """Remove the rows of failed messages. Keep the uncertain rows."""
         self._keep(lambda row: "reply" in row or _attempt_of(row) is not None)
 
     def drop_uncertain(self) -> None:
@@ -111,7 +111,7 @@ class ResultFile:
     def _keep(self, keeps: Callable[[dict[str, Any]], bool]) -> None:
         """Remove all rows for which ``keeps`` returns False.
 
-        The file is replaced atomically: another process reads either the old file or the new one.
+        The file is replaced atomically: another process reads either the whole old file or the whole new file.
         """
         lines = [line for line in self._lines() if keeps(json.loads(line))]
         write_private(self._path, b"".join(lines))
@@ -136,7 +136,7 @@ class ResultFile:
             self.outcomes[row["id"]] = _to_outcome(row)
 
     def _repair_last_line(self, tail: bytes) -> list[bytes]:
-        """Repair a last line that has no line feed: append the line feed if the line is a complete row, else remove the line.
+        """Repair a last line without a line feed: if the line is a complete row, append a line feed, else remove the line.
 
         Return a list with the line, or an empty list if the line was removed.
         """
@@ -168,7 +168,7 @@ def as_row(result: BatchResult) -> dict[str, Any]:
 def as_uncertain_row(attempt: Attempt, reason: str) -> dict[str, Any]:
     """Return the row of a message that may have been sent: a dict with ``error`` and ``uncertain``.
 
-    ``uncertain`` contains the fields of the attempt, with which a later run can look for the message on the site.
+    ``uncertain`` contains the fields of the attempt. A later run uses these fields to look for the message on the site.
     """
     row = {"id": attempt.id, "prompt": attempt.prompt}
     row |= {

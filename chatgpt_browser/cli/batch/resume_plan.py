@@ -28,11 +28,11 @@ def settle(
 ) -> None:
     """Look on the site for messages that a killed run may have sent, and write a result for each message that is not sent again.
 
-    If the site has a complete reply, the reply is the result. If the message was certainly not sent, it gets no result, so this
-    run sends it. Otherwise the result is an uncertain row; but if ``send_uncertain`` is True, there is no result and this run
-    sends the message.
+    If the site has a complete reply, the reply is the result. If the message was certainly not sent, no result is written, so
+    that this run sends the message. In all other cases, the result is an uncertain row. But if ``send_uncertain`` is True, no
+    uncertain row is written, so that this run sends the message.
     """
-    # This import loads many modules, so `--help` must not execute it.
+    # This import loads many modules. `--help` must not load them, because this is slow.
     from .delivery_check import Fate, find_message
 
     for attempt in in_doubt:
@@ -51,7 +51,7 @@ def prepare(messages: list[BatchMessage], results: ResultFile) -> list[BatchMess
 
     A message cannot be sent if an earlier message of its conversation failed. For such a message, write a failure to the results.
     """
-    # This module imports asyncio, which `--help` must not load.
+    # The module `batch` imports asyncio. `--help` must not import it, because the import is slow.
     from chatgpt_browser._client.batch import not_sent
 
     todo, blocked = plan(messages, results.outcomes)
@@ -66,13 +66,14 @@ def plan(
     """Return two lists: the messages that still have to be sent, and the blocked messages with their indexes.
 
     A message is blocked if an earlier message of its conversation failed. The first message to send in a conversation gets the
-    ids of the last reply there, so that it continues the conversation.
+    ids of the conversation's last reply, so that the message continues the conversation.
 
     :raises typer.BadParameter: an outcome belongs to a different prompt with the same id.
     """
     todo: list[BatchMessage] = []
     blocked: list[tuple[int, BatchMessage]] = []
-    before: dict[str, Outcome] = {}  # for each conversation, the outcome after which the next message is sent
+    # Maps a conversation to the outcome of its last message or, if a message failed, to the outcome of this message.
+    before: dict[str, Outcome] = {}
     for index, message in enumerate(messages):
         outcome = outcomes.get(message.id or "")
         if outcome is not None:
@@ -83,7 +84,8 @@ def plan(
         if reply is not None and not reply.is_reply:
             blocked.append((index, message))
         elif reply is not None:
-            del before[message.conversation or ""]  # `send_many` links the later messages to this one
+            # Only this message needs the ids: `send_many` sends the later messages of the conversation after its reply.
+            del before[message.conversation or ""]
             todo.append(
                 replace(message, conversation_id=reply.conversation_id, parent_message_id=reply.message_id)
             )
@@ -101,6 +103,6 @@ def _check_same_prompt(message: BatchMessage, outcome: Outcome) -> None:
 
 
 def _update_outcome_before(before: dict[str, Outcome], message: BatchMessage, outcome: Outcome) -> None:
-    """Record the outcome for its conversation. A recorded failure stays, because no message may be sent after it."""
+    """Store the outcome for its conversation. A stored failure is not replaced: no message may be sent after a failure."""
     if message.conversation is not None and before.get(message.conversation, outcome).is_reply:
         before[message.conversation] = outcome

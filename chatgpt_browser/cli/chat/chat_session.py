@@ -1,4 +1,4 @@
-"""Handles the lines that the user types in `chat`: sends messages and runs slash commands. `command` reads the lines."""
+"""Handles the lines that the user types in `chat`: sends messages and runs slash commands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from ..exit_codes import print_error
 from ..output.consoles import out, print_dim
 from ..output.conversation_formats import Format, format_conversation
 from ..output.conversation_list import list_newest, write_summaries
-from ..output.reply import print_reply, stream_reply
+from ..output.reply import print_reply, print_sources, stream_reply
+from ..output.reply_pieces import ReplyPieces
 from ..output.terminal_text import one_line
 from ..output.wait_spinner import wait_spinner
 from ..state.conversation_lookup import find_conversation_id
@@ -44,10 +45,18 @@ LISTED = 10
 class ChatSession:
     """The current conversation of `chat`: its position, its history, and a message that has no reply yet."""
 
-    def __init__(self, api: ChatGPTAPI, *, timeout: timedelta | None = None, markdown: bool = True) -> None:
+    def __init__(
+        self,
+        api: ChatGPTAPI,
+        *,
+        timeout: timedelta | None = None,
+        markdown: bool = True,
+        show_thoughts: bool = False,
+    ) -> None:
         self._api = api
         self._timeout = timeout
         self._markdown = markdown
+        self._show_thoughts = show_thoughts
         self._conversation = api.get_conversation()
         self._history = _empty_history()
         self._unanswered: str | None = None
@@ -56,7 +65,7 @@ class ChatSession:
         self.is_over = False
 
     def handle(self, line: str) -> None:
-        """Send a message or run a slash command. Errors are printed, not raised. After an error, the position is unchanged."""
+        """Send a line as a message, or run it as a slash command. Print errors. An error does not change the position."""
         try:
             self._handle(line)
         except (AbortError, KeyboardInterrupt):
@@ -69,10 +78,10 @@ class ChatSession:
             if isinstance(error, (AuthenticationError, APIConnectionError)):
                 print_dim("Leave with /quit first; then `chatgpt-browser chat --continue` continues here.")
         finally:
-            self._first_step = None  # the browser has started, or its error was printed
+            self._first_step = None  # The browser has started, or the error of its start was printed.
 
     def _handle(self, line: str) -> None:
-        # A path such as /etc/hosts is a message. A line that starts with a space is also a message.
+        # A line that starts with a space or with a path such as /etc/hosts is a message, not a slash command.
         name, argument = split_command(line)
         if not name:
             self._send(line)
@@ -96,12 +105,21 @@ class ChatSession:
                 message, timeout_ms=self._timeout, abort_signal=abort_signal
             ) as stream,
         ):
-            stream_reply(stream, spinner.stop, markdown=self._markdown)
+            pieces = ReplyPieces(stream, spinner, show_thoughts=self._show_thoughts)
+            stream_reply(pieces, markdown=self._markdown)
 
         out.print()
         self._unanswered = None
         question = HistoryMessage("", "user", message, parent_message_id=before)
         reply = HistoryMessage(stream.message_id or "", "assistant", stream.text)
+        if (whole := stream.reply) is not None:
+            reply = replace(
+                reply,
+                citations=whole.citations,
+                files=whole.files,
+                thoughts=whole.thoughts,
+                tool_calls=whole.tool_calls,
+            )
         self._history = replace(
             self._history,
             conversation_id=self._conversation.conversation_id or "",
@@ -112,7 +130,7 @@ class ChatSession:
             request_title(self._api, stream.conversation_id, stream.message_id, wait=0)
 
     def _do_retry(self, _: str) -> None:
-        if self._unanswered is not None:  # the conversation's position is still before the unanswered message
+        if self._unanswered is not None:  # The failed message has not changed the conversation's position.
             self._send(self._unanswered)
             return
 
@@ -172,6 +190,7 @@ class ChatSession:
                 out.print(f"> {message.text}", style="dim")
             else:
                 print_reply(message.text, markdown=self._markdown)
+                print_sources(message.citations)
 
     def _do_save(self, name: str) -> None:
         if not name:
@@ -213,7 +232,7 @@ def _empty_history() -> History:
 
 @contextmanager
 def aborted_by_ctrl_c() -> Iterator[AbortSignal]:
-    """Yield an abort signal. The first Ctrl-C aborts this signal; a second Ctrl-C raises KeyboardInterrupt."""
+    """Yield an abort signal. In the block, the first Ctrl-C aborts this signal; a second Ctrl-C raises KeyboardInterrupt."""
     controller = AbortController()
 
     def abort(_signum: int, _frame: FrameType | None) -> None:

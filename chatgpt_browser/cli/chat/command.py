@@ -32,6 +32,7 @@ def chat(
     model: options.Model = None,
     timeout: options.Timeout = None,
     plain_text: options.PlainText = False,
+    show_thoughts: options.ShowThoughts = False,
     send_via: options.SendViaOption = "auto",
     headed: options.Headed = False,
     verbose: options.Verbose = 0,
@@ -58,9 +59,12 @@ def chat(
         given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
         with client_from_environment(**given) as api:
             start_in_background(api)
-            # Log lines would damage Markdown that is drawn live, so --verbose shows the reply as plain text.
+            # With --verbose, the Markdown is not rendered, because log lines would damage the live display of Markdown.
             session = ChatSession(
-                api, timeout=options.to_timedelta(timeout), markdown=not (plain_text or verbose)
+                api,
+                timeout=options.to_timedelta(timeout),
+                markdown=not (plain_text or verbose),
+                show_thoughts=show_thoughts,
             )
             run_prompt_loop(session, requested)
 
@@ -68,7 +72,7 @@ def chat(
 def start_in_background(api: ChatGPTAPI) -> None:
     """Start the browser in a thread, while the user types the first message.
 
-    Errors are ignored here. If the start failed, the first message starts the browser again; an error is then reported.
+    Errors are ignored. If the start fails, the first message starts the browser again, and reports an error if that fails too.
     """
 
     def start() -> None:
@@ -79,7 +83,7 @@ def start_in_background(api: ChatGPTAPI) -> None:
 
 
 def run_prompt_loop(session: ChatSession, requested: str | None) -> None:
-    """Read and handle lines until `/quit` or Ctrl-D. First open the requested conversation, if there is one."""
+    """If a conversation was requested, open it. Then read and handle lines until `/quit` or Ctrl-D."""
     from .prompt import create_prompt
 
     prompt = create_prompt(DataFolder.default())

@@ -19,7 +19,7 @@ SAVE = "/save "
 
 
 def create_prompt(folder: DataFolder, **streams: Any) -> PromptSession[str]:
-    """Return a prompt that reads from the terminal. Tests pass other streams with the keyword arguments `input` and `output`."""
+    """Return a prompt that reads from the terminal. A test may pass other streams as `input` and `output`."""
     return PromptSession(
         HTML("<b><ansigreen>&gt;</ansigreen></b> "),
         history=_open_history(folder),
@@ -33,7 +33,7 @@ def create_prompt(folder: DataFolder, **streams: Any) -> PromptSession[str]:
 
 
 def _open_history(folder: DataFolder) -> History:
-    """Return the saved history of typed lines. If its file cannot be created, return an empty history in memory."""
+    """Return the history of typed lines, which a file stores. If the file cannot be created, return a history in memory."""
     try:
         return FileHistory(folder.create_chat_history())
     except OSError:
@@ -41,7 +41,7 @@ def _open_history(folder: DataFolder) -> History:
 
 
 def _key_bindings() -> KeyBindings:
-    """Return the key bindings: Enter sends the message; Alt-Enter and Ctrl-J start a new line.
+    """Return the key bindings: Enter sends the message, and Alt-Enter or Ctrl-J starts a new line.
 
     There are two keys for a new line, because some terminals intercept Alt-Enter.
     """

@@ -1,4 +1,4 @@
-"""The list of slash commands of `chat`, such as `/save`. Each command is implemented by a method `ChatSession._do_<name>`."""
+"""The list of slash commands of `chat`, such as `/save`. The method `ChatSession._do_<name>` implements a command."""
 
 from __future__ import annotations
 

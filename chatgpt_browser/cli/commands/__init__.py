@@ -1,1 +1,1 @@
-"""The commands that consist of one module each."""
+"""The commands that need only one module each."""

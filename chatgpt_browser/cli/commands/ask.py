@@ -14,7 +14,9 @@ from ..exit_codes import errors_as_exit_codes
 from ..input.question import build_question
 from ..input.standard_input import PipedInput
 from ..output.consoles import logging_to_stderr, write_json
-from ..output.reply import print_reply, stream_reply
+from ..output.reply import print_reply, print_sources, stream_reply
+from ..output.reply_object import parts_object
+from ..output.reply_pieces import ReplyPieces
 from ..output.saved_files import save_files as save_files_to
 from ..output.wait_spinner import wait_spinner
 from ..state.conversation_lookup import find_position
@@ -22,6 +24,8 @@ from ..state.last_conversation import remember_conversation, requested_conversat
 from ..titles import request_title
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chatgpt_browser import ReplyStream
 
 Message = Annotated[
@@ -66,6 +70,7 @@ def ask(
     save_files: SaveFiles = None,
     no_stream: NoStream = False,
     plain_text: options.PlainText = False,
+    show_thoughts: options.ShowThoughts = False,
     send_via: options.SendViaOption = "auto",
     headed: options.Headed = False,
     verbose: options.Verbose = 0,
@@ -103,13 +108,12 @@ def ask(
                     **position._asdict() if position else {},
                 ) as stream:
                     first_word = started
-                    if save_files is not None:
-                        stream._stream._expect_images()
+                    pieces = ReplyPieces(stream, spinner, show_thoughts=show_thoughts and not as_json)
                     if whole:
-                        first_word = read_to_end(stream)
+                        first_word = read_to_end(pieces)
                     else:
-                        # Log lines would damage Markdown that is drawn live, so --verbose shows the reply as plain text.
-                        stream_reply(stream, spinner.stop, markdown=not (plain_text or verbose))
+                        # With --verbose, the Markdown is not rendered, because log lines would damage its live display.
+                        stream_reply(pieces, markdown=not (plain_text or verbose))
 
             remember_conversation(stream.conversation_id, stream.message_id)
             saved = save_reply_files(stream, save_files)
@@ -117,7 +121,8 @@ def ask(
                 saved_files = {} if save_files is None else {"saved_files": [str(path) for path in saved]}
                 write_json(reply_object(stream, api.model, started, first_word) | saved_files)
             elif whole:
-                print_reply(stream.text, markdown=not plain_text)
+                print_reply(pieces.text, markdown=not plain_text)
+                print_sources(pieces.citations)
             if position is None and stream.conversation_id is not None:
                 request_title(api, stream.conversation_id, stream.message_id)
 
@@ -137,36 +142,29 @@ def save_reply_files(stream: ReplyStream, folder: Path | None) -> list[Path]:
         raise typer.BadParameter(f"cannot write the file: {error}", param_hint="'--save-files'") from None
 
 
-def read_to_end(stream: ReplyStream) -> float:
-    """Read a reply to its end; return the `perf_counter` time at which the first text arrived."""
-    next(stream, None)
-    first_word = perf_counter()
-    for _ in stream:
-        pass
+def read_to_end(pieces: Iterable[str]) -> float:
+    """Read a reply to its end. Return the time (of `perf_counter`) at which the first text arrived."""
+    first_word = None
+    for _ in pieces:
+        first_word = first_word or perf_counter()
 
-    return first_word
+    return first_word or perf_counter()
 
 
 def reply_object(stream: ReplyStream, model: str, started: float, first_word: float) -> dict[str, Any]:
     """Return the JSON object that `--json` writes for a reply.
 
-    The field `model` is the model in the site's newest event. If the event contains no model, the requested model is used.
+    The field `model` is the model that answered. If the site has not stated it, the requested model is used.
     """
+    reply = stream.reply
     return {
         "reply": stream.text,
         "conversation_id": stream.conversation_id,
         "message_id": stream.message_id,
-        "model": answering_model(stream.event) or model,
+        "model": (reply and reply.model) or model,
+        **({} if reply is None else parts_object(reply)),
         "seconds": {
             "first_word": round(first_word - started, 3),
             "total": round(perf_counter() - started, 3),
         },
     }
-
-
-def answering_model(event: dict[str, Any] | None) -> str | None:
-    """Return the name of the model that generated the reply, or None if the event does not contain it."""
-    message = event.get("message") if event else None
-    metadata = message.get("metadata") if isinstance(message, dict) else None
-    slug = metadata.get("model_slug") if isinstance(metadata, dict) else None
-    return slug if isinstance(slug, str) else None

@@ -82,7 +82,7 @@ def print_end(seconds: float) -> None:
 
 
 def fake_server() -> FakeChatGPT:
-    """Create a fake server. A browser passes its challenge without user action, like the site's usual challenge.
+    """Return a fake server with a challenge that a browser passes without user action, like the site's usual challenge.
 
     :raises typer.Exit: the extra `testing` is not installed.
     """
@@ -101,7 +101,7 @@ def fake_server() -> FakeChatGPT:
 
 
 def create_client(server: FakeChatGPT, *, headless: bool) -> ChatGPTAPI:
-    """Create a client for the fake server."""
+    """Return a client for the fake server."""
     from chatgpt_browser import ChatGPTAPI
 
     return ChatGPTAPI(
@@ -113,7 +113,7 @@ def create_client(server: FakeChatGPT, *, headless: bool) -> ChatGPTAPI:
 
 
 def open_session(api: ChatGPTAPI, steps: StepLines) -> None:
-    """Start the browser, pass the challenge and sign in; print a line for each of these steps."""
+    """Start the browser, pass the challenge and sign in. Print a line for each of these steps."""
 
     def on_milestone(event: str, message: str) -> None:
         if event == BROWSER_UP:
@@ -132,13 +132,13 @@ def open_session(api: ChatGPTAPI, steps: StepLines) -> None:
 
 
 def describe_session(session: Session) -> str:
-    """Return a text with the user's name, and with the expiry date if the session has one."""
+    """Return a text with the name of the user and, if the session has an expiry date, this date."""
     name = session.user.name or "unnamed user"
     return f"{name}, until {session.expires:%Y-%m-%d}" if session.expires else name
 
 
 def converse(conversation: ChatGPTConversation, steps: StepLines) -> None:
-    """Send two messages and print the replies. The second message asks about the first message.
+    """Send two messages and print the replies. The second message asks for a fact in the first message.
 
     :raises ChatGPTError: the second reply does not mention the first message.
     """

@@ -39,7 +39,7 @@ def install() -> None:
 
 
 def install_playwright_build() -> bool:
-    """Download Playwright's build of Chromium; return whether the download succeeded.
+    """Download Playwright's build of Chromium. Return whether the download succeeded.
 
     On Linux, if root rights are available, also install the system libraries that this build needs.
     """
@@ -56,7 +56,7 @@ def install_playwright_build() -> bool:
 
 
 def install_system_package() -> bool:
-    """Install the system's Chromium with apt-get; return whether this succeeded.
+    """Install the system's Chromium with apt-get. Return whether the installation succeeded.
 
     Return False if apt-get or root rights are not available.
     """
@@ -66,14 +66,14 @@ def install_system_package() -> bool:
 
     print_note("installing the system's Chromium with apt-get")
     packages = ("install", "-y", "-q", "chromium", "chromium-headless-shell")
-    # In a new container, the first attempt fails because there are no package lists. Then update the lists and try again.
+    # In a new container, the first attempt fails because there are no package lists. So update the lists and try again.
     return succeeds(*root, *APT_GET, *packages) or (
         succeeds(*root, *APT_GET, "update", "-q") and succeeds(*root, *APT_GET, *packages)
     )
 
 
 def root_prefix() -> tuple[str, ...] | None:
-    """Return the prefix that runs a command as root: an empty tuple if this process is root, otherwise a call of sudo.
+    """Return the words to put before a command to run it as root: none if this process is root, otherwise a call of sudo.
 
     Return None if root rights are not available.
     """
@@ -93,7 +93,7 @@ def root_prefix() -> tuple[str, ...] | None:
 
 
 def succeeds(*command: str) -> bool:
-    """Run a command; return whether it succeeded. Its output goes to standard error. If it fails, print its first error line."""
+    """Run a command with its output on standard error. Return whether it succeeded. If it failed, print its first error line."""
     try:
         done = subprocess.run(
             command,

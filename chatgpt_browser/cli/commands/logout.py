@@ -43,7 +43,7 @@ def logout(profile: Profile = None) -> None:
 
 
 def remove(what: str, path: Path) -> bool:
-    """Remove a file or a folder and print a note; return whether the path existed.
+    """Remove a file or a folder, and print a note. Return whether the path existed.
 
     :raises typer.Exit: the path cannot be removed, for example because a browser uses it.
     """

@@ -1,4 +1,4 @@
-"""Anonymizes the data that `doctor --live` saves: replaces contents, but keeps field names, lengths and names of kinds."""
+"""Anonymizes the data that `doctor --live` saves: keeps field names, lengths and kinds such as "assistant", replaces the rest."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from chatgpt_browser import (
     StreamError,
 )
 
-#: The values of these fields are names of kinds, such as "assistant". All other strings may be secret or written by the user.
+#: The fields whose value is the name of a kind, such as the role "assistant". All other strings may be secret, or may be text of
+#: the user.
 KIND_FIELDS = frozenset(
     "type o c role content_type channel recipient status marker event kind encoding finish_details error_code".split()
 )
-#: The format of a kind's name.
+#: The format of the name of a kind. A value with another format is not kept, even if its field is in `KIND_FIELDS`.
 KIND = re.compile(r"[\w.:/+-]{1,60}", re.ASCII)
 #: The format of a field name. A key that does not match may be an id or a name that the user wrote, so it is replaced.
 FIELD = re.compile(r"[A-Za-z_]{1,40}")
 QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 
 
-#: An error message is cut to this number of characters. Only a message that quotes the site is longer.
+#: An error message is cut to this number of characters. A message is longer only if it contains a long text of the site.
 _MAX_MESSAGE = 2000
-#: JSON values at a greater depth are replaced by "<nested>": a response may be nested deeper than Python can recurse.
+#: The maximum nesting depth. Deeper JSON values are replaced by "<nested>", because Python's recursion is limited.
 _MAX_DEPTH = 100
 
 
 def shape_of(value: Any, name: str = "", depth: int = 0) -> Any:
-    """Return a JSON value without contents: field names and kinds are kept, and other strings are replaced by their lengths."""
+    """Return a JSON value without contents: keep field names and kinds, and replace all other strings by their lengths."""
     if depth > _MAX_DEPTH:
         return "<nested>"
     if isinstance(value, dict):
@@ -50,7 +51,7 @@ def shape_of(value: Any, name: str = "", depth: int = 0) -> Any:
 
 
 def remove_words(value: Any, words: Sequence[str]) -> Any:
-    """Return a JSON value in which the given words, for example those of the user's name, are replaced by `<name>`."""
+    """Return a JSON value with `<name>` in place of the given words, for example the words of the user's name."""
     if not words:
         return value
     if isinstance(value, dict):
@@ -64,7 +65,7 @@ def remove_words(value: Any, words: Sequence[str]) -> Any:
 
 
 def anonymize_message(error: ChatGPTError) -> str:
-    """Return an error's message without text from the site. Keep a quoted part only if it has the format of a kind's name."""
+    """Return the message of an error without text from the site. Text in quotes is kept only if it looks like a kind's name."""
     text = str(error)[:_MAX_MESSAGE]
     if (
         isinstance(error, (APIConnectionError, APIStatusError, AuthenticationError))
@@ -84,7 +85,7 @@ def _anonymize_quotation(match: re.Match[str]) -> str:
 
 
 def _anonymize_pointer(path: str) -> str:
-    """Return a JSON Pointer in which each step that is not a field name, an index or `-` is replaced by its length."""
+    """Return a JSON Pointer without contents: keep field names, indexes and `-`, and replace other steps by their lengths."""
     return "/".join(
         step if step in ("", "-") or step.isdecimal() else _anonymize_key(step) for step in path.split("/")
     )

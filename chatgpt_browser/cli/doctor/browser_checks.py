@@ -1,4 +1,4 @@
-"""Checks of the browser: whether the browser starts, and whether its sandbox is on."""
+"""The checks of the browser: whether the browser starts, and whether its sandbox is on."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def skipped(summary: str) -> Finding:
 
 
 def problem(error: ChatGPTError, remedy: str = "", /, **facts: Any) -> Finding:
-    """Return a finding with the status PROBLEM and an error's message and exit code. The default remedy is `remedy_of(error)`."""
+    """Return a finding with the status PROBLEM, and the error's message and exit code. Default remedy: `remedy_of(error)`."""
     return Finding(Status.PROBLEM, message_of(error), remedy or remedy_of(error), facts, kind_of(error).code)
 
 
@@ -83,7 +83,7 @@ def remedy_of(error: ChatGPTError) -> str:
 
 @dataclass(frozen=True)
 class Check(Generic[T]):
-    """A check. ``requires`` contains names of earlier checks. If one of those failed or was skipped, this check is skipped."""
+    """A check. ``requires`` names earlier checks. If one of these checks failed or was skipped, this check is skipped."""
 
     name: str
     run: Callable[[T], Finding]
@@ -104,7 +104,8 @@ def run_checks(checks: Sequence[Check[T]], context: T, on_start: Callable[[str],
     A check is skipped if a check that it requires found a problem or was skipped. If a check raises an error of the library, its
     finding is a problem.
     """
-    failed: dict[str, str] = {}  # maps each failed or skipped check to the failed check that is the cause
+    # Maps the name of each check that failed to itself, and the name of each skipped check to the failed check that it requires.
+    failed: dict[str, str] = {}
     for check in checks:
         on_start(check.name)
         started = perf_counter()

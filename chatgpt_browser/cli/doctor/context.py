@@ -1,4 +1,4 @@
-"""The context of the checks: the client options, and the browser and the client that several checks use."""
+"""The context of the checks: the client's options, and the browser and the client that the checks share."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MAX_NAME = 500
 
 
 class CheckContext:
-    """A context manager that contains the data that the checks share. At its end, it closes the browser and the client.
+    """A context manager with the data that the checks share. After the block, it closes the browser and the client.
 
     The arguments are options of the client.
 
@@ -47,7 +47,7 @@ class CheckContext:
         self.session_visit: Sighting | None = None
         self._portal: Portal | None = None
         self._probe: Probe | None = None
-        #: Maps a transport to the record of the message that `--live` sent.
+        #: Maps the name of an attempt (a transport) to the record of the message that `--live` sent by this transport.
         self.attempts: dict[str, LiveAttempt] = {}
         #: Secret values, which are removed from the report.
         self.secrets: list[str] = [self.token] if self.token and isinstance(self.token, str) else []
@@ -72,7 +72,7 @@ class CheckContext:
         self._closers.close()
 
     def start_browser(self) -> BrowserFacts:
-        """Start a browser without a session; return its version and path.
+        """Start a browser without a session. Return the version and the path of the browser.
 
         :raises BrowserError: no browser was found, or the browser failed to start.
         """
@@ -86,7 +86,7 @@ class CheckContext:
         return self.browser
 
     def matching_selectors(self) -> list[dict[str, str]]:
-        """Return the entries of the selector list that match the site's page from which the last message was sent."""
+        """Return the entries of the selector list that match the page of the site that sent the last message."""
         from chatgpt_browser._transport.site_ui.page_pool import SitePagePool
 
         if self._client is None:
@@ -95,15 +95,15 @@ class CheckContext:
         return self._client._portal.call(pages.matches) if isinstance(pages, SitePagePool) else []
 
     def visit_session_endpoint(self) -> Sighting:
-        """Navigate the browser of `start_browser` to the session endpoint, without a session; return the response."""
+        """Open the session endpoint in the browser that `start_browser` started, without a session. Return the response."""
         assert self._portal is not None and self._probe is not None, "start_browser must be called first"
         self.session_visit = self._portal.call(self._probe.look, self.options.site.session_url)
         return self.session_visit
 
     def client(self, *, send_via: str = "fetch") -> ChatGPTAPI:
-        """Return a client that is configured like that of the other commands, for the given transport.
+        """Return a client for the given transport, with the same configuration as the clients of the other commands.
 
-        If a client with this transport exists, it is returned. Otherwise the open browser or client is closed first.
+        If a client for this transport exists, return it. Otherwise close the open browser or client, and create a new client.
         """
         if self._client is None or send_via != self._send_via:
             self._closers.close()
@@ -112,7 +112,7 @@ class CheckContext:
         return self._client
 
     def limit_page_steps(self, seconds: float) -> None:
-        """Limit each step of the client's site pages to this time, for example the wait for the message box."""
+        """Set the time limit for each step in the client's pages of the site, such as the wait for the message box."""
         from chatgpt_browser._transport.site_ui.page_pool import SitePagePool
 
         assert self._client is not None, "client must be called first"
@@ -137,7 +137,7 @@ class CheckContext:
         self.user_words = [word for word in (address, *words) if len(word) > 2]
 
     def remember_secrets(self) -> None:
-        """Add the client's current tokens to `secrets`. Call this while the session is valid: later they cannot be read."""
+        """Add the client's current tokens to `secrets`. Call this while the session is valid: later, they cannot be read."""
         if self._client is None:
             return
         self.secrets.append(self._client.session_token)

@@ -1,4 +1,4 @@
-"""The block that `doctor --live` prints for a bug report: versions, steps and what matched, without contents and secrets."""
+"""The block that `doctor --live` prints for a bug report: versions, checks, matching selectors; no contents, no secrets."""
 
 from __future__ import annotations
 

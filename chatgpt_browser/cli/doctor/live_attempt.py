@@ -12,13 +12,13 @@ from .anonymization import anonymize_message, shape_of
 if TYPE_CHECKING:
     from chatgpt_browser import ConversationEvent
 
-#: The shapes of the first 40 events and of the last 10 events are kept.
+#: The record contains the shapes of the first 40 events and of the last 10 events. (`shape_of` removes the contents.)
 FIRST, LAST = 40, 10
 
 
 @dataclass
 class LiveAttempt:
-    """The outcome of one message: its error, the shapes of its events and, after an error of the site's page, its elements."""
+    """The record of one message: its error, the shapes of its events and, after a PageError, the elements of the page."""
 
     outcome: str = "not tried"
     message: str = ""
@@ -33,7 +33,7 @@ class LiveAttempt:
     conversation_id: str | None = field(default=None, repr=False)
 
     def record_event(self, event: ConversationEvent) -> None:
-        """Record the shape of an event, and the conversation id if the event contains one."""
+        """Record an event without its contents. If the event contains a conversation id, store this id."""
         self.count += 1
         value = (event.whole or event).get("conversation_id")
         self.conversation_id = value if isinstance(value, str) and value else self.conversation_id
@@ -44,7 +44,7 @@ class LiveAttempt:
             self.last = [*self.last, shape][-LAST:]
 
     def record_error(self, error: ChatGPTError) -> None:
-        """Record the error that `send_message` raised."""
+        """Record an error that `send_message` raised."""
         self.outcome, self.message = type(error).__name__, anonymize_message(error)
         if isinstance(error, (APIStatusError, AuthenticationError)):
             self.status = error.status_code
@@ -55,7 +55,7 @@ class LiveAttempt:
 
     @property
     def form(self) -> str:
-        """The format of the reply's events: "deltas" or "whole events"."""
+        """The form of the reply's events: "deltas" if they contain changes, "whole events" if they contain whole messages."""
         shapes = [*self.first, *self.last]
         return "deltas" if any("message" not in each and "v" in each for each in shapes) else "whole events"
 

@@ -22,8 +22,8 @@ from .virtual_display import display_for_window
 QUESTION = "Please answer with the one word: ready"
 #: The time limit for one message with its reply, in milliseconds.
 TIMEOUT_MS = 120_000
-#: Time limit in seconds for each step of the site's page, for example the wait for the message box. It replaces the longer limit
-#: of the client, so that a check of a page without a message box ends soon.
+#: The time limit in seconds for each step in the site's page, such as the wait for the message box. It replaces the longer limit
+#: of the client, so that the check ends soon if the page has no message box.
 PAGE_STEP_SECONDS = 7.0
 #: The tolerated difference between the site's clock and this machine's clock.
 CLOCK_SKEW = timedelta(minutes=10)
@@ -36,7 +36,7 @@ REFUSED = (
 
 
 def send_question(context: CheckContext, send_via: str, name: str = "") -> Finding:
-    """Send the question by the given transport, record the response, and delete the conversation; return the finding.
+    """Send the question by the given transport, record the response, and delete the conversation. Return the finding.
 
     ``name`` is the name of the attempt in the report; if it is empty, the name of the transport is used.
     """
@@ -73,7 +73,7 @@ def send_question(context: CheckContext, send_via: str, name: str = "") -> Findi
 
 
 def send_question_in_window(context: CheckContext) -> Finding:
-    """Send the question by the site's page in a browser with a window, because the site may refuse browsers without one."""
+    """Send the question by the site's page in a browser with a window, because the site may refuse a browser without a window."""
     if context.options.browser_urls:
         return skipped("the browser is already running")
     if not context.options.headless:
@@ -90,7 +90,7 @@ def send_question_in_window(context: CheckContext) -> Finding:
 
 
 def _failure_finding(send_via: str, error: errors.ChatGPTError) -> Finding:
-    """Return the finding of a message that failed."""
+    """Return the finding for an error of `send_message`."""
     if isinstance(error, errors.UnusualActivityError):
         if send_via == "fetch":
             return warning("the site accepts messages only from its own page", USE_THE_PAGE, works=False)
@@ -123,7 +123,7 @@ def _find_conversation(context: CheckContext, send_via: str, started: datetime) 
 
 
 def _delete_conversation(context: CheckContext, conversation_id: str | None, send_via: str) -> str:
-    """Delete the conversation. Return a note for the summary if the deletion failed, else an empty string."""
+    """Delete the conversation. If this fails, return a note for the summary, else an empty string."""
     if conversation_id is None:
         return ""
     try:

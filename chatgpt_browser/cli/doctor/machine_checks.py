@@ -1,4 +1,4 @@
-"""Checks of this machine that need no browser: versions, session token, data folder and display."""
+"""The checks of this machine, which need no browser: versions, session token, data folder and display."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def versions(_: CheckContext) -> Finding:
 
 
 def token(context: CheckContext) -> Finding:
-    """Check that a well-formed session token exists; report its source and length, never its value."""
+    """Check that a well-formed session token exists. Report its source and its length, never its value."""
     if not context.options.uses_own_session:
         browser = context.options.browser_urls[0]
         return ok(f"not needed: the session of the browser {browser!r} is used", source="browser")
@@ -73,9 +73,9 @@ def data_folder(context: CheckContext) -> Finding:
 
 
 def is_open_to_others(path: Path) -> bool:
-    """Return whether another user can access a file or owns it."""
+    """Return whether another user can access the file or owns the file."""
     status = path.lstat()
-    # The mode of a symbolic link has no meaning. Chromium's lock is a symbolic link.
+    # The mode of a symbolic link has no meaning. The profile contains such a link: Chromium's lock.
     if stat.S_ISLNK(status.st_mode):
         return False
     return status.st_uid != os.geteuid() or bool(stat.S_IMODE(status.st_mode) & 0o077)

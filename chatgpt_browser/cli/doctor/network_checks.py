@@ -1,4 +1,4 @@
-"""Checks of the connection to the site: DNS, connection, TLS, response and clock.
+"""The checks of the network: DNS, connection, TLS, response and clock.
 
 The DNS check navigates to the session endpoint. The other checks read the result of this visit.
 """
@@ -18,16 +18,18 @@ from .network_errors import STAGES, classify_network_error
 if TYPE_CHECKING:
     from chatgpt_browser._browser.probe import Sighting
 
-#: A clock difference up to this many seconds is accepted: the Date header has whole seconds, and the response takes time.
+#: A clock difference of up to this many seconds is accepted, because the Date header contains only whole seconds, and because the
+#: response takes time.
 CLOCK_TOLERANCE = 30
 #: A clock difference of at least this many seconds is a problem: certificates and sessions may appear expired or not yet valid.
 CLOCK_LIMIT = 600
-#: Response headers with which the site's administrators can find a request. These headers contain no secrets.
+#: The response headers that the report contains. The site's administrators can find a request by their values, which are no
+#: secrets.
 REPORTED_HEADERS = ("server", "cf-ray", "cf-mitigated", "retry-after")
 
 
 def dns(context: CheckContext) -> Finding:
-    """Visit the session endpoint; check that DNS resolved the site's host name."""
+    """Open the session endpoint, and check that DNS resolved the site's host name."""
     return _stage_finding(context, "dns", context.visit_session_endpoint())
 
 
@@ -37,7 +39,7 @@ def connection(context: CheckContext) -> Finding:
 
 
 def tls(context: CheckContext) -> Finding:
-    """Check that the TLS handshake succeeded; report the certificate."""
+    """Check that the TLS handshake succeeded, and report the certificate."""
     if context.origin.startswith("http:"):
         return ok("none: plain http, which is allowed for this machine only", protocol=None)
     return _stage_finding(context, "tls", _visit(context))
@@ -79,7 +81,7 @@ def _visit(context: CheckContext) -> Sighting:
 
 
 def _stage_finding(context: CheckContext, stage: str, visit: Sighting) -> Finding:
-    """Return a problem if the visit failed at this stage. Otherwise return OK with the details of the stage."""
+    """Return a problem if the visit failed at this stage, otherwise OK with the details of the stage."""
     group = classify_network_error(visit.error)
     if visit.error and STAGES.index(group.stage) == STAGES.index(stage):
         error = APIConnectionError(f"{context.origin}: {visit.error}")
@@ -107,7 +109,7 @@ def _duration(visit: Sighting, stage: str) -> str:
 
 
 def _redirect_finding(context: CheckContext, visit: Sighting) -> Finding:
-    """Return a problem for a redirect to another origin, or OK if this origin is the site's known new address."""
+    """Return OK if the response is a redirect to the site's known new address. For any other redirect, return a problem."""
     from chatgpt_browser._core.urls import origin_of
     from chatgpt_browser._transport.browser_manager import moved_to
 
@@ -126,7 +128,8 @@ def clock(context: CheckContext) -> Finding:
     except (KeyError, ValueError, TypeError):
         return skipped("the response has no Date header")
 
-    # The site set the header between the start of the request and the end of the response, so any time between them is correct.
+    # The site set the header between the start of the request and the end of the response. If the header's time is between these
+    # two times, the difference is 0.
     ahead = visit.began - site_time if visit.began > site_time else min(0.0, visit.ended - site_time)
     ahead = 0.0 if abs(ahead) < 1 else round(ahead, 1)
     if abs(ahead) <= CLOCK_TOLERANCE:

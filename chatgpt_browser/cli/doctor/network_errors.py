@@ -1,4 +1,4 @@
-"""A table of Chromium's network errors. For each group of errors, it contains the stage of the request and a remedy."""
+"""A table of Chromium's network errors. It contains, for each group of errors, the stage of the request and a remedy."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ NETWORK_ERRORS = (
 
 
 def classify_network_error(error: str) -> NetworkError:
-    """Return the group to which an error belongs. `error` starts with a name such as ``ERR_NAME_NOT_RESOLVED``."""
+    """Return the group of an error. `error` starts with the name of the error, such as ``ERR_NAME_NOT_RESOLVED``."""
     for group in NETWORK_ERRORS:
         if re.match(f"ERR_(?:{group.pattern})", error):
             return group

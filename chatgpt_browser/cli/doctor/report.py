@@ -20,18 +20,18 @@ MARKS = {
     Status.SKIPPED: Mark.SKIPPED,
 }
 
-#: The number of columns before the summary in a line: sign, name and separators.
+#: The width of the columns before the summary, in characters: sign, separator, name and separator.
 INDENT = 1 + 2 + NAME_WIDTH + 2
 
 
 class LineReport(StepLines):
-    """Prints one line per finished check. The remedy, if there is one, follows on the next line."""
+    """Prints one line per finished check. If the check has a remedy, the remedy is on the next line."""
 
     def __init__(self, console: SafeConsole) -> None:
         super().__init__(console, seconds=False)
 
     def add(self, result: Result) -> None:
-        """Print the result of a check, and the remedy of a problem or a warning."""
+        """Print the result of a check. For a problem or a warning, also print the remedy."""
         finding = result.finding
         self.done(result.name, finding.summary, MARKS[finding.status])
         if finding.remedy and finding.status in (Status.WARNING, Status.PROBLEM):
@@ -61,7 +61,7 @@ class LineReport(StepLines):
 
 
 class JsonReport(StepLines):
-    """Writes one JSON object to standard output at the end. Until then, a spinner on standard error shows the current check."""
+    """Writes one JSON object to standard output after the last check. Until then, a spinner on standard error shows the check."""
 
     def __init__(self) -> None:
         super().__init__(err)

@@ -1,4 +1,4 @@
-"""Checks of the session: whether the client passes the site's challenge, and which user the session belongs to."""
+"""The checks of the session: whether the client passes the site's challenge, and which user owns the session."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ..repetition import describe_repetition
 from .checks import Check, Finding, ok, warning
 from .context import CheckContext
 
-#: A name or an address is cut to this number of characters.
+#: The name and the e-mail address of the user are each cut to this number of characters.
 _MAX_LABEL = 200
 #: The check returns a warning if the session expires within this time.
 EXPIRES_SOON = timedelta(days=2)
 
 
 def challenge(context: CheckContext) -> Finding:
-    """Start the client, which passes the site's challenge; report whether there was a challenge."""
+    """Start the client, which passes the site's challenge. Report whether there was a challenge."""
     passed: list[str] = []
 
     def on_milestone(event: str, message: str) -> None:

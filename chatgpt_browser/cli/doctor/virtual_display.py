@@ -13,15 +13,15 @@ from ..environment import has_display
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: The arguments of Xvfb: write the number of the display to standard output, and accept no connections over TCP.
+#: The arguments of Xvfb. With them, Xvfb writes the number of the display to standard output, and accepts no TCP connections.
 _COMMAND = ("-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp")
 
 
 @contextmanager
 def display_for_window() -> Iterator[str]:
-    """Yield the name of a display, and set the variable DISPLAY during the block if the display is a virtual one.
+    """Yield the name of a display. If there is no display, start the virtual display Xvfb for the duration of the block.
 
-    If there is no display, Xvfb is started. If Xvfb is not installed or does not start, yield an empty string.
+    While Xvfb runs, the variable DISPLAY is set. If Xvfb is not installed or does not start, yield an empty string.
     """
     if has_display():
         yield os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or "desktop"
@@ -35,7 +35,7 @@ def display_for_window() -> Iterator[str]:
     ) as server:
         try:
             assert server.stdout is not None
-            number = server.stdout.readline().strip()  # empty if Xvfb has ended
+            number = server.stdout.readline().strip()  # The number is empty if Xvfb has ended.
             if number:
                 os.environ["DISPLAY"] = f":{number}"
             yield f"Xvfb :{number}" if number else ""

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 #: The export ends after this many consecutive failures.
 MAX_FAILURES_IN_A_ROW = 10
 
-#: An output whose name ends with one of these is a file. Any other output is a folder, unless a file of that name exists.
+#: If the name of an output ends with one of these suffixes, the output is a file. Any other output is a folder, unless a file
+#: with its name exists.
 FILE_SUFFIXES = (".md", ".markdown", ".txt", ".json")
 
 AnyIds = Annotated[list[str] | None, CONVERSATION_ARGUMENT]
@@ -104,14 +105,14 @@ def export(
 
 
 def names_a_file(output: Path) -> bool:
-    """Return whether an output is a file: it exists as a file, or it has a suffix of `FILE_SUFFIXES` and is not a folder."""
+    """Return whether an output is a file: a file with this name exists, or the name has a file suffix and is no folder's name."""
     return output.is_file() or (output.suffix.lower() in FILE_SUFFIXES and not output.is_dir())
 
 
 def export_to_file(
     api: ChatGPTAPI, conversation_id: str, path: Path, form: Format, *, with_files: bool
 ) -> None:
-    """Write one conversation to a file. If the file's name ends in .json, the format is JSON; otherwise it is `form`.
+    """Write one conversation to a file. If the name of the file ends in .json, the format is JSON, otherwise `form`.
 
     With `with_files`, the files of a Markdown export are saved in a folder beside the file.
 
@@ -137,7 +138,7 @@ def export_each(
 
     If a conversation cannot be read or written, print a line on standard error and export the others.
 
-    :param ids: the conversations to write; None means all conversations whose file is missing or outdated.
+    :param ids: the ids of the conversations to write. If it is None, write all conversations whose file is missing or outdated.
     :raises typer.BadParameter: the folder cannot be created.
     :raises ChatGPTError: an error that would occur for every further conversation too.
     """
@@ -170,10 +171,10 @@ def export_each(
 
 
 class ExportFailures:
-    """Counts and reports the conversations that could not be exported. The export of the others continues."""
+    """Counts and reports the conversations that could not be exported, while the export of the other conversations continues."""
 
     def __init__(self) -> None:
-        #: The exit code of the first failure; 0 if there is none.
+        #: The exit code of the first failure; 0 if there was no failure.
         self.exit_code = 0
         self._in_a_row = 0
 
@@ -181,7 +182,7 @@ class ExportFailures:
     def reported(self, entry: Entry) -> Iterator[None]:
         """If the block raises an error that concerns only this conversation, print it instead of raising it.
 
-        :raises ChatGPTError: the error concerns the other conversations too, or there were too many consecutive failures.
+        :raises ChatGPTError: the error also concerns the other conversations, or there were too many consecutive failures.
         :raises OSError: the disk is full or read-only.
         """
         try:

@@ -1,4 +1,4 @@
-"""The folder of `history export`. It has one file for each conversation; the conversation's id is in the file and in its name."""
+"""The folder of `history export`: one file for each conversation. The file and its name contain the conversation's id."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import ConversationSummary, History
 
-#: The conversation's id is looked for in this many bytes at the beginning of a file.
+#: To find the conversation's id in a file, this many bytes at the beginning of the file are searched.
 _HEAD_SIZE = 4096
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A conversation to export. ``changed`` is the time of its last change, or None if that time is unknown."""
+    """A conversation to export. ``changed`` is the time of its last change, or None if this time is unknown."""
 
     id: str
     title: str | None = None
@@ -48,7 +48,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class ExportFolder:
-    """A folder of exported conversations. The modification time of a file is the time of the conversation's last change."""
+    """A folder of exported conversations. The modification time of each file is the time of its conversation's last change."""
 
     path: Path
     form: Format
@@ -63,7 +63,7 @@ class ExportFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def is_up_to_date(self, entry: Entry) -> bool:
-        """Return whether the conversation's file exists, and its modification time is that of the conversation's last change."""
+        """Return whether the conversation's file exists and has the time of the conversation's last change."""
         try:
             found = self._path(entry).lstat()
         except OSError:
@@ -86,7 +86,7 @@ class ExportFolder:
         self.remove_outdated(entry)
 
     def remove_outdated(self, entry: Entry) -> None:
-        """Remove the earlier files of a conversation, whose names differ from the current one. Keep files that are no exports."""
+        """Remove the earlier files of a conversation, whose names contain an earlier title. Keep files that are no exports."""
         current = self._path(entry)
         for name in self._names.get(names_id(entry.id), ()):
             path = self.path / name
@@ -98,7 +98,7 @@ class ExportFolder:
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:
-        """The names of the files that exist when this is first read. The key is the part of the name that identifies the id."""
+        """The names of the files that existed at the first use of this property. The key is the result of :func:`names_id`."""
         names: dict[str, list[str]] = {}
         for path in self.path.iterdir():
             key = names_id(path.stem, in_name=True) if path.suffix == self.form.suffix else None
@@ -107,7 +107,7 @@ class ExportFolder:
         return names
 
     def _contains(self, path: Path, conversation_id: str) -> bool:
-        """Return whether a file is an export of the conversation, that is, whether the id is at its beginning."""
+        """Return whether a file is an export of the conversation: the beginning of the file contains the conversation's id."""
         with suppress(OSError):
             if stat.S_ISREG(path.lstat().st_mode):
                 with path.open("rb") as file:

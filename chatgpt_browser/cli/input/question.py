@@ -15,7 +15,7 @@ _FILE_OPTION = "'--file' / '-f'"
 
 
 def read_piped_input() -> str:
-    """Read standard input without a time limit; return its text, or an empty string (see `PipedInput.read`)."""
+    """Read standard input without a time limit. Return its text, or an empty string if it is not piped."""
     return PipedInput().read()
 
 
@@ -73,5 +73,5 @@ def _read_text(path: Path) -> str:
 
 
 def _as_utf8(name: str) -> str:
-    """Return a file name in which U+FFFD replaces control characters and bytes that are not UTF-8."""
+    """Return a file name with U+FFFD in place of control characters and of bytes that are not UTF-8."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", name)

@@ -1,4 +1,4 @@
-"""Reads standard input to its end, if it is a pipe, a file or a socket. A time limit may be set."""
+"""Reads standard input to its end, within a time limit, if standard input is a pipe, a file or a socket."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PipedInput:
         self.seconds_left = timeout
 
     def read(self) -> str:
-        """Return the text of standard input if it is a pipe, a file or a socket, else an empty string.
+        """Return the text of standard input. If standard input is not a pipe, a file or a socket, return an empty string.
 
         Other inputs are not read, because they may never end: for example a terminal, or the standard input of a scheduled job.
 
@@ -59,8 +59,8 @@ class PipedInput:
 
 
 def is_piped(stream: TextIO | None) -> bool:
-    """Return whether a stream is a pipe, a regular file or a socket. Node's `spawn` passes a socket as standard input."""
-    if stream is None:  # the parent process closed standard input
+    """Return whether a stream is a pipe, a regular file or a socket. For example, Node's `spawn` passes a socket."""
+    if stream is None:  # The parent process closed standard input.
         return False
 
     try:
@@ -72,7 +72,7 @@ def is_piped(stream: TextIO | None) -> bool:
 
 
 def read_to_end(timeout: float | None = None) -> bytes:
-    """Return all bytes of standard input. If this takes longer than `NOTICE_DELAY`, show a notice on the terminal.
+    """Return all bytes of standard input. If reading takes longer than `NOTICE_DELAY`, show a notice on the terminal.
 
     :raises typer.BadParameter: the input is too large.
     :raises ChatGPTTimeoutError: the input did not end within `timeout` seconds.
@@ -93,7 +93,7 @@ def read_to_end(timeout: float | None = None) -> bytes:
 
 @contextmanager
 def _awaited_input_shown() -> Iterator[None]:
-    """In the block, show on a terminal that the command waits for input: a spinner, or a line if a spinner is not possible."""
+    """In the block, show on the terminal that the command waits for input. If a spinner is not possible, print a line."""
     spinner = WaitSpinner(
         "the end of standard input (Ctrl-D ends it on a terminal; `< /dev/null` gives none)"
     )
@@ -121,7 +121,7 @@ class _Reader(threading.Thread):
         """Read until the input ends, a read fails, or the data is larger than the maximum."""
         try:
             if sys.platform != "win32":
-                os.set_blocking(self._descriptor, True)  # a parent process may have disabled blocking
+                os.set_blocking(self._descriptor, True)  # The parent process may have disabled blocking.
             while len(self._data) <= MAX_BYTES and (chunk := os.read(self._descriptor, _CHUNK)):
                 self._data += chunk
         except OSError as error:

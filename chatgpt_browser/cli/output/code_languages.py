@@ -1,9 +1,9 @@
 """Limits the syntax highlighting of code blocks: a list of languages, a maximum length, and a maximum time.
 
 The reply contains the name of the lexer, and some of Pygments' 500 lexers take minutes for a malicious text. So only the lexers
-in this list are used. Some of these take quadratic time too: with Pygments 2.20, the lexer for C# takes 19 s for 10,000
-characters of short words, those for Java and C 2 to 4 s. Ordinary code of this length takes about 0.02 s. So each block is first
-read within a time limit.
+in this list are used. Some lexers in this list also take quadratic time: with Pygments 2.20 and 10,000 characters of short words,
+the lexer for C# takes 19 s, and the lexers for Java and C take 2 to 4 s. Ordinary code of this length takes about 0.02 s.
+Therefore each block is first read within a time limit.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-#: The languages that are highlighted. These are names of Pygments' lexers.
+#: The languages whose code blocks are highlighted. Each name is the name of a lexer of Pygments.
 LANGUAGES = frozenset(
     "bash c c++ cpp cs csharp css diff go html ini java javascript js json jsx kotlin makefile php py python python3 rb ruby rs"
     " rust sh shell sql swift toml ts tsx typescript xml yaml yml zsh".split()
 )
 #: The maximum number of characters of a highlighted block. Longer blocks are shown without colours.
 MAX_HIGHLIGHTED = 10_000
-#: Limit in seconds per block: the CPU time of the lexer. A block that takes longer is shown without colours.
+#: The maximum CPU time of the lexer for one block, in seconds. A block that takes longer is shown without colours.
 MAX_SECONDS = 0.5
 
 
 def limit_highlighting(tokens: Iterable[Token]) -> None:
-    """Change the language of a code block to plain text, unless it is in `LANGUAGES` and the block is short and quickly read."""
+    """Set the language of code blocks to plain text, except for short blocks of a known language that the lexer reads quickly."""
     for token in tokens:
         if token.type == "fence":
             name = token.info.strip().partition(" ")[0].lower()
@@ -37,7 +37,7 @@ def limit_highlighting(tokens: Iterable[Token]) -> None:
             token.info = name if is_allowed and _is_quick(name, token.content) else "text"
 
 
-@functools.lru_cache(maxsize=32)  # while a reply arrives, its last block is drawn many times
+@functools.lru_cache(maxsize=32)  # While a reply arrives, its last block is drawn many times.
 def _is_quick(language: str, code: str) -> bool:
     """Return whether the lexer of the language reads the code within `MAX_SECONDS`. The time is checked after each token."""
     from rich.syntax import Syntax

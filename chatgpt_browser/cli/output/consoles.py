@@ -1,7 +1,7 @@
-"""The two consoles: results go to standard output, all other output to standard error.
+"""The two consoles: results go to standard output, and all other output goes to standard error.
 
-Both consoles convert every text that they print to its printable form, because it may be untrusted. Rich's markup and emoji codes
-are off. To print a text with a style, pass a Rich `Text`.
+Both consoles print every text in its printable form, because a text may be untrusted. Rich's markup and emoji codes are off. To
+print a text with a style, pass a Rich `Text`.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ class HideableLine(Protocol):
         """The console on which the status line is shown."""
 
     def hidden(self) -> AbstractContextManager[None]:
-        """Hide the line in the `with` block; show it again at the end."""
+        """Hide the line in the `with` block, and show it again after the block."""
 
 
 def is_terminal(stream: IO[str]) -> bool:
     """Return whether a stream is a terminal."""
     try:
         return stream.isatty()
-    except (AttributeError, ValueError):  # For example, the stream is closed.
+    except (AttributeError, ValueError):  # for example because the stream is closed
         return False
 
 
 def can_rewrite_lines(console: Console) -> bool:
-    """Return whether a console can rewrite lines: it is a terminal, but no dumb terminal and not the log of a CI system."""
+    """Return whether a console can rewrite lines: it is a terminal, but neither a dumb terminal nor the log of a CI system."""
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     return console.is_terminal and not console.is_dumb_terminal and not in_ci
 
 
 class SafeConsole(Console):
-    """A console that is safe for untrusted text: control characters in a text are never written.
+    """A console that is safe for untrusted text, because it replaces the control characters in each text by escapes.
 
-    Cursor movements are not written to a pipe or a file.
+    It does not write cursor movements to a pipe or a file.
     """
 
     #: The spinner line that is shown on `out` or `err` now, or None.
@@ -95,7 +95,7 @@ class SafeConsole(Console):
 
 
 def _printable_text(text: Text) -> Text:
-    """Return a styled text in its printable form. Each style still applies to the same characters, or to their escapes."""
+    """Return a styled text in its printable form. The style of a character also applies to the escape that replaces it."""
     plain = text.plain
     if printable(plain) == plain:
         return text
@@ -105,19 +105,19 @@ def _printable_text(text: Text) -> Text:
     return result
 
 
-# Rich looks up sys.stdout and sys.stderr for each line, so tests can replace these streams.
+# These consoles use the current sys.stdout and sys.stderr for each line, so that tests can replace the streams.
 out = SafeConsole(highlight=False, markup=False, emoji=False)
 err = SafeConsole(highlight=False, markup=False, emoji=False, stderr=True)
 
 
 def write_text(text: str) -> None:
-    """Write a result to standard output: a terminal receives the printable form, a pipe or a file the unchanged text."""
+    """Write a result to standard output. A terminal receives its printable form; a pipe or a file receives the unchanged text."""
     sys.stdout.write(printable(text) if is_terminal(sys.stdout) else text)
     sys.stdout.flush()
 
 
 def print_note(text: str | Text) -> None:
-    """Print a text on standard error. On a terminal it is wrapped between words; in a pipe it stays one line."""
+    """Print a text on standard error. A terminal wraps the text between words; a pipe receives it as one line."""
     err.print(text, soft_wrap=not err.is_terminal)
 
 
@@ -132,9 +132,9 @@ def print_labelled(label: str, style: str, text: str) -> None:
 
 
 def confirm(question: str) -> bool:
-    """Ask a yes-no question on standard error; return whether the answer is yes.
+    """Ask a yes-no question on standard error. Return whether the answer is yes.
 
-    The question is shown on one line. Otherwise a title of several lines could look like another question.
+    The question is shown on one line. Otherwise a conversation's title of several lines could look like another question.
     """
     return typer.confirm(printable(one_line(question)), err=True)
 
@@ -156,7 +156,7 @@ def write_json(value: Any) -> None:
 
 
 class ConsoleLogHandler(logging.Handler):
-    """Prints log records on standard error, each with its time and level. If `brief` is set, the time is omitted."""
+    """Prints log records on standard error, each with its time and its level. If `brief` is True, the time is left out."""
 
     def __init__(self, level: int, *, brief: bool) -> None:
         super().__init__(level)
@@ -174,14 +174,14 @@ class ConsoleLogHandler(logging.Handler):
 
 @contextmanager
 def log_handler(handler: logging.Handler, level: int, logger: logging.Logger | None = None) -> Iterator[None]:
-    """In the block, add a handler to a logger, and lower the library's log level so that records of `level` are logged.
+    """In the block, add a handler to a logger, and set the library's log level so that records of `level` are logged.
 
     :param logger: the logger that receives the handler; default: the library's logger.
     """
     library = logging.getLogger("chatgpt_browser")
     target = logger or library
     level_before = library.level
-    # If the level is 0, the level of the root logger applies, which is usually above INFO.
+    # The level 0 means that no level is set. In this case, the level of the root logger applies, which is usually above INFO.
     library.setLevel(min(level_before or level, level))
     target.addHandler(handler)
     try:
@@ -195,8 +195,8 @@ def logging_to_stderr(verbosity: int) -> AbstractContextManager[None]:
     """In the block, print log records on standard error.
 
     At verbosity 0, print the warnings of all libraries. At 1, also print the INFO records of this library; at 2 or more, also its
-    DEBUG records. The handler is added to the root logger: without it, Python would write the warnings of other libraries
-    without replacing their control characters.
+    DEBUG records. The handler is added to the root logger. Otherwise Python itself would write the warnings of other libraries,
+    with their control characters.
     """
     level = LOG_LEVELS[min(verbosity, 2)]
     return log_handler(ConsoleLogHandler(level, brief=not verbosity), level, logging.getLogger())

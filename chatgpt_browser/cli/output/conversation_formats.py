@@ -1,4 +1,4 @@
-"""Formats a conversation as Markdown or JSON text. No function here uses a terminal, a file or the clock."""
+"""Formats a conversation as Markdown or JSON text. The functions of this module use no terminal, no file and no clock."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser._core.files import whole_characters
 
+from .footnotes import Footnotes
+from .reply_object import file_object
+
 if TYPE_CHECKING:
-    from chatgpt_browser import History, ReplyFile
+    from chatgpt_browser import History, HistoryMessage
 
 #: Maps the role of an author to the heading of the author's messages.
 SPEAKERS = {"user": "You", "assistant": "ChatGPT"}
@@ -48,18 +51,28 @@ def format_conversation(history: History, form: Format) -> str:
 
 
 def as_markdown(history: History) -> str:
-    """Return a conversation as Markdown: the title, the id, the times, and the visible messages, each under its author's name."""
+    """Return a conversation as Markdown: title, id, times, and the visible messages. The author is the heading of a message."""
     facts = [
         written_id(history.conversation_id, Format.markdown) if history.conversation_id else "",
         f"- Created: {local_time(history.create_time)}" if history.create_time else "",
         f"- Changed: {local_time(history.update_time)}" if history.update_time else "",
     ]
     parts = [f"# {' '.join((history.title or 'Untitled').split())}", "\n".join(filter(None, facts))]
-    for message in history.visible_messages:
+    for index, message in enumerate(history.visible_messages, start=1):
         if message.text.strip():
-            parts += [f"## {author_name(message.role)}", message.text.strip("\n")]
+            parts += [f"## {author_name(message.role)}", _with_footnotes(message, index)]
 
     return whole_characters("\n\n".join(filter(None, parts))) + "\n"
+
+
+def _with_footnotes(message: HistoryMessage, index: int) -> str:
+    """Return the text of a message with its footnotes. `index` makes their labels unique in the conversation."""
+    if not message.citations:
+        return message.text.strip("\n")
+    footnotes, label = Footnotes(message.citations), f"[^{index}-{{}}]".format
+    definitions = "\n".join(footnotes.definitions(label))
+    marked = footnotes.mark(message.text, label).strip("\n")
+    return f"{marked}\n\n{definitions}"
 
 
 def history_object(history: History) -> dict[str, Any]:
@@ -72,13 +85,8 @@ def history_object(history: History) -> dict[str, Any]:
     return content
 
 
-def file_object(file: ReplyFile) -> dict[str, Any]:
-    """Return a file of a reply as a dict, without the bytes."""
-    return {name: getattr(file, name) for name in ("id", "name", "kind", "media_type", "size")}
-
-
 def file_name(conversation_id: str, title: str | None, created: datetime | None, form: Format) -> str:
-    """Return a readable file name. It sorts by creation time, is unique for each conversation and is valid on every platform.
+    """Return a readable file name for a conversation. The name is unique, sorts by creation time, and is valid on every platform.
 
     The name contains the date, the title and the id. If the id is a UUID, it is used unchanged. Any other id may be too long, or
     may differ from another id only in letter case, which some file systems ignore. Such an id is shortened, and an underscore and
@@ -102,7 +110,7 @@ def names_id(text: str, *, in_name: bool = False) -> str:
     """Return the part of a file name that identifies a conversation: the id if it is a UUID, else an underscore and its digest.
 
     :param text: the conversation's id; or, if ``in_name`` is True, a file name without its suffix.
-    :param in_name: find the part in a file name. The result is empty if the name contains no such part.
+    :param in_name: if True, search the file name for this part. If the name contains no such part, the result is empty.
     """
     if in_name:
         found = re.search(rf"(?:^|-)({_UUID})$|(_[0-9a-f]{{{_DIGEST_LENGTH}}})$", text)
@@ -113,7 +121,7 @@ def names_id(text: str, *, in_name: bool = False) -> str:
 
 
 def written_id(conversation_id: str, form: Format) -> str:
-    """Return the text that contains a conversation's id in an exported file: a line of Markdown, or a member of a JSON object."""
+    """Return the text with the conversation's id in an exported file: a line of Markdown, or a member of the JSON object."""
     if form is Format.json:
         return f'"conversation_id": {json.dumps(conversation_id, ensure_ascii=False)}'
     return f"- Conversation: `{conversation_id}`"
@@ -125,5 +133,5 @@ def author_name(role: str) -> str:
 
 
 def local_time(time: datetime) -> str:
-    """Return a time as text, in the local time zone and without seconds."""
+    """Return a time in the local time zone as text, without seconds."""
     return f"{time.astimezone():%Y-%m-%d %H:%M}"

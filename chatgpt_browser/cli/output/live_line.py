@@ -24,10 +24,10 @@ FRAMES_PER_SECOND = 12.5
 
 
 class LiveLine:
-    """A context manager that shows an object on a console until the end of the block, or until :meth:`stop` is called.
+    """A context manager that shows its content on a console until the end of the block, or until :meth:`stop` is called.
 
-    This class does not replace `sys.stdout` and `sys.stderr`. Rich's live displays replace them by default, which would redirect
-    the commands' output.
+    Rich's live displays replace `sys.stdout` and `sys.stderr` by default, and so redirect the output of the commands. This class
+    does not replace them.
     """
 
     def __init__(self, content: RenderableType, console: Console) -> None:
@@ -57,7 +57,7 @@ class LiveLine:
             if can_rewrite_lines(self.console) and not self._is_shown:
                 self._is_shown = True
                 SafeConsole.live_line = self
-                # Rich sets this only when the console is created. The stream may have been replaced since then.
+                # Rich sets this attribute only when the console is created, but the stream may have been replaced later.
                 self.console.is_interactive = True
                 self._live.start(refresh=True)
 
@@ -71,7 +71,7 @@ class LiveLine:
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
-        """Hide the line in the block, so that another console can write to the same terminal; show it again at the end."""
+        """Hide the line in the block, so that another console can write to the same terminal. Show it again after the block."""
         with self._lock:
             self._live.stop()
             try:

@@ -1,7 +1,7 @@
-"""Splits Markdown into blocks, such as paragraphs and list items. No function here uses a terminal or the clock.
+"""Splits Markdown into blocks, such as paragraphs and list items. The functions of this module use no terminal and no clock.
 
-When text is appended, only the last block changes. So each earlier block is written once and is not rewritten. Each list item is
-a separate block, because a list may be longer than the screen.
+When text is appended, only the last block changes. Therefore each earlier block is written to the terminal only once. Each list
+item is a separate block, because a list may be longer than the screen.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def blocks_of(markdown: str) -> list[Block]:
 
 
 def settled_blocks(markdown: str) -> int:
-    """Return the number of blocks at the start that do not change when text is appended.
+    """Return the number of blocks at the start of the text that do not change when text is appended.
 
-    These are all blocks of the complete lines, except the last block.
+    These blocks are all blocks of the complete lines, except the last block.
     """
     return max(0, len(blocks_of(markdown[: markdown.rfind("\n") + 1])) - 1)
 

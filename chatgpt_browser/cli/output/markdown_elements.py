@@ -1,4 +1,4 @@
-"""Rich's elements of Markdown, changed so that no words are lost on a narrow terminal."""
+"""Subclasses of Rich's Markdown elements that lose no words on a narrow terminal."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-#: Minimum in columns for the width of the text in a list or a quote. If less would be left, the text is not indented.
+#: The minimum width of the text in a list or a quote, in columns. If indentation would leave less, the text is not indented.
 MIN_WIDTH = 8
-#: A width in columns that no table reaches, to measure tables without the limit of the terminal.
+#: A width in columns that no table reaches. It is used to measure tables without the limit of the terminal's width.
 _UNLIMITED = 100_000
 
 
 class WholeQuote(BlockQuote):
-    """A quote. If the terminal is too narrow, the quote is not indented."""
+    """A Markdown quote. If the terminal is too narrow, the quote is not indented."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the segments of the quote."""
@@ -29,7 +29,7 @@ class WholeQuote(BlockQuote):
 
 
 class WholeItem(ListItem):
-    """An item of a list. If the terminal is too narrow, the item is not indented."""
+    """An item of a Markdown list. If the terminal is too narrow, the item is not indented."""
 
     def render_bullet(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the segments of an item with a bullet."""
@@ -57,7 +57,7 @@ class WholeTable(TableElement):
     """A table. If a column would be narrower than a word, the rows are written below each other instead."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the table, or its rows as texts."""
+        """Yield the table if its columns fit the terminal, else its rows as texts."""
         for renderable in super().__rich_console__(console, options):
             assert isinstance(renderable, Table)
             if _fit_columns(renderable, console, options):
@@ -78,9 +78,9 @@ class WholeTable(TableElement):
 
 
 def _fit_columns(table: Table, console: Console, options: ConsoleOptions) -> bool:
-    """Make the columns of a table as narrow as the terminal requires. Return False if words would have to be broken.
+    """Set the widths of a table's columns so that the table fits the terminal. If words would have to be broken, return False.
 
-    Rich's own widths would break words in one column although another column has room.
+    Rich's own widths may break words in one column although another column has spare width.
     """
     unlimited = options.update(width=_UNLIMITED)
     measured = [
@@ -102,7 +102,7 @@ def _fit_columns(table: Table, console: Console, options: ConsoleOptions) -> boo
 
 
 class WholeMarkdown(Markdown):
-    """Markdown that was parsed by our own parser."""
+    """Markdown for Rich, from the tokens of this package's own parser."""
 
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
         **Markdown.elements,

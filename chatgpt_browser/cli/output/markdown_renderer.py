@@ -29,7 +29,7 @@ def print_markdown(console: Console, markdown: str) -> None:
 
 
 def render(console: Console, block: Block) -> list[str]:
-    """Return the rendered lines of a block. If the block has an empty line before it, this line is included."""
+    """Return the rendered lines of a block. If an empty line precedes the block, the result starts with this line."""
     limit_highlighting(block.tokens)
     markdown = WholeMarkdown(block.tokens)
     with console.capture() as capture:
@@ -43,7 +43,7 @@ class LiveMarkdown:
     """A context manager that renders a growing text. In its `with` block, no other output may go to the terminal.
 
     A finished block of Markdown is written once, so it stays in the terminal's scrollback. Only the last, unfinished block is
-    rewritten, and only its changed lines. :meth:`show` is cheap: a thread draws the newest text at most 20 times per second.
+    rewritten, and only its changed lines. :meth:`show` returns at once. A thread draws the text, at most 20 times per second.
     """
 
     def __init__(self, console: Console) -> None:
@@ -51,7 +51,7 @@ class LiveMarkdown:
         self._region = Region(console)
         self._text = ""
         self._settled = ""  # The finished start of the text. Its blocks are written and cannot change.
-        self._written = 0  # The number of written blocks after `_settled`.
+        self._written = 0  # The number of blocks after `_settled` that are already written.
         self._has_output = False
         self._changed, self._finished = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._paint, name="chatgpt_browser painter", daemon=True)
@@ -67,7 +67,7 @@ class LiveMarkdown:
         self._draw(whole=True)
 
     def show(self, text: str) -> None:
-        """Set the whole text that has arrived so far. The thread draws the text soon."""
+        """Set the text to draw: the whole text that has arrived so far. The thread draws it soon after this call."""
         self._text = text
         self._changed.set()
 
@@ -77,12 +77,13 @@ class LiveMarkdown:
             self._changed.clear()
             started = perf_counter()
             self._draw()
-            # Highlighting long code is slow. With this pause, the thread that reads the reply has at least 2/3 of the time.
+            # Highlighting long code is slow. This pause leaves at least 2/3 of the time to the thread that reads the reply.
             self._finished.wait(max(FRAME_INTERVAL, 2 * (perf_counter() - started)))
 
     def _draw(self, *, whole: bool = False) -> None:
         text = printable(self._text)
-        if not text.startswith(self._settled):  # the site replaced finished text, so all of it is drawn again
+        # If the site has replaced finished text, the whole text is drawn again.
+        if not text.startswith(self._settled):
             self._region.draw([], [])
             self._settled, self._written = "", 0
 
@@ -104,7 +105,7 @@ class LiveMarkdown:
     def _settle(self, rest: str, blocks: list[Block], end: int) -> None:
         """Append the finished text to `_settled`, so that later draws skip it.
 
-        `blocks[end]` is the first unfinished block. The finished text ends before the top-level block that contains it.
+        `blocks[end]` is the first unfinished block. The finished text ends where the top-level block with this block starts.
         """
         if end == len(blocks):
             self._written = end
@@ -116,7 +117,7 @@ class LiveMarkdown:
 
 
 class Region:
-    """The open lines: the lines above the cursor that can still be rewritten. They always fit on the screen."""
+    """The open lines, which can still be rewritten: the last lines above the cursor. They always fit on the screen."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -147,7 +148,7 @@ class Region:
         self._lines = shown[self._scrolled_off :]
 
     def _count_rows(self, lines: list[str]) -> int:
-        """Return the number of terminal rows that these lines occupy. A line has several rows if the terminal became narrower."""
+        """Return the number of terminal rows that these lines occupy. In a narrowed terminal, a line may occupy several rows."""
         before, self._width = self._width, self._console.width
         if self._width >= before:
             return len(lines)

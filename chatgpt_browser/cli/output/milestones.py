@@ -1,4 +1,4 @@
-"""Calls a function for each milestone, such as the start of the browser. A milestone is a special record in the library's log."""
+"""Calls a function for each milestone, such as the start of the browser. A milestone is a log record with a `chatgpt_event`."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ class MilestoneHandler(logging.Handler):
 
 
 def milestone_callback(callback: Callable[[str, str], None]) -> AbstractContextManager[None]:
-    """In the block, call `callback(event, message)` for each milestone. The call is made in the library's thread."""
+    """In the block, call `callback(event, message)` for each milestone, in the thread of the library."""
     return log_handler(MilestoneHandler(callback), logging.INFO)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: Maps an argument of the client, in the form in which messages contain it, to the option with the same effect.
+#: Maps an argument of the client, as error messages contain it, to the command-line option with the same effect.
 IN_COMMAND_LINE_TERMS = {
     'send_via="page"': "--send-via page",
     "headless=False": "--headed",

@@ -1,4 +1,4 @@
-"""Writes one line per step of a command, with the step's duration; a spinner shows the current step."""
+"""Writes one line with the duration for each finished step of a command, and shows the current step beside a spinner."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAME_WIDTH = 18
 
 
 class Mark(Enum):
-    """The result of a step. Each value has three parts: a sign, a sign for output that is not UTF-8, and a style."""
+    """The result of a step. Each value contains a sign, another sign for output that is not UTF-8, and a style."""
 
     DONE = ("✓", "+", "bold green")
     WARNING = ("!", "!", "bold yellow")
@@ -34,8 +34,8 @@ class Mark(Enum):
 class StepLines:
     """Writes one line per finished step. On a terminal, a spinner below the lines shows the current step.
 
-    A step starts when the previous step ends. A call of `next` changes the start time of the current step to the time of the
-    call. The line includes the duration of the step if `seconds` is True. The total time starts when the object is created.
+    A step starts when the previous step ends, or at a later call of `next`. If `seconds` is True, the line contains the duration
+    of the step. The total time starts when the object is created.
     """
 
     def __init__(self, console: Console, *, seconds: bool = True) -> None:
@@ -68,7 +68,7 @@ class StepLines:
         self._spinner.text = Text(printable(text), "dim")
 
     def done(self, what: str, detail: str = "", mark: Mark = Mark.DONE) -> float:
-        """Write the line of a finished step and start the next one; return the step's duration in seconds."""
+        """Write the line of a finished step, and start the next step. Return the duration of the finished step in seconds."""
         now = perf_counter()
         seconds = now - self._last
         self._write(mark, what, "" if mark is Mark.SKIPPED else f"{seconds:.3f} s", detail)

@@ -1,8 +1,8 @@
 """Makes untrusted text safe for a terminal: escapes replace the characters that a terminal interprets or hides.
 
 The replaced characters are control characters (C0 except line feed and tab, DEL, C1), lone surrogates, direction controls, tag
-characters and other invisible characters, except the joiners and selectors of emoji sequences, and the joiners between letters of
-scripts that use them (Persian, Hindi).
+characters and other invisible characters. Some invisible characters are kept: the joiners and selectors in emoji sequences, and
+the joiners between letters of scripts that use joiners (Persian, Hindi).
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _JOINING = (
     r"\u17b6-\u17d3\u1820-\u18aa\ua840-\ua873\U00010d00-\U00010d27\U00011000-\U000110ba\U00011100-\U00011fff"
     r"\U0001e900-\U0001e94b]"
 )
-#: Marks that remove the vowel of a letter. A joiner after such a mark selects the form of the letter, also at the end of a word.
+#: Characters (viramas) that remove the vowel of the letter before them. A joiner after a virama selects the form of this letter.
+#: Such a joiner is kept even if no letter follows.
 _VIRAMA = (
     r"[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d3b\u0d3c\u0d4d\u0dca\u1039\u17d2\U00011046\U000110b9\U00011133"
     r"\U000111c0\U00011235]"
@@ -39,7 +40,7 @@ _VIRAMA = (
 _JOINERS = "[\u200c\u200d]"
 _JOINED = f"(?<={_JOINING}){_JOINERS}(?={_JOINING})|(?<={_VIRAMA}){_JOINERS}"
 _TOKEN = re.compile(f"{_REGION_FLAG}|{_KEYCAP}|{_SEQUENCE}|{_JOINED}|({_UNSAFE})")
-#: Matches the end of a text if its meaning depends on the next character, for example an incomplete emoji sequence.
+#: Matches the last characters of a text if their meaning depends on the next character, such as an incomplete emoji sequence.
 _UNDECIDED = re.compile(
     f"(?:{_SEQUENCE}{_ZWJ}?|{_JOINING}(?:{_JOINERS}{_JOINING})*{_JOINERS}?|\U0001f3f4[\U000e0020-\U000e007e]{{0,5}}|\r)\\Z"
 )
@@ -48,7 +49,7 @@ _MAX_UNDECIDED = 64
 
 
 def printable(text: str) -> str:
-    r"""Return an untrusted text with escapes such as ``\x1b`` in place of characters that a terminal interprets or hides.
+    r"""Return the printable form of a text: escapes such as ``\x1b`` replace characters that a terminal interprets or hides.
 
     CR LF at the end of a line becomes a line feed.
     """
@@ -56,7 +57,7 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text with a single space in place of each line end and other white space."""
+    """Return a text on one line: a single space replaces each line end and each run of white space."""
     return " ".join(text.split())
 
 

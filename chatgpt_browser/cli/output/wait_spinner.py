@@ -1,4 +1,4 @@
-"""A spinner on standard error. It shows the current step, or the result for which the command waits."""
+"""A spinner on standard error. It shows the current step, or the result that the command waits for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .live_line import spinner_line
 from .milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
 from .terminal_text import printable
 
-#: Maps a milestone to the step that follows it. After any other milestone, the spinner shows the awaited result.
+#: Maps a milestone to the step that follows the milestone. After any other milestone, the spinner shows the awaited result.
 NEXT_STEPS = {BROWSER_UP: "opening the site", CHALLENGE_PASSED: "signing in"}
 #: The spinner shows the elapsed time after this many seconds.
 LONG_WAIT = 3
@@ -24,12 +24,12 @@ class WaitSpinner:
     """A line with a spinner. It shows the current step or the awaited result, and the elapsed time."""
 
     def __init__(self, what: str, step: str | None = None) -> None:
-        #: The awaited result.
+        #: The name of the awaited result, such as "the reply".
         self.what = what
         #: The current step, or None if all steps before the result are done.
         self.step = step
         self._started = perf_counter()
-        #: The spinner's line; it is shown only if standard error is a terminal.
+        #: The line with the spinner. It is shown only if standard error can rewrite lines.
         self.line = spinner_line(self, err)
 
     def __rich__(self) -> Text:
@@ -45,7 +45,7 @@ class WaitSpinner:
 
 @contextmanager
 def wait_spinner(what: str, *, first_step: str | None = "starting the browser") -> Iterator[WaitSpinner]:
-    """Show a spinner in the block. Until the client is signed in, it shows the steps; then it shows the awaited result `what`."""
+    """Show a spinner in the block. Until the client is signed in, the spinner shows the client's steps; after that, `what`."""
     spinner = WaitSpinner(what, first_step)
 
     def on_milestone(event: str, _: str) -> None:

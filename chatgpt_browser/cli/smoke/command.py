@@ -91,7 +91,7 @@ def smoke(
 
 @contextmanager
 def junit_report(log: StepLog, junit: Path | None) -> Iterator[None]:
-    """If the block raises an error, log it as the failure of the current step. If `junit` is a file, write the report to it."""
+    """If the block raises an error, log it as the failure of the current step. After the block, write the report to `junit`."""
     try:
         yield
     except ChatGPTError as error:

@@ -11,7 +11,7 @@ from .step_log import StepLog, StepResult
 SUITE = "chatgpt-browser smoke"
 CLASS = "chatgpt_browser.smoke"
 
-#: Characters that XML 1.0 does not allow, not even as escapes. An error message may quote such characters from the site.
+#: Matches characters that XML 1.0 does not allow, not even as escapes. An error message may quote such characters from the site.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

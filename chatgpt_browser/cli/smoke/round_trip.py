@@ -36,7 +36,7 @@ STEPS = (
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """A round trip: its message and options, its log, and the recorder of failure artifacts (or None)."""
+    """A round trip: its log, the recorder of failure artifacts (or None), its message and its options."""
 
     log: StepLog
     artifacts: FailureArtifacts | None
@@ -56,7 +56,7 @@ class RoundTrip:
             try:
                 self._send_and_delete(api)
             except ChatGPTError as error:
-                # The failure is logged before the client closes. Otherwise the step would include the time of the close.
+                # The failure is logged before the client closes. Otherwise the step's duration would include this closing.
                 self.log.failed(error)
                 raise
             if self.artifacts is not None:
@@ -66,7 +66,7 @@ class RoundTrip:
     def _send_and_delete(self, api: ChatGPTAPI) -> None:
         """Start the browser, sign in, send the message and delete the conversation.
 
-        The conversation is also deleted if the reply fails and the conversation's id is known. It is kept if `keep` is set.
+        If the reply fails and the conversation's id is known, the conversation is also deleted. If `keep` is True, it is kept.
         """
         self._open(api)
         with api.stream_message(self.message, timeout_ms=self.timeout) as stream:
@@ -84,7 +84,7 @@ class RoundTrip:
             self.log.done()
 
     def _open(self, api: ChatGPTAPI) -> None:
-        """Start the browser, open the site and sign in; log each step."""
+        """Start the browser, open the site and sign in. Log each step."""
         challenge: list[str] = []
 
         def on_milestone(event: str, message: str) -> None:
@@ -107,7 +107,7 @@ class RoundTrip:
         self.log.done(f"until {session.expires:%Y-%m-%d}" if session.expires else "")
 
     def _read(self, stream: ReplyStream) -> None:
-        """Read the reply to its end; log the first word and the complete reply.
+        """Read the reply to its end. Log two steps: the first word, and the complete reply.
 
         :raises ChatGPTError: the reply is empty, or it does not contain the expected text.
         """
@@ -122,6 +122,6 @@ class RoundTrip:
         self.log.done(f"{len(stream.text)} characters in {pieces} pieces")
 
     def _delete(self, api: ChatGPTAPI, stream: ReplyStream) -> None:
-        """Delete the conversation, unless `keep` is set."""
+        """Delete the conversation, unless `keep` is True or the conversation's id is unknown."""
         if stream.conversation_id is not None and not self.keep:
             api.delete_conversation(stream.conversation_id)

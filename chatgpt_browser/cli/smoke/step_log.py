@@ -38,7 +38,7 @@ class StepLog:
         return self._names[len(self.results)] if len(self.results) < len(self._names) else None
 
     def done(self, detail: str = "") -> None:
-        """Record the success of the current step and start the next one."""
+        """Record the success of the current step, and start the next step."""
         if self.current is not None:
             seconds = self._steps.done(self.current, detail)
             self.results.append(StepResult(self.current, seconds))
@@ -47,8 +47,8 @@ class StepLog:
     def failed(self, error: Exception, *, until: str | None = None) -> None:
         """Record the failure of the current step, and mark the following steps as skipped.
 
-        If `until` is given, that step and the later ones are not marked. If the log already contains a failure, the current step
-        is also marked as skipped, because a log contains at most one failure.
+        If `until` is given, the step with this name and all later steps are not marked. If the log already contains a failure,
+        the current step is also marked as skipped, because a log contains at most one failure.
         """
         if self.current is not None and not any(result.failure for result in self.results):
             seconds = self._steps.done(self.current, type(error).__name__, Mark.FAILED)

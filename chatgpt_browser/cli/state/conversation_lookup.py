@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import ChatGPTAPI
 
-#: The form of the site's ids. An argument of this form is used without a request to the site.
+#: Matches a complete id of the site. An argument that is a complete id is used without a request to the site.
 _COMPLETE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
 #: The minimum length of an argument that is the start of an id.
 _MIN_PREFIX = 4
-#: Number of newest conversations that are searched for the start of an id; and conversations per request (the site's maximum).
+#: Only the ids of this many of the newest conversations are compared with the start of an id. One request returns at most
+#: `_PAGE_SIZE` conversations (the site's maximum).
 _SEARCHED, _PAGE_SIZE = 1000, 100
 
 
@@ -61,11 +62,11 @@ def find_conversation_id(api: ChatGPTAPI, argument: str) -> str:
 
 
 def remember_list(ids: Sequence[str]) -> None:
-    """Save the ids of the list that is shown. Its numbers then stay valid when conversations are added or deleted."""
+    """Save the ids of the list that is shown, so that its numbers stay valid when conversations are added or deleted."""
     folder = DataFolder.default()
     with suppress(
         OSError
-    ):  # If the folder cannot be written to, a number later refers to the site's current list.
+    ):  # If the ids cannot be saved, a number in a later command refers to the site's current list.
         folder.write_json(folder.conversation_list, site_origin(), {"ids": list(ids)})
 
 

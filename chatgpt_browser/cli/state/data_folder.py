@@ -1,6 +1,6 @@
-"""The data folder: it contains the files that stay on disk between runs, such as the session token.
+"""The data folder. It contains the files that stay on disk between runs, such as the session token.
 
-Some of these files give access to the account. So folders are created with mode 0700, and files with mode 0600.
+Some of these files give access to the account. Therefore folders are created with mode 0700, and files with mode 0600.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class DataFolder(SavedLogin):
 
     @classmethod
     def of_option(cls, profile: str | None) -> DataFolder:
-        """Return the folder of the login ``profile`` (option `--profile`); if it is None, do the same as `default`.
+        """Return the folder of the login ``profile`` (option `--profile`). If ``profile`` is None, do the same as `default`.
 
         :raises typer.BadParameter: the name is invalid.
         """
@@ -47,11 +47,11 @@ class DataFolder(SavedLogin):
 
     @property
     def chat_history(self) -> Path:
-        """The file with the lines typed in `chat`."""
+        """The file with the lines that the user typed in `chat`."""
         return self.folder / "chat_history"
 
     def create_chat_history(self) -> Path:
-        """Create the file for the chat history if it does not exist. Return its path. Only its owner can read the file."""
+        """Create the file for the chat history if it does not exist, readable only for its owner. Return the path of the file."""
         self.create()
         with open_private(self.chat_history) as file:
             if hasattr(os, "fchmod"):

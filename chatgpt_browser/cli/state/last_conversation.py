@@ -1,4 +1,4 @@
-"""The last conversation: functions that load and save its position, and those for the arguments that name it (such as `last`)."""
+"""Loads and saves the position of the last conversation, and handles the arguments that name it (`last`, `--continue`)."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import typer
 from ..environment import site_origin
 from .data_folder import DataFolder
 
-#: The argument that can be given instead of the id of the last conversation.
+#: The argument that a user can give instead of the id of the last conversation.
 LAST = "last"
 
 
 class Position(NamedTuple):
-    """A position in a conversation: the conversation's id, and the id of the message to reply to."""
+    """A position in a conversation: the id of the conversation, and the id of the message to reply to, or None."""
 
     conversation_id: str
     parent_message_id: str | None
 
 
 def load_position(folder: DataFolder, origin: str) -> Position | None:
-    """Return the position that was saved for the last conversation on a site, or None. ``origin`` is the site's origin."""
+    """Return the saved position of the last conversation on the site with this origin, or None if no position is saved."""
     saved = folder.read_json(folder.last_conversation, origin)
     conversation_id, parent = saved.get("conversation_id"), saved.get("parent_message_id")
     if not isinstance(conversation_id, str):
@@ -31,7 +31,7 @@ def load_position(folder: DataFolder, origin: str) -> Position | None:
 
 
 def save_position(folder: DataFolder, origin: str, position: Position) -> None:
-    """Save the position of the last conversation on a site. ``origin`` is the site's origin."""
+    """Save the position of the last conversation on the site with this origin."""
     folder.write_json(folder.last_conversation, origin, position._asdict())
 
 
@@ -51,21 +51,21 @@ def requested_conversation(conversation: str | None, continue_last: bool = False
 
 
 def no_last_conversation() -> typer.BadParameter:
-    """Return the error for the argument `last` if no last conversation is saved."""
+    """Return the error for the argument `last`, to be raised if no last conversation is saved."""
     return typer.BadParameter("there is no last conversation yet")
 
 
 def remember_conversation(conversation_id: str | None, message_id: str | None) -> None:
-    """Save a position as that of the last conversation. Errors are ignored, for example a folder that cannot be written to."""
+    """Save the position of the last conversation. An error is ignored, for example if the folder is read-only."""
     if conversation_id is not None:
         with suppress(OSError):
             save_position(DataFolder.default(), site_origin(), Position(conversation_id, message_id))
 
 
 def forget_conversation(conversation_id: str) -> None:
-    """After a conversation was deleted, replace its saved position, if there is one, by a mark.
+    """If the deleted conversation is the saved last conversation, replace its position by a mark.
 
-    With this mark, `last` means the newest conversation on the site.
+    After that, `last` means the newest conversation on the site.
     """
     folder, origin = DataFolder.default(), site_origin()
     position = load_position(folder, origin)
@@ -74,5 +74,5 @@ def forget_conversation(conversation_id: str) -> None:
 
 
 def last_was_deleted(folder: DataFolder, origin: str) -> bool:
-    """Return whether a command has deleted the last conversation on a site. ``origin`` is the site's origin."""
+    """Return whether a command has deleted the last conversation on the site with this origin."""
     return folder.read_json(folder.last_conversation, origin).get("deleted") is True

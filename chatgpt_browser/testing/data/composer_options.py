@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ComposerOptions:
-    """Options for the behaviour of the composer in the pages of a `FakeChatGPT(form="app")`. By default, it works normally."""
+    """Options for the composer in the pages of a `FakeChatGPT(form="app")`. By default, the composer works normally."""
 
     #: True: until the page is hydrated (see `wakes_after`), it shows the shell. The shell is an inert form that the server has
     #: rendered. It has a plain text field and a submit button. The button navigates to `/?prompt-textarea=…` and sends no

@@ -20,7 +20,7 @@ class Message:
     id: str
     #: The ID of the parent message; None for the root.
     parent: str | None
-    #: `user`, `assistant`, `system`, `tool` or `root`.
+    #: The author of the message: `user`, `assistant`, `system` or `tool`; for the root, `root`.
     role: str
     text: str
     #: The IDs of the messages whose parent is this message.

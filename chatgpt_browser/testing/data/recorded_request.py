@@ -25,7 +25,7 @@ class RecordedRequest:
     #: All headers in the order of the request, as pairs of a lower-case name and a value.
     raw_headers: list[tuple[str, str]]
     body: bytes
-    #: `1.1` or `2`.
+    #: The HTTP version of the request: `1.1` or `2`.
     http_version: str
     #: The value of `time.monotonic()` when the whole request had arrived.
     received_at: float = field(default_factory=time.monotonic)

@@ -245,7 +245,7 @@ def _create_private(path: Path) -> TextIO:
 
 
 def _without_values(value: Any) -> Any:
-    """Return a copy of a JSON value without contents: each number and text becomes the name of its type, and lists are empty."""
+    """Return a copy of a JSON value without contents: each number and text becomes the name of its type; lists become empty."""
     if isinstance(value, dict):
         return {key: _without_values(item) for key, item in value.items()}
     if isinstance(value, list):

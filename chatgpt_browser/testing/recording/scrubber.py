@@ -100,7 +100,7 @@ class Scrubber:
         return _BLOB.sub(_without_blob, self._without(value))
 
     def event(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Return a copy of a reply's event with its secrets replaced. The method `text` replaces those in the message's text."""
+        """Return a copy of a reply's event with its secrets replaced. The method `text` handles the message's text."""
         scrubbed: dict[str, Any] = self.value(event)
         parts = text_parts(event)
         if parts is not None:

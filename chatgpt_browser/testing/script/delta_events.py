@@ -71,7 +71,7 @@ class DeltaEvents(ReplyEvents):
             start = self._start() if is_first else b""
             if is_finished:
                 return start + self._finish(piece)
-            # Only the first delta contains the path and the operation.
+            # Only the first delta contains the path and the operation. They also apply to the deltas after it.
             return start + self._delta({"p": _TEXT, "o": "append", "v": piece} if is_first else {"v": piece})
 
         return encode

@@ -16,9 +16,9 @@ class Gate:
     """
 
     def __init__(self) -> None:
-        #: Set when the server reaches the gate for the first time.
+        #: An event that is set when the server reaches the gate for the first time.
         self.reached = threading.Event()
-        #: True after `open()`.
+        #: True after `open()` was called.
         self.is_open = False
         #: The number of times that the server has reached this gate, whether the gate was open or closed.
         self.arrivals = 0
@@ -35,7 +35,7 @@ class Gate:
             waiting, self._waiting = self._waiting, []
 
         for future in waiting:
-            # This is False if the waiting task was cancelled because its client has disconnected.
+            # This call returns False if the waiting task was cancelled because its client has disconnected.
             if future.set_running_or_notify_cancel():
                 future.set_result(None)
 

@@ -96,7 +96,7 @@ class Answer:
     def unprocessable(cls, errors: Sequence[tuple[Sequence[str | int], str]] = ()) -> Answer:
         """Return a 422 in the format of FastAPI.
 
-        :param errors: (location, message) pairs. If it is empty, the response contains one error about `parent_message_id`.
+        :param errors: (location, message) pairs. If `errors` is empty, the response contains one error about `parent_message_id`.
         """
         errors = errors or [(["body", "parent_message_id"], "field required")]
         return cls.error(422, [{"loc": [*loc], "msg": msg, "type": "value_error"} for loc, msg in errors])
@@ -110,7 +110,7 @@ class Answer:
     def too_many_requests(cls, retry_after: float | None = None) -> Answer:
         """Return a 429: too many requests within the hour.
 
-        :param retry_after: the seconds in the `Retry-After` header. If it is None, the response has no such header.
+        :param retry_after: the seconds in the `Retry-After` header. If `retry_after` is None, the response has no such header.
         """
         headers = [] if retry_after is None else [("retry-after", f"{retry_after:g}")]
         return cls.error(429, "Too many requests in 1 hour. Try again later.", headers=headers)

@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Rest:
-    """The rest of a reply after a hand-off, after a break, or after a response of JSON. `Rest` requires `form="app"`.
+    """The rest of a reply after a hand-off, after a break, or after a JSON response. `Rest` requires `form="app"`.
 
     The server continues the reply at the pace of the reply, also in the stored conversation. The page reads the rest:
 
@@ -19,7 +19,7 @@ class Rest:
     """
 
     #: `socket`: the page subscribes to a topic of its WebSocket. `resume`: the page requests the rest with
-    #: `POST f/conversation/resume`. After a break, the rest comes only by `resume`; after JSON, only by `socket`.
+    #: `POST f/conversation/resume`. After a break, only `resume` is possible. After a JSON response, only `socket` is possible.
     via: Literal["socket", "resume"]
     #: Applies after a hand-off. True: the rest repeats the reply from its first event. False: the rest begins where the response
     #: ended.

@@ -22,7 +22,7 @@ class Turn:
 
     #: The text of the message.
     message: str
-    #: The messages before this one in the same branch of the conversation, as (role, text) pairs, oldest first.
+    #: The messages before this user message in the same branch of the conversation, as (role, text) pairs, oldest first.
     history: list[tuple[str, str]]
     conversation_id: str
     #: The number of this user message in the conversation, starting with 1.

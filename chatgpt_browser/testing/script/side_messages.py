@@ -32,7 +32,7 @@ class Aside:
     is_hidden: bool = False
     #: The message's `end_turn` field.
     end_turn: bool | None = False
-    #: The kind of background task that the message announces, for example `image_gen`. None if it announces no task.
+    #: The kind of background task that the message announces, for example `image_gen`. None if the message announces no task.
     task: str | None = None
     #: The summary of a thought.
     summary: str = "Thinking"

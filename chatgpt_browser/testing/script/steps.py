@@ -196,7 +196,7 @@ class Recorded:
     events: list[tuple[float, dict[str, Any]]]
     #: The kind of end. `done`: the reply ended with `[DONE]`. `stalled`: the server stopped sending. `garbled`: the reply ended
     #: with an event that is not valid JSON. `broken`: the connection broke. `left`: the client disconnected; such a reply is
-    #: replayed like a `stalled` one.
+    #: replayed like a reply whose end is `stalled`.
     end: str
     #: The end of the reply, in seconds after the message was sent.
     ended_at: float
@@ -254,9 +254,10 @@ class Stall:
 
 @dataclass(frozen=True)
 class Break:
-    """A broken connection, without a response."""
+    """A step without a response: the server breaks the connection."""
 
-    #: The delay before the connection breaks: a number of milliseconds, or a gate. With a gate, the server waits until it opens.
+    #: The delay before the connection breaks: a number of milliseconds, or a gate. With a gate, the server waits until the gate
+    #: opens.
     after: Gate | float = 0
 
 

@@ -136,7 +136,7 @@ def get_socket(site: Site, record: RecordedRequest, parameters: Mapping[str, str
 
 
 def moderate(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `POST /moderations`: the text is not flagged."""
+    """Respond to `POST /moderations` with a result in which the text is not flagged."""
     return Answer(200, {"flagged": False, "blocked": False, "moderation_id": f"modr-{uuid.uuid4().hex}"})
 
 

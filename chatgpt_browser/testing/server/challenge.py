@@ -31,7 +31,7 @@ class Challenges:
         self._secure = secure
         #: Maps the value of a clearance cookie to the User-Agent header of its client.
         self._clearances: dict[str, str] = {}
-        #: Maps the ID of a challenge page that was not passed yet to the User-Agent header of the client that received the page.
+        #: The challenge pages that no client has passed yet. Maps the ID of a page to the User-Agent header of its client.
         self._pending: dict[str, str] = {}
 
     def strike(self, kind: ChallengeKind | None) -> None:

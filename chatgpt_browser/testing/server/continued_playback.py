@@ -1,4 +1,4 @@
-"""`ContinuedPlayback`: sends the first part of a `Reply` as the response, and continues the reply for other feeds."""
+"""`ContinuedPlayback`: sends the first part of a `Reply` as the response. The rest is sent by other requests or a WebSocket."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class ContinuedPlayback:
     """The playback of one `Reply` with a `Rest`.
 
-    A task writes all events into the log, independently of the clients. The response contains the first of them.
+    A task writes all events into the log, independently of the clients. The response contains only the first events.
     """
 
     site: Site
@@ -39,7 +39,7 @@ class ContinuedPlayback:
     commit: Callable[[str, list[str], Progress], None]
 
     async def play(self, writer: ResponseWriter) -> None:
-        """Send the response: the events up to the hand-off or to the break, or a JSON object."""
+        """Send the response: the events up to the hand-off or the break, or the JSON object that announces the reply."""
         reply = self.events.reply
         self.site.turns.add(self.log)
         self.site.turns.start(self._write_log())

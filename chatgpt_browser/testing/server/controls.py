@@ -205,7 +205,7 @@ class Controls(AppControls):
             self._site.session.tokens.replace(session_token)
 
     def expire_access_tokens(self) -> None:
-        """Let all access tokens expire that were issued so far."""
+        """Make all access tokens that were issued so far expire."""
         with self._site.lock:
             self._site.session.access_tokens.expire_all()
 

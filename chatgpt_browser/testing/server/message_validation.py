@@ -24,7 +24,7 @@ class PostedMessage:
     id: str
     text: str
     parent_id: str
-    #: None: the message starts a new conversation.
+    #: The ID of the conversation that the message continues. None: the message starts a new conversation.
     conversation_id: str | None
     model: str
 

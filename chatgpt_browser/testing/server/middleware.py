@@ -148,7 +148,7 @@ class RequestMiddleware:
     def _intercept(self, record: RecordedRequest) -> Step | None:
         """Return a response from a fault, a challenge, a redirect or a script for this path.
 
-        It replaces the response of the endpoint. If the endpoint must respond, return None.
+        This response is sent instead of the endpoint's response. Return None if the endpoint itself must respond.
         """
         site = self._site
         with site.lock:

@@ -63,8 +63,8 @@ def _is_foreign(site: Site, record: RecordedRequest) -> bool:
 def _is_own(site: Site, origin: str, record: RecordedRequest) -> bool:
     """Return whether an Origin header belongs to this site.
 
-    It does if it is the site's origin, if it has the same host and port as the Host header, or if a client that is not a browser
-    sends the origin of the real site.
+    This is the case if the header is the site's origin, if it has the same host and port as the Host header, or if a client that
+    is not a browser sends the origin of the real site.
     """
     host = origin.partition("://")[2]
     is_site = host in _SITE_NAMES and "sec-fetch-site" not in record.headers

@@ -116,8 +116,8 @@ class ServerThread:
 
     def _handle_exception(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        # An `OSError` means that a client has disconnected, which is not an error of the server. A `CancelledError` occurs before
-        # Python 3.12: when the server closes, it reports the connections whose tasks were cancelled.
+        # An `OSError` means that a client has disconnected, which is not an error of the server. Before Python 3.12,
+        # asyncio also reports a `CancelledError` for each connection whose task was cancelled when the server closed.
         if not isinstance(error, (OSError, asyncio.CancelledError)):
             self._site.note_error(error or RuntimeError(context["message"]))
 

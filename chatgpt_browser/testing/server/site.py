@@ -83,7 +83,7 @@ class Site:
 
     @functools.cached_property
     def turns(self) -> TurnLogs:
-        """The replies whose rest comes outside their response."""
+        """The logs of the replies whose rest is sent outside the response to the message."""
         return TurnLogs()
 
     def find_conversation(self, conversation_id: str) -> Conversation | None:

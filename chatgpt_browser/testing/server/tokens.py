@@ -31,7 +31,7 @@ class SessionTokens:
         self._following = iter(self._new_random, None) if rotation is True else iter(rotation or ())
 
     def is_valid(self, token: str | None) -> bool:
-        """Return whether the token is valid now."""
+        """Return whether this session token is valid now."""
         return token in self._valid
 
     def rotate(self) -> str | None:
@@ -46,7 +46,7 @@ class SessionTokens:
         return token
 
     def revoke(self) -> None:
-        """Make all tokens invalid."""
+        """Make all session tokens invalid."""
         self._valid = []
 
     def _new_random(self) -> str:
@@ -90,7 +90,7 @@ class AccessTokens:
         return "valid" if time.time() < expiry else "expired"
 
     def expire_all(self) -> None:
-        """Let all access tokens expire that were issued so far."""
+        """Make all access tokens that were issued so far expire."""
         self._expiry = dict.fromkeys(self._expiry, 0.0)
 
     def _new(self, subject: str) -> str:

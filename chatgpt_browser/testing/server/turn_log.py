@@ -17,8 +17,8 @@ _END_OF_EVENT = re.compile(rb"(?:\r\n|\n|\r){2}")
 _TOKEN = b'"resume_conversation_token"'
 _ENCODING = b"event: delta_encoding"
 
-#: The value of `Entry.number` for events after the answer, for example `[DONE]`. It is larger than each number of pieces: a feed
-#: that ends after a given number of pieces does not send these events.
+#: The value of `Entry.number` for events after the answer, for example `[DONE]`. It is larger than any number of
+#: pieces, so a feed that ends after a given number of pieces does not send these events.
 AFTER_ANSWER = sys.maxsize
 
 
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
     @property
     def is_preamble(self) -> bool:
-        """True if each feed begins with this event."""
+        """True if every feed sends this event at its beginning."""
         return _TOKEN in self.data or self.data.startswith(_ENCODING)
 
     @property
@@ -70,7 +70,7 @@ class TurnLog:
         self._wake()
 
     def first_index(self, offset: int | None = None) -> int:
-        """Return the index of the first entry that a feed with the rest sends: 0 if it repeats the reply after a hand-off.
+        """Return the index of the first entry that a feed with the rest sends: 0 if the feed repeats the reply.
 
         :param offset: the number of events that the page has read, according to its request; None if the request has no number.
         """
@@ -108,7 +108,7 @@ class OpenSocket(Protocol):
     """An open WebSocket of a page."""
 
     def push(self, value: Any) -> None:
-        """Send a JSON value."""
+        """Send a JSON value to the page."""
         ...
 
 
@@ -132,13 +132,13 @@ class TurnLogs:
         task.add_done_callback(self._tasks.discard)
 
     def with_topic(self, topic_id: str) -> TurnLog | None:
-        """Return the log with this ID of a topic, or None."""
+        """Return the log whose topic has this ID, or None if there is no such log."""
         return next((log for log in self._logs if log.topic_id == topic_id), None)
 
     def with_response(self, response_id: str) -> TurnLog | None:
-        """Return the log whose `response_id` is this ID, which a response of JSON contains, or None."""
+        """Return the log with this `response_id`, or None. The JSON response to the message contains this ID."""
         return next((log for log in self._logs if log.response_id == response_id), None)
 
     def newest(self, conversation_id: str) -> TurnLog | None:
-        """Return the newest log of a conversation, or None."""
+        """Return the newest log of a conversation, or None if the conversation has no log."""
         return next((log for log in reversed(self._logs) if log.conversation_id == conversation_id), None)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: The path of the WebSocket in the URL.
 SOCKET_PATH = "/celsius/ws"
-#: The code with which the server closes a WebSocket (`Rest.ends_after`): an error of the server.
+#: The close code of a WebSocket that the server closes because of `Rest.ends_after`. It means that the server had an error.
 _CLOSED_BY_ERROR = 1011
 
 
@@ -48,7 +48,7 @@ class TurnSocket:
                 feed.cancel()
 
     def push(self, value: Any) -> None:
-        """Send a JSON value. This method may be called from any thread."""
+        """Send a JSON value to the page. This method may be called from any thread."""
         asyncio.run_coroutine_threadsafe(self._send_json(value), self._loop)
 
     async def _handle(self, message: Message) -> None:
@@ -97,7 +97,7 @@ class TurnSocket:
                 await self._send_json({"type": "message", "dataType": "json", "data": {**body, **ids}})
 
     async def _closes_before(self, log: TurnLog, entry: Entry) -> bool:
-        """Close the WebSocket if this event is after the number in `Rest.ends_after`. Return whether the WebSocket was closed."""
+        """Close the WebSocket if this event comes after the first `Rest.ends_after` events. Return whether it was closed."""
         if log.rest.ends_after is None or entry.number <= log.rest.ends_after:
             return False
         with suppress(RuntimeError):
@@ -112,7 +112,7 @@ class TurnSocket:
 
 
 def _item(log: TurnLog, index: int, entry: Entry, *, with_topic: bool) -> dict[str, Any]:
-    """Return an item of a topic. The items in `catchups` do not contain the topic."""
+    """Return an item of a topic. `with_topic` is False for an item in `catchups`, which does not contain the topic."""
     content = {
         "type": "stream-item",
         "turn_id": log.turn_id,

@@ -5,7 +5,7 @@ const { first_address, address_after, project } = JSON.parse(document.body.datas
 /** Return the ID of the conversation in the page's address, or undefined. */
 export const conversationInAddress = () => location.pathname.match(/^(?:\/g\/[^/]+)?\/c\/(.+)$/)?.[1];
 
-/** Set the temporary address of a new conversation, if it has one. Called when the first message is sent. */
+/** Set a temporary address for a new conversation, if the server has set this option. Called when the first message is sent. */
 export function setFirstAddress() {
   if (first_address === "temporary") history.pushState(null, "", `/c/WEB:${crypto.randomUUID()}`);
 }

@@ -28,7 +28,7 @@ const position = {
 };
 let running = null;
 
-/** Return the text of the composer. `innerText` is not used, because it adds a line for each empty line. */
+/** Return the text of the composer. `innerText` is not used, because it returns two lines for each empty line. */
 function composerText() {
   if (editor instanceof HTMLTextAreaElement) return editor.value;
   const lines = [""];
@@ -72,7 +72,7 @@ async function listConversations() {
   $("history").replaceChildren(...links);
 }
 
-/** Load the conversation. The composer already works before this is done, but a message that is sent then has no parent. */
+/** Load the conversation. The composer works during the load, but a message that is sent during the load has no parent. */
 async function openConversation() {
   if (position.conversation === undefined) return;
   const { title, messages, newest, model } = await api.open(position.conversation);

@@ -1,8 +1,8 @@
-/** The rest of a reply after a hand-off, after a break, or after a response of JSON. */
+/** The rest of a reply after a hand-off, after a break, or after a JSON response. */
 
 import * as api from "./api.js";
 
-/** Statuses after which the rest is requested again. */
+/** The HTTP statuses after which the page requests the rest again. */
 const RETRIED = [408, 409, 425, 429, 502, 504];
 /** Limit for the number of requests, and the first and the longest pause between two requests, in milliseconds. */
 const [MAX_TRIES, FIRST_PAUSE, MAX_PAUSE] = [12, 300, 5000];
@@ -92,7 +92,7 @@ async function followTopic(reply, topic, signal) {
   }
 }
 
-/** Read a reply that a response of JSON announces: its bytes come over a WebSocket, in base64. */
+/** Read a reply that a JSON response announces. The bytes of the reply come over a WebSocket, in base64. */
 async function followDocument(reply, { wss_url, response_id }, signal) {
   if (new URL(wss_url).host !== location.host) return;
   const opened = await openSocket(wss_url);
@@ -103,7 +103,7 @@ async function followDocument(reply, { wss_url, response_id }, signal) {
   await receive(opened, onMessage, signal);
 }
 
-/** Read the response to a message, and everything that belongs to the reply. */
+/** Read the response to a message. If the rest of the reply comes outside the response, read the rest too. */
 export async function readReply(response, reply, signal) {
   if (response.headers.get("content-type").includes("json")) return followDocument(reply, await response.json(), signal);
   await readBody(response, reply, signal);

@@ -21,12 +21,12 @@ function applyDelta(root, { p, o, v }) {
   return root;
 }
 
-/** The current value for each number `c`. If a delta lacks a field, the field of the previous delta applies. */
+/** Stores the current value of each channel. A delta names its channel by the number `c`. If a delta lacks a field, the field of the previous delta applies. */
 export class Channels {
   #values = new Map();
   #last = { c: 0, p: "", o: "add" };
 
-  /** Apply a delta, and return the new value for its number `c`. */
+  /** Apply a delta, and return the new value of its channel. */
   apply(delta) {
     const { v, ...fields } = delta;
     this.#last = { ...this.#last, ...fields };

@@ -20,7 +20,7 @@ const DIALOGS = {
   },
 };
 
-/** Show in the thread, after a reply, the question which of two answers is better. It blocks nothing. */
+/** Show the question "which of two answers is better?" in the thread, after a reply. The question does not block the page. */
 export function showChoiceInThread(thread) {
   const { title, text, button } = DIALOGS.choice;
   const buttons = [1, 2].map(() => create("button", { type: "button" }, button));
@@ -28,7 +28,7 @@ export function showChoiceInThread(thread) {
   thread.append(create("div", { "data-testid": "paragen-choice" }, create("p", {}, title), create("p", {}, text), ...buttons));
 }
 
-/** Show the dialog of this kind. `overlay` is the survey without an ARIA role. */
+/** Show the dialog of this kind. `overlay` shows the survey without an ARIA role. */
 export function showDialog(kind) {
   const { name, title, text, button, canClose } = DIALOGS[kind === "overlay" ? "survey" : kind];
   const role = kind === "overlay" ? {} : { role: "dialog", "aria-modal": "true" };
