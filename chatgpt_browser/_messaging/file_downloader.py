@@ -36,7 +36,7 @@ from .._protocol.file_requests import (
 from .response_reader import SMALL_BODY, receive_any_head, receive_body
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from .._core.models import Head, Session
     from .._core.options import Options
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .._protocol.file_requests import FileLink
     from .._transport.browser_manager import BrowserManager
     from .._transport.fetch.download_page import DownloadPage, DownloadPages
-    from .._transport.response_stream import ResponseStream
+    from .._transport.response_stream import Frame, ResponseStream
     from .backend_client import BackendClient
 
 #: The maximum size of a file in bytes. The site accepts files of at most 512 MB.
@@ -64,7 +64,7 @@ class OpenFile:
     name: str | None
     media_type: str | None
     size: int | None
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes, None]
 
 
 class FileDownloader:
@@ -184,7 +184,7 @@ class FileDownloader:
             raise APIStatusError(f"The storage responded with {head.status}.", status_code=head.status)
         raise status_error(response)
 
-    async def _chunks(self, stream: ResponseStream, size: int | None) -> AsyncIterator[bytes]:
+    async def _chunks(self, stream: ResponseStream, size: int | None) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of a file in pieces. ``size`` is the size that the site has stated, or None."""
         count = 0
         try:
@@ -208,7 +208,7 @@ class FileDownloader:
                 f"The file ended after {count:,} bytes, but the site stated {size:,} bytes. Read the file again."
             )
 
-    async def _next_frame(self, stream: ResponseStream) -> list[object]:
+    async def _next_frame(self, stream: ResponseStream) -> Frame:
         limit = self._options.idle_timeout
         with anyio.move_on_after(limit):
             return await stream.receive()
@@ -250,7 +250,7 @@ class FileDownloader:
         return find_document_text(refs, ref.id)
 
 
-async def _once(data: bytes) -> AsyncIterator[bytes]:
+async def _once(data: bytes) -> AsyncGenerator[bytes, None]:
     yield data
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +64,7 @@ class Storage:
         #: Maps an ID to its file.
         self.files: dict[str, StoredFile] = {}
         self._signatures: dict[str, tuple[str, str]] = {}
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
 
     def is_at(self, scope: MutableMapping[str, Any]) -> bool:
         """Return whether a request was sent to the storage's port, according to its ASGI scope."""
@@ -157,8 +159,10 @@ class Storage:
     def _path(self) -> Path:
         """The folder of the uploaded files. It is created at the first use, and deleted with this object."""
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="fake_chatgpt_")
-        return Path(self._folder.name)
+            # A `TemporaryDirectory` would warn if nobody closes it, and a server can be started again after it was closed.
+            self._folder = Path(tempfile.mkdtemp(prefix="fake_chatgpt_"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return self._folder
 
 
 async def send_file(file: StoredFile, writer: ResponseWriter, headers: list[tuple[str, str]]) -> None:
