@@ -6,6 +6,7 @@ import importlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .._core.attachment_checks import check_attachments
 from .._core.errors import ClientClosedError, UnusualActivityError
 from .._core.log import logger
 from .._core.models import QuestionRef
@@ -111,8 +112,10 @@ class MessageSender:
     async def send(self, prompt: Prompt, lease: MessageLease, span: MessageSpan) -> QuestionRef:
         """Send a message and return the ids of its question. Store the response, which contains the reply, in ``lease.response``.
 
+        :raises UploadError: a file cannot be read, or exceeds a limit of the site. Nothing was sent.
         :raises ChatGPTError: the message was not sent, or the site refused it.
         """
+        check_attachments(prompt.options.files)
         needs_page = self._browser_manager.needs_site_page or prompt.options.needs_page
         transport = self.site_pages if needs_page else self._fetch
         if self.options.send_via == "auto" and transport is self._fetch:

@@ -13,9 +13,9 @@ from .._core.models import ConversationEvent
 from .answer_tracker import Change, optional_id
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
-from .file_refs import newest_file_message
-from .message import answer_rank, is_finished, message_text
-from .reply_progress import FINISHED_STATES, ReplyProgress
+from .message import answer_rank, message_text
+from .files_only import FilesOnlyMixin
+from .reply_progress import FINISHED_STATES
 from .reply_state import Growth, ReplyState, answer_state
 from .site_words import error_in, site_error
 from .sse import DONE
@@ -29,19 +29,20 @@ _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 _MESSAGE_TYPES = ("", "message", "delta", "error")
 
 
-class ReplyReader(ReplyProgress):
+class ReplyReader(FilesOnlyMixin):
     """Reads the events of a reply, and updates the progress of the reply."""
 
     def __init__(self) -> None:
         super().__init__()
         #: The number of events that were read so far and are JSON objects.
         self.events = 0
+        #: True for a deep research: the answer in the stream is only an acknowledgement, and a report follows.
+        self.expects_report = False
         self._assembler = EventAssembler()
         self._deltas = DeltaDecoder()
         self._growth = _NONE
         self._contains_deltas = False
         self._is_cut = False  # True if the body ended in the middle of an event.
-        self._newest: dict[str, Any] | None = None  # The newest event that was not read by the fast path.
         self._newest_is_delta = False
         #: The number of the event that the property `event` last returned, and this event.
         self._event: tuple[int, ConversationEvent] | None = None
@@ -113,29 +114,6 @@ class ReplyReader(ReplyProgress):
             raise self._interrupted("the stream ended with a remark, before the answer")
         return self._end()
 
-    def finish_without_text(self) -> bool:
-        """End a reply that consists of files only, for example of an image. Return whether the reply has files.
-
-        An image that the site is still making counts as a file if the caller waits for images.
-        """
-        name = newest_file_message(self.turn.messages, with_pending=self.waits_for_images)
-        if name is None or self.missing.is_error or self.answer.has_answer():
-            return False
-        self.answer.message_id = name
-        self.conversation_id = self.conversation_id or optional_id(
-            (self._newest or {}).get("conversation_id")
-        )
-        self._end()
-        return True
-
-    def adopt(self, answer: dict[str, Any] | None) -> None:
-        """Read a stored answer after :meth:`finish_without_text`: the site has written a text after the image."""
-        if answer is not None and is_finished(answer) and answer.get("id"):
-            self._follow(answer, None)
-            self._end()
-        else:
-            self.answer.message_id = newest_file_message(self.turn.messages) or self.message_id
-
     def follow(self) -> None:
         """Continue the reply with the events of another feed. This feed may repeat events that were read before."""
         if self.state is _ELSEWHERE:
@@ -156,6 +134,12 @@ class ReplyReader(ReplyProgress):
             return self._end() or changed
         self.leave_stream()
         return changed
+
+    def take_report(self, text: str) -> bool:
+        """Replace the acknowledgement by the report, and complete the reply. Return whether the text changed."""
+        self._growth, self.expects_report = _NONE, False
+        changed = self._text.replace(text)
+        return self._end() or changed
 
     # ---- text --------------------------------------------------------------------------------------------------------
 
@@ -189,8 +173,12 @@ class ReplyReader(ReplyProgress):
         return self._text.replace(message_text(self._deltas.value["message"]))
 
     def _end(self) -> bool:
-        self.state = _DONE
-        return self._text.end()
+        changed = self._text.end()
+        if self.expects_report:
+            self.leave_stream()
+        else:
+            self.state = _DONE
+        return changed
 
     # ---- events ------------------------------------------------------------------------------------------------------
 

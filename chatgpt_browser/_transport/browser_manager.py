@@ -94,8 +94,7 @@ class BrowserManager:
         self._preload = preload
         self._browser: Browser | None = None
         self._page: FetchPage | None = None
-        #: The fetch page that was used before the client moved to a context that Playwright manages. The page may still have
-        #: requests in flight.
+        #: The fetch page before the move to a context that Playwright manages. This page may still have requests in flight.
         self._former_page: FetchPage | None = None
         self._origin_error: OriginError | None = None
         self._start = SingleFlight(measuring("browser.start", self._start_browser))
@@ -144,10 +143,9 @@ class BrowserManager:
 
     async def open_target(self) -> Target:
         """Open a blank page in the browser of the fetch page, and return its target; see :meth:`page` for the errors."""
-        await self.page()
-        if self._browser is None:
-            raise ClientClosedError
-        return await self._browser.open_target()
+        if await self.page() and self._browser is not None:
+            return await self._browser.open_target()
+        raise ClientClosedError
 
     async def run_in_context(self, work: Callable[[BrowserContext, Identity], Awaitable[T]]) -> T:
         """Call ``work(context, identity)`` and return its result.

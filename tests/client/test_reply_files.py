@@ -192,7 +192,7 @@ def test_read_file_that_the_site_does_not_find_has_the_code(
     api: ChatGPTAPI, scripted_site: ScriptedSite
 ) -> None:
     (table,) = received(api, scripted_site, SentFile.interpreter("table.csv"))
-    scripted_site.server._site.downloads.interpreter_files.clear()
+    scripted_site.server._site.storage.downloads.interpreter_files.clear()
     with pytest.raises(APIStatusError) as caught:
         table.read()
     assert caught.value.code == "file_not_found"
@@ -240,7 +240,7 @@ def test_read_document_has_the_newest_text(
     api: ChatGPTAPI, scripted_site: ScriptedSite, has_textdocs: bool
 ) -> None:
     (document,) = received(api, scripted_site, SentFile.canvas("Plan", "old"))
-    scripted_site.server._site.downloads.textdocs[document._ref.conversation_id][0]["content"] = "new"
+    scripted_site.server._site.storage.downloads.textdocs[document._ref.conversation_id][0]["content"] = "new"
     with handing_out(scripted_site, has_textdocs=has_textdocs):
         assert document.read() == (b"new" if has_textdocs else b"old")
 

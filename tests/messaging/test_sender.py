@@ -173,7 +173,7 @@ async def test_reply_stream_complete_reply_does_not_wait_for_the_end_of_the_body
 async def test_reply_stream_deadline_passed_aborts_the_request(frames: list[Frame]) -> None:
     site = site_with(frames)
     with pytest.raises(ChatGPTTimeoutError):
-        await text_of(site.stream(timeout=0.05))
+        await text_of(site.stream(timeout=0.5))
     assert site.transport.aborted == 1
     assert site.sender.permits.in_use == 0
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import typer
 
@@ -36,6 +37,7 @@ from ..output.wait_spinner import wait_spinner
 from ..state.conversation_lookup import find_conversation_id
 from ..state.last_conversation import remember_conversation
 from ..titles import request_title, with_first_words
+from .message_defaults import MessageDefaults
 from .slash_commands import SLASH_COMMANDS, split_command
 
 #: The number of conversations that `/open` lists.
@@ -52,8 +54,10 @@ class ChatSession:
         timeout: timedelta | None = None,
         markdown: bool = True,
         show_thoughts: bool = False,
+        arguments: dict[str, Any] | None = None,
     ) -> None:
         self._api = api
+        self._arguments = MessageDefaults(arguments or {})
         self._timeout = timeout
         self._markdown = markdown
         self._show_thoughts = show_thoughts
@@ -102,7 +106,10 @@ class ChatSession:
             aborted_by_ctrl_c() as abort_signal,
             wait_spinner("the reply", first_step=self._first_step) as spinner,
             self._conversation.stream_message(
-                message, timeout_ms=self._timeout, abort_signal=abort_signal
+                message,
+                timeout_ms=self._timeout,
+                abort_signal=abort_signal,
+                **self._arguments.for_message(is_new=is_new),
             ) as stream,
         ):
             pieces = ReplyPieces(stream, spinner, show_thoughts=self._show_thoughts)
@@ -110,6 +117,7 @@ class ChatSession:
 
         out.print()
         self._unanswered = None
+        self._arguments.clear_files()
         question = HistoryMessage("", "user", message, parent_message_id=before)
         reply = HistoryMessage(stream.message_id or "", "assistant", stream.text)
         if (whole := stream.reply) is not None:
@@ -210,6 +218,9 @@ class ChatSession:
             return
         self._saved.add(path)
         print_dim(f"{len(self._history.visible_messages)} messages written to {path}")
+
+    def _do_attach(self, name: str) -> None:
+        print_dim(self._arguments.attach(name))
 
     def _do_model(self, name: str) -> None:
         if name:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .. import message_options as message_parameters
 from .. import shared_options as options
 from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
@@ -65,6 +66,11 @@ def ask(
     continue_last: options.Continue = False,
     conversation: options.ConversationId = None,
     model: options.Model = None,
+    attach: message_parameters.Attach = None,
+    effort: message_parameters.Effort = None,
+    tool: message_parameters.Tools = None,
+    temporary: message_parameters.Temporary = False,
+    project: message_parameters.Project = None,
     timeout: options.Timeout = None,
     as_json: options.AsJson = False,
     save_files: SaveFiles = None,
@@ -89,6 +95,8 @@ def ask(
 
     chatgpt-browser ask -f main.py -f test_main.py "What is not tested?"
 
+    chatgpt-browser ask --attach report.pdf "Summarise this report."
+
     chatgpt-browser ask --save-files pictures "Draw a red circle."
 
     chatgpt-browser ask --json "Name three rivers." | jq -r .reply
@@ -97,6 +105,9 @@ def ask(
         piped = PipedInput(timeout)
         question = build_question(" ".join(message or ()), file or (), piped.read)
         requested = requested_conversation(conversation, continue_last)
+        arguments = message_parameters.message_arguments(
+            send_via, attach=attach, effort=effort, tool=tool, temporary=temporary, project=project
+        )
         given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
         with client_from_environment(**given) as api:
             started, whole = perf_counter(), no_stream or as_json
@@ -105,7 +116,8 @@ def ask(
                 with api.stream_message(
                     question,
                     timeout_ms=options.to_timedelta(piped.seconds_left),
-                    **position._asdict() if position else {},
+                    **(position._asdict() if position else {}),
+                    **arguments,
                 ) as stream:
                     first_word = started
                     pieces = ReplyPieces(stream, spinner, show_thoughts=show_thoughts and not as_json)

@@ -48,10 +48,10 @@ class AppControls:
     def dialog(self) -> Dialog | None:
         """The dialog that a page shows (only with `form="app"`). None: no dialog. A change has no effect on open pages.
 
-        `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in. `announcement`: has a
-        close button. `survey`: a kind that clients do not know. `overlay`: the survey without a role. `choice`: asks which of two
-        answers the user prefers. `choice-in-thread`: asks the same below each reply, and blocks nothing. If a client clicks the
-        main button of a dialog, the server receives the request `GET /backend-api/dialog-answered/…`.
+        `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in. `announcement`: has
+        a close button. `survey`: a kind that clients do not know. `overlay`: like `survey`, but without an ARIA role. `choice`:
+        asks which of two answers the user prefers. `choice-in-thread`: asks the same below each reply, and blocks nothing. If a
+        client clicks the main button of a dialog, the server receives the request `GET /backend-api/dialog-answered/…`.
         """
         return self._chat_app.dialog
 
@@ -120,11 +120,11 @@ class AppControls:
 
         A change of the page's behaviour has no effect on pages that are already open.
         """
-        return self._site.uploads
+        return self._site.storage.uploads
 
     @uploads.setter
     def uploads(self, options: UploadOptions) -> None:
-        self._site.uploads = options
+        self._site.storage.uploads = options
 
     @property
     def files(self) -> list[StoredFile]:

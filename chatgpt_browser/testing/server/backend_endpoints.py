@@ -51,7 +51,8 @@ def get_conversation(site: Site, record: RecordedRequest, parameters: Mapping[st
 
     conversation.messages[conversation.current_node].say_more()
     conversation.make_later_images()
-    return Answer(200, conversation.to_detail())
+    has_widget_state = parameters.get("include_widget_state") == "true"
+    return Answer(200, conversation.to_detail(has_widget_state=has_widget_state))
 
 
 def get_messages(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:

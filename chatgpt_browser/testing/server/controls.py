@@ -168,12 +168,11 @@ class Controls(AppControls):
     @property
     def downloads(self) -> DownloadOptions:
         """The way in which the site hands out the files of replies."""
-        return self._site.downloads.options
+        return self._site.storage.downloads.options
 
     @downloads.setter
     def downloads(self, options: DownloadOptions) -> None:
-        self._site.downloads.options = options
-        self._site.storage.allows_pages = options.cors
+        self._site.storage.downloads.options = options
 
     # ---- session, challenge and redirect
 

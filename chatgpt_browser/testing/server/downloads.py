@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ..data.download_options import DownloadOptions
 from ..script.responses import Answer
 from .step_playback import play
 from .storage import send_file
@@ -23,19 +22,6 @@ if TYPE_CHECKING:
 _NO_FILE = {"status": "error", "error_code": "file_not_found", "error_message": "File not found"}
 
 
-@dataclass
-class Downloads:
-    """The state of the site's downloads."""
-
-    options: DownloadOptions = DownloadOptions()
-    #: Maps the ID of a conversation and a path in its code interpreter to the ID of the file.
-    interpreter_files: dict[tuple[str, str], str] = field(default_factory=dict)
-    #: Maps the ID of a conversation to its canvas documents.
-    textdocs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    #: Maps a key in the URL of the estuary to the ID of the file. The keys of expired links are not contained.
-    keys: dict[str, str] = field(default_factory=dict)
-
-
 def send_files(site: Site, reply: Reply, conversation: Conversation) -> Reply:
     """Store the files of a reply, and return the reply with their messages and links."""
     asides, text = [*reply.asides], reply.text
@@ -43,14 +29,14 @@ def send_files(site: Site, reply: Reply, conversation: Conversation) -> Reply:
         if sent.kind == "canvas":
             file_id = sent.id
             document = {"id": sent.id, "title": sent.name, "textdoc_type": sent.textdoc_type, "version": 1}
-            site.downloads.textdocs.setdefault(conversation.id, []).append(
+            site.storage.downloads.textdocs.setdefault(conversation.id, []).append(
                 document | {"content": sent.final_text}
             )
         else:
             file_id = site.storage.add(sent.name, sent.content, sent.media_type).id
         asides += sent.messages(file_id)
         if sent.kind == "interpreter":
-            site.downloads.interpreter_files[conversation.id, sent.sandbox_path] = file_id
+            site.storage.downloads.interpreter_files[conversation.id, sent.sandbox_path] = file_id
             text += "" if "sandbox:" in text and sent.sandbox_path in text else f"\n\n{sent.link}"
         elif sent.later is not None:
             conversation.later.append((sent.later, file_id, sent.image_message(file_id).fields()))
@@ -76,7 +62,7 @@ def find_interpreter_file(site: Site, record: RecordedRequest, parameters: Mappi
     """Respond to `GET /conversation/{id}/interpreter/download`. The message must be part of the conversation."""
     conversation = site.find_conversation(parameters["id"])
     message_id, path = parameters.get("message_id"), parameters.get("sandbox_path", "")
-    file_id = site.downloads.interpreter_files.get((parameters["id"], path))
+    file_id = site.storage.downloads.interpreter_files.get((parameters["id"], path))
     if conversation is None or message_id not in conversation.messages or file_id is None:
         return Answer(200, _NO_FILE)
     return _link(site, file_id, None)
@@ -84,13 +70,13 @@ def find_interpreter_file(site: Site, record: RecordedRequest, parameters: Mappi
 
 def get_textdocs(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
     """Respond to `GET /conversation/{id}/textdocs` with the canvas documents of a conversation."""
-    if site.find_conversation(parameters["id"]) is None or not site.downloads.options.has_textdocs:
+    if site.find_conversation(parameters["id"]) is None or not site.storage.downloads.options.has_textdocs:
         return Answer.error(404, "Not Found")
-    return Answer(200, site.downloads.textdocs.get(parameters["id"], []))
+    return Answer(200, site.storage.downloads.textdocs.get(parameters["id"], []))
 
 
 def _link(site: Site, file_id: str, endpoint: LinkEndpoint | None) -> Answer:
-    downloads, file = site.downloads, site.storage.files.get(file_id)
+    downloads, file = site.storage.downloads, site.storage.files.get(file_id)
     options = downloads.options
     if endpoint is not None and endpoint not in options.endpoints:
         return Answer.error(404, "Not Found")
@@ -123,11 +109,21 @@ async def send_content(site: Site, record: RecordedRequest, writer: ResponseWrit
     file_id = query.get("id", "")
     file = site.storage.files.get(file_id)
     refusal = site.session.refuse(record)
-    if refusal is None and (file is None or site.downloads.keys.get(query.get("sig", "")) != file_id):
+    if refusal is None and (file is None or site.storage.downloads.keys.get(query.get("sig", "")) != file_id):
         refusal = Answer.error(403, "The link has expired.")
     if refusal is not None or file is None:
         await play(refusal or Answer.error(404, "Not Found"), writer)
-    elif site.downloads.options.target == "redirect":
+    elif site.storage.downloads.options.target == "redirect":
         await play(Answer(302, "", [("location", site.storage.sign(file_id))]), writer)
     else:
         await send_file(file, writer, [])
+
+
+#: Maps the paths of the endpoints that hand out files to their functions. All of them are requested with GET.
+DOWNLOAD_ENDPOINTS = {
+    "/files/download/{id}": find_by_download,
+    "/files/{id}/download": find_by_file,
+    "/conversation/{id}/attachment/{file}/download": find_attachment,
+    "/conversation/{id}/interpreter/download": find_interpreter_file,
+    "/conversation/{id}/textdocs": get_textdocs,
+}

@@ -82,9 +82,11 @@ class RequestMiddleware:
         await self._log_and_respond(answer, writer, receive, disconnected=disconnected)
 
     async def _answer_from_storage(self, writer: ResponseWriter) -> None:
-        with self._site.lock:
-            scripted = self._site.script.next_for_path(writer.record.path)
-        if scripted is not None:
+        scripted = None
+        if writer.record.method != "OPTIONS":  # the browser sends it before a PUT to another origin
+            with self._site.lock:
+                scripted = self._site.script.next_for_path(writer.record.path)
+        if scripted is not None and not isinstance(scripted, str):
             await play(scripted, writer)
         else:
             await self._site.storage.respond(writer.record, writer)

@@ -12,13 +12,12 @@ from starlette.routing import Route
 from ..data.paths import SESSION_PATH
 from ..script.responses import Answer
 from . import backend_endpoints as backend
-from . import downloads
 from .continued_playback import resume_reply
-from .downloads import send_content
+from .downloads import DOWNLOAD_ENDPOINTS, send_content
 from .message_endpoint import answer_message
 from .static_files import read_static
 from .step_playback import play
-from .uploads import confirm_upload, create_file, process_upload, store_content
+from .uploads import UPLOAD_ENDPOINTS, process_upload
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -74,19 +73,12 @@ def build_app(site: Site) -> Starlette:
     routes = [
         *_pages(site),
         Route(SESSION_PATH, session),
-        _played(site, "/conversation", answer_message),
-        _played(site, "/f/conversation", answer_message),
+        *(_played(site, path, answer_message) for path in ("/conversation", "/f/conversation")),
         _played(site, "/f/conversation/resume", resume_reply),
         _played(site, "/files/process_upload_stream", process_upload),
-        endpoint("/files", create_file, "POST"),
+        *(endpoint(path, function, "POST") for path, function in UPLOAD_ENDPOINTS.items()),
+        *(endpoint(path, function) for path, function in DOWNLOAD_ENDPOINTS.items()),
         _played(site, "/estuary/content", send_content, "GET"),
-        endpoint("/files/download/{id}", downloads.find_by_download),
-        endpoint("/files/{id}/download", downloads.find_by_file),
-        endpoint("/conversation/{id}/attachment/{file}/download", downloads.find_attachment),
-        endpoint("/conversation/{id}/interpreter/download", downloads.find_interpreter_file),
-        endpoint("/conversation/{id}/textdocs", downloads.get_textdocs),
-        endpoint("/files/{id}/uploaded", confirm_upload, "POST"),
-        endpoint("/files/{id}/upload_content_and_finalize", store_content, "POST"),
         endpoint("/celsius/ws/user", backend.get_socket),
         endpoint("/sentinel/chat-requirements", backend.issue_message_token, "POST"),
         endpoint("/sentinel/chat-requirements/prepare", backend.prepare_message_token, "POST"),
@@ -142,7 +134,7 @@ def _pages(site: Site) -> list[Route]:
 
     async def page(request: Request) -> Response:
         is_signed_in = site.session.is_signed_in(_record(request))
-        return _respond(chat_app.page(is_signed_in=is_signed_in, uploads=site.uploads))
+        return _respond(chat_app.page(is_signed_in=is_signed_in, uploads=site.storage.uploads))
 
     async def project_page(request: Request) -> Response:
         # As on the site, the address of a project with a query shows an error page.

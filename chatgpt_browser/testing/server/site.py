@@ -8,13 +8,11 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..data.upload_options import UploadOptions
 from ..faults.injection import Injections
 from ..script.script import Script
 from .challenge import Challenges
 from .change_notifier import ChangeNotifier
 from .chat_app import ChatApp
-from .downloads import Downloads
 from .request_log import RequestLog
 from .session import Session
 from .storage import Storage
@@ -62,12 +60,6 @@ class Site:
         self.injections = Injections()
         self.script = Script(settings.replies, settings.reply)
         self.message_counter = MessageCounter()
-        #: The files, which the server stores on a second origin.
-        self.storage = Storage()
-        #: The way in which pages upload files, and the limits for files.
-        self.uploads = UploadOptions()
-        #: The files of replies, and the way in which the site hands them out.
-        self.downloads = Downloads()
         #: The web application; None unless the server has `form="app"`.
         self.chat_app = ChatApp(self.storage) if settings.form == "app" else None
         #: The origin and the port of the server. Before the first start, the port is 0, and the origin is `public_origin`
@@ -80,6 +72,11 @@ class Site:
         self.redirect_to: str | None = None
         #: The exceptions of the server itself, and the exceptions that a callable `reply` raised.
         self.errors: list[BaseException] = []
+
+    @functools.cached_property
+    def storage(self) -> Storage:
+        """The files, which the server stores on a second origin."""
+        return Storage()
 
     @functools.cached_property
     def turns(self) -> TurnLogs:

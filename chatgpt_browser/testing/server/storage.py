@@ -8,11 +8,13 @@ import secrets
 import shutil
 import tempfile
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote
 
+from ..data.download_options import DownloadOptions
+from ..data.upload_options import UploadOptions
 from ..script.responses import Answer
 from .step_playback import play
 
@@ -47,6 +49,19 @@ class StoredFile:
         return self.path.read_bytes()
 
 
+@dataclass
+class Downloads:
+    """The state of the site's downloads."""
+
+    options: DownloadOptions = DownloadOptions()
+    #: Maps the ID of a conversation and a path in its code interpreter to the ID of the file.
+    interpreter_files: dict[tuple[str, str], str] = field(default_factory=dict)
+    #: Maps the ID of a conversation to its canvas documents.
+    textdocs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    #: Maps a key in the URL of the estuary to the ID of the file. The keys of expired links are not contained.
+    keys: dict[str, str] = field(default_factory=dict)
+
+
 class Storage:
     """The stored files, and the responses of the storage's own origin.
 
@@ -59,10 +74,12 @@ class Storage:
         self.port = 0
         #: The origin of the site, whose pages may read the responses.
         self.site_origin = ""
-        #: False: the responses have no CORS headers, so that pages of the site cannot read them.
-        self.allows_pages = True
+        #: The files of replies, and the way in which the site hands them out.
+        self.downloads = Downloads()
         #: Maps an ID to its file.
         self.files: dict[str, StoredFile] = {}
+        #: The way in which pages upload files, and the limits for files.
+        self.uploads = UploadOptions()
         self._signatures: dict[str, tuple[str, str]] = {}
         self._folder: Path | None = None
 
@@ -125,7 +142,7 @@ class Storage:
         """Send the response to a request. The body of the request was already stored by `receive()`."""
         allowed = (
             []
-            if not self.allows_pages
+            if not self.downloads.options.cors
             else [
                 ("access-control-allow-origin", self.site_origin),
                 ("access-control-allow-methods", "GET, PUT, OPTIONS"),
@@ -159,7 +176,6 @@ class Storage:
     def _path(self) -> Path:
         """The folder of the uploaded files. It is created at the first use, and deleted with this object."""
         if self._folder is None:
-            # A `TemporaryDirectory` would warn if nobody closes it, and a server can be started again after it was closed.
             self._folder = Path(tempfile.mkdtemp(prefix="fake_chatgpt_"))
             weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         return self._folder

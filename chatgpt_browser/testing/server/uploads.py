@@ -29,7 +29,7 @@ def create_file(site: Site, record: RecordedRequest, parameters: Mapping[str, st
     name, size = body.get("file_name"), body.get("file_size")
     if not isinstance(name, str) or not isinstance(size, int) or "use_case" not in body:
         return Answer.unprocessable([(["body", "file_name"], "field required")])
-    options = site.uploads
+    options = site.storage.uploads
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     limit = options.max_image_size if kind.startswith("image/") else options.max_file_size
     if size > limit:
@@ -63,6 +63,14 @@ def confirm_upload(site: Site, record: RecordedRequest, parameters: Mapping[str,
     return Answer(200, {"status": "success", "file_name": file.name, "mime_type": file.media_type})
 
 
+#: The POST endpoints of uploads, except `/files/process_upload_stream`.
+UPLOAD_ENDPOINTS = {
+    "/files": create_file,
+    "/files/{id}/uploaded": confirm_upload,
+    "/files/{id}/upload_content_and_finalize": store_content,
+}
+
+
 async def process_upload(site: Site, record: RecordedRequest, writer: ResponseWriter) -> None:
     """Respond to `POST /files/process_upload_stream` with a stream of JSON lines."""
     file = site.storage.files.get(str(_object(record).get("file_id")))
@@ -75,8 +83,8 @@ async def process_upload(site: Site, record: RecordedRequest, writer: ResponseWr
     await writer.head(200, [("content-type", "text/event-stream; charset=utf-8")])
     await writer.chunk(_line(file, "file.processing.started", 0))
     await writer.chunk(_line(file, "file.processing.file_ready", 20))
-    await asyncio.sleep(site.uploads.processing_time)
-    if file.name in site.uploads.unprocessable:
+    await asyncio.sleep(site.storage.uploads.processing_time)
+    if file.name in site.storage.uploads.unprocessable:
         await writer.end(_line(file, "file.processing.failed", 20, message=_CANNOT_READ))
         return
     await writer.chunk(_line(file, "file.indexing.completed", 90))

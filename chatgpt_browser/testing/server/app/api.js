@@ -69,16 +69,16 @@ async function prepare() {
 }
 
 /**
- * Send a message. The server accepts a message only with a single-use token, so first request a token. `fields` are additional
- * fields of the request, and `metadata` are those of the message.
+ * Send a message. The server accepts a message only with a single-use token, so first request a token. `images` are additional parts
+ * of the message, `metadata` is its metadata, and `fields` are additional fields of the request.
  */
-export async function send({ content, metadata, fields }, { conversation, parent, model, query, preparesLikeToday }, signal) {
+export async function send(text, { conversation, parent, model, query, preparesLikeToday, images = [], metadata = {}, fields = {} }, signal) {
   const prepared = await (preparesLikeToday ? prepare() : prepareAtOnce());
   const message = {
     id: crypto.randomUUID(),
     author: { role: "user" },
     create_time: Date.now() / 1000,
-    content,
+    content: { content_type: "text", parts: [text] },
     metadata,
   };
   const body = {
@@ -91,6 +91,7 @@ export async function send({ content, metadata, fields }, { conversation, parent
     timezone_offset_min: new Date().getTimezoneOffset(),
     ...fields,
   };
+  if (images.length) message.content = { content_type: "multimodal_text", parts: [...images, ...message.content.parts] };
   const headers = { accept: "text/event-stream", ...prepared };
   return post(`f/conversation${query}`, body, headers, signal);
 }

@@ -91,13 +91,13 @@ function showMessage(message, conversation) {
   if (!controls.isTemporary()) setAddress(conversation, { atEnd: false });
 }
 
-/** Return the message with the attachments and the choices of the controls. */
+/** Return the text of the message, and the options of `api.send` for the attachments and the choices of the controls. */
 function takeMessage(question) {
   const { fields, hints, text } = controls.takeFields(question);
-  const { content, attachments } = uploads.describe(text, uploads.takeAttachments());
+  const { images, attachments } = uploads.describe(uploads.takeAttachments());
   const metadata = { ...(attachments && { attachments }), ...(hints.length && { system_hints: hints }) };
   if (document.body.dataset.ignoresModel !== "") delete fields.model;
-  return { content, metadata, fields };
+  return [text, { ...position, images, metadata, fields }];
 }
 
 async function submit() {
@@ -111,7 +111,7 @@ async function submit() {
   if (position.conversation === undefined && !controls.isTemporary()) setFirstAddress();
   show(thread, { id: "", author: { role: "user" }, content: { content_type: "text", parts: [question] } });
   try {
-    const response = await api.send(takeMessage(question), position, running.signal);
+    const response = await api.send(...takeMessage(question), running.signal);
     await readReply(response, new Reply(showMessage), running.signal);
     if (dialog === "choice-in-thread") showChoiceInThread(thread);
     if (position.conversation !== undefined && !controls.isTemporary()) setAddress(position.conversation, { atEnd: true });

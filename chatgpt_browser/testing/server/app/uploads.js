@@ -117,11 +117,10 @@ export function addInputs(form, handlers) {
   return () => input.click();
 }
 
-/** Return the parts of the message and the field `attachments`, in the form of the site's request. */
-export function describe(text, taken) {
-  const images = taken.filter(({ useCase }) => useCase === "multimodal");
-  const pointers = images.map(({ id, file, width, height }) => ({ content_type: "image_asset_pointer", asset_pointer: `sediment://${id}`, size_bytes: file.size, width, height }));
+/** Return the parts of the message for images, and the field `attachments`, in the form of the site's request. */
+export function describe(taken) {
+  const pictures = taken.filter(({ useCase }) => useCase === "multimodal");
+  const images = pictures.map(({ id, file, width, height }) => ({ content_type: "image_asset_pointer", asset_pointer: `sediment://${id}`, size_bytes: file.size, width, height }));
   const entries = taken.map(({ id, file, width, height }) => ({ id, size: file.size, name: file.name, mime_type: file.type, source: "local", is_big_paste: false, width, height }));
-  const content = { content_type: pointers.length ? "multimodal_text" : "text", parts: [...pointers, text] };
-  return { content, ...(taken.length && { attachments: entries }) };
+  return { images, ...(taken.length && { attachments: entries }) };
 }
