@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .reply_file import AsyncReplyFile, ReplyFile
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,6 +24,8 @@ class FileBinder:
 
     def bind(self, ref: FileRef) -> Any:
         """Return the file for a reference."""
+        from .reply_file import AsyncReplyFile  # imported on first use, because few replies have files
+
         return AsyncReplyFile(ref, self._sender)
 
 
@@ -37,6 +37,8 @@ class SyncFileBinder:
 
     def bind(self, file: Any) -> Any:
         """Return the file of the synchronous client for a file of the asynchronous client."""
+        from .reply_file import ReplyFile
+
         return ReplyFile(file, self._portal)
 
 

@@ -15,13 +15,11 @@ from .._core.telemetry import MessageSpan
 from .._protocol.conversation_tree import Turn
 from .._protocol.error_responses import document_error
 from .._transport.base import OutgoingMessage
-from .._transport.fetch.download_page import DownloadPages
 from .._transport.fetch.transport import FetchTransport
 from .._transport.site_ui.page_pool import SitePagePool
 from .access_token import AccessTokenCache
 from .backend_client import BackendClient
 from .conversation_lookup import ConversationLookup
-from .file_downloader import FileDownloader
 from .permits import MessagePermits
 from .response_reader import SMALL_BODY, receive_body, receive_head
 from .secret_filter import SecretFilter
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from .._core.options import Options
     from .._transport.base import Transport
     from .._transport.browser_manager import BrowserManager
+    from .file_downloader import FileDownloader
     from .lease import MessageLease
     from .permits import Permit
 
@@ -58,20 +57,30 @@ class MessageSender:
         self.secrets = SecretFilter(browser_manager)
         self.tokens = AccessTokenCache(options, browser_manager, requests, self.secrets, self.process)
         self.backend = BackendClient(options, browser_manager, requests, self.tokens, self.secrets)
-        self.files = FileDownloader(
-            options, self.backend, browser_manager, DownloadPages(options, browser_manager)
-        )
         self.conversations = ConversationLookup(self.backend)
         self.permits = MessagePermits(options.max_concurrent_messages)
         self.site_pages = site_pages or SitePagePool(options, browser_manager)
         self._browser_manager = browser_manager
         self._fetch = fetch or requests
+        self._files: FileDownloader | None = None
         self._is_closed = False
+
+    @property
+    def files(self) -> FileDownloader:
+        """The downloader of the files of replies. The modules that it needs are imported on first use."""
+        if self._files is None:
+            from .._transport.fetch.download_page import DownloadPages
+            from .file_downloader import FileDownloader
+
+            pages = DownloadPages(self.options, self._browser_manager)
+            self._files = FileDownloader(self.options, self.backend, self._browser_manager, pages)
+        return self._files
 
     async def close(self) -> None:
         """Close the sender and its transports. After this call, no message is sent."""
         self._is_closed = True
-        self.files.close()
+        if self._files is not None:
+            self._files.close()
         await self._fetch.close()
         await self.tokens.close()
         await self.site_pages.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from .answer_tracker import optional_id
-from .file_refs import newest_file_message
 from .message import is_finished
 from .reply_progress import ReplyProgress
 
@@ -22,6 +21,8 @@ class FilesOnlyMixin(ReplyProgress):
 
         An image that the site is still making counts as a file if the caller waits for images.
         """
+        from .file_refs import newest_file_message  # imported on first use, because few replies have files
+
         name = newest_file_message(self.turn.messages, with_pending=self.waits_for_images)
         if name is None or self.missing.is_error or self.answer.has_answer():
             return False
@@ -38,6 +39,8 @@ class FilesOnlyMixin(ReplyProgress):
             self._follow(answer, None)
             self._end()
         else:
+            from .file_refs import newest_file_message
+
             self.answer.message_id = newest_file_message(self.turn.messages) or self.message_id
 
     def _follow(self, message: dict[str, Any], conversation_id: Any) -> bool:

@@ -13,8 +13,8 @@ from .._core.models import ConversationEvent
 from .answer_tracker import Change, optional_id
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
-from .message import answer_rank, message_text
 from .files_only import FilesOnlyMixin
+from .message import answer_rank, message_text
 from .reply_progress import FINISHED_STATES
 from .reply_state import Growth, ReplyState, answer_state
 from .site_words import error_in, site_error

@@ -143,9 +143,10 @@ class BrowserManager:
 
     async def open_target(self) -> Target:
         """Open a blank page in the browser of the fetch page, and return its target; see :meth:`page` for the errors."""
-        if await self.page() and self._browser is not None:
-            return await self._browser.open_target()
-        raise ClientClosedError
+        await self.page()
+        if self._browser is None:
+            raise ClientClosedError
+        return await self._browser.open_target()
 
     async def run_in_context(self, work: Callable[[BrowserContext, Identity], Awaitable[T]]) -> T:
         """Call ``work(context, identity)`` and return its result.
@@ -315,10 +316,10 @@ class BrowserManager:
         self._preload()
 
     async def _pass_challenge(self) -> None:
-        if self._browser is None:
-            raise ClientClosedError
         from .._browser.page_setup.page import BrowserPage
 
+        if self._browser is None:
+            raise ClientClosedError
         page = BrowserPage(await self._browser.open_target())
         try:
             with page.while_alive():

@@ -240,7 +240,9 @@ def test_read_document_has_the_newest_text(
     api: ChatGPTAPI, scripted_site: ScriptedSite, has_textdocs: bool
 ) -> None:
     (document,) = received(api, scripted_site, SentFile.canvas("Plan", "old"))
-    scripted_site.server._site.storage.downloads.textdocs[document._ref.conversation_id][0]["content"] = "new"
+    scripted_site.server._site.storage.downloads.textdocs[str(document._ref.conversation_id)][0][
+        "content"
+    ] = "new"
     with handing_out(scripted_site, has_textdocs=has_textdocs):
         assert document.read() == (b"new" if has_textdocs else b"old")
 
@@ -326,7 +328,7 @@ async def test_async_client_has_async_files(
     assert isinstance(file, AsyncReplyFile)
     assert await file.read() == TABLE
     assert (await file.save(tmp_path)).read_bytes() == TABLE
-    history = await async_api.get_history(reply.conversation_id)
+    history = await async_api.get_history(str(reply.conversation_id))
     assert history.messages[-1].files == reply.files
 
 
@@ -377,3 +379,19 @@ def test_send_message_does_not_wait_for_images(api: ChatGPTAPI, scripted_site: S
     assert [
         each for each in scripted_site.requests if each.method == "GET" and "/conversation/" in each.path
     ] == []
+
+
+# ---- the site's own page ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_ask_by_the_page_has_the_same_files(serve: Serve, connect: Connect, encoding: Any) -> None:
+    files = [
+        SentFile.image("A cat", later=1),
+        SentFile.canvas("Plan", "x"),
+        SentFile.interpreter("a.csv", TABLE),
+    ]
+    server = serve(form="app", encoding=encoding, reply=Reply("Here.", files=files))
+    reply = connect(server, send_via="page").ask("hello")
+    assert [file.name for file in reply.files] == ["A cat.png", "Plan.md", "a.csv"]
+    assert [file.read() for file in reply.files] == [files[0].content, b"x", TABLE]
