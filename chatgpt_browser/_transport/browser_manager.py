@@ -39,8 +39,7 @@ _MOVES = {
     "https://chatgpt.com": "https://chat.openai.com",
 }
 
-#: If the caller of a browser start is cancelled, the start may continue for this many seconds. If it has
-#: not finished by then, it is cancelled too.
+#: If the caller of a browser start is cancelled, the start may continue for this many seconds. Then it is cancelled too.
 _START_PATIENCE = 3.0
 #: Number of earlier session tokens that are stored.
 _REMEMBERED_TOKENS = 4
