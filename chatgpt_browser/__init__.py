@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._client.client import AsyncChatGPTAPI, AsyncChatGPTConversation
+    from ._client.reply_file import AsyncReplyFile, ReplyFile
     from ._client.sync_client import ChatGPTAPI, ChatGPTConversation
     from ._client.sync_reply_stream import ReplyStream
     from ._core.abort import AbortController, AbortSignal
@@ -38,6 +39,7 @@ __all__ = [
     "AccessTokenRejectedError",
     "AsyncChatGPTAPI",
     "AsyncChatGPTConversation",
+    "AsyncReplyFile",
     "AsyncReplyStream",
     "AuthenticationError",
     "BatchMessage",
@@ -75,6 +77,7 @@ __all__ = [
     "ProxyError",
     "RateLimitError",
     "Reply",
+    "ReplyFile",
     "ReplyStream",
     "Session",
     "SessionExpiredError",
@@ -99,6 +102,7 @@ _LAZY_EXPORTS = {
     "_protocol.history": ["History", "HistoryMessage"],
     "_protocol.model_list": ["Model"],
     "_client.client": ["AsyncChatGPTAPI", "AsyncChatGPTConversation"],
+    "_client.reply_file": ["AsyncReplyFile", "ReplyFile"],
     "_core.errors": [name for name in __all__ if name.endswith("Error")],
     "_core.models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],
     "_core.options": ["SEED_USER_AGENT"],

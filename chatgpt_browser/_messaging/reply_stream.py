@@ -157,6 +157,8 @@ class AsyncReplyStream(WholeReplyMixin):
                     self._follow(poller)
                 await self._receive()
             updates = self._assembler.read(limit, convert=convert, frames_wait=self._lease.has_frames)
+            if updates is None:
+                await self._wait_for_images()
         except BaseException as exc:
             if self._start_recovery(exc):
                 return self._assembler.read(limit, convert=convert)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .._transport.base import Transport
     from .._transport.browser_manager import BrowserManager
     from .._transport.response_stream import ResponseStream
+    from .file_downloader import FileDownloader
     from .lease import MessageLease
     from .permits import Permit
 
@@ -63,11 +64,25 @@ class MessageSender:
         self.site_pages = site_pages or SitePagePool(options, browser_manager)
         self._browser_manager = browser_manager
         self._fetch = fetch or requests
+        self._files: FileDownloader | None = None
         self._is_closed = False
+
+    @property
+    def files(self) -> FileDownloader:
+        """The downloader of the files of replies. The modules that it needs are imported on first use."""
+        if self._files is None:
+            from .._transport.fetch.download_page import DownloadPages
+            from .file_downloader import FileDownloader
+
+            pages = DownloadPages(self.options, self._browser_manager)
+            self._files = FileDownloader(self.options, self.backend, self._browser_manager, pages)
+        return self._files
 
     async def close(self) -> None:
         """Close the sender and its transports. After this call, no message is sent."""
         self._is_closed = True
+        if self._files is not None:
+            self._files.close()
         await self._fetch.close()
         await self.tokens.close()
         await self.site_pages.close()

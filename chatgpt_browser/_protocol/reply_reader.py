@@ -13,8 +13,9 @@ from .._core.models import ConversationEvent
 from .answer_tracker import Change, optional_id
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
+from .files_only import FilesOnlyMixin
 from .message import answer_rank, message_metadata, message_text
-from .reply_progress import FINISHED_STATES, ReplyProgress
+from .reply_progress import FINISHED_STATES
 from .reply_state import Growth, ReplyState, answer_state
 from .site_words import error_in, site_error
 from .sse import DONE
@@ -28,7 +29,7 @@ _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 _MESSAGE_TYPES = ("", "message", "delta", "error")
 
 
-class ReplyReader(ReplyProgress):
+class ReplyReader(FilesOnlyMixin):
     """Reads the events of a reply, and updates the progress of the reply."""
 
     def __init__(self) -> None:
@@ -42,7 +43,6 @@ class ReplyReader(ReplyProgress):
         self._growth = _NONE
         self._contains_deltas = False
         self._is_cut = False  # True if the body ended in the middle of an event.
-        self._newest: dict[str, Any] | None = None  # The newest event that was not read by the fast path.
         self._newest_is_delta = False
         #: The number of the event that the property `event` last returned, and this event.
         self._event: tuple[int, ConversationEvent] | None = None
@@ -105,6 +105,8 @@ class ReplyReader(ReplyProgress):
         """
         if self.is_handed_off and self.state not in FINISHED_STATES:
             self.leave_stream()
+            return False
+        if self.state is ReplyState.WAITING and self.finish_without_text():
             return False
         if self.state is ReplyState.WAITING:
             raise self._interrupted("the stream ended without a reply")

@@ -22,6 +22,7 @@ from __future__ import annotations
 from .data.composer_options import ComposerOptions
 from .data.conversation_view import ConversationView
 from .data.conversations import Conversation, Message
+from .data.download_options import DownloadOptions
 from .data.page_controls import PageControls
 from .data.recorded_request import RecordedRequest
 from .data.upload_options import UploadOptions
@@ -34,6 +35,7 @@ from .script.reply_parts import Citation, Thought, ToolCall
 from .script.responses import Answer, ChallengeKind
 from .script.rest import Rest
 from .script.scripted import Scripted, Turn, remember
+from .script.sent_files import SentFile
 from .script.side_messages import Aside
 from .script.steps import BREAK, Break, Pace, RawBody, Recorded, Reply, SessionAnswer, Stall, Step
 from .server.fake_chatgpt import FakeChatGPT
@@ -50,6 +52,7 @@ __all__ = (
     "ComposerOptions",
     "Conversation",
     "ConversationView",
+    "DownloadOptions",
     "FakeChatGPT",
     "Fault",
     "Gate",
@@ -67,6 +70,7 @@ __all__ = (
     "Reply",
     "Rest",
     "Scripted",
+    "SentFile",
     "SessionAnswer",
     "ReplyFault",
     "Stall",

@@ -18,6 +18,7 @@ from ..output.consoles import logging_to_stderr, write_json
 from ..output.reply import print_reply, print_sources, stream_reply
 from ..output.reply_object import parts_object
 from ..output.reply_pieces import ReplyPieces
+from ..output.saved_files import save_files as save_files_to
 from ..output.wait_spinner import wait_spinner
 from ..state.conversation_lookup import find_position
 from ..state.last_conversation import remember_conversation, requested_conversation
@@ -47,6 +48,15 @@ Files = Annotated[
         metavar="FILE",
     ),
 ]
+SaveFiles = Annotated[
+    Path | None,
+    typer.Option(
+        "--save-files",
+        help="Save the files and images of the reply in this folder, created if it does not exist.",
+        file_okay=False,
+        metavar="FOLDER",
+    ),
+]
 NoStream = Annotated[bool, typer.Option("--no-stream", help="Write the reply when it is complete.")]
 
 
@@ -63,6 +73,7 @@ def ask(
     project: message_parameters.Project = None,
     timeout: options.Timeout = None,
     as_json: options.AsJson = False,
+    save_files: SaveFiles = None,
     no_stream: NoStream = False,
     plain_text: options.PlainText = False,
     show_thoughts: options.ShowThoughts = False,
@@ -85,6 +96,8 @@ def ask(
     chatgpt-browser ask -f main.py -f test_main.py "What is not tested?"
 
     chatgpt-browser ask --attach report.pdf "Summarise this report."
+
+    chatgpt-browser ask --save-files pictures "Draw a red circle."
 
     chatgpt-browser ask --json "Name three rivers." | jq -r .reply
     """
@@ -115,13 +128,30 @@ def ask(
                         stream_reply(pieces, markdown=not (plain_text or verbose))
 
             remember_conversation(stream.conversation_id, stream.message_id)
+            saved = save_reply_files(stream, save_files)
             if as_json:
-                write_json(reply_object(stream, api.model, started, first_word))
+                saved_files = {} if save_files is None else {"saved_files": [str(path) for path in saved]}
+                write_json(reply_object(stream, api.model, started, first_word) | saved_files)
             elif whole:
                 print_reply(pieces.text, markdown=not plain_text)
                 print_sources(pieces.citations)
             if position is None and stream.conversation_id is not None:
                 request_title(api, stream.conversation_id, stream.message_id)
+
+
+def save_reply_files(stream: ReplyStream, folder: Path | None) -> list[Path]:
+    """Save the files of a reply, if a folder is given, and return their paths.
+
+    :raises typer.BadParameter: a file cannot be written.
+    :raises ChatGPTError: a file cannot be read.
+    """
+    reply = None if folder is None else stream.reply
+    if folder is None or reply is None:
+        return []
+    try:
+        return save_files_to(reply.files, folder)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write the file: {error}", param_hint="'--save-files'") from None
 
 
 def read_to_end(pieces: Iterable[str]) -> float:

@@ -95,10 +95,11 @@ def file_name(conversation_id: str, title: str | None, created: datetime | None,
     slug = re.sub(r"[\W_]+", "-", title or "").strip("-").lower()[:MAX_SLUG_LENGTH]
     slug = slug.encode()[:MAX_SLUG_BYTES].decode(errors="ignore").strip("-")
     day = f"{created:%Y-%m-%d}" if created else ""
-    return "-".join(filter(None, (day, slug, _file_id(conversation_id)))) + form.suffix
+    return "-".join(filter(None, (day, slug, file_id(conversation_id)))) + form.suffix
 
 
-def _file_id(conversation_id: str) -> str:
+def file_id(conversation_id: str) -> str:
+    """Return the part of a file name for a conversation's id: the id, or a short form of the id with its digest."""
     key = names_id(conversation_id)
     if key == conversation_id:
         return key

@@ -102,6 +102,9 @@ class Conversation:
     current_node: str = ""
     #: False if the conversation was deleted.
     is_visible: bool = True
+    #: Images that are made later: the number of GETs before that, the ID of the task, and the fields of the message that then
+    #: replace those of the task's message.
+    later: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, role: str, text: str, parent: str | None, message_id: str | None = None) -> Message:
         """Add a message as a child of `parent`, make it the newest message, and return it.
@@ -124,6 +127,15 @@ class Conversation:
         message = self.add(role, text, self.current_node)
         message.fields = fields
         return message
+
+    def make_later_images(self) -> None:
+        """Count one GET of the conversation, and finish the images of `later` whose time has come."""
+        counted = [(left - 1, task, fields) for left, task, fields in self.later]
+        self.later = [each for each in counted if each[0] > 0]
+        for left, task, fields in counted:
+            for message in self.messages.values():
+                if left <= 0 and message.fields.get("metadata", {}).get("image_gen_task_id") == task:
+                    message.fields = fields
 
     def chain(self, message_id: str | None = None) -> list[Message]:
         """Return the messages from the first message to this message (default: the newest message). The root is not included."""
@@ -169,6 +181,7 @@ class Conversation:
             "conversation_id": self.id,
             "is_archived": False,
             "default_model_slug": self.model or None,
+            **({"async_status": 7} if self.later else {}),
         }
 
     def to_messages(self, turns: int) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def get_conversation(site: Site, record: RecordedRequest, parameters: Mapping[st
         return Answer.conversation_not_found()
 
     conversation.messages[conversation.current_node].say_more()
+    conversation.make_later_images()
     has_widget_state = parameters.get("include_widget_state") == "true"
     return Answer(200, conversation.to_detail(has_widget_state=has_widget_state))
 

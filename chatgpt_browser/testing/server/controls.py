@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
+    from ..data.download_options import DownloadOptions
     from ..data.recorded_request import RecordedRequest
     from ..script.responses import ChallengeKind
     from ..script.scripted import Scripted
@@ -161,6 +162,17 @@ class Controls(AppControls):
         self._site.injections.all.append(injection)
         self._site.changes.notify()
         return injection
+
+    # ---- files
+
+    @property
+    def downloads(self) -> DownloadOptions:
+        """The way in which the site hands out the files of replies."""
+        return self._site.storage.downloads.options
+
+    @downloads.setter
+    def downloads(self, options: DownloadOptions) -> None:
+        self._site.storage.downloads.options = options
 
     # ---- session, challenge and redirect
 

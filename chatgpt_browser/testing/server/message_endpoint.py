@@ -13,6 +13,7 @@ from ..script.responses import Answer
 from ..script.scripted import Turn
 from ..script.steps import Recorded, Reply
 from .continued_playback import ContinuedPlayback
+from .downloads import send_files
 from .message_validation import PostedMessage, read_message
 from .reply_playback import ReplyPlayback, play_recorded
 from .step_playback import play
@@ -115,6 +116,7 @@ def _playback(
 ) -> ReplyPlayback | ContinuedPlayback:
     user_message = _store(site, posted, conversation)
     with site.lock:
+        reply = send_files(site, reply, conversation)
         asides = asides_of(reply)
         side_messages = [conversation.add_aside(each.role, each.text, each.fields()) for each in asides]
         for side_message, aside in zip(side_messages, asides, strict=True):

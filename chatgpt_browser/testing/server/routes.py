@@ -13,6 +13,7 @@ from ..data.paths import SESSION_PATH
 from ..script.responses import Answer
 from . import backend_endpoints as backend
 from .continued_playback import resume_reply
+from .downloads import DOWNLOAD_ENDPOINTS, send_content
 from .message_endpoint import answer_message
 from .static_files import read_static
 from .step_playback import play
@@ -72,11 +73,12 @@ def build_app(site: Site) -> Starlette:
     routes = [
         *_pages(site),
         Route(SESSION_PATH, session),
-        _played(site, "/conversation", answer_message),
-        _played(site, "/f/conversation", answer_message),
+        *(_played(site, path, answer_message) for path in ("/conversation", "/f/conversation")),
         _played(site, "/f/conversation/resume", resume_reply),
         _played(site, "/files/process_upload_stream", process_upload),
         *(endpoint(path, function, "POST") for path, function in UPLOAD_ENDPOINTS.items()),
+        *(endpoint(path, function) for path, function in DOWNLOAD_ENDPOINTS.items()),
+        _played(site, "/estuary/content", send_content, "GET"),
         endpoint("/celsius/ws/user", backend.get_socket),
         endpoint("/sentinel/chat-requirements", backend.issue_message_token, "POST"),
         endpoint("/sentinel/chat-requirements/prepare", backend.prepare_message_token, "POST"),
@@ -95,13 +97,13 @@ def build_app(site: Site) -> Starlette:
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
-def _played(site: Site, path: str, play_response: PlayedEndpoint) -> Route:
+def _played(site: Site, path: str, play_response: PlayedEndpoint, method: str = "POST") -> Route:
     """Return a route of the backend whose response is sent by `play_response`."""
 
     async def respond(_request: Request) -> Response:
         return PlayedResponse(lambda writer: play_response(site, writer.record, writer))
 
-    return Route(f"/backend-api{path}", respond, methods=["POST"])
+    return Route(f"/backend-api{path}", respond, methods=[method])
 
 
 def _respond(step: Step) -> PlayedResponse:

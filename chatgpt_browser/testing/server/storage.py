@@ -8,11 +8,12 @@ import secrets
 import shutil
 import tempfile
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote
 
+from ..data.download_options import DownloadOptions
 from ..data.upload_options import UploadOptions
 from ..script.responses import Answer
 from .step_playback import play
@@ -48,6 +49,19 @@ class StoredFile:
         return self.path.read_bytes()
 
 
+@dataclass
+class Downloads:
+    """The state of the site's downloads."""
+
+    options: DownloadOptions = DownloadOptions()
+    #: Maps the ID of a conversation and a path in its code interpreter to the ID of the file.
+    interpreter_files: dict[tuple[str, str], str] = field(default_factory=dict)
+    #: Maps the ID of a conversation to its canvas documents.
+    textdocs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    #: Maps a key in the URL of the estuary to the ID of the file. The keys of expired links are not contained.
+    keys: dict[str, str] = field(default_factory=dict)
+
+
 class Storage:
     """The stored files, and the responses of the storage's own origin.
 
@@ -60,6 +74,8 @@ class Storage:
         self.port = 0
         #: The origin of the site, whose pages may read the responses.
         self.site_origin = ""
+        #: The files of replies, and the way in which the site hands them out.
+        self.downloads = Downloads()
         #: Maps an ID to its file.
         self.files: dict[str, StoredFile] = {}
         #: The way in which pages upload files, and the limits for files.
@@ -124,12 +140,16 @@ class Storage:
 
     async def respond(self, record: RecordedRequest, writer: ResponseWriter) -> None:
         """Send the response to a request. The body of the request was already stored by `receive()`."""
-        allowed = [
-            ("access-control-allow-origin", self.site_origin),
-            ("access-control-allow-methods", "GET, PUT, OPTIONS"),
-            ("access-control-allow-headers", "*"),
-            ("access-control-expose-headers", "*"),
-        ]
+        allowed = (
+            []
+            if not self.downloads.options.cors
+            else [
+                ("access-control-allow-origin", self.site_origin),
+                ("access-control-allow-methods", "GET, PUT, OPTIONS"),
+                ("access-control-allow-headers", "*"),
+                ("access-control-expose-headers", "*"),
+            ]
+        )
         if record.method == "OPTIONS":
             await play(Answer(204, "", allowed), writer)
             return
@@ -141,7 +161,7 @@ class Storage:
         elif file.size is None:
             await play(Answer(404, "BlobNotFound", allowed), writer)
         else:
-            await _send_file(file, writer, allowed)
+            await send_file(file, writer, allowed)
 
     def _find(self, record: RecordedRequest) -> StoredFile | None:
         """Return the file of a request. Return None if the URL is not valid for the file and the method."""
@@ -161,7 +181,8 @@ class Storage:
         return self._folder
 
 
-async def _send_file(file: StoredFile, writer: ResponseWriter, headers: list[tuple[str, str]]) -> None:
+async def send_file(file: StoredFile, writer: ResponseWriter, headers: list[tuple[str, str]]) -> None:
+    """Send the bytes of a file. The file is read in pieces."""
     disposition = f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"
     own = [("content-type", file.media_type), ("content-length", str(file.size))]
     await writer.head(200, [*own, ("content-disposition", disposition), *headers])
