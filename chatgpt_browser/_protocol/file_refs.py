@@ -57,7 +57,8 @@ class FileRef:
 def find_file_refs(message: dict[str, Any], conversation_id: str | None) -> list[FileRef]:
     """Return the files to which one message of a reply refers.
 
-    A canvas document consists of several messages. Pass the files of all messages of a reply, in order, to :func:`join_file_refs`.
+    A canvas document consists of several messages. Therefore, pass the files of all messages of a reply, in order, to
+    :func:`join_file_refs`.
     """
     role = role_of(message)
     if role not in ("assistant", "tool"):

@@ -16,7 +16,7 @@ from .message_box import BoxContent, MessageBox
 from .page_activity import PageActivity
 from .stop_button import StopButton
 from .text_pieces import has_same_words
-from .usual_composer import UsualComposer, UsualState
+from .usual_composer import UsualComposer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -66,9 +66,6 @@ class Composer:
         self._stop_button = StopButton(self._elements)
         self._box = MessageBox(page, self._elements)
         self._usual = UsualComposer(page, evaluation)
-        #: The composer's state directly after :class:`.UsualComposer` has written a text. None if the text was written in another
-        #: way, or if the state was already used.
-        self._written: UsualState | None = None
 
     def type_only(self) -> None:
         """Type all later texts and never paste them, because the page turns pasted texts into attachments."""
@@ -76,7 +73,7 @@ class Composer:
 
     async def is_usual(self) -> bool:
         """Return whether the composer is usual: it is certain that a message can be written and that no reply is in progress."""
-        state = await self._usual.look()
+        state = await self._usual.select()
         if state is not None:
             self._stop_button.note_shapes(state.shapes)
         return state is not None
@@ -133,8 +130,7 @@ class Composer:
         """
         if not text.strip():
             raise PageError(f"The site's page cannot send a message without text. {_NOT_SENT}")
-        self._written = await self._usual.write(text)
-        if self._written is not None:
+        if await self._usual.write(text) is not None:
             return
         clock = asyncio.get_running_loop().time
         remaining, pause, changed = min(timeout, _HYDRATION_TIMEOUT), _FIRST_RETRY, ""
@@ -166,7 +162,7 @@ class Composer:
 
         Call this directly before a message is sent. It raises the same errors as :meth:`check_unobstructed`.
         """
-        state, self._written = self._written or await self._usual.look(text), None
+        state = self._usual.written or await self._usual.look(text)
         if state is not None:
             self._stop_button.note_shapes(state.shapes)
             content = BoxContent(state.text, state.copies)
@@ -190,7 +186,7 @@ class Composer:
 
     async def wait_until_lost(self, timeout: float) -> None:
         """Wait until the page has removed the text of the message box, for at most ``timeout`` seconds."""
-        self._written = None
+        self._usual.forget()
         await self._box.wait_until_lost(timeout)
 
     async def wait_for_network_idle_if_always_enabled(self) -> None:
@@ -198,7 +194,7 @@ class Composer:
 
         Some layouts always enable the button. Then the button's state does not show whether the page is hydrated.
         """
-        state = await self._usual.look()
+        state = self._usual.selected or await self._usual.look()
         if state is not None and (not state.is_enabled or state.text.strip()):
             return
         if not await self._elements.enabled_send_button.count() or (await self._box.read()).text.strip():

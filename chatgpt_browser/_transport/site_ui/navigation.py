@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
+from ..._browser.cdp_target import add_listeners
 from ..._browser.playwright_errors import is_interrupted, milliseconds
 from ..._core.errors import APIStatusError, OriginError, PageError
 from ..._core.models import Head, Response
@@ -61,8 +62,11 @@ class Navigation:
         #: message was sent from the current document.
         self._paths: list[str] | None = None
         self._path_changed = asyncio.Event()
-        cdp.on("Page.frameNavigated", self._on_navigated)
-        cdp.on("Page.navigatedWithinDocument", self._on_path_changed)
+        listeners = {
+            "Page.frameNavigated": self._on_navigated,
+            "Page.navigatedWithinDocument": self._on_path_changed,
+        }
+        add_listeners(cdp, listeners)
 
     def note_sent(self) -> None:
         """Record that the page has sent a message, and start to store the changes of the page's address."""

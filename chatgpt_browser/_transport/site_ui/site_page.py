@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
+from ..._browser.cdp_target import add_listeners
 from ..._browser.playwright_errors import map_playwright_errors, suppress_close_errors, to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError, PageError
@@ -96,7 +97,7 @@ class SitePage:
         self._events = PageEvents(cdp)
         self._connections = ConnectionLog()
         self._tasks = BackgroundTasks(on_error=lambda error: self.die(to_library_error(error)))
-        cdp.on("Network.responseReceived", self._connections.add)
+        add_listeners(cdp, {"Network.responseReceived": self._connections.add})
         page.on("crash", lambda _: self.die(BrowserCrashedError("The site's page crashed.")))
         page.on("close", lambda _: self.die(BrowserCrashedError("The site's page was closed.")))
 
@@ -108,14 +109,17 @@ class SitePage:
         with map_playwright_errors():
             page = await context.new_page()
             cdp = await context.new_cdp_session(page)
-            await cdp.send("Network.enable", {"maxPostDataSize": _MAX_POST_DATA_SIZE})
-            # If a reused connection closes without a response, Chromium sends the request again, even a POST. This header
-            # prevents the reuse over HTTP/1.1. HTTP/2 has no such header, so Chromium omits it there.
-            await cdp.send("Network.setExtraHTTPHeaders", {"headers": {"Connection": "close"}})
-            await cdp.send("Page.enable")
+            commands: dict[str, dict[str, Any]] = {
+                "Network.enable": {"maxPostDataSize": _MAX_POST_DATA_SIZE},
+                # If a reused connection closes without a response, Chromium sends the request again, even a POST. This header
+                # prevents the reuse over HTTP/1.1. HTTP/2 has no such header, so Chromium omits it there.
+                "Network.setExtraHTTPHeaders": {"headers": {"Connection": "close"}},
+                "Page.enable": {},
+            }
             if identity is not None:
-                await cdp.send("Emulation.setUserAgentOverride", identity)
-            await set_up_view(page, cdp, options)
+                commands["Emulation.setUserAgentOverride"] = identity
+            sent = (cdp.send(method, params) for method, params in commands.items())
+            await asyncio.gather(*sent, set_up_view(page, cdp, options))
             return cls(page, cdp)
 
     @property
@@ -137,7 +141,9 @@ class SitePage:
         Return False if the page contains no message ids or does not respond.
         """
         with map_playwright_errors():
-            return not turn.parents.isdisjoint(await self._report.newest_message_ids())
+            # The composer reads its state at the same time, so that `send`, which is called directly after this, need not wait.
+            ids, _ = await asyncio.gather(self._report.newest_message_ids(), self._composer.is_usual())
+        return not turn.parents.isdisjoint(ids)
 
     def reserve(self) -> None:
         """Reserve the page for a message."""

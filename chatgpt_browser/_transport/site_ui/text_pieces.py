@@ -39,12 +39,12 @@ def beginning_of(text: str) -> str:
 
 
 def has_same_lines(one: str, other: str) -> bool:
-    """Return whether two texts are equal. White space at the end is ignored, and a no-break space counts as a space."""
+    """Return whether two texts are equal. White space at the end of a text is ignored; a no-break space counts as a space."""
     return _normalize(one) == _normalize(other)
 
 
 def has_same_words(one: str, other: str) -> bool:
-    """Return whether two texts have the same words. White space is ignored, because an editor changes line breaks and indents."""
+    """Return whether two texts have the same words. The amount of white space is ignored, because an editor changes it."""
     return one.split() == other.split()
 
 
