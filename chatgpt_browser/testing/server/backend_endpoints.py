@@ -108,9 +108,9 @@ def generate_title(site: Site, record: RecordedRequest, parameters: Mapping[str,
 
 
 def list_models(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `GET /models` with the list of models, and with the presets of the picker."""
+    """Respond to `GET /models` with the list of models, and with the presets of the picker if the models have any."""
     models = site.settings.models
-    return Answer(200, {"models": models, "versions": versions(models)})
+    return Answer(200, {"models": models, **({"versions": found} if (found := versions(models)) else {})})
 
 
 def prepare_message_token(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:

@@ -54,7 +54,10 @@ APP_MODELS: list[dict[str, Any]] = [
 
 
 def versions(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the field `versions` of `GET /models`: the presets of the picker, one for each model and effort."""
+    """Return the field `versions` of `GET /models`: the presets of the picker, one for each model and effort.
+
+    A model without `reasoning_type`, as in 2022, has no preset.
+    """
     presets = [
         {
             "id": f"{model['slug']}-{effort or 'default'}",
@@ -65,10 +68,10 @@ def versions(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "preset_type": "intelligence",
         }
         for model in models
-        if not model.get("is_work_mode_model")
+        if "reasoning_type" in model and not model.get("is_work_mode_model")
         for effort in ([e["thinking_effort"] for e in model.get("thinking_efforts", ())] or [None])
     ]
-    return [{"id": "latest", "intelligence_presets": presets}]
+    return [{"id": "latest", "intelligence_presets": presets}] if presets else []
 
 
 def _preset_title(model: dict[str, Any], effort: str | None) -> str:
