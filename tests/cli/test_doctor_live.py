@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tests.support.cli_fixtures import Invoke
 
 ANSWER = "An unmistakable reply"
+XVFB = shutil.which("Xvfb")
 
 
 @pytest.fixture(autouse=True)
@@ -317,6 +318,25 @@ def test_live_attempt_long_reply_keeps_first_and_last_events() -> None:
     events = record["events"]
     assert (events["count"], len(events["first"]), len(events["last"])) == (200, FIRST, LAST)
     assert events["last"][-1] == {"v": "<199 characters>"}
+
+
+@pytest.mark.skipif(XVFB is None, reason="Xvfb is not installed")
+@pytest.mark.long
+def test_live_with_xvfb_sends_in_a_window_too(
+    invoke: Invoke, start_server: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "shutil.which", lambda name, *_, which=shutil.which: XVFB if name == "Xvfb" else which(name)
+    )
+    server = start_server(form="app")
+    result = invoke("doctor", "--live", "--json")
+
+    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+    assert (result.exit_code, checks["window"]["status"]) == (0, "ok")
+    assert "display: Xvfb :" in checks["window"]["summary"]
+    (path,) = folder.glob("chatgpt-browser-live-*.json")
+    assert json.loads(path.read_text("utf-8"))["ways"]["page in a window"]["outcome"] == "works"
+    assert not any(each.is_visible for each in server.conversations.values())
 
 
 @pytest.mark.usefixtures("page_only")
