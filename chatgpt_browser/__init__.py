@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._client.client import AsyncChatGPTAPI, AsyncChatGPTConversation
-    from ._client.sync_client import ChatGPTAPI, ChatGPTConversation, ReplyStream
+    from ._client.sync_client import ChatGPTAPI, ChatGPTConversation
+    from ._client.sync_reply_stream import ReplyStream
     from ._core.abort import AbortController, AbortSignal
     from ._core.errors import *
     from ._core.models import BatchMessage, BatchResult, ConversationEvent, Session, User
     from ._core.options import SEED_USER_AGENT
     from ._core.reply import Citation, Reply, Thought, ToolCall
+    from ._core.reply_events import CitationFound, Done, FileFound, TextDelta, ThoughtDelta, ToolUpdate
     from ._messaging.reply_stream import AsyncReplyStream
-    from ._protocol.backend import ConversationSummary, History, HistoryMessage, Model
+    from ._protocol.backend import ConversationSummary, Model
+    from ._protocol.history import History, HistoryMessage
 
 __version__ = "0.1.0"
 
@@ -48,12 +51,15 @@ __all__ = [
     "ChatGPTError",
     "ChatGPTTimeoutError",
     "Citation",
+    "CitationFound",
     "ClientClosedError",
     "ComposerNotFoundError",
     "ConversationEvent",
     "ConversationNotFoundError",
     "ConversationSummary",
     "DialogInTheWayError",
+    "Done",
+    "FileFound",
     "ForkedProcessError",
     "History",
     "HistoryMessage",
@@ -76,8 +82,11 @@ __all__ = [
     "SessionExpiredError",
     "StreamError",
     "StreamInterruptedError",
+    "TextDelta",
     "Thought",
+    "ThoughtDelta",
     "ToolCall",
+    "ToolUpdate",
     "UnknownEncodingError",
     "UnusualActivityError",
     "User",
@@ -87,14 +96,17 @@ __all__ = [
 #: The public names of each module. A module is imported on the first use of one of these names.
 _LAZY_EXPORTS = {
     "_core.abort": ["AbortController", "AbortSignal"],
-    "_protocol.backend": ["ConversationSummary", "History", "HistoryMessage", "Model"],
+    "_protocol.backend": ["ConversationSummary", "Model"],
+    "_protocol.history": ["History", "HistoryMessage"],
     "_client.client": ["AsyncChatGPTAPI", "AsyncChatGPTConversation"],
     "_core.errors": [name for name in __all__ if name.endswith("Error")],
     "_core.models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],
     "_core.options": ["SEED_USER_AGENT"],
     "_core.reply": ["Citation", "Reply", "Thought", "ToolCall"],
+    "_core.reply_events": ["CitationFound", "Done", "FileFound", "TextDelta", "ThoughtDelta", "ToolUpdate"],
     "_messaging.reply_stream": ["AsyncReplyStream"],
-    "_client.sync_client": ["ChatGPTAPI", "ChatGPTConversation", "ReplyStream"],
+    "_client.sync_client": ["ChatGPTAPI", "ChatGPTConversation"],
+    "_client.sync_reply_stream": ["ReplyStream"],
 }
 _MODULE_OF = {name: module for module, names in _LAZY_EXPORTS.items() for name in names}
 

@@ -9,18 +9,20 @@ from .._protocol.backend import (
     conversation_path,
     conversations_path,
     read_conversations,
-    read_history,
     read_models,
     read_title,
     title_path,
 )
 from .._protocol.conversation_pages import MAX_PAGES, ConversationPages
+from .file_binding import bind_history
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from .._messaging.sender import MessageSender
-    from .._protocol.backend import ConversationSummary, History, Model
+    from .._protocol.backend import ConversationSummary, Model
+    from .._protocol.history import History
+    from .file_binding import FileBinder, SyncFileBinder
     from .portal import Portal
 
 
@@ -36,6 +38,7 @@ class AsyncAccountDataMixin:
     """
 
     _sender: MessageSender
+    _files: FileBinder
 
     async def list_models(self) -> list[Model]:
         """Return the models that the account may use."""
@@ -61,10 +64,13 @@ class AsyncAccountDataMixin:
             logger.warning("the list of conversations was ended after %d pages", MAX_PAGES)
 
     async def get_history(self, conversation_id: str) -> History:
-        """Return a past conversation with its messages."""
+        """Return a past conversation with its messages. The answers have citations, files, thoughts and tool calls."""
+        from .._protocol.history import read_history  # most programs read no past conversation
+
         return read_history(
             conversation_id,
             await self._sender.backend.request_json("GET", conversation_path(conversation_id)),
+            self._files.bind,
         )
 
     async def rename_conversation(self, conversation_id: str, title: str) -> None:
@@ -89,6 +95,7 @@ class AccountDataMixin:
 
     _core: AsyncAccountDataMixin
     _portal: Portal
+    _files: SyncFileBinder
 
     def list_models(self) -> list[Model]:
         """Return the models that the account may use."""
@@ -105,8 +112,9 @@ class AccountDataMixin:
             yield found
 
     def get_history(self, conversation_id: str) -> History:
-        """Return a past conversation with its messages."""
-        return self._portal.call(self._core.get_history, conversation_id)
+        """Return a past conversation with its messages; see :meth:`AsyncChatGPTAPI.get_history`."""
+        history = self._portal.call(self._core.get_history, conversation_id)
+        return bind_history(history, self._files.bind)
 
     def rename_conversation(self, conversation_id: str, title: str) -> None:
         """Change a conversation's title."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._core.errors import APIConnectionError, AuthenticationError, ChallengeError, OriginError
 from .._core.message_options import MessageOptions
@@ -20,6 +20,7 @@ from .account_data import AsyncAccountDataMixin
 from .base_client import BaseClient
 from .callbacks import OnConversationResponse, OnProgress, notify
 from .conversation import ConversationPosition, NextSlot
+from .file_binding import FileBinder
 from .send_many import AsyncSendManyMixin
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from .._core.abort import AbortSignal
     from .._core.message_options import MessageArguments
+    from .._core.reply import Reply
     from .._protocol.cookies import SessionToken
 
 
@@ -46,6 +48,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     def _initialise(self) -> None:
         self._browser_manager = BrowserManager(self._options, self._session_token, preload)
         self._sender = MessageSender(self._options, self._browser_manager)
+        self._files = FileBinder(self._sender)
 
     def _on_new_token(self, callback: Callable[[str], object]) -> None:
         self._browser_manager.on_new_token = callback
@@ -176,6 +179,30 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         )
         return await self._follow(stream, on_progress, on_conversation_response)
 
+    async def ask(
+        self,
+        message: str,
+        *,
+        conversation_id: str | None = None,
+        parent_message_id: str | None = None,
+        timeout_ms: Milliseconds | None = None,
+        on_progress: OnProgress | None = None,
+        on_conversation_response: OnConversationResponse | None = None,
+        abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
+    ) -> Reply[Any]:
+        """Send a message and return the whole reply, with its citations, files, thoughts and tool calls.
+
+        This method also waits for images that the site makes after the end of the stream. :meth:`send_message` describes the
+        parameters and the errors.
+        """
+        prompt = Prompt(message, conversation_id, parent_message_id, self._check(options))
+        stream = self._stream(
+            StandaloneSlot(prompt), timeout_ms, abort_signal, on_conversation_response is not None
+        )
+        await self._follow(stream, on_progress, on_conversation_response)
+        return await stream._complete_reply()
+
     def stream_message(
         self,
         message: str,
@@ -213,7 +240,9 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         want_events: bool = False,
     ) -> AsyncReplyStream:
         deadline = Deadline(to_limit("timeout_ms", timeout_ms), abort_signal)
-        return AsyncReplyStream(self._sender, slot, deadline, want_events=want_events)
+        return AsyncReplyStream(
+            self._sender, slot, deadline, want_events=want_events, bind_file=self._files.bind
+        )
 
     async def _follow(
         self,
@@ -264,6 +293,22 @@ class AsyncChatGPTConversation(ConversationPosition):
         slot = NextSlot(self, message, self.api._check(options))
         stream = self.api._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return await self.api._follow(stream, on_progress, on_conversation_response)
+
+    async def ask(
+        self,
+        message: str,
+        *,
+        timeout_ms: Milliseconds | None = None,
+        on_progress: OnProgress | None = None,
+        on_conversation_response: OnConversationResponse | None = None,
+        abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
+    ) -> Reply[Any]:
+        """Send the next message and return the whole reply, with all its parts; see :meth:`AsyncChatGPTAPI.ask`."""
+        slot = NextSlot(self, message, self.api._check(options))
+        stream = self.api._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
+        await self.api._follow(stream, on_progress, on_conversation_response)
+        return await stream._complete_reply()
 
     def stream_message(
         self,

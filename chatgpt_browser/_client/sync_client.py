@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .._core.errors import ClientClosedError, ForkedProcessError
 from .._core.models import Prompt
 from .._core.public import public_type
 from .._messaging.lease import StandaloneSlot
@@ -15,8 +13,10 @@ from .base_client import BaseClient
 from .callbacks import check_synchronous, notify
 from .client import AsyncChatGPTAPI
 from .conversation import NextSlot
+from .file_binding import SyncFileBinder, bind_reply
 from .portal import Portal
 from .send_many import SendManyMixin
+from .sync_reply_stream import ReplyStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from .._core.abort import AbortSignal
     from .._core.message_options import MessageArguments
-    from .._core.models import ConversationEvent, Session
+    from .._core.models import Session
     from .._core.options import Milliseconds
+    from .._core.reply import Reply
     from .._messaging.reply_stream import AsyncReplyStream
     from .callbacks import OnConversationResponse, OnProgress
     from .client import AsyncChatGPTConversation
@@ -34,70 +35,6 @@ if TYPE_CHECKING:
 
 #: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
 __tracebackhide__ = True
-
-
-@public_type
-class ReplyStream:
-    """An iterator over the pieces of a reply's text. It is also a context manager.
-
-    If the ``with`` block is left early, the request is aborted.
-    """
-
-    def __init__(self, api: ChatGPTAPI, stream: AsyncReplyStream) -> None:
-        self._api = api  # A client without references is closed.
-        self._portal = api._portal
-        self._stream = stream
-
-    def __repr__(self) -> str:
-        return repr(self._stream).replace("AsyncReplyStream", "ReplyStream")
-
-    @property
-    def text(self) -> str:
-        """The reply's whole text so far; see :attr:`AsyncReplyStream.text`."""
-        return self._stream.text
-
-    @property
-    def conversation_id(self) -> str | None:
-        """The conversation's id, or None until the site has sent the id."""
-        return self._stream.conversation_id
-
-    @property
-    def message_id(self) -> str | None:
-        """The message id of the reply, or None until the site has sent it. Use it as the next ``parent_message_id``."""
-        return self._stream.message_id
-
-    @property
-    def event(self) -> ConversationEvent | None:
-        """The newest event, as the site sent it, or None before the first event."""
-        return self._stream.event
-
-    @property
-    def is_request_checked(self) -> bool:
-        """False if the site's page may have changed the message; see :attr:`AsyncReplyStream.is_request_checked`."""
-        return self._stream.is_request_checked
-
-    def __enter__(self) -> ReplyStream:
-        self._portal.call(self._stream.__aenter__)
-        return self
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        self.close()
-
-    def __iter__(self) -> ReplyStream:
-        return self
-
-    def __next__(self) -> str:
-        """Wait for the next piece of text, and return the piece."""
-        piece: str | None = self._portal.call(anext, self._stream, None)
-        if piece is None:
-            raise StopIteration
-        return piece
-
-    def close(self) -> None:
-        """Abort the request if it is still running. A second call has no effect."""
-        # If the client is closed, the request is already aborted. After a fork, the request belongs to the parent process.
-        with suppress(ClientClosedError, ForkedProcessError):
-            self._portal.call(self._stream.close)
 
 
 @public_type
@@ -148,6 +85,21 @@ class ChatGPTConversation:
         stream = self.api._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return self.api._follow(stream, on_progress, on_conversation_response)
 
+    def ask(
+        self,
+        message: str,
+        *,
+        timeout_ms: Milliseconds | None = None,
+        on_progress: OnProgress | None = None,
+        on_conversation_response: OnConversationResponse | None = None,
+        abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
+    ) -> Reply[Any]:
+        """Send the next message and return the whole reply, with all its parts; see :meth:`AsyncChatGPTAPI.ask`."""
+        slot = NextSlot(self._core, message, self.api._core._check(options))
+        stream = self.api._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
+        return self.api._ask(stream, on_progress, on_conversation_response)
+
     def stream_message(
         self,
         message: str,
@@ -177,6 +129,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
     def _initialise(self) -> None:
         self._core = AsyncChatGPTAPI._from_options(self._options, self._session_token)
         self._portal = Portal()
+        self._files = SyncFileBinder(self._portal)
         # If close() is never called, the browser is closed when the client is garbage-collected or the interpreter exits.
         self._finalizer = weakref.finalize(self, self._portal.close, self._core.close)
 
@@ -245,6 +198,23 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
         stream = self._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
         return self._follow(stream, on_progress, on_conversation_response)
 
+    def ask(
+        self,
+        message: str,
+        *,
+        conversation_id: str | None = None,
+        parent_message_id: str | None = None,
+        timeout_ms: Milliseconds | None = None,
+        on_progress: OnProgress | None = None,
+        on_conversation_response: OnConversationResponse | None = None,
+        abort_signal: AbortSignal | None = None,
+        **options: Unpack[MessageArguments],
+    ) -> Reply[Any]:
+        """Send a message and return the whole reply, with all its parts; see :meth:`AsyncChatGPTAPI.ask`."""
+        slot = StandaloneSlot(Prompt(message, conversation_id, parent_message_id, self._core._check(options)))
+        stream = self._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
+        return self._ask(stream, on_progress, on_conversation_response)
+
     def stream_message(
         self,
         message: str,
@@ -285,3 +255,12 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
                     stream._check()
                     notify(update, on_progress, on_conversation_response)
         return replies.text
+
+    def _ask(
+        self,
+        stream: AsyncReplyStream,
+        on_progress: OnProgress | None,
+        on_conversation_response: OnConversationResponse | None,
+    ) -> Reply[Any]:
+        self._follow(stream, on_progress, on_conversation_response)
+        return bind_reply(self._portal.call(stream._complete_reply), self._files.bind)

@@ -7,13 +7,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .._core.errors import APIStatusError
-from .._protocol.backend import conversation_path, read_history
+from .._protocol.backend import conversation_path
 from .._protocol.conversation_tree import Turn, newest_turn
 from .._transport.base import DeliveryState
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .._core.models import Prompt, QuestionRef
-    from .._protocol.backend import History
     from .._protocol.reply_reader import ReplyReader
     from .._transport.base import OutgoingMessage
     from .backend_client import BackendClient
@@ -39,8 +40,7 @@ class ConversationLookup:
 
         :raises ConversationNotFoundError: there is no such conversation.
         """
-        node = (await self._read(conversation_id)).current_node
-        assert node is not None
+        _, node = await self._read(conversation_id)
         return node
 
     async def find_newest_turn(self, conversation_id: str) -> tuple[str | None, Turn]:
@@ -48,8 +48,8 @@ class ConversationLookup:
 
         :raises ConversationNotFoundError: there is no such conversation.
         """
-        conversation = await self._read(conversation_id)
-        return conversation.current_node, newest_turn(conversation.raw, frozenset(self._unanswered))
+        data, node = await self._read(conversation_id)
+        return node, newest_turn(data, frozenset(self._unanswered))
 
     def note_delivery(self, message: OutgoingMessage) -> None:
         """If the question was sent or may have been sent, record that it has no reply yet.
@@ -86,11 +86,12 @@ class ConversationLookup:
         conversation_id, turn = self._answered.get(prompt.parent_message_id or "", (None, None))
         return turn if conversation_id == prompt.conversation_id else None
 
-    async def _read(self, conversation_id: str) -> History:
+    async def _read(self, conversation_id: str) -> tuple[Any, str]:
+        """Return a stored conversation, and the id of its newest message."""
         data = await self._backend.request_json("GET", conversation_path(conversation_id))
-        history = read_history(conversation_id, data)
-        if history.current_node is None:
+        node = data.get("current_node") if isinstance(data, dict) else None
+        if not isinstance(node, str):
             raise APIStatusError(
                 "The site returned a conversation without a current message.", status_code=200
             )
-        return history
+        return data, node

@@ -18,7 +18,7 @@ from .._core.errors import (
     StreamInterruptedError,
 )
 from .._protocol.backend import conversation_path
-from .._protocol.conversation_tree import find_answer
+from .._protocol.conversation_tree import find_turn_messages, newest_answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -71,7 +71,7 @@ class HandoffPoller:
     async def next(self) -> bool:
         """Wait until the text of the reply has changed, the reply is complete, or the response has a frame.
 
-        Return True if the text has changed.
+        Return True if the text has changed. Return False if only other messages of the reply have changed.
 
         :raises ChatGPTTimeoutError: the reply did not change within ``idle_timeout``.
         :raises StreamInterruptedError: the id of the conversation is unknown.
@@ -83,14 +83,16 @@ class HandoffPoller:
                     return False
                 self._waited += self._pause
                 self._pause = min(self._pause * _FACTOR, _MAX_PAUSE)
-                if await self._poll():
-                    return True
+                text_changed, has_changed = await self._poll()
+                if has_changed:
+                    return text_changed
             return False
         silence = f"the rest of the reply was handed off, and nothing more came for {self._idle_timeout:g} s"
         message = f"ChatGPT timed out waiting for response: {silence}"
         raise ChatGPTTimeoutError(message, limit="idle_timeout", seconds=self._idle_timeout)
 
-    async def _poll(self) -> bool:
+    async def _poll(self) -> tuple[bool, bool]:
+        """Read the conversation once. Return whether the text has changed, and whether any part of the reply has changed."""
         reply, question = self._reply, self._question
         conversation_id = reply.conversation_id or question.conversation_id
         if conversation_id is None:
@@ -103,18 +105,22 @@ class HandoffPoller:
         except ConversationNotFoundError:
             if self._waited > _CREATION_TIME:
                 raise
-            return False
+            return False, False
         except RateLimitError as limit:
             if limit.retry_after is None or limit.retry_after > _MAX_RETRY_AFTER:
                 raise
             self._pause = max(self._pause, limit.retry_after)
-            return False
-        answer = find_answer(
+            return False, False
+        reply.conversation_id = conversation_id
+        messages = find_turn_messages(
             conversation,
             questions=(reply.question_id, question.question_id),
             answer_id=reply.message_id,
             parent_message_id=question.parent_message_id,
         )
+        has_changed = reply.turn.note_stored(reversed(messages))
+        answer = newest_answer(messages)
         if answer is None or answer.get("id") is None:
-            return False
-        return reply.take(answer)
+            return False, has_changed
+        text_changed = reply.take(answer)
+        return text_changed, text_changed or has_changed

@@ -105,6 +105,7 @@ class Recovery:
         if stored.progress is Progress.STOPPED or self._misses >= _MAX_MISSES:
             logger.info("the conversation shows no answer under way (%s)", stored.progress.value)
             raise self._error
+        self._reply.turn.note_stored(reversed(stored.messages))
         changed = stored.message is not None and self._reply.take(stored.message)
         if self._reply.done:
             logger.info(
@@ -124,6 +125,7 @@ class Recovery:
             # The crash that ended the stream may also have ended the page of this request. The next request uses a new page.
             logger.info("the conversation could not be read: %s", exc)
             return StoredAnswer(Progress.MISSING)
+        reply.conversation_id = conversation_id
         questions = (question.question_id, reply.question_id)
         ids = {name for name in (*questions, reply.message_id) if name is not None}
         if (words := moderation_of(conversation, ids)) is not None:

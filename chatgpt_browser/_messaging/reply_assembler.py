@@ -47,6 +47,16 @@ class ReplyAssembler:
         return text if self._plain_text is None else self._plain_text.whole(text)
 
     @property
+    def is_plain_text(self) -> bool:
+        """True if the reply is converted to plain text."""
+        return self._plain_text is not None
+
+    @property
+    def shown(self) -> str:
+        """The text that :meth:`take_piece` has returned so far, in all pieces together."""
+        return self._shown
+
+    @property
     def is_starved(self) -> bool:
         """True if another frame must be added before :meth:`read` can return an update."""
         return not (self._items or self.reader.done or self._failure)

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from .._core.errors import (
-    BrowserCrashedError,
-    ChatGPTError,
-    MalformedEventError,
-    StreamError,
-    StreamInterruptedError,
-)
+from .._core.errors import BrowserCrashedError, MalformedEventError, StreamInterruptedError
 from .._core.log import logger
 from .._core.public import public_type
 from .handoff import HandoffPoller, wait_without_frames
@@ -21,6 +15,8 @@ from .lease import MessageLease
 from .recovery import Recovery
 from .reply_assembler import ReplyAssembler, Update
 from .reply_warnings import warn_about_reply
+from .stream_errors import with_partial_text
+from .whole_reply import WholeReplyMixin, keep_ref
 
 if TYPE_CHECKING:
     from .._core.models import ConversationEvent, QuestionRef
@@ -29,6 +25,7 @@ if TYPE_CHECKING:
     from .idle_timer import IdleTimer
     from .lease import ConversationSlot
     from .sender import MessageSender
+    from .whole_reply import BindFile
 
 #: The longest wait in seconds for the end of the body after an event has marked the reply as complete. The idle timer would not
 #: end this wait, because the site may send pings.
@@ -41,16 +38,23 @@ _BATCH_SIZE = 64
 
 
 @public_type
-class AsyncReplyStream:
+class AsyncReplyStream(WholeReplyMixin):
     """An async iterator over the pieces of a reply's text. It is also an async context manager that ends the request.
 
     The message is sent when ``async with`` is entered, or at the first read. If the block is left early, the request is aborted.
     """
 
     def __init__(
-        self, sender: MessageSender, slot: ConversationSlot, deadline: Deadline, *, want_events: bool = False
+        self,
+        sender: MessageSender,
+        slot: ConversationSlot,
+        deadline: Deadline,
+        *,
+        want_events: bool = False,
+        bind_file: BindFile = keep_ref,
     ) -> None:
         self._sender = sender
+        self._bind_file = bind_file
         self._deadline = deadline
         self._lease = MessageLease(slot)
         self._assembler = ReplyAssembler(markdown=sender.options.markdown, want_events=want_events)
@@ -324,19 +328,7 @@ class AsyncReplyStream:
         self._lease.release(self._assembler.reader if finished else None)
 
     def _with_partial_text(self, error: BaseException) -> BaseException:
-        """Store the reply's text so far and the reply's ids in an error, and return the error.
-
-        A :class:`BrowserCrashedError` is copied, because many streams may raise the same error object.
-        """
-        if isinstance(error, BrowserCrashedError):
-            return BrowserCrashedError(str(error), partial_text=self.text)
-        if isinstance(error, ChatGPTError):
-            error.partial_text = self.text
-        if isinstance(error, StreamError):
-            self._sender.secrets.hide(error)
-            error.conversation_id = self.conversation_id or error.conversation_id
-            error.message_id = self.message_id
-        return error
+        return with_partial_text(error, self._assembler, self._sender.secrets)
 
     def __del__(self) -> None:
         # A caller that leaves a loop early may drop the stream without closing it. Its request must end in this case too.

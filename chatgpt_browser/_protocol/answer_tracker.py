@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from .message import answer_rank, finish_type, is_question, model_slug
+from .message import answer_rank, finish_type, is_question, model_slug, resolved_model
 from .unicode_ranges import SURROGATES, contains_any
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class AnswerTracker:
         self.finish_type: str | None = None
         #: The name of the model that answers. None until the site has sent this name.
         self.model: str | None = None
+        self._is_resolved = False  # True if the site has sent `model` as the resolved model.
         #: The channel (``c``) of the deltas that change the answer.
         self.channel: Any = None
         self._rank = 0
@@ -80,8 +81,14 @@ class AnswerTracker:
             self.question_id = optional_text(message.get("id"))
 
     def note_model(self, value: dict[str, Any]) -> None:
-        """Set ``model`` to the model in the metadata of a message or of a notice, if the metadata contains one."""
-        self.model = model_slug(value) or self.model
+        """Set ``model`` to the model in the metadata of a message or of a notice, if the metadata contains one.
+
+        A resolved model, which the site has chosen in place of another model, is kept.
+        """
+        resolved = resolved_model(value)
+        if resolved is not None or not self._is_resolved:
+            self.model = resolved or model_slug(value) or self.model
+            self._is_resolved = resolved is not None
 
     def retract(self) -> None:
         """Undo the choice, because the chosen message has been hidden or removed, or can no longer be the answer."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import MAXYEAR, MINYEAR, datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from .._core.models import check_id
 from .._core.public import public_type
-from .conversation_tree import newest_branch
-from .message import UNREADABLE, hidden_text, is_question, is_visible, message_text, recipient_of, role_of
-from .reply_text import clean_text
+from .site_time import read_time
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 #: The path of the list of conversations, relative to the backend's base URL.
 CONVERSATIONS = "conversations"
@@ -40,50 +40,6 @@ class ConversationSummary:
     title: str | None = None
     create_time: datetime | None = None
     update_time: datetime | None = None
-
-
-@public_type
-@dataclass(frozen=True)
-class HistoryMessage:
-    """One message of a stored conversation. ``role`` is ``user``, ``assistant``, ``system`` or ``tool``.
-
-    ``hidden`` is True if the site's page does not show the message as part of the conversation. Instructions, thoughts, tool
-    calls and the output of tools are hidden. ``recipient`` is the name of the tool that receives the message, or None.
-    Like the result of :meth:`AsyncChatGPTAPI.send_message`, the text of a reply contains no citation marks. The text of a
-    question is unchanged.
-    """
-
-    id: str
-    role: str
-    text: str
-    create_time: datetime | None = None
-    parent_message_id: str | None = None
-    hidden: bool = False
-    recipient: str | None = None
-
-
-@public_type
-@dataclass(frozen=True)
-class History:
-    """A stored conversation.
-
-    ``messages`` contains the messages of the newest branch, including hidden messages, oldest first. ``visible_messages``
-    contains only the messages that a person sees on the site. ``current_node`` is the id of the newest message. To continue the
-    conversation, pass this id as ``parent_message_id`` of the next message. ``raw`` is the whole response.
-    """
-
-    conversation_id: str
-    title: str | None
-    create_time: datetime | None
-    update_time: datetime | None
-    current_node: str | None
-    messages: tuple[HistoryMessage, ...]
-    raw: dict[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def visible_messages(self) -> tuple[HistoryMessage, ...]:
-        """The messages of ``messages`` that are not hidden, oldest first."""
-        return tuple(message for message in self.messages if not message.hidden)
 
 
 def conversation_path(conversation_id: str) -> str:
@@ -135,60 +91,17 @@ def read_conversations(data: Any) -> list[ConversationSummary]:
         ConversationSummary(
             item["id"],
             _text(item.get("title")),
-            _time(item.get("create_time")),
-            _time(item.get("update_time")),
+            read_time(item.get("create_time")),
+            read_time(item.get("update_time")),
         )
         for item in _objects(_field(data, "items"))
         if isinstance(item.get("id"), str)
     ]
 
 
-def read_history(conversation_id: str, data: Any) -> History:
-    """Return the stored conversation in a response of ``GET /conversation/{id}``."""
-    fields = data if isinstance(data, dict) else {}
-    return History(
-        conversation_id,
-        _text(fields.get("title")),
-        _time(fields.get("create_time")),
-        _time(fields.get("update_time")),
-        _text(fields.get("current_node")),
-        tuple(_newest_messages(data)),
-        fields,
-    )
-
-
 def read_title(data: Any) -> str:
     """Return the title in a response of ``POST /conversation/gen_title/{id}``, or an empty text if the response has no title."""
     return _text(_field(data, "title")) or ""
-
-
-def _newest_messages(data: Any) -> list[HistoryMessage]:
-    """Return the messages of a stored conversation's newest branch, oldest first."""
-    return [
-        _message(node_id, _text(node.get("parent")), message)
-        for node_id, node in newest_branch(data)
-        if isinstance(message := node.get("message"), dict)
-    ][::-1]
-
-
-def _message(node_id: str, parent: str | None, message: dict[str, Any]) -> HistoryMessage:
-    return HistoryMessage(
-        node_id,
-        role if isinstance(role := role_of(message), str) else UNREADABLE,
-        _text_of(message),
-        _time(message.get("create_time")),
-        parent,
-        hidden=not is_visible(message),
-        recipient=recipient_of(message),
-    )
-
-
-def _text_of(message: dict[str, Any]) -> str:
-    if not isinstance(message.get("content"), dict):
-        return ""
-    if is_question(message):
-        return message_text(message)  # marks are not removed, so that the same question can be sent again
-    return clean_text(message_text(message) if is_visible(message) else hidden_text(message))
 
 
 def _field(data: Any, name: str) -> Any:
@@ -205,19 +118,3 @@ def _text(value: Any) -> str | None:
 
 def _integer(value: Any) -> int | None:
     return value if isinstance(value, int) else None
-
-
-def _time(value: Any) -> datetime | None:
-    """Return a time of a response as a datetime, or None if it is invalid. Endpoints send seconds since 1970, or ISO 8601.
-
-    A time in the first or the last year of Python's calendar is invalid, because it cannot be converted to every time zone.
-    """
-    try:
-        if isinstance(value, str):
-            time = datetime.fromisoformat(value.replace("Z", "+00:00"))
-            time = time if time.tzinfo else time.replace(tzinfo=timezone.utc)
-        else:
-            time = datetime.fromtimestamp(value, timezone.utc)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None
-    return time if MINYEAR < time.year < MAXYEAR else None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from bisect import bisect_right
 
 from .unicode_ranges import contains_any, remove_all
 
@@ -62,6 +63,36 @@ class CitationMarkFilter:
         self._visible += remove_all(MARKS, _mark().sub(_replacement, ended))
         self.is_open = len(ended) < len(more)
         return self._visible
+
+
+class VisiblePositions:
+    """Converts positions in the raw text of a complete message to positions in its visible text."""
+
+    def __init__(self, raw: str) -> None:
+        #: For each part that is removed or replaced: its first index in the raw text.
+        self._starts: list[int] = []
+        #: For each such part: the index after it in the raw text, and both indexes of its replacement in the visible text.
+        self._parts: list[tuple[int, int, int]] = []
+        offset = 0  # the visible index minus the raw index, after the newest part
+        for part in _part().finditer(raw):
+            shown = "" if part[1] is None else remove_all(MARKS, _replacement(part))
+            start = part.start() + offset
+            offset += len(shown) - len(part[0])
+            self._starts.append(part.start())
+            self._parts.append((part.end(), start, start + len(shown)))
+
+    def find(self, index: int) -> int:
+        """Return the position in the visible text. If ``index`` is inside a mark, return the start of the mark."""
+        before = bisect_right(self._starts, index) - 1
+        if before < 0:
+            return index
+        end, shown_start, shown_end = self._parts[before]
+        return shown_start if index < end else index - end + shown_end
+
+
+@functools.cache
+def _part() -> re.Pattern[str]:
+    return re.compile(f"{_mark().pattern}|[{MARKS}]")
 
 
 def _replacement(mark: re.Match[str]) -> str:

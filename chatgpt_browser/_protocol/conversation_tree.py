@@ -31,15 +31,32 @@ def find_answer(
     :param parent_message_id: the id of the message after which the question was sent. If it is None, the newest question is used
         after any message.
     """
+    messages = find_turn_messages(
+        data, questions=questions, answer_id=answer_id, parent_message_id=parent_message_id
+    )
+    return newest_answer(messages)
+
+
+def newest_answer(newest_first: Sequence[Any]) -> dict[str, Any] | None:
+    """Return the answer among the messages of one turn, newest first, or None if no message is an answer."""
+    # If several messages have the highest rank, `max` returns the newest of them, because it is the first.
+    answer: dict[str, Any] | None = max(newest_first, key=answer_rank, default=None)
+    return answer if answer_rank(answer) else None
+
+
+def find_turn_messages(
+    data: Any,
+    *,
+    questions: Sequence[str | None] = (),
+    answer_id: str | None = None,
+    parent_message_id: str | None = None,
+) -> list[Any]:
+    """Return the messages that answer a question, newest first. :func:`find_answer` describes the parameters."""
     nodes = _nodes(data)
     question_id = next((name for name in questions if name is not None and name in nodes), None)
     if question_id is None:
-        messages = _messages_after_newest_question(data, parent_message_id)
-    else:
-        messages = _messages_after_question(nodes, question_id, answer_id)
-    # `messages` starts with the newest message. If several messages have the highest rank, `max` returns the first, the newest.
-    answer: dict[str, Any] | None = max(messages, key=answer_rank, default=None)
-    return answer if answer_rank(answer) else None
+        return _messages_after_newest_question(data, parent_message_id)
+    return _messages_after_question(nodes, question_id, answer_id)
 
 
 def find_messages_after(data: Any, questions: Sequence[str | None], answer_id: str | None) -> list[Any]:

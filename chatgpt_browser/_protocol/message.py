@@ -147,9 +147,22 @@ def is_remark(message: dict[str, Any]) -> bool:
 
 def model_slug(value: dict[str, Any]) -> str | None:
     """Return the name of the model in the metadata of a message or of a notice, or None if the metadata contains no model."""
-    metadata = value.get("metadata")
-    slug = metadata.get("model_slug") if isinstance(metadata, dict) else None
-    return slug if isinstance(slug, str) and slug else None
+    return _metadata_text(value, "model_slug")
+
+
+def resolved_model(value: dict[str, Any]) -> str | None:
+    """Return the model that the site has chosen in place of the model in ``model_slug``. None if the metadata contains none."""
+    return _metadata_text(value, "resolved_model_slug")
+
+
+def effort_of(message: dict[str, Any]) -> str | None:
+    """Return the effort with which the model has thought, or None if the metadata of the message contains no effort."""
+    return _metadata_text(message, "thinking_effort")
+
+
+def _metadata_text(value: dict[str, Any], name: str) -> str | None:
+    text = message_metadata(value).get(name)
+    return text if isinstance(text, str) and text else None
 
 
 def has_ended_turn(message: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from .answer_tracker import AnswerTracker
 from .reply_state import ReplyState
 from .reply_text import ReplyText
 from .site_words import MissingAnswer
+from .turn_messages import TurnMessages
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -33,6 +34,8 @@ class ReplyProgress:
         self.missing = MissingAnswer()
         #: Selects the answer among the messages of the stream.
         self.answer = AnswerTracker()
+        #: The messages of the stream and of the stored conversation, from which the whole reply is built.
+        self.turn = TurnMessages()
         self._text = ReplyText()
 
     @property

@@ -51,8 +51,7 @@ class ReplyReader(ReplyProgress):
 
         If the event is a delta, ``event.whole`` contains the whole message so far.
         """
-        if self._growth is not _NONE:
-            self._newest = self._assembler.parse()
+        self._parse_newest()
         if self._newest is None:
             return None
         if self._event is None or self._event[0] != self.events:
@@ -74,8 +73,7 @@ class ReplyReader(ReplyProgress):
             if self._growth is _EVENTS:
                 return self._append(item)
         elif isinstance(item, dict):
-            if self._growth is not _NONE:
-                self._newest = self._assembler.parse()  # the fast path has not parsed the previous event
+            self._parse_newest()
             self._assembler.replace(item)
             if "unended" in item and not self._assembler.is_whole:
                 is_cut = self._assembler.type in _MESSAGE_TYPES and not DONE.startswith(self._assembler.data)
@@ -123,6 +121,7 @@ class ReplyReader(ReplyProgress):
         """Continue the reply with ``message``, the answer in the stored conversation. Return whether the text changed.
 
         If the site is still writing the answer and the stored text is shorter than the reply so far, the text does not change.
+        The caller stores the other messages of the reply with ``turn.note_stored``.
         """
         self._growth = _NONE
         self._text.hold()
@@ -204,6 +203,18 @@ class ReplyReader(ReplyProgress):
         self._newest_is_delta = is_named or (kind in _MESSAGE_TYPES and is_delta(event))
         return self._newest_is_delta
 
+    def settle(self) -> None:
+        """Update the messages in ``turn``: the fast path does not parse the events in which only a text has grown."""
+        self._parse_newest()
+        _ = self._deltas.value  # this joins the pieces of the text that grows
+
+    def _parse_newest(self) -> None:
+        """Parse the newest event if the fast path has not parsed it."""
+        if self._growth is not _NONE:
+            self._newest = self._assembler.parse()
+            if self._growth is _EVENTS and isinstance(message := self._newest.get("message"), dict):
+                self.turn.note(message)
+
     def _parse(self) -> Any:
         """Return the parsed JSON of the newest event, or None if the event is not JSON and its type does not require JSON."""
         try:
@@ -242,6 +253,7 @@ class ReplyReader(ReplyProgress):
         message = whole.get("message")
         is_removed = not isinstance(message, dict) and self.answer.has_answer()
         if is_removed and self._deltas.channel == self.answer.channel:
+            self.turn.drop(self.answer.message_id)
             self.answer.retract()
             return self._clear()
         changed = self._read_message(whole, None)
@@ -264,6 +276,10 @@ class ReplyReader(ReplyProgress):
                 self._move_to(ReplyState.COMPLETE)
         elif kind == "server_ste_metadata":
             self.answer.note_model(event)
+        elif kind == "content_references_patch":
+            self.turn.note_references(event)
+        elif kind == "num_variants_in_stream":
+            self.turn.has_variants = True
         elif kind == "input_message" and isinstance(message := event.get("input_message"), dict):
             self.answer.note_question(message)
 
@@ -287,6 +303,8 @@ class ReplyReader(ReplyProgress):
 
     def _follow(self, message: dict[str, Any], conversation_id: Any) -> bool:
         """If the message is the answer, copy its state and its text to the reply. Return whether the text changed."""
+        self.turn.note(message)
+        self.conversation_id = optional_id(conversation_id) or self.conversation_id
         change = self.answer.consider(message, self._deltas.channel)
         if change is Change.NONE:
             self.missing.note(message)
@@ -295,7 +313,6 @@ class ReplyReader(ReplyProgress):
             return self._clear()
         self._move_to(answer_state(message))
         self.answer.note_model(message)
-        self.conversation_id = optional_id(conversation_id) or self.conversation_id
         return self._text.replace(message_text(message))
 
     def _clear(self) -> bool:

@@ -26,10 +26,14 @@ class Progress(Enum):
 
 
 class StoredAnswer(NamedTuple):
-    """The progress and the message of an answer in a stored conversation. If there is no answer yet, ``message`` is None."""
+    """The progress and the message of an answer in a stored conversation. If there is no answer yet, ``message`` is None.
+
+    ``messages`` contains all messages that answer the question, newest first.
+    """
 
     progress: Progress
     message: dict[str, Any] | None = None
+    messages: tuple[dict[str, Any], ...] = ()
 
 
 def read_stored_answer(data: Any, questions: Sequence[str | None], answer_id: str | None) -> StoredAnswer:
@@ -44,12 +48,12 @@ def read_stored_answer(data: Any, questions: Sequence[str | None], answer_id: st
     if answer is not None and not (answer_rank(answer) and answer.get("id")):
         answer = None
     if answer is not None and finish_type(answer) == STOPPED:
-        return StoredAnswer(Progress.STOPPED, answer)
+        return StoredAnswer(Progress.STOPPED, answer, tuple(objects))
     if answer is not None and answer.get("status") != "in_progress" and is_finished(answer):
-        return StoredAnswer(Progress.COMPLETE, answer)
+        return StoredAnswer(Progress.COMPLETE, answer, tuple(objects))
     is_written = any(message.get("status") == "in_progress" for message in objects)
     # If there are only thoughts, tool calls or remarks, the turn has not ended. Until it ends, the site sets `async_status`.
     is_open = bool(objects) and not has_ended_turn(objects[0]) and (answer is None or is_remark(answer))
     if is_written or is_open or (data.get("async_status") if isinstance(data, dict) else None):
-        return StoredAnswer(Progress.UNDER_WAY, answer)
-    return StoredAnswer(Progress.MISSING if answer is None else Progress.STOPPED, answer)
+        return StoredAnswer(Progress.UNDER_WAY, answer, tuple(objects))
+    return StoredAnswer(Progress.MISSING if answer is None else Progress.STOPPED, answer, tuple(objects))

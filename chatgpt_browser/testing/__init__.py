@@ -28,6 +28,7 @@ from .faults.fault import Fault, Refusal, ReplyFault
 from .faults.injection import Injection
 from .recording.recorder import RecordedConversation, Recorder
 from .script.gate import Gate, Hold
+from .script.reply_parts import Citation, Thought, ToolCall
 from .script.responses import Answer, ChallengeKind
 from .script.rest import Rest
 from .script.scripted import Scripted, Turn, remember
@@ -42,6 +43,7 @@ __all__ = (
     "Aside",
     "Break",
     "ChallengeKind",
+    "Citation",
     "ComposerOptions",
     "Conversation",
     "ConversationView",
@@ -65,6 +67,8 @@ __all__ = (
     "ReplyFault",
     "Stall",
     "Step",
+    "Thought",
+    "ToolCall",
     "Turn",
     "remember",
 )

@@ -73,11 +73,11 @@ def test_event_is_new_object_for_each_event() -> None:
         {"metadata": {"is_visually_hidden_from_conversation": True}},
     ],
 )
-def test_feed_message_that_is_not_answer_is_ignored(changes: dict[str, Any]) -> None:
+def test_feed_message_that_is_not_answer_adds_no_text(changes: dict[str, Any]) -> None:
     reader = ReplyReader()
 
     assert not reader.feed(item(event("x", **changes)))
-    assert (reader.text, reader.message_id, reader.conversation_id, reader.events) == ("", None, None, 1)
+    assert (reader.text, reader.message_id, reader.conversation_id, reader.events) == ("", None, "c1", 1)
     with pytest.raises(StreamInterruptedError):
         reader.feed(DONE)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatgpt_browser._protocol.backend import HistoryMessage, read_history
+from chatgpt_browser._protocol.history import HistoryMessage, read_history
 from chatgpt_browser._protocol.message import answer_rank
 from chatgpt_browser._protocol.reply_reader import ReplyReader
 from chatgpt_browser.cli.output.conversation_formats import Format, as_markdown, format_conversation

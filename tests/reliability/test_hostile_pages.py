@@ -20,7 +20,7 @@ from chatgpt_browser import (
 from chatgpt_browser._browser import cdp_target
 from chatgpt_browser._core.models import Head
 from chatgpt_browser._messaging import response_reader
-from chatgpt_browser._protocol.backend import read_history
+from chatgpt_browser._protocol.history import read_history
 from chatgpt_browser._transport.response_stream import ResponseStream
 from chatgpt_browser._transport.site_ui import page_report, step_limit
 from chatgpt_browser.testing import Answer

@@ -29,6 +29,8 @@ class Message:
     create_time: float = field(default_factory=time.time)
     #: Fields that are added to the message's JSON, or replace fields of it.
     fields: dict[str, Any] = field(default_factory=dict)
+    #: Fields that are added to the metadata of the message when the message is complete.
+    final_metadata: dict[str, Any] = field(default_factory=dict)
     #: Pieces of the text that do not belong to `text` yet. Each GET of the conversation moves one piece to `text` (see
     #: `Reply.handoff_after`).
     unsaid: list[str] = field(default_factory=list)
@@ -63,12 +65,15 @@ class Message:
             "recipient": "all",
             "metadata": {},
         }
+        metadata = {**self.fields.get("metadata", {})}
         if self.unsaid or self.progress == "in_progress":
             message |= {"status": "in_progress", "end_turn": None}
-        elif self.progress != "finished":
+        elif self.progress == "finished":
+            metadata |= self.final_metadata
+        else:
             message |= {"status": "finished_partial_completion", "end_turn": None}
-            message["metadata"] = {"finish_details": {"type": self.progress}}
-        return {**message, **self.fields, **changes}
+            metadata |= {**self.final_metadata, "finish_details": {"type": self.progress}}
+        return {**message, **self.fields, "metadata": metadata, **changes}
 
 
 @dataclass

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..data.conversations import Message
+from .reply_parts import asides_of, content_references
 
 if TYPE_CHECKING:
     from .steps import Reply
@@ -29,7 +29,7 @@ class ReplyEvents:
     user_message: Message
     answer: Message
     model: str
-    #: The side messages: one message for each item of `reply.asides`, in the same order.
+    #: The side messages: one message for each item of `asides_of(reply)`, in the same order.
     side_messages: Sequence[Message] = ()
     #: The message with the text `reply.alternative`; None if the reply has no alternative.
     alternative: Message | None = None
@@ -53,7 +53,7 @@ class ReplyEvents:
         one event.
         """
         blocks = []
-        for aside, message in zip(self.reply.asides, self.side_messages, strict=True):
+        for aside, message in zip(asides_of(self.reply), self.side_messages, strict=True):
             half = aside.content(aside.text[: len(aside.text) // 2])
             blocks.append(self._event(message.to_message(content=half, status="in_progress")))
             blocks.append(self._event(message.to_message()))
@@ -77,8 +77,8 @@ class ReplyEvents:
         The function is fast: the JSON around the text is encoded in advance, and each piece is escaped only once. For each event,
         the whole text is then copied once. This copy cannot be avoided, because each event contains the whole text.
         """
-        last = {"finish_details": {"type": self.reply.finish, "stop": "<|im_end|>"}, **self._metadata()}
-        in_progress = self._template(status="in_progress", end_turn=None, metadata=self._metadata())
+        last = {**self.metadata(), **self.final_metadata()}
+        in_progress = self._template(status="in_progress", end_turn=None, metadata=self.metadata())
         finished = self._template(**self.final_fields(), metadata=last)
         text = bytearray()
 
@@ -141,16 +141,28 @@ class ReplyEvents:
             "options": [topic],
         }
 
-    def _metadata(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
+        """Return the metadata of the answer from its first event on."""
         return {"message_type": "next", "model_slug": self.model}
+
+    def final_metadata(self) -> dict[str, Any]:
+        """Return the metadata that is added to the answer when the answer is complete."""
+        return {"finish_details": {"type": self.reply.finish, "stop": "<|im_end|>"}, **self._references()}
+
+    def _references(self) -> dict[str, Any]:
+        references = content_references(self.reply)
+        return {"content_references": references} if references else {}
+
+    def answer_fields(self) -> dict[str, Any]:
+        """Return the fields of the answer that differ from those of an ordinary message, without its text."""
+        channel = {} if self.reply.channel is None else {"channel": self.reply.channel}
+        return {**channel, "metadata": self.metadata()}
 
     def _template(self, **changes: Any) -> tuple[bytes, bytes]:
         """Return the two parts of an event of the answer: the bytes before its text, and the bytes after its text."""
         mark = uuid.uuid4().hex
         content = {"content_type": "text", "parts": [mark]}
-        if self.reply.channel is not None:
-            changes["channel"] = self.reply.channel
-        message = self.answer.to_message(update_time=time.time(), content=content, **changes)
+        message = self.answer.to_message(content=content, **self.answer_fields() | changes)
         head, tail = self._event(message).split(mark.encode())
         return head, tail
 

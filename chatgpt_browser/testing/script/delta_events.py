@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 from .cumulative_events import PieceEncoder, ReplyEvents, system_message
+from .reply_parts import asides_of
 
 _TEXT = "/message/content/parts/0"
 
@@ -40,10 +41,10 @@ class DeltaEvents(ReplyEvents):
         Each side message has four deltas; the field `c` contains its number. The alternative has a notice and one delta.
         """
         blocks = []
-        pairs = zip(self.reply.asides, self.side_messages, strict=True)
+        pairs = zip(asides_of(self.reply), self.side_messages, strict=True)
         for number, (aside, message) in enumerate(pairs, start=2):
             half = len(aside.text) // 2
-            end = {"p": "/message/status", "o": "replace", "v": "finished_successfully", "c": number}
+            end = {"p": "/message/status", "o": "replace", "v": aside.status, "c": number}
             blocks += [
                 self._root(message.to_message(content=aside.content(""), status="in_progress"), number),
                 self._delta({"p": aside.text_path, "o": "append", "v": aside.text[:half]}),
@@ -99,7 +100,7 @@ class DeltaEvents(ReplyEvents):
 
         The system message has the number 0 and the user's message has the number 1. The side messages have the numbers from 2 on.
         """
-        return 2 + len(self.reply.asides)
+        return 2 + len(self.side_messages)
 
     def _start(self) -> bytes:
         """Return the delta that adds the answer's message with an empty text, and the notice that follows this delta."""
@@ -107,8 +108,7 @@ class DeltaEvents(ReplyEvents):
             content={"content_type": "text", "parts": [""]},
             status="in_progress",
             end_turn=None,
-            channel=self.reply.channel,
-            metadata=self._metadata(),
+            **self.answer_fields(),
         )
         about = {"message_id": self.answer.id, "marker": "user_visible_token", "event": "first"}
         number = self._number + (self.alternative is not None)
@@ -116,15 +116,23 @@ class DeltaEvents(ReplyEvents):
 
     def _finish(self, piece: str) -> bytes:
         """Return the patch that appends the last piece and marks the message as complete."""
-        done = {"is_complete": True, "finish_details": {"type": self.reply.finish, "stop_tokens": [200002]}}
         final = self.final_fields()
         changes = [
             {"p": _TEXT, "o": "append", "v": piece},
             {"p": "/message/status", "o": "replace", "v": final["status"]},
             {"p": "/message/end_turn", "o": "replace", "v": final["end_turn"]},
-            {"p": "/message/metadata", "o": "append", "v": done},
+            {"p": "/message/metadata", "o": "append", "v": self.final_metadata()},
         ]
         return self._delta({"p": "", "o": "patch", "v": changes})
+
+    def final_metadata(self) -> dict[str, Any]:
+        """Return the metadata that is added to the answer when the answer is complete."""
+        finish = {"type": self.reply.finish, "stop_tokens": [200002]}
+        return {"is_complete": True, "finish_details": finish, **self._references()}
+
+    def answer_fields(self) -> dict[str, Any]:
+        """Return the fields of the answer that differ from those of an ordinary message, without its text."""
+        return {"channel": self.reply.channel, "metadata": self.metadata()}
 
     def _delta(self, delta: dict[str, Any]) -> bytes:
         return b"event: delta" + self.reply.newline.encode() + self._json(delta)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 # Maps a content type to the key that holds the text in the message's `content`. Other content types hold the text in `parts`,
@@ -34,6 +34,12 @@ class Aside:
     end_turn: bool | None = False
     #: The kind of background task that the message announces, for example `image_gen`. None if the message announces no task.
     task: str | None = None
+    #: The summary of a thought.
+    summary: str = "Thinking"
+    #: The status of the complete message.
+    status: str = "finished_successfully"
+    #: Fields that are added to the metadata of the message.
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def thoughts(cls, text: str = "The user wants a greeting.") -> Aside:
@@ -87,7 +93,7 @@ class Aside:
     def content(self, text: str) -> dict[str, Any]:
         """Return the `content` field of the message, with this text."""
         if self.content_type == "thoughts":
-            thought = {"summary": "Thinking", "content": text, "chunks": [], "finished": True}
+            thought = {"summary": self.summary, "content": text, "chunks": [], "finished": True}
             return {"content_type": "thoughts", "thoughts": [thought]}
         if self.content_type == "system_error":
             return {"content_type": "system_error", "name": self.name, "text": text}
@@ -100,11 +106,13 @@ class Aside:
             "author": {"role": self.role, "name": self.name, "metadata": {}},
             "role": self.role,
             "content": self.content(self.text),
+            "status": self.status,
             "end_turn": self.end_turn,
             "recipient": self.recipient,
             "channel": self.channel,
             "metadata": {
                 **({"is_visually_hidden_from_conversation": True} if self.is_hidden else {}),
                 **({} if self.task is None else {"async_task_type": self.task}),
+                **self.metadata,
             },
         }

@@ -9,12 +9,14 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from .reply_parts import check_citations
 from .responses import Answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from .gate import Gate, Hold
+    from .reply_parts import Citation, Thought, ToolCall
     from .rest import Rest
     from .side_messages import Aside
 
@@ -84,8 +86,8 @@ class Reply:
     `hold_after`, `break_after` and `handoff_after` count only the events of the answer. They do not count the events with
     the user's own message, side messages or pings.
 
-    :raises ValueError: if `hold_after` is given without `gate`, if `interval` is negative, or if both `interval` and `pace` are
-        given.
+    :raises ValueError: if `hold_after` is given without `gate`, if `interval` is negative, if both `interval` and `pace` are
+        given, or if the marks of `citations` cannot be inserted into the text.
     """
 
     #: The whole text of the answer; ignored if `pieces` is given.
@@ -166,8 +168,15 @@ class Reply:
     #: The text of a second answer to the same message; the site shows both answers side by side. The second answer is sent
     #: before the answer itself. The stored conversation continues after the second answer.
     alternative: str | None = field(default=None, kw_only=True)
+    #: The sources that the answer cites: URLs or `Citation` objects.
+    citations: Sequence[str | Citation] = field(default=(), kw_only=True)
+    #: The thoughts of the model before the answer: summaries or `Thought` objects. Their messages come before those of `asides`.
+    thoughts: Sequence[str | Thought] = field(default=(), kw_only=True)
+    #: The calls of tools before the answer: inputs of the tool `python` or `ToolCall` objects.
+    tool_calls: Sequence[str | ToolCall] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
+        check_citations(self.citations, self.text, self.pieces)
         if self.hold_after is not None and self.gate is None:
             raise ValueError("hold_after needs a gate to hold at")
         if self.interval < 0:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..script.reply_parts import marked_pieces
 from ..script.responses import Answer
 from ..script.steps import Pace, split_words
 from .response_writer import EVENT_STREAM
@@ -87,7 +88,7 @@ class ContinuedPlayback:
         """Write all events of the reply into the log, and its text into the conversation, at the pace of the reply."""
         reply = replace(self.events.reply, handoff_after=None)
         events, log, schedule = replace(self.events, reply=reply), self.log, Schedule()
-        pieces = _pieces_of(reply.text if reply.pieces is None else reply.pieces)
+        pieces = marked_pieces(reply, _pieces_of(reply.text if reply.pieces is None else reply.pieces))
         pace = reply.pace or Pace.of_interval(reply.interval) or self.site.settings.pace
         for block in [*events.opening(), *events.side_message_events()]:
             log.append(block, 0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..data.conversations import Conversation, Message, new_conversation
 from ..script.cumulative_events import ReplyEvents
 from ..script.delta_events import DeltaEvents
+from ..script.reply_parts import asides_of
 from ..script.responses import Answer
 from ..script.scripted import Turn
 from ..script.steps import Recorded, Reply
@@ -114,24 +115,26 @@ def _playback(
 ) -> ReplyPlayback | ContinuedPlayback:
     user_message = _store(site, posted, conversation)
     with site.lock:
-        side_messages = [conversation.add_aside(each.role, each.text, each.fields()) for each in reply.asides]
+        asides = asides_of(reply)
+        side_messages = [conversation.add_aside(each.role, each.text, each.fields()) for each in asides]
         parent = conversation.current_node
 
-    fields = {} if reply.channel is None else {"channel": reply.channel}
-    answer = Message(str(uuid.uuid4()), parent, "assistant", "", fields=fields)
+    answer = Message(str(uuid.uuid4()), parent, "assistant", "")
     other = None
     if reply.alternative is not None:
-        other = Message(str(uuid.uuid4()), parent, "assistant", reply.alternative, fields=fields)
+        other = Message(str(uuid.uuid4()), parent, "assistant", reply.alternative)
+    encoder = DeltaEvents if (reply.encoding or site.settings.encoding) == "delta" else ReplyEvents
+    events = encoder(reply, conversation.id, user_message, answer, posted.model, side_messages, other)
+    fields, final_metadata = events.answer_fields(), events.final_metadata()
 
     def commit(text: str, unsaid: list[str], progress: Progress) -> None:
         with site.lock:
             stored = conversation.add("assistant", text, parent, answer.id)
             stored.text, stored.fields, stored.unsaid, stored.progress = text, fields, [*unsaid], progress
+            stored.create_time, stored.final_metadata = answer.create_time, final_metadata
             if other is not None:
                 conversation.add("assistant", other.text, parent, other.id).fields = fields
 
-    encoder = DeltaEvents if (reply.encoding or site.settings.encoding) == "delta" else ReplyEvents
-    events = encoder(reply, conversation.id, user_message, answer, posted.model, side_messages, other)
     if reply.rest is not None:
         return ContinuedPlayback(site, events, TurnLog(conversation.id, reply.rest, reply.newline), commit)
     return ReplyPlayback(events, commit, site.changes, site.settings.pace)

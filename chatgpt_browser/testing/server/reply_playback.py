@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..recording.file_format import text_of, text_parts
+from ..script.reply_parts import marked_pieces
 from ..script.responses import Answer
 from ..script.steps import Pace, Recorded, Reply, role_of, split_words
 from .response_writer import EVENT_STREAM, ResponseWriter
@@ -151,7 +152,8 @@ async def play_recorded(step: Recorded, writer: ResponseWriter, commit: Callable
 
 
 def _all_pieces(reply: Reply) -> Iterable[str] | AsyncIterator[str]:
-    return split_words(reply.text) if reply.pieces is None else reply.pieces
+    pieces = split_words(reply.text) if reply.pieces is None else reply.pieces
+    return marked_pieces(reply, pieces) if isinstance(pieces, Sequence) and reply.citations else pieces
 
 
 async def _pieces_of(reply: Reply) -> AsyncGenerator[tuple[str, bool], None]:

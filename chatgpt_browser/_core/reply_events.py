@@ -1,0 +1,73 @@
+"""The typed events of a reply stream: the values that ``stream.events()`` yields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic
+
+from .public import public_type
+from .reply import FileT
+
+if TYPE_CHECKING:
+    from .reply import Citation, Reply, ToolCall
+
+
+@public_type
+@dataclass(frozen=True)
+class TextDelta:
+    """New text of the reply. ``snapshot`` is the whole text so far.
+
+    If the site has rewritten earlier text, ``text`` begins at the first difference, and does not continue the earlier snapshot.
+    """
+
+    text: str
+    snapshot: str = field(repr=False)
+
+
+@public_type
+@dataclass(frozen=True)
+class ThoughtDelta:
+    """New text of the model's thoughts. An empty line separates two thoughts.
+
+    At the end of the thinking, an event has an empty ``text``, and ``seconds`` is the duration of the thinking. In all other
+    events, ``seconds`` is None.
+    """
+
+    text: str
+    seconds: float | None = None
+
+
+@public_type
+@dataclass(frozen=True)
+class ToolUpdate:
+    """A call of a tool that is new or has changed: its input has grown, its output has arrived, or it has another status."""
+
+    tool_call: ToolCall
+
+
+@public_type
+@dataclass(frozen=True)
+class CitationFound:
+    """A source that the reply cites. The positions of the citation refer to the whole text of the reply."""
+
+    citation: Citation
+
+
+@public_type
+@dataclass(frozen=True)
+class FileFound(Generic[FileT]):
+    """A file of the reply."""
+
+    file: FileT
+
+
+@public_type
+@dataclass(frozen=True)
+class Done(Generic[FileT]):
+    """The last event: the whole reply."""
+
+    reply: Reply[FileT]
+
+
+#: An event of a reply stream.
+ReplyEvent = TextDelta | ThoughtDelta | ToolUpdate | CitationFound | FileFound[Any] | Done[Any]

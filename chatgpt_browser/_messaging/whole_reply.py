@@ -1,0 +1,114 @@
+"""The whole reply of a stream, and the typed events of a stream."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from .._core.reply import Reply
+    from .._core.reply_events import ReplyEvent
+    from .._protocol.file_refs import FileRef
+    from .deadline import Deadline
+    from .reply_assembler import ReplyAssembler, Update
+
+    #: A function that returns the file object for a reference to a file. The client passes this function.
+    BindFile = Callable[[FileRef], Any]
+
+
+def keep_ref(ref: FileRef) -> Any:
+    """Return the reference itself. The streams of unit tests have no client that could read the file."""
+    return ref
+
+
+class WholeReplyMixin:
+    """The part of :class:`AsyncReplyStream` that gives the whole reply. A caller that needs only text does not pay for it.
+
+    The modules that read thoughts, tool calls and citations are imported on first use.
+    """
+
+    _assembler: ReplyAssembler
+    _deadline: Deadline
+    _bind_file: BindFile
+    _reply: Reply[Any] | None = None
+
+    @property
+    def reply(self) -> Reply[Any] | None:
+        """The whole reply: its text, citations, files, thoughts and tool calls. None until the reply is complete."""
+        if self._reply is None and self._assembler.reader.done:
+            self._reply = self._collect()
+        return self._reply
+
+    async def events(self) -> AsyncIterator[ReplyEvent]:
+        """Yield the reply as typed events, in the order of their arrival. The last event is :class:`Done` with the whole reply.
+
+        Before ``Done``, this method waits for images that the site makes after the end of the stream.
+
+        :raises ChatGPTError: the errors of :meth:`AsyncChatGPTAPI.send_message`.
+        """
+        from .._core.reply_events import CitationFound, Done, FileFound, TextDelta
+        from .._protocol.reply_changes import ReplyChanges
+
+        assembler = self._assembler
+        changes = ReplyChanges(assembler.reader, with_positions=not assembler.is_plain_text)
+        while (updates := await self._next_updates(limit=1, convert=False)) is not None:
+            found = list(changes.read())
+            for event in found:
+                if not isinstance(event, CitationFound):
+                    yield event
+            piece = assembler.take_piece() if any(update.text is not None for update in updates) else ""
+            if piece:
+                yield TextDelta(piece, assembler.shown)
+            for event in found:
+                if isinstance(event, CitationFound):
+                    yield event
+        if piece := assembler.take_piece(at_end=True):
+            yield TextDelta(piece, assembler.shown)
+        reply = await self._complete_reply()
+        for event in changes.finish(reply):
+            yield event
+        for file in reply.files:
+            yield FileFound(file)
+        yield Done(reply)
+
+    async def _next_updates(self, limit: int = 1, *, convert: bool = True) -> list[Update] | None:
+        raise NotImplementedError
+
+    async def _complete_reply(self) -> Reply[Any]:
+        """Return the whole reply of a stream that was read to its end, after all of its files exist."""
+        from .._protocol.file_refs import is_image_pending
+        from .._protocol.reply_collector import messages_of_reply
+
+        reader = self._assembler.reader
+        if is_image_pending(messages_of_reply(reader.turn, reader.message_id)):
+            with self._deadline.limit():
+                await self._wait_for_images()
+        reply = self.reply
+        assert reply is not None
+        return reply
+
+    async def _wait_for_images(self) -> None:
+        """Wait for the images that the site makes after the end of the stream.
+
+        The messages with the images are stored with ``reader.turn.note_stored``.
+        """
+
+    def _collect(self) -> Reply[Any]:
+        from .._protocol.delta import copied
+        from .._protocol.reply_collector import collect_reply
+
+        assembler = self._assembler
+        reader = assembler.reader
+        reader.settle()
+        reply = collect_reply(
+            reader.turn,
+            reader.message_id,
+            reader.conversation_id,
+            text=reader.text,
+            plain_text=assembler.text if assembler.is_plain_text else None,
+            model=reader.answer.model,
+        )
+        # The message is copied, because the reader's decoder owns it.
+        return replace(reply, files=tuple(map(self._bind_file, reply.files)), raw=copied(reply.raw))

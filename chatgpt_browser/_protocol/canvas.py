@@ -1,0 +1,160 @@
+"""Reads canvas documents from the messages of a reply: the call that creates or changes a document, and the result of the call.
+
+The model creates a document with the tool ``canmore.create_textdoc`` and changes it with ``canmore.update_textdoc``. The result of
+the tool contains the id of the document.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from .answer_tracker import optional_text
+from .message import hidden_text, message_metadata, role_of
+
+_CREATE, _UPDATE = "canmore.create_textdoc", "canmore.update_textdoc"
+#: The pattern with which the model replaces a whole document.
+_WHOLE = ".*"
+#: The maximum length of a text in which a regular expression of the site is searched, so that the search takes at most a second.
+_MAX_SEARCHED = 20_000
+_SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
+#: A repetition in a regular expression, and the repetition of a group, which may take exponential time.
+_REPEAT = re.compile(r"[*+{]|(?<![(*+}?])\?")
+_GROUP_REPEAT = re.compile(r"\)[*+{?]")
+
+#: Maps the type of a document to its file suffix and its media type. The type of program text is ``code/<language>``.
+_TYPES = {
+    "code/bash": (".sh", "text/x-shellscript"),
+    "code/c": (".c", "text/x-c"),
+    "code/cpp": (".cpp", "text/x-c++"),
+    "code/csharp": (".cs", "text/plain"),
+    "code/css": (".css", "text/css"),
+    "code/go": (".go", "text/plain"),
+    "code/html": (".html", "text/html"),
+    "code/java": (".java", "text/x-java"),
+    "code/javascript": (".js", "text/javascript"),
+    "code/json": (".json", "application/json"),
+    "code/kotlin": (".kt", "text/plain"),
+    "code/php": (".php", "text/plain"),
+    "code/python": (".py", "text/x-python"),
+    "code/react": (".jsx", "text/javascript"),
+    "code/ruby": (".rb", "text/plain"),
+    "code/rust": (".rs", "text/plain"),
+    "code/shell": (".sh", "text/x-shellscript"),
+    "code/sql": (".sql", "application/sql"),
+    "code/swift": (".swift", "text/plain"),
+    "code/typescript": (".ts", "text/plain"),
+    "code/xml": (".xml", "text/xml"),
+    "code/yaml": (".yaml", "application/yaml"),
+    "document": (".md", "text/markdown"),
+    "webview": (".html", "text/html"),
+}
+
+
+class TextEdit(NamedTuple):
+    """A change of a text: a regular expression and its replacement. If ``multiple`` is False, only the first match is replaced."""
+
+    pattern: str
+    replacement: str
+    multiple: bool = False
+
+
+class CanvasCall(NamedTuple):
+    """A call of the canvas. A call that creates a document has a title and a text; another call has changes."""
+
+    title: str | None = None
+    type: str | None = None
+    text: str | None = None
+    edits: tuple[TextEdit, ...] = ()
+
+
+class CanvasResult(NamedTuple):
+    """The result of a call of the canvas."""
+
+    id: str
+    title: str | None
+    type: str | None
+    is_failure: bool
+
+
+def read_canvas_call(message: dict[str, Any]) -> CanvasCall | None:
+    """Return the call of the canvas in a message. Return None if the message is another message or is not complete."""
+    recipient = message.get("recipient")
+    if recipient not in (_CREATE, _UPDATE) or role_of(message) != "assistant":
+        return None
+    if not isinstance(message.get("content"), dict):
+        return None
+    try:
+        fields = json.loads(hidden_text(message))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(fields, dict):
+        return None
+    if recipient == _UPDATE:
+        edits = read_edits(fields.get("updates"))
+        return CanvasCall(edits=edits) if edits else None
+    text = fields.get("content")
+    return CanvasCall(
+        optional_text(fields.get("name")) or "", optional_text(fields.get("type")), text if isinstance(text, str) else ""
+    )
+
+
+def read_canvas_result(message: dict[str, Any]) -> CanvasResult | None:
+    """Return the result of a call of the canvas. Return None if the message is another message."""
+    canvas = message_metadata(message).get("canvas")
+    if role_of(message) != "tool" or not isinstance(canvas, dict):
+        return None
+    name = optional_text(canvas.get("textdoc_id"))
+    if name is None:
+        return None
+    return CanvasResult(
+        name,
+        optional_text(canvas.get("title")),
+        optional_text(canvas.get("textdoc_type")),
+        canvas.get("is_failure") is True,
+    )
+
+
+def read_edits(value: object) -> tuple[TextEdit, ...]:
+    """Return the changes in the site's JSON list ``updates``. Invalid entries are skipped."""
+    items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    return tuple(
+        TextEdit(pattern, replacement, item.get("multiple") is True)
+        for item in items
+        if isinstance(pattern := item.get("pattern"), str)
+        and isinstance(replacement := item.get("replacement"), str)
+    )
+
+
+def apply_edits(text: str | None, edits: tuple[TextEdit, ...]) -> str | None:
+    """Return the text with the changes applied. Return None if the result is unknown.
+
+    A regular expression comes from the site, and some expressions take exponential time. The result of such an expression is unknown.
+    """
+    for edit in edits:
+        if edit.pattern == _WHOLE:
+            text = edit.replacement
+        elif text is not None:
+            text = _apply(text, edit)
+    return text
+
+
+def document_name(title: str | None, textdoc_type: str | None) -> tuple[str, str]:
+    """Return the file name and the media type of a document."""
+    is_code = (textdoc_type or "").startswith("code")
+    suffix, media_type = _TYPES.get(textdoc_type or "document", (".txt", "text/plain") if is_code else _TYPES["document"])
+    name = title or "document"
+    return (name if name.lower().endswith(suffix) else name + suffix), media_type
+
+
+def _apply(text: str, edit: TextEdit) -> str | None:
+    if not _SPECIAL.search(edit.pattern):
+        return text.replace(edit.pattern, edit.replacement, -1 if edit.multiple else 1)
+    is_cheap = len(_REPEAT.findall(edit.pattern)) <= 1 and not _GROUP_REPEAT.search(edit.pattern)
+    if not is_cheap or len(text) > _MAX_SEARCHED:
+        return None
+    try:
+        return re.sub(edit.pattern, edit.replacement, text, count=0 if edit.multiple else 1)
+    except (re.error, IndexError, RecursionError, OverflowError):
+        return None

@@ -1,0 +1,190 @@
+"""Finds the sources that a message cites, and the positions of the citations in the message's visible text.
+
+The site stores sources in two forms. ``content_references`` refer to marks in the text, by ``matched_text``. The older
+``citations`` refer to marks such as ``【3†source】``, by number. The site also sends offsets. They are not read, because they are
+often wrong or zero.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .._core.reply import Citation
+from .citation_marks import VisiblePositions
+from .message import message_metadata, message_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+#: The fields of a reference, or of a source in a reference, that contain further sources.
+_NESTED = ("item", "items", "webpages", "products", "product", "images", "sources", "supporting_websites")
+#: The maximum depth of sources within sources.
+_MAX_DEPTH = 5
+#: A link in the Markdown text ``alt`` of a reference.
+_LINK = re.compile(r"\[([^\]]*)\]\((https?://[^\s)]+)")
+#: Maps the character at the end of a cited passage to the character at its start.
+_OPENERS = {"\ue204": "\ue203", "\ue206": "\ue205"}
+#: The types of references that cite no source: their addresses are not shown as sources.
+_NO_SOURCE = ("alt_text", "followup_a", "hidden")
+
+_Span = tuple[int, int] | tuple[None, None]
+_UNKNOWN: _Span = (None, None)
+
+
+class _Source(NamedTuple):
+    title: str | None
+    url: str | None
+    attribution: str | None
+
+    def at(self, span: _Span) -> Citation:
+        return Citation(self.title, self.url, self.attribution, *span)
+
+
+def find_citations(message: dict[str, Any], patches: Iterable[list[Any]] = ()) -> list[Citation]:
+    """Return the citations of a message. Their positions refer to the visible text of the message, as Markdown.
+
+    :param patches: references from notices that belong to this message.
+    """
+    text = message_text(message) if isinstance(message.get("content"), dict) else ""
+    finder = _SpanFinder(text)
+    found: list[Citation] = []
+    footnotes: list[_Source] = []
+    for reference in merged_references(message, patches):
+        sources = list(_sources_of(reference))
+        if reference.get("type") == "sources_footnote":
+            footnotes += sources
+        else:
+            span = finder.find(reference.get("matched_text"))
+            found += [source.at(span) for source in sources]
+    found += _numbered_citations(message, finder, found)
+    cited = {citation.url for citation in found}
+    # A footnote lists the sources of the whole message. Most of them are already cited in the text.
+    found += [source.at(_UNKNOWN) for source in footnotes if source.url not in cited]
+    return list(dict.fromkeys(found))
+
+
+def merged_references(message: dict[str, Any], patches: Iterable[list[Any]] = ()) -> list[dict[str, Any]]:
+    """Return the ``content_references`` of a message, with those of ``patches``.
+
+    A reference of a patch replaces the reference with the same type and text, or is appended.
+    """
+    merged: dict[Any, dict[str, Any]] = {}
+    for references in (message_metadata(message).get("content_references"), *patches):
+        counts: dict[Any, int] = {}
+        for reference in _objects(references):
+            key = repr((reference.get("type"), reference.get("matched_text")))
+            counts[key] = counts.get(key, 0) + 1
+            merged[key, counts[key]] = reference
+    return list(merged.values())
+
+
+class _SpanFinder:
+    """Finds the texts of references in the raw text of a message."""
+
+    def __init__(self, raw: str) -> None:
+        self.raw = raw
+        self._positions: VisiblePositions | None = None
+        self._next: dict[
+            str, int
+        ] = {}  # for each text, the index at which the search for its next occurrence starts
+
+    def find(self, matched: Any) -> _Span:
+        """Return the span of the next occurrence of a text. If there is no further occurrence, return that of the first one."""
+        if not isinstance(matched, str) or not matched.strip():
+            return _UNKNOWN
+        start = self.raw.find(matched, self._next.get(matched, 0))
+        if start < 0:
+            start = self.raw.find(matched)
+        if start < 0:
+            return _UNKNOWN
+        self._next[matched] = start + len(matched)
+        return self.span(start, start + len(matched))
+
+    def span(self, start: int, end: int) -> _Span:
+        """Return the span in the visible text of a part of the raw text.
+
+        If the part is a mark that is not visible, and the site has marked the passage before it, the result is that passage. If
+        the passage is unknown, the span is empty: it is the position of the mark.
+        """
+        if self._positions is None:
+            self._positions = VisiblePositions(self.raw)
+        first, last = self._positions.find(start), self._positions.find(end)
+        before = self.raw[:start].rstrip() if first == last else ""
+        if before[-1:] in _OPENERS and (opener := before.rfind(_OPENERS[before[-1]])) >= 0:
+            return self._positions.find(opener), self._positions.find(len(before) - 1)
+        return first, last
+
+
+def _sources_of(reference: dict[str, Any]) -> Iterator[_Source]:
+    """Yield the sources of a reference of any type."""
+    found = list(_nested_sources(reference)) or list(
+        _nested_sources({"items": reference.get("fallback_items")})
+    )
+    if reference.get("type") == "file" and not found:
+        title = _text(reference.get("name")) or _text(reference.get("title"))
+        found = [_Source(title, None, _text(reference.get("source")))]
+    if not found and reference.get("type") not in _NO_SOURCE:
+        links = _LINK.findall(_text(reference.get("alt")) or "")
+        urls = [(None, url) for url in _texts(reference.get("safe_urls"))]
+        found = [_Source(title or None, url, None) for title, url in links or urls]
+    yield from found
+
+
+def _nested_sources(value: dict[str, Any], depth: int = 0) -> Iterator[_Source]:
+    if (url := _text(value.get("url"))) is not None:
+        attribution = _text(value.get("attribution")) or _text(value.get("source"))
+        yield _Source(_text(value.get("title")) or _text(value.get("name")), url, attribution)
+    if depth < _MAX_DEPTH:
+        for name in _NESTED:
+            below = value.get(name)
+            for each in _objects(below if isinstance(below, list) else [below]):
+                yield from _nested_sources(each, depth + 1)
+
+
+def _numbered_citations(
+    message: dict[str, Any], finder: _SpanFinder, known: list[Citation]
+) -> list[Citation]:
+    """Return the citations in the older field ``citations`` that are not in ``known``."""
+    found: list[Citation] = []
+    marks = _NumberedMarks(finder.raw)
+    for each in _objects(message_metadata(message).get("citations")):
+        about = each.get("metadata")
+        about = about if isinstance(about, dict) else {}
+        extra = about.get("extra")
+        number = extra.get("cited_message_idx") if isinstance(extra, dict) else None
+        mark = marks.next(number)
+        span = _UNKNOWN if mark is None else finder.span(*mark)
+        url = _text(about.get("url"))
+        title = _text(about.get("title")) or _text(about.get("name"))
+        is_known = any((citation.url, citation.start) in ((url, span[0]), (url, None)) for citation in known)
+        if (url or title) and not is_known:
+            found.append(Citation(title, url, _text(about.get("attribution")), *span))
+    return found
+
+
+class _NumberedMarks:
+    """The marks ``【n†source】`` of a text."""
+
+    def __init__(self, raw: str) -> None:
+        self._left = [(match[1], match.span()) for match in re.finditer("【(\\d+)(?::\\d+)?†[^】]*】", raw)]
+
+    def next(self, number: Any) -> tuple[int, int] | None:
+        """Return the span of the next mark with this number, or None. If ``number`` is None, any mark is accepted."""
+        for index, (each, span) in enumerate(self._left):
+            if number is None or each == str(number):
+                del self._left[index]
+                return span
+        return None
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str) and item] if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,217 @@
+"""Finds the files in the messages of a reply: generated images, files of the code interpreter, and canvas documents.
+
+A message contains only a reference to a file. The bytes are read later; see ``file_requests``. A file that the user has attached to a
+question is not a file of the reply.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+from urllib.parse import unquote
+
+from .answer_tracker import optional_text
+from .canvas import TextEdit, apply_edits, document_name, read_canvas_call, read_canvas_result
+from .message import answer_rank, message_metadata, message_text, role_of
+
+#: The kinds of files. A file of the code interpreter has the kind ``"file"``, even if the file is an image.
+FileKind = Literal["image", "file", "document"]
+
+#: The tools that show pages of the user's own files as images.
+_READERS_OF_UPLOADS = ("myfiles_browser", "file_search")
+#: The value of ``async_task_type`` of an image that the site may make after the stream has ended.
+_IMAGE_TASK = "image_gen"
+#: The site's image generator makes PNG files, and a message does not state the type of its image.
+_IMAGE_TYPE, _IMAGE_SUFFIX = "image/png", ".png"
+_SANDBOX = "sandbox:"
+#: The maximum length of a path in the code interpreter, as in Linux. A longer text is not a path.
+_MAX_PATH = 4096
+
+
+@dataclass(frozen=True)
+class FileRef:
+    """A reference to one file of a reply.
+
+    ``id`` is the id of the file, its path in the code interpreter, or the id of the document. ``name`` is a name as the site states
+    it: it may contain a path or characters that are not safe in a file name. ``message_id`` is the id of the message with the
+    reference. ``text`` is the text of a document, or None if the messages of the reply do not contain the text.
+    """
+
+    kind: FileKind
+    id: str
+    name: str
+    media_type: str | None = None
+    size: int | None = None
+    conversation_id: str | None = None
+    message_id: str | None = None
+    text: str | None = field(default=None, repr=False)
+    #: The changes of a document that :func:`join_file_refs` still has to apply.
+    edits: tuple[TextEdit, ...] = field(default=(), repr=False)
+    #: True for the answer of the canvas that it has refused the document or its change.
+    is_refused: bool = False
+
+
+def find_file_refs(message: dict[str, Any], conversation_id: str | None) -> list[FileRef]:
+    """Return the files to which one message of a reply refers.
+
+    A canvas document consists of several messages. Pass the files of all messages of a reply, in order, to :func:`join_file_refs`.
+    """
+    role = role_of(message)
+    if role not in ("assistant", "tool"):
+        return []
+    found = [*_images(message), *_documents(message)]
+    if role == "assistant" and answer_rank(message):
+        found += _interpreter_files(message)
+    message_id = optional_text(message.get("id"))
+    return [replace(ref, conversation_id=conversation_id, message_id=message_id) for ref in found]
+
+
+def join_file_refs(refs: Iterable[FileRef]) -> list[FileRef]:
+    """Return the files of a reply, each file once. ``refs`` contains the files of all its messages, in order.
+
+    If several messages refer to one file, the newest reference is returned, at the position of the first. The changes of a
+    document are applied to its text.
+    """
+    files: dict[tuple[str, str], FileRef] = {}
+    call: FileRef | None = None  # a call of the canvas whose result has not come yet
+    for ref in refs:
+        if ref.kind != "document":
+            files[ref.kind, ref.id] = ref
+        elif not ref.id:
+            if call is not None:
+                _add_document(files, call)
+            call = ref
+        else:
+            if not ref.is_refused:
+                _add_document(files, _joined(call, ref))
+            call = None
+    if call is not None:
+        _add_document(files, call)
+    return list(files.values())
+
+
+def is_image_pending(messages: Iterable[dict[str, Any]]) -> bool:
+    """Return whether the site still makes an image of a reply. ``messages`` contains the messages of the reply, in order."""
+    pending = False
+    for message in messages:
+        if any(True for _ in _images(message)):
+            pending = False
+        elif message_metadata(message).get("async_task_type") == _IMAGE_TASK:
+            pending = role_of(message) == "tool" and message.get("status") != "finished_with_error"
+    return pending
+
+
+def file_id(pointer: object) -> str | None:
+    """Return the id of a file from the site's pointer to the file, or None if the pointer is invalid.
+
+    Examples of pointers are ``file-service://file-abc`` and ``sediment://file_abc``. A pointer may consist of parts that ``#``
+    separates. The id is the part that starts with ``file_`` or ``file-``.
+    """
+    if not isinstance(pointer, str):
+        return None
+    parts = [part.partition("?")[0] for part in pointer.rpartition("://")[2].split("#")]
+    named = (part for part in parts if part.startswith(("file_", "file-")))
+    return next(named, None) or parts[0] or None
+
+
+# ---- images ----------------------------------------------------------------------------------------------------------
+
+
+def _images(message: dict[str, Any]) -> Iterator[FileRef]:
+    author = message.get("author")
+    if isinstance(author, dict) and author.get("name") in _READERS_OF_UPLOADS:
+        return
+    metadata = message_metadata(message)
+    title = optional_text(metadata.get("image_gen_title"))
+    for part in _parts(message):
+        if part.get("content_type") == "image_asset_pointer" and (name := file_id(part.get("asset_pointer"))):
+            yield _image(name, title, _size(part.get("size_bytes")))
+    for output in _interpreter_output(metadata):
+        if output.get("message_type") == "image" and (name := file_id(output.get("image_url"))):
+            yield _image(name, None, None)
+
+
+def _image(name: str, title: str | None, size: int | None) -> FileRef:
+    return FileRef("image", name, (title or name) + _IMAGE_SUFFIX, _IMAGE_TYPE, size)
+
+
+def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parts of a message's content that are objects. The content itself may be such an object."""
+    content = message.get("content")
+    if not isinstance(content, dict):
+        return []
+    parts = content.get("parts")
+    return [part for part in (content, *(parts if isinstance(parts, list) else ())) if isinstance(part, dict)]
+
+
+def _interpreter_output(metadata: dict[str, Any]) -> list[dict[str, Any]]:
+    result = metadata.get("aggregate_result")
+    outputs = result.get("messages") if isinstance(result, dict) else None
+    return (
+        [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
+    )
+
+
+def _size(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+# ---- files of the code interpreter -----------------------------------------------------------------------------------
+
+#: A link to a file: ``<sandbox:/a b.csv>``, ``(sandbox:/a(1).csv "title")`` or ``sandbox:/a.csv`` alone.
+_LINK = re.compile(
+    r"<sandbox:(?P<angled>/[^<>\n]+)>"
+    r"|\(\s*sandbox:(?P<linked>/(?:[^()\n\"']|\([^()\n]*\)|(?<=\S)['\"])+?)\s*(?:\s[\"'][^\n]*?[\"']\s*)?\)"
+    r"|sandbox:(?P<bare>/[^\s<>()\[\]\"'`]+)"
+)
+
+
+def _interpreter_files(message: dict[str, Any]) -> Iterator[FileRef]:
+    text = message_text(message)
+    if _SANDBOX not in text:
+        return
+    for match in _LINK.finditer(text):
+        path = unquote(match["angled"] or match["linked"] or match["bare"].rstrip(".,;:!?*_"))
+        name = path.rpartition("/")[2]
+        if name and len(path) <= _MAX_PATH:
+            yield FileRef("file", path, name, mimetypes.guess_type(name)[0])
+
+
+# ---- canvas documents ------------------------------------------------------------------------------------------------
+
+
+def _documents(message: dict[str, Any]) -> Iterator[FileRef]:
+    call, result = read_canvas_call(message), read_canvas_result(message)
+    if call is not None:
+        name, media_type = document_name(call.title, call.type) if call.title is not None else ("", None)
+        yield FileRef("document", "", name, media_type, text=call.text, edits=call.edits)
+    if result is not None:
+        name, media_type = document_name(result.title, result.type)
+        yield FileRef("document", result.id, name, media_type, is_refused=result.is_failure)
+
+
+def _joined(call: FileRef | None, result: FileRef) -> FileRef:
+    """Return the document of a call of the canvas, with the id that the result of the call states."""
+    if call is None:
+        return result
+    return replace(call, id=result.id, name=call.name or result.name, media_type=call.media_type or result.media_type)
+
+
+def _add_document(files: dict[tuple[str, str], FileRef], ref: FileRef) -> None:
+    """Add a document, or a change of a document. Without the id of the document, the newest document is changed."""
+    documents = [key for key in files if key[0] == "document"]
+    if not ref.id and ref.edits and documents:
+        ref = replace(ref, id=documents[-1][1])
+    elif not ref.id:
+        ref = replace(ref, id=ref.message_id or "")
+    before = files.get(("document", ref.id))
+    if before is not None and ref.text is None:
+        text = before.text
+        name, media_type = (ref.name, ref.media_type) if ref.name else (before.name, before.media_type)
+        ref = replace(ref, name=name, media_type=media_type, text=text)
+    if ref.edits:
+        ref = replace(ref, text=apply_edits(ref.text, ref.edits), edits=())
+    files["document", ref.id] = ref

@@ -1,0 +1,187 @@
+"""Converts a stored conversation (``GET /conversation/{id}``) to typed data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from .._core.public import public_type
+from .conversation_tree import newest_answer, newest_branch
+from .message import UNREADABLE, hidden_text, is_question, is_visible, message_text, recipient_of, role_of
+from .reply_collector import collect_stored_reply
+from .reply_text import clean_text
+from .site_time import read_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from .._core.reply import Citation, Reply, Thought, ToolCall
+
+#: A node of the stored conversation: its id, the id of its parent, and its message.
+_Node = tuple[str, str | None, dict[str, Any]]
+
+
+@public_type
+@dataclass(frozen=True)
+class HistoryMessage:
+    """One message of a stored conversation. ``role`` is ``user``, ``assistant``, ``system`` or ``tool``.
+
+    ``hidden`` is True if the site's page does not show the message as part of the conversation. Instructions, thoughts, tool
+    calls and the output of tools are hidden. ``recipient`` is the name of the tool to which the message is addressed, or None.
+    Like the result of :meth:`AsyncChatGPTAPI.send_message`, the text of a reply contains no citation marks. The text of a
+    question is unchanged.
+
+    The answer to a question has the ``citations``, ``files``, ``thoughts`` and ``tool_calls`` of all messages since the question.
+    If the question has no answer, its last message has them. :meth:`History.get_reply` returns the same as one object.
+    """
+
+    id: str
+    role: str
+    text: str
+    create_time: datetime | None = None
+    parent_message_id: str | None = None
+    hidden: bool = False
+    recipient: str | None = None
+    citations: tuple[Citation, ...] = ()
+    files: tuple[Any, ...] = ()
+    thoughts: tuple[Thought, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+@public_type
+@dataclass(frozen=True)
+class History:
+    """A stored conversation.
+
+    ``messages`` contains the messages of the newest branch, including hidden messages, oldest first. ``visible_messages``
+    contains only the messages that a person sees on the site. ``current_node`` is the id of the newest message, which is the
+    ``parent_message_id`` of the next message. ``raw`` is the whole response.
+    """
+
+    conversation_id: str
+    title: str | None
+    create_time: datetime | None
+    update_time: datetime | None
+    current_node: str | None
+    messages: tuple[HistoryMessage, ...]
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def visible_messages(self) -> tuple[HistoryMessage, ...]:
+        """The messages of ``messages`` that are not hidden, oldest first."""
+        return tuple(message for message in self.messages if not message.hidden)
+
+    def get_reply(self, message_id: str | None = None) -> Reply[Any] | None:
+        """Return the whole reply to which a message belongs, as :meth:`AsyncChatGPTAPI.ask` returns it.
+
+        The text is Markdown. The result is None if the message is a question, or if the newest branch does not contain it.
+
+        :param message_id: the id of the message. Default: the newest message.
+        """
+        at = message_id or self.current_node
+        for turn in _turns(_newest_nodes(self.raw)):
+            if any(name == at for name, _, _ in turn):
+                reply = collect_stored_reply([message for _, _, message in turn], self.conversation_id)
+                holder = _holder(turn)
+                files = next((message.files for message in self.messages if message.id == holder), ())
+                return replace(reply, files=files)
+        return None
+
+
+def read_history(
+    conversation_id: str, data: Any, bind_file: Callable[[Any], Any] = lambda ref: ref
+) -> History:
+    """Return the stored conversation in a response of ``GET /conversation/{id}``.
+
+    :param bind_file: a function that returns the file object for a reference to a file.
+    """
+    fields = data if isinstance(data, dict) else {}
+    return History(
+        conversation_id,
+        _text(fields.get("title")),
+        read_time(fields.get("create_time")),
+        read_time(fields.get("update_time")),
+        _text(fields.get("current_node")),
+        tuple(_newest_messages(data, conversation_id, bind_file)),
+        fields,
+    )
+
+
+def _newest_messages(
+    data: Any, conversation_id: str, bind_file: Callable[[Any], Any]
+) -> list[HistoryMessage]:
+    """Return the messages of a stored conversation's newest branch, oldest first."""
+    nodes = _newest_nodes(data)
+    replies = {
+        _holder(turn): collect_stored_reply([message for _, _, message in turn], conversation_id)
+        for turn in _turns(nodes)
+    }
+    messages = [_message(*node) for node in nodes]
+    return [
+        message
+        if (reply := replies.get(message.id)) is None
+        else replace(
+            message,
+            citations=reply.citations,
+            files=tuple(map(bind_file, reply.files)),
+            thoughts=reply.thoughts,
+            tool_calls=reply.tool_calls,
+        )
+        for message in messages
+    ]
+
+
+def _newest_nodes(data: Any) -> list[_Node]:
+    """Return the nodes of the newest branch that contain a message, oldest first."""
+    return [
+        (node_id, _text(node.get("parent")), message)
+        for node_id, node in newest_branch(data)
+        if isinstance(message := node.get("message"), dict)
+    ][::-1]
+
+
+def _turns(nodes: Iterable[_Node]) -> list[list[_Node]]:
+    """Return, for each question with an answer or other messages after it, the nodes after the question, oldest first."""
+    turns: list[list[_Node]] = []
+    has_question = False
+    for node in nodes:
+        if is_question(node[2]):
+            has_question = True
+            turns.append([])
+        elif has_question:
+            turns[-1].append(node)
+    return [turn for turn in turns if turn]
+
+
+def _holder(turn: list[_Node]) -> str:
+    """Return the id of the node that has the citations, files, thoughts and tool calls of a turn."""
+    messages = [message for _, _, message in turn]
+    holder = newest_answer(messages[::-1])
+    if holder is None:
+        holder = next((each for each in messages[::-1] if role_of(each) == "assistant"), messages[-1])
+    return next(name for name, _, message in turn if message is holder)
+
+
+def _message(node_id: str, parent: str | None, message: dict[str, Any]) -> HistoryMessage:
+    return HistoryMessage(
+        node_id,
+        role if isinstance(role := role_of(message), str) else UNREADABLE,
+        _text_of(message),
+        read_time(message.get("create_time")),
+        parent,
+        hidden=not is_visible(message),
+        recipient=recipient_of(message),
+    )
+
+
+def _text_of(message: dict[str, Any]) -> str:
+    if not isinstance(message.get("content"), dict):
+        return ""
+    if is_question(message):
+        return message_text(message)  # the text is unchanged, so that it can be sent again
+    return clean_text(message_text(message) if is_visible(message) else hidden_text(message))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

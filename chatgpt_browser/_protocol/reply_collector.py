@@ -1,0 +1,148 @@
+"""Builds the whole reply from its messages. The messages come from a stream in either form, or from a stored conversation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .._core.reply import Citation, Reply
+from .citations import find_citations, merged_references
+from .conversation_tree import newest_answer
+from .file_refs import FileRef, find_file_refs, join_file_refs
+from .message import (
+    CUT,
+    STOPPED,
+    answer_rank,
+    effort_of,
+    finish_type,
+    message_metadata,
+    message_text,
+    model_slug,
+    resolved_model,
+    role_of,
+)
+from .reply_text import clean_text
+from .site_time import read_time
+from .text_positions import to_plain_spans
+from .thoughts import find_thoughts
+from .tool_calls import find_tool_calls
+from .turn_messages import TurnMessages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_FINISH_REASONS = {
+    "stop": "stop",
+    CUT: "length",
+    "length": "length",
+    "max_length": "length",
+    STOPPED: "interrupted",
+    "cancelled": "interrupted",
+    "canceled": "interrupted",
+}
+
+
+def collect_reply(
+    turn: TurnMessages,
+    answer_id: str | None,
+    conversation_id: str | None,
+    *,
+    text: str | None = None,
+    plain_text: str | None = None,
+    model: str | None = None,
+) -> Reply[FileRef]:
+    """Return the whole reply.
+
+    ``raw`` is the message itself, not a copy.
+
+    :param answer_id: the id of the message that is the answer. None: the answer has no id.
+    :param text: the visible text of the answer as Markdown. None: the text is computed from the message.
+    :param plain_text: the text of the reply if the caller has requested plain text. The positions of citations refer to it.
+    :param model: the model that the stream states for the reply, if the message itself does not state a resolved model.
+    """
+    answer = with_references(turn, turn.find(answer_id) or {})
+    messages = messages_of_reply(turn, answer_id)
+    if text is None:
+        text = clean_text(message_text(answer)) if isinstance(answer.get("content"), dict) else ""
+    citations = find_all_citations(turn, answer_id)
+    if plain_text is not None:
+        citations = to_plain_spans(citations, text, plain_text)
+    return Reply(
+        text=text if plain_text is None else plain_text,
+        conversation_id=conversation_id,
+        message_id=answer_id,
+        model=resolved_model(answer) or model or _newest(model_slug, answer, messages),
+        effort=_newest(effort_of, answer, messages),
+        finish_reason=finish_reason(answer),
+        citations=tuple(citations),
+        files=tuple(find_files(messages, conversation_id)),
+        thoughts=tuple(find_thoughts(messages)),
+        tool_calls=tuple(find_tool_calls(messages)),
+        created_at=read_time(answer.get("create_time")),
+        raw=answer,
+    )
+
+
+def collect_stored_reply(messages: Sequence[Any], conversation_id: str | None) -> Reply[FileRef]:
+    """Return the whole reply from the messages of one turn of a stored conversation, oldest first, without the question."""
+    turn = TurnMessages()
+    turn.note_stored(messages)
+    answer = newest_answer(messages[::-1])
+    answer_id = answer.get("id") if answer is not None else None
+    return collect_reply(turn, answer_id if isinstance(answer_id, str) else None, conversation_id)
+
+
+def messages_of_reply(turn: TurnMessages, answer_id: str | None) -> list[dict[str, Any]]:
+    """Return the messages of the assistant and of tools that belong to the reply. Another answer to the question does not."""
+    return [
+        message
+        for message in turn.messages
+        if role_of(message) in ("assistant", "tool")
+        and not (turn.has_variants and answer_rank(message) > 1 and message.get("id") != answer_id)
+    ]
+
+
+def with_references(turn: TurnMessages, message: dict[str, Any]) -> dict[str, Any]:
+    """Return the message with the references that arrived in notices of their own. The stored message is not changed."""
+    patches = [
+        patch for name, patch in turn.reference_patches if message and name in (None, message.get("id"))
+    ]
+    if not patches:
+        return message
+    references = merged_references(message, patches)
+    return message | {"metadata": message_metadata(message) | {"content_references": references}}
+
+
+def find_all_citations(turn: TurnMessages, answer_id: str | None) -> list[Citation]:
+    """Return the citations of the answer, and then those of the reply's other messages, whose positions are unknown."""
+    answer = turn.find(answer_id)
+    found = [] if answer is None else find_citations(with_references(turn, answer))
+    cited = {citation.url for citation in found}
+    for message in messages_of_reply(turn, answer_id):
+        if message is not answer and role_of(message) == "assistant":
+            for citation in find_citations(with_references(turn, message)):
+                if citation.url not in cited:
+                    cited.add(citation.url)
+                    found.append(replace(citation, start=None, end=None))
+    return found
+
+
+def find_files(messages: Iterable[dict[str, Any]], conversation_id: str | None) -> list[FileRef]:
+    """Return the files in the messages of a reply."""
+    return join_file_refs(ref for message in messages for ref in find_file_refs(message, conversation_id))
+
+
+def finish_reason(message: dict[str, Any]) -> str | None:
+    """Return why an answer ended: ``"stop"``, ``"length"`` or ``"interrupted"``. None if the site has not stated the reason."""
+    kind = finish_type(message)
+    if kind is not None:
+        return _FINISH_REASONS.get(kind)
+    is_complete = message.get("status") == "finished_successfully" and message.get("end_turn") is True
+    return "stop" if is_complete else None
+
+
+def _newest(read: Any, answer: dict[str, Any], messages: list[dict[str, Any]]) -> str | None:
+    """Return the value that ``read`` returns for the answer, or else for the newest message of the assistant that has a value."""
+    others = (message for message in reversed(messages) if role_of(message) == "assistant")
+    found: str | None = next(filter(None, map(read, (answer, *others))), None)
+    return found

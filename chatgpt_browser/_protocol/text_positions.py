@@ -1,0 +1,59 @@
+"""Converts positions in a Markdown text to positions in its plain text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .plain_text import to_plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._core.reply import Citation
+
+#: A character that marks a position in the text while the text is converted. Unicode guarantees that no text contains it.
+_MARKER = "\ufdd0"
+#: If the positions cannot be converted together, at most this many of them are converted one by one, because each conversion
+#: takes as long as that of the whole text.
+_MAX_SINGLE = 32
+
+
+def to_plain_spans(citations: Sequence[Citation], markdown: str, plain_text: str) -> list[Citation]:
+    """Return the citations with positions in the plain text. A position is None if the plain text has no such position."""
+    given = {each for citation in citations for each in (citation.start, citation.end) if each is not None}
+    found = _convert(sorted(given), markdown, plain_text)
+    return [
+        replace(citation, start=start, end=end)
+        if (start := found.get(citation.start)) is not None and (end := found.get(citation.end)) is not None
+        else replace(citation, start=None, end=None)
+        for citation in citations
+    ]
+
+
+def _convert(positions: list[int], markdown: str, plain_text: str) -> dict[int | None, int]:
+    """Return a dict from each position in the Markdown to the position in the plain text, without unknown positions."""
+    if not positions or _MARKER in markdown:
+        return {}
+    found = _convert_together(positions, markdown, plain_text)
+    if found is None:
+        found = {}
+        for position in positions[:_MAX_SINGLE]:
+            found |= _convert_together([position], markdown, plain_text) or {}
+    return found
+
+
+def _convert_together(positions: list[int], markdown: str, plain_text: str) -> dict[int | None, int] | None:
+    """Convert the text with a marker at each position. Return None if the markers change the plain text."""
+    ends = [*positions[1:], len(markdown)]
+    pieces = [markdown[start:end] for start, end in zip(positions, ends, strict=True)]
+    marked = to_plain_text(_MARKER.join((markdown[: positions[0]], *pieces)))
+    parts = marked.split(_MARKER)
+    if "".join(parts) != plain_text or len(parts) != len(positions) + 1:
+        return None
+    found: dict[int | None, int] = {}
+    offset = 0
+    for position, part in zip(positions, parts, strict=False):
+        offset += len(part)
+        found[position] = offset
+    return found

@@ -1,0 +1,68 @@
+"""Reads the model's thoughts from the messages of a reply."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._core.reply import Thought
+from .message import content_type_of, hidden_text, message_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def find_thoughts(messages: Iterable[dict[str, Any]]) -> list[Thought]:
+    """Return the thoughts in the messages of a reply, oldest first.
+
+    A recap states the duration of the thinking before it. This duration is stored in the newest thought. If no thought precedes
+    the recap, the recap becomes a thought itself.
+    """
+    thoughts: list[Thought] = []
+    first = 0  # the index of the first thought to which the next recap may refer
+    for message in messages:
+        if is_recap(message):
+            seconds, text = recap_seconds(message), hidden_text(message)
+            if len(thoughts) > first:
+                thoughts[-1] = Thought(thoughts[-1].summary, thoughts[-1].text, seconds)
+            elif text or seconds is not None:
+                thoughts.append(Thought(text, "", seconds))
+            first = len(thoughts)
+        elif content_type_of(message) == "thoughts":
+            thoughts += read_thoughts(message)
+    return thoughts
+
+
+def read_thoughts(message: dict[str, Any]) -> list[Thought]:
+    """Return the thoughts in a message of the type ``thoughts``, without those that have no text."""
+    found = message["content"].get("thoughts")
+    items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    thoughts = [Thought(_text(item.get("summary")), _content(item)) for item in items]
+    return [thought for thought in thoughts if thought.summary or thought.text]
+
+
+def thinking_text(message: dict[str, Any]) -> str:
+    """Return the thoughts of a message as one text, for a caller that shows the text while it grows."""
+    parts = [part for thought in read_thoughts(message) for part in (thought.summary, thought.text) if part]
+    return "\n\n".join(parts)
+
+
+def is_recap(message: dict[str, Any]) -> bool:
+    """Return whether a message states how long the model has thought."""
+    kind = content_type_of(message)
+    return isinstance(kind, str) and kind == "reasoning_recap"
+
+
+def recap_seconds(message: dict[str, Any]) -> float | None:
+    """Return the duration that a recap states, in seconds, or None."""
+    seconds = message_metadata(message).get("finished_duration_sec")
+    return float(seconds) if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) else None
+
+
+def _content(item: dict[str, Any]) -> str:
+    chunks = item.get("chunks")
+    pieces = [chunk for chunk in chunks if isinstance(chunk, str)] if isinstance(chunks, list) else []
+    return _text(item.get("content")) or "".join(pieces)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
