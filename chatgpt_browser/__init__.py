@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._client.client import AsyncChatGPTAPI, AsyncChatGPTConversation
+    from ._client.jobs import AsyncJob, Job
     from ._client.sync_client import ChatGPTAPI, ChatGPTConversation
     from ._client.sync_reply_stream import ReplyStream
     from ._core.abort import AbortController, AbortSignal
@@ -37,6 +38,7 @@ __all__ = [
     "AccessTokenRejectedError",
     "AsyncChatGPTAPI",
     "AsyncChatGPTConversation",
+    "AsyncJob",
     "AsyncReplyStream",
     "AuthenticationError",
     "BatchMessage",
@@ -64,6 +66,7 @@ __all__ = [
     "History",
     "HistoryMessage",
     "InvalidSessionTokenError",
+    "Job",
     "JobNotFoundError",
     "JobStoreError",
     "JobUncertainError",
@@ -98,6 +101,7 @@ _LAZY_EXPORTS = {
     "_core.abort": ["AbortController", "AbortSignal"],
     "_protocol.backend": ["ConversationSummary", "Model"],
     "_protocol.history": ["History", "HistoryMessage"],
+    "_client.jobs": ["AsyncJob", "Job"],
     "_client.client": ["AsyncChatGPTAPI", "AsyncChatGPTConversation"],
     "_core.errors": [name for name in __all__ if name.endswith("Error")],
     "_core.models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],

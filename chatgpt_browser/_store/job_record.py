@@ -21,7 +21,7 @@ class JobRecord:
     """What the store contains about one job. Times are in seconds since the epoch.
 
     ``owner`` names the store object that works on the job. ``batch`` and ``batch_key`` identify a message of a batch.
-    ``error`` and ``reply`` are JSON objects, or None.
+    ``partial`` is the reply's text so far, while the job is running. ``error`` and ``reply`` are JSON objects, or None.
     """
 
     id: str
@@ -41,6 +41,7 @@ class JobRecord:
     batch: str | None = None
     batch_key: str | None = None
     error: dict[str, Any] | None = None
+    partial: str | None = field(default=None, repr=False)
     reply: dict[str, Any] | None = field(default=None, repr=False)
 
     @property

@@ -30,6 +30,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             batch TEXT,
             batch_key TEXT,
             error TEXT,
+            partial TEXT,
             reply TEXT
         )
         """,
