@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +118,7 @@ class JobLoad:
             self._stopping.wait(choice.uniform(0, 0.2))
             self.server.start()
             return True
-        found = [process for process in marked(MARK, self.mark) if _kind(process) == kind]
+        found = [process for process in self._processes() if _kind(process) == kind]
         if not found:
             return False
         try:
@@ -126,9 +127,17 @@ class JobLoad:
             return False
         return True
 
+    def _processes(self) -> set[psutil.Process]:
+        """Return the marked processes and their descendants. Chromium's renderers overwrite their environment."""
+        found = marked(MARK, self.mark)
+        for process in [*found]:
+            with suppress(psutil.Error):  # the process has ended
+                found += process.children(recursive=True)
+        return {*found}
+
     def remaining_processes(self) -> list[psutil.Process]:
         """Return the processes of the load that do not end."""
-        return still_running(marked(MARK, self.mark))
+        return still_running([*self._processes()])
 
     # ---- the processes -----------------------------------------------------------------------------------------------
 

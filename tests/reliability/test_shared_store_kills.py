@@ -6,6 +6,7 @@ import json
 import random
 import threading
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +28,7 @@ FORMS: dict[str, Any] = {"fetch": {"form": "api"}, "page": {"form": "app"}}
 
 def slow_reply(turn: Turn) -> Reply:
     """Return a reply that is slow enough to be interrupted by a kill."""
-    return Reply(remember(turn), interval=20)
+    return Reply(remember(turn), interval=100)
 
 
 @pytest.fixture
@@ -49,8 +50,8 @@ def kill_at_random(load: JobLoad, wanted: int, choice: random.Random) -> Counter
         sent = len(posts_by_message(load.server))
         until(lambda: len(posts_by_message(load.server)) > sent, timeout=120)  # noqa: B023
         pause.wait(choice.uniform(0, 1.0))
-        if load.kill(kind, choice):
-            kills[kind] += 1
+        until(lambda: load.kill(kind, choice), timeout=60)  # noqa: B023
+        kills[kind] += 1
     return kills
 
 
@@ -62,10 +63,8 @@ def end_all(load: JobLoad) -> dict[str, Job]:
     with ChatGPTAPI(**load.client_options) as api:
         jobs = api.list_jobs()
         for job in jobs:
-            try:
+            with suppress(ChatGPTError):
                 job.wait(timeout_ms=120_000)
-            except ChatGPTError:
-                job.refresh()
         check_replies(load, jobs)
     return {job.id: job for job in jobs}
 
