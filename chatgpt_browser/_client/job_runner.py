@@ -45,7 +45,9 @@ class JobRunner:
             self._store = JobStore(self._sender.options.job_store)
         return self._store
 
-    async def submit(self, prompt: Prompt, slot: ConversationSlot, *, keep_text: bool) -> JobRecord:
+    async def submit(
+        self, prompt: Prompt, slot: ConversationSlot, *, keep_text: bool, **columns: Any
+    ) -> JobRecord:
         """Send a message as a job. Return its record when the conversation of the message is in the store.
 
         :raises JobStoreError: the job cannot be stored. The message is not sent.
@@ -59,6 +61,7 @@ class JobRunner:
             keep_text=keep_text,
             conversation_id=prompt.conversation_id,
             parent_message_id=prompt.parent_message_id,
+            **columns,
         )
         run = JobRun(self._sender, self.store, await in_thread(create))
         task = self._start(run, slot)

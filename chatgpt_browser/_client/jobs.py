@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -249,6 +250,12 @@ class JobsMixin:
             )
 
         return Job(self, self._portal.call(submit))
+
+    def _submit(self, message: str, *, job_id: str, keep_text: bool, **position: str | None) -> Job:
+        """Submit a job with an id that the caller has chosen, so that the id is known if this process is killed."""
+        prompt = Prompt(message, **position)
+        submit = functools.partial(self._core._jobs.submit, keep_text=keep_text, id=job_id)
+        return Job(self, AsyncJob(self._core, self._portal.call(submit, prompt, StandaloneSlot(prompt))))
 
     def get_job(self, job_id: str) -> Job:
         """Return the job with this id; see :meth:`AsyncChatGPTAPI.get_job`."""

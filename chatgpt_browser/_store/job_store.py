@@ -55,7 +55,7 @@ class JobStore:
         """
         now = self._clock()
         record = JobRecord(
-            id=uuid.uuid4().hex[:12],
+            id=values.pop("id", None) or uuid.uuid4().hex[:12],
             state="queued",
             origin=origin,
             created_at=now,

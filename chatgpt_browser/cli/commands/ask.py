@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +15,8 @@ from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
 from ..input.question import build_question
 from ..input.standard_input import PipedInput
-from ..output.consoles import logging_to_stderr, write_json
+from ..jobs.background import start_job
+from ..output.consoles import logging_to_stderr, print_note, write_json, write_text
 from ..output.reply import print_reply, stream_reply
 from ..output.wait_spinner import wait_spinner
 from ..state.conversation_lookup import find_position
@@ -42,6 +45,17 @@ Files = Annotated[
         metavar="FILE",
     ),
 ]
+Detach = Annotated[
+    bool,
+    typer.Option(
+        "--detach",
+        help="Write the id of a job and return when the site has accepted the question; see `jobs wait`.",
+    ),
+]
+KeepText = Annotated[
+    bool,
+    typer.Option("--keep-text", help="With --detach: store the question with the job, not only its hash."),
+]
 NoStream = Annotated[bool, typer.Option("--no-stream", help="Write the reply when it is complete.")]
 
 
@@ -54,6 +68,8 @@ def ask(
     timeout: options.Timeout = None,
     as_json: options.AsJson = False,
     no_stream: NoStream = False,
+    detach: Detach = False,
+    keep_text: KeepText = False,
     plain_text: options.PlainText = False,
     send_via: options.SendViaOption = "auto",
     headed: options.Headed = False,
@@ -73,6 +89,8 @@ def ask(
 
     chatgpt-browser ask -f main.py -f test_main.py "What is not tested?"
 
+    chatgpt-browser ask --detach "Compare these two designs in depth." > job
+
     chatgpt-browser ask --json "Name three rivers." | jq -r .reply
     """
     with errors_as_exit_codes(as_json=as_json), logging_to_stderr(verbose):
@@ -80,15 +98,21 @@ def ask(
         question = build_question(" ".join(message or ()), file or (), piped.read)
         requested = requested_conversation(conversation, continue_last)
         given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
+        if detach:
+            write_text(start_job(question, client=given, conversation=requested, keep_text=keep_text) + "\n")
+            return
         with client_from_environment(**given) as api:
             started, whole = perf_counter(), no_stream or as_json
             with wait_spinner("the reply") as spinner:
                 position = find_position(api, requested)
-                with api.stream_message(
-                    question,
-                    timeout_ms=options.to_timedelta(piped.seconds_left),
-                    **position._asdict() if position else {},
-                ) as stream:
+                with (
+                    api.stream_message(
+                        question,
+                        timeout_ms=options.to_timedelta(piped.seconds_left),
+                        **position._asdict() if position else {},
+                    ) as stream,
+                    naming_conversation(stream),
+                ):
                     first_word = started
                     if whole:
                         first_word = read_to_end(stream)
@@ -103,6 +127,17 @@ def ask(
                 print_reply(stream.text, markdown=not plain_text)
             if position is None and stream.conversation_id is not None:
                 request_title(api, stream.conversation_id, stream.message_id)
+
+
+@contextmanager
+def naming_conversation(stream: ReplyStream) -> Iterator[None]:
+    """If Ctrl-C interrupts the block, print the id of the conversation, if it is known."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if stream.conversation_id is not None:
+            print_note(f"interrupted; the question is in conversation {stream.conversation_id}")
+        raise
 
 
 def read_to_end(stream: ReplyStream) -> float:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .consoles import is_terminal, out, shows_markdown
 from .terminal_text import PrintableStream
 
-if TYPE_CHECKING:
-    from chatgpt_browser import ReplyStream
+
+class TextStream(Protocol):
+    """An iterable over the pieces of a text, such as a `ReplyStream`."""
+
+    @property
+    def text(self) -> str:
+        """The whole text so far."""
+        ...
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the pieces."""
+        ...
 
 
-def stream_reply(stream: ReplyStream, before_write: Callable[[], None], *, markdown: bool = True) -> None:
+def stream_reply(stream: TextStream, before_write: Callable[[], None], *, markdown: bool = True) -> None:
     """Write a reply while it arrives. Call `before_write` before each piece.
 
     On a terminal, Markdown is rendered unless `markdown` is False. If the terminal is the log of a CI system, the Markdown is
