@@ -1,4 +1,7 @@
-"""Kills of any process, or of the network, during a load of jobs and batches. ``CHATGPT_SOAK=10`` makes 20 kills 200."""
+"""Kills of any process, or of the network, while several processes add jobs and batches to one store.
+
+``CHATGPT_SOAK=10`` makes 10 kills with each transport a hundred, so 200 in all. `test_job_kills.py` is the short test of this kind.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 #: At most this share of the jobs may be uncertain.
 UNCERTAIN_SHARE = 0.02
-#: The site remembers each conversation, so that the answers of killed processes can be read later.
+#: The options of the server for each transport.
 FORMS: dict[str, Any] = {"fetch": {"form": "api"}, "page": {"form": "app"}}
 
 
@@ -95,12 +98,10 @@ def check_batches(load: JobLoad) -> int:
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("load", ["fetch", "page"], indirect=True)
-@pytest.mark.parametrize("wanted", [3, pytest.param(10, marks=pytest.mark.long)])
-def test_kills_at_random_moments_send_no_message_twice_and_end_each_job(
-    load: JobLoad, wanted: int, soak: int
-) -> None:
-    wanted *= soak
-    load.start(clients=2, batches=1)
+@pytest.mark.long
+def test_kills_at_random_moments_send_no_message_twice_and_end_each_job(load: JobLoad, soak: int) -> None:
+    wanted = 10 * soak
+    load.start(clients=1, detached=1, batches=1)
     kills = kill_at_random(load, wanted, random.Random(17))
     load.stop()
 

@@ -93,9 +93,9 @@ class JobLoad:
             **base_urls(self.server),
         }
 
-    def start(self, *, clients: int, batches: int) -> None:
+    def start(self, *, clients: int = 0, detached: int = 0, batches: int = 0) -> None:
         """Start threads. Each thread runs one process after another, until :meth:`stop`."""
-        works = [self._run_client] * clients + [self._run_batch] * batches
+        works = [self._run_client] * clients + [self._run_detached] * detached + [self._run_batch] * batches
         self._threads = [threading.Thread(target=self._repeat, args=(work,), daemon=True) for work in works]
         for thread in self._threads:
             thread.start()
@@ -166,6 +166,15 @@ class JobLoad:
         self._clients.remove(process)
         process.stdin = None
 
+    def _run_detached(self) -> None:
+        """Run `ask --detach`, and then `jobs wait` until no run of it was killed."""
+        message = f"detached{self._number()}"
+        job_id = self._run_command("ask", "--detach", "--send-via", self.send_via, message)[1].strip()
+        if job_id:
+            self.messages[job_id] = message
+            while not self._stopping.is_set() and self._run_command("jobs", "wait", job_id)[0] < 0:
+                pass
+
     def _run_batch(self) -> None:
         """Run one batch, again and again until no run of it was killed."""
         number = self._number()
@@ -179,11 +188,17 @@ class JobLoad:
         """Run `chatgpt-browser batch` once with the prompts of this output, and return its exit code."""
         source = output.with_suffix(".txt")
         source.write_text("\n".join(self.batches[output]) + "\n")
-        command = [sys.executable, "-m", "chatgpt_browser", "batch", str(source), "-o", str(output)]
-        with self._popen([*command, "--send-via", self.send_via, *options], subprocess.DEVNULL) as process:
+        return self._run_command(
+            "batch", str(source), "-o", str(output), "--send-via", self.send_via, *options
+        )[0]
+
+    def _run_command(self, *arguments: str) -> tuple[int, str]:
+        """Run `chatgpt-browser`, and return its exit code and its standard output."""
+        command = [sys.executable, "-m", "chatgpt_browser", *arguments]
+        with self._popen(command, subprocess.DEVNULL) as process:
             assert process.stdout
-            process.stdout.read()
-        return process.returncode
+            output = process.stdout.read()
+        return process.returncode, output
 
     def _popen(self, command: list[str], stdin: int) -> subprocess.Popen[str]:
         urls = {f"CHATGPT_{name.upper()}": str(url) for name, url in base_urls(self.server).items()}
