@@ -1,6 +1,6 @@
 """Kills of any process, or of the network, while several processes add jobs and batches to one store.
 
-``CHATGPT_SOAK=10`` makes 10 kills with each transport a hundred, so 200 in all. `test_job_kills.py` is the short test of this kind.
+``CHATGPT_SOAK=10`` makes 100 kills with each transport, so 200 in all. `test_job_kills.py` is the short test of this kind.
 """
 
 from __future__ import annotations
