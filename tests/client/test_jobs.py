@@ -92,7 +92,7 @@ def test_submit_returns_when_accepted_and_wait_returns_reply(bench: Bench) -> No
     bench.server.script(Answer("one two three", hold_after=1, gate=gate))
 
     job = bench.api.submit("a question for submit")
-    assert job.state == "running"
+    assert [job.state] == ["running"]
     assert job.conversation_id in bench.server.conversations
     assert job.question_id in bench.server.conversations[job.conversation_id or ""].messages
     with pytest.raises(ChatGPTTimeoutError) as caught:
@@ -194,7 +194,9 @@ def test_wait_lost_job_that_arrived_reads_its_answer(bench: Bench, state: str, *
     values = {"question_id": question.id} if by_id or state == "running" else {}
     if not is_new or state == "running":
         values |= {"conversation_id": conversation.id}
-    job = bench.api.get_job(lost_job(bench, state, text, parent_message_id=None if is_new else parent, **values))
+    job = bench.api.get_job(
+        lost_job(bench, state, text, parent_message_id=None if is_new else parent, **values)
+    )
 
     assert str(job.wait(60_000)) == "half and half"
     assert (job.state, job.conversation_id, job.question_id) == ("done", conversation.id, question.id)
