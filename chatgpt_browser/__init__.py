@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from ._core.reply import Citation, Reply, Thought, ToolCall
     from ._core.reply_events import CitationFound, Done, FileFound, TextDelta, ThoughtDelta, ToolUpdate
     from ._messaging.reply_stream import AsyncReplyStream
-    from ._protocol.backend import ConversationSummary, Model
+    from ._protocol.backend import ConversationSummary
     from ._protocol.history import History, HistoryMessage
+    from ._protocol.model_list import Model
 
 __version__ = "0.1.0"
 
@@ -92,6 +93,7 @@ __all__ = [
     "ToolUpdate",
     "UnknownEncodingError",
     "UnusualActivityError",
+    "UploadError",
     "User",
     "__version__",
 ]
@@ -99,9 +101,10 @@ __all__ = [
 #: The public names of each module. A module is imported on the first use of one of these names.
 _LAZY_EXPORTS = {
     "_core.abort": ["AbortController", "AbortSignal"],
-    "_protocol.backend": ["ConversationSummary", "Model"],
+    "_protocol.backend": ["ConversationSummary"],
     "_protocol.history": ["History", "HistoryMessage"],
     "_client.jobs": ["AsyncJob", "Job"],
+    "_protocol.model_list": ["Model"],
     "_client.client": ["AsyncChatGPTAPI", "AsyncChatGPTConversation"],
     "_core.errors": [name for name in __all__ if name.endswith("Error")],
     "_core.models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],

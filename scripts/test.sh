@@ -18,6 +18,24 @@ check() {
     say "$1: $((SECONDS - start)) s"
 }
 
+# Checks that run beside the tests, which often wait for a browser: names, processes, and files with the output.
+beside=() processes=() outputs=()
+check_beside() {
+    local output
+    output=$(mktemp)
+    "${@:2}" >"$output" 2>&1 &
+    beside+=("$1") processes+=($!) outputs+=("$output")
+}
+
+finish_beside() {
+    local i
+    for i in "${!beside[@]}"; do
+        say "${beside[i]}"
+        wait "${processes[i]}" || failed+=("${beside[i]}")
+        cat "${outputs[i]}" && rm -f "${outputs[i]}"
+    done
+}
+
 finish() {
     if [ ${#failed[@]} -gt 0 ]; then
         fail "failed: $(IFS=,; printf '%s' "${failed[*]}")"
@@ -41,11 +59,7 @@ if [ "${1:-}" = --long ]; then
     finish
 fi
 
-# mypy runs beside the other checks.
-types=$(mktemp)
-mypy >"$types" 2>&1 &
-mypy=$!
-
+check_beside "types: mypy --strict" mypy
 check "lint: ruff check" ruff check
 check "format: ruff format --check" ruff format --check
 check "layers: lint-imports" lint-imports
@@ -55,7 +69,7 @@ if [ "${1:-}" = --fast ]; then
         pytest -q -m "not browser and not long" --numprocesses logical --dist loadfile "${@:2}"
 else
     bash scripts/install_browsers.sh
-    check "docs: mkdocs build --strict" bash scripts/docs.sh
+    check_beside "docs: mkdocs build --strict" bash scripts/docs.sh
     run=(pytest)
     if [ "${1:-}" = --coverage ]; then
         shift
@@ -66,16 +80,14 @@ else
     if [ $# -gt 0 ]; then
         check "tests: pytest $*" "${run[@]}" "$@"
     else
-        # The tests of a module share a server and a browser: a worker gets whole modules. The workers often wait for the browser, so
-        # there are more workers than processors.
-        workers=$("$VENV_PYTHON" -c 'import os; print((os.cpu_count() or 1) * 3 // 2 or 1)')
-        check "tests: pytest" "${run[@]}" --numprocesses "$workers" --dist loadfile
+        # The tests of a module share a server and a browser: a worker gets whole modules, in the order of
+        # tests/support/selection.py. With three workers for two processors, a third of the processors' time was idle.
+        workers=$("$VENV_PYTHON" -c 'import os; print((os.cpu_count() or 1) * 5 // 2)')
+        check "tests: pytest" "${run[@]}" --numprocesses "$workers" --dist loadfile --no-loadscope-reorder
     fi
 fi
 
-say "types: mypy --strict"
-wait "$mypy" || failed+=("types: mypy --strict")
-cat "$types" && rm -f "$types"
+finish_beside
 
 if [ "${run[0]:-}" = coverage ]; then
     coverage combine --quiet || true

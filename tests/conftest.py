@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from chatgpt_browser._core.page_only_origins import FILE_NAME, PAGE_ONLY_ORIGINS
 from chatgpt_browser.testing import FakeChatGPT
 from tests.support.processes import marked, still_running
-from tests.support.selection import mark_slow_resources
+from tests.support.selection import mark_slow_resources, put_slow_modules_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,10 @@ settings.load_profile("long" if "CHATGPT_SOAK" in os.environ else "default")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Add the marker ``browser`` before ``-m`` selects by markers."""
+    """Add the marker ``browser`` before ``-m`` selects by markers. In a parallel run, put slow modules first."""
     mark_slow_resources(items)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        put_slow_modules_first(items)
 
 
 @pytest.fixture(scope="session")

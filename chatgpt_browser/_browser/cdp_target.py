@@ -61,8 +61,8 @@ class Target:
         #: The reason why the page is gone. Empty while the page exists.
         self._gone = ""
         listeners = {
-            "Target.receivedMessageFromTarget": _with_signature(self._on_message),
-            "Target.detachedFromTarget": _with_signature(self._on_detached),
+            "Target.receivedMessageFromTarget": self._on_message,
+            "Target.detachedFromTarget": self._on_detached,
         }
         self._remove_listeners = add_listeners(browser, listeners)
 
@@ -158,11 +158,12 @@ def add_listeners(
     source: CDPSession | Target, listeners: Mapping[str, Callable[[dict[str, Any]], None]]
 ) -> Callable[[], None]:
     """Add one listener for each event name, and return a function that removes them all."""
-    for event, listener in listeners.items():
+    added = {event: _with_signature(listener) for event, listener in listeners.items()}
+    for event, listener in added.items():
         source.on(event, listener)
 
     def remove_listeners() -> None:
-        for event, listener in listeners.items():
+        for event, listener in added.items():
             source.remove_listener(event, listener)
 
     return remove_listeners
@@ -195,5 +196,9 @@ def _with_signature(listener: Callable[[Any], object]) -> Callable[[Any], None]:
     def call(event: Any) -> None:
         listener(event)
 
-    call.__signature__ = inspect.signature(call)  # type: ignore[attr-defined]
+    call.__signature__ = _LISTENER_SIGNATURE  # type: ignore[attr-defined]
     return call
+
+
+#: The signature of a listener: one argument, the event.
+_LISTENER_SIGNATURE = inspect.signature(_log_failed_command)

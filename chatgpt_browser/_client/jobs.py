@@ -251,9 +251,18 @@ class JobsMixin:
 
         return Job(self, self._portal.call(submit))
 
-    def _submit(self, message: str, *, job_id: str, keep_text: bool, **position: str | None) -> Job:
+    def _submit(
+        self,
+        message: str,
+        *,
+        job_id: str,
+        keep_text: bool,
+        conversation_id: str | None = None,
+        parent_message_id: str | None = None,
+        **options: Unpack[MessageArguments],
+    ) -> Job:
         """Submit a job with an id that the caller has chosen, so that the id is known if this process is killed."""
-        prompt = Prompt(message, **position)
+        prompt = Prompt(message, conversation_id, parent_message_id, self._core._check(options))
         submit = functools.partial(self._core._jobs.submit, keep_text=keep_text, id=job_id)
         return Job(self, AsyncJob(self._core, self._portal.call(submit, prompt, StandaloneSlot(prompt))))
 

@@ -26,7 +26,7 @@ class Citation:
     """A source that a reply cites.
 
     ``source`` is the name of the publisher, as the site attributes it. ``start`` and ``end`` are the position of the cited
-    passage in :attr:`Reply.text`. Both are None if the position is unknown.
+    passage in ``Reply.text``. Both are None if the position is unknown.
     """
 
     title: str | None

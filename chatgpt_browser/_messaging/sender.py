@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import importlib
 import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .._core.attachment_checks import check_attachments
 from .._core.errors import ClientClosedError, UnusualActivityError
 from .._core.log import logger
 from .._core.models import QuestionRef
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from .._core.options import Options
     from .._transport.base import Transport
     from .._transport.browser_manager import BrowserManager
+    from .._transport.response_stream import ResponseStream
     from .lease import MessageLease
     from .permits import Permit
 
@@ -107,8 +110,10 @@ class MessageSender:
     async def send(self, prompt: Prompt, lease: MessageLease, span: MessageSpan) -> QuestionRef:
         """Send a message and return the ids of its question. Store the response, which contains the reply, in ``lease.response``.
 
+        :raises UploadError: a file cannot be read, or exceeds a limit of the site. Nothing was sent.
         :raises ChatGPTError: the message was not sent, or the site refused it.
         """
+        check_attachments(prompt.options.files)
         needs_page = self._browser_manager.needs_site_page or prompt.options.needs_page
         transport = self.site_pages if needs_page else self._fetch
         if self.options.send_via == "auto" and transport is self._fetch:
@@ -133,7 +138,7 @@ class MessageSender:
     async def _send_once(
         self, transport: Transport, prompt: Prompt, lease: MessageLease, span: MessageSpan
     ) -> QuestionRef:
-        import uuid  # This import is slow. `BrowserManager` has already imported `uuid` during the browser start.
+        import uuid  # `BrowserManager` has already imported `uuid` while the browser started, so this takes no time.
 
         if not transport.needs_newest_turn and prompt.conversation_id and prompt.parent_message_id is None:
             node = await self.conversations.find_current_node(prompt.conversation_id)
@@ -154,7 +159,7 @@ class MessageSender:
                 sent_id = message.delivery.message_id
                 lease.question = QuestionRef(prompt.conversation_id, sent_id, message.after)
                 lease.is_request_checked = message.delivery.is_checked
-            return message, await receive_head(lease.response, self.options)
+            return message, await self._receive_head(transport, lease.response)
 
         _, head = await self.backend.call(attempt, resend_refused=transport.can_resend_refused)
         assert lease.response is not None
@@ -163,6 +168,24 @@ class MessageSender:
                 raise document_error(await receive_body(lease.response, head, self.options, limit=SMALL_BODY))
         logger.info("the site has accepted the message", extra={"chatgpt_event": "message_taken"})
         return lease.question
+
+    async def _receive_head(self, transport: Transport, response: ResponseStream) -> Head:
+        """Wait for the head of the response, and return the head. If the transport may renew the session, update the token.
+
+        Both are done at the same time, because the update takes as long as a fast site needs for its response.
+        """
+        if not transport.may_renew_session:
+            return await receive_head(response, self.options)
+        head, error = await asyncio.gather(
+            receive_head(response, self.options),
+            self._browser_manager.update_session_token(),
+            return_exceptions=True,
+        )
+        for result in (head, error):
+            if isinstance(result, BaseException):
+                raise result
+        assert not isinstance(head, BaseException)
+        return head
 
     async def _address(
         self, transport: Transport, prompt: Prompt, message_id: str, session: Session

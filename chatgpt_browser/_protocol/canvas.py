@@ -96,7 +96,9 @@ def read_canvas_call(message: dict[str, Any]) -> CanvasCall | None:
         return CanvasCall(edits=edits) if edits else None
     text = fields.get("content")
     return CanvasCall(
-        optional_text(fields.get("name")) or "", optional_text(fields.get("type")), text if isinstance(text, str) else ""
+        optional_text(fields.get("name")) or "",
+        optional_text(fields.get("type")),
+        text if isinstance(text, str) else "",
     )
 
 
@@ -143,7 +145,9 @@ def apply_edits(text: str | None, edits: tuple[TextEdit, ...]) -> str | None:
 def document_name(title: str | None, textdoc_type: str | None) -> tuple[str, str]:
     """Return the file name and the media type of a document."""
     is_code = (textdoc_type or "").startswith("code")
-    suffix, media_type = _TYPES.get(textdoc_type or "document", (".txt", "text/plain") if is_code else _TYPES["document"])
+    suffix, media_type = _TYPES.get(
+        textdoc_type or "document", (".txt", "text/plain") if is_code else _TYPES["document"]
+    )
     name = title or "document"
     return (name if name.lower().endswith(suffix) else name + suffix), media_type
 

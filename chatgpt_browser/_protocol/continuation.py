@@ -84,9 +84,9 @@ def read_resume_token(item: Any) -> Origin | None:
 
 
 def read_document(text: str) -> Origin | None:
-    """Return the origin of the reply that a JSON document announces. The document is the response to a message.
+    """Read a JSON document that the site sent in response to a message, and return the origin of the announced reply.
 
-    The result is None if the document is an error, or contains no id of a conversation.
+    Return None if the document is an error or contains no conversation id.
     """
     data = _parse(text)
     if not isinstance(data, dict) or data.get("detail") or data.get("error"):

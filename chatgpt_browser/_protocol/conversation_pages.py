@@ -42,7 +42,7 @@ class ConversationPages:
         self._request_offset(0)
 
     def read(self, data: Any) -> list[ConversationSummary]:
-        """Return the conversations in the response that no earlier page contained, and set :attr:`path` for the next page."""
+        """Return the page's new conversations, which no earlier page contained. Also set :attr:`path` for the next page."""
         self._pages += 1
         items = _items(data)
         if self._goes_back(data, items):

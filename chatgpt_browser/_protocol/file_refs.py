@@ -57,7 +57,8 @@ class FileRef:
 def find_file_refs(message: dict[str, Any], conversation_id: str | None) -> list[FileRef]:
     """Return the files to which one message of a reply refers.
 
-    A canvas document consists of several messages. Pass the files of all messages of a reply, in order, to :func:`join_file_refs`.
+    A canvas document consists of several messages. Therefore, pass the files of all messages of a reply, in order, to
+    :func:`join_file_refs`.
     """
     role = role_of(message)
     if role not in ("assistant", "tool"):
@@ -150,9 +151,7 @@ def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
 def _interpreter_output(metadata: dict[str, Any]) -> list[dict[str, Any]]:
     result = metadata.get("aggregate_result")
     outputs = result.get("messages") if isinstance(result, dict) else None
-    return (
-        [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
-    )
+    return [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
 
 
 def _size(value: object) -> int | None:
@@ -197,7 +196,9 @@ def _joined(call: FileRef | None, result: FileRef) -> FileRef:
     """Return the document of a call of the canvas, with the id that the result of the call states."""
     if call is None:
         return result
-    return replace(call, id=result.id, name=call.name or result.name, media_type=call.media_type or result.media_type)
+    return replace(
+        call, id=result.id, name=call.name or result.name, media_type=call.media_type or result.media_type
+    )
 
 
 def _add_document(files: dict[tuple[str, str], FileRef], ref: FileRef) -> None:

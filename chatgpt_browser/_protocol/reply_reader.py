@@ -13,7 +13,7 @@ from .._core.models import ConversationEvent
 from .answer_tracker import Change, optional_id
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
-from .message import answer_rank, message_text
+from .message import answer_rank, message_metadata, message_text
 from .reply_progress import FINISHED_STATES, ReplyProgress
 from .reply_state import Growth, ReplyState, answer_state
 from .site_words import error_in, site_error
@@ -35,6 +35,8 @@ class ReplyReader(ReplyProgress):
         super().__init__()
         #: The number of events that were read so far and are JSON objects.
         self.events = 0
+        #: True for a deep research: the answer in the stream is only an acknowledgement, and a report follows.
+        self.expects_report = False
         self._assembler = EventAssembler()
         self._deltas = DeltaDecoder()
         self._growth = _NONE
@@ -131,6 +133,19 @@ class ReplyReader(ReplyProgress):
         self.leave_stream()
         return changed
 
+    def take_report(self, report: dict[str, Any]) -> bool:
+        """Replace the acknowledgement by the report, which is a message, and complete the reply. Return whether the text changed.
+
+        The reply keeps the id of the acknowledgement: the conversation has no message with the id of the report.
+        """
+        self.settle()
+        self._growth, self.expects_report = _NONE, False
+        answer = self.turn.find(self.message_id) or {"id": self.message_id}
+        metadata = {**message_metadata(answer), **message_metadata(report)}
+        self.turn.note({**answer, "content": report.get("content"), "metadata": metadata})
+        changed = self._text.replace(message_text(report))
+        return self._end() or changed
+
     # ---- text --------------------------------------------------------------------------------------------------------
 
     def _append(self, fresh: str) -> bool:
@@ -163,8 +178,12 @@ class ReplyReader(ReplyProgress):
         return self._text.replace(message_text(self._deltas.value["message"]))
 
     def _end(self) -> bool:
-        self.state = _DONE
-        return self._text.end()
+        changed = self._text.end()
+        if self.expects_report:
+            self.leave_stream()
+        else:
+            self.state = _DONE
+        return changed
 
     # ---- events ------------------------------------------------------------------------------------------------------
 

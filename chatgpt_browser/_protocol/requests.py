@@ -21,7 +21,7 @@ def message_request(site: Site, prompt: Prompt, *, message_id: str, model: str, 
 
     ``message_id`` is a new UUID that the client has chosen.
     """
-    import uuid  # This import is slow. `BrowserManager` has already imported `uuid` during the browser start.
+    import uuid  # `BrowserManager` has already imported `uuid` while the browser started, so this takes no time.
 
     body: dict[str, Any] = {
         "action": "next",

@@ -49,7 +49,7 @@ def find_question(data: Any, sent: SentMessage, *, since: float) -> str | None:
     return None
 
 
-def _is_same(message: dict[str, Any], sent: SentMessage, since: float) -> bool:
+def _is_same(message: Any, sent: SentMessage, since: float) -> bool:
     created = message.get("create_time")
     is_old = isinstance(created, (int, float)) and created < since
     content = message.get("content")

@@ -92,6 +92,8 @@ class Transport(Protocol):
 
     #: True if this transport can reply only to the newest message of a conversation. The sender then reads the newest turn first.
     needs_newest_turn: bool
+    #: True if the site's page may refresh its session before it sends a message. The site may then replace the session token.
+    may_renew_session: bool
     #: True if a message has the id that the client chose. False if the site's page chooses another id.
     keeps_message_id: bool
     #: True if a message can be sent again after the site has refused its access token or has answered with a challenge.

@@ -24,6 +24,7 @@ class MemoryTransport:
     """
 
     needs_newest_turn = False
+    may_renew_session = False
     keeps_message_id = True
     can_resend_refused = True
     unusual_activity_advice = "this is the in-memory transport"

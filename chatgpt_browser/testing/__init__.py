@@ -22,7 +22,9 @@ from __future__ import annotations
 from .data.composer_options import ComposerOptions
 from .data.conversation_view import ConversationView
 from .data.conversations import Conversation, Message
+from .data.page_controls import PageControls
 from .data.recorded_request import RecordedRequest
+from .data.upload_options import UploadOptions
 from .faults.catalogue import FAULTS
 from .faults.fault import Fault, Refusal, ReplyFault
 from .faults.injection import Injection
@@ -35,6 +37,7 @@ from .script.scripted import Scripted, Turn, remember
 from .script.side_messages import Aside
 from .script.steps import BREAK, Break, Pace, RawBody, Recorded, Reply, SessionAnswer, Stall, Step
 from .server.fake_chatgpt import FakeChatGPT
+from .server.storage import StoredFile
 
 __all__ = (
     "BREAK",
@@ -54,6 +57,7 @@ __all__ = (
     "Injection",
     "Message",
     "Pace",
+    "PageControls",
     "RawBody",
     "Recorded",
     "RecordedConversation",
@@ -67,9 +71,11 @@ __all__ = (
     "ReplyFault",
     "Stall",
     "Step",
+    "StoredFile",
     "Thought",
     "ToolCall",
     "Turn",
+    "UploadOptions",
     "remember",
 )
 

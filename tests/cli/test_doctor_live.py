@@ -18,8 +18,11 @@ from chatgpt_browser import (
     PageError,
     StreamInterruptedError,
 )
+from chatgpt_browser.cli.doctor import command
 from chatgpt_browser.cli.doctor.anonymization import anonymize_message, shape_of
+from chatgpt_browser.cli.doctor.checks import Check, Finding, ok
 from chatgpt_browser.cli.doctor.live_attempt import FIRST, LAST, LiveAttempt
+from chatgpt_browser.cli.doctor.live_checks import CHECKS as LIVE_CHECKS
 from chatgpt_browser.cli.doctor.live_checks import QUESTION
 from chatgpt_browser.testing import BREAK, Answer, Aside, FakeChatGPT, RawBody, Reply
 from tests.support.secret_search import assert_none_in, secrets_of
@@ -28,9 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from chatgpt_browser.cli.doctor.context import CheckContext
     from tests.support.cli_fixtures import Invoke
 
 ANSWER = "An unmistakable reply"
+XVFB = shutil.which("Xvfb")
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +67,18 @@ def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def page_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command start one browser instead of three: run only the message by the page, and save the report."""
+
+    def session(context: CheckContext) -> Finding:
+        context.remember_user(context.client(send_via="page").get_session().user)
+        return ok("valid")
+
+    monkeypatch.setattr(command, "CHECKS", (Check("session", session),))
+    monkeypatch.setattr(command, "LIVE_CHECKS", [check for check in LIVE_CHECKS if check.name != "fetch"])
 
 
 def run_doctor_live(invoke: Invoke, folder: Path) -> tuple[int, dict[str, Any], dict[str, Any], str]:
@@ -108,6 +125,7 @@ def test_live_site_of_2022_works_by_fetch(
     assert checks["page"]["seconds"] < 20
 
 
+@pytest.mark.usefixtures("page_only")
 def test_live_modal_dialog_is_a_problem_with_elements(
     invoke: Invoke, start_server: Any, folder: Path
 ) -> None:
@@ -127,11 +145,12 @@ def test_live_modal_dialog_is_a_problem_with_elements(
     assert "New terms" not in json.dumps(report)
 
 
+@pytest.mark.usefixtures("page_only")
 def test_live_unknown_encoding_is_a_problem(invoke: Invoke, start_server: Any, folder: Path) -> None:
     server = start_server(form="app")
     begun = {"message": {"id": "a", "author": {"role": "assistant"}, "content": {"parts": [ANSWER]}}}
     unknown = f'event: delta_encoding\ndata: "v7"\n\ndata: {json.dumps(begun)}\n\ndata: [DONE]\n\n'
-    server.script(*[RawBody([unknown.encode()])] * 2)
+    server.script(RawBody([unknown.encode()]))
     _, checks, report, everything = run_doctor_live(invoke, folder)
 
     assert "please report it, and attach the file" in checks["page"]["remedy"]
@@ -140,11 +159,12 @@ def test_live_unknown_encoding_is_a_problem(invoke: Invoke, start_server: Any, f
     assert_none_in(everything, secrets=[*secrets_of(server), ANSWER])
 
 
+@pytest.mark.usefixtures("page_only")
 def test_live_error_event_is_reported_without_contents(
     invoke: Invoke, start_server: Any, folder: Path
 ) -> None:
     server = start_server(form="app")
-    server.script(*[Reply(pieces=[ANSWER, " and more"], error="Ada Example's quota", channel="final")] * 2)
+    server.script(Reply(pieces=[ANSWER, " and more"], error="Ada Example's quota", channel="final"))
     _, checks, report, everything = run_doctor_live(invoke, folder)
 
     assert "Ada Example's quota" in checks["page"]["summary"]
@@ -169,6 +189,7 @@ def test_live_refused_messages_are_a_problem(invoke: Invoke, start_server: Any, 
     assert page["status"] == 403
 
 
+@pytest.mark.usefixtures("page_only")
 def test_live_session_expiring_during_reply_hides_tokens(
     invoke: Invoke, start_server: Any, folder: Path
 ) -> None:
@@ -185,6 +206,7 @@ def test_live_session_expiring_during_reply_hides_tokens(
     assert_none_in(everything, secrets=[*secrets_of(server), ANSWER])
 
 
+@pytest.mark.usefixtures("page_only")
 def test_live_reply_without_conversation_id_deletes_the_conversation(
     invoke: Invoke, start_server: Any, folder: Path
 ) -> None:
@@ -204,9 +226,10 @@ def test_live_reply_without_conversation_id_deletes_the_conversation(
     assert kept == {QUESTION: False, "The user's own conversation": True}
 
 
+@pytest.mark.usefixtures("page_only")
 def test_live_unknown_status_is_a_problem(invoke: Invoke, start_server: Any, folder: Path) -> None:
     server = start_server(form="app")
-    server.script(*[Answer.error(418, "Dear Ada Example: no")] * 2)
+    server.script(Answer.error(418, "Dear Ada Example: no"))
     code, checks, report, _ = run_doctor_live(invoke, folder)
 
     assert (code, checks["page"]["status"]) == (10, "problem")
@@ -214,6 +237,7 @@ def test_live_unknown_status_is_a_problem(invoke: Invoke, start_server: Any, fol
     assert (report["ways"]["page"]["status"], "Ada" in json.dumps(report)) == (418, False)
 
 
+@pytest.mark.usefixtures("page_only")
 def test_live_unwritable_folder_is_a_warning(
     invoke: Invoke, start_server: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,6 +320,26 @@ def test_live_attempt_long_reply_keeps_first_and_last_events() -> None:
     assert events["last"][-1] == {"v": "<199 characters>"}
 
 
+@pytest.mark.skipif(XVFB is None, reason="Xvfb is not installed")
+@pytest.mark.long
+def test_live_with_xvfb_sends_in_a_window_too(
+    invoke: Invoke, start_server: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "shutil.which", lambda name, *_, which=shutil.which: XVFB if name == "Xvfb" else which(name)
+    )
+    server = start_server(form="app")
+    result = invoke("doctor", "--live", "--json")
+
+    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+    assert (result.exit_code, checks["window"]["status"]) == (0, "ok")
+    assert "display: Xvfb :" in checks["window"]["summary"]
+    (path,) = folder.glob("chatgpt-browser-live-*.json")
+    assert json.loads(path.read_text("utf-8"))["ways"]["page in a window"]["outcome"] == "works"
+    assert not any(each.is_visible for each in server.conversations.values())
+
+
+@pytest.mark.usefixtures("page_only")
 @pytest.mark.parametrize(("layout", "way"), [("usual", "name"), ("strange", "structure")])
 def test_live_report_names_the_selectors_that_matched(
     invoke: Invoke, start_server: Any, folder: Path, layout: str, way: str

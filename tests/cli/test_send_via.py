@@ -52,13 +52,8 @@ def test_ask_new_process_sends_by_page_and_the_next_repeats_no_refusal(
     assert list(json.loads((data_folder / FILE_NAME).read_text())) == [signed_in.origin]
 
 
-@pytest.mark.parametrize("by_variable", [False, True], ids=["option", "variable"])
-def test_ask_send_via_page_sends_no_fetch(
-    invoke: Invoke, signed_in: FakeChatGPT, by_variable: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if by_variable:
-        monkeypatch.setenv("CHATGPT_SEND_VIA", "page")
-    result = invoke("ask", "Hello", *(() if by_variable else ("--send-via", "page")))
+def test_ask_send_via_page_sends_no_fetch(invoke: Invoke, signed_in: FakeChatGPT) -> None:
+    result = invoke("ask", "Hello", "--send-via", "page")
     assert result.stdout == 'You said: "Hello".\n'
     assert sent_by(signed_in) == [PAGE]
 
@@ -98,10 +93,9 @@ def test_ask_refused_by_both_ways_prints_one_error(invoke: Invoke, signed_in: Fa
     assert sent_by(signed_in) == [FETCH, PAGE]
 
 
-@pytest.mark.parametrize("command", ["ask", "chat", "batch", "smoke"])
-def test_commands_that_send_pass_the_option_to_the_client(
-    command: str, invoke: Invoke, signed_in: FakeChatGPT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return the options that a command passes to the client. No client is created."""
     given: dict[str, Any] = {}
 
     def create(token: str, **options: Any) -> None:
@@ -109,6 +103,18 @@ def test_commands_that_send_pass_the_option_to_the_client(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(client_factory, "_create_client", create)
+    return given
+
+
+@pytest.mark.parametrize("command", ["ask", "chat", "batch", "smoke"])
+def test_commands_that_send_pass_the_option_to_the_client(
+    command: str,
+    invoke: Invoke,
+    given: dict[str, Any],
+    signed_in: FakeChatGPT,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     (tmp_path / "prompts.txt").write_text("Hello\n")
     arguments = {
@@ -135,12 +141,18 @@ def test_send_via_unknown_value_is_a_usage_error(
     assert "pigeon" in result.output
 
 
-def test_send_via_empty_variable_means_the_default(
-    invoke: Invoke, signed_in: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("value", "send_via"), [("page", "page"), ("fetch", "fetch"), ("", "auto")])
+def test_send_via_variable_is_passed_to_the_client(
+    invoke: Invoke,
+    given: dict[str, Any],
+    signed_in: FakeChatGPT,
+    monkeypatch: pytest.MonkeyPatch,
+    value: str,
+    send_via: str,
 ) -> None:
-    monkeypatch.setenv("CHATGPT_SEND_VIA", "")
-    assert invoke("ask", "Hello").stdout == 'You said: "Hello".\n'
-    assert sent_by(signed_in) == [FETCH, PAGE]
+    monkeypatch.setenv("CHATGPT_SEND_VIA", value)
+    invoke("ask", "Hello")
+    assert given["send_via"] == send_via
 
 
 def test_message_of_library_errors_names_options_of_the_command_line() -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ConversationNotFoundError
-from chatgpt_browser._protocol.backend import read_conversations, read_models, read_title
+from chatgpt_browser._protocol.backend import read_conversations, read_title
 from chatgpt_browser._protocol.history import read_history
+from chatgpt_browser._protocol.model_list import read_models
 from chatgpt_browser.testing import Answer, Aside, Reply
 from tests.support.scripted_site import base_urls
 

@@ -15,6 +15,7 @@ from chatgpt_browser import (
     AbortError,
     AccessTokenRejectedError,
     APIStatusError,
+    BrowserCrashedError,
     ChallengeError,
     ChatGPTError,
     ChatGPTTimeoutError,
@@ -173,7 +174,7 @@ async def test_reply_stream_complete_reply_does_not_wait_for_the_end_of_the_body
 async def test_reply_stream_deadline_passed_aborts_the_request(frames: list[Frame]) -> None:
     site = site_with(frames)
     with pytest.raises(ChatGPTTimeoutError):
-        await text_of(site.stream(timeout=0.05))
+        await text_of(site.stream(timeout=0.5))
     assert site.transport.aborted == 1
     assert site.sender.permits.in_use == 0
 
@@ -411,3 +412,31 @@ async def test_stream_of_unreadable_request_is_not_checked() -> None:
         assert stream.is_request_checked
         assert await text_of(stream) == "Hello"
         assert stream.is_request_checked == is_checked
+
+
+async def test_sender_by_page_updates_the_session_token_while_it_waits_for_the_head(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site = MemorySite(lambda message: [], send_via="page")
+
+    async def respond() -> None:
+        for stream in site.page_transport.streams:  # none when the access token is refreshed
+            for frame in reply("Hello"):
+                site.page_transport.deliver(stream, frame)
+
+    monkeypatch.setattr(site.browser, "update_session_token", respond)
+    assert await text_of(site.stream()) == "Hello"
+
+
+async def test_sender_by_page_failed_update_of_the_session_token_raises(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site = MemorySite(lambda message: reply("Hello"), send_via="page")
+
+    async def fail() -> None:
+        if site.page_transport.streams:
+            raise BrowserCrashedError("The browser crashed.")
+
+    monkeypatch.setattr(site.browser, "update_session_token", fail)
+    with pytest.raises(BrowserCrashedError):
+        await text_of(site.stream())

@@ -88,7 +88,7 @@ def test_chatgpt_options_fixture_overridden_by_project_is_used(pytester: pytest.
         pytest.param("@pytest.mark.anyio", ["-p", "no:asyncio"], id="anyio", marks=pytest.mark.long),
         pytest.param("@pytest.mark.anyio", [], id="anyio with pytest-asyncio installed"),
         pytest.param("@pytest.mark.asyncio", [], id="pytest-asyncio, strict"),
-        pytest.param("", ["--asyncio-mode=auto"], id="pytest-asyncio, auto", marks=pytest.mark.long),
+        pytest.param("", ["--asyncio-mode=auto"], id="pytest-asyncio, auto"),
         pytest.param("", ["--anyio-mode=auto"], id="anyio, auto", marks=pytest.mark.long),
     ],
 )

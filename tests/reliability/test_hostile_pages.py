@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,7 @@ from chatgpt_browser import (
     APIStatusError,
     AuthenticationError,
     ChallengeError,
+    ChatGPTAPI,
     ChatGPTError,
     ChatGPTTimeoutError,
     PageError,
@@ -23,10 +24,13 @@ from chatgpt_browser._messaging import response_reader
 from chatgpt_browser._protocol.history import read_history
 from chatgpt_browser._transport.response_stream import ResponseStream
 from chatgpt_browser._transport.site_ui import page_report, step_limit
-from chatgpt_browser.testing import Answer
-from tests.support.scripted_site import can_send
+from chatgpt_browser.testing import Answer, FakeChatGPT
+from tests.support.scripted_site import base_urls, can_send
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chatgpt_browser.testing import RecordedRequest
     from tests.support.client_fixtures import Connect, Serve
 
 LOOP = "<script>addEventListener('DOMContentLoaded', () => setTimeout(() => { for (;;); }, 0))</script>"
@@ -52,11 +56,17 @@ class NoControl:
         return True
 
 
+def navigations(server: FakeChatGPT) -> list[RecordedRequest]:
+    """Return the navigations to the session."""
+    return [r for r in server.requests if r.headers.get("sec-fetch-mode") == "navigate"]
+
+
 @pytest.fixture
 def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the limits for commands to a page that does not respond."""
     monkeypatch.setitem(cdp_target.Target.send.__kwdefaults__ or {}, "timeout", 4.0)
     monkeypatch.setattr(step_limit, "_QUERIES_TIMEOUT", 6.0)
+    monkeypatch.setattr(page_report, "_TIMEOUT", 1.0)
 
 
 @pytest.mark.usefixtures("short_limits")
@@ -86,7 +96,10 @@ def test_refusal_page_that_loops_raises_typed_error(serve: Serve, connect: Conne
 
 @pytest.mark.usefixtures("short_limits")
 @pytest.mark.timeout(120)
-def test_site_page_that_loops_raises_page_error(connect: Connect, serve: Serve) -> None:
+def test_site_page_that_loops_raises_page_error(
+    connect: Connect, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_limit, "_QUERIES_TIMEOUT", 2.0)
     server = serve(form="app")
     server.script_path("/", Answer(200, "<textarea></textarea><button>Send</button>" + LOOP))
 
@@ -104,10 +117,7 @@ LOOP_AFTER_REPLY = """<script>new MutationObserver(() => {
 @pytest.mark.long
 @pytest.mark.usefixtures("short_limits")
 @pytest.mark.timeout(120)
-def test_site_page_that_loops_after_reply_raises_typed_error(
-    connect: Connect, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(page_report, "_TIMEOUT", 1.0)
+def test_site_page_that_loops_after_reply_raises_typed_error(connect: Connect, serve: Serve) -> None:
     server = serve(form="app")
     page = server._site.chat_app
     assert page is not None
@@ -122,26 +132,43 @@ def test_site_page_that_loops_after_reply_raises_typed_error(
             conversation.send_message("Again")
 
 
+@pytest.fixture(scope="module")
+def impatient_api() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI]]:
+    """Provide a server and a client that reads the session for each message and waits 0.3 s for a challenge to pass."""
+    with FakeChatGPT() as server:
+        options: dict[str, Any] = base_urls(server) | {"access_token_ttl": 0, "challenge_timeout": 300}
+        with ChatGPTAPI(server.session_token, retries=0, **options) as api:
+            yield server, api
+
+
 @pytest.mark.parametrize("override", OVERRIDES)
 def test_challenge_page_that_overrides_document_raises_challenge_error(
-    serve: Serve, connect: Connect, override: str
+    impatient_api: tuple[FakeChatGPT, ChatGPTAPI], override: str
 ) -> None:
-    server = serve()
-    page = f"<!doctype html>{override}<title>Just a moment...</title>"
-    server.script_path("/api/auth/session", *[Answer(403, page)] * 20)
+    server, api = impatient_api
+    assert can_send(api)
+    page = Answer(403, f"<!doctype html>{override}<title>Just a moment...</title>")
+    server.script_path("/api/auth/session", page, page)  # the second is for the navigation
 
     with pytest.raises(ChallengeError):
-        connect(server, retries=0, challenge_timeout=300).get_session()
+        api.get_session()
+
+    assert navigations(server)[-1] is server.requests[-1]
 
 
 @pytest.mark.parametrize("override", OVERRIDES)
 def test_session_page_that_overrides_document_does_not_prevent_message(
-    serve: Serve, connect: Connect, override: str
+    impatient_api: tuple[FakeChatGPT, ChatGPTAPI], override: str
 ) -> None:
-    server = serve()
-    server.script_path("/api/auth/session", Answer(200, f"<!doctype html>{override}"))
+    server, api = impatient_api
+    assert can_send(api)
+    before = navigations(server)
+    # The challenge makes the client navigate again.
+    challenge = Answer(403, "<!doctype html><title>Just a moment...</title>")
+    server.script_path("/api/auth/session", challenge, Answer(200, f"<!doctype html>{override}"))
 
-    assert can_send(connect(server))
+    assert can_send(api)
+    assert len(navigations(server)) == len(before) + 1
 
 
 def test_session_that_is_large_when_decompressed_raises_authentication_error(

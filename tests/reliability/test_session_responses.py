@@ -118,8 +118,11 @@ def test_get_is_authenticated_without_session_returns_false(
     uncached_pair: tuple[FakeChatGPT, ChatGPTAPI], answer: Any
 ) -> None:
     server, api = uncached_pair
-    server.script_session(answer, answer, answer)
-    assert api.get_is_authenticated() is False
+    server.session_answer = answer
+    try:
+        assert api.get_is_authenticated() is False
+    finally:
+        server.session_answer = "alive"
 
 
 @pytest.mark.parametrize(
@@ -138,19 +141,10 @@ def test_first_document_with_any_response_does_not_prevent_messages(
     assert api.send_message("hello") == 'You said: "hello".'
 
 
-@pytest.fixture
-def started_pair(serve: Serve, connect: Connect) -> tuple[FakeChatGPT, ChatGPTAPI]:
-    """A new server, and a started client without a token cache."""
-    server = serve()
-    api = connect(server, access_token_ttl=0)
-    api.start()
-    return server, api
-
-
 def test_session_refusal_with_invalid_utf8_keeps_its_status(
-    started_pair: tuple[FakeChatGPT, ChatGPTAPI],
+    uncached_pair: tuple[FakeChatGPT, ChatGPTAPI],
 ) -> None:
-    server, api = started_pair
+    server, api = uncached_pair
     page = b"<title>Forbidden \xe9</title>"
     server.script_session(Answer(403, page, content_type="text/html; charset=iso-8859-1"))
     with pytest.raises(AuthenticationError, match="403") as refused:
@@ -162,26 +156,26 @@ def test_session_refusal_with_invalid_utf8_keeps_its_status(
     "text", ["[" * 100_000, '{"accessToken": "x", "user": {"groups": 5, "features": true}}']
 )
 def test_session_response_with_malformed_json_does_not_crash(
-    started_pair: tuple[FakeChatGPT, ChatGPTAPI], text: str
+    uncached_pair: tuple[FakeChatGPT, ChatGPTAPI], text: str
 ) -> None:
-    server, api = started_pair
+    server, api = uncached_pair
     server.script_session(Answer(200, text, content_type="application/json"))
     assert api.get_is_authenticated() == text.startswith("{")
 
 
 def test_session_refusal_error_contains_message_of_the_site(
-    started_pair: tuple[FakeChatGPT, ChatGPTAPI],
+    uncached_pair: tuple[FakeChatGPT, ChatGPTAPI],
 ) -> None:
-    server, api = started_pair
+    server, api = uncached_pair
     server.script_session(Answer.unusual_activity())
     with pytest.raises(AuthenticationError, match="403.*unusual activity"):
         api.ensure_auth()
 
 
 def test_session_redirect_means_not_authenticated(
-    started_pair: tuple[FakeChatGPT, ChatGPTAPI],
+    uncached_pair: tuple[FakeChatGPT, ChatGPTAPI],
 ) -> None:
-    server, api = started_pair
+    server, api = uncached_pair
     server.script_session(Answer(302, "", [("location", "/login")]))
     assert api.get_is_authenticated() is False
     assert api.get_is_authenticated() is True

@@ -119,7 +119,7 @@ class MemorySite:
         self.browser = MemoryBrowserManager(self.options.site, self.options.send_via)
         self.transport = MemoryTransport(self._recording(handler))
         self.page_transport = MemoryTransport(self._recording(page_handler or handler))
-        self.page_transport.needs_newest_turn = True
+        self.page_transport.needs_newest_turn = self.page_transport.may_renew_session = True
         self.page_transport.can_resend_refused = False
         manager: Any = self.browser
         self.sender = MessageSender(

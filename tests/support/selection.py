@@ -1,8 +1,12 @@
-"""Selection of tests for ``scripts/test.sh --fast``: a static search for tests that need a browser, a server or a process."""
+"""Selection of tests for ``scripts/test.sh --fast``, and the order of modules in ``scripts/test.sh``.
+
+A static search finds the tests that need a browser, a server or a process.
+"""
 
 from __future__ import annotations
 
 import inspect
+from collections import defaultdict
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["mark_slow_resources", "uses_slow_resource"]
+__all__ = ["mark_slow_resources", "put_slow_modules_first", "uses_slow_resource"]
 
 #: Names whose use makes a test too slow for the everyday loop. The command runner is among them: most commands start a browser.
 SLOW_RESOURCES = frozenset(
@@ -39,6 +43,23 @@ def mark_slow_resources(items: list[pytest.Item]) -> None:
             or any(uses_slow_resource(function, seen) for function in _functions(item))
         ):
             item.add_marker("browser")
+
+
+def put_slow_modules_first(items: list[pytest.Item]) -> None:
+    """Sort modules by the estimated time of their tests, so that parallel workers end at about the same time."""
+    seconds: defaultdict[object, float] = defaultdict(float)
+    for item in items:
+        seconds[item.path] += _estimated_seconds(item)
+    items.sort(key=lambda item: -seconds[item.path])
+
+
+def _estimated_seconds(item: pytest.Item) -> float:
+    """Return about how many seconds a test takes."""
+    if item.get_closest_marker("long"):
+        return 0
+    if "pytester" in getattr(item, "fixturenames", ()):
+        return 5
+    return 1 if item.get_closest_marker("browser") else 0.02
 
 
 def uses_slow_resource(function: Any, seen: dict[object, bool] | None = None) -> bool:

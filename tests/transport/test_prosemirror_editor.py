@@ -18,6 +18,8 @@ import pytest
 from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.support.client_fixtures import Connect
 
 PAGE = Path(__file__).parents[1] / "support" / "prosemirror_editor.html"
@@ -40,8 +42,9 @@ TEXTS = (
 LONG_TEXTS = (
     "".join(f"{n}. a line of forty characters, or so  \n" for n in range(1_300)),
     "".join(f"# {n}\n\n\n  \tfo\U0001f600ur @someone /something\n" for n in range(1_300)) + "end",
-    "".join(f"{n}. a line of forty characters, or so  \n" for n in range(4_900)),
 )
+#: About as many characters as the site accepts.
+LONGEST_TEXT = "".join(f"{n}. a line of forty characters, or so  \n" for n in range(4_900))
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +87,21 @@ def test_prosemirror_editor_each_text_is_sent_unchanged(editor_page: str, connec
         assert [text for role, text in kept.history() if role == "user"] == [*TEXTS, "Stop soon"]
 
 
-def test_prosemirror_editor_long_texts_arrive_unchanged(editor_page: str, connect: Connect) -> None:
+@pytest.mark.parametrize(
+    "texts",
+    [
+        pytest.param(LONG_TEXTS, id="1300 lines"),
+        pytest.param([LONGEST_TEXT], id="4900 lines", marks=pytest.mark.long),
+    ],
+)
+def test_prosemirror_editor_long_texts_arrive_unchanged(
+    editor_page: str, connect: Connect, texts: Sequence[str]
+) -> None:
     with FakeChatGPT(form="app", reply="Yes.") as server:
         server.script_path("/", Answer(200, editor_page))
         conversation = connect(server, send_via="page").get_conversation()
-        for text in LONG_TEXTS:
+        for text in texts:
             assert conversation.send_message(text) == "Yes."
 
         (kept,) = server.conversations.values()
-        assert [text for role, text in kept.history() if role == "user"] == [*LONG_TEXTS]
+        assert [text for role, text in kept.history() if role == "user"] == [*texts]

@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from chatgpt_browser import AsyncChatGPTAPI, ClientClosedError, UnusualActivityError
+from chatgpt_browser._browser.cdp_target import GONE
 from chatgpt_browser._core.page_only_origins import PAGE_ONLY_ORIGINS
 from chatgpt_browser.testing import FakeChatGPT, Gate, Reply
 from tests.support.scripted_site import base_urls
@@ -147,9 +148,13 @@ async def test_context_change_lets_requests_in_flight_continue(serve: Serve) -> 
             await context_of(api)
             former = api._browser_manager._former_page
             assert former is not None and former.dead is None
+            is_gone = asyncio.Event()
+            former._target.on(GONE, lambda _: is_gone.set())
             gate.open()
             assert "".join([piece async for piece in stream]) == " two"
         with anyio.fail_after(20):
+            # The page is closed when its request has ended, which may be later than the last event of the reply.
+            await is_gone.wait()
             await asyncio.gather(*former._closing._tasks)
         assert len(await pages_of(api)) == 1
         assert await api.send_message("Again") == "One two"

@@ -67,23 +67,6 @@ PIECES = ["Two", " and", " two", " is", " fo\U0001f600", "ur."]
 ASIDES = (Aside.thoughts(), Aside.tool_call(), Aside.tool_output(), Aside.hidden())
 
 
-@pytest.fixture(scope="module")
-def app_site() -> Iterator[ScriptedSite]:
-    scripted_site = ScriptedSite(form="app")
-    with scripted_site.server:
-        yield scripted_site
-        assert scripted_site.server.errors == []
-
-
-@pytest.fixture(scope="module")
-def page_client(app_site: ScriptedSite) -> Iterator[ChatGPTAPI]:
-    server = app_site.server
-    with ChatGPTAPI(
-        server.session_token, send_via="page", max_concurrent_messages=3, **base_urls(server)
-    ) as client:
-        yield client
-
-
 @pytest.fixture
 def scripted_site(app_site: ScriptedSite) -> Iterator[ScriptedSite]:
     app_site.begin()

@@ -20,31 +20,15 @@ from chatgpt_browser import (
     SessionExpiredError,
     UnusualActivityError,
 )
+from chatgpt_browser._transport.site_ui.page_pool import SitePagePool
 from chatgpt_browser.testing import Answer, Gate, Reply
-from tests.support.scripted_site import DONE, ScriptedSite, base_urls, body, event
+from tests.support.scripted_site import DONE, ScriptedSite, body, event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: The page's own limit, in seconds: the default of ``first_byte_timeout``. Errors have to arrive much earlier.
 PAGE_LIMIT = 60.0
-
-
-@pytest.fixture(scope="module")
-def app_site() -> Iterator[ScriptedSite]:
-    scripted_site = ScriptedSite(form="app")
-    with scripted_site.server:
-        yield scripted_site
-        assert scripted_site.server.errors == []
-
-
-@pytest.fixture(scope="module")
-def page_client(app_site: ScriptedSite) -> Iterator[ChatGPTAPI]:
-    options = base_urls(app_site.server)
-    # The client keeps its access token, so only the page requests the session again.
-    token = app_site.server.session_token
-    with ChatGPTAPI(token, send_via="page", access_token_ttl=3_600_000, **options) as client:
-        yield client
 
 
 @pytest.fixture
@@ -87,9 +71,21 @@ def test_composer_layout_and_language_sends_and_continues(
     [("2023", "en"), ("2025", "fr"), ("2026", "en"), ("2026", "ja"), ("strange", "en")],
 )
 def test_composer_layout_stops_reply(
-    scripted_site: ScriptedSite, api: ChatGPTAPI, layout: Any, language: Any
+    scripted_site: ScriptedSite,
+    api: ChatGPTAPI,
+    layout: Any,
+    language: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The page is kept, so it was the stop button that ended the reply: without one, the page is closed."""
+    # On a slow machine, a page may need longer than these limits of 1 to 6 s. It would then be closed or opened again.
+    for limit in (
+        "site_page._CLICK_STOP_TIMEOUT",
+        "site_page._STOP_TIMEOUT",
+        "composer._RENDER_TIMEOUT",
+        "navigation._ADDRESS_TIMEOUT",
+    ):
+        monkeypatch.setattr(f"chatgpt_browser._transport.site_ui.{limit}", 20.0)
     scripted_site.server.layout, scripted_site.server.language = layout, language
     conversation = api.get_conversation()
     conversation.send_message("One")
@@ -100,6 +96,24 @@ def test_composer_layout_stops_reply(
     assert sent_messages(scripted_site)[-1].disconnected.wait(20)
     assert conversation.send_message("Three").startswith('You said: "Three".')
     assert len([r for r in scripted_site.requests if r.path.startswith("/c/")]) == opened
+
+
+def test_stop_button_recorded_too_early_stops_reply(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
+    """A slow page still shows the stop button of the previous reply when the client records the composer's buttons."""
+    scripted_site.server.layout, scripted_site.server.language = "2026", "ja"
+    conversation = api.get_conversation()
+    pages = api._core._sender.site_pages
+    assert isinstance(pages, SitePagePool)
+    for _ in range(2):
+        message = scripted_site.answering(Reply(pieces=["One", " and"], hold_after=1, gate=Gate()))
+        with conversation.stream_message(message) as stream:
+            assert next(stream) == "One"
+            (page,) = [each for each in pages._pages if not each.is_idle]
+            stop_button = page._composer._stop_button
+            stop_button._idle_buttons.update(api._portal.call(stop_button._shapes))
+        assert sent_messages(scripted_site)[-1].disconnected.wait(20)
+        assert conversation.send_message("More").startswith('You said: "More".')
+    assert page.dead is None
 
 
 ENTER_PAGE = """<title>x</title><form><textarea></textarea></form><script>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -96,3 +96,36 @@ def test_usual_composer_of_each_layout_takes_the_short_way(monkeypatch: pytest.M
             conversation.send_message("Two\nlines")
 
     assert sent == [True] * 2 * len(layouts)
+
+
+def test_usual_composer_is_read_twice_for_a_follow_up_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The composer is read once before the text is written, and once after that. The second call does not send the script."""
+    scripts: list[str] = []
+    sizes: list[int] = []
+    call, send = IsolatedEvaluation.call, IsolatedEvaluation._call
+
+    async def recording_call(self: IsolatedEvaluation, script_name: str, *arguments: Any, **more: Any) -> Any:
+        scripts.append(script_name)
+        return await call(self, script_name, *arguments, **more)
+
+    async def recording_send(self: IsolatedEvaluation, world: int, declaration: str, values: Any) -> Any:
+        sizes.append(len(declaration))
+        return await send(self, world, declaration, values)
+
+    monkeypatch.setattr(IsolatedEvaluation, "call", recording_call)
+    monkeypatch.setattr(IsolatedEvaluation, "_call", recording_send)
+    # On a slow machine, the next step of a message may follow late.
+    monkeypatch.setattr("chatgpt_browser._transport.site_ui.usual_composer._MAX_AGE", 20.0)
+    with (
+        FakeChatGPT(form="app") as server,
+        ChatGPTAPI(server.session_token, send_via="page", **base_urls(server)) as api,
+    ):
+        conversation = api.get_conversation()
+        conversation.send_message("One")
+        conversation.send_message("Two")
+        scripts.clear()
+        sizes.clear()
+        conversation.send_message("Three")
+
+    assert sorted(scripts) == ["newest_message_ids.js", "usual_composer.js", "usual_composer.js"]
+    assert max(sizes) < 100

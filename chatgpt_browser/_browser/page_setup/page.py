@@ -124,7 +124,9 @@ class BrowserPage:
                     f"{options.first_byte_timeout:g} s"
                 )
             if loader is None:
-                return  # The response contained no document. If the site redirects, the first request will fail.
+                # The response contained no document, so a redirect to another origin cannot be seen here. If the site does
+                # redirect, the requests that the page sends later fail.
+                return
             await wait_for_document(self._target, watcher, loader, options.challenge_timeout)
 
         arrived, expected = origin_of(watcher.url), origin_of(url)

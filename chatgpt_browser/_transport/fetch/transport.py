@@ -32,6 +32,7 @@ class FetchTransport:
     """Sends requests from the client's own page: messages, and any other request to the site."""
 
     needs_newest_turn = False
+    may_renew_session = False
     keeps_message_id = True
     can_resend_refused = True
     unusual_activity_advice = (

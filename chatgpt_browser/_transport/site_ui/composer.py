@@ -16,7 +16,7 @@ from .message_box import BoxContent, MessageBox
 from .page_activity import PageActivity
 from .stop_button import StopButton
 from .text_pieces import has_same_words
-from .usual_composer import UsualComposer, UsualState
+from .usual_composer import UsualComposer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -66,9 +66,6 @@ class Composer:
         self._stop_button = StopButton(self._elements)
         self._box = MessageBox(page, self._elements)
         self._usual = UsualComposer(page, evaluation)
-        #: The composer's state directly after :class:`.UsualComposer` has written a text. None if the text was written in another
-        #: way, or if the state was already used.
-        self._written: UsualState | None = None
 
     def type_only(self) -> None:
         """Type all later texts and never paste them, because the page turns pasted texts into attachments."""
@@ -76,7 +73,7 @@ class Composer:
 
     async def is_usual(self) -> bool:
         """Return whether the composer is usual: it is certain that a message can be written and that no reply is in progress."""
-        state = await self._usual.look()
+        state = await self._usual.select()
         if state is not None:
             self._stop_button.note_shapes(state.shapes)
         return state is not None
@@ -133,8 +130,7 @@ class Composer:
         """
         if not text.strip():
             raise PageError(f"The site's page cannot send a message without text. {_NOT_SENT}")
-        self._written = await self._usual.write(text)
-        if self._written is not None:
+        if await self._usual.write(text) is not None:
             return
         clock = asyncio.get_running_loop().time
         remaining, pause, changed = min(timeout, _HYDRATION_TIMEOUT), _FIRST_RETRY, ""
@@ -166,7 +162,7 @@ class Composer:
 
         Call this directly before a message is sent. It raises the same errors as :meth:`check_unobstructed`.
         """
-        state, self._written = self._written or await self._usual.look(text), None
+        state = self._usual.written or await self._usual.look(text)
         if state is not None:
             self._stop_button.note_shapes(state.shapes)
             content = BoxContent(state.text, state.copies)
@@ -179,13 +175,18 @@ class Composer:
         """Return the content of the message box, with the number of copies of ``text`` elsewhere on the page."""
         return await self._box.read(text)
 
+    async def read_anew(self) -> str:
+        """Return the text of the message box, after the page was changed in another way than by writing."""
+        self._written = None
+        return (await self._box.read()).text
+
     async def shows_reply(self) -> bool:
         """Return whether the page shows a stop button now."""
         return await self._elements.stop_button.count() > 0
 
     async def wait_until_lost(self, timeout: float) -> None:
         """Wait until the page has removed the text of the message box, for at most ``timeout`` seconds."""
-        self._written = None
+        self._usual.forget()
         await self._box.wait_until_lost(timeout)
 
     async def wait_for_network_idle_if_always_enabled(self) -> None:
@@ -193,7 +194,7 @@ class Composer:
 
         Some layouts always enable the button. Then the button's state does not show whether the page is hydrated.
         """
-        state = await self._usual.look()
+        state = self._usual.selected or await self._usual.look()
         if state is not None and (not state.is_enabled or state.text.strip()):
             return
         if not await self._elements.enabled_send_button.count() or (await self._box.read()).text.strip():
@@ -328,7 +329,8 @@ class Composer:
         if await self._elements.too_long_alerts.count():
             return await self._too_long_error()
         if await first_of(self._elements.send_buttons) is None:
-            return _no_send_button()
+            words = "no send button that this version recognizes"
+            return ComposerNotFoundError(f"The site's page has {words}. {_UNKNOWN_LAYOUT}")
         what = "changed the text that was written" if was_changed else "did not react to the text"
         return PageError(f"The site's page {what}. {_UNKNOWN_LAYOUT}")
 
@@ -342,9 +344,3 @@ class Composer:
 def _click_timeout(text: str) -> float:
     """Return the limit in seconds for clicks on an existing element while the message box contains this text."""
     return _CLICK_TIMEOUT + len(text) * _CLICK_TIMEOUT_PER_CHARACTER
-
-
-def _no_send_button() -> ComposerNotFoundError:
-    return ComposerNotFoundError(
-        f"The site's page has no send button that this version recognizes. {_UNKNOWN_LAYOUT}"
-    )

@@ -29,6 +29,7 @@ class SitePagePool:
     """
 
     needs_newest_turn = True
+    may_renew_session = True
     keeps_message_id = False
     can_resend_refused = False
     unusual_activity_advice = (
@@ -96,15 +97,12 @@ class SitePagePool:
     async def _send_once(self, message: OutgoingMessage) -> ResponseStream:
         page = await self._take(message.prompt.conversation_id, message.turn.question_id)
         try:
-            stream = await page.send(
+            return await page.send(
                 message,
                 self._browser_manager.site,
                 model=None if message.model in SITE_CHOICE_MODELS else message.model,
                 timeout=self.step_timeout,
             )
-            # The page refreshes its session by itself. The site may then replace the session token.
-            await self._browser_manager.update_session_token()
-            return stream
         except BaseException as exc:
             self._discard(page, exc if isinstance(exc, ChatGPTError) else ClientClosedError())
             raise

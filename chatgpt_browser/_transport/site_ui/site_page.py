@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
+from ..._browser.cdp_target import add_listeners
 from ..._browser.playwright_errors import map_playwright_errors, suppress_close_errors, to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError, ClientClosedError, PageError
@@ -24,8 +25,10 @@ from .captured_request import check_captured_request
 from .composer import Composer
 from .connection_log import ConnectionLog
 from .message_box import TextAttachedError
+from .message_controls import MessageControls, upload_time
 from .navigation import Navigation
 from .page_events import PageEvents
+from .page_options import address_of
 from .page_report import PageReport
 from .preparation_observer import PreparationObserver
 from .request_observer import RequestObserver
@@ -86,6 +89,7 @@ class SitePage:
         self._cdp = cdp
         self._composer = Composer(page, cdp)
         self._report = PageReport(page, cdp)
+        self._controls = MessageControls(page, cdp)
         self._navigation = Navigation(page, cdp, self._composer)
         self._observer: RequestObserver | None = None
         #: The id of the last message that was sent from this page, or None if unknown.
@@ -93,7 +97,7 @@ class SitePage:
         self._events = PageEvents(cdp)
         self._connections = ConnectionLog()
         self._tasks = BackgroundTasks(on_error=lambda error: self.die(to_library_error(error)))
-        cdp.on("Network.responseReceived", self._connections.add)
+        add_listeners(cdp, {"Network.responseReceived": self._connections.add})
         page.on("crash", lambda _: self.die(BrowserCrashedError("The site's page crashed.")))
         page.on("close", lambda _: self.die(BrowserCrashedError("The site's page was closed.")))
 
@@ -105,14 +109,17 @@ class SitePage:
         with map_playwright_errors():
             page = await context.new_page()
             cdp = await context.new_cdp_session(page)
-            await cdp.send("Network.enable", {"maxPostDataSize": _MAX_POST_DATA_SIZE})
-            # If a reused connection closes without a response, Chromium sends the request again, even a POST. This header
-            # prevents the reuse over HTTP/1.1. HTTP/2 has no such header, so Chromium omits it there.
-            await cdp.send("Network.setExtraHTTPHeaders", {"headers": {"Connection": "close"}})
-            await cdp.send("Page.enable")
+            commands: dict[str, dict[str, Any]] = {
+                "Network.enable": {"maxPostDataSize": _MAX_POST_DATA_SIZE},
+                # If a reused connection closes without a response, Chromium sends the request again, even a POST. This header
+                # prevents the reuse over HTTP/1.1. HTTP/2 has no such header, so Chromium omits it there.
+                "Network.setExtraHTTPHeaders": {"headers": {"Connection": "close"}},
+                "Page.enable": {},
+            }
             if identity is not None:
-                await cdp.send("Emulation.setUserAgentOverride", identity)
-            await set_up_view(page, cdp, options)
+                commands["Emulation.setUserAgentOverride"] = identity
+            sent = (cdp.send(method, params) for method, params in commands.items())
+            await asyncio.gather(*sent, set_up_view(page, cdp, options))
             return cls(page, cdp)
 
     @property
@@ -134,7 +141,9 @@ class SitePage:
         Return False if the page contains no message ids or does not respond.
         """
         with map_playwright_errors():
-            return not turn.parents.isdisjoint(await self._report.newest_message_ids())
+            # The composer reads its state at the same time, so that `send`, which is called directly after this, need not wait.
+            ids, _ = await asyncio.gather(self._report.newest_message_ids(), self._composer.is_usual())
+        return not turn.parents.isdisjoint(ids)
 
     def reserve(self) -> None:
         """Reserve the page for a message."""
@@ -172,7 +181,7 @@ class SitePage:
             try:
                 with limit_steps(timeout, message.delivery):
                     await self._prepare(message, site, model, timeout)
-                with limit_steps(timeout, message.delivery):
+                with limit_steps(timeout + upload_time(message.prompt.options.files), message.delivery):
                     return await self._submit(message, site, preparation, model=model, timeout=timeout)
             except PageError as error:
                 is_unsent = message.delivery.state is DeliveryState.NOT_STARTED
@@ -203,8 +212,8 @@ class SitePage:
 
     async def _open(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
         """Open the address of the message's conversation."""
-        conversation_id = message.prompt.conversation_id
-        await self._navigation.open(conversation_id, site, model=model, turn=message.turn, timeout=timeout)
+        await self._navigation.open(address_of(message.prompt, model), message, site, timeout=timeout)
+        await self._controls.check_mode()
 
     async def _prepare_again(
         self, message: OutgoingMessage, site: Site, model: str | None, timeout: float
@@ -235,7 +244,11 @@ class SitePage:
             message.prompt.text,
             timeout,
             prepare=functools.partial(self._prepare_again, message, site, model, timeout),
+            apply_options=lambda: self._controls.apply(
+                message.prompt.options, site, model=model, document=self._events.documents
+            ),
         )
+        self._controls.forget()
         deadline = asyncio.get_running_loop().time() + timeout
         while True:
             try:
@@ -261,6 +274,7 @@ class SitePage:
             await self._stop_reply(observer.stream)
             raise
         self._question_id = observer.captured.message_id
+        self._navigation.has_address = "temporary" not in observer.captured.options
         return observer.stream
 
     def _observe(self, message: OutgoingMessage, site: Site) -> RequestObserver:

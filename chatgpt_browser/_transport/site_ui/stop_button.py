@@ -25,6 +25,8 @@ class StopButton:
         self._elements = elements
         #: The strings (see ``button_shapes.js``) of the composer's buttons that were seen while no reply was streamed.
         self._idle_buttons: set[str] = set()
+        #: The strings of the buttons that were seen last. Directly before a message is sent, none of them stops a reply.
+        self._newest_buttons: set[str] = set()
 
     async def note_idle_buttons(self) -> None:
         """Record the composer's buttons while no reply is streamed. None of these buttons is the stop button."""
@@ -32,7 +34,8 @@ class StopButton:
 
     def note_shapes(self, shapes: list[str]) -> None:
         """Record buttons that are not the stop button. ``shapes`` contains their strings (see ``button_shapes.js``)."""
-        self._idle_buttons.update(shapes)
+        self._newest_buttons = set(shapes)
+        self._idle_buttons |= self._newest_buttons
 
     async def click(self) -> bool:
         """Click the stop button. Return False if no stop button is found.
@@ -42,8 +45,13 @@ class StopButton:
         """
         if await _click(self._elements.stop_button.first):
             return True
-        new = [n for n, shape in enumerate(await self._shapes()) if shape not in self._idle_buttons]
-        return len(new) == 1 and await _click(self._elements.form_buttons.nth(new[0]))
+        shapes = await self._shapes()
+        # If the page still showed the stop button of the previous reply, the button was recorded too. So the second set is used.
+        for before in (self._idle_buttons, self._newest_buttons):
+            new = [n for n, shape in enumerate(shapes) if shape not in before]
+            if len(new) == 1:
+                return await _click(self._elements.form_buttons.nth(new[0]))
+        return False
 
     async def _shapes(self) -> list[str]:
         shapes: list[str] = await self._elements.form_buttons.evaluate_all(

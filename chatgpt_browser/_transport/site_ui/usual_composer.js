@@ -3,8 +3,8 @@
  * editor, which is in a form; nothing covers the composer; no reply is in progress; and nothing asks to log in.
  *
  * Arguments: an object of selectors and labels (see selectors.py); the beginning of the message, whose copies are counted; whether to
- * select the text of the editor; and the milliseconds to wait until the editor has a text and the send button is enabled. The last
- * three arguments are the functions of other scripts.
+ * select the text of the editor; and the milliseconds to wait until the editor has this beginning and the send button is enabled. The
+ * last three arguments are the functions of other scripts.
  */
 async (rules, beginning, selects, duration, readBox, findObstruction, shapesOf) => {
   const hasBox = ({ width, height }) => width > 0 && height > 0;
@@ -32,7 +32,9 @@ async (rules, beginning, selects, duration, readBox, findObstruction, shapesOf) 
     return found.length > 1 ? null : { editor: editors[0], form, buttons, send: found[0] };
   }
 
-  const isReady = ({ editor, send }) => Boolean(send?.matches(rules.enabled) && readBox(editor, "").text.trim());
+  // An editor shows some spaces as no-break spaces.
+  const hasMessage = (text) => text.trim() !== "" && text.replaceAll("\u00a0", " ").includes(beginning);
+  const isReady = ({ editor, send }) => Boolean(send?.matches(rules.enabled) && hasMessage(readBox(editor, "").text));
 
   /** Wait until the message can be sent, for at most `duration` milliseconds. */
   const waitUntilReady = () =>
@@ -41,6 +43,7 @@ async (rules, beginning, selects, duration, readBox, findObstruction, shapesOf) 
       const timer = setTimeout(finish, duration);
       function finish() {
         observer.disconnect();
+        removeEventListener("input", check);
         clearTimeout(timer);
         resolve();
       }
@@ -48,7 +51,8 @@ async (rules, beginning, selects, duration, readBox, findObstruction, shapesOf) 
         const found = find();
         if (found === null || isReady(found)) finish();
       }
-      observer.observe(document, { attributes: true, childList: true, subtree: true });
+      observer.observe(document, { attributes: true, childList: true, characterData: true, subtree: true });
+      addEventListener("input", check);
       check();
     });
 

@@ -6,8 +6,9 @@ error that describes the problem.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from playwright.async_api import Error as PlaywrightError
 
@@ -28,6 +29,8 @@ _ENABLE_TIMEOUT = 0.5
 _CLICK_TIMEOUT = 0.5
 #: Maximum length in characters of a text that is written in the short way. The page needs more time for a longer text.
 _MAX_LENGTH = 4000
+#: Limit in seconds for the age of a state that is used again. It is long enough for the next step of the same message.
+_MAX_AGE = 0.1
 
 
 def _rule(names: str, label: Pattern[str]) -> dict[str, str]:
@@ -74,12 +77,47 @@ class UsualState:
         return self.is_enabled and has_same_words(self.text, text)
 
 
+class _Reading(NamedTuple):
+    """A state, and the time of the event loop's clock at which it was read."""
+
+    state: UsualState
+    at: float
+
+    @classmethod
+    def of(cls, state: UsualState | None) -> _Reading | None:
+        """Return the reading of a state that was read now."""
+        return None if state is None else cls(state, asyncio.get_running_loop().time())
+
+
+def _recent(reading: _Reading | None) -> UsualState | None:
+    """Return the state of a reading that is at most ``_MAX_AGE`` seconds old."""
+    now = asyncio.get_running_loop().time()
+    return None if reading is None or now - reading.at > _MAX_AGE else reading.state
+
+
 class UsualComposer:
     """The composer of one page, if it is usual."""
 
     def __init__(self, page: Page, evaluation: IsolatedEvaluation) -> None:
         self._page = page
         self._evaluation = evaluation
+        #: The state after :meth:`select`, and the state after :meth:`write`. None if the page may have changed since.
+        self._selected: _Reading | None = None
+        self._written: _Reading | None = None
+
+    @property
+    def selected(self) -> UsualState | None:
+        """The state that :meth:`select` has just returned. None after a text was written, or if the state is old."""
+        return _recent(self._selected)
+
+    @property
+    def written(self) -> UsualState | None:
+        """The state that :meth:`write` has just returned. None if the state is old."""
+        return _recent(self._written)
+
+    def forget(self) -> None:
+        """Forget the states, because the page may have changed. The next step reads the state again."""
+        self._selected = self._written = None
 
     async def look(
         self, message: str = "", *, selects: bool = False, timeout: float = 0
@@ -87,16 +125,26 @@ class UsualComposer:
         """Return the state of the composer, or None if it is not usual. Count the copies of ``message`` elsewhere on the page.
 
         :param selects: focus the message box, and select its text.
-        :param timeout: seconds to wait until the composer has a text and can send it.
+        :param timeout: seconds to wait until the composer has the beginning of ``message`` and can send it.
         """
-        arguments = _RULES, beginning_of(message), selects, milliseconds(timeout) if timeout else 0
+        arguments = beginning_of(message), selects, milliseconds(timeout) if timeout else 0
         try:
-            found = await self._evaluation.call("usual_composer.js", *arguments, helpers=_HELPERS)
+            found = await self._evaluation.call(
+                "usual_composer.js", *arguments, constants=[_RULES], helpers=_HELPERS
+            )
         except PlaywrightError:  # the document was replaced
             return None
         if found is None:
             return None
         return UsualState(found["text"], found["copies"], found["isEnabled"], found["send"], found["shapes"])
+
+    async def select(self) -> UsualState | None:
+        """Focus the message box, select its text, and return the state. Return None if the composer is not usual."""
+        if (state := self.selected) is None:
+            self.forget()
+            state = await self.look(selects=True)
+            self._selected = _Reading.of(state)
+        return state
 
     async def write(self, text: str) -> UsualState | None:
         """Replace the text in the message box, and return the state after that.
@@ -104,18 +152,26 @@ class UsualComposer:
         Return None if the composer is not usual, or cannot send the text at once.
         """
         is_long = len(text) > _MAX_LENGTH or text.count("\n") > MAX_TYPED_LINES
-        if is_long or await self.look(selects=True) is None:
+        is_selected = not is_long and await self.select() is not None
+        self.forget()
+        if not is_selected:
             return None
-        await self._page.keyboard.insert_text(text)
-        state = await self.look(text, timeout=_ENABLE_TIMEOUT)
-        return state if state is not None and state.can_send(text) else None
+        # Both commands are sent at once. The second one waits in the page until the first one has taken effect.
+        _, state = await asyncio.gather(
+            self._page.keyboard.insert_text(text), self.look(text, timeout=_ENABLE_TIMEOUT)
+        )
+        if state is None or not state.can_send(text):
+            return None
+        self._written = _Reading.of(state)
+        return state
 
     async def click_send(self, text: str) -> bool:
         """Click the send button. If the composer is not usual or has another text, click nothing and return False.
 
         :raises PlaywrightError: the button cannot be clicked, or was replaced.
         """
-        state = await self.look()
+        state = self.written or await self.look()
+        self.forget()
         if state is None or state.send_selector is None or not state.can_send(text):
             return False
         await self._page.click(state.send_selector, timeout=milliseconds(_CLICK_TIMEOUT), strict=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .. import message_options as message_parameters
 from .. import shared_options as options
 from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
@@ -17,13 +18,17 @@ from ..input.question import build_question
 from ..input.standard_input import PipedInput
 from ..jobs.background import start_job
 from ..output.consoles import logging_to_stderr, print_note, write_json, write_text
-from ..output.reply import print_reply, stream_reply
+from ..output.reply import print_reply, print_sources, stream_reply
+from ..output.reply_object import parts_object
+from ..output.reply_pieces import ReplyPieces
 from ..output.wait_spinner import wait_spinner
 from ..state.conversation_lookup import find_position
 from ..state.last_conversation import remember_conversation, requested_conversation
 from ..titles import request_title
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chatgpt_browser import ReplyStream
 
 Message = Annotated[
@@ -65,12 +70,18 @@ def ask(
     continue_last: options.Continue = False,
     conversation: options.ConversationId = None,
     model: options.Model = None,
+    attach: message_parameters.Attach = None,
+    effort: message_parameters.Effort = None,
+    tool: message_parameters.Tools = None,
+    temporary: message_parameters.Temporary = False,
+    project: message_parameters.Project = None,
     timeout: options.Timeout = None,
     as_json: options.AsJson = False,
     no_stream: NoStream = False,
     detach: Detach = False,
     keep_text: KeepText = False,
     plain_text: options.PlainText = False,
+    show_thoughts: options.ShowThoughts = False,
     send_via: options.SendViaOption = "auto",
     headed: options.Headed = False,
     verbose: options.Verbose = 0,
@@ -89,6 +100,8 @@ def ask(
 
     chatgpt-browser ask -f main.py -f test_main.py "What is not tested?"
 
+    chatgpt-browser ask --attach report.pdf "Summarise this report."
+
     chatgpt-browser ask --detach "Compare these two designs in depth." > job
 
     chatgpt-browser ask --json "Name three rivers." | jq -r .reply
@@ -97,9 +110,12 @@ def ask(
         piped = PipedInput(timeout)
         question = build_question(" ".join(message or ()), file or (), piped.read)
         requested = requested_conversation(conversation, continue_last)
+        arguments = message_parameters.message_arguments(
+            send_via, attach=attach, effort=effort, tool=tool, temporary=temporary, project=project
+        )
         given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
         if detach:
-            write_text(start_job(question, client=given, conversation=requested, keep_text=keep_text) + "\n")
+            write_text(start_job(question, given, arguments, conversation=requested, keep_text=keep_text))
             return
         with client_from_environment(**given) as api:
             started, whole = perf_counter(), no_stream or as_json
@@ -109,22 +125,25 @@ def ask(
                     api.stream_message(
                         question,
                         timeout_ms=options.to_timedelta(piped.seconds_left),
-                        **position._asdict() if position else {},
+                        **(position._asdict() if position else {}),
+                        **arguments,
                     ) as stream,
                     naming_conversation(stream),
                 ):
                     first_word = started
+                    pieces = ReplyPieces(stream, spinner, show_thoughts=show_thoughts and not as_json)
                     if whole:
-                        first_word = read_to_end(stream)
+                        first_word = read_to_end(pieces)
                     else:
                         # With --verbose, the Markdown is not rendered, because log lines would damage its live display.
-                        stream_reply(stream, spinner.stop, markdown=not (plain_text or verbose))
+                        stream_reply(pieces, markdown=not (plain_text or verbose))
 
             remember_conversation(stream.conversation_id, stream.message_id)
             if as_json:
                 write_json(reply_object(stream, api.model, started, first_word))
             elif whole:
-                print_reply(stream.text, markdown=not plain_text)
+                print_reply(pieces.text, markdown=not plain_text)
+                print_sources(pieces.citations)
             if position is None and stream.conversation_id is not None:
                 request_title(api, stream.conversation_id, stream.message_id)
 
@@ -140,36 +159,29 @@ def naming_conversation(stream: ReplyStream) -> Iterator[None]:
         raise
 
 
-def read_to_end(stream: ReplyStream) -> float:
+def read_to_end(pieces: Iterable[str]) -> float:
     """Read a reply to its end. Return the time (of `perf_counter`) at which the first text arrived."""
-    next(stream, None)
-    first_word = perf_counter()
-    for _ in stream:
-        pass
+    first_word = None
+    for _ in pieces:
+        first_word = first_word or perf_counter()
 
-    return first_word
+    return first_word or perf_counter()
 
 
 def reply_object(stream: ReplyStream, model: str, started: float, first_word: float) -> dict[str, Any]:
     """Return the JSON object that `--json` writes for a reply.
 
-    The field `model` is the model that the newest event contains. If the event contains no model, it is the requested model.
+    The field `model` is the model that answered. If the site has not stated it, the requested model is used.
     """
+    reply = stream.reply
     return {
         "reply": stream.text,
         "conversation_id": stream.conversation_id,
         "message_id": stream.message_id,
-        "model": answering_model(stream.event) or model,
+        "model": (reply and reply.model) or model,
+        **({} if reply is None else parts_object(reply)),
         "seconds": {
             "first_word": round(first_word - started, 3),
             "total": round(perf_counter() - started, 3),
         },
     }
-
-
-def answering_model(event: dict[str, Any] | None) -> str | None:
-    """Return the name of the model that generated the reply, or None if the event does not contain this name."""
-    message = event.get("message") if event else None
-    metadata = message.get("metadata") if isinstance(message, dict) else None
-    slug = metadata.get("model_slug") if isinstance(metadata, dict) else None
-    return slug if isinstance(slug, str) else None

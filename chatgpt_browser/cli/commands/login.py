@@ -23,7 +23,7 @@ Channel = Annotated[
 def login(channel: Channel = None, profile: Profile = None, verbose: Verbose = 0) -> None:
     """Sign in by hand in a browser window; save the session for the other commands.
 
-    The command fills in and clicks nothing. If the site shows a check that only a person can pass, pass it in this window.
+    The command does not fill in or click anything. If the site shows a check that only a person can pass, pass it in this window.
 
     [dim]Examples:[/dim]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser import ChatGPTError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, User
     from chatgpt_browser._browser.probe import BrowserFacts, Probe, Sighting
     from chatgpt_browser._client.portal import Portal
+    from chatgpt_browser._core.options import SendVia
 
 #: The user's name and e-mail address are each cut to this number of characters.
 _MAX_NAME = 500
@@ -54,7 +56,6 @@ class CheckContext:
         #: The words of the user's name and e-mail address.
         self.user_words: list[str] = []
         self._client: ChatGPTAPI | None = None
-        self._send_via = ""
         self._closers = ExitStack()
 
     @property
@@ -100,15 +101,18 @@ class CheckContext:
         self.session_visit = self._portal.call(self._probe.look, self.options.site.session_url)
         return self.session_visit
 
-    def client(self, *, send_via: str = "fetch") -> ChatGPTAPI:
-        """Return a client for the given transport, with the same configuration as the clients of the other commands.
+    def client(self, *, send_via: SendVia = "fetch") -> ChatGPTAPI:
+        """Return the client, which is configured like that of the other commands, and make it send by the given transport.
 
-        If a client for this transport exists, return it. Otherwise close the open browser or client, and create a new client.
+        If there is no client, close the browser of `start_browser` and create a client.
         """
-        if self._client is None or send_via != self._send_via:
+        if self._client is None:
             self._closers.close()
             client = client_from_environment(**self._given, send_via=send_via)
-            self._client, self._send_via = self._closers.enter_context(client), send_via
+            self._client = self._closers.enter_context(client)
+        # The start of another browser takes 2 to 5 s. So the client is kept, and it changes its transport, like with "auto".
+        manager = self._client._core._browser_manager
+        manager._options = replace(manager._options, send_via=send_via)
         return self._client
 
     def limit_page_steps(self, seconds: float) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chatgpt_browser import __version__
 from chatgpt_browser._core import errors
@@ -18,6 +19,9 @@ from .checks import Check, Finding, ok, problem, skipped, warning
 from .context import CheckContext
 from .live_attempt import LiveAttempt
 from .virtual_display import display_for_window
+
+if TYPE_CHECKING:
+    from chatgpt_browser._core.options import SendVia
 
 QUESTION = "Please answer with the one word: ready"
 #: The time limit for one message with its reply, in milliseconds.
@@ -35,7 +39,7 @@ REFUSED = (
 )
 
 
-def send_question(context: CheckContext, send_via: str, name: str = "") -> Finding:
+def send_question(context: CheckContext, send_via: SendVia, name: str = "") -> Finding:
     """Send the question by the given transport, record the response, and delete the conversation. Return the finding.
 
     ``name`` is the name of the attempt in the report; if it is empty, the name of the transport is used.
@@ -89,7 +93,7 @@ def send_question_in_window(context: CheckContext) -> Finding:
     return replace(finding, summary=f"{finding.summary} (display: {display})")
 
 
-def _failure_finding(send_via: str, error: errors.ChatGPTError) -> Finding:
+def _failure_finding(send_via: SendVia, error: errors.ChatGPTError) -> Finding:
     """Return the finding for an error of `send_message`."""
     if isinstance(error, errors.UnusualActivityError):
         if send_via == "fetch":
@@ -106,7 +110,7 @@ def _failure_finding(send_via: str, error: errors.ChatGPTError) -> Finding:
     return problem(error, works=False)
 
 
-def _find_conversation(context: CheckContext, send_via: str, started: datetime) -> str | None:
+def _find_conversation(context: CheckContext, send_via: SendVia, started: datetime) -> str | None:
     """Return the id of a new conversation whose only user message is `QUESTION`, or None.
 
     Such a conversation exists if the site accepted the message, but the reply broke off before the conversation id arrived.
@@ -122,7 +126,7 @@ def _find_conversation(context: CheckContext, send_via: str, started: datetime) 
     return None
 
 
-def _delete_conversation(context: CheckContext, conversation_id: str | None, send_via: str) -> str:
+def _delete_conversation(context: CheckContext, conversation_id: str | None, send_via: SendVia) -> str:
     """Delete the conversation. If this fails, return a note for the summary, else an empty string."""
     if conversation_id is None:
         return ""

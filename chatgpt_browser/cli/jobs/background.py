@@ -9,7 +9,7 @@ import sys
 import uuid
 import warnings
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from chatgpt_browser._client.job_codec import decode_error
 from chatgpt_browser._core.data_folder import create_data_folder, default_data_folder
@@ -29,16 +29,20 @@ def log_path(job_id: str) -> Path:
     return default_data_folder() / "job-logs" / f"{job_id}.log"
 
 
-def start_job(text: str, **options: Any) -> str:
-    """Start a background process that sends a message as a job. Return the job's id when the site has accepted the message.
+def start_job(text: str, client: dict[str, Any], message: dict[str, Any], **options: Any) -> str:
+    """Start a background process that sends a message as a job. Return the line with the job's id when the site has accepted the
+    message.
 
     The text and the session token are passed through a pipe, because other users of the machine can read the arguments of a
     process.
 
+    :param client: the options of the client.
+    :param message: the options of the message. Attached files are passed as absolute paths.
     :raises ChatGPTError: the message was not accepted. The job is stored with this error.
     """
     job_id = uuid.uuid4().hex[:12]
     request = {"job_id": job_id, "text": text, "session_token": os.environ.get(TOKEN), **options}
+    request |= {"client": client, "message": message}
     environment = {name: value for name, value in os.environ.items() if name != TOKEN}
     with _open_log(job_id) as log:
         process = _start(environment, log)
@@ -46,7 +50,7 @@ def start_job(text: str, **options: Any) -> str:
     assert process.stdout is not None
     try:
         with process.stdin as stdin:
-            stdin.write(json.dumps(request).encode())
+            stdin.write(json.dumps(request, default=_absolute).encode())
         with process.stdout as stdout:
             answer = stdout.readline()
     except BrokenPipeError:
@@ -62,7 +66,12 @@ def start_job(text: str, **options: Any) -> str:
     result = json.loads(answer)
     if "error" in result:
         raise decode_error(result["error"])
-    return str(result["job_id"])
+    return f"{result['job_id']}\n"
+
+
+def _absolute(path: object) -> str:
+    """Return a path of a file as JSON."""
+    return os.path.abspath(os.fspath(cast("os.PathLike[str]", path)))
 
 
 def _open_log(job_id: str) -> IO[bytes]:

@@ -118,7 +118,7 @@ def wait(
                 spinner.stop()
                 print_reply(_plain(waiter.text), markdown=False)
             else:
-                stream_reply(waiter, spinner.stop, markdown=not verbose)
+                stream_reply(waiter, markdown=not verbose)
         if as_json:
             write_json(_fields(store.get(record.id)))
 

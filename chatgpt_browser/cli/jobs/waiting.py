@@ -15,7 +15,7 @@ from ..client_factory import client_from_environment
 from ..output.consoles import print_note
 
 if TYPE_CHECKING:
-    from chatgpt_browser import ChatGPTAPI, ChatGPTError, Reply
+    from chatgpt_browser import ChatGPTAPI, ChatGPTError, Citation, Reply
     from chatgpt_browser._store.job_record import JobRecord
     from chatgpt_browser._store.job_store import JobStore
 
@@ -46,6 +46,11 @@ class JobWaiter:
         """The text so far."""
         return self._shown if self.reply is None else self.reply.text
 
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The citations of the complete reply."""
+        return () if self.reply is None else self.reply.citations
+
     def __iter__(self) -> Iterator[str]:
         """Yield each new piece of the reply's text.
 
@@ -72,8 +77,10 @@ class JobWaiter:
             piece = text[len(self._shown) :]
             self._shown = text
             if piece:
+                self._spinner.stop()
                 yield piece
         elif is_last:  # The site has replaced the text, so the whole text is written again.
+            self._spinner.stop()
             print_note("the site has changed the reply; the whole reply follows")
             yield f"\n{text}"
 

@@ -48,7 +48,8 @@ def _submit(api: ChatGPTAPI, request: dict[str, Any]) -> Job:
         request["text"],
         job_id=request["job_id"],
         keep_text=request["keep_text"],
-        **position._asdict() if position else {},
+        **(position._asdict() if position else {}),
+        **request["message"],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class Message:
     #: Pieces of the text that do not belong to `text` yet. Each GET of the conversation moves one piece to `text` (see
     #: `Reply.handoff_after`).
     unsaid: list[str] = field(default_factory=list)
+    #: The states of a deep research that were not read yet (see `Aside.research`). The last one stays.
+    widget_states: list[dict[str, Any]] = field(default_factory=list)
     #: The progress of the message. While `unsaid` is not empty, this field is ignored, because the message is in progress.
     progress: Progress = "finished"
 
@@ -41,6 +44,13 @@ class Message:
         """Move the first piece of `unsaid` to the end of `text`. If `unsaid` is empty, do nothing."""
         if self.unsaid:
             self.text += self.unsaid.pop(0)
+
+    def next_widget_state(self) -> dict[str, Any]:
+        """Return the message's next widget state as metadata, or an empty dict if the message has none."""
+        if not self.widget_states:
+            return {}
+        state = self.widget_states.pop(0) if len(self.widget_states) > 1 else self.widget_states[0]
+        return {"chatgpt_sdk": {"widget_state": json.dumps(state)}}
 
     def to_node(self) -> dict[str, Any]:
         """Return the JSON object of this node for the response to `GET /conversation/{id}`."""
@@ -139,8 +149,16 @@ class Conversation:
             "update_time": _iso(self.update_time),
         }
 
-    def to_detail(self) -> dict[str, Any]:
-        """Return the response body of `GET /conversation/{id}`."""
+    def to_detail(self, *, has_widget_state: bool = False) -> dict[str, Any]:
+        """Return the response body of `GET /conversation/{id}`.
+
+        :param has_widget_state: True: include the state of a deep research in the metadata of its message.
+        """
+        if has_widget_state:
+            for message in self.messages.values():
+                metadata = message.fields.get("metadata", {}) | message.next_widget_state()
+                if metadata:
+                    message.fields = message.fields | {"metadata": metadata}
         return {
             "title": self.title,
             "create_time": self.create_time,

@@ -205,7 +205,7 @@ def _continues_conversation(site: FaultTarget, record: RecordedRequest) -> bool:
 
 @refusal(applies=_continues_conversation)
 def challenge_in_mid_conversation(site: FaultTarget, record: RecordedRequest) -> None:
-    """Respond with a challenge that a browser passes without help, when a message continues a conversation."""
+    """When a message continues a conversation, respond with a challenge that a browser passes without help."""
     site.challenges.strike("passes")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..script.responses import Answer
 from .continued_playback import socket_url
+from .model_list import versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,8 @@ def get_conversation(site: Site, record: RecordedRequest, parameters: Mapping[st
         return Answer.conversation_not_found()
 
     conversation.messages[conversation.current_node].say_more()
-    return Answer(200, conversation.to_detail())
+    has_widget_state = parameters.get("include_widget_state") == "true"
+    return Answer(200, conversation.to_detail(has_widget_state=has_widget_state))
 
 
 def get_messages(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
@@ -105,8 +107,9 @@ def generate_title(site: Site, record: RecordedRequest, parameters: Mapping[str,
 
 
 def list_models(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `GET /models` with the list of models."""
-    return Answer(200, {"models": site.settings.models})
+    """Respond to `GET /models` with the list of models, and with the presets of the picker."""
+    models = site.settings.models
+    return Answer(200, {"models": models, "versions": versions(models)})
 
 
 def prepare_message_token(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:

@@ -117,6 +117,8 @@ def _playback(
     with site.lock:
         asides = asides_of(reply)
         side_messages = [conversation.add_aside(each.role, each.text, each.fields()) for each in asides]
+        for side_message, aside in zip(side_messages, asides, strict=True):
+            side_message.widget_states = [*aside.widget_states]
         parent = conversation.current_node
 
     answer = Message(str(uuid.uuid4()), parent, "assistant", "")

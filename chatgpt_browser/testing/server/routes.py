@@ -16,6 +16,7 @@ from .continued_playback import resume_reply
 from .message_endpoint import answer_message
 from .static_files import read_static
 from .step_playback import play
+from .uploads import UPLOAD_ENDPOINTS, process_upload
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -74,6 +75,8 @@ def build_app(site: Site) -> Starlette:
         _played(site, "/conversation", answer_message),
         _played(site, "/f/conversation", answer_message),
         _played(site, "/f/conversation/resume", resume_reply),
+        _played(site, "/files/process_upload_stream", process_upload),
+        *(endpoint(path, function, "POST") for path, function in UPLOAD_ENDPOINTS.items()),
         endpoint("/celsius/ws/user", backend.get_socket),
         endpoint("/sentinel/chat-requirements", backend.issue_message_token, "POST"),
         endpoint("/sentinel/chat-requirements/prepare", backend.prepare_message_token, "POST"),
@@ -130,6 +133,10 @@ def _pages(site: Site) -> list[Route]:
     async def page(request: Request) -> Response:
         return _respond(chat_app.page(is_signed_in=site.session.is_signed_in(_record(request))))
 
+    async def project_page(request: Request) -> Response:
+        # As on the site, the address of a project with a query shows an error page.
+        return _respond(Answer.error(404, "Not Found")) if request.url.query else await page(request)
+
     async def file(request: Request) -> Response:
         return _respond(chat_app.file(request.path_params["name"]))
 
@@ -137,6 +144,7 @@ def _pages(site: Site) -> list[Route]:
         Route("/", page),
         Route("/c/{id}", page),
         Route("/g/{project}/c/{id}", page),
+        Route("/g/{project}/project", project_page),
         Route("/app/{name}", file),
     ]
 

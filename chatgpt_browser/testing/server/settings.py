@@ -1,4 +1,4 @@
-"""`Settings` contains the options of a `FakeChatGPT`. `USER` and `MODELS` are the default user and the default models."""
+"""`Settings` contains the options of a `FakeChatGPT`. `USER` is the default user."""
 
 from __future__ import annotations
 
@@ -26,22 +26,6 @@ USER: dict[str, Any] = {
     "groups": [],
     "features": [],
 }
-MODELS: list[dict[str, Any]] = [
-    {
-        "slug": "text-davinci-002-render",
-        "max_tokens": 4097,
-        "title": "Turbo (Default)",
-        "description": "The fastest model, great for most everyday tasks.",
-        "tags": [],
-    },
-    {
-        "slug": "text-davinci-002-render-paid",
-        "max_tokens": 4097,
-        "title": "Legacy",
-        "description": "An earlier model.",
-        "tags": ["plus"],
-    },
-]
 
 
 @dataclass(frozen=True)

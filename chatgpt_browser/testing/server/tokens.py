@@ -90,7 +90,7 @@ class AccessTokens:
         return "valid" if time.time() < expiry else "expired"
 
     def expire_all(self) -> None:
-        """Make all access tokens that were issued so far expire."""
+        """Expire all access tokens that were issued so far."""
         self._expiry = dict.fromkeys(self._expiry, 0.0)
 
     def _new(self, subject: str) -> str:

@@ -1,0 +1,77 @@
+"""The default models of the fake site, and the presets of the model picker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: The models of December 2022, for a server without a web application.
+MODELS: list[dict[str, Any]] = [
+    {
+        "slug": "text-davinci-002-render",
+        "max_tokens": 4097,
+        "title": "Turbo (Default)",
+        "description": "The fastest model, great for most everyday tasks.",
+        "tags": [],
+    },
+    {
+        "slug": "text-davinci-002-render-paid",
+        "max_tokens": 4097,
+        "title": "Legacy",
+        "description": "An earlier model.",
+        "tags": ["plus"],
+    },
+]
+
+_EFFORT_LABELS = {"min": "Light", "standard": "Standard", "extended": "Extended", "max": "Heavy"}
+_PRESET_TITLES = {"min": "Low", "standard": "Medium", "extended": "High", "max": "Extra High"}
+
+
+def _model(slug: str, title: str, reasoning: str, efforts: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        "slug": slug,
+        "max_tokens": 196_000,
+        "title": title,
+        "description": f"{title} for tests.",
+        "tags": [],
+        "reasoning_type": reasoning,
+        "configurable_thinking_effort": bool(efforts),
+        "thinking_efforts": [{"thinking_effort": e, "short_label": _EFFORT_LABELS[e]} for e in efforts],
+        "default_thinking_effort": efforts[0] if efforts else None,
+        "enabled_tools": ["search", "canvas"],
+        "product_features": {},
+        "is_work_mode_model": slug.endswith("-wm"),
+    }
+
+
+#: The models of autumn 2026, for a server with a web application.
+APP_MODELS: list[dict[str, Any]] = [
+    _model("gpt-5-6", "GPT-5.6 Sol", "none"),
+    _model("gpt-5-6-thinking", "GPT-5.6 Thinking", "reasoning", ("standard", "extended", "max")),
+    _model("gpt-5-6-mini", "GPT-5.6 Luna", "none"),
+    _model("gpt-6-pro", "GPT-6 Pro", "pro"),
+    _model("gpt-6-wm", "GPT-6 Work", "auto"),
+]
+
+
+def versions(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the field `versions` of `GET /models`: the presets of the picker, one for each model and effort."""
+    presets = [
+        {
+            "id": f"{model['slug']}-{effort or 'default'}",
+            "title": _preset_title(model, effort),
+            "model_slug": model["slug"],
+            **({} if effort is None else {"thinking_effort": effort}),
+            "lane": "default",
+            "preset_type": "intelligence",
+        }
+        for model in models
+        if not model.get("is_work_mode_model")
+        for effort in ([e["thinking_effort"] for e in model.get("thinking_efforts", ())] or [None])
+    ]
+    return [{"id": "latest", "intelligence_presets": presets}]
+
+
+def _preset_title(model: dict[str, Any], effort: str | None) -> str:
+    if effort is not None:
+        return _PRESET_TITLES.get(effort, effort)
+    return {"none": "Instant", "pro": "Pro"}.get(model.get("reasoning_type", ""), str(model.get("title")))
