@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._client.client import AsyncChatGPTAPI, AsyncChatGPTConversation
+    from ._client.jobs import AsyncJob, Job
     from ._client.reply_file import AsyncReplyFile, ReplyFile
     from ._client.sync_client import ChatGPTAPI, ChatGPTConversation
     from ._client.sync_reply_stream import ReplyStream
@@ -39,6 +40,7 @@ __all__ = [
     "AccessTokenRejectedError",
     "AsyncChatGPTAPI",
     "AsyncChatGPTConversation",
+    "AsyncJob",
     "AsyncReplyFile",
     "AsyncReplyStream",
     "AuthenticationError",
@@ -67,6 +69,10 @@ __all__ = [
     "History",
     "HistoryMessage",
     "InvalidSessionTokenError",
+    "Job",
+    "JobNotFoundError",
+    "JobStoreError",
+    "JobUncertainError",
     "MalformedEventError",
     "MessageTooLongError",
     "Model",
@@ -100,6 +106,7 @@ _LAZY_EXPORTS = {
     "_core.abort": ["AbortController", "AbortSignal"],
     "_protocol.backend": ["ConversationSummary"],
     "_protocol.history": ["History", "HistoryMessage"],
+    "_client.jobs": ["AsyncJob", "Job"],
     "_protocol.model_list": ["Model"],
     "_client.client": ["AsyncChatGPTAPI", "AsyncChatGPTConversation"],
     "_client.reply_file": ["AsyncReplyFile", "ReplyFile"],

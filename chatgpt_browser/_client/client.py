@@ -21,6 +21,7 @@ from .base_client import BaseClient
 from .callbacks import OnConversationResponse, OnProgress, notify
 from .conversation import ConversationPosition, NextSlot
 from .file_binding import FileBinder
+from .jobs import AsyncJob, AsyncJobsMixin
 from .send_many import AsyncSendManyMixin
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ __tracebackhide__ = True
 
 
 @public_type
-class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
+class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, AsyncJobsMixin):
     """An asynchronous client of ChatGPT's web application, through a real browser.
 
     The client is an async context manager. If you do not use ``async with``, call :meth:`close` at the end.
@@ -82,8 +83,12 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         """Abort running requests and close the browser. A second call, or a call in a forked process, has no effect."""
         if self._sender.process.is_forked:
             return
+        if self._job_runner is not None:
+            self._job_runner.begin_close()
         await self._sender.close()
         await self._browser_manager.close()
+        if self._job_runner is not None:
+            await self._job_runner.close()
 
     # ---- the session -------------------------------------------------------------------------------------------------
 
@@ -325,3 +330,14 @@ class AsyncChatGPTConversation(ConversationPosition):
         A later message of this conversation is sent only after this stream was read to its end or closed.
         """
         return self.api._stream(NextSlot(self, message, self.api._check(options)), timeout_ms, abort_signal)
+
+    async def submit(
+        self, message: str, *, keep_text: bool = False, **options: Unpack[MessageArguments]
+    ) -> AsyncJob:
+        """Send the next message as a job; see :meth:`AsyncChatGPTAPI.submit`.
+
+        A later message of this conversation is sent only after the reply is complete.
+        """
+        prompt = Prompt(message, self.conversation_id, self.parent_message_id, self.api._check(options))
+        slot = NextSlot(self, message, prompt.options)
+        return AsyncJob(self.api, await self.api._jobs.submit(prompt, slot, keep_text=keep_text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from .callbacks import check_synchronous, notify
 from .client import AsyncChatGPTAPI
 from .conversation import NextSlot
 from .file_binding import SyncFileBinder, bind_reply
+from .jobs import Job, JobsMixin
 from .portal import Portal
 from .send_many import SendManyMixin
 from .sync_reply_stream import ReplyStream
@@ -114,9 +116,14 @@ class ChatGPTConversation:
         )
         return ReplyStream(self.api, stream)
 
+    def submit(self, message: str, *, keep_text: bool = False, **options: Unpack[MessageArguments]) -> Job:
+        """Send the next message as a job; see :meth:`AsyncChatGPTConversation.submit`."""
+        submit = functools.partial(self._core.submit, keep_text=keep_text, **options)
+        return Job(self.api, self.api._portal.call(submit, message))
+
 
 @public_type
-class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
+class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin, JobsMixin):
     """A synchronous client of ChatGPT's web application, through a real browser.
 
     The client can be used in a plain script, in several threads at once, and inside a running event loop (Jupyter). The client is

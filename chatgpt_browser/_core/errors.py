@@ -31,6 +31,9 @@
     │   ├── BrowserNotFoundError
     │   ├── BrowserLaunchError
     │   └── BrowserCrashedError
+    ├── JobStoreError
+    │   └── JobNotFoundError              (also LookupError)
+    ├── JobUncertainError
     ├── OriginError
     ├── ForkedProcessError
     └── ClientClosedError
@@ -271,6 +274,25 @@ class BrowserLaunchError(BrowserError):
 
 class BrowserCrashedError(BrowserError):
     """During a call, the browser, its page or Playwright's driver process ended."""
+
+
+class JobStoreError(ChatGPTError):
+    """The job store cannot be opened, read or written. The error message contains the file's path, the reason and a remedy."""
+
+
+class JobNotFoundError(JobStoreError, LookupError):
+    """The job store contains no job with this id."""
+
+
+class JobUncertainError(ChatGPTError):
+    """It is unknown whether the site received the message of a job. The message is not sent again automatically.
+
+    ``job_id`` is the id of the job, or None. Look for the message in your conversations before you send it again.
+    """
+
+    def __init__(self, message: str = "", *, job_id: str | None = None) -> None:
+        super().__init__(message)
+        self.job_id = job_id
 
 
 class OriginError(ChatGPTError):

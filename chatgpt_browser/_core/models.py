@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -9,25 +10,29 @@ from .message_options import MessageOptions
 from .public import public_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from .errors import ChatGPTError
+
+
+#: A function that is called before a message is sent. Its argument is the id of the message, or None.
+BeforeSend = Callable[["str | None"], "Awaitable[None] | None"]
 
 
 @dataclass(frozen=True)
 class Prompt:
     """A message to send, its position in a conversation and its options.
 
-    ``before_send`` is called before each attempt to send the message. Its argument is the id that the message will have at the
-    site, or None if the site chooses the id.
+    ``before_send`` is called directly before each attempt to send the message. An awaitable result is awaited. The argument is
+    the id that the message will have at the site, or None if the site chooses the id. If the function raises an exception,
+    nothing is sent.
     """
 
     text: str = field(repr=False)
     conversation_id: str | None = None
     parent_message_id: str | None = None
     options: MessageOptions = MessageOptions()
-    before_send: Callable[[str | None], None] | None = field(default=None, repr=False, compare=False)
+    before_send: BeforeSend | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the types.

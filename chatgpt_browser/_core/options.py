@@ -228,6 +228,7 @@ class Options:
     send_via: SendVia = field(metadata={"check": _one_of(SendVia)})
     browser_context: BrowserContextKind = field(metadata={"check": _one_of(BrowserContextKind)})
     recover: bool = field(metadata={"check": _flag})
+    job_store: Path | None = field(metadata={"check": _path})
 
     @property
     def uses_own_session(self) -> bool:

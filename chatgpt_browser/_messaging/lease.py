@@ -10,6 +10,7 @@ from .._core.models import QuestionRef
 if TYPE_CHECKING:
     from .._core.models import Prompt
     from .._protocol.reply_reader import ReplyReader
+    from .._transport.base import Delivery
     from .._transport.response_stream import ResponseStream
     from .idle_timer import IdleTimer
     from .permits import Permit
@@ -57,6 +58,8 @@ class MessageLease:
         self._stack = ExitStack()
         #: The response to the last attempt to send the message.
         self.response: ResponseStream | None = None
+        #: The progress of the last attempt to send the message. None before the first attempt.
+        self.delivery: Delivery | None = None
         #: The ids of the question that the last attempt has sent.
         self.question = QuestionRef()
         #: False if the site's page has sent the message in a format that this package cannot read and check.

@@ -98,7 +98,7 @@ class Recovery:
     async def _look(self) -> bool:
         """Read the stored answer, and copy it to the reply. Return True if the text of the reply has changed."""
         self._pause = min(self._pause * _FACTOR or _FIRST_PAUSE, _MAX_PAUSE, self._silence / 2)
-        stored = await self._read()
+        stored = await read_answer(self._backend, self._reply, self._question)
         self._timeout = self._silence
         if stored.progress is Progress.MISSING:
             self._misses += 1
@@ -113,21 +113,28 @@ class Recovery:
             )
         return changed
 
-    async def _read(self) -> StoredAnswer:
-        reply, question = self._reply, self._question
-        conversation_id = reply.conversation_id or question.conversation_id
-        assert conversation_id is not None
-        try:
-            conversation: Any = await self._backend.request_json("GET", conversation_path(conversation_id))
-        except ConversationNotFoundError:
-            return StoredAnswer(Progress.MISSING)
-        except BrowserCrashedError as exc:
-            # The crash that ended the stream may also have ended the page of this request. The next request uses a new page.
-            logger.info("the conversation could not be read: %s", exc)
-            return StoredAnswer(Progress.MISSING)
-        reply.conversation_id = conversation_id
-        questions = (question.question_id, reply.question_id)
-        ids = {name for name in (*questions, reply.message_id) if name is not None}
-        if (words := moderation_of(conversation, ids)) is not None:
-            raise reply.failed(*withheld(words))
-        return read_stored_answer(conversation, questions, reply.message_id)
+
+async def read_answer(backend: BackendClient, reply: ReplyReader, question: QuestionRef) -> StoredAnswer:
+    """Read the conversation of a question, and return the answer as far as it is stored.
+
+    If the conversation is not found, or the browser has crashed, the progress of the answer is ``MISSING``.
+
+    :raises ModerationError: the site withholds the answer.
+    :raises ChatGPTError: the conversation could not be read.
+    """
+    conversation_id = reply.conversation_id or question.conversation_id
+    assert conversation_id is not None
+    try:
+        conversation: Any = await backend.request_json("GET", conversation_path(conversation_id))
+    except ConversationNotFoundError:
+        return StoredAnswer(Progress.MISSING)
+    except BrowserCrashedError as exc:
+        # The crash that ended the stream may also have ended the page of this request. The next request uses a new page.
+        logger.info("the conversation could not be read: %s", exc)
+        return StoredAnswer(Progress.MISSING)
+    reply.conversation_id = conversation_id
+    questions = (question.question_id, reply.question_id)
+    ids = {name for name in (*questions, reply.message_id) if name is not None}
+    if (words := moderation_of(conversation, ids)) is not None:
+        raise reply.failed(*withheld(words))
+    return read_stored_answer(conversation, questions, reply.message_id)

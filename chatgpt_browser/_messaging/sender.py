@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib
+import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,7 @@ from .response_reader import SMALL_BODY, receive_body, receive_head
 from .secret_filter import SecretFilter
 
 if TYPE_CHECKING:
-    from .._core.models import Head, Prompt, Session
+    from .._core.models import BeforeSend, Head, Prompt, Session
     from .._core.options import Options
     from .._transport.base import Transport
     from .._transport.browser_manager import BrowserManager
@@ -160,8 +162,10 @@ class MessageSender:
 
         async def attempt(session: Session) -> tuple[OutgoingMessage, Head]:
             message = await self._address(transport, prompt, message_id, session)
+            lease.delivery = message.delivery
             if prompt.before_send is not None:
-                prompt.before_send(message_id if transport.keeps_message_id else None)
+                known_id = message_id if transport.keeps_message_id else None
+                message.delivery.before_start = functools.partial(_announce, prompt.before_send, known_id)
             span.request_sent()
             try:
                 lease.response = await transport.send(message)
@@ -216,3 +220,9 @@ class MessageSender:
                     after, turn = await self.conversations.find_newest_turn(prompt.conversation_id)
         model = prompt.options.model or self.options.model
         return OutgoingMessage(prompt, model, message_id, session, turn, after)
+
+
+async def _announce(before_send: BeforeSend, message_id: str | None) -> None:
+    result = before_send(message_id)
+    if inspect.isawaitable(result):
+        await result

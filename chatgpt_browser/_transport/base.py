@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from .._protocol.conversation_tree import Turn
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from .._core.models import Prompt, Session
     from .response_stream import ResponseStream
 
@@ -43,6 +45,17 @@ class Delivery:
     message_id: str | None = None
     #: False if the site's page has sent a request in a format that cannot be read, so that the message in it was not checked.
     is_checked: bool = True
+    #: The transport awaits this function directly before it sends the message. If the function raises, nothing is sent.
+    before_start: Callable[[], Awaitable[None]] | None = None
+
+    async def announce(self) -> None:
+        """Call ``before_start``. Called directly before the message is sent, or before the page is instructed to send it.
+
+        Only the first call has an effect.
+        """
+        before_start, self.before_start = self.before_start, None
+        if before_start is not None:
+            await before_start()
 
     def start(self) -> None:
         """Set the state to ``IN_DOUBT``. Called directly before the site's page is instructed to send the message."""

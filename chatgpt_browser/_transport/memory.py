@@ -41,6 +41,7 @@ class MemoryTransport:
         """Call the handler with a message, and return the stream of its frames; see :meth:`Transport.send`."""
         if self._is_closed:
             raise ClientClosedError
+        await message.delivery.announce()
         stream = ResponseStream(self)
         self.streams.append(stream)
         frames = self._handler(message)

@@ -22,6 +22,7 @@ from .doctor.command import doctor
 from .environment import VARIABLES
 from .exit_codes import exit_codes
 from .history.commands import history
+from .jobs.commands import jobs
 from .output.consoles import out
 from .smoke.command import smoke
 
@@ -66,7 +67,8 @@ app = typer.Typer(
 for command in (ask, chat, batch, models, login, logout, doctor, smoke, demo, install):
     app.command()(command)
 app.add_typer(history, name="history")
-for info in (*app.registered_commands, *history.registered_commands):
+app.add_typer(jobs, name="jobs")
+for info in (*app.registered_commands, *history.registered_commands, *jobs.registered_commands):
     info.cls = Command
 
 

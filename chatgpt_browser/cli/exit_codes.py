@@ -76,6 +76,8 @@ ERROR_KINDS = (
         "the site's page could not send the message",
         "`chatgpt-browser login` opens the site in a window: check what the page shows, and close any dialog",
     ),
+    ErrorKind(errors.JobStoreError, 15, "the job store cannot be used, or contains no such job"),
+    ErrorKind(errors.JobUncertainError, 16, "it is unknown whether the message of a job was sent"),
     ErrorKind(errors.ChatGPTError, 1, "any other error"),
 )
 

@@ -46,6 +46,9 @@ EXPECTED = {
     "AbortError": 1,
     "ForkedProcessError": 1,
     "ProxyError": 12,
+    "JobStoreError": 15,
+    "JobNotFoundError": 15,
+    "JobUncertainError": 16,
     "ClientClosedError": 1,
     "ChatGPTError": 1,
 }

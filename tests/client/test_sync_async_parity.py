@@ -13,6 +13,7 @@ CLASS_PAIRS = [
     ("ChatGPTAPI", "AsyncChatGPTAPI"),
     ("ChatGPTConversation", "AsyncChatGPTConversation"),
     ("ReplyStream", "AsyncReplyStream"),
+    ("Job", "AsyncJob"),
 ]
 #: Methods with another name in the sync class: protocol methods, and the close method of a stream.
 SYNC_NAMES = {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..._core.models import Request
     from ..._core.urls import Site
     from ..._protocol.conversation_tree import Turn
-    from ..base import OutgoingMessage
+    from ..base import Delivery, OutgoingMessage
     from ..response_stream import ResponseStream
     from .fetch_page import FetchPage
 
@@ -52,13 +52,18 @@ class FetchTransport:
                 message_id=message.message_id,
                 model=message.model,
                 access_token=message.session.access_token,
-            )
+            ),
+            message.delivery,
         )
         message.delivery.confirm(message.message_id)
         return stream
 
-    async def open(self, build: Callable[[Site], Request]) -> ResponseStream:
+    async def open(
+        self, build: Callable[[Site], Request], delivery: Delivery | None = None
+    ) -> ResponseStream:
         """Call ``build`` with the site, send the request that it returns, and return the stream of the response.
+
+        If the request sends a message, ``delivery`` is its progress.
 
         ``build`` is called after the page was opened, because the site may redirect to its other origin while it is being opened.
 
@@ -66,6 +71,8 @@ class FetchTransport:
         :raises ClientClosedError: the client was closed while the page was being opened.
         """
         page = await self._pages.page()
+        if delivery is not None:
+            await delivery.announce()
         if self._is_closed:
             raise ClientClosedError
         return page.open(build(self._pages.site))

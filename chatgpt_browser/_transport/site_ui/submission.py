@@ -175,6 +175,7 @@ class Submission:
     async def _click(self, delivery: Delivery, *, is_first: bool) -> bool:
         """Click the send button. Return False if the button was certainly not clicked."""
         self._activity.forget_preparations()
+        await delivery.announce()
         delivery.start()
         is_clicked = False
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +16,8 @@ from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
 from ..input.question import build_question
 from ..input.standard_input import PipedInput
-from ..output.consoles import logging_to_stderr, write_json
+from ..jobs.background import start_job
+from ..output.consoles import logging_to_stderr, print_note, write_json, write_text
 from ..output.reply import print_reply, print_sources, stream_reply
 from ..output.reply_object import parts_object
 from ..output.reply_pieces import ReplyPieces
@@ -57,6 +60,17 @@ SaveFiles = Annotated[
         metavar="FOLDER",
     ),
 ]
+Detach = Annotated[
+    bool,
+    typer.Option(
+        "--detach",
+        help="Write the id of a job and return when the site has accepted the question; see `jobs wait`.",
+    ),
+]
+KeepText = Annotated[
+    bool,
+    typer.Option("--keep-text", help="With --detach: store the question with the job, not only its hash."),
+]
 NoStream = Annotated[bool, typer.Option("--no-stream", help="Write the reply when it is complete.")]
 
 
@@ -75,6 +89,8 @@ def ask(
     as_json: options.AsJson = False,
     save_files: SaveFiles = None,
     no_stream: NoStream = False,
+    detach: Detach = False,
+    keep_text: KeepText = False,
     plain_text: options.PlainText = False,
     show_thoughts: options.ShowThoughts = False,
     send_via: options.SendViaOption = "auto",
@@ -99,6 +115,8 @@ def ask(
 
     chatgpt-browser ask --save-files pictures "Draw a red circle."
 
+    chatgpt-browser ask --detach "Compare these two designs in depth." > job
+
     chatgpt-browser ask --json "Name three rivers." | jq -r .reply
     """
     with errors_as_exit_codes(as_json=as_json), logging_to_stderr(verbose):
@@ -109,16 +127,22 @@ def ask(
             send_via, attach=attach, effort=effort, tool=tool, temporary=temporary, project=project
         )
         given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
+        if detach:
+            write_text(start_job(question, given, arguments, conversation=requested, keep_text=keep_text))
+            return
         with client_from_environment(**given) as api:
             started, whole = perf_counter(), no_stream or as_json
             with wait_spinner("the reply") as spinner:
                 position = find_position(api, requested)
-                with api.stream_message(
-                    question,
-                    timeout_ms=options.to_timedelta(piped.seconds_left),
-                    **(position._asdict() if position else {}),
-                    **arguments,
-                ) as stream:
+                with (
+                    api.stream_message(
+                        question,
+                        timeout_ms=options.to_timedelta(piped.seconds_left),
+                        **(position._asdict() if position else {}),
+                        **arguments,
+                    ) as stream,
+                    naming_conversation(stream),
+                ):
                     first_word = started
                     pieces = ReplyPieces(stream, spinner, show_thoughts=show_thoughts and not as_json)
                     if whole:
@@ -152,6 +176,17 @@ def save_reply_files(stream: ReplyStream, folder: Path | None) -> list[Path]:
         return save_files_to(reply.files, folder)
     except OSError as error:
         raise typer.BadParameter(f"cannot write the file: {error}", param_hint="'--save-files'") from None
+
+
+@contextmanager
+def naming_conversation(stream: ReplyStream) -> Iterator[None]:
+    """If Ctrl-C interrupts the block, print the id of the conversation, if it is known."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if stream.conversation_id is not None:
+            print_note(f"interrupted; the question is in conversation {stream.conversation_id}")
+        raise
 
 
 def read_to_end(pieces: Iterable[str]) -> float:

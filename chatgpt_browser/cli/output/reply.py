@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from .consoles import is_terminal, out, shows_markdown
 from .footnotes import Footnotes
@@ -13,10 +13,26 @@ from .terminal_text import PrintableStream
 if TYPE_CHECKING:
     from chatgpt_browser import Citation
 
-    from .reply_pieces import ReplyPieces
+
+class TextPieces(Protocol):
+    """An iterable over the pieces of a reply's text, such as `ReplyPieces`."""
+
+    @property
+    def text(self) -> str:
+        """The whole text so far."""
+        ...
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The citations of the complete reply."""
+        ...
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the pieces."""
+        ...
 
 
-def stream_reply(pieces: ReplyPieces, *, markdown: bool = True) -> None:
+def stream_reply(pieces: TextPieces, *, markdown: bool = True) -> None:
     """Write a reply while it arrives, and then its sources if standard output is a terminal.
 
     On a terminal, Markdown is rendered unless `markdown` is False. If the terminal is the log of a CI system, the Markdown is

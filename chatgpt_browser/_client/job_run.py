@@ -1,0 +1,327 @@
+"""One job while this process works on it: sends its message, reads its reply, and stores each change of its state."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+
+from .._core.errors import (
+    AbortError,
+    APIStatusError,
+    ChallengeError,
+    ChatGPTError,
+    ClientClosedError,
+    JobStoreError,
+    JobUncertainError,
+    ModerationError,
+    OptionNotAppliedError,
+    StreamError,
+)
+from .._core.log import logger
+from .._core.models import QuestionRef
+from .._messaging.answer_follower import AnswerFollower
+from .._messaging.deadline import Deadline
+from .._messaging.question_lookup import look_up_question
+from .._messaging.reply_stream import AsyncReplyStream
+from .._messaging.whole_reply import keep_ref
+from .._protocol.stored_questions import SentMessage
+from .._store.job_record import hash_text
+from .._transport.base import DeliveryState
+from .job_codec import encode_error, encode_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from .._core.models import Prompt
+    from .._core.reply import Reply
+    from .._messaging.lease import ConversationSlot
+    from .._messaging.sender import MessageSender
+    from .._protocol.reply_reader import ReplyReader
+    from .._store.job_record import JobRecord
+    from .._store.job_store import JobStore
+
+#: Interval in seconds at which the text so far is stored, and at which the store is checked for a cancellation by another
+#: process. SQLite does not notify other processes of a change.
+_WATCH_INTERVAL = 1.0
+#: The pauses in seconds between the lookups of a message that was sent a short time ago: it may still be on its way to the site.
+_LOOKUP_PAUSES = (1.0, 3.0)
+#: A message cannot be on its way for longer than this number of seconds.
+_DELIVERY_TIME = 60.0
+
+
+class JournaledSlot:
+    """The slot of a message, with a function that is called before the message is sent."""
+
+    def __init__(
+        self, slot: ConversationSlot, before_send: Callable[[Prompt, str | None], Awaitable[None]]
+    ) -> None:
+        self._slot = slot
+        self._before_send = before_send
+
+    async def acquire(self) -> Prompt:
+        """Wait for the slot, and return its prompt with the function."""
+        prompt = await self._slot.acquire()
+
+        async def before_send(message_id: str | None) -> None:
+            await self._before_send(prompt, message_id)
+
+        return replace(prompt, before_send=before_send)
+
+    def release(self, reply: ReplyReader | None) -> None:
+        """Release the slot."""
+        self._slot.release(reply)
+
+
+class JobRun:
+    """Works on one job, which the store object of this client owns."""
+
+    def __init__(self, sender: MessageSender, store: JobStore, record: JobRecord) -> None:
+        self._sender = sender
+        self._store = store
+        #: The newest record of the job.
+        self.record = record
+        #: Set when the conversation of the message is in the store, or the job has ended.
+        self.accepted = asyncio.Event()
+        #: True after this process has cancelled the job or has begun to close the client.
+        self.is_leaving = False
+        self.task: asyncio.Task[Reply[Any]] | None = None
+        self._text: Callable[[], str] = str
+
+    @property
+    def text(self) -> str:
+        """The reply's text so far."""
+        return self._text()
+
+    def start(self, slot: ConversationSlot | None = None) -> asyncio.Task[Reply[Any]]:
+        """Start a task that works on the job. If ``slot`` is None, the message was sent earlier, and its answer is read."""
+        self.task = asyncio.get_running_loop().create_task(self._run(slot))
+        self.task.add_done_callback(_retrieve)
+        return self.task
+
+    # ---- the task ----------------------------------------------------------------------------------------------------
+
+    async def _run(self, slot: ConversationSlot | None) -> Reply[Any]:
+        watching = asyncio.get_running_loop().create_task(self._watch())
+        try:
+            reply = await (self._continue() if slot is None else self._send(slot))
+            await self._store_reply(reply)
+            return reply
+        except Exception as error:
+            cause = error.error if isinstance(error, _FinalError) else error
+            is_unsent = self.record.state == "queued" and not self.is_leaving
+            if is_unsent or isinstance(error, _FINAL_ERRORS):
+                await self._fail(cause)
+            raise cause from cause.__cause__
+        finally:
+            watching.cancel()
+            await self._leave()
+            self.accepted.set()
+
+    async def _send(self, slot: ConversationSlot) -> Reply[Any]:
+        """Send the message and read its reply. If the stream breaks off, read the reply from the conversation."""
+        journaled = JournaledSlot(slot, self._note_sending)
+        stream = AsyncReplyStream(self._sender, journaled, Deadline(float("inf"), None), bind_file=keep_ref)
+        self._text = lambda: stream.text
+        try:
+            async with stream:
+                await self._note_accepted(stream)
+                while await stream._next_updates(convert=False) is not None:
+                    await self._note_accepted(stream)
+                return await stream._complete_reply()
+        except ChatGPTError as error:
+            is_over = self.is_leaving or not self.record.is_active
+            if is_over or isinstance(error, (ClientClosedError, *_FINAL_ERRORS)):
+                raise
+            if self.record.state == "queued" or not _may_be_sent(error, stream):
+                raise _FinalError(error) from error
+            logger.info("the job %s continues without its stream: %s", self.record.id, error)
+        return await self._continue()
+
+    async def _continue(self) -> Reply[Any]:
+        """Read the reply to a message that was sent earlier. If it is unknown whether it was sent, look for it first."""
+        if self.record.state == "sending" or self.record.question_id is None:
+            await self._resolve()
+        self.accepted.set()
+        record = self.record
+        question = QuestionRef(record.conversation_id, record.question_id, record.parent_message_id)
+        follower = AnswerFollower(self._sender, question)
+        self._text = lambda: follower.text
+        try:
+            return await follower.run()
+        except ChatGPTError as error:
+            if follower.is_over:
+                raise _FinalError(error) from error
+            raise
+
+    async def _resolve(self) -> None:
+        """Look for the message in the conversations of the account, and store its ids.
+
+        :raises JobUncertainError: no conversation contains the message.
+        """
+        record = self.record
+        sending_at = record.sending_at or record.created_at
+        others = await self._in_thread(self._other_questions) if record.question_id is None else frozenset()
+        sent = SentMessage(
+            has_text=lambda text: hash_text(text) == record.text_hash,
+            sending_at=sending_at,
+            conversation_id=record.conversation_id,
+            parent_message_id=record.parent_message_id,
+            question_id=record.question_id,
+            others=others,
+        )
+        pauses = _LOOKUP_PAUSES if time.time() - sending_at < _DELIVERY_TIME else ()
+        for pause in (*pauses, None):
+            found = await look_up_question(self._sender.backend, sent)
+            if found is not None:
+                await self._change(
+                    state="running", conversation_id=found.conversation_id, question_id=found.question_id
+                )
+                return
+            if pause is not None:
+                await asyncio.sleep(pause)
+        raise JobUncertainError(
+            "It is unknown whether the site received the message, and the conversations do not contain it. The message was "
+            "not sent again.",
+            job_id=record.id,
+        )
+
+    def _other_questions(self) -> frozenset[str]:
+        jobs = self._store.list_jobs()
+        return frozenset(job.question_id for job in jobs if job.question_id and job.id != self.record.id)
+
+    # ---- changes of the state ----------------------------------------------------------------------------------------
+
+    async def _note_sending(self, prompt: Prompt, message_id: str | None) -> None:
+        """Store the state "sending", directly before the message is sent.
+
+        :raises AbortError: the job was cancelled.
+        :raises JobStoreError: the state cannot be stored. Then the message is not sent.
+        """
+        await self._change(
+            before=("queued", "sending"),
+            state="sending",
+            question_id=message_id,
+            transport="page" if message_id is None else "fetch",
+            conversation_id=prompt.conversation_id,
+            parent_message_id=prompt.parent_message_id,
+        )
+
+    async def _note_accepted(self, stream: AsyncReplyStream) -> None:
+        """Store the ids of the question and of the conversation as soon as both are known."""
+        if self.accepted.is_set():
+            return
+        question, reader = stream._lease.question, stream._assembler.reader
+        conversation_id = reader.conversation_id or question.conversation_id
+        if conversation_id is None:
+            return
+        try:
+            await self._change(
+                state="running",
+                conversation_id=conversation_id,
+                question_id=question.question_id or reader.question_id or self.record.question_id,
+            )
+        except JobStoreError as error:
+            logger.warning("the state of the job %s was not stored: %s", self.record.id, error)
+        self.accepted.set()
+
+    async def _store_reply(self, reply: Reply[Any]) -> None:
+        try:
+            await self._change(
+                state="done",
+                reply=encode_reply(reply),
+                partial=None,
+                conversation_id=reply.conversation_id or self.record.conversation_id,
+            )
+        except JobStoreError as error:
+            # The job stays "running", so that another process can read the reply from the conversation.
+            logger.warning("the reply of the job %s was not stored: %s", self.record.id, error)
+
+    async def _fail(self, error: BaseException) -> None:
+        """Store the error that has ended the job."""
+        if not self.record.is_active:
+            return
+        state = "uncertain" if isinstance(error, JobUncertainError) else "failed"
+        try:
+            await self._change(state=state, error=encode_error(error))
+        except (JobStoreError, AbortError) as exc:
+            logger.warning("the state of the job %s was not stored: %s", self.record.id, exc)
+
+    async def _leave(self) -> None:
+        """Give the job up if it has not ended, so that another process can take it over."""
+        with anyio.CancelScope(shield=True):
+            try:
+                if self.record.is_active:
+                    await self._in_thread(self._store.disown, self.record.id)
+            except JobStoreError as error:
+                logger.warning("the job %s was not given up: %s", self.record.id, error)
+
+    async def _change(self, **values: Any) -> None:
+        changed = await self._in_thread(self._store.change, self.record.id, owned=True, **values)
+        if changed is None:
+            self.record = await self._in_thread(self._store.get, self.record.id)
+            raise AbortError("The job was cancelled, or another process has taken it over.")
+        self.record = changed
+
+    async def _watch(self) -> None:
+        """Store the text so far, and end the task if another process has cancelled the job."""
+        stored = ""
+        while True:
+            await asyncio.sleep(_WATCH_INTERVAL)
+            text, job_id = self.text, self.record.id
+            try:
+                if text != stored and self.record.state == "running":
+                    await self._in_thread(
+                        self._store.change, job_id, before=("running",), owned=True, partial=text
+                    )
+                    stored = text
+                state = (await self._in_thread(self._store.get, job_id)).state
+            except JobStoreError as error:
+                logger.debug("the job %s could not be watched: %s", job_id, error)
+                continue
+            if state == "cancelled" and self.task is not None:
+                self.record = replace(self.record, state="cancelled")
+                self.task.cancel()
+                return
+
+    async def _in_thread(self, function: Callable[..., Any], *args: Any, **values: Any) -> Any:
+        return await anyio.to_thread.run_sync(lambda: function(*args, **values))
+
+
+class _FinalError(ChatGPTError):
+    """Contains an error after which nothing more can be read: the message was not accepted, or the answer has ended."""
+
+    def __init__(self, error: ChatGPTError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+#: The errors that end a job. After any other error, the job can still be read from the conversation.
+_FINAL_ERRORS: tuple[type[BaseException], ...] = (
+    _FinalError,
+    JobUncertainError,
+    ModerationError,
+    OptionNotAppliedError,
+)
+
+
+def _may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
+    """Return whether the site may have accepted the message of a stream that has failed."""
+    delivery = stream._lease.delivery
+    if delivery is None or delivery.state is DeliveryState.NOT_STARTED:
+        return False
+    if type(error) is StreamError:
+        return False  # The site has reported an error instead of an answer.
+    if stream._assembler.reader.conversation_id is not None:
+        return True
+    is_refused = isinstance(error, APIStatusError) and 400 <= (error.status_code or 0) < 500
+    return not (is_refused or isinstance(error, ChallengeError))
+
+
+def _retrieve(task: asyncio.Task[Any]) -> None:
+    """Mark the error of a task as retrieved: a job whose reply nobody waits for must not log a traceback."""
+    if not task.cancelled():
+        task.exception()

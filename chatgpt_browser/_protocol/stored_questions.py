@@ -1,0 +1,56 @@
+"""Finds a message of the user in a stored conversation: by its id, or by the hash of its text, its position and its time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .conversation_tree import newest_branch
+from .message import is_question, message_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class SentMessage:
+    """What is known about a message whose sender did not see the response.
+
+    ``question_id`` is None if the site's page chose the id. ``has_text`` returns whether a text is the text of the message.
+    ``sending_at`` is the time in seconds since the epoch. ``others`` contains the ids of questions that other jobs have sent.
+    """
+
+    has_text: Callable[[str], bool]
+    sending_at: float
+    conversation_id: str | None = None
+    parent_message_id: str | None = None
+    question_id: str | None = None
+    others: frozenset[str] = frozenset()
+
+
+def find_question(data: Any, sent: SentMessage, *, since: float) -> str | None:
+    """Return the id of the message in a stored conversation, or None if the conversation does not contain the message.
+
+    If the id of the message is unknown, the newest question with the same text is returned. This question must follow the parent
+    message, if the parent is known, and must not be older than ``since``.
+    """
+    nodes = data.get("mapping") if isinstance(data, dict) else None
+    if not isinstance(nodes, dict):
+        return None
+    if sent.question_id is not None:
+        return sent.question_id if sent.question_id in nodes else None
+    branch = [(name, node.get("message")) for name, node in newest_branch(data)]
+    names = [name for name, _ in branch]
+    if sent.parent_message_id in names:
+        branch = branch[: names.index(sent.parent_message_id)]
+    for name, message in branch:
+        if name not in sent.others and is_question(message) and _is_same(message, sent, since):
+            return name
+    return None
+
+
+def _is_same(message: Any, sent: SentMessage, since: float) -> bool:
+    created = message.get("create_time")
+    is_old = isinstance(created, (int, float)) and created < since
+    content = message.get("content")
+    return not is_old and isinstance(content, dict) and sent.has_text(message_text(message))

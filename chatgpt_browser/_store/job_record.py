@@ -1,0 +1,79 @@
+"""One row of the table of jobs, as data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import sqlite3
+
+#: The states of a job. A job starts as "queued". "sending" is stored immediately before the request that sends the message.
+JobState = Literal["queued", "sending", "running", "done", "failed", "uncertain", "cancelled"]
+#: In these states, a job can still change.
+ACTIVE: tuple[JobState, ...] = ("queued", "sending", "running")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRecord:
+    """What the store contains about one job. Times are in seconds since the epoch.
+
+    ``owner`` names the store object that works on the job. ``batch`` and ``batch_key`` identify a message of a batch.
+    ``partial`` is the reply's text so far, while the job is running. ``error`` and ``reply`` are JSON objects, or None.
+    """
+
+    id: str
+    state: JobState
+    origin: str
+    created_at: float
+    updated_at: float
+    text_hash: str
+    owner: str | None = None
+    sending_at: float | None = None
+    text: str | None = field(default=None, repr=False)
+    options: dict[str, Any] = field(default_factory=dict, repr=False)
+    transport: str | None = None
+    conversation_id: str | None = None
+    parent_message_id: str | None = None
+    question_id: str | None = None
+    batch: str | None = None
+    batch_key: str | None = None
+    error: dict[str, Any] | None = None
+    partial: str | None = field(default=None, repr=False)
+    reply: dict[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def is_active(self) -> bool:
+        """True if the job can still change."""
+        return self.state in ACTIVE
+
+    @classmethod
+    def of_row(cls, row: sqlite3.Row) -> JobRecord:
+        """Return the record in a row of the table."""
+        values: dict[str, Any] = dict(row)
+        for name in JSON_COLUMNS:
+            if values[name] is not None:
+                values[name] = json.loads(values[name])
+        return cls(**values)
+
+
+#: The columns that contain JSON.
+JSON_COLUMNS = ("options", "error", "reply")
+
+
+def to_columns(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values as the table stores them."""
+    return {
+        name: json.dumps(value, ensure_ascii=False) if name in JSON_COLUMNS and value is not None else value
+        for name, value in values.items()
+    }
+
+
+def hash_text(text: str) -> str:
+    """Return the hash of a message's text. The store contains the hash instead of the text.
+
+    The site's page changes spaces at the ends and line ends, so these do not count.
+    """
+    return hashlib.sha256(" ".join(text.split()).encode("utf-8", "surrogatepass")).hexdigest()

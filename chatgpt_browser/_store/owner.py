@@ -1,0 +1,92 @@
+"""The owner of a job: a store object in a running process. A lock file shows whether the owner still exists."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import IO
+
+#: The process ids and the names of the owners that exist in this process. POSIX does not lock a file against its own process.
+_OWN: set[tuple[int, str]] = set()
+
+
+class Owner:
+    """Holds a lock on a file next to the store. The operating system releases the lock when the process ends in any way.
+
+    A POSIX record lock (``lockf``) is used, because a forked child process does not inherit it.
+    """
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        self._file: IO[bytes] | None = None
+        self._pid = 0
+        self.name = ""
+
+    def acquire(self) -> str:
+        """Create the lock file if this owner has none, lock it, and return the owner's name.
+
+        :raises OSError: the file cannot be created.
+        """
+        if self._file is None or self._pid != os.getpid():
+            self.name, self._pid = uuid.uuid4().hex, os.getpid()
+            path = _lock_path(self._store, self.name)
+            self._file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")  # noqa: SIM115
+            _try_lock(self._file)
+            _OWN.add((self._pid, self.name))
+        return self.name
+
+    def release(self) -> None:
+        """Release the lock and delete the file. A second call, or a call in a forked process, has no effect."""
+        if self._file is None or self._pid != os.getpid():
+            return
+        _OWN.discard((self._pid, self.name))
+        self._file.close()
+        self._file = None
+        with suppress(OSError):
+            _lock_path(self._store, self.name).unlink()
+
+
+def is_alive(store: Path, name: str | None) -> bool:
+    """Return whether the owner with this name still exists. If it does not, delete its lock file."""
+    if name is None:
+        return False
+    if (os.getpid(), name) in _OWN:
+        return True
+    path = _lock_path(store, name)
+    try:
+        with open(path, "r+b") as file:
+            if not _try_lock(file):
+                return True
+    except FileNotFoundError:
+        return False
+    except OSError:  # Windows refuses to open the file. Without access, the owner counts as existing: no job is taken from it.
+        return True
+    with suppress(OSError):
+        path.unlink()
+    return False
+
+
+def _lock_path(store: Path, name: str) -> Path:
+    return store.with_name(f"{store.name}-owner-{name}")
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    """Lock the file for this process. Return False if another process holds the lock."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The group `jobs`, and the background process of `ask --detach`."""

@@ -1,0 +1,197 @@
+"""`chatgpt-browser jobs`: list, show, wait for, cancel and forget jobs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timezone
+from typing import Annotated, Any
+
+import typer
+
+from chatgpt_browser._store.job_record import JobRecord
+from chatgpt_browser._store.job_store import JobStore
+
+from .. import shared_options as options
+from ..command_class import CommandGroup
+from ..exit_codes import errors_as_exit_codes
+from ..output.consoles import logging_to_stderr, out, print_note, write_json, write_text
+from ..output.conversation_formats import local_time
+from ..output.reply import print_reply, stream_reply
+from ..output.tables import write_table
+from ..output.wait_spinner import wait_spinner
+from .background import COMMAND, log_path
+from .waiting import JobWaiter
+from .worker import run_in_background
+
+Id = Annotated[str, typer.Argument(help="Job: its id, or at least 4 characters of its start.", metavar="ID")]
+Ids = Annotated[list[str], typer.Argument(help="Jobs: their ids, or the start of them.", metavar="ID")]
+HELP = """List, show, wait for, cancel and forget jobs.
+
+`ask --detach` starts a job. A job is kept until `jobs forget` deletes it.
+
+[dim]Examples:[/dim]
+
+chatgpt-browser jobs list
+
+chatgpt-browser jobs wait 1b9d6bcd
+"""
+_MIN_PREFIX = 4
+
+jobs = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True)
+jobs.command(COMMAND, hidden=True)(run_in_background)
+
+
+@jobs.command("list")
+def list_(as_json: options.AsJson = False) -> None:
+    """List all jobs, newest first.
+
+    In a pipe, columns are separated by tabs: id, state, time of submission (ISO 8601), conversation id.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser jobs list
+    """
+    with errors_as_exit_codes(as_json=as_json):
+        records = JobStore().list_jobs()
+        if as_json:
+            write_json([_fields(record) for record in records])
+            return
+        format_time = local_time if out.is_terminal else datetime.isoformat
+        rows = [
+            (record.id, record.state, format_time(_time(record.created_at)), record.conversation_id or "")
+            for record in records
+        ]
+        write_table(("Id", "State", "Submitted", "Conversation"), rows, fixed_columns=2)
+
+
+@jobs.command()
+def show(job: Id, as_json: options.AsJson = False) -> None:
+    """Show what is known about a job, without a request to the site.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser jobs show 1b9d6bcd
+    """
+    with errors_as_exit_codes(as_json=as_json):
+        store = JobStore()
+        record = find_job(store, job)
+        fields = _fields(record)
+        if record.is_active:
+            fields["process"] = "running" if store.has_owner(record) else "ended: `jobs wait` reads the reply"
+        if as_json:
+            write_json(fields)
+        else:
+            shown = {name: value for name, value in fields.items() if value not in (None, "")}
+            write_text("".join(f"{name.replace('_', ' ')}: {value}\n" for name, value in shown.items()))
+
+
+@jobs.command()
+def wait(
+    job: Id,
+    timeout: options.Timeout = None,
+    as_json: options.AsJson = False,
+    plain_text: options.PlainText = False,
+    headed: options.Headed = False,
+    verbose: options.Verbose = 0,
+) -> None:
+    """Wait for the reply of a job, and write it to standard output while it arrives. Nothing is sent again.
+
+    If the background process has ended, the reply is read from the conversation.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser jobs wait 1b9d6bcd
+
+    chatgpt-browser jobs wait 1b9d6bcd --timeout 3600
+    """
+    with errors_as_exit_codes(as_json=as_json), logging_to_stderr(verbose):
+        store = JobStore()
+        record = find_job(store, job)
+        with wait_spinner("the reply", first_step=None) as spinner:
+            waiter = JobWaiter(store, record.id, spinner, timeout=timeout, headless=not headed)
+            if as_json:
+                for _ in waiter:
+                    pass
+            elif plain_text:
+                for _ in waiter:
+                    pass
+                spinner.stop()
+                print_reply(_plain(waiter.text), markdown=False)
+            else:
+                stream_reply(waiter, markdown=not verbose)
+        if as_json:
+            write_json(_fields(store.get(record.id)))
+
+
+@jobs.command()
+def cancel(selected: Ids) -> None:
+    """Cancel jobs. The background process of a job stops its reply. A job that has ended does not change.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser jobs cancel 1b9d6bcd
+    """
+    with errors_as_exit_codes():
+        store = JobStore()
+        for record in [find_job(store, job) for job in selected]:
+            changed = store.change(record.id, state="cancelled")
+            print_note(f"cancelled {record.id}" if changed else f"{record.id} has already ended")
+
+
+@jobs.command()
+def forget(selected: Ids) -> None:
+    """Delete jobs and their replies from this machine. The conversations stay at the site.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser jobs forget 1b9d6bcd
+    """
+    with errors_as_exit_codes():
+        store = JobStore()
+        for record in [find_job(store, job) for job in selected]:
+            store.forget(record.id)
+            with suppress(OSError):
+                log_path(record.id).unlink()
+            print_note(f"deleted {record.id}")
+
+
+def find_job(store: JobStore, argument: str) -> JobRecord:
+    """Return the job that an argument names: an id, or the start of exactly one id.
+
+    :raises JobNotFoundError: there is no such job.
+    :raises typer.BadParameter: several ids start with the argument.
+    """
+    ids = [record.id for record in store.list_jobs() if record.id.startswith(argument.lower())]
+    if argument in ids or len(argument) < _MIN_PREFIX or not ids:
+        return store.get(argument)
+    if len(ids) > 1:
+        raise typer.BadParameter(f"several ids start with {argument}: {', '.join(ids[:5])}")
+    return store.get(ids[0])
+
+
+def _fields(record: JobRecord) -> dict[str, Any]:
+    """Return the fields of a job that the commands show."""
+    log = log_path(record.id)
+    return {
+        "id": record.id,
+        "state": record.state,
+        "created_at": _time(record.created_at).isoformat(),
+        "updated_at": _time(record.updated_at).isoformat(),
+        "transport": record.transport,
+        "conversation_id": record.conversation_id,
+        "question_id": record.question_id,
+        "question": record.text,
+        "error": None if record.error is None else record.error.get("message"),
+        "reply": None if record.reply is None else record.reply.get("text"),
+        "log": str(log) if log.exists() else None,
+    }
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, timezone.utc)
+
+
+def _plain(text: str) -> str:
+    from chatgpt_browser._protocol.plain_text import to_plain_text
+
+    return to_plain_text(text)

@@ -1,0 +1,130 @@
+"""Waits for a job: shows the new text while it arrives, and reads the reply itself if no process works on the job."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from chatgpt_browser._client.job_runner import outcome
+from chatgpt_browser._core.errors import ChatGPTTimeoutError
+
+from ..client_factory import client_from_environment
+from ..output.consoles import print_note
+
+if TYPE_CHECKING:
+    from chatgpt_browser import ChatGPTAPI, ChatGPTError, Citation, Reply
+    from chatgpt_browser._store.job_record import JobRecord
+    from chatgpt_browser._store.job_store import JobStore
+
+    from ..output.wait_spinner import WaitSpinner
+
+#: Interval in seconds at which the job is read from the store. SQLite does not notify other processes of a change.
+_INTERVAL = 0.3
+
+
+class JobWaiter:
+    """Waits for one job, and yields the pieces of its reply."""
+
+    def __init__(
+        self, store: JobStore, job_id: str, spinner: WaitSpinner, *, timeout: float | None, headless: bool
+    ) -> None:
+        self._store = store
+        self._job_id = job_id
+        self._spinner = spinner
+        self._timeout = timeout
+        self._headless = headless
+        self._shown = ""
+        self._reader: _Reader | None = None
+        #: The whole reply, after the last piece.
+        self.reply: Reply | None = None
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return self._shown if self.reply is None else self.reply.text
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The citations of the complete reply."""
+        return () if self.reply is None else self.reply.citations
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield each new piece of the reply's text.
+
+        :raises ChatGPTTimeoutError: the timeout has passed. The job continues.
+        :raises ChatGPTError: the error of the job.
+        """
+        ends_at = None if self._timeout is None else time.monotonic() + self._timeout
+        try:
+            while (record := self._store.get(self._job_id)).is_active:
+                yield from self._new_text(record.partial or "")
+                self._spinner.what = describe(record)
+                self._read_if_abandoned(record)
+                if ends_at is not None and time.monotonic() >= ends_at:
+                    raise ChatGPTTimeoutError(limit="timeout_ms", seconds=self._timeout)
+                time.sleep(_INTERVAL)
+        finally:
+            if self._reader is not None:
+                self._reader.close()
+        self.reply = outcome(record)
+        yield from self._new_text(self.reply.text, is_last=True)
+
+    def _new_text(self, text: str, *, is_last: bool = False) -> Iterator[str]:
+        if text.startswith(self._shown):
+            piece = text[len(self._shown) :]
+            self._shown = text
+            if piece:
+                self._spinner.stop()
+                yield piece
+        elif is_last:  # The site has replaced the text, so the whole text is written again.
+            self._spinner.stop()
+            print_note("the site has changed the reply; the whole reply follows")
+            yield f"\n{text}"
+
+    def _read_if_abandoned(self, record: JobRecord) -> None:
+        """If no process works on the job, start to read its reply in this process."""
+        if self._reader is not None:
+            self._reader.check()
+        elif not self._store.has_owner(record):
+            self._reader = _Reader(self._job_id, headless=self._headless)
+
+
+class _Reader:
+    """Takes a job over in a thread, with a client of its own."""
+
+    def __init__(self, job_id: str, *, headless: bool) -> None:
+        self._clients = client_from_environment(headless=headless)
+        self._api: ChatGPTAPI = self._clients.__enter__()
+        self._error: ChatGPTError | None = None
+        self._thread = threading.Thread(
+            target=self._wait, args=(job_id,), name="chatgpt_browser job", daemon=True
+        )
+        self._thread.start()
+
+    def _wait(self, job_id: str) -> None:
+        from chatgpt_browser import ChatGPTError
+
+        try:
+            self._api.get_job(job_id).wait()
+        except ChatGPTError as error:
+            self._error = error
+
+    def check(self) -> None:
+        """Raise the error with which the thread has ended, if any."""
+        if self._error is not None:
+            raise self._error
+
+    def close(self) -> None:
+        """Close the client. If the job has not ended, another process can take it over."""
+        self._clients.__exit__(None, None, None)
+
+
+def describe(record: JobRecord) -> str:
+    """Return what the command waits for, since when, and the time of the last change."""
+    started, changed = (
+        f"{datetime.fromtimestamp(at):%H:%M}" for at in (record.created_at, record.updated_at)
+    )
+    return f"the reply of job {record.id} ({record.state} since {started}, last change {changed})"

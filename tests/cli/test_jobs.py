@@ -1,0 +1,140 @@
+"""`chatgpt-browser ask --detach` and `chatgpt-browser jobs`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chatgpt_browser._store.job_store import JobStore
+from chatgpt_browser.testing import Gate, Reply
+from tests.support.scripted_site import posts_of
+
+if TYPE_CHECKING:
+    from chatgpt_browser.testing import FakeChatGPT
+    from tests.support.cli_fixtures import Invoke
+
+
+def stored_job(state: str = "done", text: str = "hello **you**") -> str:
+    """Add a job to the store and return its id."""
+    store = JobStore()
+    job = store.create(origin="https://chat.example", text="question", keep_text=True)
+    if state == "done":
+        store.change(job.id, state="done", reply={"text": text}, conversation_id="c-1")
+    elif state == "failed":
+        store.change(
+            job.id, state="failed", error={"type": "RateLimitError", "message": "Too many requests."}
+        )
+    return job.id
+
+
+def background_process(job_id: str) -> list[int]:
+    """Return the ids of the background processes whose log belongs to the job."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            is_same = os.readlink(folder / "fd/2").endswith(f"{job_id}.log")
+            is_python = b"run-in-background" in (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if is_same and is_python:
+            found.append(int(folder.name))
+    return found
+
+
+def test_jobs_list_and_show_without_a_session(invoke: Invoke) -> None:
+    assert invoke("jobs", "list").stdout == ""
+    done, failed = stored_job(), stored_job("failed")
+
+    lines = invoke("jobs", "list").stdout.splitlines()
+    assert [line.split("\t")[:2] for line in lines] == [[failed, "failed"], [done, "done"]]
+    assert lines[1].split("\t")[3] == "c-1"
+    assert "error: Too many requests." in invoke("jobs", "show", failed).stdout
+    shown = json.loads(invoke("jobs", "show", done[:6], "--json").stdout)
+    assert (shown["id"], shown["reply"], shown["question"]) == (done, "hello **you**", "question")
+
+
+def test_jobs_wait_of_ended_jobs_writes_reply_or_error(invoke: Invoke) -> None:
+    done, failed = stored_job(), stored_job("failed")
+
+    assert invoke("jobs", "wait", done).stdout == "hello **you**\n"
+    assert invoke("jobs", "wait", done, "--plain-text").stdout == "hello you\n"
+    result = invoke("jobs", "wait", failed)
+    assert (result.exit_code, result.stdout) == (6, "")
+    assert "Too many requests." in result.stderr
+
+
+def test_jobs_wait_timeout_exits_7_and_keeps_the_job(invoke: Invoke) -> None:
+    store = JobStore()
+    job = store.create(origin="o", text="q")
+    store.change(job.id, state="running", partial="so far")
+
+    result = invoke("jobs", "wait", job.id, "--timeout", "0.4")
+    assert (result.exit_code, result.stdout) == (7, "so far\n")
+    assert store.get(job.id).state == "running"
+
+
+def test_jobs_cancel_and_forget(invoke: Invoke) -> None:
+    job_id = stored_job("queued")
+
+    assert invoke("jobs", "forget", job_id).exit_code == 15
+    assert invoke("jobs", "cancel", job_id).stderr == f"cancelled {job_id}\n"
+    assert "already ended" in invoke("jobs", "cancel", job_id).stderr
+    assert invoke("jobs", "forget", job_id).exit_code == 0
+    assert invoke("jobs", "show", job_id).exit_code == 15
+
+
+def test_ask_detach_prints_id_and_jobs_wait_streams_the_reply(invoke: Invoke, signed_in: FakeChatGPT) -> None:
+    gate = Gate()
+    signed_in.script(Reply("one two three", hold_after=1, gate=gate))
+
+    result = invoke("ask", "--detach", "a detached question")
+    assert (result.exit_code, result.stderr) == (0, "")
+    job_id = result.stdout.strip()
+    assert result.stdout == f"{job_id}\n"
+    assert JobStore().get(job_id).state == "running"
+    if sys.platform == "linux":
+        (pid,) = background_process(job_id)
+        for name in ("cmdline", "environ"):
+            content = Path(f"/proc/{pid}/{name}").read_bytes()
+            assert signed_in.session_token.encode() not in content
+            assert b"detached question" not in content
+    gate.open()
+
+    assert invoke("jobs", "wait", job_id).stdout == "one two three\n"
+    assert len(posts_of(signed_in.requests)) == 1
+    log = Path(os.environ["CHATGPT_DATA_DIR"]) / "job-logs" / f"{job_id}.log"
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert signed_in.session_token not in log.read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the process in /proc")
+def test_jobs_wait_takes_over_from_a_killed_background_process(
+    invoke: Invoke, signed_in: FakeChatGPT
+) -> None:
+    gate = Gate()
+    signed_in.script(Reply("one two three", hold_after=1, gate=gate, continues=True))
+    job_id = invoke("ask", "--detach", "a question that outlives").stdout.strip()
+
+    (pid,) = background_process(job_id)
+    os.kill(pid, signal.SIGKILL)
+    gate.open()
+
+    result = invoke("jobs", "wait", job_id)
+    assert (result.exit_code, result.stdout) == (0, "one two three\n")
+    assert len(posts_of(signed_in.requests)) == 1
+
+
+def test_ask_detach_refused_question_exits_with_the_error(
+    invoke: Invoke, signed_in: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "not-the-token-of-this-server")
+
+    result = invoke("ask", "--detach", "a question")
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert [job.state for job in JobStore().list_jobs()] == ["failed"]
