@@ -47,7 +47,7 @@ class AnswerFollower(WholeReplyMixin):
 
     def __init__(self, sender: MessageSender, question: QuestionRef) -> None:
         self._sender = sender
-        self._question = question
+        self._question: QuestionRef = question
         self._bind_file = keep_ref
         self._deadline = Deadline(float("inf"), None)
         self._assembler = ReplyAssembler(markdown=sender.options.markdown, want_events=False)

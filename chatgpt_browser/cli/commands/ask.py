@@ -154,26 +154,30 @@ def ask(
             remember_conversation(stream.conversation_id, stream.message_id)
             saved = save_reply_files(stream, save_files)
             if as_json:
-                saved_files = {} if save_files is None else {"saved_files": [str(path) for path in saved]}
-                write_json(reply_object(stream, api.model, started, first_word) | saved_files)
+                write_json(reply_object(stream, api.model, started, first_word) | saved)
             elif whole:
-                print_reply(pieces.text, markdown=not plain_text)
-                print_sources(pieces.citations)
+                print_whole_reply(pieces, markdown=not plain_text)
             if position is None and stream.conversation_id is not None:
                 request_title(api, stream.conversation_id, stream.message_id)
 
 
-def save_reply_files(stream: ReplyStream, folder: Path | None) -> list[Path]:
-    """Save the files of a reply, if a folder is given, and return their paths.
+def print_whole_reply(pieces: ReplyPieces, *, markdown: bool) -> None:
+    """Print the text of a complete reply, and then its sources."""
+    print_reply(pieces.text, markdown=markdown)
+    print_sources(pieces.citations)
+
+
+def save_reply_files(stream: ReplyStream, folder: Path | None) -> dict[str, list[str]]:
+    """Save the files of a reply if `folder` is not None. Return the field `saved_files` of `--json`, or else an empty dict.
 
     :raises typer.BadParameter: a file cannot be written.
     :raises ChatGPTError: a file cannot be read.
     """
     reply = None if folder is None else stream.reply
     if folder is None or reply is None:
-        return []
+        return {}
     try:
-        return save_files_to(reply.files, folder)
+        return {"saved_files": [str(path) for path in save_files_to(reply.files, folder)]}
     except OSError as error:
         raise typer.BadParameter(f"cannot write the file: {error}", param_hint="'--save-files'") from None
 
