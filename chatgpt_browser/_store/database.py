@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: SQLite waits for this number of seconds if another process holds the write lock.
 _BUSY_TIMEOUT = 30.0
 
+#: Held while a file is created and closed, so that no other thread connects to the file before it is closed.
+_CREATING = threading.Lock()
+
 
 class Database:
     """A SQLite file. The first transaction opens the file. Threads may share the object: a lock serialises transactions.
@@ -91,9 +94,14 @@ class Database:
         """Create the folder with mode 0700 and the file with mode 0600. SQLite gives its other files the same mode."""
         if not self.path.parent.is_dir():
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(os.open(self.path, os.O_RDONLY | os.O_CREAT, 0o600), "rb") as file:
-            if hasattr(os, "fchmod") and os.fstat(file.fileno()).st_mode & 0o077:
-                os.fchmod(file.fileno(), 0o600)
+        # An existing file is not opened here: POSIX releases all locks of a process on a file when the process closes any
+        # descriptor of the file, also the locks of another connection (https://sqlite.org/howtocorrupt.html, section 2.2).
+        with _CREATING:
+            try:
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            except FileExistsError:
+                if os.name == "posix" and self.path.stat().st_mode & 0o077:
+                    self.path.chmod(0o600)
 
     @contextmanager
     def _converting_errors(self) -> Iterator[None]:

@@ -65,6 +65,7 @@ FURTHER_OPTIONS = {
     "send_via": "auto",
     "browser_context": "own",
     "recover": True,
+    "job_store": None,
 }
 
 

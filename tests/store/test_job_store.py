@@ -161,6 +161,17 @@ def test_threads_and_stores_on_one_file_lose_no_change(path: Path) -> None:
     assert len(store.list_jobs()) == 20
 
 
+def test_open_second_store_in_one_process_keeps_the_locks_of_the_first(store: JobStore, path: Path) -> None:
+    store.create(origin=ORIGIN, text="a")
+    second = JobStore(path)
+    second.list_jobs()
+
+    code = "import sys, sqlite3; c = sqlite3.connect(sys.argv[1]); print(c.execute('SELECT 1 FROM jobs').fetchall()); c.close()"
+    assert run_python(code, path) == "[(1,)]"
+    # Without a lock, the other process would have been the last user of the file, and would have deleted the log.
+    assert path.with_name(f"{path.name}-wal").exists()
+
+
 # ---- versions ------------------------------------------------------------------------------------------------------------
 
 

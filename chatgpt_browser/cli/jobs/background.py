@@ -30,8 +30,9 @@ def log_path(job_id: str) -> Path:
 
 
 def start_job(text: str, client: dict[str, Any], message: dict[str, Any], **options: Any) -> str:
-    """Start a background process that sends a message as a job. When the site has accepted it, return the line with the job's id.
+    """Start a background process that sends a message as a job. Return a line with the job's id.
 
+    The function returns when the site has accepted the message.
     The text and the session token are passed through a pipe, because other users of the machine can read the arguments of a
     process.
 
