@@ -22,16 +22,24 @@ if TYPE_CHECKING:
     from chatgpt_browser.testing import FakeChatGPT
 
 _LIVE = "chatgpt_live"
+_MARKER = "chatgpt"
 _TOKEN = "CHATGPT_SESSION_TOKEN"
 _BASE_URLS = {
     "api_base_url": "CHATGPT_API_BASE_URL",
     "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL",
 }
 _failed = pytest.StashKey[bool]()
+_passed = pytest.StashKey[bool]()
+_unused_report = pytest.StashKey["Callable[[], str | None]"]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker `chatgpt_live`."""
+    """Register the markers `chatgpt` and `chatgpt_live`."""
+    config.addinivalue_line(
+        "markers",
+        f"{_MARKER}(assert_all_used=True, **options): options of the fixture chatgpt_server, such as strict=True; with "
+        "assert_all_used=False, unused replies, rules and faults do not fail the test",
+    )
     config.addinivalue_line(
         "markers",
         f"{_LIVE}: uses the real site with the session token in {_TOKEN}; skipped if the variable is not set",
@@ -48,19 +56,42 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Record whether the test failed. The teardown of the fixtures reads this record."""
+    """Record whether the test failed or passed. The teardown of the fixtures reads this record.
+
+    The report of a failed test also lists what the test did not use of the fake server's script.
+    """
     report = yield
     item.stash[_failed] = item.stash.get(_failed, False) or report.failed
+    if report.when == "call":
+        item.stash[_passed] = report.passed
+        unused_report = item.stash.get(_unused_report, None)
+        if report.failed and unused_report is not None and (text := unused_report()):
+            report.sections.append(("FakeChatGPT", text))
     return report
 
 
 @pytest.fixture
-def chatgpt_server() -> Iterator[FakeChatGPT]:
-    """Yield a running `FakeChatGPT` for this test, on a free loopback port."""
+def chatgpt_server(request: pytest.FixtureRequest) -> Iterator[FakeChatGPT]:
+    """Yield a running `FakeChatGPT` for this test, on a free loopback port.
+
+    If the test passes but has not used a scripted reply, a recording, a rule or a fault, the teardown fails (see
+    `FakeChatGPT.assert_all_used`). The marker `chatgpt(assert_all_used=False)` switches this check off. All other arguments
+    of the marker are options of the server: `chatgpt(strict=True, form="app")`.
+    """
     from chatgpt_browser.testing import FakeChatGPT
 
-    with FakeChatGPT() as server:
+    options: dict[str, Any] = {}
+    for marker in request.node.iter_markers(
+        _MARKER
+    ):  # The marker of the test comes before those of its class and module.
+        options = {**marker.kwargs, **options}
+    checks = options.pop("assert_all_used", True)
+    with FakeChatGPT(**options) as server:
+        if checks:
+            request.node.stash[_unused_report] = server._unused_report
         yield server
+        if checks and request.node.stash.get(_passed, False) and (text := server._unused_report()):
+            pytest.fail(text, pytrace=False)
 
 
 @pytest.fixture
@@ -123,11 +154,7 @@ def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
         return {"session_token": os.environ[_TOKEN], **urls}
 
     server: FakeChatGPT = request.getfixturevalue("chatgpt_server")
-    return {
-        "session_token": server.session_token,
-        "api_base_url": server.api_base_url,
-        "backend_api_base_url": server.backend_api_base_url,
-    }
+    return server.client_options
 
 
 def _isolate(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> None:

@@ -28,9 +28,11 @@ from .faults.fault import Fault, Refusal, ReplyFault
 from .faults.injection import Injection
 from .recording.recorder import RecordedConversation, Recorder
 from .script.gate import Gate, Hold
+from .script.pattern import Pattern
 from .script.reply_parts import Citation, Thought, ToolCall
 from .script.responses import Answer, ChallengeKind
 from .script.rest import Rest
+from .script.rule import Call, Rule
 from .script.scripted import Scripted, Turn, remember
 from .script.side_messages import Aside
 from .script.steps import BREAK, Break, Pace, RawBody, Recorded, Reply, SessionAnswer, Stall, Step
@@ -42,6 +44,7 @@ __all__ = (
     "Answer",
     "Aside",
     "Break",
+    "Call",
     "ChallengeKind",
     "Citation",
     "ComposerOptions",
@@ -54,6 +57,7 @@ __all__ = (
     "Injection",
     "Message",
     "Pace",
+    "Pattern",
     "RawBody",
     "Recorded",
     "RecordedConversation",
@@ -62,6 +66,7 @@ __all__ = (
     "Refusal",
     "Reply",
     "Rest",
+    "Rule",
     "Scripted",
     "SessionAnswer",
     "ReplyFault",

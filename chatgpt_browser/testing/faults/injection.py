@@ -7,9 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..data.paths import CHALLENGE_PREFIX, SESSION_PATH
+from ..script.leftover import Leftover, call_site, count, nearest
 from .fault import Fault, FaultTarget, Refusal, ReplyFault
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typing_extensions import Self
 
     from ..data.recorded_request import RecordedRequest
@@ -22,7 +25,16 @@ class Injection:
     `FakeChatGPT.inject` creates injections; its docstring describes the parameters.
     """
 
-    def __init__(self, fault: Fault, times: int | None, probability: float, seed: int, after: int) -> None:
+    def __init__(
+        self,
+        fault: Fault,
+        times: int | None,
+        probability: float,
+        seed: int,
+        after: int,
+        *,
+        optional: bool = False,
+    ) -> None:
         if times is not None and times < 1:
             raise ValueError(f"times must be one or more, or None for always, not {times}")
         if not 0 < probability <= 1:
@@ -35,9 +47,12 @@ class Injection:
         self.struck: list[RecordedRequest] = []
         #: The number of further requests to which the fault will be applied. None: no limit.
         self.left = times
+        #: True: `FakeChatGPT.assert_all_used` accepts that the fault was applied to no request.
+        self.optional = optional
         self._probability = probability
         self._random = random.Random(seed)
-        self._requests_to_skip = after
+        self._after = self._requests_to_skip = after
+        self._place = call_site()
 
     def __repr__(self) -> str:
         left = "no limit" if self.left is None else f"{self.left} more"
@@ -72,6 +87,23 @@ class Injection:
         self.struck.append(record)
         record.fault = self.fault.name
         return True
+
+    def leftover(self, records: Sequence[RecordedRequest]) -> Leftover | None:
+        """Return a report if the fault was applied to no request, else None.
+
+        :param records: all requests, oldest first.
+        """
+        if self.struck or self.optional:
+            return None
+
+        expected = f"a request to {self.fault.path or 'any path'}"
+        if isinstance(self.fault, ReplyFault):
+            expected += " that is answered with a Reply"
+        if self._after:
+            expected += f", after {count(self._after, 'such request')}"
+        targets = [f"{record.method} {record.path}" for record in records]
+        asked = nearest(targets, lambda target: float(target.endswith(self.fault.path)), "request")
+        return Leftover(f"inject({self.fault.name!r}) at {self._place}", expected, asked)
 
 
 class Injections:

@@ -58,8 +58,10 @@ class FakeChatGPT(Controls):
     :param public_origin: the origin in the base URLs, for browsers that map the host of this origin to the server. None: the
         address of the server.
     :param port: the port. If it is 0, the system chooses a free port.
-    :raises ValueError: if a session token is not a valid cookie value, if `challenge`, `encoding` or `form` is unknown, or if
-        the scheme of `public_origin` does not match `tls`.
+    :param strict: True: respond with 400 to a message that is expected by no scripted reply, recording or rule.
+        `assert_all_used` reports these messages.
+    :raises ValueError: if a session token is not a valid cookie value, if `challenge`, `encoding` or `form` is unknown, if
+        the scheme of `public_origin` does not match `tls`, or if both `reply` and `strict` are given.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class FakeChatGPT(Controls):
         models: list[dict[str, Any]] | None = None,
         public_origin: str | None = None,
         port: int = 0,
+        strict: bool = False,
     ) -> None:
         if public_origin is not None and not public_origin.startswith("https://" if tls else "http://"):
             raise ValueError(
@@ -91,6 +94,9 @@ class FakeChatGPT(Controls):
             raise ValueError(f"encoding must be 'whole' or 'delta', not {encoding!r}")
         if form not in ("api", "app"):
             raise ValueError(f"form must be 'api' or 'app', not {form!r}")
+
+        if strict and reply is not None:
+            raise ValueError("reply answers every message: leave it out, or leave out strict=True")
 
         self.host = "127.0.0.1"
         self._public_origin = None if public_origin is None else public_origin.rstrip("/")
@@ -114,6 +120,7 @@ class FakeChatGPT(Controls):
                 user=user or USER,
                 models=models or MODELS,
                 pace=pace,
+                strict=strict,
             )
         )
         self._site.origin = self._public_origin or ""
@@ -188,6 +195,15 @@ class FakeChatGPT(Controls):
     def backend_api_base_url(self) -> str:
         """The URL to pass to a client as its option `backend_api_base_url`."""
         return f"{self.origin}/backend-api"
+
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """The options for a client of this server: `ChatGPTAPI(**server.client_options)`. They contain the session token."""
+        return {
+            "session_token": self.session_token,
+            "api_base_url": self.api_base_url,
+            "backend_api_base_url": self.backend_api_base_url,
+        }
 
     @property
     def watch_url(self) -> str:

@@ -62,3 +62,4 @@ class Settings:
     user: dict[str, Any]
     models: list[dict[str, Any]]
     pace: Pace | None = None
+    strict: bool = False

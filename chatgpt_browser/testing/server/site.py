@@ -57,7 +57,7 @@ class Site:
         self.challenges = Challenges(settings.challenge, secure=settings.secure)
         self.changes = ChangeNotifier()
         self.injections = Injections()
-        self.script = Script(settings.replies, settings.reply)
+        self.script = Script(settings.replies, settings.reply, strict=settings.strict)
         self.message_counter = MessageCounter()
         #: The web application; None unless the server has `form="app"`.
         self.chat_app = ChatApp() if settings.form == "app" else None
