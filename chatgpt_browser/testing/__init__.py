@@ -9,6 +9,7 @@ The parts are listed from top to bottom. Each part imports only the parts below 
 pyproject.toml).
 
 - `__main__`: the command `python -m chatgpt_browser.testing`.
+- `background`: a server in a background process, for `--export`.
 - `server`: the HTTP server. It contains `FakeChatGPT`, the state of the site, the endpoints, and the playback of steps.
 - `faults`: the faults that a test can inject, by name, and the code that applies them to requests.
 - `recording`: the recorder for real conversations, and the replay of these recordings.
@@ -18,6 +19,8 @@ pyproject.toml).
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from .data.composer_options import ComposerOptions
 from .data.conversation_view import ConversationView
@@ -36,7 +39,9 @@ from .script.rule import Call, Rule
 from .script.scripted import Scripted, Turn, remember
 from .script.side_messages import Aside
 from .script.steps import BREAK, Break, Pace, RawBody, Recorded, Reply, SessionAnswer, Stall, Step
-from .server.fake_chatgpt import FakeChatGPT
+
+if TYPE_CHECKING:
+    from .server.fake_chatgpt import FakeChatGPT
 
 __all__ = (
     "BREAK",
@@ -78,6 +83,25 @@ __all__ = (
     "remember",
 )
 
+_EXTRA_PACKAGES = frozenset({"starlette", "hypercorn", "trustme", "h2", "h11", "wsproto"})
+
 for _name in __all__:
-    if isinstance(_public := globals()[_name], type):
+    if isinstance(_public := globals().get(_name), type):
         _public.__module__ = __name__  # Tracebacks and reprs then show the name that users import.
+
+
+def __getattr__(name: str) -> Any:
+    # The server is imported on first use, because only the server needs the packages of the extra.
+    if name != "FakeChatGPT":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from .server.fake_chatgpt import FakeChatGPT
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA_PACKAGES:
+            raise
+        message = "FakeChatGPT needs an extra: pip install 'chatgpt-browser-api[testing]'"
+        raise ModuleNotFoundError(message, name=error.name) from error
+
+    FakeChatGPT.__module__ = __name__
+    globals()[name] = FakeChatGPT
+    return FakeChatGPT

@@ -42,13 +42,21 @@ WEATHER = Pattern("weather")
     ("pattern", "matching", "expected"),
     [
         (WEATHER & "Rome", ["weather in Rome"], "contains 'weather' and contains 'Rome'"),
-        (WEATHER | re.compile("r.in"), ["weather", "weather in Rome", "rain"], "contains 'weather' or matches re.compile('r.in')"),
+        (
+            WEATHER | re.compile("r.in"),
+            ["weather", "weather in Rome", "rain"],
+            "contains 'weather' or matches re.compile('r.in')",
+        ),
         (WEATHER & ~Pattern("Rome"), ["weather"], "contains 'weather' and not (contains 'Rome')"),
-        ((WEATHER | "rain") & "Rome", ["weather in Rome"], "(contains 'weather' or contains 'rain') and contains 'Rome'"),
+        (
+            (WEATHER | "rain") & "Rome",
+            ["weather in Rome"],
+            "(contains 'weather' or contains 'rain') and contains 'Rome'",
+        ),
         (lambda turn: len(turn.message) == 4, ["rain"], "meets the condition <lambda>"),
         (is_second, [], "meets the condition is_second"),
     ],
-)  # fmt: skip
+)
 def test_pattern_combination_answers_matching_messages(
     client: SiteClient, pattern: Any, matching: list[str], expected: str
 ) -> None:
@@ -93,19 +101,37 @@ def test_assert_all_used_after_use_of_everything_passes(client: SiteClient) -> N
 PREPARATIONS: dict[str, tuple[Callable[[FakeChatGPT], object], list[str]]] = {
     "rule": (
         lambda server: server.when("wether in Rome", "Sunny."),
-        ["when('wether in Rome', 'Sunny.') at ", "a message that contains 'wether in Rome'", "'weather in Rome' (the nearest of 2 messages)"],
+        [
+            "when('wether in Rome', 'Sunny.') at ",
+            "a message that contains 'wether in Rome'",
+            "'weather in Rome' (the nearest of 2 messages)",
+        ],
     ),
     "rule that resembles nothing": (
         lambda server: server.when(re.compile("[0-9]+ kg"), "Heavy."),
-        ["when(re.compile('[0-9]+ kg'), 'Heavy.') at ", "matches re.compile('[0-9]+ kg')", "'hello' (the newest of 2 messages)"],
+        [
+            "when(re.compile('[0-9]+ kg'), 'Heavy.') at ",
+            "matches re.compile('[0-9]+ kg')",
+            "'hello' (the newest of 2 messages)",
+        ],
     ),
     "combination": (
         lambda server: server.when(Pattern("weather") & ~Pattern("Rome"), "Sunny."),
-        ["when(('weather' & ~('Rome')), 'Sunny.') at ", "contains 'weather' and not (contains 'Rome')", "'weather in Rome' (the nearest"],
+        [
+            "when(('weather' & ~('Rome')), 'Sunny.') at ",
+            "contains 'weather' and not (contains 'Rome')",
+            "'weather in Rome' (the nearest",
+        ],
     ),
     "queue": (
         lambda server: server.script("First.", "Second."),
-        ["script('First.') at ", "1 further message", "script('Second.') at ", "2 further messages", "'hello' (the newest of 2 messages)"],
+        [
+            "script('First.') at ",
+            "1 further message",
+            "script('Second.') at ",
+            "2 further messages",
+            "'hello' (the newest of 2 messages)",
+        ],
     ),
     "fault at a path": (
         lambda server: server.inject("server-error", path="/models"),
@@ -113,7 +139,11 @@ PREPARATIONS: dict[str, tuple[Callable[[FakeChatGPT], object], list[str]]] = {
     ),
     "fault that comes later": (
         lambda server: server.inject("server-error", after=5),
-        ["inject('server-error') at ", "a request to /backend-api/conversation, after 5 such requests", "POST /backend-api/conversation' (the nearest of 3"],
+        [
+            "inject('server-error') at ",
+            "a request to /backend-api/conversation, after 5 such requests",
+            "POST /backend-api/conversation' (the nearest of 3",
+        ],
     ),
     "fault of a reply": (
         lambda server: server.inject("cut-short", after=2),
@@ -126,9 +156,13 @@ PREPARATIONS: dict[str, tuple[Callable[[FakeChatGPT], object], list[str]]] = {
     ),
     "response at a path": (
         lambda server: server.script_path("/models", Answer.server_error()),
-        ["script_path(Answer(500)) at ", "1 further request whose path ends with '/models'", "no such request"],
+        [
+            "script_path(Answer(500)) at ",
+            "1 further request whose path ends with '/models'",
+            "no such request",
+        ],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("prepare", "parts"), PREPARATIONS.values(), ids=PREPARATIONS)
