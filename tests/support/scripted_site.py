@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser.testing import FakeChatGPT, RawBody, RecordedRequest, Step, Turn, remember
+from chatgpt_browser.testing.server.settings import MODELS as DEFAULT_MODELS
 
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
@@ -18,6 +19,12 @@ MARKS = "".join(map(chr, range(0xE200, 0xE207)))
 #: The paths of messages: of the client's own requests, and of the page that sends as today's site does.
 MESSAGE_PATHS = ("/backend-api/conversation", "/backend-api/f/conversation")
 
+#: The models of a server: those of 2022, and the names that tests use.
+MODELS = [
+    *DEFAULT_MODELS,
+    *({"slug": name} for name in ("another", "gpt-4", "gpt-5", "gpt-5-nonesuch", "gpt-x")),
+]
+
 _numbers = itertools.count(1)
 
 
@@ -27,7 +34,7 @@ class ScriptedSite:
     def __init__(self, **options: Any) -> None:
         self._steps: dict[str, deque[str | Step]] = {}
         self._mark = 0
-        self.server = FakeChatGPT(reply=self._answer, **options)
+        self.server = FakeChatGPT(reply=self._answer, **{"models": MODELS, **options})
 
     def answering(self, *steps: str | Step) -> str:
         """Return a new unique message. The server replies to it with these steps in order, and then repeats the last one."""

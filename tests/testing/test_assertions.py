@@ -141,13 +141,13 @@ PREPARATIONS: dict[str, tuple[Callable[[FakeChatGPT], object], list[str]]] = {
         lambda server: server.inject("server-error", after=5),
         [
             "inject('server-error') at ",
-            "a request to /backend-api/conversation, after 5 such requests",
+            "a message, after 5 such requests",
             "POST /backend-api/conversation' (the nearest of 3",
         ],
     ),
     "fault of a reply": (
         lambda server: server.inject("cut-short", after=2),
-        ["inject('cut-short') at ", "/backend-api/conversation that is answered with a Reply"],
+        ["inject('cut-short') at ", "a message that is answered with a Reply"],
     ),
     "lifted fault": (lambda server: server.inject("overloaded").lift(), ["inject('overloaded') at "]),
     "response of the session": (

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from chatgpt_browser._browser.executables import find_on_path
 from chatgpt_browser._browser.sandbox import sandbox_refusal
 from chatgpt_browser.testing import Answer, Aside, ComposerOptions, FakeChatGPT, Gate, Reply
+from tests.support.scripted_site import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ def browser_context_args() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def module_server() -> Iterator[FakeChatGPT]:
-    with FakeChatGPT(form="app") as server:
+    with FakeChatGPT(form="app", models=MODELS) as server:
         yield server
         assert server.errors == []
 

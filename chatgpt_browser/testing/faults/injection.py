@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..data.paths import CHALLENGE_PREFIX, SESSION_PATH
+from ..data.paths import CHALLENGE_PREFIX, MESSAGE_PATH, PAGE_MESSAGE_PATH, SESSION_PATH
 from ..script.leftover import Leftover, call_site, count, nearest
 from .fault import Fault, FaultTarget, Refusal, ReplyFault
 
@@ -96,13 +96,14 @@ class Injection:
         if self.struck or self.optional:
             return None
 
-        expected = f"a request to {self.fault.path or 'any path'}"
+        path = self.fault.path
+        expected = "a message" if path == MESSAGE_PATH else f"a request to {path or 'any path'}"
         if isinstance(self.fault, ReplyFault):
             expected += " that is answered with a Reply"
         if self._after:
             expected += f", after {count(self._after, 'such request')}"
         targets = [f"{record.method} {record.path}" for record in records]
-        asked = nearest(targets, lambda target: float(target.endswith(self.fault.path)), "request")
+        asked = nearest(targets, lambda target: float(_has_path(target.split()[1], path)), "request")
         return Leftover(f"inject({self.fault.name!r}) at {self._place}", expected, asked)
 
 
@@ -147,8 +148,13 @@ def at_path(fault: Fault, path: str | None) -> Fault:
     return replace(fault, path=path)
 
 
+def _has_path(path: str, wanted: str) -> bool:
+    """Return whether a request's path ends with the path of a fault. The two paths for messages are equivalent."""
+    return path.endswith(wanted) or (wanted == MESSAGE_PATH and path.endswith(PAGE_MESSAGE_PATH))
+
+
 def _concerns(fault: Fault, record: RecordedRequest) -> bool:
-    if record.path.startswith(CHALLENGE_PREFIX) or not record.path.endswith(fault.path):
+    if record.path.startswith(CHALLENGE_PREFIX) or not _has_path(record.path, fault.path):
         return False
     if fault.path == SESSION_PATH:
         # The client also navigates its page to this URL, to get a document of the site's origin. No fault is applied then.

@@ -44,7 +44,7 @@ class FakeChatGPT(Controls):
     :param session_token: the session token that is valid at first; None: a random token.
     :param access_token_lifetime: the lifetime of access tokens.
     :param rotate_session_token: True: each response of the session endpoint for a valid session sets a new random session
-        token of the same length. A sequence of texts: the responses set these tokens, in order; later responses set no token.
+        token of the same length. A sequence of texts: the responses set these tokens, in order; later responses keep the token.
         The token before the newest token stays valid.
     :param challenge: the kind of challenge, `passes` or `person`, that clients without clearance must pass first. None: no
         challenge.
@@ -54,7 +54,8 @@ class FakeChatGPT(Controls):
     :param form: `app`: serve a web application at `/` and `/c/{id}`, and accept a message only from the page of this
         application; respond with 403 to other messages. `api`: serve only the API endpoints.
     :param user: the user object in the responses of the session endpoint; None: an example user.
-    :param models: the list of models; None: two models of 2022.
+    :param models: the list of models; None: two models of 2022. A message for another model is refused with 400; only the default
+        model of `ChatGPTAPI` and `auto` are always accepted.
     :param public_origin: the origin in the base URLs, for browsers that map the host of this origin to the server. None: the
         address of the server.
     :param port: the port. If it is 0, the system chooses a free port.

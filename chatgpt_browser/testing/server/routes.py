@@ -12,6 +12,7 @@ from starlette.routing import Route
 from ..data.paths import SESSION_PATH
 from ..script.responses import Answer
 from . import backend_endpoints as backend
+from . import share_endpoints as shares
 from .continued_playback import resume_reply
 from .message_endpoint import answer_message
 from .static_files import read_static
@@ -80,6 +81,12 @@ def build_app(site: Site) -> Starlette:
         endpoint("/sentinel/chat-requirements/finalize", backend.issue_message_token, "POST"),
         endpoint("/f/conversation/prepare", backend.prepare_message, "POST"),
         endpoint("/conversations", backend.list_conversations),
+        endpoint("/conversations", backend.change_conversations, "PATCH"),
+        endpoint("/conversations", backend.delete_conversations, "DELETE"),
+        endpoint("/share/create", shares.create_share, "POST"),
+        endpoint("/share/{id}", shares.change_share, "PATCH"),
+        endpoint("/share/{id}", shares.delete_share, "DELETE"),
+        endpoint("/shared_conversations", shares.list_shares),
         endpoint("/conversations/batch", backend.get_conversations, "POST"),
         endpoint("/conversations/{id}", backend.get_messages),
         endpoint("/conversation/gen_title/{id}", backend.generate_title, "POST"),
@@ -121,9 +128,14 @@ def _server_error(site: Site) -> Callable[[Request, Exception], Any]:
 
 
 def _pages(site: Site) -> list[Route]:
-    """Return the routes of the web application's pages. Without a web application, return only the route of the home page."""
+    """Return the routes of the web application's pages. Without a web application, these are the home page and shared pages."""
+
+    async def shared(request: Request) -> Response:
+        with site.lock:
+            return _respond(shares.page(site, request.path_params["id"]))
+
     if site.chat_app is None:
-        return [Route("/", _home)]
+        return [Route("/", _home), Route("/share/{id}", shared)]
 
     chat_app = site.chat_app
 
@@ -138,6 +150,7 @@ def _pages(site: Site) -> list[Route]:
         Route("/c/{id}", page),
         Route("/g/{project}/c/{id}", page),
         Route("/app/{name}", file),
+        Route("/share/{id}", shared),
     ]
 
 

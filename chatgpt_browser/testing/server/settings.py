@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: the page of this application.
 Form = Literal["api", "app"]
 
+#: The models that every server accepts, although its list of models may lack them: the default model of this package's client,
+#: and the model with which a page leaves the choice to the site.
+ALWAYS_ACCEPTED_MODELS = ("text-davinci-002-render", "auto")
 USER: dict[str, Any] = {
     "id": "user-fake0000000000000000",
     "name": "Ada Example",
@@ -63,3 +66,7 @@ class Settings:
     models: list[dict[str, Any]]
     pace: Pace | None = None
     strict: bool = False
+
+    def accepts_model(self, model: str) -> bool:
+        """Return whether the site has a model with this name."""
+        return model in ALWAYS_ACCEPTED_MODELS or any(each.get("slug") == model for each in self.models)

@@ -6,7 +6,7 @@ import functools
 import logging
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..faults.injection import Injections
 from ..script.script import Script
@@ -67,6 +67,8 @@ class Site:
         self.port = 0
         #: Maps an ID to its conversation. Deleted conversations are included.
         self.conversations: dict[str, Conversation] = {}
+        #: Maps an ID to the JSON object of the shared conversation with this ID.
+        self.shares: dict[str, dict[str, Any]] = {}
         #: The origin to which the server redirects all requests. None: no redirect.
         self.redirect_to: str | None = None
         #: The exceptions of the server itself, and the exceptions that a callable `reply` raised.
