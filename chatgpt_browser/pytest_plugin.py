@@ -1,7 +1,8 @@
 """Fixtures for tests of programs that use `chatgpt_browser`: a fake ChatGPT server, and clients connected to it.
 
 If the package is installed, every pytest run loads this module. Therefore the module itself imports little, and each fixture
-imports what it needs. If pytest-playwright is installed, its options `--screenshot`, `--tracing` and `--output` apply.
+imports what it needs. If pytest-playwright is installed, its options `--screenshot`, `--tracing`, `--output`, `--headed` and
+`--browser-channel` apply.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def chatgpt_api(request: pytest.FixtureRequest, chatgpt_options: dict[str, Any])
     """
     from chatgpt_browser import ChatGPTAPI
 
-    with ChatGPTAPI(**_client_settings(request) | chatgpt_options) as api:
+    with ChatGPTAPI(**_client_settings(request) | _browser_options(request.config) | chatgpt_options) as api:
         _isolate(request, api._core)
         with _artifacts(request, api._core) as report_outcome:
             yield api
@@ -127,7 +128,7 @@ def async_chatgpt_api(
     """
     from chatgpt_browser import AsyncChatGPTAPI
 
-    api = AsyncChatGPTAPI(**_client_settings(request) | chatgpt_options)
+    api = AsyncChatGPTAPI(**_client_settings(request) | _browser_options(request.config) | chatgpt_options)
     _isolate(request, api)
     # A client must be closed in the event loop that has used it. An asynchronous fixture would belong to one of the two plugins,
     # and would run in the wrong loop under the other plugin. The test function always runs in the right loop. Therefore
@@ -155,6 +156,16 @@ def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
     server: FakeChatGPT = request.getfixturevalue("chatgpt_server")
     return server.client_options
+
+
+def _browser_options(config: pytest.Config) -> dict[str, Any]:
+    """Return the options of a client that correspond to options of pytest-playwright."""
+    options: dict[str, Any] = {}
+    if config.getoption("--headed", False):
+        options["headless"] = False
+    if channel := config.getoption("--browser-channel", None):
+        options["channel"] = channel
+    return options
 
 
 def _isolate(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> None:

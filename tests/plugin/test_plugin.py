@@ -310,6 +310,49 @@ def test_screenshot_option_alone_saves_only_a_screenshot(pytester: pytest.Pytest
     assert [path.name for path in (pytester.path / "test-results").rglob("*.*")] == ["chatgpt.png"]
 
 
+def test_options_of_playwright_set_options_of_the_clients(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_options(chatgpt_api, async_chatgpt_api):
+            for options in (chatgpt_api._core._options, async_chatgpt_api._options):
+                assert (options.headless, options.channel) == (False, "chrome")
+        """
+    )
+    run_pytest(pytester, "--headed", "--browser-channel=chrome").assert_outcomes(passed=1)
+
+
+SHOWN_LOCALS = """
+import pytest
+
+@pytest.mark.chatgpt_live
+class TestLive:
+    def test_failure(self, chatgpt_api, async_chatgpt_api):
+        assert not chatgpt_api
+
+    @pytest.mark.parametrize("chatgpt_options", [{"retries": -1}, {"no_such_option": 1}])
+    def test_invalid_option(self, chatgpt_api):
+        pass
+
+    @pytest.mark.parametrize("chatgpt_options", [{"retries": -1}, {"no_such_option": 1}])
+    def test_invalid_option_of_async_client(self, async_chatgpt_api):
+        pass
+"""
+
+
+@pytest.mark.parametrize("token", ["secret-token", "not a secret-token, but invalid\u00e9"])
+def test_showlocals_shows_no_session_token(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", token)
+    pytester.makepyfile(SHOWN_LOCALS)
+    arguments = ("--showlocals", "--tb=long", "-p", "no:playwright", "-p", "no:asyncio", "-p", "no:xdist")
+    result = pytester.runpytest_inprocess(*arguments)
+
+    assert result.parseoutcomes()["errors"] >= 4
+    assert "chatgpt_options" in str(result.stdout)
+    assert "secret-token" not in str(result.stdout) + str(result.stderr)
+
+
 # The fixtures in this process, where their coverage is measured.
 
 

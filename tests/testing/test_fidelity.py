@@ -14,6 +14,7 @@ from tests.support.site_client import SendResult, message_body
 if TYPE_CHECKING:
     import httpx
 
+    from chatgpt_browser.testing import Turn
     from tests.support.site_client import Connect, SiteClient, StartServer
 
 
@@ -71,8 +72,13 @@ def test_variant_answers_the_same_message_again(client: SiteClient, with_message
 
 @pytest.mark.parametrize("without", [{}, {"messages": []}, {"messages": None}])
 def test_continue_adds_the_rest_as_a_further_answer(client: SiteClient, without: dict[str, Any]) -> None:
-    turns = []
-    client.server.script(Reply("One two", finish="max_tokens"), lambda turn: turns.append(turn) or " three.")
+    turns: list[Turn] = []
+
+    def continued(turn: Turn) -> str:
+        turns.append(turn)
+        return " three."
+
+    client.server.script(Reply("One two", finish="max_tokens"), continued)
     conversation_id, answer_id = client.send("Count").position
     body = message_body("") | {"action": "continue", "conversation_id": conversation_id}
     del body["messages"]

@@ -163,7 +163,7 @@ def test_main_export_runs_a_server_until_the_calling_shell_ends(prefix: str) -> 
     environment = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": os.getcwd()}
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment) as shell:
         assert shell.stdout is not None
-        variables = {}
+        variables: dict[str, str] = {}
         while not variables.keys() >= {*EXPORTED}:
             name, _, value = shell.stdout.readline().strip().partition("=")
             variables |= {name: value} if name in EXPORTED else {}

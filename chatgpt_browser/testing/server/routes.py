@@ -36,6 +36,14 @@ if TYPE_CHECKING:
 WRITER_KEY = "chatgpt_browser.response_writer"
 
 
+_SHARE_ENDPOINTS: list[tuple[str, BackendEndpoint, str]] = [
+    ("/share/create", shares.create_share, "POST"),
+    ("/share/{id}", shares.change_share, "PATCH"),
+    ("/share/{id}", shares.delete_share, "DELETE"),
+    ("/shared_conversations", shares.list_shares, "GET"),
+]
+
+
 class PlayedResponse(Response):
     """A response that a function sends through the `ResponseWriter` of the request.
 
@@ -83,10 +91,7 @@ def build_app(site: Site) -> Starlette:
         endpoint("/conversations", backend.list_conversations),
         endpoint("/conversations", backend.change_conversations, "PATCH"),
         endpoint("/conversations", backend.delete_conversations, "DELETE"),
-        endpoint("/share/create", shares.create_share, "POST"),
-        endpoint("/share/{id}", shares.change_share, "PATCH"),
-        endpoint("/share/{id}", shares.delete_share, "DELETE"),
-        endpoint("/shared_conversations", shares.list_shares),
+        *(endpoint(*each) for each in _SHARE_ENDPOINTS),
         endpoint("/conversations/batch", backend.get_conversations, "POST"),
         endpoint("/conversations/{id}", backend.get_messages),
         endpoint("/conversation/gen_title/{id}", backend.generate_title, "POST"),

@@ -67,12 +67,15 @@ class Site:
         self.port = 0
         #: Maps an ID to its conversation. Deleted conversations are included.
         self.conversations: dict[str, Conversation] = {}
-        #: Maps an ID to the JSON object of the shared conversation with this ID.
-        self.shares: dict[str, dict[str, Any]] = {}
         #: The origin to which the server redirects all requests. None: no redirect.
         self.redirect_to: str | None = None
         #: The exceptions of the server itself, and the exceptions that a callable `reply` raised.
         self.errors: list[BaseException] = []
+
+    @functools.cached_property
+    def shares(self) -> dict[str, dict[str, Any]]:
+        """A dict from IDs to the JSON objects of shared conversations."""
+        return {}
 
     @functools.cached_property
     def turns(self) -> TurnLogs:
