@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._client.client import AsyncChatGPTAPI, AsyncChatGPTConversation
+    from ._client.reply_file import AsyncReplyFile, ReplyFile
     from ._client.sync_client import ChatGPTAPI, ChatGPTConversation
     from ._client.sync_reply_stream import ReplyStream
     from ._core.abort import AbortController, AbortSignal
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from ._core.reply import Citation, Reply, Thought, ToolCall
     from ._core.reply_events import CitationFound, Done, FileFound, TextDelta, ThoughtDelta, ToolUpdate
     from ._messaging.reply_stream import AsyncReplyStream
-    from ._protocol.backend import ConversationSummary, Model
+    from ._protocol.backend import ConversationSummary
     from ._protocol.history import History, HistoryMessage
+    from ._protocol.model_list import Model
 
 __version__ = "0.1.0"
 
@@ -37,6 +39,7 @@ __all__ = [
     "AccessTokenRejectedError",
     "AsyncChatGPTAPI",
     "AsyncChatGPTConversation",
+    "AsyncReplyFile",
     "AsyncReplyStream",
     "AuthenticationError",
     "BatchMessage",
@@ -74,6 +77,7 @@ __all__ = [
     "ProxyError",
     "RateLimitError",
     "Reply",
+    "ReplyFile",
     "ReplyStream",
     "Session",
     "SessionExpiredError",
@@ -86,6 +90,7 @@ __all__ = [
     "ToolUpdate",
     "UnknownEncodingError",
     "UnusualActivityError",
+    "UploadError",
     "User",
     "__version__",
 ]
@@ -93,9 +98,11 @@ __all__ = [
 #: The public names of each module. A module is imported on the first use of one of these names.
 _LAZY_EXPORTS = {
     "_core.abort": ["AbortController", "AbortSignal"],
-    "_protocol.backend": ["ConversationSummary", "Model"],
+    "_protocol.backend": ["ConversationSummary"],
     "_protocol.history": ["History", "HistoryMessage"],
+    "_protocol.model_list": ["Model"],
     "_client.client": ["AsyncChatGPTAPI", "AsyncChatGPTConversation"],
+    "_client.reply_file": ["AsyncReplyFile", "ReplyFile"],
     "_core.errors": [name for name in __all__ if name.endswith("Error")],
     "_core.models": ["BatchMessage", "BatchResult", "ConversationEvent", "Session", "User"],
     "_core.options": ["SEED_USER_AGENT"],

@@ -100,6 +100,11 @@ def may_have_clicked(error: PlaywrightError) -> bool:
     return "performing click action" in error.message
 
 
+def is_transfer_limit(error: PlaywrightError) -> bool:
+    """Return whether Playwright refuses to transfer files to a browser on another machine, because they are too large."""
+    return "larger than 50Mb" in error.message
+
+
 def network_error_name(error: ChatGPTError) -> str | None:
     """Return the name of a network error of Chromium in the message of ``error``, such as ``ERR_NAME_NOT_RESOLVED``, or None."""
     found = _NETWORK.search(str(error))

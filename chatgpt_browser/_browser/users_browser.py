@@ -44,7 +44,10 @@ async def connect_to_users_browser(
         )
     try:
         # Without `no_defaults`, Playwright would change the download folder for all pages of the browser.
-        browser = await chromium.connect_over_cdp(relay.url, timeout=milliseconds(timeout), no_defaults=True)
+        # `is_local`: the browser reads files of any size by their paths. Otherwise, Playwright transfers at most 50 MB.
+        browser = await chromium.connect_over_cdp(
+            relay.url, timeout=milliseconds(timeout), no_defaults=True, is_local=url.is_channel
+        )
     except PlaywrightTimeoutError:
         await relay.close()
         raise BrowserLaunchError(

@@ -6,22 +6,24 @@ from typing import TYPE_CHECKING
 
 from .._core.log import logger
 from .._protocol.backend import (
+    MODELS,
     conversation_path,
     conversations_path,
     read_conversations,
-    read_models,
     read_title,
     title_path,
 )
 from .._protocol.conversation_pages import MAX_PAGES, ConversationPages
+from .._protocol.model_list import read_models
 from .file_binding import bind_history
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from .._messaging.sender import MessageSender
-    from .._protocol.backend import ConversationSummary, Model
+    from .._protocol.backend import ConversationSummary
     from .._protocol.history import History
+    from .._protocol.model_list import Model
     from .file_binding import FileBinder, SyncFileBinder
     from .portal import Portal
 
@@ -42,7 +44,7 @@ class AsyncAccountDataMixin:
 
     async def list_models(self) -> list[Model]:
         """Return the models that the account may use."""
-        return read_models(await self._sender.backend.request_json("GET", "models"))
+        return read_models(await self._sender.backend.request_json("GET", MODELS))
 
     async def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
         """Return at most ``limit`` of the account's conversations, newest first, beginning with number ``offset``."""

@@ -200,6 +200,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         stream = self._stream(
             StandaloneSlot(prompt), timeout_ms, abort_signal, on_conversation_response is not None
         )
+        stream._expect_images()
         await self._follow(stream, on_progress, on_conversation_response)
         return await stream._complete_reply()
 
@@ -307,6 +308,7 @@ class AsyncChatGPTConversation(ConversationPosition):
         """Send the next message and return the whole reply, with all its parts; see :meth:`AsyncChatGPTAPI.ask`."""
         slot = NextSlot(self, message, self.api._check(options))
         stream = self.api._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
+        stream._expect_images()
         await self.api._follow(stream, on_progress, on_conversation_response)
         return await stream._complete_reply()
 

@@ -24,7 +24,9 @@ class FileBinder:
 
     def bind(self, ref: FileRef) -> Any:
         """Return the file for a reference."""
-        return ref
+        from .reply_file import AsyncReplyFile  # imported on first use, because few replies have files
+
+        return AsyncReplyFile(ref, self._sender)
 
 
 class SyncFileBinder:
@@ -35,7 +37,9 @@ class SyncFileBinder:
 
     def bind(self, file: Any) -> Any:
         """Return the file of the synchronous client for a file of the asynchronous client."""
-        return file
+        from .reply_file import ReplyFile
+
+        return ReplyFile(file, self._portal)
 
 
 def bind_reply(reply: Reply[Any], bind: Callable[[Any], Any]) -> Reply[Any]:

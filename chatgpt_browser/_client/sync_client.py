@@ -262,5 +262,6 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin):
         on_progress: OnProgress | None,
         on_conversation_response: OnConversationResponse | None,
     ) -> Reply[Any]:
+        stream._expect_images()
         self._follow(stream, on_progress, on_conversation_response)
         return bind_reply(self._portal.call(stream._complete_reply), self._files.bind)

@@ -25,6 +25,7 @@
     ├── PageError
     │   ├── ComposerNotFoundError
     │   ├── DialogInTheWayError
+    │   ├── UploadError
     │   └── OptionNotAppliedError
     ├── BrowserError
     │   ├── BrowserNotFoundError
@@ -48,6 +49,7 @@ from .page_errors import ComposerNotFoundError as ComposerNotFoundError
 from .page_errors import DialogInTheWayError as DialogInTheWayError
 from .page_errors import OptionNotAppliedError as OptionNotAppliedError
 from .page_errors import PageError as PageError
+from .page_errors import UploadError as UploadError
 from .public import public_type
 
 if TYPE_CHECKING:

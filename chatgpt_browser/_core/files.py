@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING, BinaryIO
@@ -59,6 +60,56 @@ def write_private(path: Path, content: bytes | str, *, modified: float | None = 
         file.close()
         temporary.replace(path)
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def new_private_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """Yield an open file that gets the name ``path`` when the block ends. If the block raises an error, no file is left.
+
+    The content is synced to disk. The file has the mode 0600.
+
+    :param overwrite: if True, an existing file is replaced.
+    :raises FileExistsError: the path exists, and ``overwrite`` is False.
+    :raises OSError: the file cannot be written, or the path exists but is not a file, such as a FIFO.
+    """
+    check_free(path, overwrite=overwrite)
+    with _temporary_file(path.parent) as (temporary, file):
+        yield file
+        _sync(file)
+        file.close()
+        if overwrite:
+            temporary.replace(path)
+        else:
+            _move_new(temporary, path)
+    sync_folder(path.parent)
+
+
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Check that a file may be written at ``path``: it does not exist, or it is a file and ``overwrite`` is True.
+
+    :raises FileExistsError: the path exists, and ``overwrite`` is False.
+    :raises OSError: the path exists but is not a file, such as a FIFO.
+    """
+    if not overwrite and os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    _check_replaceable(path)
+
+
+def _move_new(temporary: Path, path: Path) -> None:
+    """Give a file another name, but do not replace an existing file.
+
+    :raises FileExistsError: the path exists.
+    """
+    if os.name == "nt":
+        temporary.rename(path)  # on Windows, this fails if the path exists
+        return
+    try:
+        os.link(temporary, path, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:  # the file system has no hard links
+        check_free(path, overwrite=False)
+        temporary.rename(path)
 
 
 def create_private(path: Path, content: bytes | str) -> None:

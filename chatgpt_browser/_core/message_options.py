@@ -88,10 +88,18 @@ class MessageOptions:
         for tool in given.get("tools", ()):
             _check_text("tools", tool)
         options = cls(**given | {"files": tuple(map(Attachment.checked, given.get("files", ())))})
+        if options.temporary and (options.project is not None or options.is_deep_research):
+            other = "project" if options.project is not None else "deep_research"
+            raise ValueError(f"temporary and {other} cannot be used together in one message")
         if send_via == "fetch" and options.needs_page:
             names = " and ".join(name for name in _PAGE_OPTIONS if getattr(options, name))
             raise ValueError(f'{names} cannot be used with send_via="fetch": use "auto" or "page"')
         return options
+
+    @property
+    def is_deep_research(self) -> bool:
+        """True if the reply is a report, which the site writes after the stream of the message has ended."""
+        return "deep_research" in self.tools
 
     @property
     def needs_page(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .message_options import MessageOptions
 from .public import public_type
@@ -105,7 +105,9 @@ class BatchResult:
 class Request:
     """A request that the page sends with ``fetch``.
 
-    If ``stream`` is True and the response is a stream of server-sent events, the response is read as events.
+    If ``stream`` is True and the response is a stream of server-sent events, the response is read as events. If ``download`` is
+    True, the body of a successful response is read as bytes, and the URL must have the origin of the page. ``credentials`` states
+    whether the browser sends the cookies of the URL's origin.
     """
 
     method: str
@@ -113,6 +115,8 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     body: str | None = field(default=None, repr=False)
     stream: bool = False
+    download: bool = False
+    credentials: Literal["same-origin", "omit"] = "same-origin"
 
 
 @dataclass(frozen=True)

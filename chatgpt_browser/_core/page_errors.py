@@ -39,11 +39,19 @@ class DialogInTheWayError(PageError):
         self.title = title
 
 
-class OptionNotAppliedError(PageError):
-    """The caller requested a value for an option, but the page sent the message with a different value.
+class UploadError(PageError):
+    """A file of a message cannot be uploaded, or the site refused it. Nothing was sent. ``file`` is the name of the file."""
 
-    The message was sent. The client stopped the answer. ``option`` is the name of the option, ``requested`` is its value in the
-    call, and ``sent`` is its value in the page's request.
+    def __init__(self, message: str = "", *, file: str = "", elements: Sequence[dict[str, Any]] = ()) -> None:
+        super().__init__(message, elements=elements)
+        self.file = file
+
+
+class OptionNotAppliedError(PageError):
+    """The page sent the message with another value of an option than the caller requested, or cannot apply the option.
+
+    ``option`` is the name of the option, ``requested`` is its value in the call, and ``sent`` is its value in the page's request.
+    The error message tells whether the message was sent. If the message was sent, its answer was stopped.
     """
 
     def __init__(

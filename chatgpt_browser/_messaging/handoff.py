@@ -19,6 +19,7 @@ from .._core.errors import (
 )
 from .._protocol.backend import conversation_path
 from .._protocol.conversation_tree import find_turn_messages, newest_answer
+from .._protocol.message import is_written
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -121,6 +122,7 @@ class HandoffPoller:
         has_changed = reply.turn.note_stored(reversed(messages))
         answer = newest_answer(messages)
         if answer is None or answer.get("id") is None:
-            return False, has_changed
+            is_over = not conversation.get("async_status") and not any(map(is_written, messages))
+            return False, (is_over and reply.finish_without_text()) or has_changed
         text_changed = reply.take(answer)
         return text_changed, text_changed or has_changed

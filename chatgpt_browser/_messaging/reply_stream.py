@@ -15,6 +15,7 @@ from .lease import MessageLease
 from .recovery import Recovery
 from .reply_assembler import ReplyAssembler, Update
 from .reply_warnings import warn_about_reply
+from .research_poller import ResearchPoller
 from .stream_errors import with_partial_text
 from .whole_reply import WholeReplyMixin, keep_ref
 
@@ -59,7 +60,7 @@ class AsyncReplyStream(WholeReplyMixin):
         self._lease = MessageLease(slot)
         self._assembler = ReplyAssembler(markdown=sender.options.markdown, want_events=want_events)
         self._question: QuestionRef | None = None
-        self._poller: HandoffPoller | None = None
+        self._poller: HandoffPoller | ResearchPoller | None = None
         self._recovery: Recovery | None = None
         self._idle_timer: IdleTimer | None = None
         self._span: MessageSpan | None = None
@@ -156,6 +157,8 @@ class AsyncReplyStream(WholeReplyMixin):
                     self._follow(poller)
                 await self._receive()
             updates = self._assembler.read(limit, convert=convert, frames_wait=self._lease.has_frames)
+            if updates is None:
+                await self._wait_for_images()
         except BaseException as exc:
             if self._start_recovery(exc):
                 return self._assembler.read(limit, convert=convert)
@@ -178,7 +181,7 @@ class AsyncReplyStream(WholeReplyMixin):
             except BaseException as exc:
                 raise self._with_partial_text(exc) from exc.__cause__
 
-    def _active_poller(self) -> HandoffPoller | Recovery | None:
+    def _active_poller(self) -> HandoffPoller | ResearchPoller | Recovery | None:
         """Return the poller that reads the rest of the reply from the conversation; None if the response delivers the reply."""
         reader = self._assembler.reader
         if reader.is_following:
@@ -189,7 +192,7 @@ class AsyncReplyStream(WholeReplyMixin):
         """Return whether the response has new frames, because another feed delivers the rest of the reply."""
         return self._follows and self._lease.has_frames
 
-    def _follow(self, poller: HandoffPoller | Recovery) -> None:
+    def _follow(self, poller: HandoffPoller | ResearchPoller | Recovery) -> None:
         """From now on, read the rest of the reply from the response instead of from the conversation."""
         self._assembler.reader.follow()
         if poller is self._recovery:
@@ -201,7 +204,7 @@ class AsyncReplyStream(WholeReplyMixin):
             return await wait_without_frames(seconds)
         return await self._lease.response.wait_for_frames(seconds)
 
-    async def _poll(self, poller: HandoffPoller | Recovery) -> list[Update]:
+    async def _poll(self, poller: HandoffPoller | ResearchPoller | Recovery) -> list[Update]:
         """Wait for more text of a reply that is read from the conversation. Return a list with one update, or an empty list."""
         with self._deadline.limit():
             changed = await poller.next()
@@ -281,6 +284,7 @@ class AsyncReplyStream(WholeReplyMixin):
         try:
             with self._deadline.limit():
                 prompt = await lease.acquire_slot()
+                self._assembler.reader.expects_report = prompt.options.is_deep_research
                 self._span = sender.start_span(prompt)
                 self._model = prompt.options.model or sender.options.model
                 with self._span.activate():
@@ -297,14 +301,11 @@ class AsyncReplyStream(WholeReplyMixin):
 
     def _start_reading(self, question: QuestionRef) -> None:
         """Create the poller for the rest of the reply, and start the idle timer of the response if there is a response."""
-        sender, response = self._sender, self._lease.response
+        sender, reader, response = self._sender, self._assembler.reader, self._lease.response
         idle_timeout = sender.options.idle_timeout
-        self._poller = HandoffPoller(
-            sender.backend,
-            self._assembler.reader,
-            question,
-            idle_timeout=idle_timeout,
-            wait=self._wait_for_frames,
+        poller = ResearchPoller if reader.expects_report else HandoffPoller
+        self._poller = poller(
+            sender.backend, reader, question, idle_timeout=idle_timeout, wait=self._wait_for_frames
         )
         if response is not None:
             self._idle_timer = self._deadline.start_idle_timer(response, idle_timeout)

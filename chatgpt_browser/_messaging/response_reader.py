@@ -28,6 +28,17 @@ async def receive_head(stream: ResponseStream, options: Options) -> Head:
     :raises StreamInterruptedError: the connection broke.
     :raises ChatGPTError: the status is not 2xx. The error contains the body of the response.
     """
+    head = await receive_any_head(stream, options)
+    if not head.ok:
+        raise status_error(await receive_body(stream, head, options))
+    return head
+
+
+async def receive_any_head(stream: ResponseStream, options: Options) -> Head:
+    """Wait for the head of a response with any status, and return the head.
+
+    The errors are those of :func:`receive_head`, except the last one.
+    """
     try:
         with anyio.move_on_after(options.first_byte_timeout) as scope:
             kind, *rest = await stream.receive()
@@ -38,8 +49,6 @@ async def receive_head(stream: ResponseStream, options: Options) -> Head:
         if kind == "error":
             raise StreamInterruptedError(f"The connection broke before the site responded: {rest[2]}.")
         head: Head = rest[0]
-        if not head.ok:
-            raise status_error(await receive_body(stream, head, options))
     except BaseException:
         stream.abort()
         raise

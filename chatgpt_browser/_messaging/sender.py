@@ -7,6 +7,7 @@ import importlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .._core.attachment_checks import check_attachments
 from .._core.errors import ClientClosedError, UnusualActivityError
 from .._core.log import logger
 from .._core.models import QuestionRef
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .._transport.base import Transport
     from .._transport.browser_manager import BrowserManager
     from .._transport.response_stream import ResponseStream
+    from .file_downloader import FileDownloader
     from .lease import MessageLease
     from .permits import Permit
 
@@ -62,11 +64,25 @@ class MessageSender:
         self.site_pages = site_pages or SitePagePool(options, browser_manager)
         self._browser_manager = browser_manager
         self._fetch = fetch or requests
+        self._files: FileDownloader | None = None
         self._is_closed = False
+
+    @property
+    def files(self) -> FileDownloader:
+        """The downloader of the files of replies. The modules that it needs are imported on first use."""
+        if self._files is None:
+            from .._transport.fetch.download_page import DownloadPages
+            from .file_downloader import FileDownloader
+
+            pages = DownloadPages(self.options, self._browser_manager)
+            self._files = FileDownloader(self.options, self.backend, self._browser_manager, pages)
+        return self._files
 
     async def close(self) -> None:
         """Close the sender and its transports. After this call, no message is sent."""
         self._is_closed = True
+        if self._files is not None:
+            self._files.close()
         await self._fetch.close()
         await self.tokens.close()
         await self.site_pages.close()
@@ -107,8 +123,10 @@ class MessageSender:
     async def send(self, prompt: Prompt, lease: MessageLease, span: MessageSpan) -> QuestionRef:
         """Send a message and return the ids of its question. Store the response, which contains the reply, in ``lease.response``.
 
+        :raises UploadError: a file cannot be read, or exceeds a limit of the site. Nothing was sent.
         :raises ChatGPTError: the message was not sent, or the site refused it.
         """
+        check_attachments(prompt.options.files)
         needs_page = self._browser_manager.needs_site_page or prompt.options.needs_page
         transport = self.site_pages if needs_page else self._fetch
         if self.options.send_via == "auto" and transport is self._fetch:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .._core.models import QuestionRef
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from .._protocol.file_refs import FileRef
     from .deadline import Deadline
     from .reply_assembler import ReplyAssembler, Update
+    from .sender import MessageSender
 
     #: A function that returns the file object for a reference to a file. The client passes this function.
     BindFile = Callable[[FileRef], Any]
@@ -29,6 +32,8 @@ class WholeReplyMixin:
     The modules that read thoughts, tool calls and citations are imported on first use.
     """
 
+    _sender: MessageSender
+    _question: QuestionRef | None
     _assembler: ReplyAssembler
     _deadline: Deadline
     _bind_file: BindFile
@@ -51,6 +56,7 @@ class WholeReplyMixin:
         from .._core.reply_events import CitationFound, Done, FileFound, TextDelta
         from .._protocol.reply_changes import ReplyChanges
 
+        self._expect_images()
         assembler = self._assembler
         changes = ReplyChanges(assembler.reader, with_positions=not assembler.is_plain_text)
         while (updates := await self._next_updates(limit=1, convert=False)) is not None:
@@ -77,23 +83,23 @@ class WholeReplyMixin:
         raise NotImplementedError
 
     async def _complete_reply(self) -> Reply[Any]:
-        """Return the whole reply of a stream that was read to its end, after all of its files exist."""
-        from .._protocol.file_refs import is_image_pending
-        from .._protocol.reply_collector import messages_of_reply
-
-        reader = self._assembler.reader
-        if is_image_pending(messages_of_reply(reader.turn, reader.message_id)):
-            with self._deadline.limit():
-                await self._wait_for_images()
+        """Return the whole reply of a stream that was read to its end."""
         reply = self.reply
         assert reply is not None
         return reply
 
     async def _wait_for_images(self) -> None:
-        """Wait for the images that the site makes after the end of the stream.
+        """Wait for the images that the site makes after the end of the stream."""
+        from .image_wait import ImageWait
 
-        The messages with the images are stored with ``reader.turn.note_stored``.
-        """
+        reader = self._assembler.reader
+        if reader.waits_for_images:
+            with self._deadline.limit():
+                await ImageWait(self._sender.backend, reader, self._question or QuestionRef()).run()
+
+    def _expect_images(self) -> None:
+        """Wait for images before the reply is complete. This method is called before the stream is read."""
+        self._assembler.reader.waits_for_images = True
 
     def _collect(self) -> Reply[Any]:
         from .._protocol.delta import copied

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -13,22 +13,10 @@ from .site_time import read_time
 if TYPE_CHECKING:
     from datetime import datetime
 
+#: The path of the list of models with the presets of the page's model picker, relative to the backend's base URL.
+MODELS = "models?iim=false&is_gizmo=false&supports_model_picker_upgrade_presets=true"
 #: The path of the list of conversations, relative to the backend's base URL.
 CONVERSATIONS = "conversations"
-
-
-@public_type
-@dataclass(frozen=True)
-class Model:
-    """A model that the account may use.
-
-    ``slug`` is the value to use for the client's option ``model``. ``raw`` is the site's JSON object for this model.
-    """
-
-    slug: str
-    title: str | None = None
-    max_tokens: int | None = None
-    raw: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @public_type
@@ -76,15 +64,6 @@ def conversations_path(offset: int, limit: int) -> str:
     return f"{CONVERSATIONS}?" + urlencode({"offset": offset, "limit": limit})
 
 
-def read_models(data: Any) -> list[Model]:
-    """Return the models in a response of ``GET /models``. Entries without a slug are skipped."""
-    return [
-        Model(item["slug"], _text(item.get("title")), _integer(item.get("max_tokens")), item)
-        for item in _objects(_field(data, "models"))
-        if isinstance(item.get("slug"), str)
-    ]
-
-
 def read_conversations(data: Any) -> list[ConversationSummary]:
     """Return the conversations in a response of ``GET /conversations``. Entries without an id are skipped."""
     return [
@@ -114,7 +93,3 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _integer(value: Any) -> int | None:
-    return value if isinstance(value, int) else None

@@ -1,7 +1,7 @@
-"""Reads canvas documents from the messages of a reply: the call that creates or changes a document, and the result of the call.
+"""Reads canvas documents from the messages of a reply: calls that create or change a document, and the results of the calls.
 
-The model creates a document with the tool ``canmore.create_textdoc`` and changes it with ``canmore.update_textdoc``. The result of
-the tool contains the id of the document.
+The model creates a document with the tool ``canmore.create_textdoc`` and changes it with ``canmore.update_textdoc``. The result
+of the tool contains the id of the document.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _TYPES = {
 
 
 class TextEdit(NamedTuple):
-    """A change of a text: a regular expression and its replacement. If ``multiple`` is False, only the first match is replaced."""
+    """A change of a text: a regular expression and its replacement. Without ``multiple``, only the first match is replaced."""
 
     pattern: str
     replacement: str
@@ -96,7 +96,9 @@ def read_canvas_call(message: dict[str, Any]) -> CanvasCall | None:
         return CanvasCall(edits=edits) if edits else None
     text = fields.get("content")
     return CanvasCall(
-        optional_text(fields.get("name")) or "", optional_text(fields.get("type")), text if isinstance(text, str) else ""
+        optional_text(fields.get("name")) or "",
+        optional_text(fields.get("type")),
+        text if isinstance(text, str) else "",
     )
 
 
@@ -130,7 +132,7 @@ def read_edits(value: object) -> tuple[TextEdit, ...]:
 def apply_edits(text: str | None, edits: tuple[TextEdit, ...]) -> str | None:
     """Return the text with the changes applied. Return None if the result is unknown.
 
-    A regular expression comes from the site, and some expressions take exponential time. The result of such an expression is unknown.
+    The site sends the regular expressions, and some expressions take exponential time. The result of these is unknown.
     """
     for edit in edits:
         if edit.pattern == _WHOLE:
@@ -143,7 +145,9 @@ def apply_edits(text: str | None, edits: tuple[TextEdit, ...]) -> str | None:
 def document_name(title: str | None, textdoc_type: str | None) -> tuple[str, str]:
     """Return the file name and the media type of a document."""
     is_code = (textdoc_type or "").startswith("code")
-    suffix, media_type = _TYPES.get(textdoc_type or "document", (".txt", "text/plain") if is_code else _TYPES["document"])
+    suffix, media_type = _TYPES.get(
+        textdoc_type or "document", (".txt", "text/plain") if is_code else _TYPES["document"]
+    )
     name = title or "document"
     return (name if name.lower().endswith(suffix) else name + suffix), media_type
 

@@ -1,21 +1,24 @@
 """Finds the files in the messages of a reply: generated images, files of the code interpreter, and canvas documents.
 
-A message contains only a reference to a file. The bytes are read later; see ``file_requests``. A file that the user has attached to a
-question is not a file of the reply.
+A message contains only a reference to a file. The bytes are read later; see ``file_requests``. A file that the user has attached
+to a question is not a file of the reply.
 """
 
 from __future__ import annotations
 
 import mimetypes
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
-from .answer_tracker import optional_text
+from .._core.file_names import safe_file_name, unique_names
+from .answer_tracker import optional_id, optional_text
 from .canvas import TextEdit, apply_edits, document_name, read_canvas_call, read_canvas_result
 from .message import answer_rank, message_metadata, message_text, role_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 #: The kinds of files. A file of the code interpreter has the kind ``"file"``, even if the file is an image.
 FileKind = Literal["image", "file", "document"]
@@ -35,9 +38,10 @@ _MAX_PATH = 4096
 class FileRef:
     """A reference to one file of a reply.
 
-    ``id`` is the id of the file, its path in the code interpreter, or the id of the document. ``name`` is a name as the site states
-    it: it may contain a path or characters that are not safe in a file name. ``message_id`` is the id of the message with the
-    reference. ``text`` is the text of a document, or None if the messages of the reply do not contain the text.
+    ``id`` is the id of the file, its path in the code interpreter, or the id of the document. ``name`` is the name that the site
+    states. Before :func:`join_file_refs`, it may contain a path or characters that are not safe in a file name. ``message_id``
+    is the id of the message with the reference. ``text`` is the text of a document, or None if the messages of the reply do not
+    contain the text.
     """
 
     kind: FileKind
@@ -73,8 +77,8 @@ def find_file_refs(message: dict[str, Any], conversation_id: str | None) -> list
 def join_file_refs(refs: Iterable[FileRef]) -> list[FileRef]:
     """Return the files of a reply, each file once. ``refs`` contains the files of all its messages, in order.
 
-    If several messages refer to one file, the newest reference is returned, at the position of the first. The changes of a
-    document are applied to its text.
+    The names of the result are safe file names, and they differ. If several messages refer to one file, the newest reference is
+    returned, at the position of the first. The changes of a document are applied to its text.
     """
     files: dict[tuple[str, str], FileRef] = {}
     call: FileRef | None = None  # a call of the canvas whose result has not come yet
@@ -91,7 +95,9 @@ def join_file_refs(refs: Iterable[FileRef]) -> list[FileRef]:
             call = None
     if call is not None:
         _add_document(files, call)
-    return list(files.values())
+    found = list(files.values())
+    names = unique_names([safe_file_name(ref.name, ref.kind) for ref in found])
+    return [replace(ref, name=name) for ref, name in zip(found, names, strict=True)]
 
 
 def is_image_pending(messages: Iterable[dict[str, Any]]) -> bool:
@@ -105,6 +111,14 @@ def is_image_pending(messages: Iterable[dict[str, Any]]) -> bool:
     return pending
 
 
+def newest_file_message(messages: Sequence[dict[str, Any]], *, with_pending: bool = False) -> str | None:
+    """Return the id of the newest message with a file, or None. With ``with_pending``, an announced image counts as a file."""
+    for message in reversed(messages):
+        if find_file_refs(message, None) or (with_pending and is_image_pending([message])):
+            return optional_text(message.get("id"))
+    return None
+
+
 def file_id(pointer: object) -> str | None:
     """Return the id of a file from the site's pointer to the file, or None if the pointer is invalid.
 
@@ -115,7 +129,7 @@ def file_id(pointer: object) -> str | None:
         return None
     parts = [part.partition("?")[0] for part in pointer.rpartition("://")[2].split("#")]
     named = (part for part in parts if part.startswith(("file_", "file-")))
-    return next(named, None) or parts[0] or None
+    return optional_id(next(named, parts[0]))
 
 
 # ---- images ----------------------------------------------------------------------------------------------------------
@@ -151,9 +165,7 @@ def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
 def _interpreter_output(metadata: dict[str, Any]) -> list[dict[str, Any]]:
     result = metadata.get("aggregate_result")
     outputs = result.get("messages") if isinstance(result, dict) else None
-    return (
-        [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
-    )
+    return [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
 
 
 def _size(value: object) -> int | None:
@@ -198,7 +210,9 @@ def _joined(call: FileRef | None, result: FileRef) -> FileRef:
     """Return the document of a call of the canvas, with the id that the result of the call states."""
     if call is None:
         return result
-    return replace(call, id=result.id, name=call.name or result.name, media_type=call.media_type or result.media_type)
+    return replace(
+        call, id=result.id, name=call.name or result.name, media_type=call.media_type or result.media_type
+    )
 
 
 def _add_document(files: dict[tuple[str, str], FileRef], ref: FileRef) -> None:

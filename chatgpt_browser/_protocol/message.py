@@ -170,6 +170,11 @@ def has_ended_turn(message: dict[str, Any]) -> bool:
     return message.get("end_turn") is True
 
 
+def is_written(message: Any) -> bool:
+    """Return whether the site is still writing a message."""
+    return isinstance(message, dict) and message.get("status") == "in_progress"
+
+
 def is_finished(message: dict[str, Any]) -> bool:
     """Return whether a message is a complete answer. A finished remark is not one, because the answer follows the remark."""
     status = message.get("status")

@@ -32,6 +32,8 @@ class ReplyProgress:
         self.is_following = False
         #: The reasons why the stream may contain no answer.
         self.missing = MissingAnswer()
+        #: True if the caller waits for images that the site makes after the end of the stream. Then such a stream needs no text.
+        self.waits_for_images = False
         #: Selects the answer among the messages of the stream.
         self.answer = AnswerTracker()
         #: The messages of the stream and of the stored conversation, from which the whole reply is built.

@@ -13,8 +13,9 @@ from .._core.models import ConversationEvent
 from .answer_tracker import Change, optional_id
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
 from .event_assembler import EventAssembler, ReducedEvent, unescaped
-from .message import answer_rank, message_text
-from .reply_progress import FINISHED_STATES, ReplyProgress
+from .files_only import FilesOnlyMixin
+from .message import answer_rank, message_metadata, message_text
+from .reply_progress import FINISHED_STATES
 from .reply_state import Growth, ReplyState, answer_state
 from .site_words import error_in, site_error
 from .sse import DONE
@@ -28,19 +29,20 @@ _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 _MESSAGE_TYPES = ("", "message", "delta", "error")
 
 
-class ReplyReader(ReplyProgress):
+class ReplyReader(FilesOnlyMixin):
     """Reads the events of a reply, and updates the progress of the reply."""
 
     def __init__(self) -> None:
         super().__init__()
         #: The number of events that were read so far and are JSON objects.
         self.events = 0
+        #: True for a deep research: the answer in the stream is only an acknowledgement, and a report follows.
+        self.expects_report = False
         self._assembler = EventAssembler()
         self._deltas = DeltaDecoder()
         self._growth = _NONE
         self._contains_deltas = False
         self._is_cut = False  # True if the body ended in the middle of an event.
-        self._newest: dict[str, Any] | None = None  # The newest event that was not read by the fast path.
         self._newest_is_delta = False
         #: The number of the event that the property `event` last returned, and this event.
         self._event: tuple[int, ConversationEvent] | None = None
@@ -104,6 +106,8 @@ class ReplyReader(ReplyProgress):
         if self.is_handed_off and self.state not in FINISHED_STATES:
             self.leave_stream()
             return False
+        if self.state is ReplyState.WAITING and self.finish_without_text():
+            return False
         if self.state is ReplyState.WAITING:
             raise self._interrupted("the stream ended without a reply")
         if self.state is ReplyState.REMARK:
@@ -130,6 +134,19 @@ class ReplyReader(ReplyProgress):
             return self._end() or changed
         self.leave_stream()
         return changed
+
+    def take_report(self, report: dict[str, Any]) -> bool:
+        """Replace the acknowledgement by the report, which is a message, and complete the reply. Return whether the text changed.
+
+        The reply keeps the id of the acknowledgement: the conversation has no message with the id of the report.
+        """
+        self.settle()
+        self._growth, self.expects_report = _NONE, False
+        answer = self.turn.find(self.message_id) or {"id": self.message_id}
+        metadata = {**message_metadata(answer), **message_metadata(report)}
+        self.turn.note({**answer, "content": report.get("content"), "metadata": metadata})
+        changed = self._text.replace(message_text(report))
+        return self._end() or changed
 
     # ---- text --------------------------------------------------------------------------------------------------------
 
@@ -163,8 +180,12 @@ class ReplyReader(ReplyProgress):
         return self._text.replace(message_text(self._deltas.value["message"]))
 
     def _end(self) -> bool:
-        self.state = _DONE
-        return self._text.end()
+        changed = self._text.end()
+        if self.expects_report:
+            self.leave_stream()
+        else:
+            self.state = _DONE
+        return changed
 
     # ---- events ------------------------------------------------------------------------------------------------------
 

@@ -124,6 +124,11 @@ class MissingAnswer:
         """True if the site gave a reason. In this case, the stream did not break off, and the site will not write more text."""
         return bool(self._task) or self._system_error is not None
 
+    @property
+    def is_error(self) -> bool:
+        """True if the site reported an error instead of an answer."""
+        return self._system_error is not None
+
     def note(self, message: dict[str, Any]) -> None:
         """Store the reason if a message contains one. The message may still grow, so :meth:`describe` reads its text later."""
         if content_type_of(message) == "system_error":

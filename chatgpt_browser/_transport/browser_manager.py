@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext
 
     from .._browser.browser import Browser
+    from .._browser.cdp_target import Target
     from .._browser.page_setup.page import BrowserPage
     from .._core.options import Options
     from .._protocol.cookies import SessionToken
@@ -38,8 +39,7 @@ _MOVES = {
     "https://chatgpt.com": "https://chat.openai.com",
 }
 
-#: If the caller of a browser start is cancelled, the start may continue for this many seconds. If it has
-#: not finished by then, it is cancelled too.
+#: If the caller of a browser start is cancelled, the start may continue for this many seconds. Then it is cancelled too.
 _START_PATIENCE = 3.0
 #: Number of earlier session tokens that are stored.
 _REMEMBERED_TOKENS = 4
@@ -93,8 +93,7 @@ class BrowserManager:
         self._preload = preload
         self._browser: Browser | None = None
         self._page: FetchPage | None = None
-        #: The fetch page that was used before the client moved to a context that Playwright manages. The page may still have
-        #: requests in flight.
+        #: The fetch page before the move to a context that Playwright manages. This page may still have requests in flight.
         self._former_page: FetchPage | None = None
         self._origin_error: OriginError | None = None
         self._start = SingleFlight(measuring("browser.start", self._start_browser))
@@ -140,6 +139,13 @@ class BrowserManager:
         """
         with naming_proxy(self._options.proxy):
             await self._challenge()
+
+    async def open_target(self) -> Target:
+        """Open a blank page in the browser of the fetch page, and return its target; see :meth:`page` for the errors."""
+        await self.page()
+        if self._browser is None:
+            raise ClientClosedError
+        return await self._browser.open_target()
 
     async def run_in_context(self, work: Callable[[BrowserContext, Identity], Awaitable[T]]) -> T:
         """Call ``work(context, identity)`` and return its result.
@@ -309,10 +315,10 @@ class BrowserManager:
         self._preload()
 
     async def _pass_challenge(self) -> None:
-        if self._browser is None:
-            raise ClientClosedError
         from .._browser.page_setup.page import BrowserPage
 
+        if self._browser is None:
+            raise ClientClosedError
         page = BrowserPage(await self._browser.open_target())
         try:
             with page.while_alive():

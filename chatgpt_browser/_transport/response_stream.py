@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 #: One part of a response, as a list ``[kind, ...]``. The kinds, with their fields in parentheses:
 #: ``head`` (a :class:`Head`), ``events`` (a list of reduced events, and their size in characters),
-#: ``text`` (a piece of the body, and its size), ``alive`` (no fields: bytes have arrived, but no complete event),
-#: ``end`` (no fields) and ``error`` (the phase ``"head"`` or ``"body"``, the name of the error, and its message).
+#: ``text`` (a piece of the body, and its size), ``bytes`` (a piece of a download in Base64, and its size),
+#: ``alive`` (no fields: bytes have arrived, but no complete event), ``end`` (no fields)
+#: and ``error`` (the phase ``"head"`` or ``"body"``, the name of the error, and its message).
 Frame = list[Any]
 
 #: Minimum size of a grant in characters. Each grant needs one command to the browser, so many small grants would be expensive.
@@ -204,7 +205,7 @@ class ResponseStream:
             raise copy.copy(self._failure)
 
         frame = self._frames.popleft()
-        if frame[0] in ("events", "text"):
+        if frame[0] in ("events", "text", "bytes"):
             self._grant(frame[2])
         return frame
 

@@ -104,6 +104,10 @@ JSON_FIELDS = (
     "partial_text",
     "conversation_id",
     "message_id",
+    "file",
+    "option",
+    "requested",
+    "sent",
 )
 
 

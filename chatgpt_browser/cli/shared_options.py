@@ -48,6 +48,12 @@ Timeout = Annotated[
     float | None,
     typer.Option(help="Time limit for standard input and a reply.", min=0.001, metavar="SECONDS"),
 ]
+ShowThoughts = Annotated[
+    bool,
+    typer.Option(
+        "--show-thoughts", help="Write the model's thoughts and tool calls before the reply, as a quote."
+    ),
+]
 PlainText = Annotated[bool, typer.Option("--plain-text", help="Remove the Markdown from the reply.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output; errors too.")]
 

@@ -25,7 +25,10 @@ from typing import TYPE_CHECKING, Any
 from .data.composer_options import ComposerOptions
 from .data.conversation_view import ConversationView
 from .data.conversations import Conversation, Message
+from .data.download_options import DownloadOptions
+from .data.page_controls import PageControls
 from .data.recorded_request import RecordedRequest
+from .data.upload_options import UploadOptions
 from .faults.catalogue import FAULTS
 from .faults.fault import Fault, Refusal, ReplyFault
 from .faults.injection import Injection
@@ -37,8 +40,10 @@ from .script.responses import Answer, ChallengeKind
 from .script.rest import Rest
 from .script.rule import Call, Rule
 from .script.scripted import Scripted, Turn, remember
+from .script.sent_files import SentFile
 from .script.side_messages import Aside
 from .script.steps import BREAK, Break, Pace, RawBody, Recorded, Reply, SessionAnswer, Stall, Step
+from .server.storage import StoredFile
 
 if TYPE_CHECKING:
     from .server.fake_chatgpt import FakeChatGPT
@@ -55,6 +60,7 @@ __all__ = (
     "ComposerOptions",
     "Conversation",
     "ConversationView",
+    "DownloadOptions",
     "FakeChatGPT",
     "Fault",
     "Gate",
@@ -62,6 +68,7 @@ __all__ = (
     "Injection",
     "Message",
     "Pace",
+    "PageControls",
     "Pattern",
     "RawBody",
     "Recorded",
@@ -73,13 +80,16 @@ __all__ = (
     "Rest",
     "Rule",
     "Scripted",
+    "SentFile",
     "SessionAnswer",
     "ReplyFault",
     "Stall",
     "Step",
+    "StoredFile",
     "Thought",
     "ToolCall",
     "Turn",
+    "UploadOptions",
     "remember",
 )
 

@@ -119,33 +119,39 @@ def test_compile_cache_after_start_contains_files_for_owner_only(server: FakeCha
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
 
 
+def start_and_stop_driver() -> None:
+    """Start a driver without a browser, and end the driver."""
+
+    async def start_and_stop() -> None:
+        await (await start_driver()).stop()
+
+    anyio.run(start_and_stop)
+
+
 def test_compile_cache_configured_by_user_is_respected(
-    server: FakeChatGPT, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NODE_COMPILE_CACHE", str(tmp_path / "users"))
-    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
-        api.start()
+    start_and_stop_driver()
     assert os.environ["NODE_COMPILE_CACHE"] == str(tmp_path / "users")
     assert files_in(tmp_path / "users")
 
     monkeypatch.delenv("NODE_COMPILE_CACHE")
     monkeypatch.setenv("NODE_DISABLE_COMPILE_CACHE", "1")
-    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
-        api.start()
+    start_and_stop_driver()
     assert not cache.exists()
 
 
-def test_compile_cache_in_folder_writable_by_others_is_off(server: FakeChatGPT, cache: Path) -> None:
+def test_compile_cache_in_folder_writable_by_others_is_off(cache: Path) -> None:
     cache.mkdir(parents=True)
     cache.chmod(0o777)
-    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
-        api.start()
+    start_and_stop_driver()
     assert not files_in(cache)
 
 
 @pytest.mark.parametrize("platformdirs_raises", [True, False])
 def test_compile_cache_without_home_folder_is_off(
-    server: FakeChatGPT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platformdirs_raises: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platformdirs_raises: bool
 ) -> None:
     """Users in some containers have no home folder. No folder named "~" may be created in the working directory."""
 
@@ -155,8 +161,7 @@ def test_compile_cache_without_home_folder_is_off(
     if not platformdirs_raises:
         monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("~/.cache"))
     monkeypatch.chdir(tmp_path)
-    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
-        assert can_send(api)
+    start_and_stop_driver()
     assert not [*tmp_path.iterdir()]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-from chatgpt_browser.cli.commands.ask import answering_model
+from chatgpt_browser import TextDelta
 from chatgpt_browser.cli.input import question as question_module
 from chatgpt_browser.cli.input.question import build_question
 from chatgpt_browser.cli.output.reply import write_reply
@@ -118,7 +118,10 @@ def test_ask_options_are_passed_to_the_client(invoke: Invoke, monkeypatch: pytes
 class Stream(list[str]):
     """A reply stream with fixed pieces."""
 
-    conversation_id = message_id = None
+    conversation_id = message_id = reply = None
+
+    def events(self) -> list[TextDelta]:
+        return [TextDelta(piece, piece) for piece in self]
 
     def __enter__(self) -> Stream:
         return self
@@ -227,12 +230,6 @@ def test_ask_json_writes_errors_to_stdout(invoke: Invoke, account: Account) -> N
     assert (error["type"], error["exit_code"], error["status_code"]) == ("RateLimitError", 6, 429)
     assert error["scope"] == "hour"
     assert result.stderr == ""
-
-
-def test_answering_model_returns_slug_of_event_metadata(account: Account) -> None:
-    assert answering_model({"message": {"metadata": {"model_slug": "best"}}}) == "best"
-    assert answering_model({"message": None}) is None
-    assert answering_model(None) is None
 
 
 def test_ask_no_stream_writes_the_same_text(invoke: Invoke, account: Account) -> None:

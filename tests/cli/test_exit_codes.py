@@ -41,6 +41,7 @@ EXPECTED = {
     "PageError": 14,
     "ComposerNotFoundError": 14,
     "DialogInTheWayError": 14,
+    "UploadError": 14,
     "OptionNotAppliedError": 14,
     "AbortError": 1,
     "ForkedProcessError": 1,

@@ -197,6 +197,10 @@ def test_format_conversation_as_json() -> None:
         "text": "How?",
         "hidden": False,
         "recipient": None,
+        "citations": [],
+        "files": [],
+        "thoughts": [],
+        "tool_calls": [],
     }
 
 

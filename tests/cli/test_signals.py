@@ -81,7 +81,7 @@ def test_ask_question_from_pipe_is_sent(signed_in: FakeChatGPT, start_command: S
     ("arguments", "encoding", "written"),
     [
         ((), "cp1252", "caf\xe9 ?\n"),
-        ((), "ascii", "caf? ?\n"),
+        pytest.param((), "ascii", "caf? ?\n", marks=pytest.mark.long),
         (("--json",), "ascii", '"caf\\u00e9 \\ud83d\\ude00"'),
     ],
 )

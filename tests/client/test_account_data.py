@@ -7,43 +7,51 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ConversationNotFoundError
-from chatgpt_browser._protocol.backend import read_conversations, read_models, read_title
+from chatgpt_browser._protocol.backend import read_conversations, read_title
 from chatgpt_browser._protocol.history import read_history
+from chatgpt_browser._protocol.model_list import read_models
 from chatgpt_browser.testing import Answer, Aside, Reply
 from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
+    from chatgpt_browser.testing import FakeChatGPT
     from tests.support.client_fixtures import Serve
+    from tests.support.scripted_site import ScriptedSite
 
 
-def test_account_data_of_existing_conversation_can_be_read_and_changed(serve: Serve) -> None:
-    server = serve()
-    old = server.add_conversation([("user", "Hello"), ("assistant", "Hi")], title="First")
-    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
-        assert [model.slug for model in api.list_models()][0] == "text-davinci-002-render"
-        (found,) = api.list_conversations()
-        assert (found.id, found.title) == (old.id, "First")
-        assert found.create_time is not None and found.create_time.tzinfo is not None
+@pytest.fixture
+def account(scripted_site: ScriptedSite) -> FakeChatGPT:
+    """Return the shared server without the conversations of earlier tests."""
+    scripted_site.server._site.conversations.clear()
+    return scripted_site.server
 
-        history = api.get_history(old.id)
-        assert [(message.role, message.text) for message in history.messages] == [
-            ("user", "Hello"),
-            ("assistant", "Hi"),
-        ]
-        assert history.current_node == history.messages[-1].id
-        assert history.messages[1].parent_message_id == history.messages[0].id
 
-        api.rename_conversation(old.id, 'A "better" one')
-        assert api.get_history(old.id).title == 'A "better" one'
-        assert api.generate_title(old.id) == server.conversations[old.id].title
-        assert (
-            api.get_conversation(conversation_id=old.id).send_message("Again").endswith('you said: "Hello".')
-        )
+def test_account_data_of_existing_conversation_can_be_read_and_changed(
+    account: FakeChatGPT, api: ChatGPTAPI
+) -> None:
+    old = account.add_conversation([("user", "Hello"), ("assistant", "Hi")], title="First")
+    assert [model.slug for model in api.list_models()][0] == "text-davinci-002-render"
+    (found,) = api.list_conversations()
+    assert (found.id, found.title) == (old.id, "First")
+    assert found.create_time is not None and found.create_time.tzinfo is not None
 
-        api.delete_conversation(old.id)
-        assert api.list_conversations() == []
-        with pytest.raises(ConversationNotFoundError):
-            api.get_history("no such thing/../x")
+    history = api.get_history(old.id)
+    assert [(message.role, message.text) for message in history.messages] == [
+        ("user", "Hello"),
+        ("assistant", "Hi"),
+    ]
+    assert history.current_node == history.messages[-1].id
+    assert history.messages[1].parent_message_id == history.messages[0].id
+
+    api.rename_conversation(old.id, 'A "better" one')
+    assert api.get_history(old.id).title == 'A "better" one'
+    assert api.generate_title(old.id) == account.conversations[old.id].title
+    assert api.get_conversation(conversation_id=old.id).send_message("Again").endswith('you said: "Hello".')
+
+    api.delete_conversation(old.id)
+    assert api.list_conversations() == []
+    with pytest.raises(ConversationNotFoundError):
+        api.get_history("no such thing/../x")
 
 
 @pytest.mark.anyio
@@ -59,18 +67,18 @@ async def test_iter_conversations_with_small_pages_yields_every_conversation(ser
     assert len(queries) == 4
 
 
-def test_account_request_after_server_error_is_retried_only_if_it_reads(serve: Serve) -> None:
-    server = serve()
-    old = server.add_conversation([("user", "Hello")])
-    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
-        server.script_path("/models", Answer.server_error())
-        assert api.list_models()
-        server.script_path(f"/conversation/{old.id}", Answer.server_error())
-        with pytest.raises(Exception, match="500"):
-            api.rename_conversation(old.id, "x")
+def test_account_request_after_server_error_is_retried_only_if_it_reads(
+    account: FakeChatGPT, scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
+    old = account.add_conversation([("user", "Hello")])
+    account.script_path("/models", Answer.server_error())
+    assert api.list_models()
+    account.script_path(f"/conversation/{old.id}", Answer.server_error())
+    with pytest.raises(Exception, match="500"):
+        api.rename_conversation(old.id, "x")
 
-    assert len([r for r in server.requests if r.path.endswith("/models")]) == 2
-    assert len([r for r in server.requests if r.method == "PATCH"]) == 1
+    assert len([r for r in scripted_site.requests if r.path.endswith("/models")]) == 2
+    assert len([r for r in scripted_site.requests if r.method == "PATCH"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -95,19 +103,18 @@ def test_read_history_of_cyclic_tree_visits_each_node_once() -> None:
     assert (found.id, found.text, found.create_time) == ("a", "a", None)
 
 
-def test_history_of_a_reply_with_tools_equals_the_reply(serve: Serve) -> None:
+def test_history_of_a_reply_with_tools_equals_the_reply(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     """The stream and the stored conversation are read by the same rules."""
     cited = "Rayleigh scattering.\ue200cite\ue202turn0search0\ue201"
     asides = (Aside.thoughts(), Aside.tool_call(), Aside.tool_output(), Aside.hidden())
-    server = serve(replies=[Reply(cited, asides=asides, channel="final", encoding="delta")])
-    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
-        conversation = api.get_conversation()
-        reply = conversation.send_message("Why is the sky blue?")
-        assert conversation.conversation_id is not None
-        history = api.get_history(conversation.conversation_id)
+    message = scripted_site.answering(Reply(cited, asides=asides, channel="final", encoding="delta"))
+    conversation = api.get_conversation()
+    reply = conversation.send_message(message)
+    assert conversation.conversation_id is not None
+    history = api.get_history(conversation.conversation_id)
 
     assert [(m.role, m.text) for m in history.visible_messages] == [
-        ("user", "Why is the sky blue?"),
+        ("user", message),
         ("assistant", reply),
     ]
     assert [(m.hidden, m.recipient) for m in history.messages] == [
@@ -128,16 +135,16 @@ def test_iter_conversations_of_site_that_repeats_a_page_ends(serve: Serve) -> No
         assert [found.id for found in api.iter_conversations(3)] == ["a", "b"]
 
 
-def test_iter_conversations_while_deleting_yields_every_conversation(serve: Serve) -> None:
-    server = serve()
-    added = [server.add_conversation([("user", "Hello")]).id for _ in range(7)]
-    with ChatGPTAPI(server.session_token, **base_urls(server)) as api:
-        found = []
-        for each in api.iter_conversations(page_size=2):
-            found.append(each.id)
-            api.delete_conversation(each.id)
-        assert sorted(found) == sorted(added)
-        assert api.list_conversations() == []
+def test_iter_conversations_while_deleting_yields_every_conversation(
+    account: FakeChatGPT, api: ChatGPTAPI
+) -> None:
+    added = [account.add_conversation([("user", "Hello")]).id for _ in range(7)]
+    found = []
+    for each in api.iter_conversations(page_size=2):
+        found.append(each.id)
+        api.delete_conversation(each.id)
+    assert sorted(found) == sorted(added)
+    assert api.list_conversations() == []
 
 
 @pytest.mark.parametrize("conversation_id", ["", ".", "..", "half \ud800"])

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from tests.support.client_fixtures import Connect, Serve
 
+#: Methods that wait for the start of the browser. All but the first also wait for the session.
+VERBS = ("start", "ensure_auth", "get_is_authenticated", "list_models")
+
 
 def test_client_constructor_starts_no_thread_and_no_process() -> None:
     threads, processes = {*threading.enumerate()}, {*psutil.Process().children(recursive=True)}
@@ -234,25 +237,32 @@ def test_sync_client_collected_in_portal_thread_is_closed(serve: Serve) -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("verb", ["start", "ensure_auth", "get_is_authenticated", "list_models"])
-@pytest.mark.parametrize("ready", [False, True])
-async def test_async_close_ends_calls_that_wait_for_start_or_session(
-    serve: Serve, verb: str, ready: bool
-) -> None:
-    """Calls that share one start, or one token refresh, raise ClientClosedError and are not cancelled."""
+@pytest.mark.parametrize("verb", VERBS)
+async def test_async_close_during_start_ends_waiting_call_with_client_closed(serve: Serve, verb: str) -> None:
     server = serve()
     api = AsyncChatGPTAPI(server.session_token, **base_urls(server), access_token_ttl=0)
-    if ready:
-        await api.start()
-        server.script_session(Stall(before_head=True))
-    seen = len(server.requests)
     calling = asyncio.ensure_future(getattr(api, verb)())
-    if ready and verb != "start":
-        await asyncio.to_thread(server.wait_for_request, "/api/auth/session", count=seen + 1, timeout=60)
-    else:
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)
     await api.close()
 
     outcome = (await asyncio.gather(calling, return_exceptions=True))[0]
     assert not calling.cancelled()
-    assert isinstance(outcome, ClientClosedError) or (ready and verb == "start" and outcome is None)
+    assert isinstance(outcome, ClientClosedError)
+
+
+@pytest.mark.anyio
+async def test_async_close_during_token_refresh_ends_waiting_calls_with_client_closed(serve: Serve) -> None:
+    """Calls that share one token refresh raise ClientClosedError and are not cancelled."""
+    server = serve()
+    api = AsyncChatGPTAPI(server.session_token, **base_urls(server), access_token_ttl=0)
+    await api.start()
+    server.script_session(Stall(before_head=True))
+    seen = len(server.requests)
+    callings = [asyncio.ensure_future(getattr(api, verb)()) for verb in VERBS]
+    await asyncio.to_thread(server.wait_for_request, "/api/auth/session", count=seen + 1, timeout=60)
+    await api.close()
+
+    already_started, *outcomes = await asyncio.gather(*callings, return_exceptions=True)
+    assert not any(calling.cancelled() for calling in callings)
+    assert already_started is None
+    assert [type(outcome) for outcome in outcomes] == [ClientClosedError] * 3

@@ -26,6 +26,7 @@ TREE = {
     "PageError": ["ChatGPTError"],
     "ComposerNotFoundError": ["PageError"],
     "DialogInTheWayError": ["PageError"],
+    "UploadError": ["PageError"],
     "OptionNotAppliedError": ["PageError"],
     "StreamError": ["ChatGPTError"],
     "StreamInterruptedError": ["StreamError"],

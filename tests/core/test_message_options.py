@@ -65,3 +65,9 @@ def test_option_that_needs_the_page_is_refused_with_fetch(name: Any) -> None:
 
 def test_repr_of_attachment_contains_no_bytes() -> None:
     assert "secret" not in repr(MessageOptions.checked({"files": [("a.txt", b"secret")]}, "auto"))
+
+
+@pytest.mark.parametrize("other", [{"project": "g-p-1"}, {"tools": ["deep_research"]}])
+def test_temporary_with_option_that_needs_a_stored_chat_raises_value_error(other: Any) -> None:
+    with pytest.raises(ValueError, match="temporary and .* cannot be used together"):
+        MessageOptions.checked(cast("Any", {"temporary": True, **other}), "page")

@@ -50,51 +50,69 @@ def run_pytest(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     return pytester.runpytest_subprocess("-W", "error", "-W", scope_warning, *arguments)
 
 
-def test_chatgpt_api_fixture_sends_to_chatgpt_server(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        """
-        def test_synchronous(chatgpt_api, chatgpt_server):
-            assert "Hello" in chatgpt_api.send_message("Hello")
-            assert chatgpt_api.session_token == chatgpt_server.session_token
+SYNC_TEST = """
+def test_synchronous(chatgpt_api, chatgpt_server):
+    assert "Hello" in chatgpt_api.send_message("Hello")
+    assert chatgpt_api.session_token == chatgpt_server.session_token
 
-        def test_server_is_new(chatgpt_server):
-            assert not chatgpt_server.requests
-        """
+def test_server_is_new(chatgpt_server):
+    assert not chatgpt_server.requests
+"""
+
+OPTIONS_TEST = """
+import pytest
+from chatgpt_browser import AuthenticationError
+
+@pytest.fixture
+def chatgpt_options():
+    return {"session_token": "unknown-token", "retries": 0}
+
+def test_options(chatgpt_api):
+    with pytest.raises(AuthenticationError):
+        chatgpt_api.ensure_auth()
+"""
+
+OWN_LOOP_TEST = """
+import asyncio
+
+def test_reply(async_chatgpt_api):
+    async def main():
+        async with async_chatgpt_api as api:
+            return await api.send_message("Hello")
+
+    assert "Hello" in asyncio.run(main())
+"""
+
+
+def test_fixtures_in_synchronous_tests_use_server_and_options(pytester: pytest.Pytester) -> None:
+    """One run of pytest has a module for each way: the client, overridden options, and a loop that the test starts."""
+    pytester.makepyfile(test_sync=SYNC_TEST, test_options=OPTIONS_TEST, test_own_loop=OWN_LOOP_TEST)
+    result = run_pytest(pytester, "-v")
+
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines_random(
+        [
+            "test_sync.py::test_synchronous PASSED*",
+            "test_sync.py::test_server_is_new PASSED*",
+            "test_options.py::test_options PASSED*",
+            "test_own_loop.py::test_reply PASSED*",
+        ]
     )
-    run_pytest(pytester).assert_outcomes(passed=2)
-
-
-def test_chatgpt_options_fixture_overridden_by_project_is_used(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        """
-        import pytest
-        from chatgpt_browser import AuthenticationError
-
-        @pytest.fixture
-        def chatgpt_options():
-            return {"session_token": "unknown-token", "retries": 0}
-
-        def test_options(chatgpt_api):
-            with pytest.raises(AuthenticationError):
-                chatgpt_api.ensure_auth()
-        """
-    )
-    run_pytest(pytester).assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(
-    ("marker", "arguments"),
+    ("markers", "arguments"),
     [
-        pytest.param("@pytest.mark.anyio", ["-p", "no:asyncio"], id="anyio", marks=pytest.mark.long),
-        pytest.param("@pytest.mark.anyio", [], id="anyio with pytest-asyncio installed"),
-        pytest.param("@pytest.mark.asyncio", [], id="pytest-asyncio, strict"),
-        pytest.param("", ["--asyncio-mode=auto"], id="pytest-asyncio, auto"),
-        pytest.param("", ["--anyio-mode=auto"], id="anyio, auto", marks=pytest.mark.long),
+        pytest.param(["anyio"], ["-p", "no:asyncio"], id="anyio", marks=pytest.mark.long),
+        pytest.param(["anyio", "asyncio"], [], id="anyio, and pytest-asyncio, strict"),
+        pytest.param([""], ["--asyncio-mode=auto"], id="pytest-asyncio, auto"),
+        pytest.param([""], ["--anyio-mode=auto"], id="anyio, auto", marks=pytest.mark.long),
     ],
 )
 def test_async_chatgpt_api_fixture_under_each_async_plugin_is_closed_after_the_test(
-    marker: str, arguments: list[str], pytester: pytest.Pytester
+    markers: list[str], arguments: list[str], pytester: pytest.Pytester
 ) -> None:
+    """The project has a module for each marker."""
     pytester.makeconftest(
         """
         import pytest
@@ -104,24 +122,12 @@ def test_async_chatgpt_api_fixture_under_each_async_plugin_is_closed_after_the_t
             return "asyncio"
         """
     )
-    pytester.makepyfile(ASYNC_TEST.format(marker=marker))
-    run_pytest(pytester, *arguments).assert_outcomes(passed=2, failed=1)
+    for marker in markers:
+        source = ASYNC_TEST.format(marker=f"@pytest.mark.{marker}" if marker else "")
+        pytester.makepyfile(**{f"test_{marker}_": source})
+    result = run_pytest(pytester, *arguments)
 
-
-def test_async_chatgpt_api_fixture_in_loop_started_by_the_test_sends(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        """
-        import asyncio
-
-        def test_reply(async_chatgpt_api):
-            async def main():
-                async with async_chatgpt_api as api:
-                    return await api.send_message("Hello")
-
-            assert "Hello" in asyncio.run(main())
-        """
-    )
-    run_pytest(pytester).assert_outcomes(passed=1)
+    result.assert_outcomes(passed=2 * len(markers), failed=len(markers))
 
 
 def test_plugin_without_use_imports_no_heavy_package(

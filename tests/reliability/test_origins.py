@@ -174,7 +174,14 @@ def session_cookies(request: RecordedRequest) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("tls", "length"), [(False, 1_000), (True, 3_933), (False, 3_934), (True, 12_000)], ids=str
+    ("tls", "length"),
+    [
+        pytest.param(False, 1_000, marks=pytest.mark.long),
+        (True, 3_933),
+        (False, 3_934),
+        pytest.param(True, 12_000, marks=pytest.mark.long),
+    ],
+    ids=str,
 )
 def test_session_token_of_any_length_is_sent_complete(
     serve: Serve, connect: Connect, tls: bool, length: int

@@ -101,7 +101,7 @@ def test_plain_request_that_proxy_refuses_raises_proxy_error(
             api.list_models()
 
 
-@pytest.mark.parametrize("status", ["403 Forbidden", "502 Bad Gateway"])
+@pytest.mark.parametrize("status", ["403 Forbidden", pytest.param("502 Bad Gateway", marks=pytest.mark.long)])
 def test_proxy_that_refuses_tunnel_raises_proxy_error(
     real_site: FakeChatGPT, connect: Connect, status: str
 ) -> None:

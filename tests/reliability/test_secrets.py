@@ -41,6 +41,7 @@ from chatgpt_browser import (
     StreamInterruptedError,
     UnknownEncodingError,
     UnusualActivityError,
+    UploadError,
 )
 from chatgpt_browser._core.models import Request
 from chatgpt_browser._protocol.cookies import SessionToken
@@ -237,6 +238,7 @@ SITE_PAGE_FAILURES: list[tuple[type[Exception], dict[str, Any], dict[str, Any]]]
     (DialogInTheWayError, {"modal": "New terms"}, {}),
     (ComposerNotFoundError, {"page": "A page without a composer."}, {}),
     (PageError, {}, {"parent_message_id": "older"}),
+    (UploadError, {}, {"files": ["/nowhere.txt"]}),
     (OptionNotAppliedError, {}, {}),
 ]
 

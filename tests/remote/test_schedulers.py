@@ -7,8 +7,6 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distributed import Client, LocalCluster
-
 from tests.support.remote_browsers import RemoteBrowser, http_url
 from tests.support.scripted_site import base_urls, posts_of
 
@@ -34,6 +32,11 @@ def test_dask_example_sends_each_prompt_once(
     remote_chromium: RemoteBrowser, server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There are two workers, each with a separate connection."""
+    from distributed import (
+        Client,
+        LocalCluster,
+    )  # takes half a second, which each worker of pytest would need
+
     monkeypatch.setenv("CHATGPT_SESSION_TOKEN", server.session_token)
     prompts = [f"prompt {number}" for number in range(6)]
     settings: dict[str, Any] = {"processes": False, "dashboard_address": None, "threads_per_worker": 1}

@@ -209,6 +209,8 @@ def test_error_event_has_the_form_of_its_encoding(
         (None, "gpt-99", 400),
         (None, "", 400),
         (None, "auto", 200),
+        (None, "gpt-4o", 200),
+        (None, "gpt-5-6-thinking", 200),
         (None, "text-davinci-002-render", 200),
         (None, "text-davinci-002-render-paid", 200),
         ([{"slug": "gpt-99"}], "gpt-99", 200),

@@ -9,9 +9,12 @@ import pytest
 import chatgpt_browser
 from chatgpt_browser import CitationFound, Done, TextDelta
 from chatgpt_browser._messaging import handoff
-from chatgpt_browser.testing import Aside, Citation, Reply, Thought, ToolCall
+from chatgpt_browser.testing import Aside, Citation, FakeChatGPT, Reply, Rest, Thought, ToolCall
+from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI
     from tests.support.scripted_site import ScriptedSite
 
@@ -114,3 +117,37 @@ def test_citation_after_absent_text_is_rejected() -> None:
 def test_citation_of_another_type_is_rejected() -> None:
     with pytest.raises(TypeError, match="Citation, not int"):
         Reply("Hi", citations=[7])  # type: ignore[list-item]
+
+
+# ---- through the site's own page -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def app_server() -> Iterator[FakeChatGPT]:
+    with FakeChatGPT(form="app") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def page_client(app_server: FakeChatGPT) -> Iterator[ChatGPTAPI]:
+    from chatgpt_browser import ChatGPTAPI
+
+    with ChatGPTAPI(app_server.session_token, send_via="page", **base_urls(app_server)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("encoding", ["whole", "delta"])
+@pytest.mark.parametrize(
+    "how",
+    [{}, {"handoff_after": 2, "rest": Rest("socket")}, {"break_after": 2, "rest": Rest("resume")}],
+    ids=["stream", "socket", "resumed"],
+)
+def test_reply_with_parts_through_the_page_is_same_as_history(
+    app_server: FakeChatGPT, page_client: ChatGPTAPI, encoding: Any, how: dict[str, Any]
+) -> None:
+    app_server.script(Reply(TEXT, encoding=encoding, **PARTS, **how))
+
+    reply = page_client.ask("Why?")
+
+    check_parts(reply)
+    assert page_client.get_history(str(reply.conversation_id)).get_reply() == reply

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chatgpt_browser import OptionNotAppliedError, PageError
+from chatgpt_browser._core.message_options import Attachment, MessageOptions
 from chatgpt_browser._core.models import Prompt
 from chatgpt_browser._protocol.conversation_tree import Turn
 from chatgpt_browser._transport.site_ui.captured_request import (
@@ -183,3 +184,121 @@ def test_check_captured_request_other_model_raises_with_both_models(
         check_captured_request(captured, prompt, TURN, model="gpt-5")
     error = caught.value
     assert (error.option, error.requested, error.sent) == ("model", "gpt-5", "auto")
+
+
+# ---- Files and options -----------------------------------------------------------------------------------------------
+
+
+def sent_with(**fields: Any) -> str:
+    """Return a body with these fields, and with ``metadata`` and ``parts`` in its message."""
+    metadata, parts = fields.pop("metadata", {}), fields.pop("parts", [TEXT])
+    content = {"content_type": "multimodal_text" if len(parts) > 1 else "text", "parts": parts}
+    return json.dumps(BODY | {"messages": [MESSAGE | {"metadata": metadata, "content": content}]} | fields)
+
+
+def check_with(options: MessageOptions, body: str) -> bool:
+    """Check a body against the message with these options."""
+    return check_captured_request(parse_captured_request(body), Prompt(TEXT, "c", options=options), TURN)
+
+
+POINTER = {"content_type": "image_asset_pointer", "asset_pointer": "sediment://file_1", "size_bytes": 3}
+NOTES = Attachment("n\u00f6tes.txt", data=b"123")
+ENTRY = {"id": "file_1", "name": "no\u0308tes.txt", "size": 3, "mime_type": "text/plain"}
+
+
+@pytest.mark.parametrize("form", ["metadata", "older", "image", "without size"])
+def test_check_captured_request_requested_file_passes(form: str) -> None:
+    bodies = {
+        "metadata": sent_with(metadata={"attachments": [ENTRY]}),
+        "older": sent_with(metadata={"attachments": [ENTRY | {"mimeType": "text/plain"}]}),
+        "image": sent_with(metadata={"attachments": [ENTRY]}, parts=[POINTER, TEXT]),
+        "without size": sent_with(metadata={"attachments": [{"name": NOTES.name}]}),
+    }
+    assert check_with(MessageOptions(files=(NOTES,)), bodies[form])
+
+
+@pytest.mark.parametrize(
+    "attachments",
+    [[], [ENTRY | {"size": 4}], [ENTRY | {"name": "other.txt"}], [{"id": "file_1"}]],
+)
+def test_check_captured_request_missing_file_raises_option_not_applied_error(attachments: list[Any]) -> None:
+    with pytest.raises(OptionNotAppliedError, match="without the file") as caught:
+        check_with(MessageOptions(files=(NOTES,)), sent_with(metadata={"attachments": attachments}))
+    assert (caught.value.option, caught.value.requested) == ("files", NOTES.name)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        sent_with(metadata={"attachments": [ENTRY, {"name": "Pasted text.txt", "is_big_paste": True}]}),
+        sent_with(metadata={"attachments": [ENTRY]}, parts=[POINTER, POINTER, TEXT]),
+        sent_with(metadata={"attachments": [ENTRY]}, parts=[{"content_type": "audio"}, TEXT]),
+    ],
+)
+def test_check_captured_request_additional_attachment_raises_page_error(body: str) -> None:
+    with pytest.raises(PageError, match="check the conversation") as caught:
+        check_with(MessageOptions(files=(NOTES,)), body)
+    assert not isinstance(caught.value, OptionNotAppliedError)
+
+
+APPLIED: dict[str, tuple[MessageOptions, dict[str, Any]]] = {
+    "effort": (MessageOptions(effort="max"), {"thinking_effort": "max"}),
+    "tools": (MessageOptions(tools=("search",)), {"system_hints": ["search"]}),
+    "tools in the message": (
+        MessageOptions(tools=("image", "search")),
+        {"metadata": {"system_hints": ["search", "picture_v2"]}},
+    ),
+    "temporary": (MessageOptions(temporary=True), {"history_and_training_disabled": True}),
+    "project": (
+        MessageOptions(project="g-p-1-taxes"),
+        {"conversation_mode": {"kind": "gizmo_interaction", "gizmo_id": "g-p-1"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", APPLIED)
+def test_check_captured_request_option_must_be_in_request(name: str) -> None:
+    options, fields = APPLIED[name]
+    assert check_with(options, sent_with(**fields))
+    assert check_with(MessageOptions(), sent_with(**fields))  # what was not requested is not compared
+
+    for body in (sent_with(), json.dumps({"prompt": TEXT})):  # without the option, and in an unknown format
+        with pytest.raises(OptionNotAppliedError, match="answer was stopped") as caught:
+            check_with(options, body)
+        assert caught.value.option == name.partition(" ")[0]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"thinking_effort": "standard"},
+        {"system_hints": ["canvas"]},
+        {"history_and_training_disabled": False},
+        {"conversation_mode": {"gizmo_id": "g-p-12"}},
+    ],
+)
+def test_check_captured_request_other_value_of_option_raises(fields: dict[str, Any]) -> None:
+    options = MessageOptions(effort="max", tools=("search",), temporary=True, project="g-p-1")
+    others = {name: value for _, sent in APPLIED.values() for name, value in sent.items()} | fields
+    del others["metadata"]
+    with pytest.raises(OptionNotAppliedError):
+        check_with(options, sent_with(**others))
+
+
+def test_check_captured_request_work_mode_raises_page_error() -> None:
+    with pytest.raises(PageError, match='mode "Work"'):
+        check(json.dumps(BODY | {"conversation_origin": "tpp"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_sent"),
+    [(f"@Deep research {TEXT}", True), (f"{TEXT} @Deep research", True), (f"Deep research {TEXT}", False)],
+)
+def test_check_captured_request_mention_of_tool_is_part_of_text(text: str, is_sent: bool) -> None:
+    options = MessageOptions(tools=("deep_research",))
+    body = sent_with(parts=[text], system_hints=["plugin:connector_openai_deep_research"])
+    if is_sent:
+        assert check_with(options, body)
+    else:
+        with pytest.raises(PageError, match="another text"):
+            check_with(options, body)

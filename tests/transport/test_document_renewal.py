@@ -73,9 +73,14 @@ async def test_document_with_large_heap_or_high_age_is_renewed(
     assert caplog.messages.count(RENEWED) > before
 
 
-@pytest.mark.parametrize(("has_profile", "renewed"), [(False, 0), (True, 2)])
 @pytest.mark.parametrize(
-    ("constant", "limit"), [("_MAX_WATCHED_REQUESTS", 8), ("_MAX_WATCHED_BYTES", 20_000)]
+    ("constant", "limit", "has_profile", "renewed"),
+    [
+        ("_MAX_WATCHED_REQUESTS", 8, False, 0),
+        pytest.param("_MAX_WATCHED_REQUESTS", 8, True, 2, marks=pytest.mark.long),
+        pytest.param("_MAX_WATCHED_BYTES", 20_000, False, 0, marks=pytest.mark.long),
+        ("_MAX_WATCHED_BYTES", 20_000, True, 2),
+    ],
 )
 @pytest.mark.anyio
 async def test_request_and_byte_limits_apply_only_to_pages_of_playwright(

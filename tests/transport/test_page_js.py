@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -22,13 +23,23 @@ def find_node() -> str | None:
 
 
 @pytest.mark.timeout(120)
-def test_page_scripts_pass_javascript_tests() -> None:
+@pytest.mark.parametrize("seeds", [24, pytest.param(40, marks=pytest.mark.long)])
+def test_page_scripts_pass_javascript_tests(seeds: int) -> None:
+    """The number of seeds is the number of random bodies, each of which is cut at every byte."""
     executable = find_node()
     if executable is None:
         pytest.skip("no node was found, neither the system's nor Playwright's")
 
     command = [executable, "--test", "--test-reporter=tap", str(TESTS)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False, encoding="utf-8")
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+        encoding="utf-8",
+        env=os.environ | {"SEEDS": str(seeds)},
+    )
     passed = re.search(r"^# pass (\d+)$", done.stdout, re.MULTILINE)
 
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"

@@ -520,34 +520,34 @@ def test_stream_garbage_collected_releases_page(scripted_site: ScriptedSite, api
     assert conversation.send_message("Three").startswith('You said: "Three".')
 
 
-def test_permit_handed_off_reply_is_held_until_its_own_end(connect: Connect) -> None:
+def test_permit_handed_off_reply_is_held_until_its_own_end(
+    scripted_site: ScriptedSite, api: ChatGPTAPI
+) -> None:
     """The rest of the first reply is polled from the conversation while the second message is in flight."""
-    with FakeChatGPT(form="app") as server:
-        api = connect(server, send_via="page", max_concurrent_messages=2)
-        gate, came = Gate(), threading.Event()
-        server.script(Reply(pieces=["One", " two", " three"], handoff_after=1))
-        server.script(Reply(pieces=["Slow", "ly"], hold_after=1, gate=gate))
-        permits = api._core._sender.permits
+    gate, came = Gate(), threading.Event()
+    count = scripted_site.answering(Reply(pieces=["One", " two", " three"], handoff_after=1))
+    slowly = scripted_site.answering(Reply(pieces=["Slow", "ly"], hold_after=1, gate=gate))
+    permits = api._core._sender.permits
 
-        with api.stream_message("Count") as first:
-            assert next(first) == "One"
+    with api.stream_message(count) as first:
+        assert next(first) == "One"
 
-            def ask() -> None:
-                with api.stream_message("Slowly") as second:
-                    next(second)
-                    came.set()
-                    list(second)
+        def ask() -> None:
+            with api.stream_message(slowly) as second:
+                next(second)
+                came.set()
+                list(second)
 
-            other = threading.Thread(target=ask)
-            other.start()
-            assert came.wait(20)
-            assert permits.in_use == 2
-            assert "".join(first) == " two three"
-        assert permits.in_use == 1
-        gate.open()
-        other.join(20)
-        assert permits.in_use == 0
-        assert api.send_message("Still there?") == 'You said: "Still there?".'
+        other = threading.Thread(target=ask)
+        other.start()
+        assert came.wait(20)
+        assert permits.in_use == 2
+        assert "".join(first) == " two three"
+    assert permits.in_use == 1
+    gate.open()
+    other.join(20)
+    assert permits.in_use == 0
+    assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 
 def test_navigation_redirect_to_other_origin_raises_origin_error(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,15 +56,31 @@ def outgoing(text: str) -> OutgoingMessage:
     return OutgoingMessage(prompt=Prompt(text), model="", message_id="", session=Session(User(), None, ""))
 
 
-@asynccontextmanager
-async def open_page(server: FakeChatGPT) -> AsyncIterator[OpenPage]:
-    """Open a page in the browser of a client that is signed in."""
-    options: dict[str, Any] = base_urls(server)
-    async with AsyncChatGPTAPI(server.session_token, send_via="page", **options) as api:
-        await api.ensure_auth()
-        browser = api._browser_manager._browser
-        assert browser is not None
-        yield OpenPage(api, await SitePage.open(browser.context, None, default_options()))
+@pytest.fixture(scope="module")
+async def client(anyio_backend: str) -> AsyncIterator[tuple[FakeChatGPT, AsyncChatGPTAPI]]:
+    """Provide a server, and a client that is signed in, for all tests of this module."""
+    with FakeChatGPT(form="app") as server:
+        options: dict[str, Any] = base_urls(server)
+        async with AsyncChatGPTAPI(server.session_token, send_via="page", **options) as api:
+            await api.ensure_auth()
+            yield server, api
+
+
+@pytest.fixture
+def server(client: tuple[FakeChatGPT, AsyncChatGPTAPI]) -> FakeChatGPT:
+    """Return the server of `opened`."""
+    return client[0]
+
+
+@pytest.fixture
+async def opened(client: tuple[FakeChatGPT, AsyncChatGPTAPI]) -> AsyncIterator[OpenPage]:
+    """Open a page in the client's browser for one test."""
+    api = client[1]
+    browser = api._browser_manager._browser
+    assert browser is not None
+    page = await SitePage.open(browser.context, None, default_options())
+    yield OpenPage(api, page)
+    await page.close(BrowserError("the test is over"))
 
 
 async def wait_until_over(stream: ResponseStream) -> None:
@@ -81,84 +96,78 @@ async def wait_until_streaming(stream: ResponseStream) -> None:
         pass
 
 
-async def test_site_page_whole_reply_returns_to_idle() -> None:
-    with FakeChatGPT(form="app") as server:
-        async with open_page(server) as opened:
-            idle_since = opened.page.idle_since
-            opened.reserve()
-            message = outgoing("Hello")
-            await wait_until_over(await opened.send(message))
+async def test_site_page_whole_reply_returns_to_idle(opened: OpenPage) -> None:
+    idle_since = opened.page.idle_since
+    opened.reserve()
+    message = outgoing("Hello")
+    await wait_until_over(await opened.send(message))
 
-            assert opened.states == [IDLE, BUSY, IDLE]
-            assert (message.delivery.state, opened.page.is_idle) == (DeliveryState.SENT, True)
-            assert opened.page.idle_since > idle_since
+    assert opened.states == [IDLE, BUSY, IDLE]
+    assert (message.delivery.state, opened.page.is_idle) == (DeliveryState.SENT, True)
+    assert opened.page.idle_since > idle_since
 
 
-async def test_site_page_aborted_reply_is_stopped_before_page_is_idle() -> None:
-    with FakeChatGPT(form="app") as server:
-        server.script(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
-        async with open_page(server) as opened:
-            opened.reserve()
-            stream = await opened.send(outgoing("Count"))
-            await wait_until_streaming(stream)
-            stream.abort()
-            assert opened.states == [IDLE, BUSY, STOPPING]
-            await wait_until_over(stream)
-            while opened.page.state is STOPPING:  # The page has ended the request before its stop returns.
-                await asyncio.wait([*opened.page._tasks._tasks])
+async def test_site_page_aborted_reply_is_stopped_before_page_is_idle(
+    server: FakeChatGPT, opened: OpenPage
+) -> None:
+    server.script(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
+    opened.reserve()
+    stream = await opened.send(outgoing("Count"))
+    await wait_until_streaming(stream)
+    stream.abort()
+    assert opened.states == [IDLE, BUSY, STOPPING]
+    await wait_until_over(stream)
+    while opened.page.state is STOPPING:  # The page has ended the request before its stop returns.
+        await asyncio.wait([*opened.page._tasks._tasks])
 
-            assert opened.states == [IDLE, BUSY, STOPPING, IDLE]
-
-
-async def test_site_page_without_stop_button_is_closed_after_abort() -> None:
-    with FakeChatGPT(form="app") as server:
-        server.script(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
-        async with open_page(server) as opened:
-            opened.reserve()
-            stream = await opened.send(outgoing("Count"))
-            await wait_until_streaming(stream)
-            await opened.page._page.evaluate(HIDE_STOP)
-            stream.abort()
-            assert opened.states == [IDLE, BUSY, STOPPING]
-            await wait_until_over(stream)
-
-            assert opened.states == [IDLE, BUSY, STOPPING, CLOSED]
-            assert isinstance(opened.page.dead, BrowserCrashedError)
+    assert opened.states == [IDLE, BUSY, STOPPING, IDLE]
 
 
-async def test_site_page_refused_request_closes_page() -> None:
-    with FakeChatGPT(form="app") as server:
-        server.script(Answer.model_cap())
-        async with open_page(server) as opened:
-            opened.reserve()
-            await wait_until_over(await opened.send(outgoing("Hello")))
+async def test_site_page_without_stop_button_is_closed_after_abort(
+    server: FakeChatGPT, opened: OpenPage
+) -> None:
+    server.script(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
+    opened.reserve()
+    stream = await opened.send(outgoing("Count"))
+    await wait_until_streaming(stream)
+    await opened.page._page.evaluate(HIDE_STOP)
+    stream.abort()
+    assert opened.states == [IDLE, BUSY, STOPPING]
+    await wait_until_over(stream)
 
-            assert opened.states == [IDLE, BUSY, CLOSED]
-
-
-async def test_site_page_dead_while_busy_stays_closed_and_keeps_first_error() -> None:
-    with FakeChatGPT(form="app") as server:
-        server.script(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
-        async with open_page(server) as opened:
-            opened.reserve()
-            stream = await opened.send(outgoing("Count"))
-            await wait_until_streaming(stream)
-            opened.page.die(BrowserError("first"))
-            await opened.page.close(BrowserError("second"))
-            opened.page.reserve()
-
-            assert opened.states == [IDLE, BUSY, CLOSED]
-            assert str(opened.page.dead) == "first"
-            assert stream.is_over
+    assert opened.states == [IDLE, BUSY, STOPPING, CLOSED]
+    assert isinstance(opened.page.dead, BrowserCrashedError)
 
 
-async def test_site_page_blank_message_is_not_started() -> None:
-    with FakeChatGPT(form="app") as server:
-        async with open_page(server) as opened:
-            opened.reserve()
-            message = outgoing(" ")
-            with pytest.raises(PageError, match=r"without text\. Nothing was sent"):
-                await opened.send(message)
+async def test_site_page_refused_request_closes_page(server: FakeChatGPT, opened: OpenPage) -> None:
+    server.script(Answer.model_cap())
+    opened.reserve()
+    await wait_until_over(await opened.send(outgoing("Hello")))
 
-            assert message.delivery.state is DeliveryState.NOT_STARTED
-            assert opened.states == [IDLE, BUSY]
+    assert opened.states == [IDLE, BUSY, CLOSED]
+
+
+async def test_site_page_dead_while_busy_stays_closed_and_keeps_first_error(
+    server: FakeChatGPT, opened: OpenPage
+) -> None:
+    server.script(Reply(pieces=["One", " two"], hold_after=1, gate=Gate()))
+    opened.reserve()
+    stream = await opened.send(outgoing("Count"))
+    await wait_until_streaming(stream)
+    opened.page.die(BrowserError("first"))
+    await opened.page.close(BrowserError("second"))
+    opened.page.reserve()
+
+    assert opened.states == [IDLE, BUSY, CLOSED]
+    assert str(opened.page.dead) == "first"
+    assert stream.is_over
+
+
+async def test_site_page_blank_message_is_not_started(opened: OpenPage) -> None:
+    opened.reserve()
+    message = outgoing(" ")
+    with pytest.raises(PageError, match=r"without text\. Nothing was sent"):
+        await opened.send(message)
+
+    assert message.delivery.state is DeliveryState.NOT_STARTED
+    assert opened.states == [IDLE, BUSY]

@@ -52,6 +52,8 @@ class EmptyDocument:
             self._target.send_soon("Fetch.disable", {})
 
     def _fulfill(self, event: dict[str, Any]) -> None:
+        if "responseStatusCode" in event or "responseErrorReason" in event:
+            return  # another listener has paused a response
         response = {"requestId": event["requestId"], "responseCode": 200, "body": _EMPTY_HTML}
         self._target.send_soon("Fetch.fulfillRequest", response)
 

@@ -13,6 +13,7 @@
  *   [id, "head", {status, statusText, headers, redirected, bytesRead}]   bytesRead: the bytes of all bodies of all exchanges so far
  *   [id, "events", [...], n]     events of an event stream, in the reduced forms that reader.js describes
  *   [id, "text", "...", n]       a piece of any other body
+ *   [id, "bytes", "...", n]      a piece of the body of a download, in Base64
  *   [id, "alive"]                a comment or an empty event, which has no data, but restarts the idle timer
  *   [id, "end"]                  the body has ended
  *   [id, "error", phase, name, message]    the request failed; phase: "head" before the head arrived, "body" after that
@@ -35,7 +36,7 @@
   const ABORT_DELAY = 50; // ms from the call of `abort` to the abort of the fetch, if the head has not arrived
   const LINGER = 2000; // ms for which the rest of a body is read after [DONE], so that its connection can be reused
 
-  const { BodyReader, EventReader, TextReader } = globalThis.chatgptBrowserReader;
+  const { BodyReader, BytesReader, EventReader, TextReader } = globalThis.chatgptBrowserReader;
   const exchanges = new Map();
   let bytesRead = 0;
   let protocol = ""; // the protocol over which the document was transferred: "h2", "http/1.1", or "" if it is unknown
@@ -146,7 +147,9 @@
           headers: request.headers,
           ...bodyOf(request),
           cache: "no-store",
-          credentials: "same-origin",
+          credentials: request.credentials,
+          // A download has the origin of the page. Chromium refuses any other URL, also if Python has read its host differently.
+          ...(request.download ? { mode: "same-origin", referrerPolicy: "no-referrer" } : {}),
           redirect: "manual",
           signal: this.controller.signal,
         });
@@ -154,7 +157,7 @@
         this.hasHead = true;
         if (this.aborted) this.controller.abort();
         this.postHead(response);
-        await this.read(response, request.stream && response.ok && isEventStream(response));
+        await this.read(response, this.readerFor(request, response));
         post(this, "end");
       } catch (error) {
         post(this, "error", phase, String(error?.name), String(error?.message));
@@ -178,10 +181,15 @@
       if (timer === null) timer = setTimeout(push, PUSH_INTERVAL);
     }
 
-    async read(response, asEvents) {
+    readerFor(request, response) {
+      if (request.download && response.ok) return new BytesReader(this);
+      if (request.stream && response.ok && isEventStream(response)) return new EventReader(this);
+      return new TextReader(this, { fatal: response.ok });
+    }
+
+    async read(response, events) {
       if (response.body === null) return;
       const reader = new BodyReader(response.body);
-      const events = asEvents ? new EventReader(this) : new TextReader(this, { fatal: response.ok });
       for (;;) {
         const { done, value } = await reader.read();
         if (done) break;
@@ -208,6 +216,11 @@
       if (text === "") return;
       countChars(this, text.length);
       post(this, "text", text, text.length);
+    }
+
+    bytes(base64) {
+      countChars(this, base64.length);
+      post(this, "bytes", base64, base64.length);
     }
 
     /** Handle [DONE]: send the outbox and close the exchange. The rest of the body is read, so that its connection can be reused. */

@@ -26,6 +26,7 @@ globalThis.chatgptBrowserReader = (() => {
   const READ_BYTES = 1 << 16; // size of the read buffer, which fits easily into a processor's cache
   const QUICK_READS = 16; // number of consecutive quick reads after which a read may be delayed
   const READ_DELAY = 1; // the delay in ms; a read that takes less time than this is quick
+  const APPLY_BYTES = 1 << 13; // maximum number of bytes that one call gets as arguments
   const MICROTASKS = 4; // if the data of a read has already arrived, the read settles within fewer microtasks than this
 
   // ---- bytes ------------------------------------------------------------------------------------------------------
@@ -297,6 +298,30 @@ globalThis.chatgptBrowserReader = (() => {
     }
   }
 
+  /** A reader of the body of a download. It calls `sink.bytes(base64)` for each piece. */
+  class BytesReader {
+    constructor(sink) {
+      this.sink = sink;
+      this.done = false;
+    }
+
+    feed(bytes) {
+      if (bytes.length > 0) this.sink.bytes(toBase64(bytes));
+    }
+
+    end() {}
+  }
+
+  /** Return bytes in Base64. Chromium has `toBase64` since version 140. */
+  function toBase64(bytes) {
+    if (bytes.toBase64 !== undefined) return bytes.toBase64();
+    let text = "";
+    for (let at = 0; at < bytes.length; at += APPLY_BYTES) {
+      text += String.fromCharCode.apply(null, bytes.subarray(at, at + APPLY_BYTES));
+    }
+    return btoa(text);
+  }
+
   // ---- events -----------------------------------------------------------------------------------------------------
 
   // The states of an event.
@@ -474,5 +499,5 @@ globalThis.chatgptBrowserReader = (() => {
     }
   }
 
-  return { BodyReader, EventReader, TextReader };
+  return { BodyReader, BytesReader, EventReader, TextReader };
 })();

@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..._core.errors import OptionNotAppliedError, PageError
+from ..._core.attachment_checks import size_of
+from ..._core.errors import PageError, UploadError
 from ..._core.log import logger
+from .page_options import (
+    check_options,
+    check_unreadable,
+    is_work_request,
+    not_applied,
+    read_options,
+    work_mode_error,
+)
 from .posted_body import FORM_TYPES, decode_body, form_fields
+from .text_pieces import is_with_mention
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from ..._core.message_options import Attachment
     from ..._core.models import Prompt
     from ..._protocol.conversation_tree import Turn
 
 _CHECK_CONVERSATION = "The message was sent and its reply was stopped: check the conversation before you send the message again."
 _TEXT_TYPES = (None, "text", "multimodal_text")
+
+
+class SentFile(NamedTuple):
+    """An attachment in a request of the page. The size in bytes is None if the request does not contain it."""
+
+    name: str
+    size: int | None = None
 
 
 class CapturedRequest(NamedTuple):
@@ -27,12 +46,19 @@ class CapturedRequest(NamedTuple):
     conversation_id: str | None = None
     parent_message_id: str | None = None
     model: str | None = None
-    #: A description of unexpected content in the request, such as "an attachment", or None.
+    #: A description of unexpected content in the request, such as "more than one part", or None.
     addition: str | None = None
     #: All texts in the body if its format is unknown. None if the format is known or the body cannot be read.
     loose_texts: tuple[str, ...] | None = None
     #: True if the body has the format of a message request.
     is_known: bool = False
+    #: The options in the request (see :func:`.page_options.read_options`), except the model.
+    options: dict[str, Any] = {}
+    #: The attachments of the message, and the number of its parts that refer to images.
+    files: tuple[SentFile, ...] = ()
+    images: int = 0
+    #: True if a page in the mode "Work" has sent the message.
+    is_work: bool = False
 
 
 class _DuplicateKeyError(ValueError):
@@ -83,6 +109,11 @@ def _parse_json(text: str) -> CapturedRequest:
     parts = content.get("parts") if isinstance(content, dict) else None
     if not isinstance(parts, list):
         return CapturedRequest(loose_texts=tuple(_texts_in(data)))
+    metadata = message.get("metadata") if isinstance(message.get("metadata"), dict) else {}
+    options = read_options(data, metadata)
+    options.pop("model", None)
+    pointers = [part for part in parts if _is_image(part)]
+    parts = [part for part in parts if not _is_image(part)]
     return CapturedRequest(
         _text_or_none(message.get("id")),
         _text_or_none(parts[0] if len(parts) == 1 else None),
@@ -91,7 +122,28 @@ def _parse_json(text: str) -> CapturedRequest:
         _text_or_none(data.get("model")),
         addition=_addition(data, message, parts),
         is_known=True,
+        options=options,
+        files=tuple(_sent_files(data, message, metadata)),
+        images=len(pointers),
+        is_work=is_work_request(data),
     )
+
+
+def _is_image(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("content_type") == "image_asset_pointer"
+
+
+def _sent_files(
+    data: dict[str, Any], message: dict[str, Any], metadata: dict[str, Any]
+) -> Iterator[SentFile]:
+    """Yield the attachments of a message. An attachment without a name has the name ""."""
+    for place in (metadata, message, data):
+        attachments = place.get("attachments")
+        for item in attachments if isinstance(attachments, list) else [attachments] if attachments else []:
+            entry = item if isinstance(item, dict) else {}
+            name = entry.get("name") or entry.get("file_name") or ""
+            size = next((entry[key] for key in ("size", "size_bytes") if type(entry.get(key)) is int), None)
+            yield SentFile(str(name), size)
 
 
 def _text_or_none(value: Any) -> str | None:
@@ -99,18 +151,16 @@ def _text_or_none(value: Any) -> str | None:
 
 
 def _addition(data: dict[str, Any], message: dict[str, Any], parts: list[Any]) -> str | None:
-    """Return a description of unexpected content in the request, such as "an attachment", or None.
+    """Return a description of unexpected content in the request, such as "more than one part", or None.
 
-    The expected content is one plain text message of the user.
+    The expected content is one plain text message of the user. ``parts`` are the parts of the message without images.
     """
-    content, author, metadata = message["content"], message.get("author"), message.get("metadata")
+    content, author = message["content"], message.get("author")
     role = author.get("role") if isinstance(author, dict) else message.get("role")
-    attachments = metadata.get("attachments") if isinstance(metadata, dict) else None
     checks = {
         "more than one message": len(data["messages"]) != 1,
         "more or less than one part": len(parts) != 1,
         "a part that is not text": not all(isinstance(part, str) for part in parts),
-        "an attachment": bool(attachments or message.get("attachments") or data.get("attachments")),
         "content of another type": content.get("content_type") not in _TEXT_TYPES,
         "content besides its parts": any(
             content.get(key) for key in ("text", "result", "assets", "attachments")
@@ -153,14 +203,22 @@ def check_captured_request(
 
     :param model: the model that the caller has chosen, or None if the page chooses the model.
     :raises PageError: the page has sent something else, or has sent the message to another conversation.
-    :raises OptionNotAppliedError: the page has sent the message to another model.
+    :raises OptionNotAppliedError: the page has sent the message to another model, or without another requested option.
     """
+    if captured.is_work:
+        raise work_mode_error(is_sent=True)
     if captured.addition is not None:
         raise PageError(f"The site's page sent a request with {captured.addition}. {_CHECK_CONVERSATION}")
     if not captured.is_known:
         _check_unknown_format(captured, prompt)
+        check_unreadable(prompt.options)
         return False
-    if captured.text is None or captured.text.split() != prompt.text.split():
+    _check_files(captured, prompt.options.files)
+    text = captured.text or ""
+    is_same = text.split() == prompt.text.split() or (
+        prompt.options.tools and is_with_mention(text, prompt.text)
+    )
+    if captured.text is None or not is_same:
         raise PageError(f"The site's page sent another text than the message. {_CHECK_CONVERSATION}")
     conversation_id, parent_id = prompt.conversation_id, captured.parent_message_id
     is_elsewhere = captured.conversation_id != conversation_id
@@ -170,29 +228,47 @@ def check_captured_request(
             "The site's page sent the message to another conversation or after another message. "
             f"{_CHECK_CONVERSATION}"
         )
-    if model is not None and captured.model not in (None, model):
-        raise _model_error(model, captured.model, is_new=conversation_id is None)
+    sent = captured.options if captured.model is None else captured.options | {"model": captured.model}
+    check_options(sent, prompt.options, model=model, is_new=conversation_id is None)
     return True
 
 
-def _model_error(requested: str, sent: str | None, *, is_new: bool) -> OptionNotAppliedError:
-    """Return the error for a message that the page has sent to another model.
+def _check_files(captured: CapturedRequest, files: Sequence[Attachment]) -> None:
+    """Check that the message has exactly the requested attachments.
 
-    :param is_new: True if the message begins a conversation.
+    :raises OptionNotAppliedError: an attachment is missing.
+    :raises PageError: the page has added another attachment, for example for a long text.
     """
-    advice = (
-        "Check whether the account can use the model (`list_models()`), or leave the model out."
-        if is_new
-        else "The page keeps the model of an existing conversation: start a new conversation for another model, or leave the "
-        "model out."
-    )
-    return OptionNotAppliedError(
-        f"The site's page sent the message to the model {sent!r} instead of {requested!r}. The message was sent, and its answer "
-        f"was stopped. {advice}",
-        option="model",
-        requested=requested,
-        sent=sent,
-    )
+    sent = [*captured.files]
+    for file in files:
+        size = _size_of(file)
+        named = (each for each in sent if _is_same_name(each.name, file.name))
+        found = next((each for each in named if size is None or each.size in (None, size)), None)
+        if found is None:
+            names = ", ".join(each.name for each in captured.files) or None
+            raise not_applied(
+                "files",
+                file.name,
+                names,
+                f"The site's page sent the message without the file {file.name!r}. The message was sent, and its answer was "
+                "stopped: check the conversation before you send the message again.",
+            )
+        sent.remove(found)
+    if sent or captured.images > len(files):
+        what = "an attachment" if sent else "a part that is not text"
+        raise PageError(f"The site's page sent a request with {what}. {_CHECK_CONVERSATION}")
+
+
+def _size_of(file: Attachment) -> int | None:
+    """Return the size of a file, or None if it cannot be read any more."""
+    try:
+        return size_of(file)
+    except UploadError:
+        return None
+
+
+def _is_same_name(one: str, other: str) -> bool:
+    return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
 
 
 def _check_unknown_format(captured: CapturedRequest, prompt: Prompt) -> None:

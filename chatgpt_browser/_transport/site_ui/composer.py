@@ -175,6 +175,11 @@ class Composer:
         """Return the content of the message box, with the number of copies of ``text`` elsewhere on the page."""
         return await self._box.read(text)
 
+    async def read_anew(self) -> str:
+        """Return the text of the message box, after the page was changed in another way than by writing."""
+        self._written = None
+        return (await self._box.read()).text
+
     async def shows_reply(self) -> bool:
         """Return whether the page shows a stop button now."""
         return await self._elements.stop_button.count() > 0
@@ -324,7 +329,8 @@ class Composer:
         if await self._elements.too_long_alerts.count():
             return await self._too_long_error()
         if await first_of(self._elements.send_buttons) is None:
-            return _no_send_button()
+            words = "no send button that this version recognizes"
+            return ComposerNotFoundError(f"The site's page has {words}. {_UNKNOWN_LAYOUT}")
         what = "changed the text that was written" if was_changed else "did not react to the text"
         return PageError(f"The site's page {what}. {_UNKNOWN_LAYOUT}")
 
@@ -338,9 +344,3 @@ class Composer:
 def _click_timeout(text: str) -> float:
     """Return the limit in seconds for clicks on an existing element while the message box contains this text."""
     return _CLICK_TIMEOUT + len(text) * _CLICK_TIMEOUT_PER_CHARACTER
-
-
-def _no_send_button() -> ComposerNotFoundError:
-    return ComposerNotFoundError(
-        f"The site's page has no send button that this version recognizes. {_UNKNOWN_LAYOUT}"
-    )

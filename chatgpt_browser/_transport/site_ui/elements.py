@@ -14,6 +14,7 @@ from . import selectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from re import Pattern
 
     from playwright.async_api import Locator, Page
 
@@ -59,6 +60,18 @@ class PageElements:
             for entry in selectors.SEND_BUTTON.structures
         )
         return *self._buttons(selectors.SEND_BUTTON), *structures
+
+    def buttons(self, rule: ElementRule) -> tuple[Locator, ...]:
+        """Return the locators that may find the button of a rule, most reliable first."""
+        return self._buttons(rule)
+
+    def in_form(self, selector: str) -> Locator:
+        """Return a locator for the elements with this selector in the composer's form, also if they are hidden."""
+        return self._forms.locator(selector)
+
+    def chosen_tools(self, label: Pattern[str]) -> Locator:
+        """Return a locator for the composer's buttons that show a chosen tool with this label."""
+        return self._forms.get_by_role("button", name=label).filter(visible=True)
 
     @property
     def enabled_send_button(self) -> Locator:

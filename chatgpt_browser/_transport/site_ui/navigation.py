@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import anyio
 from playwright.async_api import Error as PlaywrightError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..._core.errors import ChatGPTError
     from ..._core.urls import Site
     from ..._protocol.conversation_tree import Turn
+    from ..base import OutgoingMessage
     from .composer import Composer
 
 #: Time limit in seconds within which the page must load the messages of a conversation.
@@ -55,6 +56,8 @@ class Navigation:
         self._cdp = cdp
         self._composer = composer
         self._main_frame: str | None = None
+        #: False if the newest message belongs to a temporary chat: the page never gets the address of a conversation.
+        self.has_address = True
         #: The first item is the path of the page when it sent the newest message. The other items are all later paths. None if no
         #: message was sent from the current document.
         self._paths: list[str] | None = None
@@ -91,6 +94,8 @@ class Navigation:
         Also return False if the page has changed to another conversation. A page without the address may not have the
         conversation's id yet. Such a page would start a new conversation with the next message.
         """
+        if not self.has_address:
+            return self.is_still_at(conversation_id)
         with anyio.move_on_after(_ADDRESS_TIMEOUT):
             while self.is_still_at(conversation_id):
                 # The new address is reported twice: by Playwright, and by an event of the DevTools protocol. Either may arrive
@@ -107,13 +112,10 @@ class Navigation:
         # The path of a conversation in a project begins with the path of the project.
         return conversation_id is not None and _path_of(self._page.url).endswith(f"/c/{conversation_id}")
 
-    async def open(
-        self, conversation_id: str | None, site: Site, *, model: str | None, turn: Turn, timeout: float
-    ) -> None:
-        """Open a conversation, and wait until its messages are loaded and a message can be entered.
+    async def open(self, address: str, message: OutgoingMessage, site: Site, *, timeout: float) -> None:
+        """Open the conversation of a message, and wait until its messages are loaded and a message can be entered.
 
-        If ``conversation_id`` is None, open the page for a new conversation with ``model``. ``turn`` is the newest turn of the
-        conversation. ``timeout`` is in seconds.
+        ``address`` is the address of the conversation, or of a new conversation, without the origin. ``timeout`` is in seconds.
 
         :raises ChallengeError: the site responded with a challenge.
         :raises SessionExpiredError: the page shows that the user is not logged in.
@@ -121,13 +123,13 @@ class Navigation:
         :raises OriginError: the page is on another origin.
         :raises PageError: the conversation was not loaded, or the composer is not ready.
         """
+        conversation_id, turn = message.prompt.conversation_id, message.turn
         with (
             nullcontext(asyncio.Event())
             if conversation_id is None
             else observe_load(self._cdp, site.origin, conversation_id, turn.ids)
         ) as is_loaded:
-            query = "?" + urlencode({"model": model}) if model and conversation_id is None else ""
-            response = await self._goto(f"{site.origin}{_path(conversation_id)}{query}", timeout)
+            response = await self._goto(f"{site.origin}{address}", timeout)
             await _check_response(response, is_new=conversation_id is None)
             self._check_origin(site)
             await self._composer.wait_until_ready(timeout)
@@ -226,7 +228,3 @@ async def _text_of(response: PlaywrightResponse) -> str:
 
 def _path_of(url: str) -> str:
     return unquote(urlsplit(url).path)
-
-
-def _path(conversation_id: str | None) -> str:
-    return "/" if conversation_id is None else f"/c/{quote(conversation_id, safe='')}"

@@ -25,8 +25,10 @@ from .captured_request import check_captured_request
 from .composer import Composer
 from .connection_log import ConnectionLog
 from .message_box import TextAttachedError
+from .message_controls import MessageControls, upload_time
 from .navigation import Navigation
 from .page_events import PageEvents
+from .page_options import address_of
 from .page_report import PageReport
 from .preparation_observer import PreparationObserver
 from .request_observer import RequestObserver
@@ -87,6 +89,7 @@ class SitePage:
         self._cdp = cdp
         self._composer = Composer(page, cdp)
         self._report = PageReport(page, cdp)
+        self._controls = MessageControls(page, cdp)
         self._navigation = Navigation(page, cdp, self._composer)
         self._observer: RequestObserver | None = None
         #: The id of the last message that was sent from this page, or None if unknown.
@@ -178,7 +181,7 @@ class SitePage:
             try:
                 with limit_steps(timeout, message.delivery):
                     await self._prepare(message, site, model, timeout)
-                with limit_steps(timeout, message.delivery):
+                with limit_steps(timeout + upload_time(message.prompt.options.files), message.delivery):
                     return await self._submit(message, site, preparation, model=model, timeout=timeout)
             except PageError as error:
                 is_unsent = message.delivery.state is DeliveryState.NOT_STARTED
@@ -209,8 +212,8 @@ class SitePage:
 
     async def _open(self, message: OutgoingMessage, site: Site, model: str | None, timeout: float) -> None:
         """Open the address of the message's conversation."""
-        conversation_id = message.prompt.conversation_id
-        await self._navigation.open(conversation_id, site, model=model, turn=message.turn, timeout=timeout)
+        await self._navigation.open(address_of(message.prompt, model), message, site, timeout=timeout)
+        await self._controls.check_mode()
 
     async def _prepare_again(
         self, message: OutgoingMessage, site: Site, model: str | None, timeout: float
@@ -241,7 +244,11 @@ class SitePage:
             message.prompt.text,
             timeout,
             prepare=functools.partial(self._prepare_again, message, site, model, timeout),
+            apply_options=lambda: self._controls.apply(
+                message.prompt.options, site, model=model, document=self._events.documents
+            ),
         )
+        self._controls.forget()
         deadline = asyncio.get_running_loop().time() + timeout
         while True:
             try:
@@ -267,6 +274,7 @@ class SitePage:
             await self._stop_reply(observer.stream)
             raise
         self._question_id = observer.captured.message_id
+        self._navigation.has_address = "temporary" not in observer.captured.options
         return observer.stream
 
     def _observe(self, message: OutgoingMessage, site: Site) -> RequestObserver:

@@ -10,7 +10,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from ..._core.errors import ChatGPTError, DialogInTheWayError, PageError, RateLimitError, SessionExpiredError
 from ..base import DeliveryState
-from .text_pieces import has_same_words
+from .text_pieces import has_same_words, with_mention
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,12 +59,15 @@ class Submission:
         timeout: float,
         *,
         prepare: Callable[[], Awaitable[None]],
+        apply_options: Callable[[], Awaitable[bool]],
     ) -> None:
         self._prepare = prepare
+        self._apply_options = apply_options
         self._preparation = preparation
         self._composer = composer
         self._activity = activity
-        self._text = text
+        #: The text to write, and the text that the message box shows then. A chosen tool may add its name to the text.
+        self._text = self._shown = text
         self._timeout = timeout
         self._clock = asyncio.get_running_loop().time
         self._native_submits = 0
@@ -119,7 +122,7 @@ class Submission:
     # ---- Writing -----------------------------------------------------------------------------------------------------
 
     async def _write(self) -> BoxContent:
-        """Write the text and check it. Return the content of the message box.
+        """Write the text, apply the message's options, and check the text. Return the content of the message box.
 
         If the page reloads or replaces the text meanwhile, write the text again.
         """
@@ -128,9 +131,12 @@ class Submission:
             documents = self._activity.documents
             try:
                 await self._composer.write(self._text, timeout=self._timeout)
+                self._shown = self._text
+                if await self._apply_options():
+                    self._shown = with_mention(await self._composer.read_anew(), self._text)
                 if self._native_submits:
                     await self._composer.wait_until_lost(_FIRST_DISCARD * 2.0 ** (self._native_submits - 1))
-                content = await self._composer.check(self._text)
+                content = await self._composer.check(self._shown)
             except (PageError, PlaywrightError):
                 if self._activity.documents == documents or self._clock() >= deadline:
                     raise
@@ -172,7 +178,7 @@ class Submission:
         delivery.start()
         is_clicked = False
         try:
-            is_clicked = await self._composer.press_send(self._text)
+            is_clicked = await self._composer.press_send(self._shown)
         except PageError:
             if is_first:
                 delivery.withdraw()
@@ -189,11 +195,11 @@ class Submission:
                 await observer.sent.wait()
             if observer.sent.is_set():
                 return True
-            content = await self._composer.read(self._text)
+            content = await self._composer.read(self._shown)
             is_busy = self._activity.is_preparing(_CALCULATION) or await self._composer.shows_reply()
             if is_busy or content.copies > before.copies:
                 quiet_since = self._clock()
-            is_kept = has_same_words(content.text, self._text)
+            is_kept = has_same_words(content.text, self._shown)
             limit = _QUIET_WITH_TEXT if is_kept else _QUIET_WITHOUT_TEXT
             if self._clock() - quiet_since >= limit * patience:
                 return False

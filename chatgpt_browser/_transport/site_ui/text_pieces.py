@@ -10,6 +10,8 @@ MAX_PIECE = 8_000
 #: A text with more line breaks than this is pasted instead of typed. To type, Chromium needs 0.03 s for 100 lines, 0.3 s for 250
 #: lines and 4.4 s for 1,200 lines.
 MAX_TYPED_LINES = 100
+#: The maximum number of words in a mention of a tool, such as "@Deep research".
+_MAX_MENTION = 4
 #: Copies of a message in the page are found by the message's first characters. This is the maximum number of these characters.
 _BEGINNING = 40
 
@@ -44,6 +46,25 @@ def has_same_lines(one: str, other: str) -> bool:
 def has_same_words(one: str, other: str) -> bool:
     """Return whether two texts have the same words. The amount of white space is ignored, because an editor changes it."""
     return one.split() == other.split()
+
+
+def with_mention(shown: str, text: str) -> str:
+    """Return the text that the message box must show, if the box shows ``shown`` after a tool was chosen for ``text``.
+
+    Some tools add a mention such as "@Deep research" before the text, and it is part of the message. Return ``shown`` if it is
+    the text with a mention, and otherwise ``text``.
+    """
+    return shown if is_with_mention(shown, text) else text
+
+
+def is_with_mention(shown: str, text: str) -> bool:
+    """Return whether ``shown`` is the text with a mention of a tool before it or after it: "@" and at most four words."""
+    words, wanted = shown.split(), text.split()
+    extra = len(words) - len(wanted)
+    if not 0 < extra <= _MAX_MENTION:
+        return False
+    is_before = words[extra:] == wanted and words[0].startswith("@")
+    return is_before or (words[: len(wanted)] == wanted and words[len(wanted)].startswith("@"))
 
 
 def _normalize(text: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import typer
 
@@ -29,12 +30,14 @@ from ..exit_codes import print_error
 from ..output.consoles import out, print_dim
 from ..output.conversation_formats import Format, format_conversation
 from ..output.conversation_list import list_newest, write_summaries
-from ..output.reply import print_reply, stream_reply
+from ..output.reply import print_reply, print_sources, stream_reply
+from ..output.reply_pieces import ReplyPieces
 from ..output.terminal_text import one_line
 from ..output.wait_spinner import wait_spinner
 from ..state.conversation_lookup import find_conversation_id
 from ..state.last_conversation import remember_conversation
 from ..titles import request_title, with_first_words
+from .message_defaults import MessageDefaults
 from .slash_commands import SLASH_COMMANDS, split_command
 
 #: The number of conversations that `/open` lists.
@@ -44,10 +47,20 @@ LISTED = 10
 class ChatSession:
     """The current conversation of `chat`: its position, its history, and a message that has no reply yet."""
 
-    def __init__(self, api: ChatGPTAPI, *, timeout: timedelta | None = None, markdown: bool = True) -> None:
+    def __init__(
+        self,
+        api: ChatGPTAPI,
+        *,
+        timeout: timedelta | None = None,
+        markdown: bool = True,
+        show_thoughts: bool = False,
+        arguments: dict[str, Any] | None = None,
+    ) -> None:
         self._api = api
+        self._arguments = MessageDefaults(arguments or {})
         self._timeout = timeout
         self._markdown = markdown
+        self._show_thoughts = show_thoughts
         self._conversation = api.get_conversation()
         self._history = _empty_history()
         self._unanswered: str | None = None
@@ -93,15 +106,28 @@ class ChatSession:
             aborted_by_ctrl_c() as abort_signal,
             wait_spinner("the reply", first_step=self._first_step) as spinner,
             self._conversation.stream_message(
-                message, timeout_ms=self._timeout, abort_signal=abort_signal
+                message,
+                timeout_ms=self._timeout,
+                abort_signal=abort_signal,
+                **self._arguments.for_message(is_new=is_new),
             ) as stream,
         ):
-            stream_reply(stream, spinner.stop, markdown=self._markdown)
+            pieces = ReplyPieces(stream, spinner, show_thoughts=self._show_thoughts)
+            stream_reply(pieces, markdown=self._markdown)
 
         out.print()
         self._unanswered = None
+        self._arguments.clear_files()
         question = HistoryMessage("", "user", message, parent_message_id=before)
         reply = HistoryMessage(stream.message_id or "", "assistant", stream.text)
+        if (whole := stream.reply) is not None:
+            reply = replace(
+                reply,
+                citations=whole.citations,
+                files=whole.files,
+                thoughts=whole.thoughts,
+                tool_calls=whole.tool_calls,
+            )
         self._history = replace(
             self._history,
             conversation_id=self._conversation.conversation_id or "",
@@ -172,6 +198,7 @@ class ChatSession:
                 out.print(f"> {message.text}", style="dim")
             else:
                 print_reply(message.text, markdown=self._markdown)
+                print_sources(message.citations)
 
     def _do_save(self, name: str) -> None:
         if not name:
@@ -191,6 +218,9 @@ class ChatSession:
             return
         self._saved.add(path)
         print_dim(f"{len(self._history.visible_messages)} messages written to {path}")
+
+    def _do_attach(self, name: str) -> None:
+        print_dim(self._arguments.attach(name))
 
     def _do_model(self, name: str) -> None:
         if name:

@@ -11,6 +11,7 @@ import typer
 
 from chatgpt_browser import ChatGPTError
 
+from .. import message_options as message_parameters
 from .. import shared_options as options
 from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
@@ -30,8 +31,13 @@ def chat(
     continue_last: options.Continue = False,
     conversation: options.ConversationId = None,
     model: options.Model = None,
+    effort: message_parameters.Effort = None,
+    tool: message_parameters.Tools = None,
+    temporary: message_parameters.Temporary = False,
+    project: message_parameters.Project = None,
     timeout: options.Timeout = None,
     plain_text: options.PlainText = False,
+    show_thoughts: options.ShowThoughts = False,
     send_via: options.SendViaOption = "auto",
     headed: options.Headed = False,
     verbose: options.Verbose = 0,
@@ -55,12 +61,19 @@ def chat(
 
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         requested = requested_conversation(conversation, continue_last)
+        arguments = message_parameters.message_arguments(
+            send_via, effort=effort, tool=tool, temporary=temporary, project=project
+        )
         given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
         with client_from_environment(**given) as api:
             start_in_background(api)
             # With --verbose, the Markdown is not rendered, because log lines would damage the live display of Markdown.
             session = ChatSession(
-                api, timeout=options.to_timedelta(timeout), markdown=not (plain_text or verbose)
+                api,
+                timeout=options.to_timedelta(timeout),
+                markdown=not (plain_text or verbose),
+                show_thoughts=show_thoughts,
+                arguments=arguments,
             )
             run_prompt_loop(session, requested)
 

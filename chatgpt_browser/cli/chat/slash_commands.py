@@ -22,6 +22,7 @@ SLASH_COMMANDS = {
     "/save": SlashCommand(
         "FILE", "write the conversation to a file: JSON if it ends in .json, else Markdown"
     ),
+    "/attach": SlashCommand("[FILE]", "attach a file to the next message; without a file, attach none"),
     "/model": SlashCommand("[NAME]", "use another model from now on; without a name, show the current one"),
     "/help": SlashCommand("", "show this list"),
     "/quit": SlashCommand("", "leave; Ctrl-D does the same"),

@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .. import message_options as message_parameters
 from .. import shared_options as options
 from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
 from ..input.question import build_question
 from ..input.standard_input import PipedInput
 from ..output.consoles import logging_to_stderr, write_json
-from ..output.reply import print_reply, stream_reply
+from ..output.reply import print_reply, print_sources, stream_reply
+from ..output.reply_object import parts_object
+from ..output.reply_pieces import ReplyPieces
+from ..output.saved_files import save_files as save_files_to
 from ..output.wait_spinner import wait_spinner
 from ..state.conversation_lookup import find_position
 from ..state.last_conversation import remember_conversation, requested_conversation
 from ..titles import request_title
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chatgpt_browser import ReplyStream
 
 Message = Annotated[
@@ -42,6 +48,15 @@ Files = Annotated[
         metavar="FILE",
     ),
 ]
+SaveFiles = Annotated[
+    Path | None,
+    typer.Option(
+        "--save-files",
+        help="Save the files and images of the reply in this folder, created if it does not exist.",
+        file_okay=False,
+        metavar="FOLDER",
+    ),
+]
 NoStream = Annotated[bool, typer.Option("--no-stream", help="Write the reply when it is complete.")]
 
 
@@ -51,10 +66,17 @@ def ask(
     continue_last: options.Continue = False,
     conversation: options.ConversationId = None,
     model: options.Model = None,
+    attach: message_parameters.Attach = None,
+    effort: message_parameters.Effort = None,
+    tool: message_parameters.Tools = None,
+    temporary: message_parameters.Temporary = False,
+    project: message_parameters.Project = None,
     timeout: options.Timeout = None,
     as_json: options.AsJson = False,
+    save_files: SaveFiles = None,
     no_stream: NoStream = False,
     plain_text: options.PlainText = False,
+    show_thoughts: options.ShowThoughts = False,
     send_via: options.SendViaOption = "auto",
     headed: options.Headed = False,
     verbose: options.Verbose = 0,
@@ -73,12 +95,19 @@ def ask(
 
     chatgpt-browser ask -f main.py -f test_main.py "What is not tested?"
 
+    chatgpt-browser ask --attach report.pdf "Summarise this report."
+
+    chatgpt-browser ask --save-files pictures "Draw a red circle."
+
     chatgpt-browser ask --json "Name three rivers." | jq -r .reply
     """
     with errors_as_exit_codes(as_json=as_json), logging_to_stderr(verbose):
         piped = PipedInput(timeout)
         question = build_question(" ".join(message or ()), file or (), piped.read)
         requested = requested_conversation(conversation, continue_last)
+        arguments = message_parameters.message_arguments(
+            send_via, attach=attach, effort=effort, tool=tool, temporary=temporary, project=project
+        )
         given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
         with client_from_environment(**given) as api:
             started, whole = perf_counter(), no_stream or as_json
@@ -87,54 +116,67 @@ def ask(
                 with api.stream_message(
                     question,
                     timeout_ms=options.to_timedelta(piped.seconds_left),
-                    **position._asdict() if position else {},
+                    **(position._asdict() if position else {}),
+                    **arguments,
                 ) as stream:
                     first_word = started
+                    pieces = ReplyPieces(stream, spinner, show_thoughts=show_thoughts and not as_json)
                     if whole:
-                        first_word = read_to_end(stream)
+                        first_word = read_to_end(pieces)
                     else:
                         # With --verbose, the Markdown is not rendered, because log lines would damage its live display.
-                        stream_reply(stream, spinner.stop, markdown=not (plain_text or verbose))
+                        stream_reply(pieces, markdown=not (plain_text or verbose))
 
             remember_conversation(stream.conversation_id, stream.message_id)
+            saved = save_reply_files(stream, save_files)
             if as_json:
-                write_json(reply_object(stream, api.model, started, first_word))
+                saved_files = {} if save_files is None else {"saved_files": [str(path) for path in saved]}
+                write_json(reply_object(stream, api.model, started, first_word) | saved_files)
             elif whole:
-                print_reply(stream.text, markdown=not plain_text)
+                print_reply(pieces.text, markdown=not plain_text)
+                print_sources(pieces.citations)
             if position is None and stream.conversation_id is not None:
                 request_title(api, stream.conversation_id, stream.message_id)
 
 
-def read_to_end(stream: ReplyStream) -> float:
-    """Read a reply to its end. Return the time (of `perf_counter`) at which the first text arrived."""
-    next(stream, None)
-    first_word = perf_counter()
-    for _ in stream:
-        pass
+def save_reply_files(stream: ReplyStream, folder: Path | None) -> list[Path]:
+    """Save the files of a reply, if a folder is given, and return their paths.
 
-    return first_word
+    :raises typer.BadParameter: a file cannot be written.
+    :raises ChatGPTError: a file cannot be read.
+    """
+    reply = None if folder is None else stream.reply
+    if folder is None or reply is None:
+        return []
+    try:
+        return save_files_to(reply.files, folder)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write the file: {error}", param_hint="'--save-files'") from None
+
+
+def read_to_end(pieces: Iterable[str]) -> float:
+    """Read a reply to its end. Return the time (of `perf_counter`) at which the first text arrived."""
+    first_word = None
+    for _ in pieces:
+        first_word = first_word or perf_counter()
+
+    return first_word or perf_counter()
 
 
 def reply_object(stream: ReplyStream, model: str, started: float, first_word: float) -> dict[str, Any]:
     """Return the JSON object that `--json` writes for a reply.
 
-    The field `model` is the model that the newest event contains. If the event contains no model, it is the requested model.
+    The field `model` is the model that answered. If the site has not stated it, the requested model is used.
     """
+    reply = stream.reply
     return {
         "reply": stream.text,
         "conversation_id": stream.conversation_id,
         "message_id": stream.message_id,
-        "model": answering_model(stream.event) or model,
+        "model": (reply and reply.model) or model,
+        **({} if reply is None else parts_object(reply)),
         "seconds": {
             "first_word": round(first_word - started, 3),
             "total": round(perf_counter() - started, 3),
         },
     }
-
-
-def answering_model(event: dict[str, Any] | None) -> str | None:
-    """Return the name of the model that generated the reply, or None if the event does not contain this name."""
-    message = event.get("message") if event else None
-    metadata = message.get("metadata") if isinstance(message, dict) else None
-    slug = metadata.get("model_slug") if isinstance(metadata, dict) else None
-    return slug if isinstance(slug, str) else None

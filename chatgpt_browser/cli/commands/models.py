@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from ..client_factory import client_for_command
 from ..output.consoles import write_json
 from ..output.tables import write_table
 from ..output.wait_spinner import wait_spinner
 from ..shared_options import AsJson, Headed, Verbose
 
+if TYPE_CHECKING:
+    from chatgpt_browser import Model
+
 
 def models(as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0) -> None:
     """List the models that the account can use.
 
-    In a pipe, columns are separated by tabs: name, title, tokens.
+    In a pipe, columns are separated by tabs: name, title, tokens, and efforts if a model has some.
 
     [dim]Examples:[/dim]
 
@@ -25,9 +30,25 @@ def models(as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0
             found = api.list_models()
 
         if as_json:
-            write_json([{"slug": m.slug, "title": m.title, "max_tokens": m.max_tokens} for m in found])
+            write_json([model_object(model) for model in found])
         else:
-            write_table(
-                ("Model", "Title", "Tokens"),
-                [(m.slug, m.title or "", "" if m.max_tokens is None else str(m.max_tokens)) for m in found],
-            )
+            write_table(*model_table(found))
+
+
+def model_table(models: list[Model]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the names of the columns, and the rows. There is a column for efforts only if a model has some."""
+    rows = [
+        (model.slug, model.title or "", "" if model.max_tokens is None else str(model.max_tokens))
+        for model in models
+    ]
+    if not any(model.efforts for model in models):
+        return ("Model", "Title", "Tokens"), [*rows]
+    efforts = [(*row, " ".join(model.efforts)) for row, model in zip(rows, models, strict=True)]
+    return ("Model", "Title", "Tokens", "Efforts"), [*efforts]
+
+
+def model_object(model: Model) -> dict[str, Any]:
+    """Return the JSON object that `--json` writes for a model. Efforts and presets are left out if there are none."""
+    fields = {"slug": model.slug, "title": model.title, "max_tokens": model.max_tokens}
+    names = ("efforts", "default_effort", "presets")
+    return fields | {name: value for name in names if (value := getattr(model, name))}

@@ -15,6 +15,8 @@ from ..command_class import CommandGroup
 from ..output.consoles import confirm, out, print_note, shows_markdown, write_json, write_text
 from ..output.conversation_formats import as_markdown, author_name, history_object
 from ..output.conversation_list import list_newest, write_summaries
+from ..output.footnotes import Footnotes
+from ..output.reply import print_sources
 from ..output.terminal_text import one_line, printable
 from ..output.wait_spinner import wait_spinner
 from ..shared_options import CONVERSATION_ARGUMENT, ID_FORMS, AsJson, Headed, Verbose
@@ -115,7 +117,8 @@ def print_conversation(found: History) -> None:
     for message in found.visible_messages:
         if message.text.strip():
             out.print(Rule(Text(printable(author_name(message.role))), align="left", style="dim"))
-            print_markdown(out, message.text)
+            print_markdown(out, Footnotes(message.citations).mark(message.text))
+            print_sources(message.citations)
 
 
 @history.command()

@@ -18,6 +18,7 @@ from ..exit_codes import kind_of
 from ..output.consoles import print_note, write_text
 from ..output.conversation_formats import Format, format_conversation
 from ..output.conversation_list import list_newest
+from ..output.saved_files import ConversationFiles
 from ..output.terminal_text import one_line
 from ..output.wait_spinner import WaitSpinner, wait_spinner
 from ..shared_options import CONVERSATION_ARGUMENT, Headed, Verbose
@@ -46,6 +47,13 @@ Output = Annotated[
         metavar="FOLDER",
     ),
 ]
+WithFiles = Annotated[
+    bool,
+    typer.Option(
+        "--files/--no-files",
+        help="Also save the files and images of the replies, in a folder beside each Markdown file.",
+    ),
+]
 Form = Annotated[Format, typer.Option("--format", help="Output format.")]
 
 
@@ -54,6 +62,7 @@ def export(
     everything: ExportAll = False,
     output: Output = None,
     form: Form = Format.markdown,
+    with_files: WithFiles = True,
     headed: Headed = False,
     verbose: Verbose = 0,
 ) -> None:
@@ -84,11 +93,13 @@ def export(
             write_text(text)
             return
         if len(ids) == 1 and names_a_file(output):
-            export_to_file(api, ids[0], output, form)
+            export_to_file(api, ids[0], output, form, with_files=with_files)
             return
 
         with wait_spinner("the conversations") as spinner:
-            code = export_each(api, ExportFolder(output, form), None if everything else ids, spinner)
+            code = export_each(
+                api, ExportFolder(output, form, with_files), None if everything else ids, spinner
+            )
         if code:
             raise typer.Exit(code)
 
@@ -98,17 +109,23 @@ def names_a_file(output: Path) -> bool:
     return output.is_file() or (output.suffix.lower() in FILE_SUFFIXES and not output.is_dir())
 
 
-def export_to_file(api: ChatGPTAPI, conversation_id: str, path: Path, form: Format) -> None:
+def export_to_file(
+    api: ChatGPTAPI, conversation_id: str, path: Path, form: Format, *, with_files: bool
+) -> None:
     """Write one conversation to a file. If the name of the file ends in .json, the format is JSON, otherwise `form`.
+
+    With `with_files`, the files of a Markdown export are saved in a folder beside the file.
 
     :raises typer.BadParameter: the file cannot be written.
     """
     if path.suffix.lower() == Format.json.suffix:
         form = Format.json
     with wait_spinner("the conversation"):
-        text = format_conversation(api.get_history(conversation_id), form)
+        history = api.get_history(conversation_id)
     try:
-        write_private(path, text)
+        if with_files and form is Format.markdown:
+            history = ConversationFiles(path.parent, f"{path.stem}-files").save(history)
+        write_private(path, format_conversation(history, form))
     except OSError as error:
         raise typer.BadParameter(f"cannot write the export: {error}", param_hint="'--output'") from None
     print_note(f"written to {path}")

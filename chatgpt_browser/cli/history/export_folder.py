@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 from chatgpt_browser._core.files import whole_characters, write_private
 
-from ..output.conversation_formats import Format, file_name, format_conversation, names_id, written_id
+from ..output.conversation_formats import (
+    Format,
+    file_id,
+    file_name,
+    format_conversation,
+    names_id,
+    written_id,
+)
+from ..output.saved_files import ConversationFiles
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,6 +52,8 @@ class ExportFolder:
 
     path: Path
     form: Format
+    #: True if the files of the conversations are saved too, each conversation's files in a folder of their own.
+    with_files: bool = False
 
     def create(self) -> None:
         """Create the folder if it does not exist. Only its owner can read a folder that is created here.
@@ -70,6 +80,8 @@ class ExportFolder:
         :raises OSError: the file cannot be written.
         """
         changed = None if entry.changed is None else entry.changed.timestamp()
+        if self.with_files and self.form is Format.markdown:
+            history = ConversationFiles(self.path, f"{file_id(entry.id)}-files").save(history)
         write_private(self._path(entry), format_conversation(history, self.form), modified=changed)
         self.remove_outdated(entry)
 

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser._core.files import whole_characters
 
+from .footnotes import Footnotes
+from .reply_object import file_object
+
 if TYPE_CHECKING:
-    from chatgpt_browser import History
+    from chatgpt_browser import History, HistoryMessage
 
 #: Maps the role of an author to the heading of the author's messages.
 SPEAKERS = {"user": "You", "assistant": "ChatGPT"}
@@ -55,16 +58,29 @@ def as_markdown(history: History) -> str:
         f"- Changed: {local_time(history.update_time)}" if history.update_time else "",
     ]
     parts = [f"# {' '.join((history.title or 'Untitled').split())}", "\n".join(filter(None, facts))]
-    for message in history.visible_messages:
+    for index, message in enumerate(history.visible_messages, start=1):
         if message.text.strip():
-            parts += [f"## {author_name(message.role)}", message.text.strip("\n")]
+            parts += [f"## {author_name(message.role)}", _with_footnotes(message, index)]
 
     return whole_characters("\n\n".join(filter(None, parts))) + "\n"
 
 
+def _with_footnotes(message: HistoryMessage, index: int) -> str:
+    """Return the text of a message with its footnotes. `index` makes their labels unique in the conversation."""
+    if not message.citations:
+        return message.text.strip("\n")
+    footnotes, label = Footnotes(message.citations), f"[^{index}-{{}}]".format
+    definitions = "\n".join(footnotes.definitions(label))
+    marked = footnotes.mark(message.text, label).strip("\n")
+    return f"{marked}\n\n{definitions}"
+
+
 def history_object(history: History) -> dict[str, Any]:
     """Return a conversation as a dict with the fields of `History`, except `raw`, which contains the site's response."""
-    content = asdict(replace(history, raw={}))
+    messages = (
+        replace(message, files=tuple(map(file_object, message.files))) for message in history.messages
+    )
+    content = asdict(replace(history, raw={}, messages=tuple(messages)))
     del content["raw"]
     return content
 
@@ -79,10 +95,11 @@ def file_name(conversation_id: str, title: str | None, created: datetime | None,
     slug = re.sub(r"[\W_]+", "-", title or "").strip("-").lower()[:MAX_SLUG_LENGTH]
     slug = slug.encode()[:MAX_SLUG_BYTES].decode(errors="ignore").strip("-")
     day = f"{created:%Y-%m-%d}" if created else ""
-    return "-".join(filter(None, (day, slug, _file_id(conversation_id)))) + form.suffix
+    return "-".join(filter(None, (day, slug, file_id(conversation_id)))) + form.suffix
 
 
-def _file_id(conversation_id: str) -> str:
+def file_id(conversation_id: str) -> str:
+    """Return the part of a file name for a conversation's id: the id, or a short form of the id with its digest."""
     key = names_id(conversation_id)
     if key == conversation_id:
         return key

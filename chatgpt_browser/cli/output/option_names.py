@@ -5,6 +5,7 @@ from __future__ import annotations
 #: Maps an argument of the client, as error messages contain it, to the command-line option with the same effect.
 IN_COMMAND_LINE_TERMS = {
     'send_via="page"': "--send-via page",
+    'send_via="fetch"': "--send-via fetch",
     "headless=False": "--headed",
     "headless=True": "no --headed",
 }

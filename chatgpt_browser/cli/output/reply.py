@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .consoles import is_terminal, out, shows_markdown
+from .footnotes import Footnotes
 from .terminal_text import PrintableStream
 
 if TYPE_CHECKING:
-    from chatgpt_browser import ReplyStream
+    from chatgpt_browser import Citation
+
+    from .reply_pieces import ReplyPieces
 
 
-def stream_reply(stream: ReplyStream, before_write: Callable[[], None], *, markdown: bool = True) -> None:
-    """Write a reply while it arrives. Call `before_write` before each piece.
+def stream_reply(pieces: ReplyPieces, *, markdown: bool = True) -> None:
+    """Write a reply while it arrives, and then its sources if standard output is a terminal.
 
     On a terminal, Markdown is rendered unless `markdown` is False. If the terminal is the log of a CI system, the Markdown is
     rendered once, after the last piece. A pipe or a file receives the text unchanged.
     """
-    pieces = calling_before_each(stream, before_write)
     if not (markdown and shows_markdown()):
         write_reply(pieces)
-        return
-    if not out.is_animated:
+    elif not out.is_animated:
         try:
             for _ in pieces:
                 pass
         finally:
-            print_reply(stream.text)
-        return
+            print_reply(pieces.text)
+    else:
+        from .markdown_renderer import LiveMarkdown
 
-    from .markdown_renderer import LiveMarkdown
+        with LiveMarkdown(out) as live:
+            for _ in pieces:
+                live.show(pieces.text)
+    print_sources(pieces.citations)
 
-    with LiveMarkdown(out) as live:
-        for _ in pieces:
-            live.show(stream.text)
+
+def print_sources(citations: Sequence[Citation]) -> None:
+    """Print the sources of a reply as a numbered list if standard output is a terminal.
+
+    A pipe or a file receives only the text of the reply.
+    """
+    if citations and is_terminal(sys.stdout):
+        out.print()
+        for line in Footnotes(citations).lines():
+            out.print(line, style="dim")
 
 
 def print_reply(text: str, *, markdown: bool = True) -> None:
@@ -46,13 +58,6 @@ def print_reply(text: str, *, markdown: bool = True) -> None:
         print_markdown(out, text)
     else:
         write_reply([text])
-
-
-def calling_before_each(pieces: Iterable[str], callback: Callable[[], None]) -> Iterator[str]:
-    """Yield the pieces. Before each piece, call `callback()`, for example to remove a spinner."""
-    for piece in pieces:
-        callback()
-        yield piece
 
 
 def write_reply(pieces: Iterable[str]) -> None:

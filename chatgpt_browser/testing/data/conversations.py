@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class Message:
     #: Pieces of the text that do not belong to `text` yet. Each GET of the conversation moves one piece to `text` (see
     #: `Reply.handoff_after`).
     unsaid: list[str] = field(default_factory=list)
+    #: The states of a deep research that were not read yet (see `Aside.research`). The last one stays.
+    widget_states: list[dict[str, Any]] = field(default_factory=list)
     #: The progress of the message. While `unsaid` is not empty, this field is ignored, because the message is in progress.
     progress: Progress = "finished"
 
@@ -41,6 +44,13 @@ class Message:
         """Move the first piece of `unsaid` to the end of `text`. If `unsaid` is empty, do nothing."""
         if self.unsaid:
             self.text += self.unsaid.pop(0)
+
+    def next_widget_state(self) -> dict[str, Any]:
+        """Return the message's next widget state as metadata, or an empty dict if the message has none."""
+        if not self.widget_states:
+            return {}
+        state = self.widget_states.pop(0) if len(self.widget_states) > 1 else self.widget_states[0]
+        return {"chatgpt_sdk": {"widget_state": json.dumps(state)}}
 
     def to_node(self) -> dict[str, Any]:
         """Return the JSON object of this node for the response to `GET /conversation/{id}`."""
@@ -92,6 +102,9 @@ class Conversation:
     current_node: str = ""
     #: False if the conversation was deleted.
     is_visible: bool = True
+    #: Images that are made later: the number of GETs before that, the ID of the task, and the fields of the message that then
+    #: replace those of the task's message.
+    later: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, role: str, text: str, parent: str | None, message_id: str | None = None) -> Message:
         """Add a message as a child of `parent`, make it the newest message, and return it.
@@ -114,6 +127,15 @@ class Conversation:
         message = self.add(role, text, self.current_node)
         message.fields = fields
         return message
+
+    def make_later_images(self) -> None:
+        """Count one GET of the conversation, and finish the images of `later` whose time has come."""
+        counted = [(left - 1, task, fields) for left, task, fields in self.later]
+        self.later = [each for each in counted if each[0] > 0]
+        for left, task, fields in counted:
+            for message in self.messages.values():
+                if left <= 0 and message.fields.get("metadata", {}).get("image_gen_task_id") == task:
+                    message.fields = fields
 
     def chain(self, message_id: str | None = None) -> list[Message]:
         """Return the messages from the first message to this message (default: the newest message). The root is not included."""
@@ -144,8 +166,16 @@ class Conversation:
             "update_time": _iso(self.update_time),
         }
 
-    def to_detail(self) -> dict[str, Any]:
-        """Return the response body of `GET /conversation/{id}`."""
+    def to_detail(self, *, has_widget_state: bool = False) -> dict[str, Any]:
+        """Return the response body of `GET /conversation/{id}`.
+
+        :param has_widget_state: True: include the state of a deep research in the metadata of its message.
+        """
+        if has_widget_state:
+            for message in self.messages.values():
+                metadata = message.fields.get("metadata", {}) | message.next_widget_state()
+                if metadata:
+                    message.fields = message.fields | {"metadata": metadata}
         return {
             "title": self.title,
             "create_time": self.create_time,
@@ -156,6 +186,7 @@ class Conversation:
             "conversation_id": self.id,
             "is_archived": False,
             "default_model_slug": self.model or None,
+            **({"async_status": 7} if self.later else {}),
         }
 
     def to_messages(self, turns: int) -> dict[str, Any]:

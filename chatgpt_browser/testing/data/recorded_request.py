@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import parse_qsl
 
 from .cookies import parse_cookies
 
@@ -68,6 +69,11 @@ class RecordedRequest:
     def target(self) -> str:
         """The path with the query, as in the request line."""
         return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def query_values(self) -> dict[str, str]:
+        """A dict from the names in the query to their values. Of a repeated name, the last value is used."""
+        return dict(parse_qsl(self.query, keep_blank_values=True))
 
     @property
     def json(self) -> Any:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Maps a content type to the key that holds the text in the message's `content`. Other content types hold the text in `parts`,
 # except `thoughts`, which has a list of objects.
@@ -34,6 +37,9 @@ class Aside:
     end_turn: bool | None = False
     #: The kind of background task that the message announces, for example `image_gen`. None if the message announces no task.
     task: str | None = None
+    #: The states of a deep research, oldest first. Each request for the conversation with `include_widget_state` returns the next
+    #: state. Empty: the message does not belong to a research.
+    widget_states: tuple[dict[str, Any], ...] = ()
     #: The summary of a thought.
     summary: str = "Thinking"
     #: The status of the complete message.
@@ -82,6 +88,33 @@ class Aside:
     ) -> Aside:
         """Return a message that announces an image. The site is still creating the image."""
         return cls(text, role="tool", name="t2uay3k.sj1i4kz", task="image_gen")
+
+    @classmethod
+    def research(
+        cls,
+        report: str,
+        *,
+        plan: Sequence[str] = (),
+        reads: int = 0,
+        references: Sequence[dict[str, Any]] = (),
+    ) -> Aside:
+        """Return the message of a deep research, whose report is in the stored conversation.
+
+        :param plan: the titles of the plan's steps.
+        :param reads: the number of times that the research is still running when the conversation is read.
+        :param references: the field `content_references` of the report's metadata.
+        """
+        steps = {"steps": [{"title": title} for title in plan]}
+        running: dict[str, Any] = {"status": "running", "plan": steps, "report_message": None}
+        message = {
+            "author": {"role": "assistant"},
+            "content": {"content_type": "text", "parts": [report]},
+            "status": "finished_successfully",
+            "metadata": {"content_references": [*references]},
+        }
+        done = {"status": "completed", "plan": steps, "report_message": message}
+        states = (*[running] * reads, done)
+        return cls("", role="tool", name="api_tool.call_tool", is_hidden=True, widget_states=states)
 
     @property
     def text_path(self) -> str:

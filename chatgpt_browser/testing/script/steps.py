@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .gate import Gate, Hold
     from .reply_parts import Citation, Thought, ToolCall
     from .rest import Rest
+    from .sent_files import SentFile
     from .side_messages import Aside
 
 
@@ -151,6 +152,8 @@ class Reply:
     encoding: Encoding | None = field(default=None, kw_only=True)
     #: Side messages, which are sent before the answer, one after another.
     asides: Sequence[Aside] = field(default=(), kw_only=True)
+    #: Files, which are sent before the answer. The link to a file of the code interpreter is appended to `text`.
+    files: Sequence[SentFile] = field(default=(), kw_only=True)
     #: The `channel` field of the answer. The site sets this field if a reply has several messages.
     channel: str | None = field(default=None, kw_only=True)
     #: False: the reply has no answer, only side messages.

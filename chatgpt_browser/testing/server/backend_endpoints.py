@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..script.responses import Answer
 from .continued_playback import socket_url
+from .model_list import versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,9 @@ def get_conversation(site: Site, record: RecordedRequest, parameters: Mapping[st
         return Answer.conversation_not_found()
 
     conversation.messages[conversation.current_node].say_more()
-    return Answer(200, conversation.to_detail())
+    conversation.make_later_images()
+    has_widget_state = parameters.get("include_widget_state") == "true"
+    return Answer(200, conversation.to_detail(has_widget_state=has_widget_state))
 
 
 def get_messages(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
@@ -120,8 +123,9 @@ def generate_title(site: Site, record: RecordedRequest, parameters: Mapping[str,
 
 
 def list_models(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `GET /models` with the list of models."""
-    return Answer(200, {"models": site.settings.models})
+    """Respond to `GET /models` with the list of models, and with the presets of the picker if the models have any."""
+    models = site.settings.models
+    return Answer(200, {"models": models, **({"versions": found} if (found := versions(models)) else {})})
 
 
 def prepare_message_token(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from ..data.composer_options import ComposerOptions
 from ..data.conversation_view import ConversationView
+from ..data.page_controls import PageControls
 from ..script.responses import Answer
 from .static_files import read_static
 
 if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
+    from .storage import Storage
 
 _T = TypeVar("_T")
 
@@ -54,16 +56,26 @@ _FILES = (
     "api.js",
     "composer.js",
     "continuation.js",
+    "controls.js",
     "deltas.js",
     "dialogs.js",
     "icon.svg",
     "layouts.js",
+    "menus.js",
+    "uploads.js",
     "view.js",
 )
-_POLICY = [
-    ("content-security-policy", "default-src 'self'; frame-ancestors 'none'"),
-    ("cache-control", "no-store"),
-]
+
+
+def _policy(storage: Storage) -> list[tuple[str, str]]:
+    """Return the headers of the pages. A page may connect to its own origin and to the storage."""
+    sources = (
+        f"default-src 'self'; connect-src 'self' {storage.origin}; img-src 'self' blob: {storage.origin}"
+    )
+    return [
+        ("content-security-policy", f"{sources}; frame-ancestors 'none'"),
+        ("cache-control", "no-store"),
+    ]
 
 
 def _shell(options: ComposerOptions) -> str:
@@ -81,7 +93,8 @@ class ChatApp:
     A change of an option has no effect on pages that are already open.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
         self.layout: Layout = "usual"
         #: The title of the modal dialog that a page shows. None: no dialog.
         self.modal: str | None = None
@@ -97,6 +110,8 @@ class ChatApp:
         self.conversation_view = ConversationView()
         #: The behaviour of a page's composer.
         self.composer = ComposerOptions()
+        #: The model picker and the "+" menu of a page.
+        self.page_controls = PageControls()
         # No lock is needed, because only the server's thread uses the tokens.
         self._tokens: set[str] = set()
 
@@ -123,8 +138,9 @@ class ChatApp:
 
     def page(self, *, is_signed_in: bool) -> Answer:
         """Return the application's page, or the log-in page if the user is not signed in."""
+        policy = _policy(self._storage)
         if not is_signed_in:
-            return Answer(200, read_static("app/signed_out.html"), _POLICY)
+            return Answer(200, read_static("app/signed_out.html"), policy)
 
         page = Template(read_static("app/index.html"))
         modal = html.escape(self.modal or "", quote=True)
@@ -137,10 +153,12 @@ class ChatApp:
             "wakes_after": int(self.wakes_after * 1000),
             "view": html.escape(json.dumps(self.conversation_view.to_json()), quote=True),
             "composer": html.escape(json.dumps(asdict(self.composer)), quote=True),
+            "uploads": html.escape(json.dumps(asdict(self._storage.uploads)), quote=True),
+            "controls": html.escape(json.dumps(asdict(self.page_controls)), quote=True),
             "shell": _shell(self.composer),
             "composer_hidden": "hidden" * self.composer.shell,
         }
-        return Answer(200, page.substitute(values), _POLICY)
+        return Answer(200, page.substitute(values), policy)
 
     def file(self, name: str) -> Answer:
         """Return a static file of the pages, or a 404."""
@@ -148,7 +166,9 @@ class ChatApp:
             return Answer.error(404, "Not Found")
 
         kind = mimetypes.guess_type(name)[0] or "text/plain"
-        return Answer(200, read_static(f"app/{name}"), _POLICY, content_type=f"{kind}; charset=utf-8")
+        return Answer(
+            200, read_static(f"app/{name}"), _policy(self._storage), content_type=f"{kind}; charset=utf-8"
+        )
 
     def issue(self) -> Answer:
         """Return a response that contains a token for one message."""

@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.conversations import Conversation, new_conversation
 from ..script.steps import SessionAnswer, check_session_answer
+from .app_controls import AppControls
 from .scripting import Scripting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..data.composer_options import ComposerOptions
-    from ..data.conversation_view import ConversationView
+    from ..data.download_options import DownloadOptions
     from ..data.recorded_request import RecordedRequest
     from ..script.responses import ChallengeKind
-    from .chat_app import ChatApp, Dialog, Language, Layout
 
 
-class Controls(Scripting):
+class Controls(Scripting, AppControls):
     """The part of `FakeChatGPT` that does not use sockets. Any thread may use it."""
 
     # ---- requests and state
@@ -78,6 +77,17 @@ class Controls(Scripting):
         """The exceptions that a callable `reply` or the server itself raised. In these cases, the client receives a 500."""
         return [*self._site.errors]
 
+    # ---- files
+
+    @property
+    def downloads(self) -> DownloadOptions:
+        """The way in which the site hands out the files of replies."""
+        return self._site.storage.downloads.options
+
+    @downloads.setter
+    def downloads(self, options: DownloadOptions) -> None:
+        self._site.storage.downloads.options = options
+
     # ---- session, challenge and redirect
 
     @property
@@ -134,107 +144,3 @@ class Controls(Scripting):
         """Send a JSON value to all open WebSockets of the web application, for example an item of another topic."""
         for socket in [*self._site.turns.sockets]:
             socket.push(value)
-
-    # ---- the web application
-
-    @property
-    def layout(self) -> Layout:
-        """The layout of a page (only with `form="app"`). A change has no effect on pages that are already open.
-
-        `usual`: English labels, and attributes for tests. `moved`: without the attributes for tests. `foreign`: with labels in
-        another language. `strange`: both `moved` and `foreign`. `crowded`: with text boxes, buttons and a dialog that do not
-        belong to the composer. `2023`, `2025` and `2026` are similar to the site's page of that year. `2023`: one text field and
-        one button, without names and labels. `2025`: with names and labels. `2026`: only with labels. Pages with the layouts
-        `2025` and `2026` prepare each message with three requests.
-        """
-        return self._chat_app.layout
-
-    @layout.setter
-    def layout(self, layout: Layout) -> None:
-        self._chat_app.set_layout(layout)
-
-    @property
-    def language(self) -> Language:
-        """The language of the layouts `2023`, `2025` and `2026` (only with `form="app"`): `en`, `de`, `fr`, `ja` or `zh`."""
-        return self._chat_app.language
-
-    @language.setter
-    def language(self, language: Language) -> None:
-        self._chat_app.set_language(language)
-
-    @property
-    def dialog(self) -> Dialog | None:
-        """The dialog that a page shows (only with `form="app"`). None: no dialog. A change has no effect on open pages.
-
-        `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in. `announcement`: has
-        a close button. `survey`: a kind that clients do not know. `overlay`: like `survey`, but without an ARIA role. `choice`:
-        asks which of two answers the user prefers. `choice-in-thread`: asks the same below each reply, and blocks nothing. If a
-        client clicks the main button of a dialog, the server receives the request `GET /backend-api/dialog-answered/…`.
-        """
-        return self._chat_app.dialog
-
-    @dialog.setter
-    def dialog(self, dialog: Dialog | None) -> None:
-        self._chat_app.set_dialog(dialog)
-
-    @property
-    def ignores_model(self) -> bool:
-        """True: a page ignores the model in its address (only with `form="app"`). A change has no effect on open pages."""
-        return self._chat_app.ignores_model
-
-    @ignores_model.setter
-    def ignores_model(self, ignores: bool) -> None:
-        self._chat_app.ignores_model = ignores
-
-    @property
-    def modal(self) -> str | None:
-        """The title of the modal dialog that a page shows (only with `form="app"`). None: no dialog.
-
-        A change has no effect on pages that are already open.
-        """
-        return self._chat_app.modal
-
-    @modal.setter
-    def modal(self, title: str | None) -> None:
-        self._chat_app.modal = title
-
-    @property
-    def wakes_after(self) -> float:
-        """A page is hydrated this many seconds after it was opened (only with `form="app"`).
-
-        Before that, the page is visible but ignores input. When it is hydrated, it discards this input. A change has no effect on
-        pages that are already open.
-        """
-        return self._chat_app.wakes_after
-
-    @wakes_after.setter
-    def wakes_after(self, seconds: float) -> None:
-        self._chat_app.wakes_after = seconds
-
-    @property
-    def conversation_view(self) -> ConversationView:
-        """Options that select how a page loads and shows a conversation (only with `form="app"`).
-
-        A change has no effect on pages that are already open.
-        """
-        return self._chat_app.conversation_view
-
-    @conversation_view.setter
-    def conversation_view(self, view: ConversationView) -> None:
-        self._chat_app.conversation_view = view
-
-    @property
-    def composer(self) -> ComposerOptions:
-        """Options for the composer of a page (only with `form="app"`). A change has no effect on open pages."""
-        return self._chat_app.composer
-
-    @composer.setter
-    def composer(self, options: ComposerOptions) -> None:
-        self._chat_app.composer = options
-
-    @property
-    def _chat_app(self) -> ChatApp:
-        if self._site.chat_app is None:
-            raise RuntimeError("this FakeChatGPT has no web application: create it with form='app'")
-
-        return self._site.chat_app

@@ -9,8 +9,9 @@ import anyio.to_thread
 from .certificates import make_tls_context
 from .controls import Controls
 from .listener import Listener
+from .model_list import APP_MODELS, MODELS, accepted_names
 from .server_thread import ServerThread
-from .settings import MODELS, USER, Form, Settings
+from .settings import USER, Form, Settings
 from .site import Site
 from .watch_page import WATCH_PATH
 
@@ -54,8 +55,9 @@ class FakeChatGPT(Controls):
     :param form: `app`: serve a web application at `/` and `/c/{id}`, and accept a message only from the page of this
         application; respond with 403 to other messages. `api`: serve only the API endpoints.
     :param user: the user object in the responses of the session endpoint; None: an example user.
-    :param models: the list of models; None: two models of 2022. A message for another model is refused with 400; only the default
-        model of `ChatGPTAPI` and `auto` are always accepted.
+    :param models: the list of models. None: two models of 2022, or models of 2026 with `form="app"`. A message for a
+        model that is not in a given list is refused with 400; only the default model of `ChatGPTAPI` and `auto` are always
+        accepted. Without a given list, all names of models that the site has had are accepted.
     :param public_origin: the origin in the base URLs, for browsers that map the host of this origin to the server. None: the
         address of the server.
     :param port: the port. If it is 0, the system chooses a free port.
@@ -119,7 +121,8 @@ class FakeChatGPT(Controls):
                 encoding=encoding or ("delta" if form == "app" else "whole"),
                 form=form,
                 user=user or USER,
-                models=models or MODELS,
+                accepted_models=accepted_names(models),
+                models=models or (APP_MODELS if form == "app" else MODELS),
                 pace=pace,
                 strict=strict,
             )
@@ -140,9 +143,16 @@ class FakeChatGPT(Controls):
         """
         if self._server_thread is None:
             listener = Listener(self.host, self._site.port or self._requested_port)
+            storage = self._site.storage
+            storage_listener = Listener(self.host, storage.port)
+            storage.port = storage_listener.getsockname()[1]
             self._site.port = listener.getsockname()[1]
-            self._site.origin = self.origin
-            self._server_thread = ServerThread(self._site, listener, self._tls_context)
+            self._site.origin = storage.site_origin = self.origin
+            storage.origin = (
+                f"{'https' if self._site.settings.secure else 'http'}://{self.host}:{storage.port}"
+            )
+            listeners = [listener, storage_listener]
+            self._server_thread = ServerThread(self._site, listeners, self._tls_context)
 
         return self
 

@@ -14,6 +14,7 @@ from ..script.responses import Answer
 from ..script.scripted import Turn
 from ..script.steps import Recorded, Reply
 from .continued_playback import ContinuedPlayback
+from .downloads import send_files
 from .message_validation import PostedMessage, read_message
 from .reply_playback import ReplyPlayback, play_recorded
 from .step_playback import play
@@ -58,7 +59,7 @@ def _check(site: Site, record: RecordedRequest) -> tuple[PostedMessage, Conversa
     posted = read_message(record)
     if isinstance(posted, Answer):
         return posted
-    if not site.settings.accepts_model(posted.model):
+    if posted.model not in site.settings.accepted_models:
         return Answer.model_not_found(posted.model)
 
     conversation = _conversation_for(site, posted)
@@ -133,8 +134,11 @@ def _playback(
     if posted.action == "continue":
         reply = replace(reply, echo_user=False)  # The request contains no message of the user.
     with site.lock:
+        reply = send_files(site, reply, conversation)
         asides = asides_of(reply)
         side_messages = [conversation.add_aside(each.role, each.text, each.fields()) for each in asides]
+        for side_message, aside in zip(side_messages, asides, strict=True):
+            side_message.widget_states = [*aside.widget_states]
         parent = conversation.current_node
 
     answer = Message(str(uuid.uuid4()), parent, "assistant", "")

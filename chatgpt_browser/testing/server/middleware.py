@@ -55,6 +55,9 @@ class RequestMiddleware:
             await send({"type": "websocket.close"})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._site.storage.is_at(scope):
+            await self._serve_storage(scope, receive, send)
+            return
         body, disconnected = await _read_body(receive)
         record = _make_record(scope, body)
         writer = ResponseWriter(record, send, lambda: self._drop(scope["client"]))
@@ -67,13 +70,45 @@ class RequestMiddleware:
             await self._respond(serve_watch_page(self._site, writer), writer, receive)
             return
 
+        answer = self._answer({**scope, WRITER_KEY: writer}, writer)
+        await self._log_and_respond(answer, writer, receive, disconnected=disconnected)
+
+    async def _serve_storage(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request to the storage. The body of the recorded request is empty, because an uploaded file may be large."""
+        record = _make_record(scope, b"")
+        writer = ResponseWriter(record, send, lambda: self._drop(scope["client"]))
+        disconnected = await self._site.storage.receive(record, receive)
+        answer = self._answer_from_storage(writer)
+        await self._log_and_respond(answer, writer, receive, disconnected=disconnected)
+
+    async def _answer_from_storage(self, writer: ResponseWriter) -> None:
+        scripted = None
+        if writer.record.method != "OPTIONS":  # the browser sends it before a PUT to another origin
+            with self._site.lock:
+                scripted = self._site.script.next_for_path(writer.record.path)
+        if scripted is not None and not isinstance(scripted, str):
+            await play(scripted, writer)
+        else:
+            await self._site.storage.respond(writer.record, writer)
+
+    async def _log_and_respond(
+        self,
+        answer: Coroutine[Any, Any, None],
+        writer: ResponseWriter,
+        receive: Receive,
+        *,
+        disconnected: bool,
+    ) -> None:
+        """Record the request, and run the coroutine `answer`, unless the client has disconnected."""
+        record = writer.record
         self._site.requests.add(record)
         self._site.changes.notify()
         try:
             if disconnected:
+                answer.close()
                 record.disconnected.set()
             else:
-                await self._respond(self._answer({**scope, WRITER_KEY: writer}, writer), writer, receive)
+                await self._respond(answer, writer, receive)
         finally:
             record.finished_at = time.monotonic()
             record.finished.set()

@@ -14,9 +14,11 @@ from ..script.responses import Answer
 from . import backend_endpoints as backend
 from . import share_endpoints as shares
 from .continued_playback import resume_reply
+from .downloads import DOWNLOAD_ENDPOINTS, send_content
 from .message_endpoint import answer_message
 from .static_files import read_static
 from .step_playback import play
+from .uploads import UPLOAD_ENDPOINTS, process_upload
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -80,9 +82,12 @@ def build_app(site: Site) -> Starlette:
     routes = [
         *_pages(site),
         Route(SESSION_PATH, session),
-        _played(site, "/conversation", answer_message),
-        _played(site, "/f/conversation", answer_message),
+        *(_played(site, path, answer_message) for path in ("/conversation", "/f/conversation")),
         _played(site, "/f/conversation/resume", resume_reply),
+        _played(site, "/files/process_upload_stream", process_upload),
+        *(endpoint(path, function, "POST") for path, function in UPLOAD_ENDPOINTS.items()),
+        *(endpoint(path, function) for path, function in DOWNLOAD_ENDPOINTS.items()),
+        _played(site, "/estuary/content", send_content, "GET"),
         endpoint("/celsius/ws/user", backend.get_socket),
         endpoint("/sentinel/chat-requirements", backend.issue_message_token, "POST"),
         endpoint("/sentinel/chat-requirements/prepare", backend.prepare_message_token, "POST"),
@@ -104,13 +109,13 @@ def build_app(site: Site) -> Starlette:
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
-def _played(site: Site, path: str, play_response: PlayedEndpoint) -> Route:
+def _played(site: Site, path: str, play_response: PlayedEndpoint, method: str = "POST") -> Route:
     """Return a route of the backend whose response is sent by `play_response`."""
 
     async def respond(_request: Request) -> Response:
         return PlayedResponse(lambda writer: play_response(site, writer.record, writer))
 
-    return Route(f"/backend-api{path}", respond, methods=["POST"])
+    return Route(f"/backend-api{path}", respond, methods=[method])
 
 
 def _respond(step: Step) -> PlayedResponse:
@@ -147,6 +152,10 @@ def _pages(site: Site) -> list[Route]:
     async def page(request: Request) -> Response:
         return _respond(chat_app.page(is_signed_in=site.session.is_signed_in(_record(request))))
 
+    async def project_page(request: Request) -> Response:
+        # As on the site, the address of a project with a query shows an error page.
+        return _respond(Answer.error(404, "Not Found")) if request.url.query else await page(request)
+
     async def file(request: Request) -> Response:
         return _respond(chat_app.file(request.path_params["name"]))
 
@@ -154,6 +163,7 @@ def _pages(site: Site) -> list[Route]:
         Route("/", page),
         Route("/c/{id}", page),
         Route("/g/{project}/c/{id}", page),
+        Route("/g/{project}/project", project_page),
         Route("/app/{name}", file),
         Route("/share/{id}", shared),
     ]

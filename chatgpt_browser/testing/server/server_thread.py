@@ -14,7 +14,9 @@ from .listener import BACKLOG, Listener
 from .middleware import RequestMiddleware
 
 if TYPE_CHECKING:
+    import socket
     import ssl
+    from collections.abc import Sequence
 
     from hypercorn.typing import ASGIFramework
 
@@ -33,8 +35,8 @@ class HypercornConfig(Config):
     streams or connections during a test.
     """
 
-    def __init__(self, listener: Listener, context: ssl.SSLContext | None) -> None:
-        self._listener = listener
+    def __init__(self, listeners: Sequence[Listener], context: ssl.SSLContext | None) -> None:
+        self._listeners = listeners
         self._context = context
         self.errorlog = logging.getLogger("chatgpt_browser.testing.hypercorn")
         self.backlog = BACKLOG
@@ -56,21 +58,22 @@ class HypercornConfig(Config):
         return self._context
 
     def create_sockets(self) -> Sockets:
-        """Return the socket that is already bound.
+        """Return the sockets that are already bound.
 
-        Hypercorn would bind a new socket, and another process could take the port before that.
+        Hypercorn would bind new sockets, and another process could take a port before that.
         """
-        return Sockets([self._listener], [], []) if self.ssl_enabled else Sockets([], [self._listener], [])
+        listeners: list[socket.socket] = [*self._listeners]
+        return Sockets(listeners, [], []) if self.ssl_enabled else Sockets([], listeners, [])
 
 
 class ServerThread:
     """A thread that runs the server. The thread starts when the object is created, and ends when `stop()` is called."""
 
-    def __init__(self, site: Site, listener: Listener, context: ssl.SSLContext | None) -> None:
+    def __init__(self, site: Site, listeners: Sequence[Listener], context: ssl.SSLContext | None) -> None:
         self._site = site
-        self._listener = listener
-        self._config = HypercornConfig(listener, context)
-        self._middleware = RequestMiddleware(site, listener.drop)
+        self._listeners = listeners
+        self._config = HypercornConfig(listeners, context)
+        self._middleware = RequestMiddleware(site, self._drop)
         # The platform's default event loop is not used: on Windows, it does not call `Listener.accept` for new connections.
         self._loop = asyncio.SelectorEventLoop()
         self._loop.set_exception_handler(self._handle_exception)
@@ -85,8 +88,14 @@ class ServerThread:
 
     def _begin_to_stop(self) -> None:
         self._middleware.closing = True
-        self._listener.drop_all()
+        for listener in self._listeners:
+            listener.drop_all()
         self._stopping.set()
+
+    def _drop(self, address: tuple[str, int]) -> None:
+        """Break the connection of the client with this (host, port). A client's address belongs to one listener."""
+        for listener in self._listeners:
+            listener.drop(address)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -1,4 +1,4 @@
-"""`Settings` contains the options of a `FakeChatGPT`. `USER` and `MODELS` are the default user and the default models."""
+"""`Settings` contains the options of a `FakeChatGPT`. `USER` is the default user."""
 
 from __future__ import annotations
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 #: the page of this application.
 Form = Literal["api", "app"]
 
-#: The models that every server accepts, although its list of models may lack them: the default model of this package's client,
-#: and the model with which a page leaves the choice to the site.
-ALWAYS_ACCEPTED_MODELS = ("text-davinci-002-render", "auto")
 USER: dict[str, Any] = {
     "id": "user-fake0000000000000000",
     "name": "Ada Example",
@@ -29,22 +26,6 @@ USER: dict[str, Any] = {
     "groups": [],
     "features": [],
 }
-MODELS: list[dict[str, Any]] = [
-    {
-        "slug": "text-davinci-002-render",
-        "max_tokens": 4097,
-        "title": "Turbo (Default)",
-        "description": "The fastest model, great for most everyday tasks.",
-        "tags": [],
-    },
-    {
-        "slug": "text-davinci-002-render-paid",
-        "max_tokens": 4097,
-        "title": "Legacy",
-        "description": "An earlier model.",
-        "tags": ["plus"],
-    },
-]
 
 
 @dataclass(frozen=True)
@@ -64,9 +45,7 @@ class Settings:
     form: Form
     user: dict[str, Any]
     models: list[dict[str, Any]]
+    #: The names of the models for which messages are accepted.
+    accepted_models: frozenset[str]
     pace: Pace | None = None
     strict: bool = False
-
-    def accepts_model(self, model: str) -> bool:
-        """Return whether the site has a model with this name."""
-        return model in ALWAYS_ACCEPTED_MODELS or any(each.get("slug") == model for each in self.models)

@@ -15,6 +15,7 @@ from .change_notifier import ChangeNotifier
 from .chat_app import ChatApp
 from .request_log import RequestLog
 from .session import Session
+from .storage import Storage
 from .turn_log import TurnLogs
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Site:
         self.script = Script(settings.replies, settings.reply, strict=settings.strict)
         self.message_counter = MessageCounter()
         #: The web application; None unless the server has `form="app"`.
-        self.chat_app = ChatApp() if settings.form == "app" else None
+        self.chat_app = ChatApp(self.storage) if settings.form == "app" else None
         #: The origin and the port of the server. Before the first start, the port is 0, and the origin is `public_origin`
         #: or empty.
         self.origin = ""
@@ -76,6 +77,11 @@ class Site:
     def shares(self) -> dict[str, dict[str, Any]]:
         """A dict from IDs to the JSON objects of shared conversations."""
         return {}
+
+    @functools.cached_property
+    def storage(self) -> Storage:
+        """The files, which the server stores on a second origin."""
+        return Storage()
 
     @functools.cached_property
     def turns(self) -> TurnLogs:

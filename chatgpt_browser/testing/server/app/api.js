@@ -28,6 +28,16 @@ const post = (path, body, headers, signal) =>
     signal,
   });
 
+export const postJson = async (path, body) => (await post(path, body)).json();
+
+/** Post a body, read the whole response, and return its text. */
+export const postText = async (path, body) => (await post(path, body)).text();
+
+export const postForm = (path, form) => request(path, { method: "POST", body: form });
+
+/** Return the models and the presets of the picker. */
+export const models = async () => (await request("models?iim=false&is_gizmo=false&supports_model_picker_upgrade_presets=true")).json();
+
 /** Return the newest conversations. */
 export const conversations = async () => (await (await request("conversations?offset=0&limit=20")).json()).items;
 
@@ -48,26 +58,28 @@ export async function open(id) {
 }
 
 const TOKEN = "openai-sentinel-chat-requirements-token";
-const fetchJson = async (path, body) => (await post(path, body)).json();
-const prepareAtOnce = async () => ({ [TOKEN]: (await fetchJson("sentinel/chat-requirements", {})).token });
+const prepareAtOnce = async () => ({ [TOKEN]: (await postJson("sentinel/chat-requirements", {})).token });
 
 /** Prepare a message with three successive requests, like the site's page of 2026. Return the headers for the message. */
 async function prepare() {
-  const { prepare_token } = await fetchJson("sentinel/chat-requirements/prepare", {});
-  const { token } = await fetchJson("sentinel/chat-requirements/finalize", { prepare_token });
-  const { conduit_token } = await fetchJson("f/conversation/prepare", { action: "next" });
+  const { prepare_token } = await postJson("sentinel/chat-requirements/prepare", {});
+  const { token } = await postJson("sentinel/chat-requirements/finalize", { prepare_token });
+  const { conduit_token } = await postJson("f/conversation/prepare", { action: "next" });
   return { [TOKEN]: token, "x-conduit-token": conduit_token };
 }
 
-/** Send a message. The server accepts a message only with a single-use token, so first request a token. */
-export async function send(text, { conversation, parent, model, query, preparesLikeToday }, signal) {
+/**
+ * Send a message. The server accepts a message only with a single-use token, so first request a token. `images` are additional parts
+ * of the message, `metadata` is its metadata, and `fields` are additional fields of the request.
+ */
+export async function send(text, { conversation, parent, model, query, preparesLikeToday, images = [], metadata = {}, fields = {} }, signal) {
   const prepared = await (preparesLikeToday ? prepare() : prepareAtOnce());
   const message = {
     id: crypto.randomUUID(),
     author: { role: "user" },
     create_time: Date.now() / 1000,
     content: { content_type: "text", parts: [text] },
-    metadata: {},
+    metadata,
   };
   const body = {
     action: "next",
@@ -77,7 +89,9 @@ export async function send(text, { conversation, parent, model, query, preparesL
     model: model ?? "auto",
     supported_encodings: ["v1"],
     timezone_offset_min: new Date().getTimezoneOffset(),
+    ...fields,
   };
+  if (images.length) message.content = { content_type: "multimodal_text", parts: [...images, ...message.content.parts] };
   const headers = { accept: "text/event-stream", ...prepared };
   return post(`f/conversation${query}`, body, headers, signal);
 }

@@ -3,10 +3,12 @@
 import { conversationInAddress, setAddress, setFirstAddress } from "./address.js";
 import * as api from "./api.js";
 import * as composer from "./composer.js";
+import * as controls from "./controls.js";
 import { readReply } from "./continuation.js";
 import { Reply } from "./deltas.js";
 import { showChoiceInThread, showDialog } from "./dialogs.js";
 import { replaceComposer } from "./layouts.js";
+import * as uploads from "./uploads.js";
 import { applyLayout, show } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
@@ -16,11 +18,11 @@ const usual = () => {
 };
 const thread = $("thread");
 const { dialog } = document.body.dataset;
-let { form, editor, send, stop, alert, show: showButtons } = replaceComposer(document.body.dataset) ?? usual();
+let { form, editor, send, stop, alert, show: showButtons, layoutButtons = {} } = replaceComposer(document.body.dataset) ?? usual();
 const position = {
   conversation: conversationInAddress(),
   parent: null,
-  model: document.body.dataset.ignoresModel === "" ? new URLSearchParams(location.search).get("model") : null,
+  model: null,
   preparesLikeToday: ["2025", "2026"].includes(document.body.dataset.layout),
   query: document.body.dataset.layout === "crowded" ? "?from=composer" : "",
 };
@@ -86,24 +88,33 @@ function showMessage(message, conversation) {
   show(thread, message, { busy: true });
   position.parent = message.id;
   position.conversation = conversation;
-  setAddress(conversation, { atEnd: false });
+  if (!controls.isTemporary()) setAddress(conversation, { atEnd: false });
+}
+
+/** Return the text of the message, and the options of `api.send` for the attachments and the choices of the controls. */
+function takeMessage(question) {
+  const { fields, hints, text } = controls.takeFields(question);
+  const { images, attachments } = uploads.describe(uploads.takeAttachments());
+  const metadata = { ...(attachments && { attachments }), ...(hints.length && { system_hints: hints }) };
+  if (document.body.dataset.ignoresModel !== "") delete fields.model;
+  return [text, { ...position, images, metadata, fields }];
 }
 
 async function submit() {
   const question = composerText();
-  if (running !== null || question.trim() === "") return;
+  if (running !== null || question.trim() === "" || uploads.isBusy()) return;
   running = new AbortController();
   alert.hidden = true;
   clearEditor();
   composer.noteEmptied();
   updateButtons();
-  if (position.conversation === undefined) setFirstAddress();
+  if (position.conversation === undefined && !controls.isTemporary()) setFirstAddress();
   show(thread, { id: "", author: { role: "user" }, content: { content_type: "text", parts: [question] } });
   try {
-    const response = await api.send(question, position, running.signal);
+    const response = await api.send(...takeMessage(question), running.signal);
     await readReply(response, new Reply(showMessage), running.signal);
     if (dialog === "choice-in-thread") showChoiceInThread(thread);
-    if (position.conversation !== undefined) setAddress(position.conversation, { atEnd: true });
+    if (position.conversation !== undefined && !controls.isTemporary()) setAddress(position.conversation, { atEnd: true });
   } catch (error) {
     if (error.name !== "AbortError") showError(error);
   } finally {
@@ -130,7 +141,7 @@ form.addEventListener("submit", (event) => {
 function listen() {
   editor.addEventListener("input", () => {
     updateButtons();
-    composer.noteInput(composerText(), renderAnew);
+    composer.noteInput(composerText(), renderAnew, controls.noteWritten);
   });
   editor.addEventListener("paste", (event) => composer.paste(event, form));
   editor.addEventListener("keydown", (event) => {
@@ -150,10 +161,23 @@ function renderAnew() {
   editor = copy.querySelector(".editor");
   [send, stop] = [".send", ".stop"].map((name) => copy.querySelector(name));
   showButtons = usual().show;
+  layoutButtons = { plus: copy.querySelector("[data-testid=composer-plus-btn]"), picker: copy.querySelector("[aria-haspopup]:not([data-testid=composer-plus-btn])") };
+  addControls();
   listen();
   updateButtons();
 }
 
+/** Add the file inputs, the "+" button and the model picker to the composer. */
+function addControls() {
+  if (document.body.dataset.layout === "2023") return;
+  form.querySelectorAll("input[type=file]").forEach((input) => input.remove());
+  const openFiles = uploads.addInputs(form, { context: controls.context, onChange: updateButtons, onError: showError });
+  controls.addControls(form, layoutButtons, openFiles, () => signedIn.then(api.models));
+}
+
+const signedIn = api.signIn();
+signedIn.catch(() => {});
+addControls();
 listen();
 $("modal-close").addEventListener("click", () => $("modal").close());
 
@@ -161,7 +185,7 @@ applyLayout(document.body);
 updateButtons();
 if (dialog && dialog !== "choice-in-thread") showDialog(dialog);
 try {
-  $("who").textContent = (await api.signIn()).email;
+  $("who").textContent = (await signedIn).email;
   await Promise.all([listConversations(), openConversation()]);
 } catch (error) {
   showError(error);

@@ -31,10 +31,11 @@ export function isTooLong(text, alert) {
   return isLong;
 }
 
-/** After the first input into an empty composer, call `render` with a delay, if `renders_anew_after` contains another number. */
-export function noteInput(text, render) {
+/** After the first input into an empty composer, call `onFirst` at once, and `render` with a delay, if `renders_anew_after` contains another number. */
+export function noteInput(text, render, onFirst) {
   const isFirst = !isWritten && text.trim() !== "";
   isWritten = text.trim() !== "";
+  if (isFirst) onFirst();
   if (!isFirst || anew.length === 0) return;
   setTimeout(() => {
     isWritten = false;

@@ -40,7 +40,7 @@ function composer2025(label) {
   const stop = create("button", { "data-testid": "stop-button", "aria-label": label.stop, class: "stop", type: "button" }, icon("stop"));
   const speech = create("button", { "data-testid": "composer-speech-button", "aria-label": label.dictate, type: "button", class: "send" }, icon("other"));
   const plus = create("button", { "data-testid": "composer-plus-btn", "aria-label": label.files, type: "button" }, "+");
-  return { form: { "data-type": "unified-composer" }, editor, send, stop, empty: speech, before: [plus], after: [] };
+  return { form: { "data-type": "unified-composer" }, editor, send, stop, empty: speech, before: [plus], after: [], plus };
 }
 
 /** A composer with labels, but without ids and test ids. The other buttons also have labels. */
@@ -50,9 +50,10 @@ function composer2026(label) {
   const send = create("button", { type: "submit", "aria-label": label.send, class: "send" }, icon("send"));
   const stop = create("button", { type: "button", "aria-label": label.stop, class: "stop" }, icon("stop"));
   const other = (text) => create("button", { type: "button", "aria-label": text }, "+");
+  const [plus, picker] = [other(label.files), other(label.model)];
   const placement = location.pathname === "/" ? "home" : "thread";
   const form = { "data-chatgpt-composer": "", "data-composer-placement": placement };
-  return { form, editor, send, stop, before: [other(label.files), other(label.model)], after: [other(label.dictate)] };
+  return { form, editor, send, stop, before: [plus, picker], after: [other(label.dictate)], plus, picker };
 }
 
 const COMPOSERS = { 2023: composer2023, 2025: composer2025, 2026: composer2026 };
@@ -76,7 +77,8 @@ export function replaceComposer({ layout, language }) {
     const button = isRunning ? found.stop : isEmpty && found.empty ? found.empty : found.send;
     if (place.firstChild !== button) place.replaceChildren(button);
   };
-  return { form, editor: found.editor, send: found.send, stop: found.stop, alert, show };
+  const layoutButtons = { plus: found.plus, picker: found.picker };
+  return { form, editor: found.editor, send: found.send, stop: found.stop, alert, show, layoutButtons };
 }
 
 /** Replace the attributes of an article in the thread by the attributes of the layout. */

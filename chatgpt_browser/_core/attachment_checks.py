@@ -1,0 +1,72 @@
+"""Checks the files of a message before anything is sent: they must be readable, and within the site's limits."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from typing import TYPE_CHECKING
+
+from .page_errors import UploadError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .message_options import Attachment
+
+_MB = 1 << 20
+#: The site's limits (help.openai.com, article 8983719): bytes of a file, bytes of an image, and files of one message.
+MAX_FILE_SIZE, MAX_IMAGE_SIZE, MAX_FILES = 512 * _MB, 20 * _MB, 10
+
+_NOT_SENT = "Nothing was sent."
+
+
+def check_attachments(files: Sequence[Attachment]) -> None:
+    """Check that each file exists, is readable and is within the site's limits. Files with bytes are only measured.
+
+    :raises UploadError: a file cannot be uploaded, or there are too many files. ``file`` is the name of the first such file.
+    """
+    if len(files) > MAX_FILES:
+        raise UploadError(
+            f"The site accepts at most {MAX_FILES} files with a message, not {len(files)}. {_NOT_SENT}",
+            file=files[MAX_FILES].name,
+        )
+    for file in files:
+        if file.name in ("", ".", "..") or any(character in file.name for character in "/\\\0"):
+            raise UploadError(
+                f"The name {file.name!r} is not the name of a file. {_NOT_SENT}", file=file.name
+            )
+        size = size_of(file)
+        is_image = media_type_of(file).startswith("image/")
+        limit = MAX_IMAGE_SIZE if is_image else MAX_FILE_SIZE
+        if size > limit:
+            kind = "an image" if is_image else "a file"
+            raise UploadError(
+                f"The file {file.name!r} has {size:,} bytes, but the site accepts at most {limit // _MB} MB for {kind}. "
+                f"{_NOT_SENT}",
+                file=file.name,
+            )
+
+
+def size_of(file: Attachment) -> int:
+    """Return the size of a file in bytes. Open the file to check that it can be read.
+
+    :raises UploadError: the file is missing, is a folder, or cannot be read.
+    """
+    if file.path is None:
+        return len(file.data or b"")
+    try:
+        with file.path.open("rb") as opened:
+            return os.fstat(opened.fileno()).st_size
+    except (OSError, ValueError) as exc:
+        if file.path.is_dir():
+            reason = "it is a folder"
+        else:
+            reason = getattr(exc, "strerror", None) or str(exc)
+        raise UploadError(
+            f"The file {str(file.path)!r} cannot be read: {reason}. {_NOT_SENT}", file=file.name
+        ) from exc
+
+
+def media_type_of(file: Attachment) -> str:
+    """Return the media type of a file: the caller's, or else the type that belongs to the extension of the name."""
+    return file.media_type or mimetypes.guess_type(file.name)[0] or "application/octet-stream"

@@ -1,0 +1,77 @@
+"""Makes file names that are safe on every platform from names that another party has chosen."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: The longest name in bytes of UTF-8. Most file systems allow 255 bytes. The rest is left for a number such as `` (2)``.
+MAX_NAME = 200
+#: The longest suffix in bytes that is kept when a name is cut.
+_MAX_SUFFIX = 20
+#: The names of devices, which Windows also reserves with any suffix.
+_RESERVED = re.compile(
+    r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(?:\.|$)",
+    re.IGNORECASE,
+)
+_FORBIDDEN = re.compile(r'[<>:"|?*]')
+#: Control characters, characters that have no width or that change the direction of the text, half characters, unassigned
+#: characters, and characters that separate lines.
+_INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
+#: The joiners have no width, but emoji and some scripts need them.
+_JOINERS = "\u200c\u200d"
+
+
+def safe_file_name(name: str, default: str = "file") -> str:
+    """Return a file name without a path, made from ``name``. If nothing of the name is left, return ``default``.
+
+    The result contains no invisible characters and no characters that Windows forbids. The result is not a reserved name of
+    Windows, does not start with a dot or a hyphen, and has at most ``MAX_NAME`` bytes.
+    """
+    name = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
+    kept = (char for char in name if unicodedata.category(char) not in _INVISIBLE or char in _JOINERS)
+    name = _FORBIDDEN.sub("_", " ".join("".join(kept).split()))
+    name = _shortened(name.lstrip(". ").rstrip(". "))
+    if not name.strip(_JOINERS + "._ "):
+        return default
+    return f"_{name}" if _RESERVED.match(name) or name.startswith("-") else name
+
+
+def numbered_name(name: str, number: int) -> str:
+    """Return a file name with a number before its suffix. The number 1 leaves the name unchanged."""
+    if number == 1:
+        return name
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem} ({number}){dot}{suffix}" if stem else f"{name} ({number})"
+
+
+def unique_names(names: list[str]) -> list[str]:
+    """Return file names that differ even if upper and lower case are ignored. A name that occurs again gets a number."""
+    found: list[str] = []
+    used: set[str] = set()
+    for name in names:
+        candidate, number = name, 1
+        while candidate.casefold() in used:
+            number += 1
+            candidate = numbered_name(name, number)
+        used.add(candidate.casefold())
+        found.append(candidate)
+    return found
+
+
+def with_suffix(name: str, suffix: str) -> str:
+    """Return a file name in which ``suffix`` replaces the suffix. Without a suffix, ``suffix`` is appended."""
+    stem, dot, _ = name.rpartition(".")
+    return (stem if dot and stem else name) + suffix
+
+
+def _shortened(name: str) -> str:
+    """Return the name with at most ``MAX_NAME`` bytes. The suffix is kept."""
+    if len(name.encode()) <= MAX_NAME:
+        return name
+    stem, dot, suffix = name.rpartition(".")
+    suffix = dot + suffix
+    if not stem or len(suffix.encode()) > _MAX_SUFFIX:
+        stem, suffix = name, ""
+    room = MAX_NAME - len(suffix.encode())
+    return stem.encode()[:room].decode(errors="ignore").rstrip(". ") + suffix

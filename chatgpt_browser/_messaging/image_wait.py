@@ -1,0 +1,104 @@
+"""Waits for images that the site makes after the end of a reply's stream. The images appear in the stored conversation.
+
+The site sends no event for such an image to a client without a WebSocket. So the conversation is read, as after a hand-off.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from .._core.errors import ChatGPTTimeoutError, ConversationNotFoundError, RateLimitError
+from .._core.log import logger
+from .._protocol.backend import conversation_path
+from .._protocol.conversation_tree import find_turn_messages, newest_answer
+from .._protocol.file_refs import is_image_pending
+from .._protocol.message import has_ended_turn, is_finished
+from .._protocol.reply_collector import messages_of_reply
+
+if TYPE_CHECKING:
+    from .._core.models import QuestionRef
+    from .._protocol.reply_reader import ReplyReader
+    from .backend_client import BackendClient
+
+#: Poll back-off: the first and the longest pause in seconds, and the factor by which the pauses grow.
+_FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
+#: The longest wait in seconds. The site makes an image in one to three minutes.
+_MAX_WAIT = 600.0
+#: After a conversation was created, the site may respond with 404 for this many seconds.
+_CREATION_TIME = 10.0
+#: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the error is raised.
+_MAX_RETRY_AFTER = 30.0
+
+
+class ImageWait:
+    """Reads the conversation of a reply until the site has made all images. The messages are stored in ``reply.turn``."""
+
+    def __init__(self, backend: BackendClient, reply: ReplyReader, question: QuestionRef) -> None:
+        self._backend = backend
+        self._reply = reply
+        self._question = question
+        self._pause = _FIRST_PAUSE
+        self._waited = 0.0
+        self._known = {message.get("id") for message in reply.turn.messages}
+
+    async def run(self) -> None:
+        """Wait until no image is pending. The pause before each request grows from 0.5 s to 5 s.
+
+        The wait also ends if the site has ended the turn with another message instead of an image.
+
+        :raises ChatGPTTimeoutError: the site has made no image within ten minutes.
+        :raises ChatGPTError: the conversation could not be read.
+        """
+        conversation_id = self._reply.conversation_id or self._question.conversation_id
+        if not self._is_pending() or conversation_id is None:
+            return
+        logger.info("waiting for an image that the site is making", extra={"chatgpt_event": "image_pending"})
+        with anyio.move_on_after(_MAX_WAIT):
+            while self._is_pending():
+                await anyio.sleep(self._pause)
+                self._waited += self._pause
+                self._pause = min(self._pause * _FACTOR, _MAX_PAUSE)
+                if await self._look(conversation_id):
+                    break
+            return
+        raise ChatGPTTimeoutError(
+            f"ChatGPT timed out waiting for response: the site made no image within {_MAX_WAIT:g} s",
+            seconds=_MAX_WAIT,
+        )
+
+    def _is_pending(self) -> bool:
+        return is_image_pending(messages_of_reply(self._reply.turn, self._reply.message_id))
+
+    async def _look(self, conversation_id: str) -> bool:
+        """Read the conversation once. Return whether the site has ended the turn without an image."""
+        reply, question = self._reply, self._question
+        try:
+            data = await self._backend.request_json("GET", conversation_path(conversation_id))
+        except ConversationNotFoundError:
+            if self._waited > _CREATION_TIME:
+                raise
+            return False
+        except RateLimitError as limit:
+            if limit.retry_after is None or limit.retry_after > _MAX_RETRY_AFTER:
+                raise
+            self._pause = max(self._pause, limit.retry_after)
+            return False
+        messages = find_turn_messages(
+            data,
+            questions=(reply.question_id, question.question_id),
+            answer_id=reply.message_id,
+            parent_message_id=question.parent_message_id,
+        )
+        reply.turn.note_stored(reversed(messages))
+        answer = newest_answer(messages)
+        if not reply.answer.has_answer():
+            reply.adopt(answer)
+        return self._is_pending() and self._ends_turn(answer, data)
+
+    def _ends_turn(self, answer: dict[str, Any] | None, data: Any) -> bool:
+        """Return whether a new answer has ended the turn, and the site works on nothing more."""
+        if answer is None or answer.get("id") in self._known:
+            return False
+        return has_ended_turn(answer) and is_finished(answer) and not data.get("async_status")

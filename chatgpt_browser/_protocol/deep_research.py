@@ -1,0 +1,92 @@
+"""The state of a deep research in a stored conversation.
+
+The stream of such a message ends soon, with an acknowledgement. The site then keeps the plan and the report as JSON in the field
+``chatgpt_sdk.widget_state`` of a tool message.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .conversation_tree import newest_branch
+from .message import message_text
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+#: The parameters with which the site includes the state of a research in a conversation.
+WITH_RESEARCH = "include_visually_hidden_messages=true&include_widget_state=true"
+
+_COMPLETED = ("completed", "complete", "finished", "done")
+_FAILED = ("failed", "error", "cancelled", "canceled")
+
+
+@dataclass(frozen=True)
+class Research:
+    """The state of a research: the titles of the plan's steps, and the message with the report once it is complete."""
+
+    status: str | None = None
+    steps: tuple[str, ...] = ()
+    report: dict[str, Any] | None = field(default=None, repr=False)
+    is_failed: bool = False
+
+    @property
+    def text(self) -> str:
+        """The text of the report, or "" if the research is not complete."""
+        return message_text(self.report) if self.report is not None else ""
+
+
+def read_research(conversation: Any, questions: Container[str | None]) -> Research | None:
+    """Return the research that answers a question in a stored conversation. Return None if there is none.
+
+    :param questions: the ids that the question may have.
+    """
+    for node_id, node in newest_branch(conversation):
+        if node_id in questions:
+            break
+        message = node.get("message")
+        state = _widget_state(message) if isinstance(message, dict) else None
+        if state is not None:
+            return _read_state(state)
+    return None
+
+
+def is_under_way(conversation: Any) -> bool:
+    """Return whether the site is still working on the conversation."""
+    return isinstance(conversation, dict) and conversation.get("async_status") is not None
+
+
+def _widget_state(message: dict[str, Any]) -> dict[str, Any] | None:
+    metadata = message.get("metadata")
+    sdk = metadata.get("chatgpt_sdk") if isinstance(metadata, dict) else None
+    state = sdk.get("widget_state") if isinstance(sdk, dict) else None
+    if isinstance(state, str):
+        try:
+            state = json.loads(state)
+        except (ValueError, RecursionError):
+            return None
+    return state if isinstance(state, dict) else None
+
+
+def _read_state(state: dict[str, Any]) -> Research:
+    status = state.get("status") if isinstance(state.get("status"), str) else None
+    plan = state.get("plan")
+    steps = plan.get("steps") if isinstance(plan, dict) else None
+    report = state.get("report_message")
+    is_written = isinstance(report, dict) and report.get("status") in (None, "finished_successfully")
+    return Research(
+        status,
+        tuple(_title(step) for step in steps) if isinstance(steps, list) else (),
+        report if is_written and status in _COMPLETED else None,
+        status in _FAILED,
+    )
+
+
+def _title(step: Any) -> str:
+    if isinstance(step, dict):
+        step = next(
+            (step[key] for key in ("title", "text", "description") if isinstance(step.get(key), str)), ""
+        )
+    return step if isinstance(step, str) else ""

@@ -1,0 +1,137 @@
+"""Builds the paths that resolve the files of a reply, reads the responses, and checks the URLs to which they lead.
+
+The site stores files on its own origin and on hosts of its storage. The access token must not reach the storage.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+from .._core.errors import APIStatusError, OriginError
+from .._core.models import Request
+from .._core.urls import is_loopback, origin_of
+from .answer_tracker import optional_text
+from .file_refs import join_file_refs
+
+if TYPE_CHECKING:
+    from .._core.urls import Site
+    from .file_refs import FileRef
+
+#: The hosts of the site's storage end with one of these texts.
+_STORAGE_HOSTS = (".oaiusercontent.com", ".blob.core.windows.net")
+#: A URL that Python and a browser read in the same way. For example, a browser reads a backslash as a slash.
+_PLAIN_URL = re.compile(
+    r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:[/?#][^\x00-\x20\x7f\\]*)?",
+    re.ASCII | re.IGNORECASE,
+)
+
+_INVALID = "The site's link to the file is not a valid URL. No request was sent."
+
+
+class FileLink(NamedTuple):
+    """The response that resolves a file: a URL that is valid for some minutes, and what the site states about the file."""
+
+    url: str
+    name: str | None
+    size: int | None
+    media_type: str | None
+
+
+def link_paths(ref: FileRef) -> list[str]:
+    """Return the paths that resolve a file, relative to the backend's base URL. If one path fails, the next one is tried."""
+    conversation = ref.conversation_id
+    if ref.kind == "file":
+        if conversation is None or ref.message_id is None:
+            return []
+        query = urlencode({"message_id": ref.message_id, "sandbox_path": ref.id}, errors="replace")
+        return [f"conversation/{_quoted(conversation)}/interpreter/download?{query}"]
+    name = _quoted(ref.id)
+    query = urlencode({"conversation_id": conversation or "", "inline": "false"}, errors="replace")
+    paths = [f"files/download/{name}?{query}", f"files/{name}/download"]
+    if conversation is not None:
+        paths.append(f"conversation/{_quoted(conversation)}/attachment/{name}/download")
+    return paths
+
+
+def textdocs_path(conversation_id: str) -> str:
+    """Return the path of the canvas documents of a conversation, relative to the backend's base URL."""
+    return f"conversation/{_quoted(conversation_id)}/textdocs"
+
+
+def read_link(data: Any) -> FileLink:
+    """Return the link in the response to a request for a file.
+
+    :raises APIStatusError: the site has refused to resolve the file, or the response contains no link.
+    """
+    fields = data if isinstance(data, dict) else {}
+    url = optional_text(fields.get("download_url"))
+    code = optional_text(fields.get("error_code"))
+    if url is None or fields.get("status") == "error":
+        reason = code or optional_text(fields.get("error_message")) or "the response contains no link"
+        raise APIStatusError(f"The site has no link to the file: {reason}.", code=code)
+    size = fields.get("file_size_bytes")
+    is_size = isinstance(size, int) and not isinstance(size, bool) and size > 0
+    name, media_type = optional_text(fields.get("file_name")), optional_text(fields.get("mime_type"))
+    return FileLink(url, name, size if is_size else None, media_type)
+
+
+def read_textdoc(data: Any, name: str) -> str | None:
+    """Return the text of a document in the response of ``GET /conversation/{id}/textdocs``. None: it is not in the response."""
+    documents = data.get("textdocs", data.get("items")) if isinstance(data, dict) else data
+    for document in documents if isinstance(documents, list) else ():
+        if isinstance(document, dict) and name in (document.get("id"), document.get("textdoc_id")):
+            text = document.get("content")
+            return text if isinstance(text, str) else None
+    return None
+
+
+def find_document_text(refs: list[FileRef], name: str) -> str | None:
+    """Return the text of a document from the references in all messages of a conversation, or None if it is unknown."""
+    found = (ref.text for ref in join_file_refs(refs) if ref.kind == "document" and ref.id == name)
+    return next(found, None)
+
+
+def absolute_url(url: str, base: str) -> str:
+    """Return the absolute URL of a link or of a redirect. ``base`` is the URL of the response that contains it.
+
+    :raises OriginError: the text is not a URL.
+    """
+    try:
+        return urljoin(base, url.strip())
+    except ValueError:
+        raise OriginError(_INVALID) from None
+
+
+def download_request(url: str, access_token: str | None) -> Request:
+    """Build the request for the bytes of a file. Without an access token, the request has no cookies either."""
+    if access_token is None:
+        return Request("GET", url, download=True, credentials="omit")
+    return Request("GET", url, {"authorization": f"Bearer {access_token}"}, download=True)
+
+
+def checked_origin(url: str, site: Site) -> str:
+    """Return the origin of a URL from which a file may be downloaded: the site's own origin, or that of its storage.
+
+    :raises OriginError: the URL leads to another host.
+    """
+    try:
+        parts, origin = urlsplit(url), origin_of(url)
+    except ValueError:
+        raise OriginError(_INVALID) from None
+    if not _PLAIN_URL.fullmatch(url):
+        raise OriginError(_INVALID)
+    host = parts.hostname or ""
+    is_storage = origin == f"https://{host}" and host.endswith(_STORAGE_HOSTS)
+    is_local = is_loopback(urlsplit(site.origin).hostname or "") and is_loopback(host)
+    if origin == site.origin or is_storage or is_local:
+        return origin
+    raise OriginError(
+        f"The site's link to the file leads to {origin}, which is neither the site nor its storage. No request was sent there.",
+        origin=origin,
+    )
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="replace")

@@ -1,0 +1,244 @@
+"""The progress of the files that a page uploads, read from its requests. This module does no I/O.
+
+One upload consists of ``POST /files``, which returns an id and a URL; a request with the bytes to this URL; and
+``POST /files/process_upload_stream``, whose response ends when the site has processed the file. Some forms of the site also send
+``POST /files/{id}/uploaded``. A page may repeat a request that has failed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+#: Seconds in which the page may repeat a request that the site refused, and one that failed without a response or with a
+#: server error. After that, the upload has failed.
+REFUSAL_TIME, FAILURE_TIME = 1.5, 6.0
+#: A file of which the bytes are stored counts as uploaded if the site does not start to process the file within this time, in
+#: seconds: some forms of the site do not process images.
+UNPROCESSED_TIME = 8.0
+
+_FIRST_ERROR_STATUS, _FIRST_SERVER_ERROR, _UNAUTHORIZED = 400, 500, 401
+#: Parts of the names of events with which the site reports that it could not process a file.
+_FAILURES = ("fail", "error", "rejected", "unsupported")
+
+
+class Step(Enum):
+    """A request of an upload."""
+
+    CREATE = "create"
+    STORE = "store"
+    PROCESS = "process"
+
+
+class Failure(NamedTuple):
+    """A request of an upload that has failed. ``time`` is when it failed, and ``wait`` how long the page may repeat it."""
+
+    reason: str
+    time: float
+    wait: float
+
+
+@dataclass
+class Upload:
+    """The upload of one file."""
+
+    name: str
+    file_id: str | None = None
+    url: str | None = None
+    #: The time at which the bytes were stored, or None.
+    stored_at: float | None = None
+    is_processing: bool = False
+    is_done: bool = False
+    failure: Failure | None = None
+
+
+@dataclass
+class _Request:
+    """A request that belongs to an upload, or that may belong to one whose URL is not known yet."""
+
+    step: Step
+    upload: Upload | None
+    #: The URL of a request with bytes, or the id in a request that processes a file.
+    target: str = ""
+    #: The status, the body and the time of the response, once it has ended.
+    response: tuple[int, str, float] | None = None
+
+
+@dataclass
+class UploadTracker:
+    """Follows the uploads of one page. ``backend_url`` is the base URL of the backend. All times are in seconds."""
+
+    backend_url: str
+    uploads: list[Upload] = field(default_factory=list)
+    _requests: dict[str, _Request] = field(default_factory=dict)
+    #: The number of files that were processed, and whose uploads are unknown.
+    _unassigned: int = 0
+
+    def start(self, request_id: str, method: str, url: str, body: str | None) -> None:
+        """Record that the page has sent a request. Ignore the request if it does not belong to an upload."""
+        path = url.partition("?")[0]
+        if method == "POST" and path == f"{self.backend_url}/files":
+            name = _object(body).get("file_name")
+            self._requests[request_id] = _Request(
+                Step.CREATE, self._create(name if isinstance(name, str) else "")
+            )
+        elif method == "POST" and path == f"{self.backend_url}/files/process_upload_stream":
+            file_id = str(_object(body).get("file_id") or "")
+            self._start(_Request(Step.PROCESS, self._find_processed(file_id), file_id), request_id)
+        elif method in ("PUT", "POST"):
+            self._start(_Request(Step.STORE, self._find_stored(url), url), request_id)
+
+    def step_of(self, request_id: str) -> Step | None:
+        """Return which request of an upload this is, or may be. Return None if it does not belong to an upload."""
+        found = self._requests.get(request_id)
+        return found.step if found is not None else None
+
+    def end(self, request_id: str, status: int, body: str, now: float) -> None:
+        """Record that a response has been read to its end. A status of 0 means that there is no response."""
+        if (request := self._requests.get(request_id)) is None:
+            return
+        request.response = (status, body, now)
+        if request.upload is not None:
+            del self._requests[request_id]
+            self._end(request.step, request.upload, status, body, now)
+        elif request.step is Step.PROCESS:
+            self._unassigned += _is_processed(status, body)
+
+    def _end(self, step: Step, upload: Upload, status: int, body: str, now: float) -> None:
+        if not status or status >= _FIRST_ERROR_STATUS:
+            upload.failure = _failure(status, body, now)
+        elif step is Step.CREATE:
+            self._created(upload, _object(body), now)
+        elif step is Step.STORE:
+            upload.stored_at = now
+        elif (problem := _problem_in(body)) is not None:
+            upload.failure = Failure(problem, now, 0.0)
+        else:
+            upload.is_done = True
+
+    def failed(self, now: float) -> Upload | None:
+        """Return the first upload that has failed, and that the page has not repeated in time."""
+        return next(
+            (each for each in self.uploads if each.failure and now >= each.failure.time + each.failure.wait),
+            None,
+        )
+
+    def finish_unprocessed(self, now: float) -> None:
+        """Complete the uploads that the site does not process: their bytes have been stored for some time."""
+        for upload in self.uploads:
+            is_idle = not upload.is_processing and upload.failure is None
+            if is_idle and upload.stored_at is not None and now >= upload.stored_at + UNPROCESSED_TIME:
+                upload.is_done = True
+
+    def is_complete(self, count: int) -> bool:
+        """Return whether this number of files has been uploaded, and no other upload is in progress.
+
+        The responses are counted, because the browser may not return the body that has the id of a file.
+        """
+        missing = sum(not upload.is_done for upload in self.uploads)
+        return len(self.uploads) >= count and missing <= self._unassigned
+
+    def next_deadline(self) -> float | None:
+        """Return the next time at which :meth:`failed` or :meth:`finish_unprocessed` may have another result."""
+        times = [each.failure.time + each.failure.wait for each in self.uploads if each.failure]
+        times += [
+            each.stored_at + UNPROCESSED_TIME
+            for each in self.uploads
+            if each.stored_at is not None and not (each.is_processing or each.is_done or each.failure)
+        ]
+        return min(times, default=None)
+
+    def _create(self, name: str) -> Upload:
+        """Return the upload of a new request ``POST /files``: a repeated upload if one with this name has failed."""
+        for upload in self.uploads:
+            if upload.failure is not None and upload.name == name:
+                upload.failure = upload.stored_at = None
+                upload.is_processing = False
+                return upload
+        self.uploads.append(Upload(name))
+        return self.uploads[-1]
+
+    def _start(self, request: _Request, request_id: str) -> None:
+        if request.upload is not None:
+            request.upload.failure = request.upload.stored_at = None
+            request.upload.is_processing = request.step is Step.PROCESS
+        self._requests[request_id] = request
+
+    def _adopt(self, upload: Upload) -> None:
+        """Assign the requests of the upload that began before its id and its URL were known."""
+        for request_id, request in [*self._requests.items()]:
+            if request.upload is not None:
+                continue
+            find = self._find_stored if request.step is Step.STORE else self._find_processed
+            if find(request.target) is not upload:
+                continue
+            self._start(_Request(request.step, upload, request.target), request_id)
+            if request.response is not None:
+                self._unassigned -= request.step is Step.PROCESS and _is_processed(*request.response[:2])
+                self.end(request_id, *request.response)
+
+    def _find_processed(self, file_id: str) -> Upload | None:
+        return next((upload for upload in self.uploads if upload.file_id and upload.file_id == file_id), None)
+
+    def _find_stored(self, url: str) -> Upload | None:
+        path = unquote(urlsplit(url).path)
+        for upload in self.uploads:
+            if upload.is_done or upload.file_id is None or upload.is_processing:
+                continue
+            is_own = path.startswith(urlsplit(self.backend_url).path) and path.endswith("/uploaded")
+            if not is_own and (url == upload.url or upload.file_id in path):
+                return upload
+        return None
+
+    def _created(self, upload: Upload, body: dict[str, Any], now: float) -> None:
+        file_id, url = body.get("file_id"), body.get("upload_url")
+        upload.file_id = file_id if isinstance(file_id, str) else None
+        upload.url = url if isinstance(url, str) else None
+        if body.get("status") == "error" or body.get("error_code"):
+            upload.failure = Failure(_words_of(body), now, 0.0)
+        self._adopt(upload)
+
+
+def _failure(status: int, body: str, now: float) -> Failure:
+    if not status:
+        return Failure(body or "the connection failed", now, FAILURE_TIME)
+    words = _words_of(_object(body))
+    is_passing = status >= _FIRST_SERVER_ERROR or status == _UNAUTHORIZED
+    reason = f"HTTP {status}: {words}" if words else f"HTTP {status}"
+    return Failure(reason, now, FAILURE_TIME if is_passing else REFUSAL_TIME)
+
+
+def _is_processed(status: int, body: str) -> bool:
+    return 0 < status < _FIRST_ERROR_STATUS and _problem_in(body) is None
+
+
+def _problem_in(body: str) -> str | None:
+    """Return the problem that a stream of ``process_upload_stream`` reports, or None if the file was processed."""
+    for line in body.splitlines():
+        event = _object(line.strip().removeprefix("data:"))
+        kind = str(event.get("event") or event.get("type") or "").lower()
+        if event.get("error") or event.get("error_code") or any(part in kind for part in _FAILURES):
+            return _words_of(event) or kind
+    return None
+
+
+def _words_of(body: dict[str, Any]) -> str:
+    """Return the words with which a response explains an error, as one line."""
+    for key in ("detail", "error", "message", "error_message", "error_code", "code"):
+        value = body.get(key)
+        if isinstance(value, dict):
+            value = _words_of(value)
+        if isinstance(value, str) and value:
+            return " ".join(value.split())[:300]
+    return ""
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    try:
+        value = json.loads(text or "")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

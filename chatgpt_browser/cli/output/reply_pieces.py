@@ -1,0 +1,78 @@
+"""Reads a reply for the commands: its text in pieces, and the line that shows thoughts and calls of tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatgpt_browser import Done, TextDelta, ThoughtDelta, ToolUpdate
+
+from .activity import describe_call, describe_duration, describe_thinking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chatgpt_browser import Citation, ReplyStream
+
+    from .wait_spinner import WaitSpinner
+
+
+class ReplyPieces:
+    """The text of a reply in pieces. Before the text begins, the spinner shows thoughts and calls of tools.
+
+    If `show_thoughts` is True, they are also part of the text, as a Markdown quote before the answer.
+    """
+
+    def __init__(self, stream: ReplyStream, spinner: WaitSpinner, *, show_thoughts: bool = False) -> None:
+        self._stream = stream
+        self._spinner = spinner
+        self._show_thoughts = show_thoughts
+        self._quote = ""  # The shown thoughts and calls of tools.
+        self._thinking = ""
+        self._answer = ""
+        self._finished_calls = 0
+        #: The citations of the complete reply. Their positions refer to the answer without the quote.
+        self.citations: tuple[Citation, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The whole text so far."""
+        return self._quote + self._answer
+
+    def __iter__(self) -> Iterator[str]:
+        for event in self._stream.events():
+            if isinstance(event, TextDelta):
+                # A rewritten answer may start after the quote: then the quote is separated only once.
+                separator = "\n\n" if self._quote and not self._answer else ""
+                self._quote += separator
+                self._answer = event.snapshot
+                self._spinner.stop()
+                yield separator + event.text
+            elif isinstance(event, Done):
+                self.citations = event.reply.citations
+            elif piece := self._note_activity(event):
+                self._spinner.stop()
+                yield piece
+
+    def _note_activity(self, event: object) -> str:
+        """Show an event beside the spinner. Return the piece of the quote that describes the event."""
+        if isinstance(event, ThoughtDelta):
+            self._thinking += event.text
+            is_over = event.seconds is not None
+            shown = describe_duration(event.seconds or 0) if is_over else describe_thinking(self._thinking)
+            piece = f"\n\n{shown}" if is_over else event.text
+        elif isinstance(event, ToolUpdate):
+            shown = describe_call(event.tool_call)
+            piece = f"\n\n{describe_call(event.tool_call, is_over=True)}" if event.tool_call.output else ""
+        else:
+            return ""
+        self._spinner.step = shown
+        # The answer has begun: the quote before it cannot grow any more.
+        return self._quoted(piece) if self._show_thoughts and not self._answer else ""
+
+    def _quoted(self, piece: str) -> str:
+        if not piece:
+            return ""
+        text = piece if self._quote else f"> {piece.lstrip()}"
+        text = text.replace("\n", "\n> ")
+        self._quote += text
+        return text

@@ -1,0 +1,125 @@
+"""Saves the files of replies to folders: for `ask --save-files`, and for `history export`."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from chatgpt_browser import APIStatusError, ChatGPTError, RateLimitError
+from chatgpt_browser._core.file_names import numbered_name, unique_names
+
+from .consoles import print_note
+from .terminal_text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chatgpt_browser import History, HistoryMessage, ReplyFile
+
+#: The maximum number of names that are tried for one file.
+_MAX_ATTEMPTS = 10_000
+
+
+def save_files(files: Sequence[ReplyFile], folder: Path) -> list[Path]:
+    """Save the files of a reply to a folder, which is created. Print a line for each file. Return the paths.
+
+    An existing file is never replaced: the new file gets a number. If one file cannot be read, the others are saved first.
+
+    :raises ChatGPTError: a file could not be read.
+    :raises OSError: a file could not be written.
+    """
+    saved: list[Path] = []
+    failure: ChatGPTError | None = None
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        try:
+            saved.append(_save_new(file, folder))
+            print_note(f"saved {saved[-1]}")
+        except ChatGPTError as error:  # noqa: PERF203 - one failure must not prevent the other files
+            print_note(f"not saved: {file.name}: {one_line(str(error))}")
+            failure = failure or error
+    if failure is not None:
+        raise failure
+    return saved
+
+
+def _save_new(file: ReplyFile, folder: Path) -> Path:
+    """Save a file under its name, or under its name with a number if the folder has a file of this name."""
+    for number in range(1, _MAX_ATTEMPTS):
+        with suppress(FileExistsError):
+            path = folder / numbered_name(file.name, number)
+            if number == 1:
+                return file.save(f"{folder}/")
+            if not path.exists():
+                return file.save(path)
+    raise FileExistsError(None, "no free name for the file", str(folder / file.name))
+
+
+@dataclass
+class ConversationFiles:
+    """The files of a conversation that is exported. They are saved to one folder, and the Markdown has links to them.
+
+    ``name`` is the name of the folder, which is beside the Markdown.
+    """
+
+    parent: Path
+    name: str
+    #: Maps a file to its path relative to the Markdown.
+    _links: dict[int, str] = field(default_factory=dict)
+
+    def save(self, history: History) -> History:
+        """Save the files of a conversation, and return the conversation with links to the files.
+
+        If a file cannot be read, a line is printed, and its text in the export has no link. The folder is created only for files.
+
+        :raises OSError: a file cannot be written.
+        :raises ChatGPTError: an error that concerns the other files too, such as a rate limit.
+        """
+        files = [file for message in history.messages for file in message.files]
+        if not files:
+            return history
+        folder = self.parent / self.name
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for file, name in zip(files, unique_names([file.name for file in files]), strict=True):
+            try:
+                file.save(folder / name, overwrite=True)
+                self._links[id(file)] = quote(f"{self.name}/{name}")
+            except APIStatusError as error:  # noqa: PERF203 - one failure must not prevent the other files
+                if isinstance(error, RateLimitError):
+                    raise
+                print_note(f"not saved: {name}: {one_line(str(error))}")
+        return replace(history, messages=tuple(map(self._with_links, history.messages)))
+
+    def _with_links(self, message: HistoryMessage) -> HistoryMessage:
+        """Return a message with links to its files. A hidden message becomes visible, so that the Markdown contains the links."""
+        if not message.files:
+            return message
+        text = "" if message.hidden else message.text
+        if not message.citations:  # the citations have positions in the text
+            text = self._without_sandbox(text, message.files)
+        lines = "\n".join(f"- {self._link(file)}" for file in message.files)
+        return replace(
+            message,
+            text=f"{text.rstrip()}\n\n{lines}".lstrip(),
+            hidden=False,
+            role="assistant",
+            recipient=None,
+        )
+
+    def _without_sandbox(self, text: str, files: tuple[Any, ...]) -> str:
+        for file in files:
+            link = self._links.get(id(file))
+            if file.kind == "file" and link is not None:
+                for path in (quote(file.id), file.id):
+                    text = text.replace(f"(sandbox:{path})", f"({link})")
+        return text
+
+    def _link(self, file: ReplyFile) -> str:
+        link = self._links.get(id(file))
+        label = file.name.replace("[", "(").replace("]", ")")
+        if link is None:
+            return f"{label} (not saved)"
+        return f"{'!' if file.kind == 'image' else ''}[{label}]({link})"

@@ -1,0 +1,45 @@
+"""`DownloadOptions`: options that select how the site hands out its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+#: The origin to which the link of a file leads. `storage`: the storage's own origin. `site`: `/backend-api/estuary/content` of
+#: the site, which needs the access token. `redirect`: the same, but the site redirects to the storage.
+LinkTarget = Literal["storage", "site", "redirect"]
+#: An endpoint that returns the link of a file. `download`: `/files/download/{id}`. `file`: `/files/{id}/download`. `attachment`:
+#: `/conversation/{id}/attachment/{file}/download`.
+LinkEndpoint = Literal["download", "file", "attachment"]
+
+
+@dataclass(frozen=True)
+class DownloadOptions:
+    """Options that select how the site hands out the files of replies.
+
+        >>> server.downloads = DownloadOptions(target="site", endpoints=("attachment",))
+
+    :raises ValueError: if `target` or an endpoint is unknown, or `expired_links` is negative.
+    """
+
+    target: LinkTarget = "storage"
+    #: The endpoints that exist. The others respond with 404.
+    endpoints: tuple[LinkEndpoint, ...] = ("download", "file", "attachment")
+    #: The number of links that have already expired when they are handed out. Later links are valid.
+    expired_links: int = 0
+    #: A URL that replaces each link, for example the URL of another host. None: a link to the file.
+    url: str | None = None
+    #: False: the storage sends no CORS headers, so that a page of the site cannot read its responses.
+    cors: bool = True
+    #: A size in bytes that is stated instead of the real size. None: the real size.
+    stated_size: int | None = None
+    #: False: the endpoint for canvas documents (`/conversation/{id}/textdocs`) responds with 404.
+    has_textdocs: bool = True
+
+    def __post_init__(self) -> None:
+        if self.target not in get_args(LinkTarget):
+            raise ValueError(f"target must be one of {get_args(LinkTarget)}, not {self.target!r}")
+        if unknown := set(self.endpoints) - set(get_args(LinkEndpoint)):
+            raise ValueError(f"endpoints must be from {get_args(LinkEndpoint)}, not {unknown}")
+        if self.expired_links < 0:
+            raise ValueError(f"expired_links must not be negative: {self.expired_links}")

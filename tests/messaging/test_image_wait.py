@@ -1,0 +1,140 @@
+"""The wait for an image that the site makes after the end of the stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatgpt_browser import ChatGPTTimeoutError, ConversationNotFoundError, RateLimitError
+from chatgpt_browser._core.models import QuestionRef
+from chatgpt_browser._messaging import image_wait
+from chatgpt_browser._messaging.image_wait import ImageWait
+from chatgpt_browser._protocol.reply_reader import ReplyReader
+
+pytestmark = pytest.mark.anyio
+
+TASK = {
+    "id": "task",
+    "author": {"role": "tool", "name": "painter"},
+    "content": {"content_type": "text", "parts": ["Processing image"]},
+    "metadata": {"async_task_type": "image_gen"},
+}
+IMAGE = {
+    "id": "image",
+    "author": {"role": "tool", "name": "painter"},
+    "content": {
+        "content_type": "multimodal_text",
+        "parts": [{"content_type": "image_asset_pointer", "asset_pointer": "sediment://file_1"}],
+    },
+    "metadata": {"async_task_type": "image_gen"},
+}
+ANSWER = {
+    "id": "answer",
+    "author": {"role": "assistant"},
+    "recipient": "all",
+    "content": {"content_type": "text", "parts": ["I cannot draw that."]},
+    "status": "finished_successfully",
+    "end_turn": True,
+}
+QUESTION = {
+    "id": "question",
+    "author": {"role": "user"},
+    "content": {"content_type": "text", "parts": ["draw"]},
+}
+
+
+def conversation(*messages: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Return a stored conversation with a question and these messages, one after another."""
+    nodes: dict[str, Any] = {}
+    parent = None
+    for message in (QUESTION, *messages):
+        nodes[message["id"]] = {"id": message["id"], "parent": parent, "message": message}
+        parent = message["id"]
+    return {"mapping": nodes, "current_node": parent, **fields}
+
+
+class Backend:
+    """Responds to each request with the next result. The last result is repeated."""
+
+    def __init__(self, *results: Any) -> None:
+        self.results = list(results)
+        self.count = 0
+
+    async def request_json(self, method: str, path: str) -> Any:
+        self.count += 1
+        result = self.results.pop(0) if len(self.results) > 1 else self.results[0]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_wait, "_FIRST_PAUSE", 0.0)
+
+
+async def waited(
+    *results: Any, messages: tuple[dict[str, Any], ...] = (TASK,)
+) -> tuple[ReplyReader, Backend]:
+    reader, backend = ReplyReader(), Backend(*results)
+    reader.waits_for_images = True
+    reader.conversation_id = "c1"
+    for message in messages:
+        reader.turn.note(message)
+    await ImageWait(backend, reader, QuestionRef("c1", "question")).run()  # type: ignore[arg-type]
+    return reader, backend
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        [conversation(TASK), conversation(TASK, IMAGE)],
+        [conversation(TASK), conversation(IMAGE | {"id": "task"})],
+        [RateLimitError("slow", retry_after=0.01), conversation(TASK, IMAGE)],
+        [ConversationNotFoundError("not yet"), conversation(TASK, IMAGE)],
+    ],
+    ids=["another message", "the same message", "rate limit", "not stored yet"],
+)
+async def test_image_wait_reads_until_the_image_is_stored(results: list[Any]) -> None:
+    reader, backend = await waited(*results)
+    assert backend.count == 2
+    assert reader.message_id in ("image", "task")
+
+
+async def test_image_wait_without_a_pending_image_sends_no_request() -> None:
+    _, backend = await waited(conversation(), messages=(TASK, IMAGE))
+    assert backend.count == 0
+
+
+async def test_image_wait_answer_instead_of_an_image_ends_the_wait() -> None:
+    reader, backend = await waited(conversation(TASK, ANSWER))
+    assert (reader.text, reader.message_id, backend.count) == ("I cannot draw that.", "answer", 1)
+
+
+async def test_image_wait_answer_of_the_stream_does_not_end_the_wait() -> None:
+    results = [conversation(TASK, ANSWER), conversation(TASK, ANSWER, IMAGE)]
+    _, backend = await waited(*results, messages=(TASK, ANSWER))
+    assert backend.count == 2
+
+
+async def test_image_wait_answer_while_the_site_works_does_not_end_the_wait() -> None:
+    _, backend = await waited(conversation(TASK, ANSWER, async_status=7), conversation(TASK, ANSWER, IMAGE))
+    assert backend.count == 2
+
+
+async def test_image_wait_refused_task_ends_the_wait() -> None:
+    _, backend = await waited(conversation(TASK | {"status": "finished_with_error"}))
+    assert backend.count == 1
+
+
+async def test_image_wait_longer_rate_limit_is_raised() -> None:
+    with pytest.raises(RateLimitError):
+        await waited(RateLimitError("slow", retry_after=300))
+
+
+async def test_image_wait_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_wait, "_MAX_WAIT", 0.05)
+    monkeypatch.setattr(image_wait, "_FIRST_PAUSE", 0.01)
+    with pytest.raises(ChatGPTTimeoutError, match="made no image"):
+        await waited(conversation(TASK))
