@@ -24,8 +24,8 @@ MESSAGE_PATHS = ("/backend-api/conversation", "/backend-api/f/conversation")
 OTHER_MODELS = [
     {"slug": name, "title": name} for name in ("another", "gpt-4", "gpt-5", "gpt-5-nonesuch", "gpt-x")
 ]
-#: The models of a server: those of 2022, and the names that tests use.
-MODELS = [*DEFAULT_MODELS, *OTHER_MODELS]
+#: The models of a server without a web application.
+MODELS = [*DEFAULT_MODELS, *APP_MODELS, *OTHER_MODELS]
 
 _numbers = itertools.count(1)
 

@@ -55,6 +55,9 @@ class Script:
     """
 
     def __init__(self, queue: Sequence[Scripted], reply: Scripted | None, *, strict: bool = False) -> None:
+        if strict and reply is not None:
+            raise ValueError("reply answers every message: leave it out, or leave out strict=True")
+
         #: The default reply; it answers the messages that nothing else answers.
         self.reply: Scripted = remember if reply is None else reply
         self.strict = strict

@@ -98,9 +98,6 @@ class FakeChatGPT(Controls):
         if form not in ("api", "app"):
             raise ValueError(f"form must be 'api' or 'app', not {form!r}")
 
-        if strict and reply is not None:
-            raise ValueError("reply answers every message: leave it out, or leave out strict=True")
-
         self.host = "127.0.0.1"
         self._public_origin = None if public_origin is None else public_origin.rstrip("/")
         self._requested_port = port

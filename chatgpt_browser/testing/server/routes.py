@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 WRITER_KEY = "chatgpt_browser.response_writer"
 
 
-_SHARE_ENDPOINTS: list[tuple[str, BackendEndpoint, str]] = [
+_MORE_ENDPOINTS: list[tuple[str, BackendEndpoint, str]] = [
+    ("/sentinel/chat-requirements/finalize", backend.issue_message_token, "POST"),
+    ("/conversations", backend.change_conversations, "PATCH"),
+    ("/conversations", backend.delete_conversations, "DELETE"),
     ("/share/create", shares.create_share, "POST"),
     ("/share/{id}", shares.change_share, "PATCH"),
     ("/share/{id}", shares.delete_share, "DELETE"),
@@ -91,13 +94,10 @@ def build_app(site: Site) -> Starlette:
         endpoint("/celsius/ws/user", backend.get_socket),
         endpoint("/sentinel/chat-requirements", backend.issue_message_token, "POST"),
         endpoint("/sentinel/chat-requirements/prepare", backend.prepare_message_token, "POST"),
-        endpoint("/sentinel/chat-requirements/finalize", backend.issue_message_token, "POST"),
         endpoint("/f/conversation/prepare", backend.prepare_message, "POST"),
         endpoint("/conversations", backend.list_conversations),
-        endpoint("/conversations", backend.change_conversations, "PATCH"),
-        endpoint("/conversations", backend.delete_conversations, "DELETE"),
-        *(endpoint(*each) for each in _SHARE_ENDPOINTS),
         endpoint("/conversations/batch", backend.get_conversations, "POST"),
+        *(endpoint(*each) for each in _MORE_ENDPOINTS),
         endpoint("/conversations/{id}", backend.get_messages),
         endpoint("/conversation/gen_title/{id}", backend.generate_title, "POST"),
         endpoint("/conversation/{id}", backend.get_conversation),
