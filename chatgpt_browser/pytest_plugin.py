@@ -1,7 +1,8 @@
 """Fixtures for tests of programs that use `chatgpt_browser`: a fake ChatGPT server, and clients connected to it.
 
 If the package is installed, every pytest run loads this module. Therefore the module itself imports little, and each fixture
-imports what it needs. If pytest-playwright is installed, its options `--screenshot`, `--tracing` and `--output` apply.
+imports what it needs. If pytest-playwright is installed, its options `--screenshot`, `--tracing`, `--output`, `--headed` and
+`--browser-channel` apply.
 """
 
 from __future__ import annotations
@@ -22,16 +23,24 @@ if TYPE_CHECKING:
     from chatgpt_browser.testing import FakeChatGPT
 
 _LIVE = "chatgpt_live"
+_MARKER = "chatgpt"
 _TOKEN = "CHATGPT_SESSION_TOKEN"
 _BASE_URLS = {
     "api_base_url": "CHATGPT_API_BASE_URL",
     "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL",
 }
 _failed = pytest.StashKey[bool]()
+_passed = pytest.StashKey[bool]()
+_unused_report = pytest.StashKey["Callable[[], str | None]"]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker `chatgpt_live`."""
+    """Register the markers `chatgpt` and `chatgpt_live`."""
+    config.addinivalue_line(
+        "markers",
+        f"{_MARKER}(assert_all_used=True, **options): options of the fixture chatgpt_server, such as strict=True; with "
+        "assert_all_used=False, unused replies, rules and faults do not fail the test",
+    )
     config.addinivalue_line(
         "markers",
         f"{_LIVE}: uses the real site with the session token in {_TOKEN}; skipped if the variable is not set",
@@ -48,19 +57,42 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Record whether the test failed. The teardown of the fixtures reads this record."""
+    """Record whether the test failed or passed. The teardown of the fixtures reads this record.
+
+    The report of a failed test also lists what the test did not use of the fake server's script.
+    """
     report = yield
     item.stash[_failed] = item.stash.get(_failed, False) or report.failed
+    if report.when == "call":
+        item.stash[_passed] = report.passed
+        unused_report = item.stash.get(_unused_report, None)
+        if report.failed and unused_report is not None and (text := unused_report()):
+            report.sections.append(("FakeChatGPT", text))
     return report
 
 
 @pytest.fixture
-def chatgpt_server() -> Iterator[FakeChatGPT]:
-    """Yield a running `FakeChatGPT` for this test, on a free loopback port."""
+def chatgpt_server(request: pytest.FixtureRequest) -> Iterator[FakeChatGPT]:
+    """Yield a running `FakeChatGPT` for this test, on a free loopback port.
+
+    If the test passes but has not used a scripted reply, a recording, a rule or a fault, the teardown fails (see
+    `FakeChatGPT.assert_all_used`). The marker `chatgpt(assert_all_used=False)` switches this check off. All other arguments
+    of the marker are options of the server: `chatgpt(strict=True, form="app")`.
+    """
     from chatgpt_browser.testing import FakeChatGPT
 
-    with FakeChatGPT() as server:
+    options: dict[str, Any] = {}
+    for marker in request.node.iter_markers(
+        _MARKER
+    ):  # The marker of the test comes before those of its class and module.
+        options = {**marker.kwargs, **options}
+    checks = options.pop("assert_all_used", True)
+    with FakeChatGPT(**options) as server:
+        if checks:
+            request.node.stash[_unused_report] = server._unused_report
         yield server
+        if checks and request.node.stash.get(_passed, False) and (text := server._unused_report()):
+            pytest.fail(text, pytrace=False)
 
 
 @pytest.fixture
@@ -77,7 +109,7 @@ def chatgpt_api(request: pytest.FixtureRequest, chatgpt_options: dict[str, Any])
     """
     from chatgpt_browser import ChatGPTAPI
 
-    with ChatGPTAPI(**_client_settings(request) | chatgpt_options) as api:
+    with ChatGPTAPI(**_client_settings(request) | _browser_options(request.config) | chatgpt_options) as api:
         _isolate(request, api._core)
         with _artifacts(request, api._core) as report_outcome:
             yield api
@@ -96,7 +128,7 @@ def async_chatgpt_api(
     """
     from chatgpt_browser import AsyncChatGPTAPI
 
-    api = AsyncChatGPTAPI(**_client_settings(request) | chatgpt_options)
+    api = AsyncChatGPTAPI(**_client_settings(request) | _browser_options(request.config) | chatgpt_options)
     _isolate(request, api)
     # A client must be closed in the event loop that has used it. An asynchronous fixture would belong to one of the two plugins,
     # and would run in the wrong loop under the other plugin. The test function always runs in the right loop. Therefore
@@ -123,11 +155,17 @@ def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
         return {"session_token": os.environ[_TOKEN], **urls}
 
     server: FakeChatGPT = request.getfixturevalue("chatgpt_server")
-    return {
-        "session_token": server.session_token,
-        "api_base_url": server.api_base_url,
-        "backend_api_base_url": server.backend_api_base_url,
-    }
+    return server.client_options
+
+
+def _browser_options(config: pytest.Config) -> dict[str, Any]:
+    """Return the options of a client that correspond to options of pytest-playwright."""
+    options: dict[str, Any] = {}
+    if config.getoption("--headed", False):
+        options["headless"] = False
+    if channel := config.getoption("--browser-channel", None):
+        options["channel"] = channel
+    return options
 
 
 def _isolate(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> None:

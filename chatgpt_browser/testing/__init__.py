@@ -9,6 +9,7 @@ The parts are listed from top to bottom. Each part imports only the parts below 
 pyproject.toml).
 
 - `__main__`: the command `python -m chatgpt_browser.testing`.
+- `background`: a server in a background process, for `--export`.
 - `server`: the HTTP server. It contains `FakeChatGPT`, the state of the site, the endpoints, and the playback of steps.
 - `faults`: the faults that a test can inject, by name, and the code that applies them to requests.
 - `recording`: the recorder for real conversations, and the replay of these recordings.
@@ -18,6 +19,8 @@ pyproject.toml).
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from .data.composer_options import ComposerOptions
 from .data.conversation_view import ConversationView
@@ -31,15 +34,19 @@ from .faults.fault import Fault, Refusal, ReplyFault
 from .faults.injection import Injection
 from .recording.recorder import RecordedConversation, Recorder
 from .script.gate import Gate, Hold
+from .script.pattern import Pattern
 from .script.reply_parts import Citation, Thought, ToolCall
 from .script.responses import Answer, ChallengeKind
 from .script.rest import Rest
+from .script.rule import Call, Rule
 from .script.scripted import Scripted, Turn, remember
 from .script.sent_files import SentFile
 from .script.side_messages import Aside
 from .script.steps import BREAK, Break, Pace, RawBody, Recorded, Reply, SessionAnswer, Stall, Step
-from .server.fake_chatgpt import FakeChatGPT
 from .server.storage import StoredFile
+
+if TYPE_CHECKING:
+    from .server.fake_chatgpt import FakeChatGPT
 
 __all__ = (
     "BREAK",
@@ -47,6 +54,7 @@ __all__ = (
     "Answer",
     "Aside",
     "Break",
+    "Call",
     "ChallengeKind",
     "Citation",
     "ComposerOptions",
@@ -61,6 +69,7 @@ __all__ = (
     "Message",
     "Pace",
     "PageControls",
+    "Pattern",
     "RawBody",
     "Recorded",
     "RecordedConversation",
@@ -69,6 +78,7 @@ __all__ = (
     "Refusal",
     "Reply",
     "Rest",
+    "Rule",
     "Scripted",
     "SentFile",
     "SessionAnswer",
@@ -83,6 +93,25 @@ __all__ = (
     "remember",
 )
 
+_EXTRA_PACKAGES = frozenset({"starlette", "hypercorn", "trustme", "h2", "h11", "wsproto"})
+
 for _name in __all__:
-    if isinstance(_public := globals()[_name], type):
+    if isinstance(_public := globals().get(_name), type):
         _public.__module__ = __name__  # Tracebacks and reprs then show the name that users import.
+
+
+def __getattr__(name: str) -> Any:
+    # The server is imported on first use, because only the server needs the packages of the extra.
+    if name != "FakeChatGPT":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from .server.fake_chatgpt import FakeChatGPT
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA_PACKAGES:
+            raise
+        message = "FakeChatGPT needs an extra: pip install 'chatgpt-browser-api[testing]'"
+        raise ModuleNotFoundError(message, name=error.name) from error
+
+    FakeChatGPT.__module__ = __name__
+    globals()[name] = FakeChatGPT
+    return FakeChatGPT

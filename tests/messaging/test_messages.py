@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser.testing import Answer, Gate, Reply
-from tests.support.scripted_site import DONE, body, event, grown, sse
+from tests.support.scripted_site import DONE, MODELS, body, event, grown, sse
 
 if TYPE_CHECKING:
     from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI
@@ -42,7 +42,7 @@ def test_send_message_new_conversation_request_format(api: ChatGPTAPI, scripted_
 
 
 def test_send_message_sends_conversation_parent_and_model(serve: Serve, connect: Connect) -> None:
-    server = serve()
+    server = serve(models=MODELS)
     conversation = server.add_conversation([("user", "one"), ("assistant", "two"), ("user", "three")])
     parent = conversation.chain()[1].id
     api = connect(server, model="text-davinci-002-render-paid")
@@ -149,8 +149,8 @@ def test_send_message_with_all_kinds_of_events_returns_the_answer(
     assert reply == "one two three"
     assert texts == ["one", "one two", "one two three"]
     roles = [each["message"]["author"]["role"] if "message" in each else "moderation" for each in recorded]
-    assert roles == ["system", "user", "assistant", "assistant", "assistant", "moderation"]
-    assert recorded[1]["message"]["content"]["parts"] == [message]
+    assert roles == ["user", "assistant", "assistant", "assistant", "moderation"]
+    assert recorded[0]["message"]["content"]["parts"] == [message]
     assert recorded[-1]["moderation_response"]["flagged"] is False
 
 

@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from chatgpt_browser import ChatGPTAPI, ChatGPTTimeoutError, StreamInterruptedError
 from chatgpt_browser._core import telemetry as _telemetry
 from chatgpt_browser.testing import Break, FakeChatGPT, Gate, Reply, Stall
-from tests.support.scripted_site import base_urls
+from tests.support.scripted_site import MODELS, base_urls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ class Recorded:
 def run() -> Iterator[tuple[FakeChatGPT, ChatGPTAPI, Recorded]]:
     """A client after a challenge, a refused token, replies, a failure, a timeout and two abandoned streams."""
     recorded = Recorded()
-    with pytest.MonkeyPatch.context() as patch, FakeChatGPT(challenge="passes") as server:
+    with pytest.MonkeyPatch.context() as patch, FakeChatGPT(challenge="passes", models=MODELS) as server:
         patch.setattr(_telemetry, "instruments", lambda: recorded.instruments)
         with ChatGPTAPI(server.session_token, **base_urls(server), model="gpt-x") as api:
             api.send_message("My secret question")

@@ -139,6 +139,94 @@ def test_plugin_without_use_imports_no_heavy_package(
     run_pytest(pytester, "-p", "chatgpt_browser.pytest_plugin").assert_outcomes(passed=1)
 
 
+# ---- unused parts of the script: these tests send messages without a browser -----------------
+
+
+SEND = """
+import pytest
+from tests.support.site_client import SiteClient
+
+def send(server, *texts):
+    client = SiteClient(server)
+    with client.http:
+        client.sign_in()
+        return [client.send(text).response.status_code for text in texts]
+"""
+UNUSED_TESTS = """
+def test_used(chatgpt_server):
+    chatgpt_server.when("weather", "Sunny.")
+    chatgpt_server.inject("server-error")
+    assert send(chatgpt_server, "weather", "weather") == [500, 200]
+
+def test_unused(chatgpt_server):
+    chatgpt_server.script("First.", "Second.")
+    chatgpt_server.when("wether", "Sunny.")
+    chatgpt_server.inject("rate-limit-header", path="/models")
+    send(chatgpt_server, "weather")
+
+@pytest.mark.chatgpt(strict=True)
+def test_strict(chatgpt_server):
+    chatgpt_server.when("weather", "Sunny.")
+    assert send(chatgpt_server, "weather", "Hello") == [200, 400]
+
+def test_failed(chatgpt_server):
+    chatgpt_server.when("never asked", "Sunny.")
+    assert False
+
+def test_skipped(chatgpt_server):
+    chatgpt_server.script("First.")
+    pytest.skip("not today")
+
+@pytest.mark.xfail
+def test_expected_failure(chatgpt_server):
+    chatgpt_server.script("First.")
+    assert False
+
+@pytest.mark.chatgpt(assert_all_used=False)
+class TestOptedOut:
+    @pytest.mark.chatgpt(form="app")
+    def test_unchecked(self, chatgpt_server):
+        chatgpt_server.script("First.")
+        assert chatgpt_server.composer
+
+    @pytest.mark.chatgpt(assert_all_used=True)
+    def test_checked(self, chatgpt_server):
+        chatgpt_server.script("Checked.")
+
+    def test_failed(self, chatgpt_server):
+        chatgpt_server.script("Unreported.")
+        assert False
+"""
+
+
+def test_chatgpt_server_fixture_fails_a_passed_test_that_leaves_something_unused(
+    pytester: pytest.Pytester,
+) -> None:
+    """The error is reported once, at teardown; a test that failed lists the unused parts in its own report."""
+    pytester.makepyfile(test_it=SEND + UNUSED_TESTS)
+    result = pytester.runpytest_inprocess(
+        "--strict-markers", "-p", "no:playwright", "-p", "no:asyncio", "-p", "no:xdist"
+    )
+
+    result.assert_outcomes(passed=5, failed=2, skipped=1, xfailed=1, errors=3)
+    unused = str(result.stdout).partition("ERROR at teardown of test_unused ")[2].partition("\n____")[0]
+    assert "the test and its script do not agree (3 differences):" in unused
+    for part in (
+        "script('Second.') at test_it.py:16\n    expected: 1 further message\n    asked:    'weather'",
+        "when('wether', 'Sunny.') at test_it.py:17\n    expected: a message that contains 'wether'\n"
+        "    asked:    'weather' (the nearest of 1 message)",
+        "inject('rate-limit-header') at test_it.py:18\n    expected: a request to /models",
+    ):
+        assert part in unused
+    assert "site-packages" not in unused and "Traceback" not in unused
+    result.stdout.fnmatch_lines(
+        ["*ERROR at teardown of test_strict*", "*a message that no rule expected", "*asked:    'Hello'"]
+    )
+    result.stdout.fnmatch_lines(["*- FakeChatGPT -*", "*when('never asked'*"])
+    assert str(result.stdout).count("script('Checked.')") == 1
+    assert "Unreported." not in str(result.stdout).replace('chatgpt_server.script("Unreported.")', "")
+
+
 # ---- live tests --------------------------------------------------------------------------------------
 
 
@@ -226,6 +314,49 @@ def test_screenshot_option_alone_saves_only_a_screenshot(pytester: pytest.Pytest
     run_pytest(pytester, "--screenshot=on").assert_outcomes(passed=1)
 
     assert [path.name for path in (pytester.path / "test-results").rglob("*.*")] == ["chatgpt.png"]
+
+
+def test_options_of_playwright_set_options_of_the_clients(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_options(chatgpt_api, async_chatgpt_api):
+            for options in (chatgpt_api._core._options, async_chatgpt_api._options):
+                assert (options.headless, options.channel) == (False, "chrome")
+        """
+    )
+    run_pytest(pytester, "--headed", "--browser-channel=chrome").assert_outcomes(passed=1)
+
+
+SHOWN_LOCALS = """
+import pytest
+
+@pytest.mark.chatgpt_live
+class TestLive:
+    def test_failure(self, chatgpt_api, async_chatgpt_api):
+        assert not chatgpt_api
+
+    @pytest.mark.parametrize("chatgpt_options", [{"retries": -1}, {"no_such_option": 1}])
+    def test_invalid_option(self, chatgpt_api):
+        pass
+
+    @pytest.mark.parametrize("chatgpt_options", [{"retries": -1}, {"no_such_option": 1}])
+    def test_invalid_option_of_async_client(self, async_chatgpt_api):
+        pass
+"""
+
+
+@pytest.mark.parametrize("token", ["secret-token", "not a secret-token, but invalid\u00e9"])
+def test_showlocals_shows_no_session_token(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", token)
+    pytester.makepyfile(SHOWN_LOCALS)
+    arguments = ("--showlocals", "--tb=long", "-p", "no:playwright", "-p", "no:asyncio", "-p", "no:xdist")
+    result = pytester.runpytest_inprocess(*arguments)
+
+    assert result.parseoutcomes()["errors"] >= 4
+    assert "chatgpt_options" in str(result.stdout)
+    assert "secret-token" not in str(result.stdout) + str(result.stderr)
 
 
 # The fixtures in this process, where their coverage is measured.

@@ -21,7 +21,21 @@ if TYPE_CHECKING:
 OPERATORS = re.compile(r"[|&;()<>]+")
 #: Programs of other projects, whose options are not checked.
 UNCHECKED = {
-    *("cat", "cd", "cut", "export", "grep", "head", "less", "read", "sort", "source", "tail", "xargs"),
+    *(
+        "cat",
+        "cd",
+        "cut",
+        "export",
+        "grep",
+        "head",
+        "kill",
+        "less",
+        "read",
+        "sort",
+        "source",
+        "tail",
+        "xargs",
+    ),
     *("chromium", "docker", "git", "google-chrome", "jq", "python3", "ssh", "uvicorn", "xvfb-run"),
 }
 DISTRIBUTION = "chatgpt-browser-api"
@@ -147,11 +161,18 @@ def help_of(module: str, *subcommand: str) -> str:
     return subprocess.run(command, text=True, capture_output=True, check=True).stdout
 
 
+def check_eval(words: Sequence[str]) -> list[str]:
+    """Check the command in `eval "$(…)"`."""
+    inner = re.fullmatch(r"\$\((.*)\)", " ".join(words))
+    return ["not a command substitution"] if inner is None else problems(inner[1])
+
+
 CHECKS: dict[str, Callable[[Sequence[str]], list[str]]] = {
     "chatgpt-browser": check_own_command,
     "python": check_python,
     "pip": check_pip,
     "bash": check_script,
+    "eval": check_eval,
     "playwright": check_by_help("playwright"),
     "pytest": check_by_help("pytest"),
     "mkdocs": check_by_help("mkdocs"),

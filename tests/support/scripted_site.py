@@ -8,6 +8,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser.testing import FakeChatGPT, RawBody, RecordedRequest, Step, Turn, remember
+from chatgpt_browser.testing.server.model_list import APP_MODELS
+from chatgpt_browser.testing.server.model_list import MODELS as DEFAULT_MODELS
 
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
@@ -18,6 +20,13 @@ MARKS = "".join(map(chr, range(0xE200, 0xE207)))
 #: The paths of messages: of the client's own requests, and of the page that sends as today's site does.
 MESSAGE_PATHS = ("/backend-api/conversation", "/backend-api/f/conversation")
 
+#: The names of models that tests use.
+OTHER_MODELS = [
+    {"slug": name, "title": name} for name in ("another", "gpt-4", "gpt-5", "gpt-5-nonesuch", "gpt-x")
+]
+#: The models of a server without a web application.
+MODELS = [*DEFAULT_MODELS, *APP_MODELS, *OTHER_MODELS]
+
 _numbers = itertools.count(1)
 
 
@@ -27,7 +36,8 @@ class ScriptedSite:
     def __init__(self, **options: Any) -> None:
         self._steps: dict[str, deque[str | Step]] = {}
         self._mark = 0
-        self.server = FakeChatGPT(reply=self._answer, **options)
+        models = [*APP_MODELS, *OTHER_MODELS] if options.get("form") == "app" else MODELS
+        self.server = FakeChatGPT(reply=self._answer, **{"models": models, **options})
 
     def answering(self, *steps: str | Step) -> str:
         """Return a new unique message. The server replies to it with these steps in order, and then repeats the last one."""

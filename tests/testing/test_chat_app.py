@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from chatgpt_browser._browser.executables import find_on_path
 from chatgpt_browser._browser.sandbox import sandbox_refusal
 from chatgpt_browser.testing import Answer, Aside, ComposerOptions, FakeChatGPT, Gate, Reply
+from chatgpt_browser.testing.server.model_list import APP_MODELS
+from tests.support.scripted_site import OTHER_MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +43,7 @@ def browser_context_args() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def module_server() -> Iterator[FakeChatGPT]:
-    with FakeChatGPT(form="app") as server:
+    with FakeChatGPT(form="app", models=[*APP_MODELS, *OTHER_MODELS]) as server:
         yield server
         assert server.errors == []
 

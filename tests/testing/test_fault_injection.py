@@ -71,7 +71,7 @@ def test_spoiling_changes_next_reply(client: SiteClient) -> None:
     assert client.send("x").response.status_code == 418, "a reply fault applies only to a `Reply`"
     result = client.send("x")
     assert result.texts[-1] == "one two three four"
-    assert result.events[-1]["error"].startswith("Something went wrong")
+    assert result.events[-1]["error"]["message"].startswith("Something went wrong")
 
 
 def test_inject_path_replaces_fault_path(client: SiteClient) -> None:

@@ -152,6 +152,11 @@ class Conversation:
         """Return the messages of `chain` as pairs of role and text."""
         return [(message.role, message.text) for message in self.chain(message_id)]
 
+    def newest_question(self, message_id: str) -> Message | None:
+        """Return the user's newest message in the chain that ends with this message, or None."""
+        chain = self.chain(message_id) if message_id in self.messages else []
+        return next((message for message in reversed(chain) if message.role == "user"), None)
+
     def to_item(self) -> dict[str, Any]:
         """Return the JSON object of this conversation for the list in the response to `GET /conversations`."""
         return {

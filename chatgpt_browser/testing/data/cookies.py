@@ -44,6 +44,15 @@ def read_session_token(cookies: Mapping[str, str], *, secure: bool) -> str | Non
     return None
 
 
+def renew_session_cookies(cookies: Mapping[str, str], *, secure: bool) -> list[tuple[str, str]]:
+    """Return the `Set-Cookie` headers that extend the lifetime of the session cookies of a request.
+
+    :param cookies: the cookies of the request. Their names and values are kept.
+    """
+    names = [name for name in cookies if name.startswith(_SECURE_NAMES + _PLAIN_NAMES)]
+    return [("set-cookie", set_cookie(name, cookies[name], secure=secure)) for name in names]
+
+
 def set_session_token(token: str, present: Iterable[str], *, secure: bool) -> list[tuple[str, str]]:
     """Return the `Set-Cookie` headers that store `token` and delete the old session cookies.
 

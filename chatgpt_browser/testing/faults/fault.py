@@ -64,7 +64,8 @@ class Fault:
     name: str
     #: A sentence that describes what the site does.
     description: str
-    #: The fault can be applied to a request if the request's path ends with this text.
+    #: The fault can be applied to a request if the request's path ends with this text. `MESSAGE_PATH` also stands for the path to
+    #: which the page of the web application sends messages.
     path: str = MESSAGE_PATH
 
 

@@ -6,10 +6,13 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..data.paths import CHALLENGE_PREFIX, SESSION_PATH
+from ..data.paths import CHALLENGE_PREFIX, MESSAGE_PATH, PAGE_MESSAGE_PATH, SESSION_PATH
+from ..script.leftover import Leftover, call_site, count, nearest
 from .fault import Fault, FaultTarget, Refusal, ReplyFault
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typing_extensions import Self
 
     from ..data.recorded_request import RecordedRequest
@@ -22,7 +25,16 @@ class Injection:
     `FakeChatGPT.inject` creates injections; its docstring describes the parameters.
     """
 
-    def __init__(self, fault: Fault, times: int | None, probability: float, seed: int, after: int) -> None:
+    def __init__(
+        self,
+        fault: Fault,
+        times: int | None,
+        probability: float,
+        seed: int,
+        after: int,
+        *,
+        optional: bool = False,
+    ) -> None:
         if times is not None and times < 1:
             raise ValueError(f"times must be one or more, or None for always, not {times}")
         if not 0 < probability <= 1:
@@ -35,9 +47,12 @@ class Injection:
         self.struck: list[RecordedRequest] = []
         #: The number of further requests to which the fault will be applied. None: no limit.
         self.left = times
+        #: True: `FakeChatGPT.assert_all_used` accepts that the fault was applied to no request.
+        self.optional = optional
         self._probability = probability
         self._random = random.Random(seed)
-        self._requests_to_skip = after
+        self._after = self._requests_to_skip = after
+        self._place = call_site()
 
     def __repr__(self) -> str:
         left = "no limit" if self.left is None else f"{self.left} more"
@@ -72,6 +87,24 @@ class Injection:
         self.struck.append(record)
         record.fault = self.fault.name
         return True
+
+    def leftover(self, records: Sequence[RecordedRequest]) -> Leftover | None:
+        """Return a report if the fault was applied to no request, else None.
+
+        :param records: all requests, oldest first.
+        """
+        if self.struck or self.optional:
+            return None
+
+        path = self.fault.path
+        expected = "a message" if path == MESSAGE_PATH else f"a request to {path or 'any path'}"
+        if isinstance(self.fault, ReplyFault):
+            expected += " that is answered with a Reply"
+        if self._after:
+            expected += f", after {count(self._after, 'such request')}"
+        targets = [f"{record.method} {record.path}" for record in records]
+        asked = nearest(targets, lambda target: float(_has_path(target.split()[1], path)), "request")
+        return Leftover(f"inject({self.fault.name!r}) at {self._place}", expected, asked)
 
 
 class Injections:
@@ -115,8 +148,13 @@ def at_path(fault: Fault, path: str | None) -> Fault:
     return replace(fault, path=path)
 
 
+def _has_path(path: str, wanted: str) -> bool:
+    """Return whether a request's path ends with the path of a fault. The two paths for messages are equivalent."""
+    return path.endswith(wanted) or (wanted == MESSAGE_PATH and path.endswith(PAGE_MESSAGE_PATH))
+
+
 def _concerns(fault: Fault, record: RecordedRequest) -> bool:
-    if record.path.startswith(CHALLENGE_PREFIX) or not record.path.endswith(fault.path):
+    if record.path.startswith(CHALLENGE_PREFIX) or not _has_path(record.path, fault.path):
         return False
     if fault.path == SESSION_PATH:
         # The client also navigates its page to this URL, to get a document of the site's origin. No fault is applied then.

@@ -23,6 +23,11 @@ class Replay:
         self._refused: tuple[str, Step] | None = None
         self._previous_message = ""
 
+    @property
+    def steps_left(self) -> int:
+        """The number of steps that were not used yet."""
+        return len(self._steps)
+
     def next_step(self, message: str) -> Step | None:
         """Return the step for the response to this message. Return None if the recording has no more steps.
 

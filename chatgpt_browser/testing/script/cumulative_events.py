@@ -41,7 +41,6 @@ class ReplyEvents:
             return fillers
 
         return [
-            self._event(system_message()),
             self._event(self.user_message.to_message(metadata={"timestamp_": "absolute"})),
             *fillers,
         ]
@@ -124,13 +123,18 @@ class ReplyEvents:
         if self.reply.handoff_after is not None:
             blocks.append(self._json(self._handoff()))
         if self.reply.error is not None:
-            blocks.append(self._event(None, self.reply.error))
+            blocks.append(self._event(None, self._error()))
         if self.reply.done:
             blocks.append(self._block(b"data: [DONE]"))
         if self.reply.after_done:
             blocks.append(self.reply.after_done)
 
         return blocks
+
+    def _error(self) -> object:
+        """Return the value of the field `error` in the event with the error."""
+        error = self.reply.error
+        return {"message": error} if isinstance(error, str) else error
 
     def _handoff(self) -> dict[str, Any]:
         topic = {"type": "subscribe_ws_topic", "topic_id": f"conversation-turn-{uuid.uuid4()}"}

@@ -94,6 +94,10 @@ class DeltaEvents(ReplyEvents):
             ]
         return [*blocks, *self._ending()]
 
+    def _error(self) -> object:
+        """Return the value of the field `error` in the event with the error. In this format, it is a text."""
+        return self.reply.error
+
     @property
     def _number(self) -> int:
         """The value of the field `c` for the first message after the side messages.

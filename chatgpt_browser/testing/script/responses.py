@@ -88,6 +88,12 @@ class Answer:
         return cls.error(404, {"message": "Parent message not found", "code": "message_not_found"})
 
     @classmethod
+    def model_not_found(cls, model: str) -> Answer:
+        """Return a 400: the site has no model with this name."""
+        message = f"The model {model!r} does not exist, or you do not have access to it."
+        return cls.error(400, {"message": message, "code": "model_not_found"})
+
+    @classmethod
     def message_too_long(cls) -> Answer:
         """Return a 413: the message is too long."""
         return cls.error(413, {"message": _TOO_LONG, "code": "message_length_exceeds_limit"})

@@ -5,111 +5,170 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from .leftover import Leftover, call_site, count, nearest, short
+from .responses import Answer
+from .rule import Call, Rule
 from .scripted import Scripted, Turn, as_step, remember
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from .steps import SessionAnswer, Step
 
-
-#: A function of a recording that returns the recorded step for a message, or None at the end of the recording. Its argument is
-#: the text of the message.
-NextStep = Callable[[str], "Step | None"]
+_T = TypeVar("_T")
 
 
-@dataclass
-class Rule:
-    """A reply for all messages that match a pattern. The number of messages may be limited."""
+class Recording(Protocol):
+    """A recording that answers messages."""
 
-    pattern: re.Pattern[str]
-    reply: Scripted
-    #: The number of messages that the rule may still answer; None: no limit.
-    left: int | None
+    @property
+    def steps_left(self) -> int:
+        """The number of steps that were not used yet."""
+        ...
 
-    def take(self, turn: Turn) -> re.Match[str] | None:
-        """Return the match of the pattern if this rule answers the message, else None. A match reduces `left` by one."""
-        if self.left == 0 or (match := self.pattern.search(turn.message)) is None:
-            return None
-        if self.left is not None:
-            self.left -= 1
+    def next_step(self, message: str) -> Step | None:
+        """Return the recorded step for a message with this text, or None at the end of the recording."""
+        ...
 
-        return match
+
+@dataclass(frozen=True)
+class _Sourced(Generic[_T]):
+    """A part of the script, the call that added the part, and the place of that call in the test."""
+
+    value: _T
+    call: str
+    place: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.call} at {self.place}"
 
 
 class Script:
     """The steps that answer messages, and the steps that answer other requests by their path.
 
     The step for a message comes from the first of these sources that has a step: the queue, the recordings (oldest first), the
-    rules that match the message (newest first), and the default reply.
+    rules that match the message (newest first), and the default reply. If `strict` is True, there is no default reply.
     """
 
-    def __init__(self, queue: Sequence[Scripted], reply: Scripted | None) -> None:
+    def __init__(self, queue: Sequence[Scripted], reply: Scripted | None, *, strict: bool = False) -> None:
+        if strict and reply is not None:
+            raise ValueError("reply answers every message: leave it out, or leave out strict=True")
+
         #: The default reply; it answers the messages that nothing else answers.
         self.reply: Scripted = remember if reply is None else reply
+        self.strict = strict
         self._lock = threading.Lock()
-        self._queue = deque(queue)
-        self._recordings: deque[NextStep] = deque()
-        self._rules: list[Rule] = []
-        self._by_path: list[tuple[str, deque[SessionAnswer]]] = []
+        place = call_site()
+        self._queue = deque(_Sourced(item, f"reply {short(item)}", place) for item in queue)
+        self._recordings: deque[_Sourced[Recording]] = deque()
+        self._rules: list[_Sourced[Rule]] = []
+        self._by_path: list[tuple[str, deque[_Sourced[SessionAnswer]]]] = []
+        self._asked: list[Call] = []
+        self._unexpected: list[Call] = []
 
     def extend(self, items: Sequence[Scripted]) -> None:
         """Append items to the queue for messages."""
+        place = call_site()
         with self._lock:
-            self._queue.extend(items)
+            self._queue.extend(_Sourced(item, f"script({short(item)})", place) for item in items)
 
-    def add_recording(self, next_step: NextStep) -> None:
+    def add_recording(self, recording: Recording, name: str) -> None:
         """Add a recording. It answers messages when the queue is empty and all earlier recordings have ended."""
+        place = call_site()
         with self._lock:
-            self._recordings.append(next_step)
+            self._recordings.append(_Sourced(recording, f"replay({name!r})", place))
 
-    def add_rule(self, pattern: str | re.Pattern[str], reply: Scripted, times: int | None) -> None:
-        """Add a rule for messages that contain a text or match a compiled pattern. The rule takes precedence over earlier rules.
+    def add_rule(self, rule: Rule) -> None:
+        """Add a rule. The rule takes precedence over earlier rules."""
+        call = f"when({rule.pattern!r}, {short(rule.reply)})"
+        sourced = _Sourced(rule, call, call_site())
+        with self._lock:
+            self._rules.insert(0, sourced)
 
-        :param times: the maximum number of messages that the rule answers; None: no limit.
-        :raises ValueError: if `times` is less than one.
+    def extend_path(self, suffix: str, answers: Sequence[SessionAnswer], call: str) -> None:
+        """Add a queue of answers for the requests whose path ends with `suffix`. Each answer is used once.
+
+        :param call: the name of the method of `FakeChatGPT` that adds the answers.
         """
-        if times is not None and times < 1:
-            raise ValueError(f"times must be one or more, or None for always, not {times}")
-
-        compiled = re.compile(re.escape(pattern)) if isinstance(pattern, str) else pattern
+        place = call_site()
+        queue = deque(_Sourced(each, f"{call}({short(each)})", place) for each in answers)
         with self._lock:
-            self._rules.insert(0, Rule(compiled, reply, times))
-
-    def extend_path(self, suffix: str, answers: Sequence[SessionAnswer]) -> None:
-        """Add a queue of answers for the requests whose path ends with `suffix`. Each answer is used once."""
-        with self._lock:
-            self._by_path.append((suffix, deque(answers)))
+            self._by_path.append((suffix, queue))
 
     def next_for_path(self, path: str) -> SessionAnswer | None:
         """Remove the next queued answer for a path and return it. If no answer is queued, return None."""
         with self._lock:
             for suffix, answers in self._by_path:
                 if answers and path.endswith(suffix):
-                    return answers.popleft()
+                    return answers.popleft().value
 
         return None
 
     async def next_step(self, turn: Turn) -> Step:
         """Return the step that answers this message. A step from the queue or from a recording is used only once."""
         with self._lock:
+            self._asked.append(Call(turn.message, turn.request))
             scripted, match = self._select(turn)
 
         return await as_step(scripted, turn if match is None else replace(turn, match=match))
 
     def _select(self, turn: Turn) -> tuple[Scripted, re.Match[str] | None]:
         if self._queue:
-            return self._queue.popleft(), None
+            return self._queue.popleft().value, None
 
         while self._recordings:
-            if (step := self._recordings[0](turn.message)) is not None:
+            if (step := self._recordings[0].value.next_step(turn.message)) is not None:
                 return step, None
             self._recordings.popleft()
 
         for rule in self._rules:
-            if (match := rule.take(turn)) is not None:
-                return rule.reply, match
+            if found := rule.value.take(turn):
+                return rule.value.reply, found if isinstance(found, re.Match) else None
 
-        return self.reply, None
+        if not self.strict:
+            return self.reply, None
+
+        self._unexpected.append(self._asked[-1])
+        return Answer.error(400, f"FakeChatGPT(strict=True): no rule expects {short(turn.message)}."), None
+
+    def leftovers(self) -> list[Leftover]:
+        """Return the parts of the script that were not used, and the messages that no part of a strict script expected."""
+        with self._lock:
+            return [
+                *self._unused_items(),
+                *self._unused_rules(),
+                *map(self._unexpected_message, self._unexpected),
+            ]
+
+    def _unused_items(self) -> Iterator[Leftover]:
+        asked = nearest([each.text for each in self._asked], lambda text: 0, "message")
+        for number, item in enumerate(self._queue, 1):
+            yield Leftover(item.title, f"{count(number, 'further message')}", asked)
+        for recording in self._recordings:
+            if left := recording.value.steps_left:
+                yield Leftover(recording.title, f"{count(left, 'further message')}", asked)
+        for suffix, answers in self._by_path:
+            for number, answer in enumerate(answers, 1):
+                expected = f"{count(number, 'further request')} whose path ends with {suffix!r}"
+                yield Leftover(answer.title, expected, "no such request")
+
+    def _unused_rules(self) -> Iterator[Leftover]:
+        texts = [each.text for each in self._asked]
+        for rule in reversed(self._rules):
+            if not (rule.value.called or rule.value.optional):
+                pattern = rule.value.pattern
+                yield Leftover(rule.title, str(pattern), nearest(texts, pattern.similarity, "message"))
+
+    def _unexpected_message(self, call: Call) -> Leftover:
+        expected = "no message (the script has no rules)"
+        if self._rules:
+            rule = max(self._rules, key=lambda each: each.value.pattern.similarity(call.text))
+            used = f", which has answered {count(rule.value.call_count, 'message')}" * rule.value.is_exhausted
+            expected = (
+                f"{rule.value.pattern} (the nearest of {count(len(self._rules), 'rule')}: {rule.title}{used})"
+            )
+        return Leftover("a message that no rule expected", expected, short(call.text))

@@ -106,7 +106,7 @@ class Reply:
     newline: Literal["\n", "\r\n", "\r"] = field(default="\n", kw_only=True)
     #: True: the last event is `data: [DONE]`.
     done: bool = field(default=True, kw_only=True)
-    #: True: the reply starts with a system message and the user's own message, as on the site.
+    #: True: the reply starts with the user's own message, as on the site. In the format `delta`, a system message comes first.
     echo_user: bool = field(default=True, kw_only=True)
     #: True: the server sends a comment line (`: ping - …`) before the first event and after each event of the answer.
     comments: bool = field(default=False, kw_only=True)
@@ -141,8 +141,8 @@ class Reply:
     #: The reason why the answer ends. `stop`: the answer is complete. `max_tokens`: the answer was cut at the maximum length.
     #: `interrupted`: the answer was stopped before its end.
     finish: Literal["stop", "max_tokens", "interrupted"] = field(default="stop", kw_only=True)
-    #: If given, an event with this `error` (a text or an object) follows the last piece. The answer is then not marked as
-    #: complete.
+    #: If given, an event with this `error` follows the last piece. The answer is then not marked as complete. In the format
+    #: `whole`, a text becomes the field `message` of an object, as on the site.
     error: str | dict[str, Any] | None = field(default=None, kw_only=True)
     #: Bytes that the server sends after `[DONE]`.
     after_done: bytes = field(default=b"", kw_only=True)

@@ -70,7 +70,7 @@ def get_messages(site: Site, record: RecordedRequest, parameters: Mapping[str, s
 
 def get_conversations(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
     """Respond to `POST /conversations/batch` with the requested conversations (at most 10). Unknown ids are ignored."""
-    names = _json_object(record).get("conversation_ids")
+    names = json_object(record).get("conversation_ids")
     if not isinstance(names, list) or not 0 < len(names) <= _LARGEST_BATCH:
         return Answer.unprocessable([(["body", "conversation_ids"], f"1 to {_LARGEST_BATCH} ids expected")])
 
@@ -81,7 +81,7 @@ def get_conversations(site: Site, record: RecordedRequest, parameters: Mapping[s
 def change_conversation(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
     """Respond to `PATCH /conversation/{id}`: rename or delete the conversation."""
     conversation = site.find_conversation(parameters["id"])
-    change = _json_object(record)
+    change = json_object(record)
     if conversation is None:
         return Answer.conversation_not_found()
     if not isinstance(change.get("title", ""), str) or not isinstance(change.get("is_visible", True), bool):
@@ -94,12 +94,27 @@ def change_conversation(site: Site, record: RecordedRequest, parameters: Mapping
     return Answer(200, {"success": True})
 
 
+def delete_conversations(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Respond to `DELETE /conversations`: delete all conversations."""
+    for conversation in site.conversations.values():
+        conversation.is_visible = False
+    return Answer(200, {"success": True})
+
+
+def change_conversations(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
+    """Respond to `PATCH /conversations`. The only possible change is `{"is_visible": false}`: delete all conversations."""
+    if json_object(record).get("is_visible") is not False:
+        return Answer.unprocessable([(["body", "is_visible"], "false expected")])
+
+    return delete_conversations(site, record, parameters)
+
+
 def generate_title(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
     """Respond to `POST /conversation/gen_title/{id}` with the new title: the first five words of the user's first message."""
     conversation = site.find_conversation(parameters["id"])
     if conversation is None:
         return Answer.conversation_not_found()
-    if _json_object(record).get("message_id") not in conversation.messages:
+    if json_object(record).get("message_id") not in conversation.messages:
         return Answer.unprocessable([(["body", "message_id"], "no such message")])
 
     first = next((text for role, text in conversation.history() if role == "user"), "")
@@ -141,7 +156,8 @@ def moderate(site: Site, record: RecordedRequest, parameters: Mapping[str, str])
     return Answer(200, {"flagged": False, "blocked": False, "moderation_id": f"modr-{uuid.uuid4().hex}"})
 
 
-def _json_object(record: RecordedRequest) -> dict[str, Any]:
+def json_object(record: RecordedRequest) -> dict[str, Any]:
+    """Return the body of a request as a JSON object. If the body is not a JSON object, return an empty dict."""
     try:
         body = record.json
     except ValueError:

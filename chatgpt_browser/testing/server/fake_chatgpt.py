@@ -9,7 +9,7 @@ import anyio.to_thread
 from .certificates import make_tls_context
 from .controls import Controls
 from .listener import Listener
-from .model_list import APP_MODELS, MODELS
+from .model_list import APP_MODELS, MODELS, accepted_names
 from .server_thread import ServerThread
 from .settings import USER, Form, Settings
 from .site import Site
@@ -45,7 +45,7 @@ class FakeChatGPT(Controls):
     :param session_token: the session token that is valid at first; None: a random token.
     :param access_token_lifetime: the lifetime of access tokens.
     :param rotate_session_token: True: each response of the session endpoint for a valid session sets a new random session
-        token of the same length. A sequence of texts: the responses set these tokens, in order; later responses set no token.
+        token of the same length. A sequence of texts: the responses set these tokens, in order; later responses keep the token.
         The token before the newest token stays valid.
     :param challenge: the kind of challenge, `passes` or `person`, that clients without clearance must pass first. None: no
         challenge.
@@ -55,12 +55,16 @@ class FakeChatGPT(Controls):
     :param form: `app`: serve a web application at `/` and `/c/{id}`, and accept a message only from the page of this
         application; respond with 403 to other messages. `api`: serve only the API endpoints.
     :param user: the user object in the responses of the session endpoint; None: an example user.
-    :param models: the list of models. None: two models of 2022, or models of 2026 with `form="app"`.
+    :param models: the list of models. None: two models of 2022, or models of 2026 with `form="app"`. A message for a
+        model that is not in a given list is refused with 400; only the default model of `ChatGPTAPI` and `auto` are always
+        accepted. Without a given list, all names of models that the site has had are accepted.
     :param public_origin: the origin in the base URLs, for browsers that map the host of this origin to the server. None: the
         address of the server.
     :param port: the port. If it is 0, the system chooses a free port.
-    :raises ValueError: if a session token is not a valid cookie value, if `challenge`, `encoding` or `form` is unknown, or if
-        the scheme of `public_origin` does not match `tls`.
+    :param strict: True: respond with 400 to a message that is expected by no scripted reply, recording or rule.
+        `assert_all_used` reports these messages.
+    :raises ValueError: if a session token is not a valid cookie value, if `challenge`, `encoding` or `form` is unknown, if
+        the scheme of `public_origin` does not match `tls`, or if both `reply` and `strict` are given.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class FakeChatGPT(Controls):
         models: list[dict[str, Any]] | None = None,
         public_origin: str | None = None,
         port: int = 0,
+        strict: bool = False,
     ) -> None:
         if public_origin is not None and not public_origin.startswith("https://" if tls else "http://"):
             raise ValueError(
@@ -113,8 +118,10 @@ class FakeChatGPT(Controls):
                 encoding=encoding or ("delta" if form == "app" else "whole"),
                 form=form,
                 user=user or USER,
+                accepted_models=accepted_names(models),
                 models=models or (APP_MODELS if form == "app" else MODELS),
                 pace=pace,
+                strict=strict,
             )
         )
         self._site.origin = self._public_origin or ""
@@ -196,6 +203,15 @@ class FakeChatGPT(Controls):
     def backend_api_base_url(self) -> str:
         """The URL to pass to a client as its option `backend_api_base_url`."""
         return f"{self.origin}/backend-api"
+
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """The options for a client of this server: `ChatGPTAPI(**server.client_options)`. They contain the session token."""
+        return {
+            "session_token": self.session_token,
+            "api_base_url": self.api_base_url,
+            "backend_api_base_url": self.backend_api_base_url,
+        }
 
     @property
     def watch_url(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..data.conversations import Conversation, Message, new_conversation
@@ -58,10 +59,17 @@ def _check(site: Site, record: RecordedRequest) -> tuple[PostedMessage, Conversa
     posted = read_message(record)
     if isinstance(posted, Answer):
         return posted
+    if posted.model not in site.settings.accepted_models:
+        return Answer.model_not_found(posted.model)
 
     conversation = _conversation_for(site, posted)
     if isinstance(conversation, Answer):
         return conversation
+    if posted.id is None:
+        question = conversation.newest_question(posted.parent_id)
+        if question is None:
+            return Answer.parent_not_found()
+        posted = replace(posted, id=question.id, text=question.text)
     if site.settings.one_message_at_a_time and site.message_counter.active:
         return Answer.one_message_at_a_time()
 
@@ -84,7 +92,8 @@ def _conversation_for(site: Site, posted: PostedMessage) -> Conversation | Answe
 
 
 def _turn(posted: PostedMessage, conversation: Conversation, record: RecordedRequest) -> Turn:
-    history = conversation.history(posted.parent_id)
+    question = conversation.messages.get(posted.id or "")
+    history = conversation.history(posted.parent_id if question is None else question.parent)
     number = 1 + sum(role == "user" for role, _ in history)
     return Turn(posted.text, history, conversation.id, number, posted.model, record)
 
@@ -93,11 +102,12 @@ async def _play_recorded(
     site: Site, posted: PostedMessage, conversation: Conversation, step: Recorded, writer: ResponseWriter
 ) -> None:
     user_message = _store(site, posted, conversation)
-    step.assign_ids(conversation.id, posted.id)
+    step.assign_ids(conversation.id, user_message.id)
+    parent = conversation.current_node
 
     def commit(message_id: str, text: str) -> None:
         with site.lock:
-            stored = conversation.add("assistant", text, user_message.id, message_id)
+            stored = conversation.add("assistant", text, parent, message_id)
             stored.text, stored.progress = text, "interrupted" if step.end == "broken" else "finished"
         site.changes.notify()
 
@@ -105,9 +115,15 @@ async def _play_recorded(
 
 
 def _store(site: Site, posted: PostedMessage, conversation: Conversation) -> Message:
-    """Store the conversation, add the user's message to it, and return the added message."""
+    """Store the conversation, add the user's message to it if it is new, and return this message.
+
+    The message that the answer follows becomes the conversation's newest message.
+    """
     with site.lock:
         site.conversations[conversation.id] = conversation
+        if posted.action == "continue":
+            conversation.current_node = posted.parent_id
+            return conversation.messages[posted.id or ""]
         return conversation.add("user", posted.text, posted.parent_id, posted.id)
 
 
@@ -115,6 +131,8 @@ def _playback(
     site: Site, posted: PostedMessage, conversation: Conversation, reply: Reply
 ) -> ReplyPlayback | ContinuedPlayback:
     user_message = _store(site, posted, conversation)
+    if posted.action == "continue":
+        reply = replace(reply, echo_user=False)  # The request contains no message of the user.
     with site.lock:
         reply = send_files(site, reply, conversation)
         asides = asides_of(reply)

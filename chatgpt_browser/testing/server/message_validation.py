@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
 
 _ACTIONS = ("next", "variant", "continue")
+_ACTIONS_WITHOUT_MESSAGE = ("variant", "continue")
 _FIELD_TYPES = {"model": (str,), "parent_message_id": (str,), "conversation_id": (str, type(None))}
 # A list of (location, error message) pairs, for `Answer.unprocessable`.
 _Problems = list[tuple[list[Any], str]]
@@ -19,9 +20,12 @@ _Problems = list[tuple[list[Any], str]]
 
 @dataclass(frozen=True)
 class PostedMessage:
-    """The contents of a valid request that sends a message."""
+    """The contents of a valid request for an answer."""
 
-    id: str
+    action: str
+    #: The ID of the user's message. None: the request contains no message. It asks for another answer (`variant`) or for the
+    #: rest of an answer (`continue`).
+    id: str | None
     text: str
     parent_id: str
     #: The ID of the conversation that the message continues. None: the message starts a new conversation.
@@ -30,7 +34,7 @@ class PostedMessage:
 
 
 def read_message(record: RecordedRequest) -> PostedMessage | Answer:
-    """Return the message that a request sends. If the body of the request is not valid, return the site's 422 response."""
+    """Return the contents of a request for an answer. If the body of the request is not valid, return the site's 422 response."""
     try:
         body = record.json
     except ValueError:
@@ -40,10 +44,12 @@ def read_message(record: RecordedRequest) -> PostedMessage | Answer:
     if problems:
         return Answer.unprocessable(problems)
 
-    message = body["messages"][-1]
+    message = None if body["action"] == "continue" else next(iter(reversed(body.get("messages") or [])), None)
+    parts = [] if message is None else message["content"]["parts"]
     return PostedMessage(
-        id=message["id"],
-        text="".join(part for part in message["content"]["parts"] if isinstance(part, str)),
+        action=body["action"],
+        id=None if message is None else message["id"],
+        text="".join(part for part in parts if isinstance(part, str)),
         parent_id=body["parent_message_id"],
         conversation_id=body.get("conversation_id"),
         model=body["model"],
@@ -62,6 +68,8 @@ def _problems(body: Any) -> _Problems:
             problems.append((["body", name], "str type expected"))
 
     messages = body.get("messages")
+    if body.get("action") in _ACTIONS_WITHOUT_MESSAGE and messages in (None, []):
+        return problems
     if not isinstance(messages, list) or not messages:
         return [*problems, (["body", "messages"], "ensure this value has at least 1 items")]
     for index, message in enumerate(messages):

@@ -52,6 +52,46 @@ APP_MODELS: list[dict[str, Any]] = [
     _model("gpt-6-wm", "GPT-6 Work", "auto"),
 ]
 
+#: The names of models that the site has had between these two lists.
+_OTHER_NAMES = (
+    *(
+        "text-davinci-002-render-next",
+        "text-davinci-002-render-sha",
+        "gpt-4",
+        "gpt-4-mobile",
+        "gpt-4o",
+        "gpt-4o-mini",
+    ),
+    *(
+        "gpt-4-1",
+        "gpt-4-1-mini",
+        "gpt-4-5",
+        "o1",
+        "o1-mini",
+        "o1-pro",
+        "o3",
+        "o3-mini",
+        "o3-pro",
+        "o4-mini",
+        "o4-mini-high",
+    ),
+    *("gpt-5", "gpt-5-mini", "gpt-5-instant", "gpt-5-thinking", "gpt-5-thinking-mini", "gpt-5-pro"),
+)
+#: The models that a server without a list of its own accepts.
+KNOWN_NAMES = frozenset(_OTHER_NAMES) | {model["slug"] for model in (*MODELS, *APP_MODELS)}
+#: The models that every server accepts, although its list of models may lack them: the default model of this package's client,
+#: and the model with which a page leaves the choice to the site.
+ALWAYS_ACCEPTED = frozenset({"text-davinci-002-render", "auto"})
+
+
+def accepted_names(models: list[dict[str, Any]] | None) -> frozenset[str]:
+    """Return the names of the models that a server accepts.
+
+    :param models: the list of models that a test has given to the server. None: the server has the default list.
+    """
+    names = KNOWN_NAMES if models is None else {model.get("slug", "") for model in models}
+    return ALWAYS_ACCEPTED | names
+
 
 def versions(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the field `versions` of `GET /models`: the presets of the picker, one for each model and effort.

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from ..data.paths import SESSION_PATH
 from ..script.responses import Answer
 from . import backend_endpoints as backend
+from . import share_endpoints as shares
 from .continued_playback import resume_reply
 from .downloads import DOWNLOAD_ENDPOINTS, send_content
 from .message_endpoint import answer_message
@@ -35,6 +36,17 @@ if TYPE_CHECKING:
 
 #: The key in the ASGI scope under which `RequestMiddleware` stores the `ResponseWriter`.
 WRITER_KEY = "chatgpt_browser.response_writer"
+
+
+_MORE_ENDPOINTS: list[tuple[str, BackendEndpoint, str]] = [
+    ("/sentinel/chat-requirements/finalize", backend.issue_message_token, "POST"),
+    ("/conversations", backend.change_conversations, "PATCH"),
+    ("/conversations", backend.delete_conversations, "DELETE"),
+    ("/share/create", shares.create_share, "POST"),
+    ("/share/{id}", shares.change_share, "PATCH"),
+    ("/share/{id}", shares.delete_share, "DELETE"),
+    ("/shared_conversations", shares.list_shares, "GET"),
+]
 
 
 class PlayedResponse(Response):
@@ -82,10 +94,10 @@ def build_app(site: Site) -> Starlette:
         endpoint("/celsius/ws/user", backend.get_socket),
         endpoint("/sentinel/chat-requirements", backend.issue_message_token, "POST"),
         endpoint("/sentinel/chat-requirements/prepare", backend.prepare_message_token, "POST"),
-        endpoint("/sentinel/chat-requirements/finalize", backend.issue_message_token, "POST"),
         endpoint("/f/conversation/prepare", backend.prepare_message, "POST"),
         endpoint("/conversations", backend.list_conversations),
         endpoint("/conversations/batch", backend.get_conversations, "POST"),
+        *(endpoint(*each) for each in _MORE_ENDPOINTS),
         endpoint("/conversations/{id}", backend.get_messages),
         endpoint("/conversation/gen_title/{id}", backend.generate_title, "POST"),
         endpoint("/conversation/{id}", backend.get_conversation),
@@ -126,9 +138,14 @@ def _server_error(site: Site) -> Callable[[Request, Exception], Any]:
 
 
 def _pages(site: Site) -> list[Route]:
-    """Return the routes of the web application's pages. Without a web application, return only the route of the home page."""
+    """Return the routes of the web application's pages. Without a web application, these are the home page and shared pages."""
+
+    async def shared(request: Request) -> Response:
+        with site.lock:
+            return _respond(shares.page(site, request.path_params["id"]))
+
     if site.chat_app is None:
-        return [Route("/", _home)]
+        return [Route("/", _home), Route("/share/{id}", shared)]
 
     chat_app = site.chat_app
 
@@ -148,6 +165,7 @@ def _pages(site: Site) -> list[Route]:
         Route("/g/{project}/c/{id}", page),
         Route("/g/{project}/project", project_page),
         Route("/app/{name}", file),
+        Route("/share/{id}", shared),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from ..data.cookies import read_session_token, set_session_token
+from ..data.cookies import read_session_token, renew_session_cookies, set_session_token
 from ..script.responses import Answer
 from .tokens import AccessTokens, SessionTokens
 
@@ -64,11 +64,16 @@ class Session:
         return self.tokens.is_valid(read_session_token(record.cookies, secure=self._secure))
 
     def _exchange_tokens(self, record: RecordedRequest) -> Answer:
-        """Return a response with an access token. If the session token is rotated, the response also sets the new cookie."""
+        """Return a response with an access token.
+
+        The response also sets the session cookie: to the new token if the session token is rotated, otherwise to its old value.
+        """
         token = self.access_tokens.issue(self._user["id"])
         rotated = self.tokens.rotate()
         headers = [("cache-control", "no-store")]
-        if rotated is not None:
+        if rotated is None:
+            headers += renew_session_cookies(record.cookies, secure=self._secure)
+        else:
             headers += set_session_token(rotated, record.cookies, secure=self._secure)
         return Answer(200, self._describe(token), headers)
 

@@ -45,4 +45,7 @@ class Settings:
     form: Form
     user: dict[str, Any]
     models: list[dict[str, Any]]
+    #: The names of the models for which messages are accepted.
+    accepted_models: frozenset[str]
     pace: Pace | None = None
+    strict: bool = False

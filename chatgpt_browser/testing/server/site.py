@@ -6,7 +6,7 @@ import functools
 import logging
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..faults.injection import Injections
 from ..script.script import Script
@@ -58,7 +58,7 @@ class Site:
         self.challenges = Challenges(settings.challenge, secure=settings.secure)
         self.changes = ChangeNotifier()
         self.injections = Injections()
-        self.script = Script(settings.replies, settings.reply)
+        self.script = Script(settings.replies, settings.reply, strict=settings.strict)
         self.message_counter = MessageCounter()
         #: The web application; None unless the server has `form="app"`.
         self.chat_app = ChatApp(self.storage) if settings.form == "app" else None
@@ -72,6 +72,11 @@ class Site:
         self.redirect_to: str | None = None
         #: The exceptions of the server itself, and the exceptions that a callable `reply` raised.
         self.errors: list[BaseException] = []
+
+    @functools.cached_property
+    def shares(self) -> dict[str, dict[str, Any]]:
+        """A dict from IDs to the JSON objects of shared conversations."""
+        return {}
 
     @functools.cached_property
     def storage(self) -> Storage:

@@ -1,0 +1,67 @@
+"""`Leftover`: a part of a test's script that was not used, with the text that reports it."""
+
+from __future__ import annotations
+
+import os
+import reprlib
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_PACKAGE = __name__.partition(".script.")[0]
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+# A pattern must have this similarity with a text before the text is called the nearest.
+_NEAR = 0.5
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """One part of a test's script that was not used, or one message that no part of the script expected."""
+
+    #: The call that added the part, or the kind of message.
+    title: str
+    expected: str
+    asked: str
+
+    def __str__(self) -> str:
+        return f"{self.title}\n    expected: {self.expected}\n    asked:    {self.asked}"
+
+
+def call_site() -> str:
+    """Return the file and the line from which the test called this package, for example `tests/test_it.py:7`."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+        frame = frame.f_back
+
+    path = frame.f_code.co_filename
+    relative = os.path.relpath(path) if path.startswith(os.getcwd() + os.sep) else path
+    return f"{relative}:{frame.f_lineno}"
+
+
+def short(value: object) -> str:
+    """Return the repr of a value, with at most about 80 characters."""
+    return _SHORT.repr(value)
+
+
+def nearest(texts: Sequence[str], similarity: Callable[[str], float], kind: str) -> str:
+    """Return a description of the texts that begins with the nearest text, or with the newest text if no text is near.
+
+    :param texts: the texts, oldest first.
+    :param similarity: a function that returns the similarity of a text, from 0 to 1.
+    :param kind: the singular of the noun for the texts, for example `message`.
+    """
+    if not texts:
+        return f"no {kind}"
+
+    best = max(texts, key=similarity)
+    adjective, text = ("nearest", best) if similarity(best) >= _NEAR else ("newest", texts[-1])
+    return f"{short(text)} (the {adjective} of {count(len(texts), kind)})"
+
+
+def count(number: int, noun: str) -> str:
+    """Return the number with the noun, for example `1 message` or `2 messages`."""
+    return f"{number} {noun}{'s' * (number != 1)}"

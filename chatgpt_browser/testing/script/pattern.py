@@ -1,0 +1,103 @@
+"""`Pattern`: a condition that the message of a user meets or does not meet. Patterns can be combined with `&`, `|` and `~`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from difflib import SequenceMatcher
+
+from .scripted import Turn
+
+# The similarity of longer texts is computed from their first characters only, because it takes quadratic time.
+_COMPARED_CHARACTERS = 1000
+
+#: A text, a compiled pattern, or a function of a `Turn` that returns a bool or a match; see `Pattern`.
+Condition = str | re.Pattern[str] | Callable[[Turn], "re.Match[str] | bool | None"]
+
+
+class Pattern:
+    """A condition for messages. Use `&` (and), `|` (or) and `~` (not) to combine patterns.
+
+        >>> server.when(Pattern("weather") & ~Pattern("tomorrow"), "Sunny.")
+
+    :param condition: a text that the message contains, a compiled pattern that is found in the message, or a function that takes
+        a `Turn` and returns a bool or a match.
+    :raises TypeError: if the condition has another type.
+    """
+
+    def __init__(self, condition: Condition) -> None:
+        #: The text or the expression that a message is compared with. It is empty if the condition is a function.
+        self.text = ""
+        self._search: Callable[[Turn], re.Match[str] | bool | None]
+        if isinstance(condition, str):
+            self.text, expression = condition, re.compile(re.escape(condition))
+            self._repr, self._condition = repr(condition), f"contains {condition!r}"
+            self._search = lambda turn: expression.search(turn.message)
+        elif isinstance(condition, re.Pattern):
+            self.text = condition.pattern
+            self._repr, self._condition = repr(condition), f"matches {condition!r}"
+            self._search = lambda turn: condition.search(turn.message)
+        elif callable(condition):
+            name = getattr(condition, "__qualname__", repr(condition)).rpartition("<locals>.")[2]
+            self._repr, self._condition = name, f"meets the condition {name}"
+            self._search = condition
+        else:
+            raise TypeError(f"a pattern must be a str, a compiled pattern or a function, not {condition!r}")
+
+    def __repr__(self) -> str:
+        return self._repr
+
+    def __str__(self) -> str:
+        condition = self._condition
+        return f"a message that {condition[1:-1] if condition.startswith('(') else condition}"
+
+    def __and__(self, other: Condition | Pattern) -> Pattern:
+        return _combine(self, as_pattern(other), "and", lambda one, two: one and two)
+
+    def __or__(self, other: Condition | Pattern) -> Pattern:
+        return _combine(self, as_pattern(other), "or", lambda one, two: one or two)
+
+    def __invert__(self) -> Pattern:
+        inverted = Pattern(lambda turn: not self.matches(turn))
+        inverted._repr, inverted._condition = f"~({self!r})", f"not ({self._condition})"
+        return inverted
+
+    def search(self, turn: Turn) -> re.Match[str] | bool:
+        """Return the match if the message of the turn meets the condition, or True if there is no match object. Else False."""
+        found = self._search(turn)
+        return found if isinstance(found, re.Match) else bool(found)
+
+    def matches(self, turn: Turn) -> bool:
+        """Return whether the message of the turn meets the condition."""
+        return bool(self.search(turn))
+
+    def similarity(self, message: str) -> float:
+        """Return the share of this pattern's text that the message contains in the same order, from 0 to 1."""
+        wanted, message = self.text[:_COMPARED_CHARACTERS], message[:_COMPARED_CHARACTERS]
+        blocks = SequenceMatcher(None, wanted, message, autojunk=False).get_matching_blocks()
+        # Single characters match by chance.
+        return sum(block.size for block in blocks if block.size > 1) / max(1, len(wanted))
+
+
+def as_pattern(value: Condition | Pattern) -> Pattern:
+    """Return a pattern for the value. If the value is a `Pattern` already, return it unchanged."""
+    return value if isinstance(value, Pattern) else Pattern(value)
+
+
+def _combine(
+    one: Pattern,
+    two: Pattern,
+    word: str,
+    combine: Callable[[re.Match[str] | bool, re.Match[str] | bool], re.Match[str] | bool],
+) -> Pattern:
+    def search(turn: Turn) -> re.Match[str] | bool:
+        found = [one.search(turn), two.search(turn)]
+        if not combine(*found):
+            return False
+        return next((each for each in found if isinstance(each, re.Match)), True)
+
+    combined = Pattern(search)
+    combined.text = f"{one.text} {two.text}".strip()
+    combined._repr = f"({one!r} {'&' if word == 'and' else '|'} {two!r})"
+    combined._condition = f"({one._condition} {word} {two._condition})"
+    return combined

@@ -1,0 +1,152 @@
+"""`Scripting`, a base class of `FakeChatGPT`: the methods with which a test scripts responses and checks that they were used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..data.paths import SESSION_PATH
+from ..faults.catalogue import find_fault
+from ..faults.fault import Fault, Refusal
+from ..faults.injection import Injection, at_path
+from ..recording.replay import read_recording
+from ..script.leftover import count
+from ..script.rule import Rule
+from ..script.steps import SessionAnswer, Step, check_session_answer
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from ..data.recorded_request import RecordedRequest
+    from ..script.pattern import Condition, Pattern
+    from ..script.scripted import Scripted
+    from .site import Site
+
+
+class Scripting:
+    """The part of `FakeChatGPT` that scripts responses. Any thread may use it."""
+
+    _site: Site
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """All requests so far, oldest first. The list is a copy."""
+        return self._site.requests.all()
+
+    def script(self, *steps: Scripted) -> None:
+        """Append steps to the queue. Each message that is authorized and valid uses one step."""
+        self._site.script.extend(steps)
+
+    def when(
+        self,
+        pattern: Condition | Pattern,
+        reply: Scripted,
+        *,
+        times: int | None = None,
+        optional: bool = False,
+    ) -> Rule:
+        """Add a rule and return it: messages that match a pattern are answered with `reply`.
+
+            >>> weather = server.when("weather", "Sunny.")
+            >>> client.send_message("How is the weather?")
+            >>> assert weather.call_count == 1
+
+        Steps in the queue take precedence over rules. If several rules match, the newest rule applies. If the reply is a
+        function, its argument contains the match of the pattern as `Turn.match`.
+
+        :param pattern: a text that the message contains, a compiled pattern, a function of a `Turn` that returns a bool, or a
+            `Pattern`, which combines several of these.
+        :param times: the maximum number of messages that the rule answers. None: no limit.
+        :param optional: True: `assert_all_used` accepts that the rule answers no message.
+        :raises ValueError: if `times` is less than one.
+        :raises TypeError: if `pattern` has another type.
+        """
+        rule = Rule(pattern, reply, times=times, optional=optional)
+        self._site.script.add_rule(rule)
+        return rule
+
+    def script_session(self, *answers: SessionAnswer) -> None:
+        """Queue responses for the next GETs of the session endpoint. When the queue is empty, `session_answer` applies again.
+
+        :raises ValueError: if an answer is a text that is not a state of the session.
+        """
+        self._site.script.extend_path(
+            SESSION_PATH, [check_session_answer(answer) for answer in answers], "script_session"
+        )
+
+    def script_path(self, suffix: str, *steps: Step) -> None:
+        """Queue responses for the next requests whose path ends with `suffix`. Requests without authorization count too."""
+        self._site.script.extend_path(suffix, steps, "script_path")
+
+    def replay(self, path: str | PathLike[str], *, speed: float | None = 1.0) -> None:
+        """Answer the next messages with the replies of a recording, in order. The text of the messages is ignored.
+
+        Steps in the queue take precedence. The replies have IDs of this server, so that clients can continue the conversation.
+
+        :param path: a file that a `Recorder` has written.
+        :param speed: the speed of the replay: 2 is twice as fast as the recording. If it is None, the replay never waits.
+        :raises ValueError: if the file is not a recording, or `speed` is not greater than zero.
+        :raises OSError: if the file cannot be read.
+        """
+        self._site.script.add_recording(read_recording(path, speed), Path(path).name)
+
+    def inject(
+        self,
+        fault: str | Fault,
+        times: int | None = 1,
+        *,
+        probability: float = 1.0,
+        seed: int = 0,
+        after: int = 0,
+        path: str | None = None,
+        optional: bool = False,
+    ) -> Injection:
+        """Apply a fault to the next requests to which it can be applied. By default, apply it to one request.
+
+            >>> with server.inject("rate-limit-header", times=None):
+            ...     send_messages()
+
+        :param fault: a name in `FAULTS`, or a fault.
+        :param times: the number of requests to which the fault is applied. None: all requests, until `Injection.lift` is called.
+        :param probability: the probability with which the fault is applied to each request.
+        :param seed: the seed of the random numbers for `probability`.
+        :param after: the number of requests that are skipped before the fault is applied.
+        :param path: the fault is applied to requests whose path ends with this text, such as `/models`. None: the fault's own
+            path.
+        :param optional: True: `assert_all_used` accepts that the fault is applied to no request.
+        :raises ValueError: for an unknown name, a number out of range, a `path` together with a reply fault, or a fault that
+            is not possible with this server's origin.
+        """
+        found = at_path(find_fault(fault), path)
+        if isinstance(found, Refusal):
+            found.check(self._site.origin)
+
+        injection = Injection(found, times, probability, seed, after, optional=optional)
+        self._site.injections.all.append(injection)
+        self._site.changes.notify()
+        return injection
+
+    def assert_all_used(self) -> None:
+        """Check that the client has used everything that the test prepared.
+
+        This concerns replies in the queue, recordings, rules, faults and the responses of `script_session` and `script_path`.
+        A rule is used if it has answered a message. A fault is used if it was applied to a request. With `strict=True`, the check
+        also fails if the server received a message that no part of the script expected.
+
+        :raises AssertionError: if something was not used. The message names each such part, and the nearest message or request.
+        """
+        if report := self._unused_report():
+            raise AssertionError(report)
+
+    def _unused_report(self) -> str | None:
+        """Return the text of the error that `assert_all_used` raises, or None if everything was used."""
+        requests = self.requests
+        faults = [each.leftover(requests) for each in self._site.injections.all]
+        leftovers = [*self._site.script.leftovers(), *(each for each in faults if each is not None)]
+        if not leftovers:
+            return None
+
+        heading = "FakeChatGPT: the test and its script do not agree"
+        return "\n".join(
+            [f"{heading} ({count(len(leftovers), 'difference')}):", *(f"\n  {each}" for each in leftovers)]
+        )
