@@ -418,7 +418,7 @@ def test_batch_killed_at_random_loses_and_repeats_no_reply(
             process.stdin.close()
             if end is not None:
                 signed_in.wait_for_request(
-                    "/conversation", "POST", sent_before + chance.randint(1, 3), timeout=20
+                    "/conversation", "POST", sent_before + chance.randint(1, 3), timeout=60
                 )
                 time.sleep(chance.uniform(0, 0.1))  # during the message, its row, or the next message
                 process.send_signal(end)

@@ -76,12 +76,14 @@ async def test_usual_composer_is_recognized_only_without_doubt() -> None:
 
 
 def test_usual_composer_of_each_layout_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = []
+    short_way: set[Layout] = set()
     click_send = UsualComposer.click_send
 
     async def recording(self: UsualComposer, text: str) -> bool:
-        sent.append(await click_send(self, text))
-        return sent[-1]
+        is_sent = await click_send(self, text)
+        if is_sent:
+            short_way.add(server.layout)
+        return is_sent
 
     monkeypatch.setattr(UsualComposer, "click_send", recording)
     layouts: tuple[Layout, ...] = ("usual", "2023", "2025", "2026")
@@ -95,7 +97,8 @@ def test_usual_composer_of_each_layout_takes_the_short_way(monkeypatch: pytest.M
             conversation.send_message("One")
             conversation.send_message("Two\nlines")
 
-    assert sent == [True] * 2 * len(layouts)
+    # On a slow machine, single messages take the other way.
+    assert short_way == set(layouts)
 
 
 def test_usual_composer_is_read_twice_for_a_follow_up_message(monkeypatch: pytest.MonkeyPatch) -> None:

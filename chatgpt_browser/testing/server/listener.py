@@ -53,6 +53,11 @@ class Listener(socket.socket):
         if connection is not None:
             _shut_down(connection)
 
+    @property
+    def has_connections(self) -> bool:
+        """True if an accepted connection is not closed yet."""
+        return any(connection.fileno() != -1 for connection in [*self._accepted.values()])
+
     def drop_all(self) -> None:
         """Break all connections. Connections that are accepted later are broken at once."""
         self._is_closing = True

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 _DAY = 86_400.0
+# The longest wait in seconds for the end of broken connections.
+_CLOSE_TIMEOUT = 5.0
 # The messages with which asyncio warns that a client has disconnected while the server was writing.
 _DISCONNECT_WARNINGS = ("socket.send() raised exception.", "SSL connection is closed")
 
@@ -106,6 +108,7 @@ class ServerThread:
             self._loop.run_until_complete(serving)
         finally:
             self._loop.run_until_complete(_cancel_all_tasks())
+            self._loop.run_until_complete(_wait_until_closed(self._listeners))
             asyncio.set_event_loop(None)
             self._loop.close()
             logging.getLogger("asyncio").removeFilter(self._is_logged)
@@ -120,6 +123,14 @@ class ServerThread:
         # asyncio also reports a `CancelledError` for each connection whose task was cancelled when the server closed.
         if not isinstance(error, (OSError, asyncio.CancelledError)):
             self._site.note_error(error or RuntimeError(context["message"]))
+
+
+async def _wait_until_closed(listeners: Sequence[Listener]) -> None:
+    """Wait until asyncio has closed all broken connections. A connection that is still open would be a leak after the loop ends."""
+    end = asyncio.get_running_loop().time() + _CLOSE_TIMEOUT
+    while any(listener.has_connections for listener in listeners) and asyncio.get_running_loop().time() < end:
+        # asyncio closes a broken connection in its next steps, and reports this to nobody outside of its protocols.
+        await asyncio.sleep(0.001)
 
 
 async def _cancel_all_tasks() -> None:

@@ -216,7 +216,7 @@ test("a body that ends after [DONE] leaves no timer behind", async () => {
 test("fetch is called with the fields of the request", () => {
   const world = new FakeWorld();
   const headers = { authorization: "Bearer x" };
-  const call = world.open(1, { url: "/y", headers, body: "words" });
+  const call = world.open(1, { url: "/y", headers, body: "words", credentials: "omit" });
 
   assert.equal(call.url, "/y");
   const { method, body, cache, credentials, redirect } = call.init;
@@ -224,7 +224,7 @@ test("fetch is called with the fields of the request", () => {
     method: "POST",
     body: "words",
     cache: "no-store",
-    credentials: "same-origin",
+    credentials: "omit",
     redirect: "manual",
   });
   assert.deepEqual({ ...call.init.headers }, headers);
