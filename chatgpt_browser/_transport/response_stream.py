@@ -228,7 +228,7 @@ class ResponseStream:
         return self.has_frames
 
     def interrupt(self, reason: BaseException) -> None:
-        """Make :meth:`receive` raise ``reason``: a waiting call raises at once. If no call is waiting, the next call raises.
+        """Make :meth:`receive` raise ``reason``. A call that is waiting raises it immediately. Otherwise the next call raises it.
 
         If this method is called several times, only the first reason is used.
         """

@@ -213,7 +213,7 @@ class IsolatedWorld:
 
 
 class _PushQueue:
-    """Sorts pushes by their numbers.
+    """Sorts pushes by their numbers. A push is a list of frames that the page sends together.
 
     Pushes leave the page through two channels, the result of ``open`` and the binding. Pushes on different channels may arrive in
     the wrong order.

@@ -60,7 +60,7 @@ class FetchTransport:
     async def open(self, build: Callable[[Site], Request]) -> ResponseStream:
         """Call ``build`` with the site, send the request that it returns, and return the stream of the response.
 
-        ``build`` is called after the page was opened, because the site may redirect to its other origin while it is being opened.
+        ``build`` is called after the page was opened, because the site may redirect to its other origin during the opening.
 
         :raises ChatGPTError: the page could not be opened.
         :raises ClientClosedError: the client was closed while the page was being opened.

@@ -80,7 +80,8 @@ ITEM_ROLES: tuple[Literal["menuitem", "menuitemradio", "menuitemcheckbox", "opti
 ITEM_ROLES = ("menuitem", "menuitemradio", "menuitemcheckbox", "option", "radio")
 ITEMS = ", ".join(f"[role={role}]" for role in ITEM_ROLES)
 
-#: The slider for the level of intelligence: the element that takes the keys, and the element with the value.
+#: The slider for the level of intelligence. The first selector finds the element that handles the keys. The second selector finds
+#: the element that has the value.
 SLIDER = ("[data-reasoning-slider]", "[role=slider]")
 
 #: Matches the items that open a submenu.

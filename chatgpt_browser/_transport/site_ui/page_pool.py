@@ -76,7 +76,7 @@ class SitePagePool:
             raise
 
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
-        """Return whether an idle page shows the conversation and its last message belongs to this turn.
+        """Return whether an idle page shows the conversation, and the last message on this page belongs to this turn.
 
         If the result is True and :meth:`send` is called before any other task runs, the message is sent from this page.
         """

@@ -110,7 +110,7 @@ class PreparationObserver:
                 return await self._error_of(refusal)
 
     async def error(self) -> ChatGPTError | None:
-        """Return the error for the newest refusal. Return None if there is no refusal, or if the repetition has succeeded."""
+        """Return the error for the newest refusal. Return None if there is none, or a repeated request has succeeded."""
         refusal = self._newest
         return None if refusal is None or refusal.is_repeated else await self._error_of(refusal)
 

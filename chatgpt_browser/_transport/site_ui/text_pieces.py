@@ -49,16 +49,22 @@ def has_same_words(one: str, other: str) -> bool:
 
 
 def with_mention(shown: str, text: str) -> str:
-    """Return the text that the message box must show, if the box shows ``shown`` after a tool was chosen for ``text``.
+    """Return the text that the message box must show after a tool was chosen.
 
-    Some tools add a mention such as "@Deep research" before the text, and it is part of the message. Return ``shown`` if it is
-    the text with a mention, and otherwise ``text``.
+    Some tools add a mention such as "@Deep research" to the text, and the mention becomes part of the message. If ``shown`` is
+    ``text`` with a mention, return ``shown``. Otherwise return ``text``.
+
+    :param shown: the text that the box shows now.
+    :param text: the text that was written.
     """
     return shown if is_with_mention(shown, text) else text
 
 
 def is_with_mention(shown: str, text: str) -> bool:
-    """Return whether ``shown`` is the text with a mention of a tool before it or after it: "@" and at most four words."""
+    """Return whether ``shown`` is ``text`` with a mention of a tool before or after it.
+
+    A mention begins with "@" and has at most four words.
+    """
     words, wanted = shown.split(), text.split()
     extra = len(words) - len(wanted)
     if not 0 < extra <= _MAX_MENTION:
