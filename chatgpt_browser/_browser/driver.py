@@ -69,9 +69,9 @@ async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwr
 async def _wait_for_end(before: set[asyncio.Task[Any]]) -> None:
     """Wait until a driver that failed to start has ended.
 
-    Playwright reports a failed start as soon as the driver closes its output. It does not provide the process of the driver. But
-    the task that reads the output ends together with the process. If the event loop closed earlier, the process would not be
-    cleaned up.
+    Playwright reports a failed start as soon as the driver closes its output, which is before the driver's process ends. If the
+    event loop closed between these two times, the process would not be cleaned up. Playwright does not provide the process, but
+    its task that reads the output ends together with the process. So this function waits for that task.
 
     :param before: the tasks that existed before the start.
     """

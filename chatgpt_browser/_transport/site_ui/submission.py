@@ -1,4 +1,4 @@
-"""Submits one message through the site's page: writes and checks the text, and clicks Send until the page has sent the message."""
+"""Submits one message through the site's page: writes and checks the text, and clicks Send until the page has sent it."""
 
 from __future__ import annotations
 

@@ -140,10 +140,10 @@ def ask(
 
 
 def save_reply_files(stream: ReplyStream, folder: Path | None) -> list[Path]:
-    """Save the files of a reply, if a folder is given, and return their paths.
+    """Save the files of a reply and return their paths. If `folder` is None, save nothing and return an empty list.
 
     :raises typer.BadParameter: a file cannot be written.
-    :raises ChatGPTError: a file cannot be read.
+    :raises ChatGPTError: a file cannot be downloaded.
     """
     reply = None if folder is None else stream.reply
     if folder is None or reply is None:

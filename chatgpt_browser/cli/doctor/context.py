@@ -102,9 +102,9 @@ class CheckContext:
         return self.session_visit
 
     def client(self, *, send_via: SendVia = "fetch") -> ChatGPTAPI:
-        """Return the client, which is configured like that of the other commands, and make it send by the given transport.
+        """Return the shared client, and make it send messages by the given transport. The other commands use the same options.
 
-        If there is no client, close the browser of `start_browser` and create a client.
+        If there is no client yet, first close the browser of `start_browser`, and then create a client.
         """
         if self._client is None:
             self._closers.close()
@@ -141,7 +141,7 @@ class CheckContext:
         self.user_words = [word for word in (address, *words) if len(word) > 2]
 
     def remember_secrets(self) -> None:
-        """Add the client's current tokens to `secrets`. Call this while the session is valid: later, they cannot be read."""
+        """Add the client's current tokens to `secrets`. Call this while the session is valid, because later they are missing."""
         if self._client is None:
             return
         self.secrets.append(self._client.session_token)

@@ -52,7 +52,7 @@ class ExportFolder:
 
     path: Path
     form: Format
-    #: True if the files of the conversations are saved too, each conversation's files in a folder of their own.
+    #: True if the files of the conversations are also saved. The files of each conversation are saved in a separate folder.
     with_files: bool = False
 
     def create(self) -> None:

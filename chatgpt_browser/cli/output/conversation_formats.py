@@ -66,7 +66,7 @@ def as_markdown(history: History) -> str:
 
 
 def _with_footnotes(message: HistoryMessage, index: int) -> str:
-    """Return the text of a message with its footnotes. `index` makes their labels unique in the conversation."""
+    """Return the text of a message with its footnotes. `index` makes the labels of the footnotes unique in the conversation."""
     if not message.citations:
         return message.text.strip("\n")
     footnotes, label = Footnotes(message.citations), f"[^{index}-{{}}]".format

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def stream_reply(pieces: ReplyPieces, *, markdown: bool = True) -> None:
-    """Write a reply while it arrives, and then its sources if standard output is a terminal.
+    """Write a reply while it arrives. After that, if standard output is a terminal, write the sources of the reply.
 
     On a terminal, Markdown is rendered unless `markdown` is False. If the terminal is the log of a CI system, the Markdown is
     rendered once, after the last piece. A pipe or a file receives the text unchanged.

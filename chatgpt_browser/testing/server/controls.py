@@ -114,7 +114,7 @@ class Controls(AppControls):
         self._site.script.extend_path(SESSION_PATH, [check_session_answer(answer) for answer in answers])
 
     def script_path(self, suffix: str, *steps: Step) -> None:
-        """Queue responses for the next requests whose path ends with `suffix`. Requests without authorization count too."""
+        """Queue responses for the next requests whose path ends with `suffix`, even for requests without authorization."""
         self._site.script.extend_path(suffix, steps)
 
     def replay(self, path: str | PathLike[str], *, speed: float | None = 1.0) -> None:
@@ -167,7 +167,7 @@ class Controls(AppControls):
 
     @property
     def downloads(self) -> DownloadOptions:
-        """The way in which the site hands out the files of replies."""
+        """The way in which clients can download the files of replies."""
         return self._site.storage.downloads.options
 
     @downloads.setter
