@@ -48,7 +48,7 @@ def model_table(models: list[Model]) -> tuple[tuple[str, ...], list[tuple[str, .
 
 
 def model_object(model: Model) -> dict[str, Any]:
-    """Return the JSON object that `--json` writes for a model. The fields for efforts and presets are left out if they are empty."""
+    """Return the JSON object that `--json` writes for a model. Efforts and presets are left out if they are empty."""
     fields = {"slug": model.slug, "title": model.title, "max_tokens": model.max_tokens}
     names = ("efforts", "default_effort", "presets")
     return fields | {name: value for name in names if (value := getattr(model, name))}

@@ -135,7 +135,7 @@ class SentFile:
 
     @property
     def final_text(self) -> str:
-        """The text of a canvas document after all changes. The pattern of a change is a literal text, or `.*` (the whole text)."""
+        """The text of a canvas document after all changes. A change's pattern is a literal text, or `.*` (the whole text)."""
         text = self.content.decode() if isinstance(self.content, bytes) else self.content.read_text()
         for pattern, replacement in self.updates:
             text = replacement if pattern == ".*" else text.replace(pattern, replacement, 1)
