@@ -243,7 +243,7 @@ class _FetchControl:
         self._world.grant(self._number, chars)
 
     def abort(self) -> bool:
-        """Abort the request, and return True: the next message may be sent, because the page first aborts this request.
+        """Abort the request. Return True, because the page executes the abort before it sends another message.
 
         This transport cannot stop a reply that the site continues after a hand-off.
         """

@@ -41,7 +41,7 @@ _SET_TIMEOUT = 600.0
 
 
 class Batch(NamedTuple):
-    """Files that are put into the input at once: Playwright accepts either paths or data."""
+    """Files that are put into the input together. ``files`` are all paths or all data, because Playwright accepts no mixture."""
 
     names: tuple[str, ...]
     files: Any

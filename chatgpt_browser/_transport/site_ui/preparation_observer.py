@@ -115,7 +115,7 @@ class PreparationObserver:
         return None if refusal is None or refusal.is_repeated else await self._error_of(refusal)
 
     async def _error_of(self, refusal: _Refusal) -> ChatGPTError:
-        """Return the error for a refusal. It has the class that the same response to a message would have."""
+        """Return the error for a refusal. A response to a message with the same content would have an error of the same class."""
         if refusal.is_signed_out:
             return SessionExpiredError(
                 "The site's page has no session any more, so it cannot send a message. Nothing was sent. "
@@ -167,7 +167,7 @@ class PreparationObserver:
         self._end(request_id)
 
     def _refusal(self, url: str, request_id: str, head: Head) -> _Refusal:
-        """Return the refusal in a response. If it is a 401 after a refusal of the session, return that earlier refusal."""
+        """Return the refusal in a response. If the response is a 401 and the session was refused before, return that refusal."""
         is_unauthorized = head.status == _UNAUTHORIZED
         session = self._refusals.get(self._site.session_url)
         if is_unauthorized and session is not None and not session.is_repeated:

@@ -218,7 +218,7 @@ class SitePage:
     async def _prepare_again(
         self, message: OutgoingMessage, site: Site, model: str | None, timeout: float
     ) -> None:
-        """Prepare the page again after it has reloaded. If the message may have been sent, do not open the conversation again."""
+        """Prepare the page again after a reload. Open the conversation only if the message was certainly not sent."""
         if message.delivery.state is DeliveryState.NOT_STARTED:
             await self._prepare(message, site, model, timeout)
         else:

@@ -98,7 +98,7 @@ class ExportFolder:
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:
-        """The names of the files that existed at the first use of this property. The key is the result of :func:`names_id`."""
+        """The names of the files that existed at the first use of this property, grouped by the result of :func:`names_id`."""
         names: dict[str, list[str]] = {}
         for path in self.path.iterdir():
             key = names_id(path.stem, in_name=True) if path.suffix == self.form.suffix else None

@@ -107,7 +107,7 @@ def file_id(conversation_id: str) -> str:
 
 
 def names_id(text: str, *, in_name: bool = False) -> str:
-    """Return the part of a file name that identifies a conversation: the id if it is a UUID, else an underscore and its digest.
+    """Return the part of a file name that identifies a conversation: the id if it is a UUID, else "_" and the id's digest.
 
     :param text: the conversation's id; or, if ``in_name`` is True, a file name without its suffix.
     :param in_name: if True, search the file name for this part. If the name contains no such part, the result is empty.

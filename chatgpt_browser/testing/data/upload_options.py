@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 #: `finalized`: instead of the PUT, the bytes are posted as a form to a URL of the site.
 UploadOrder = Literal["processed", "uploaded", "finalized"]
 #: The file input of the page. `form`: an input `#upload-files` in the composer's form, beside another input for images only.
-#: `photos`: the same, but with the earlier name `#upload-photos`. `menu`: the page has no input until the item
+#: `photos`: an input with the earlier name `#upload-photos`. `menu`: the page has no input until the item
 #: "Add photos & files" of the "+" menu is clicked. `single`: the input accepts only one file (it has no attribute `multiple`).
 UploadInput = Literal["form", "photos", "menu", "single"]
 

@@ -75,7 +75,11 @@ class Injection:
 
 
 class Injections:
-    """All injected faults. At most one refusal and one reply fault are applied to a request: the oldest ones that select it."""
+    """All injected faults.
+
+    To each request, at most one refusal and at most one reply fault are applied. If several faults of a kind select the request,
+    the oldest of them is applied.
+    """
 
     def __init__(self) -> None:
         #: All injections, oldest first, including ended injections. Any thread may append an injection.
@@ -119,7 +123,7 @@ def _concerns(fault: Fault, record: RecordedRequest) -> bool:
     if record.path.startswith(CHALLENGE_PREFIX) or not record.path.endswith(fault.path):
         return False
     if fault.path == SESSION_PATH:
-        # The client also navigates its page to this URL, to get a document of the site's origin. No fault is applied then.
+        # The client also navigates its page to this URL, to get a document of the site's origin. This is never a fault's target.
         return record.headers.get("sec-fetch-mode") != "navigate"
 
     return True
