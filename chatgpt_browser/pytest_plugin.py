@@ -131,7 +131,7 @@ def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def _isolate(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> None:
-    """If the client uses a fake server, give it an empty set of page-only origins that is not stored in the data folder.
+    """If the client uses a fake server, set an empty set of page-only origins that is not stored in the data folder.
 
     The stored set may contain the origin of this server, because an earlier fake server may have used the same port.
     """

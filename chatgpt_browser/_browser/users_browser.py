@@ -1,4 +1,4 @@
-"""Connection to a browser that belongs to the user, in which only the client's own pages are visible."""
+"""Connection to a browser that belongs to the user. Over this connection, only the client's own pages are visible."""
 
 from __future__ import annotations
 

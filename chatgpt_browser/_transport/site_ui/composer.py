@@ -176,7 +176,7 @@ class Composer:
         return await self._box.read(text)
 
     async def read_anew(self) -> str:
-        """Read the text of the message box again, and return it. Call this after an option was applied, which may change it."""
+        """Read the text of the message box again, and return it. Call this after an option was applied: this may change it."""
         self._written = None
         return (await self._box.read()).text
 
@@ -247,7 +247,7 @@ class Composer:
         return None if obstruction is None or obstruction.is_closable else obstruction.error()
 
     async def _can_send(self, timeout: float) -> bool:
-        """Wait until the send button is enabled. Return whether the message can be sent within the timeout, if need be by Enter.
+        """Wait until the send button is enabled. Return whether the message can be sent by this button or by Enter.
 
         Enter is used if the composer has no button at all. If it has buttons and no send button is recognized, Enter is used only
         with a timeout of at least ``_ENTER_DELAY``, because the send button may appear late.

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 #: If an attachment's data has at most this many bytes, the data is passed to Playwright. Larger data is written to a temporary
 #: file, because Playwright would encode the data several times.
 _MAX_PAYLOAD = 1 << 20
-#: If the caller has set a media type, this limit in bytes applies instead. It is Playwright's own limit. Such data is not written
-#: to a file as long as possible, because a browser derives the media type of a file from the file's name.
+#: If the caller has set a media type, this limit in bytes applies instead, which is Playwright's own limit. The limit is higher,
+#: because the media type is lost in a temporary file: a browser derives the type of a file from the file's name.
 _MAX_TYPED_PAYLOAD = 50 << 20
 #: Time limit in seconds within which the dialog for files must open after a click.
 _CHOOSER_TIMEOUT = 5.0

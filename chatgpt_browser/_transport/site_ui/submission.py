@@ -205,7 +205,7 @@ class Submission:
                 return False
 
     async def _withdraw_if_prevented(self, observer: RequestObserver) -> None:
-        """Wait until the page has sent the message. If the site or a dialog prevents the page from sending it, withdraw it."""
+        """Wait until the page has sent the message. If the site or a dialog prevents this, withdraw the message."""
         sending = asyncio.ensure_future(observer.sent.wait())
         refusing = asyncio.ensure_future(self._preparation.wait_until_refused())
         both = (sending, refusing)

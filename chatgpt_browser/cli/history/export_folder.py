@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import ConversationSummary, History
 
-#: To find the conversation's id in a file, this many bytes at the beginning of the file are searched.
+#: The number of bytes at the beginning of a file that are searched for the conversation's id.
 _HEAD_SIZE = 4096
 
 

@@ -39,7 +39,7 @@ def describe_thinking(text: str) -> str:
 
 
 def describe_duration(seconds: float) -> str:
-    """Return a description of the time that the model has thought, for the end of its thoughts."""
+    """Return a text with the duration of the model's thinking, which is shown after its end."""
     return f"thought for {seconds:.0f} s"
 
 

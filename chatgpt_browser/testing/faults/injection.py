@@ -123,7 +123,7 @@ def _concerns(fault: Fault, record: RecordedRequest) -> bool:
     if record.path.startswith(CHALLENGE_PREFIX) or not record.path.endswith(fault.path):
         return False
     if fault.path == SESSION_PATH:
-        # The client also navigates its page to this URL, to get a document of the site's origin. This is never a fault's target.
+        # The client also navigates a page to this URL, to get a document of the origin. No fault is applied to a navigation.
         return record.headers.get("sec-fetch-mode") != "navigate"
 
     return True

@@ -30,7 +30,7 @@ class SentFile:
     kind: Literal["image", "plot", "interpreter", "canvas"]
     #: The name of the file, or the title of the image or of the document.
     name: str
-    #: The bytes of the file, or a `Path` from which the server reads the bytes, so that a large file needs no memory.
+    #: The bytes of the file. If this is a `Path`, the server reads the bytes from there, so that a large file needs no memory.
     content: bytes | Path = PIXEL
     media_type: str = "application/octet-stream"
     #: For an image: the image exists only after this number of GETs of the conversation. None: the image is part of the stream.

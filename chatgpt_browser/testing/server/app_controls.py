@@ -128,7 +128,7 @@ class AppControls:
 
     @property
     def files(self) -> list[StoredFile]:
-        """The files in the site's storage, in the order in which they were created. The list is a copy."""
+        """The files in the site's storage, oldest first. The list is a copy."""
         return [*self._site.storage.files.values()]
 
     @property

@@ -70,7 +70,7 @@ class TurnLog:
         self._wake()
 
     def first_index(self, offset: int | None = None) -> int:
-        """Return the index of the first entry that a feed with the rest of the reply sends. If it repeats the reply, return 0.
+        """Return the index of the first entry that a feed with the rest sends. If the feed repeats the reply, the index is 0.
 
         :param offset: the number of events that the page has read, according to its request; None if the request has no number.
         """
