@@ -154,7 +154,7 @@ class ResponseStream:
     def request_ended(self) -> None:
         """Record that the HTTP request has ended.
 
-        This ends the stream too, with one exception: the reader still reads, and the rest of the reply may come in another way.
+        The stream ends too, unless the reader still reads and the rest of the reply may arrive in another way.
         """
         if not (self._has_rest and self._has_reader):
             self.end()
