@@ -54,7 +54,7 @@ async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwr
         await _wait_for_end(before)
         raise
     except BaseException:
-        # Without this shield, a cancelled scope of anyio (for example an expired time limit) would cancel these waits too.
+        # Without the shield, a cancelled scope of anyio (such as an expired time limit) would also cancel the waits below.
         with anyio.CancelScope(shield=True):
             await asyncio.wait([starting], timeout=CLOSE_TIMEOUT)
             starting.cancel()

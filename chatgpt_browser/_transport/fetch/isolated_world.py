@@ -202,7 +202,7 @@ class IsolatedWorld:
             logger.debug("a call into the page failed: %s", to_library_error(error))
 
     def _on_lifetime_ended(self, task: asyncio.Task[Any]) -> None:
-        """End all requests, because the isolated world has ended. The call of ``lifetime`` in page.js ends only with its world."""
+        """End all requests, because the isolated world has ended. The call of ``lifetime`` ends only together with its world."""
         if self._retired:
             return
         error = None if task.cancelled() else task.exception()

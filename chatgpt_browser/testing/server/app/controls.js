@@ -60,7 +60,7 @@ function setTool(hint) {
   form.querySelector(".box").append(pill);
 }
 
-/** Called when text was written into an empty composer. As on the site, the chosen tool is then discarded. */
+/** Discard the chosen tool, as on the site. Called when text was written into an empty composer. */
 export function noteWritten() {
   if (options.text_clears_tool) setTool(null);
 }
@@ -155,7 +155,7 @@ function menuItems() {
 
 let closePicker = () => {};
 
-/** Return the "+" button and the button of the model picker, which the layout may already have. */
+/** Return the "+" button and the button of the model picker. The layout may already have these buttons. */
 function findButtons(layoutButtons) {
   const plus = layoutButtons.plus ?? create("button", { type: "button", "data-testid": "composer-plus-btn", "aria-label": "Add files and more" }, "+");
   const isSlider = options.picker === "slider";
