@@ -169,7 +169,7 @@ def _browser_options(config: pytest.Config) -> dict[str, Any]:
 
 
 def _isolate(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> None:
-    """If the client uses a fake server, give it an empty set of page-only origins that is not stored in the data folder.
+    """If the client uses a fake server, set an empty set of page-only origins that is not stored in the data folder.
 
     The stored set may contain the origin of this server, because an earlier fake server may have used the same port.
     """

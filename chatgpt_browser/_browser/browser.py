@@ -184,8 +184,8 @@ async def _open_context(
 ) -> BrowserContext | str:
     """Return the browser context of the client: Playwright's object if Playwright manages the context, else its id.
 
-    If the client uses the session of the browser's user, this is the default context, and it is not closed. The client's pages
-    in it are closed by the function that ``connect`` returns.
+    If the client uses the session of the browser's user, the default context is returned. This context is never closed: the
+    function that ``connect`` returns closes the client's pages in it.
     """
     if not options.uses_own_session:
         return browser.contexts[0]

@@ -54,7 +54,7 @@ async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwr
         await _wait_for_end(before)
         raise
     except BaseException:
-        # Without this shield, a cancelled scope of anyio (for example an expired time limit) would cancel these waits too.
+        # Without the shield, a cancelled scope of anyio (such as an expired time limit) would also cancel the waits below.
         with anyio.CancelScope(shield=True):
             await asyncio.wait([starting], timeout=CLOSE_TIMEOUT)
             starting.cancel()
@@ -69,9 +69,9 @@ async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwr
 async def _wait_for_end(before: set[asyncio.Task[Any]]) -> None:
     """Wait until a driver that failed to start has ended.
 
-    Playwright reports a failed start as soon as the driver closes its output. It does not provide the process of the driver. But
-    the task that reads the output ends together with the process. If the event loop closed earlier, the process would not be
-    cleaned up.
+    Playwright reports a failed start as soon as the driver closes its output, which is before the driver's process ends. If the
+    event loop closed between these two times, the process would not be cleaned up. Playwright does not provide the process, but
+    its task that reads the output ends together with the process. So this function waits for that task.
 
     :param before: the tasks that existed before the start.
     """

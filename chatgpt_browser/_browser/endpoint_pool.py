@@ -34,7 +34,8 @@ class EndpointPool(Generic[T]):
         """Return the URL of the browser with the fewest clients, and count one more client there. Skip the URLs in ``tried``.
 
         Return None if all browsers have been tried. If several browsers have the fewest clients, choose one of them at random,
-        because other processes use the same browsers. Browsers that recently failed come last, the earliest failure first.
+        because other processes use the same browsers. Browsers that failed less than ``_FAILURE_TTL`` seconds ago are chosen
+        last; among these, the browser with the earliest failure is chosen first.
         """
         with self._lock:
             left = [url for url in urls if url not in tried]

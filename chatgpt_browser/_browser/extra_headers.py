@@ -14,7 +14,7 @@ class ExtraHeaders:
     While the domain is enabled, Chromium also reports each chunk of each response, which takes longer than reading the response.
     So the domain is enabled before a request is sent, if possible while the page is idle. It is disabled directly after the
     request. This is possible because Chromium executes the commands of a page in order, and adds the headers when the page starts
-    the request. The alternative is to pause each request and to add the headers to the paused request; this takes 3 ms longer.
+    the request. Another way would be to pause each request and to add the headers to the paused request. That takes 3 ms more.
     """
 
     def __init__(self, target: Target, headers: dict[str, str]) -> None:

@@ -31,7 +31,7 @@ SWITCH_ON = (
 
 
 class Channel(NamedTuple):
-    """The data with which a user's browser is found: its name in messages, the scheme of its own pages, and its data folders."""
+    """A browser that the user may have started: its name in messages, the scheme of its internal pages, and its data folders."""
 
     name: str
     scheme: str

@@ -1,4 +1,4 @@
-"""Connection to a browser that belongs to the user, in which only the client's own pages are visible."""
+"""Connection to a browser that belongs to the user. Over this connection, only the client's own pages are visible."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def connect_to_users_browser(
 ) -> tuple[Browser, Callable[[], Awaitable[None]]]:
     """Connect to the browser at a DevTools URL, or to the running browser of a channel.
 
-    ``timeout`` is in seconds. If the browser asks the user to allow the connection, the user's answer must arrive within it.
+    ``timeout`` is in seconds. If the browser asks the user to allow the connection, the user must answer within this time.
 
     :return: the browser, and a function that closes the client's pages and the connection.
     :raises BrowserLaunchError: no browser responds, or it does not allow the connection.
@@ -44,7 +44,8 @@ async def connect_to_users_browser(
         )
     try:
         # Without `no_defaults`, Playwright would change the download folder for all pages of the browser.
-        # `is_local`: the browser reads files of any size by their paths. Otherwise, Playwright transfers at most 50 MB.
+        # With `is_local`, the browser itself reads the files to upload, by their paths. Otherwise, Playwright would transfer the
+        # files, and it transfers at most 50 MB.
         browser = await chromium.connect_over_cdp(
             relay.url, timeout=milliseconds(timeout), no_defaults=True, is_local=url.is_channel
         )

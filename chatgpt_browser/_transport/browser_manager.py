@@ -196,7 +196,7 @@ class BrowserManager:
         """Store an :class:`OriginError` that is raised in the block, and add the proxy's name to a ``ProxyError``.
 
         An :class:`OriginError` means that the site has redirected to another origin. When :meth:`page` is next called without a
-        request in flight, it starts a new browser. This browser follows the redirect if it leads to the site's other origin.
+        request in flight, the call starts a new browser. If the redirect leads to the site's other origin, the browser follows.
         """
         try:
             with naming_proxy(self._options.proxy):

@@ -20,7 +20,8 @@ class MemoryTransport:
     """Calls ``handler`` with each message, and delivers the frames that the handler returns to the response.
 
     The handler may also raise an error, and it may set ``message.delivery`` itself. If the returned frames do not end the
-    response, it stays open. The test then delivers the other frames with :meth:`deliver` to a stream of :attr:`streams`.
+    response, the response stays open. The test then delivers the other frames with :meth:`deliver` to a stream in
+    :attr:`streams`.
     """
 
     needs_newest_turn = False

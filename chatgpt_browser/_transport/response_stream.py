@@ -154,7 +154,7 @@ class ResponseStream:
     def request_ended(self) -> None:
         """Record that the HTTP request has ended.
 
-        This ends the stream too, with one exception: the reader still reads, and the rest of the reply may come in another way.
+        The stream ends too, unless the reader still reads and the rest of the reply may arrive in another way.
         """
         if not (self._has_rest and self._has_reader):
             self.end()
@@ -228,7 +228,7 @@ class ResponseStream:
         return self.has_frames
 
     def interrupt(self, reason: BaseException) -> None:
-        """Make :meth:`receive` raise ``reason``: a waiting call raises at once. If no call is waiting, the next call raises.
+        """Make :meth:`receive` raise ``reason``. A call that is waiting raises it immediately. Otherwise the next call raises it.
 
         If this method is called several times, only the first reason is used.
         """

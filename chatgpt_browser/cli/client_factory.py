@@ -55,7 +55,7 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
 
 
 def _create_client_from_login(**options: Any) -> ChatGPTAPI:
-    """Return a client with the session that `login` saved. Unless it uses a running browser, it also uses the saved profile."""
+    """Return a client with the session that `login` saved. Unless a running browser is used, also use the saved profile."""
     folder = DataFolder.default()
     saved = folder.load_session_token(site_origin())
     if saved is None:

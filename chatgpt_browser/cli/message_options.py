@@ -66,7 +66,7 @@ Project = Annotated[
     ),
 ]
 
-#: The command-line option for each argument in a message of the library.
+#: Maps an argument, as the library's error messages contain it, to the command-line option with the same effect.
 _NAMES = {
     "files": "--attach",
     "effort": "--effort",

@@ -124,8 +124,8 @@ class BrowserPage:
                     f"{options.first_byte_timeout:g} s"
                 )
             if loader is None:
-                # The response contained no document, so a redirect to another origin cannot be seen here. If the site does
-                # redirect, the requests that the page sends later fail.
+                # The response contained no document, so it is unknown whether the site has redirected to another origin. If it
+                # has, the later requests of the page fail.
                 return
             await wait_for_document(self._target, watcher, loader, options.challenge_timeout)
 

@@ -1,4 +1,4 @@
-"""Pages that download files. A download page has an empty document of the file's origin, so that no CORS header is needed."""
+"""Pages that download files. Their document is empty and has the origin of the file, so the response needs no CORS header."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _MAX_PAGES = 2
 
 
 class DownloadPage(FetchPage):
-    """A page that sends requests to one origin. It records the target of a redirect, which a page's own scripts cannot read."""
+    """A page that sends requests to one origin.
+
+    It also records the target of each redirect, because scripts in a page cannot read this target.
+    """
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
@@ -30,7 +33,7 @@ class DownloadPage(FetchPage):
         target.on("Fetch.requestPaused", self._on_paused)
 
     async def enter(self, options: Options, origin: str) -> None:
-        """Show an empty document of the origin, and prepare it for requests. No request leaves the browser."""
+        """Load an empty document of the origin, and prepare the page for requests. No network request is sent for this."""
         await self.set_up(options, origin)
         await self.ignore_policy()
         await self.prepare(origin)
@@ -62,14 +65,17 @@ class DownloadPages:
         self._options = options
         self._targets = targets
         self._free = asyncio.Semaphore(_MAX_PAGES)
-        # A context of Playwright's reuses a blank page. So a page must have its document before the next page is opened.
+        # A browser context that Playwright manages reuses a page that is still blank. So each page must get its document before
+        # the next page is opened.
         self._opening = asyncio.Lock()
         self._pages: set[DownloadPage] = set()
         self._is_closed = False
 
     @asynccontextmanager
     async def open(self, origin: str) -> AsyncIterator[DownloadPage]:
-        """Yield a page that can send requests to the origin. The page is closed at the end.
+        """Yield a page that can send requests to the origin. The page is closed at the end of the block.
+
+        If the maximum number of pages is open, first wait until one of them is closed.
 
         :raises ClientClosedError: the client was closed.
         :raises BrowserError: the page could not be opened.

@@ -202,7 +202,7 @@ class IsolatedWorld:
             logger.debug("a call into the page failed: %s", to_library_error(error))
 
     def _on_lifetime_ended(self, task: asyncio.Task[Any]) -> None:
-        """End all requests, because the isolated world has ended: the call of ``lifetime`` ends only together with it."""
+        """End all requests, because the isolated world has ended. The call of ``lifetime`` ends only together with its world."""
         if self._retired:
             return
         error = None if task.cancelled() else task.exception()
@@ -213,7 +213,7 @@ class IsolatedWorld:
 
 
 class _PushQueue:
-    """Sorts pushes by their numbers.
+    """Sorts pushes by their numbers. A push is a list of frames that the page sends together.
 
     Pushes leave the page through two channels, the result of ``open`` and the binding. Pushes on different channels may arrive in
     the wrong order.
@@ -243,7 +243,7 @@ class _FetchControl:
         self._world.grant(self._number, chars)
 
     def abort(self) -> bool:
-        """Abort the request, and return True: the next message may be sent, because the page first aborts this request.
+        """Abort the request. Return True, because the page executes the abort before it sends another message.
 
         This transport cannot stop a reply that the site continues after a hand-off.
         """

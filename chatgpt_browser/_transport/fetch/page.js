@@ -148,7 +148,7 @@
           ...bodyOf(request),
           cache: "no-store",
           credentials: request.credentials,
-          // A download has the origin of the page. Chromium refuses any other URL, also if Python has read its host differently.
+          // A download has the origin of the page. Chromium refuses any other URL, even if Python has read its host differently.
           ...(request.download ? { mode: "same-origin", referrerPolicy: "no-referrer" } : {}),
           redirect: "manual",
           signal: this.controller.signal,

@@ -63,9 +63,9 @@ class FetchTransport:
     ) -> ResponseStream:
         """Call ``build`` with the site, send the request that it returns, and return the stream of the response.
 
-        If the request sends a message, ``delivery`` is its progress.
+        If the request sends a message, ``delivery`` is the progress of this message.
 
-        ``build`` is called after the page was opened, because the site may redirect to its other origin while it is being opened.
+        ``build`` is called after the page was opened, because the site may redirect to its other origin during the opening.
 
         :raises ChatGPTError: the page could not be opened.
         :raises ClientClosedError: the client was closed while the page was being opened.

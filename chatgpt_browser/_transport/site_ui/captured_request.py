@@ -32,7 +32,7 @@ _TEXT_TYPES = (None, "text", "multimodal_text")
 
 
 class SentFile(NamedTuple):
-    """An attachment in a request of the page. The size in bytes is None if the request does not contain it."""
+    """An attachment in a request of the page. ``size`` is in bytes, or None if the request does not contain the size."""
 
     name: str
     size: int | None = None
@@ -48,13 +48,13 @@ class CapturedRequest(NamedTuple):
     model: str | None = None
     #: A description of unexpected content in the request, such as "more than one part", or None.
     addition: str | None = None
-    #: All texts in the body if its format is unknown. None if the format is known or the body cannot be read.
+    #: All texts in the body, if the body can be read and its format is unknown. Otherwise None.
     loose_texts: tuple[str, ...] | None = None
     #: True if the body has the format of a message request.
     is_known: bool = False
     #: The options in the request (see :func:`.page_options.read_options`), except the model.
     options: dict[str, Any] = {}
-    #: The attachments of the message, and the number of its parts that refer to images.
+    #: ``files`` contains the attachments of the message. ``images`` is the number of its parts that refer to images.
     files: tuple[SentFile, ...] = ()
     images: int = 0
     #: True if a page in the mode "Work" has sent the message.
@@ -153,7 +153,7 @@ def _text_or_none(value: Any) -> str | None:
 def _addition(data: dict[str, Any], message: dict[str, Any], parts: list[Any]) -> str | None:
     """Return a description of unexpected content in the request, such as "more than one part", or None.
 
-    The expected content is one plain text message of the user. ``parts`` are the parts of the message without images.
+    The expected content is one plain text message of the user. ``parts`` are the parts of the message, except its images.
     """
     content, author = message["content"], message.get("author")
     role = author.get("role") if isinstance(author, dict) else message.get("role")
@@ -198,12 +198,12 @@ def check_captured_request(
 ) -> bool:
     """Check that the page has sent exactly the message, and has sent it to the right conversation.
 
-    Differences in white space are accepted, because the page's editor changes white space. If the request cannot be read, log a
-    warning and return False. Otherwise return True.
+    Differences in white space are accepted, because the page's editor changes white space. Return True if everything was
+    checked. If the body cannot be read or has an unknown format, log a warning and return False.
 
     :param model: the model that the caller has chosen, or None if the page chooses the model.
     :raises PageError: the page has sent something else, or has sent the message to another conversation.
-    :raises OptionNotAppliedError: the page has sent the message to another model, or without another requested option.
+    :raises OptionNotAppliedError: the page has sent the message to another model than requested, or without a requested option.
     """
     if captured.is_work:
         raise work_mode_error(is_sent=True)
@@ -237,7 +237,7 @@ def _check_files(captured: CapturedRequest, files: Sequence[Attachment]) -> None
     """Check that the message has exactly the requested attachments.
 
     :raises OptionNotAppliedError: an attachment is missing.
-    :raises PageError: the page has added another attachment, for example for a long text.
+    :raises PageError: the page has added another attachment, for example because it has turned a long text into a file.
     """
     sent = [*captured.files]
     for file in files:
@@ -260,7 +260,7 @@ def _check_files(captured: CapturedRequest, files: Sequence[Attachment]) -> None
 
 
 def _size_of(file: Attachment) -> int | None:
-    """Return the size of a file, or None if it cannot be read any more."""
+    """Return the size of a file in bytes, or None if the file cannot be read any more."""
     try:
         return size_of(file)
     except UploadError:
@@ -272,9 +272,9 @@ def _is_same_name(one: str, other: str) -> bool:
 
 
 def _check_unknown_format(captured: CapturedRequest, prompt: Prompt) -> None:
-    """Check that a body of an unknown format contains the text. Log a warning, because nothing else can be checked.
+    """Check that a body of an unknown format contains the prompt's text. Log a warning, because nothing else can be checked.
 
-    :raises PageError: the body can be read, but does not contain the text.
+    :raises PageError: the body can be read, but does not contain the prompt's text.
     """
     wanted = prompt.text.split()
     texts = captured.loose_texts

@@ -45,7 +45,7 @@ _HYDRATION_TIMEOUT = 15.0
 _FIRST_RETRY = 0.5
 #: Minimum wait in seconds for a send button before Enter is used, if the composer has only buttons that are not recognized.
 _ENTER_DELAY = 2.0
-#: The client waits for the send button to become enabled for at least this many times the duration of the text's insertion.
+#: Factor: after a text was inserted, the client waits at least this many times as long for the send button to become enabled.
 _PATIENCE = 3
 #: Time limit in seconds within which the page must show a change of its state, for example hide the stop button.
 _RENDER_TIMEOUT = 1.0
@@ -72,7 +72,7 @@ class Composer:
         self._box.may_paste = False
 
     async def is_usual(self) -> bool:
-        """Return whether the composer is usual: it is certain that a message can be written and that no reply is in progress."""
+        """Return whether it is certain that a message can be written and no reply is in progress. Such a composer is usual."""
         state = await self._usual.select()
         if state is not None:
             self._stop_button.note_shapes(state.shapes)
@@ -122,7 +122,7 @@ class Composer:
         """Replace the text in the message box, and wait until the send button is enabled.
 
         Until a page is hydrated, it may ignore or lose the text. A page may also replace its composer. In these cases, the text
-        is written again: at once if the page has removed it, otherwise after a pause.
+        is written again: immediately if the page has removed the text, and otherwise after a pause.
 
         :raises ComposerNotFoundError: no send button was found.
         :raises MessageTooLongError: the page shows that the text is too long.
@@ -176,7 +176,7 @@ class Composer:
         return await self._box.read(text)
 
     async def read_anew(self) -> str:
-        """Return the text of the message box, after the page was changed in another way than by writing."""
+        """Read the text of the message box again, and return it. Call this after an option was applied: this may change it."""
         self._written = None
         return (await self._box.read()).text
 
@@ -232,7 +232,7 @@ class Composer:
         return await self._stop_button.click()
 
     async def is_replying(self) -> bool:
-        """Return whether a reply is in progress: the page shows a stop button, which stays for ``_RENDER_TIMEOUT``."""
+        """Return whether a reply is in progress: the page shows a stop button for at least ``_RENDER_TIMEOUT`` seconds."""
         return not await becomes(self._elements.stop_button, "hidden", _RENDER_TIMEOUT)
 
     async def shows_any(self, message_ids: Sequence[str], timeout: float) -> bool:
@@ -242,15 +242,15 @@ class Composer:
         return await becomes(self._elements.messages(message_ids), "attached", timeout)
 
     async def dialog_error(self) -> ChatGPTError | None:
-        """Return the error for an obstruction of the composer. Return None if there is none or it can be closed."""
+        """Return the error for an element that covers the composer, or None if there is no such element or it can be closed."""
         obstruction = await self._dialogs.find()
         return None if obstruction is None or obstruction.is_closable else obstruction.error()
 
     async def _can_send(self, timeout: float) -> bool:
-        """Return whether the message can be sent within the timeout: by a send button that is enabled, or by Enter.
+        """Wait until the send button is enabled. Return whether the message can be sent by this button or by Enter.
 
-        Enter is used if the composer has no button at all. If none of its buttons is recognized, Enter is used after some time,
-        since the send button may appear late.
+        Enter is used if the composer has no button at all. If it has buttons and no send button is recognized, Enter is used only
+        with a timeout of at least ``_ENTER_DELAY``, because the send button may appear late.
         """
         if await becomes(self._elements.enabled_send_button, "visible", timeout):
             return True

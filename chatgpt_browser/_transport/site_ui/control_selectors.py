@@ -36,7 +36,7 @@ FILE_ALERT = (
     r"upload failed|(couldn['\u2019]?t|could not|failed to|unable to) upload|unsupported file|file is too large|"
     r"too many files|at most \d+ files|attach at most|limit for file uploads|file type is not supported"
 )
-#: The elements in which a page shows such an alert.
+#: Matches the elements in which a page may show such an alert.
 ALERTS = "[role=alert], [role=status], .toast-root, [data-sonner-toast], aside"
 
 # ---- The "+" menu ----------------------------------------------------------------------------------------------------
@@ -80,7 +80,8 @@ ITEM_ROLES: tuple[Literal["menuitem", "menuitemradio", "menuitemcheckbox", "opti
 ITEM_ROLES = ("menuitem", "menuitemradio", "menuitemcheckbox", "option", "radio")
 ITEMS = ", ".join(f"[role={role}]" for role in ITEM_ROLES)
 
-#: The slider for the level of intelligence: the element that takes the keys, and the element with the value.
+#: The slider for the level of intelligence. The first selector finds the element that handles the keys. The second selector finds
+#: the element that has the value.
 SLIDER = ("[data-reasoning-slider]", "[role=slider]")
 
 #: Matches the items that open a submenu.

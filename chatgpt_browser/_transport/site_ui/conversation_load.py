@@ -62,7 +62,7 @@ class _LoadObserver:
         # possible because the site's ids contain no characters that JSON escapes.
         self._quoted_id = json.dumps(conversation_id)
         self._quoted_messages = [json.dumps(each) for each in message_ids]
-        #: Maps the id of a request to True if the request's URL or body contains the conversation's id.
+        #: The key is the id of a request. The value is True if the request's URL or body contains the conversation's id.
         self._asks_for_it: dict[str, bool] = {}
         self._candidates: set[str] = set()
         self._tasks = BackgroundTasks(on_error=_log)

@@ -66,7 +66,7 @@ class PageElements:
         return self._buttons(rule)
 
     def in_form(self, selector: str) -> Locator:
-        """Return a locator for the elements with this selector in the composer's form, also if they are hidden."""
+        """Return a locator for the elements with this selector in the composer's form, even if they are hidden."""
         return self._forms.locator(selector)
 
     def chosen_tools(self, label: Pattern[str]) -> Locator:

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from .elements import PageElements
     from .page_menu import PageMenu
 
-#: Data with at most this many bytes is passed to Playwright. More data is written to a temporary file, because Playwright encodes
-#: the data several times.
+#: If an attachment's data has at most this many bytes, the data is passed to Playwright. Larger data is written to a temporary
+#: file, because Playwright would encode the data several times.
 _MAX_PAYLOAD = 1 << 20
-#: Data with a media type of the caller is passed to Playwright up to this size, which is Playwright's limit: a browser derives
-#: the type of a file with a path from its name.
+#: If the caller has set a media type, this limit in bytes applies instead, which is Playwright's own limit. The limit is higher,
+#: because the media type is lost in a temporary file: a browser derives the type of a file from the file's name.
 _MAX_TYPED_PAYLOAD = 50 << 20
 #: Time limit in seconds within which the dialog for files must open after a click.
 _CHOOSER_TIMEOUT = 5.0
@@ -41,7 +41,7 @@ _SET_TIMEOUT = 600.0
 
 
 class Batch(NamedTuple):
-    """Files that are put into the input at once: Playwright accepts either paths or data."""
+    """Files that are put into the input together. ``files`` are all paths or all data, because Playwright accepts no mixture."""
 
     names: tuple[str, ...]
     files: Any
@@ -81,12 +81,15 @@ class FileInput:
             ) from exc
 
     async def accepts_many(self, *, images_only: bool) -> bool:
-        """Return whether the input accepts several files at once. Return True if there is no input yet."""
+        """Return whether the page's input accepts several files at once. If the page has no input yet, return True."""
         found = await self._find(images_only=images_only)
         return found is None or await found.get_attribute("multiple") is not None
 
     async def _find(self, *, images_only: bool) -> Locator | None:
-        """Return the best input, or None if there is no input. A hidden copy of the composer may have an input too."""
+        """Return the best file input, or None if the page has no file input.
+
+        Inputs in the composer's form are preferred, because a hidden copy of the composer may have an input too.
+        """
         entries = (*selectors.FILE_INPUTS, *(selectors.IMAGE_INPUTS if images_only else ()))
         inputs = [self._page.locator(f"{entry.pattern}:not(:disabled):not({SHELL})") for entry in entries]
         in_form = self._elements.in_form("input[type=file]")
@@ -109,9 +112,11 @@ class FileInput:
 
 @asynccontextmanager
 async def batches(files: Sequence[Attachment], *, is_single: bool) -> AsyncIterator[list[Batch]]:
-    """Yield the files as batches. Data that is too large for Playwright is in temporary files until the end of the block.
+    """Yield the files as batches.
 
-    :param is_single: each batch has only one file.
+    Data that is too large for Playwright is written to temporary files, which are deleted at the end of the block.
+
+    :param is_single: if True, each batch contains exactly one file.
     """
     folder = Path(tempfile.mkdtemp(prefix="chatgpt_browser_"))  # only the user can read this folder
     try:
@@ -156,7 +161,7 @@ def _payload(file: Attachment) -> dict[str, Any]:
 
 
 def _path(file: Attachment, folder: Path) -> str:
-    """Return the path of a file. Data is written to a file in the folder first. The file has the attachment's name."""
+    """Return the path of an attachment. If the attachment is data, first write the data to a file of its name in ``folder``."""
     if file.path is not None:
         return str(file.path.resolve())
     folder.mkdir()

@@ -35,8 +35,9 @@ class IsolatedEvaluation:
     ) -> Any:
         """Call the function in a script, wait for its promise, and return the result as JSON data.
 
-        The function's arguments are the ``constants``, the ``arguments``, and the functions of the ``helpers``, which are other
-        scripts. A script must always be called with the same constants and helpers.
+        The function is called with the ``constants``, then the ``arguments``, and then one function for each helper. A helper is
+        the name of another script. A script must always be called with the same constants and helpers, because its first call
+        stores them.
 
         :raises PlaywrightError: the document was replaced, or the function failed.
         """
@@ -47,7 +48,7 @@ class IsolatedEvaluation:
         except PlaywrightError as error:
             if world != self._world or "Cannot find context" not in error.message:
                 raise
-            # The document was replaced before the function was called, so call it in the new document.
+            # The document was replaced before the function was called. So the function is called in the new document.
             world = await self._create_world()
             result = await self._call(world, self._declare(script_name, constants, helpers), values)
         if "exceptionDetails" in result:
@@ -59,7 +60,8 @@ class IsolatedEvaluation:
     def _declare(self, script_name: str, constants: Sequence[Any], helpers: Sequence[str]) -> str:
         """Return a JavaScript function that calls the script's function.
 
-        The first call stores the function in the world, because a later call without the script's text takes half the time.
+        In each world, the first call of a script stores the script's function. A later call uses the stored function: without the
+        script's text, a call takes half the time.
         """
         stored = f"globalThis[{json.dumps(script_name)}]"
         if script_name in self._stored:
@@ -70,7 +72,7 @@ class IsolatedEvaluation:
         if self._frame_id is None:
             tree = await self._cdp.send("Page.getFrameTree")
             self._frame_id = tree["frameTree"]["frame"]["id"]
-        # Chromium creates the world once for each document, and returns it again after that.
+        # Chromium creates this world only once for each document. Later commands return the id of the same world.
         params = {"frameId": self._frame_id, "worldName": _WORLD_NAME}
         world: int = (await self._cdp.send("Page.createIsolatedWorld", params))["executionContextId"]
         self._world = world

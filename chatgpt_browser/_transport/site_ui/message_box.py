@@ -90,7 +90,7 @@ class MessageBox:
 
     async def _type(self, text: str) -> None:
         await self._page.keyboard.press("ControlOrMeta+A")
-        # To type a text with many lines in pieces takes longer than to type it at once, so such a text is not split.
+        # A text with many lines is not split, because typing it in several pieces takes longer than typing it in one piece.
         pieces = split_text(text) if text.count("\n") <= MAX_TYPED_LINES else [text]
         for piece in pieces:
             await self._page.keyboard.insert_text(piece)

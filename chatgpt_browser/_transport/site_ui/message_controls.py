@@ -1,7 +1,7 @@
 """Applies the options of a message in the site's page: chooses the model, the effort and the tools, and attaches the files.
 
-The text is written before that, because writing discards a chosen tool. Options that the page's address applies are part of
-:func:`.page_options.address_of`.
+The text of the message must be written before its options are applied, because writing a text discards a chosen tool. Some
+options are applied by the page's address instead: see :func:`.page_options.address_of`.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     from ..._core.urls import Site
     from .file_input import Batch
 
-#: Time limits in seconds for the first request of an upload after the file was chosen, for two attempts. The site's page needs
-#: up to 2.5 s.
+#: Time limits in seconds of the first and the second attempt to begin an upload: after the file was chosen, the page must send
+#: the first request of the upload within the limit. The site's page needs up to 2.5 s.
 _START_TIMEOUTS = (8.0, 15.0)
 #: Time limit in seconds for the send button to become enabled after the uploads.
 _ENABLE_TIMEOUT = 15.0
-#: The slowest upload, in bytes per second, for which the client waits.
+#: The minimum speed of an upload in bytes per second. The time limit of an upload is calculated with this speed.
 _SLOWEST_UPLOAD = 50_000
 #: Time limit in seconds for the site to process one file after its upload.
 _PROCESSING_TIMEOUT = 300.0
 
 
 class MessageControls:
-    """The controls of one page. All times are in seconds."""
+    """The controls for a message's options on one page. All times are in seconds."""
 
     def __init__(self, page: Page, cdp: CDPSession) -> None:
         self._page = page
@@ -57,7 +57,7 @@ class MessageControls:
         self._applied: tuple[object, ...] | None = None
 
     def forget(self) -> None:
-        """Forget what was applied. Called when the page begins another message."""
+        """Forget which options were applied. This is called when the page begins another message."""
         self._applied = None
 
     async def check_mode(self) -> None:
@@ -72,10 +72,11 @@ class MessageControls:
             raise work_mode_error(is_sent=False)
 
     async def apply(self, options: MessageOptions, site: Site, *, model: str | None, document: int) -> bool:
-        """Apply the options to the message in the composer. Return False if there was nothing to do.
+        """Apply the options to the message in the composer. Return False if no option had to be applied.
 
         :param model: the model that the caller has chosen, or None if the page chooses the model.
-        :param document: the number of the page's document. In the same document, files are not attached twice.
+        :param document: the number of the page's document. If the same options were already applied in this document, only the
+            tools are chosen again, and the files are not attached twice.
         :raises UploadError: a file was not uploaded. Nothing was sent.
         :raises OptionNotAppliedError: the page has no control for an option. Nothing was sent.
         """
@@ -113,9 +114,10 @@ class MessageControls:
     async def _begin(self, batch: Batch, observer: UploadObserver, *, images_only: bool) -> None:
         """Put files into the page's input, and wait until the page has begun to upload them.
 
-        If the page does not react at all, the files are put into the input once more: its scripts may not have run before.
+        If the page does not react to the first attempt, put the files into the input once more, because the page's scripts may
+        not have run at the first attempt.
 
-        :raises UploadError: the page does not upload a file.
+        :raises UploadError: the page did not begin to upload one of the files.
         """
         before = observer.begun
         for timeout in _START_TIMEOUTS:
@@ -131,7 +133,7 @@ class MessageControls:
             raise UploadError(f"The file {name!r} was not uploaded: {reason}. Nothing was sent.", file=name)
 
     async def _wait_for_reaction(self, observer: UploadObserver, count: int, timeout: float) -> None:
-        """Wait until the page has begun this number of uploads, or shows an alert about files."""
+        """Wait until the page has begun this number of uploads or shows an alert about files, at most ``timeout`` seconds."""
         alerting = asyncio.ensure_future(becomes(self._alerts, "visible", timeout))
         beginning = asyncio.ensure_future(observer.wait_until_begun(count, timeout))
         try:
@@ -148,7 +150,7 @@ class MessageControls:
         return self._page.locator(selectors.ALERTS).filter(has_text=pattern, visible=True)
 
     async def _alert(self) -> str:
-        """Return the text of an alert about a file, as one line, or "" if the page shows none."""
+        """Return the text of the first alert about a file as one line, or "" if the page shows no such alert."""
         if not await self._alerts.count():
             return ""
         return " ".join((await self._alerts.first.inner_text()).split())[:300]
@@ -179,5 +181,5 @@ class MessageControls:
 
 
 def upload_time(files: Sequence[Attachment]) -> float:
-    """Return the time limit in seconds for the upload of the files together; 0 if there are no files."""
+    """Return the time limit in seconds for the upload of all files together; 0 if there are no files."""
     return sum(_PROCESSING_TIMEOUT + size_of(file) / _SLOWEST_UPLOAD for file in files)

@@ -16,14 +16,14 @@ from ..._protocol.model_list import ModelList, read_model_list
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession
 
-#: The end of the path of the request.
+#: The path of a request for the models ends with this text.
 _PATH = "/backend-api/models"
-#: Time limit in seconds for a request that is in flight when the models are needed.
+#: If the page is requesting the models when they are needed, the client waits at most this many seconds for the response.
 _TIMEOUT = 3.0
 
 
 class ModelCatalog:
-    """Keeps the models of the newest response that one page has received. No request is sent for this."""
+    """Stores the models in the newest response that one page has received. The catalog itself sends no request."""
 
     def __init__(self, cdp: CDPSession) -> None:
         self._cdp = cdp
@@ -39,7 +39,10 @@ class ModelCatalog:
         add_listeners(cdp, listeners)
 
     async def read(self) -> ModelList:
-        """Return the models. If the page is requesting them, wait for the response. The result may be empty."""
+        """Return the newest models. If the page is requesting the models, first wait for the response.
+
+        If the page has not received any models, the result is empty.
+        """
         with anyio.move_on_after(_TIMEOUT):
             while self._pending:
                 await self._changed.wait()

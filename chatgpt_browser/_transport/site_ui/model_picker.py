@@ -1,8 +1,12 @@
 """Chooses the model and the effort in the model picker of the site's page.
 
-The picker has one of two shapes. The newer picker has a slider of presets, each with a model and an effort, and a list of models
-behind "Advanced". The earlier picker is a menu of models, whose items have test ids, with a submenu for the effort. The model and
-the effort of each preset are read from the page's own list of models. The page's request is compared with the options later.
+The picker has one of two forms:
+
+- The newer form has a slider, and a list of models behind "Advanced". Each position of the slider is a preset: a model together
+  with an effort. The model and the effort of each preset are read from the page's own list of models.
+- The earlier form is a menu of models with a submenu for the effort. The items of the menu have test ids.
+
+This module does not check the result. After the page has sent the message, its request is compared with the options.
 """
 
 from __future__ import annotations
@@ -42,7 +46,9 @@ class ModelPicker:
         self._catalog = catalog
 
     async def choose(self, model: str | None, effort: str | None) -> None:
-        """Choose a model, an effort, or both. A model that the page does not offer is left to the page's address.
+        """Choose a model, an effort, or both.
+
+        If only a model is requested and the page does not offer it, do nothing: only the page's address can choose this model.
 
         :raises OptionNotAppliedError: the page has no control for the effort. Nothing was sent.
         """
@@ -75,7 +81,7 @@ class ModelPicker:
         positions = models.find_positions(model, effort, levels)
         now = await slider.position()
         if now is not None and now in positions and levels > 1:
-            # The page may show a level that the account has not chosen. So the slider is moved away, and back.
+            # The page may show a position that the account has not chosen. So the slider is moved to another position and back.
             await slider.move_to(now - 1 if now else 1)
             await slider.move_to(now)
             return await slider.position() == now
@@ -86,7 +92,7 @@ class ModelPicker:
         for position in [*positions, *others]:
             await slider.move_to(position)
             title = await slider.title()
-            # A slider without a printed title is trusted only at a position that the list of models gives.
+            # If the page prints no title, the position is right only if the list of models contains this position.
             is_right = bool(_exactly(titles).search(title)) if title else position in positions
             if is_right and await slider.position() == position:
                 return True
@@ -116,7 +122,7 @@ class ModelPicker:
 
 
 class Slider:
-    """The slider of presets in an open picker. Its keys work while the element around it has the focus."""
+    """The slider of presets in an open picker. The slider reacts to keys while the element around the slider has the focus."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -141,12 +147,12 @@ class Slider:
         return int(printed["level"]) - 1 if printed else None
 
     async def title(self) -> str:
-        """Return the title of the current preset as the page prints it, or ""."""
+        """Return the title of the current preset as the page prints it, or "" if the page prints no title."""
         printed = _LEVEL.search(await self._description())
         return printed["title"].strip() if printed else ""
 
     async def move_to(self, position: int) -> None:
-        """Move the slider with the arrow keys. A click would choose the level at the pointer's place."""
+        """Move the slider to a position with the arrow keys. A click would instead choose the level under the pointer."""
         await self._slider.focus()
         for _ in range(2 * await self.levels()):  # a key may have no effect while the picker opens
             now = await self.position()
@@ -179,7 +185,11 @@ def _exactly(labels: Sequence[str]) -> re.Pattern[str]:
 
 
 def _beginning_with(labels: Sequence[str], others: Sequence[str]) -> re.Pattern[str]:
-    """Return a pattern for an item whose label begins with one of the labels, and not with a longer one of the others."""
+    """Return a pattern for an item whose label begins with one of ``labels``.
+
+    The pattern does not match if the item's label begins with a longer text of ``others``. For example, if ``others`` contains
+    "GPT-5 Pro", then the pattern for "GPT-5" does not match "GPT-5 Pro".
+    """
     longer = [
         other for other in others if any(other.startswith(label) for label in labels) and other not in labels
     ]

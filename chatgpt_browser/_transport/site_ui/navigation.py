@@ -39,8 +39,8 @@ _ADDRESS_TIMEOUT = 2.0
 _ATTEMPTS = 3
 
 _FIRST_ERROR_STATUS, _NOT_FOUND = 400, 404
-#: Limit per message: the maximum number of changes of the address that are stored after the message. The site makes one or two.
-#: If there are more, the conversation is opened again for the next message.
+#: The maximum number of changes of the page's address that are stored after each message. The site makes one or two changes. If
+#: the site makes more changes than this limit, the conversation is opened again for the next message.
 _MAX_PATHS = 100
 #: Limit in characters for the text that is read of an error page. The rest of a longer page is ignored.
 _MAX_ERROR_PAGE = 1 << 20
@@ -154,7 +154,7 @@ class Navigation:
         except PlaywrightError as error:
             if not is_interrupted(error) or attempts == 1:
                 raise
-        # The page has started another navigation. It must end before the next attempt, which it would otherwise interrupt too.
+        # The page has started another navigation. That navigation must end first, so that it does not interrupt the next attempt.
         await self._page.wait_for_load_state("domcontentloaded", timeout=limit)
         return await self._goto(url, timeout, attempts - 1)
 

@@ -1,5 +1,5 @@
 /**
- * Describe the element that covers the composer. If there is none, describe a dialog that blocks the page, or return null.
+ * Describe the element that covers the composer, or else a dialog that blocks the page. Return null if there is neither.
  *
  * An element covers the composer if a click on the composer would hit this element; its markup does not matter. The argument is an
  * object of selectors (see selectors.py).

@@ -28,7 +28,7 @@ _MAX_SUBMENUS = 6
 
 
 class PageMenu:
-    """The menus of one page. At most one menu is open."""
+    """The menus of one page. At most one menu is open at a time, possibly together with its submenus."""
 
     def __init__(self, page: Page, elements: PageElements) -> None:
         self._page = page
@@ -36,7 +36,7 @@ class PageMenu:
 
     @property
     def items(self) -> Locator:
-        """The visible items of all open menus."""
+        """The visible items of the open menu and of its open submenus."""
         return self._page.locator(selectors.ITEMS).and_(self._page.locator(_INSIDE)).filter(visible=True)
 
     async def open(self, rule: ElementRule) -> bool:
@@ -61,7 +61,11 @@ class PageMenu:
                 return
 
     async def find(self, *, name: str | None = None, label: Pattern[str] | None = None) -> Locator | None:
-        """Return the item with this CSS selector or label, in the open menu or in its submenus. Return None if there is none."""
+        """Return an item of the open menu or of its submenus. Return None if there is no such item.
+
+        :param name: a CSS selector for the item. It has precedence over ``label``.
+        :param label: a pattern for the item's label.
+        """
         opened: set[str] = set()
         while (item := await self._find_shown(name, label)) is None:
             if len(opened) == _MAX_SUBMENUS or not await self._open_submenu(opened):
@@ -71,12 +75,12 @@ class PageMenu:
     async def choose(self, item: Locator) -> None:
         """Choose an item, unless it is checked already.
 
-        A trusted click on some items of the site's picker has no effect. Then the item is chosen by the keyboard, and at last by
-        a click without a pointer.
+        On some items of the site's picker, a trusted click has no effect. So three ways are tried until one has an effect: a
+        trusted click, then the Enter key, then a click event without a pointer.
         """
         if await item.get_attribute("aria-checked") == "true":
             return
-        # The item as long as it is shown as not chosen. It is hidden if the menu has closed.
+        # This locator finds the item only while the page shows it as not chosen. If the menu has closed, the item is hidden.
         unchosen = item.and_(self._page.locator("[aria-checked=false]"))
         await item.click(timeout=milliseconds(_CLICK_TIMEOUT))
         if await becomes(unchosen, "hidden", _SUBMENU_TIMEOUT):
@@ -94,7 +98,7 @@ class PageMenu:
         return None
 
     async def _open_submenu(self, opened: set[str]) -> bool:
-        """Open one more submenu, and wait until it shows more items. Return False if there is no other submenu."""
+        """Open a submenu that is not in ``opened``, and wait until it shows items. Return False if there is no such submenu."""
         for item in await self.items.all():
             try:
                 text = (await item.inner_text(timeout=milliseconds(_SUBMENU_TIMEOUT))).strip()

@@ -1,7 +1,7 @@
-"""The options of a message on the site's page: the address that applies them, and their values in the page's own request.
+"""The options of a message on the site's page: builds the address that applies some of them, and checks the page's request.
 
-:data:`PAGE_OPTIONS` has one row for each option. A new option is a new row, with the part of the page that applies it in
-:mod:`.message_controls`.
+:data:`PAGE_OPTIONS` has one row for each option. To support a new option, add a row here, and add the code that applies the
+option to :mod:`.message_controls`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 class Tool(NamedTuple):
-    """A tool of the "+" menu: the hints in the page's request, and regular expressions for the labels of its item."""
+    """A tool of the "+" menu.
+
+    ``hints`` are the names that a request of the page may use for the tool. ``labels`` are regular expressions for the label of
+    its item in the menu.
+    """
 
     hints: tuple[str, ...]
     labels: tuple[str, ...]
@@ -28,7 +32,7 @@ class Tool(NamedTuple):
 
 DEEP_RESEARCH = "deep_research"
 
-#: The tools with a name of this package. Any other name is searched as a hint and as a label of an item.
+#: The tools for which this package defines a name. If the caller passes any other name, it is used as the hint and as the label.
 TOOLS = {
     "search": Tool(("search",), (r"(web )?search\b", r"search the web", r"websuche|rechercher|搜索|検索")),
     DEEP_RESEARCH: Tool(
@@ -53,7 +57,7 @@ TOOLS = {
 
 
 def tool_of(name: str) -> Tool:
-    """Return the tool with this name, or a tool whose hint and label are the name."""
+    """Return the tool with this name or hint. If it is unknown, return a new tool whose hint and label are the name."""
     import re
 
     found = next((tool for key, tool in TOOLS.items() if name == key or name in tool.hints), None)
@@ -68,7 +72,8 @@ class PageOption:
     #: Return the requested value, or None if the caller left the option out. The second argument is the model, or None if the
     #: page chooses the model.
     requested: Callable[[MessageOptions, str | None], Any]
-    #: Return the value in a request's body and in its message, or None if the request does not have the option.
+    #: Return the value in a request, or None if the request does not have the option. The arguments are the request's body and
+    #: the metadata of its message.
     sent: Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
     #: Return whether the value in the request is the requested value.
     matches: Callable[[Any, Any], bool]
@@ -101,7 +106,7 @@ PAGE_OPTIONS = (
         "model",
         lambda options, model: model,
         lambda body, metadata: _text(body.get("model")),
-        # Some forms of the page send no model if it is the conversation's model.
+        # Some versions of the page leave the model out of the request if it is the conversation's model.
         lambda requested, sent: sent in (None, requested),
     ),
     PageOption(
@@ -134,7 +139,7 @@ def check_options(
 
     :param model: the model that the caller has chosen, or None if the page chooses the model.
     :param is_new: True if the message begins a conversation.
-    :raises OptionNotAppliedError: an option has another value.
+    :raises OptionNotAppliedError: in the request, a requested option is missing or has another value.
     """
     for option in PAGE_OPTIONS:
         requested = option.requested(options, model)
@@ -144,9 +149,11 @@ def check_options(
 
 
 def check_unreadable(options: MessageOptions) -> None:
-    """Check that no option was requested, because the request has an unknown format. The model is not checked.
+    """Check that the caller has requested no option except the model.
 
-    :raises OptionNotAppliedError: the caller has requested such an option.
+    Call this if the request has an unknown format, so that the options in it cannot be checked.
+
+    :raises OptionNotAppliedError: the caller has requested another option than the model.
     """
     if options.files:
         raise not_applied("files", options.files[0].name, None, _UNREADABLE)
@@ -168,11 +175,12 @@ def not_applied(option: str, requested: str | None, sent: str | None, message: s
 
 
 def address_of(prompt: Prompt, model: str | None) -> str:
-    """Return the address of a message's conversation, without the origin. That of a new conversation applies some options.
+    """Return the address of a message's conversation, without the origin.
 
-    The page of a project shows an error if its address has a query.
+    The address of a new conversation also applies options: either the project, or the model and the temporary chat. The address
+    of a project has no query, because the page of a project shows an error if its address has a query.
 
-    :raises PageError: the conversation is a temporary chat, which has no address.
+    :raises PageError: the message continues a temporary chat, which has no address.
     """
     options = prompt.options
     if prompt.conversation_id is not None and options.temporary:

@@ -76,7 +76,7 @@ class SitePagePool:
             raise
 
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
-        """Return whether an idle page shows the conversation and its last message belongs to this turn.
+        """Return whether an idle page shows the conversation, and the last message on this page belongs to this turn.
 
         If the result is True and :meth:`send` is called before any other task runs, the message is sent from this page.
         """
@@ -140,7 +140,7 @@ class SitePagePool:
         """Remove a page from the pool, mark it as unusable, and close it in the background.
 
         The caller does not wait, because Playwright may never confirm that a page is closed. This happened for one page in a test
-        in which a hundred calls were cancelled a few milliseconds after their start.
+        that cancelled a hundred calls a few milliseconds after their start.
         """
         self._pages = [other for other in self._pages if other is not page]
         page.die(reason)

@@ -32,8 +32,8 @@ _RETRY_TIME = 1.5
 #: the page cannot pass a challenge: the client passes it in another page.
 _CHALLENGE_RETRY_TIME = 0.5
 #: If the refusal is a server error, it becomes an error of the client after this many seconds instead. The time is longer,
-#: because pages repeat such a request only after some seconds. It also applies to each refusal after which the page has repeated
-#: the request with success.
+#: because pages repeat such a request only after some seconds. This limit also applies if the page
+#: has repeated the refused request with success: the page must then send the message within it.
 _LONG_RETRY_TIME = 10.0
 #: Time limit in seconds for reading the body of a refusal. If the page does not read a body, the body may never end.
 _BODY_TIMEOUT = 1.0
@@ -110,12 +110,12 @@ class PreparationObserver:
                 return await self._error_of(refusal)
 
     async def error(self) -> ChatGPTError | None:
-        """Return the error for the newest refusal. Return None if there is no refusal, or if the repetition has succeeded."""
+        """Return the error for the newest refusal, or None if there is no refusal or the repeated request has succeeded."""
         refusal = self._newest
         return None if refusal is None or refusal.is_repeated else await self._error_of(refusal)
 
     async def _error_of(self, refusal: _Refusal) -> ChatGPTError:
-        """Return the error for a refusal. It has the class that the same response to a message would have."""
+        """Return the error for a refusal. The error has the same class as if the site had refused the message in this way."""
         if refusal.is_signed_out:
             return SessionExpiredError(
                 "The site's page has no session any more, so it cannot send a message. Nothing was sent. "
@@ -167,7 +167,7 @@ class PreparationObserver:
         self._end(request_id)
 
     def _refusal(self, url: str, request_id: str, head: Head) -> _Refusal:
-        """Return the refusal in a response. If it is a 401 after a refusal of the session, return that earlier refusal."""
+        """Return the refusal in a response. If the response is a 401 and the session was refused before, return that refusal."""
         is_unauthorized = head.status == _UNAUTHORIZED
         session = self._refusals.get(self._site.session_url)
         if is_unauthorized and session is not None and not session.is_repeated:

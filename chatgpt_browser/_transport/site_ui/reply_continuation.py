@@ -1,8 +1,8 @@
 """The rest of a reply that the page receives after the response to its message has ended.
 
-The response may end with a hand-off, break off, or be a document that announces the reply. Then the site's page requests the rest
-(``f/conversation/resume``), or receives it over its WebSocket. This module observes both, and delivers the events to the same
-stream as the response. If the page does neither, the reader of the stream polls the conversation.
+The response may end with a hand-off, break off, or be a document that announces the reply. In these cases, the site's page either
+requests the rest (``f/conversation/resume``) or receives the rest over its WebSocket. This module observes both, and delivers the
+events to the same stream as the response. If the page does neither, the reader of the stream polls the conversation.
 """
 
 from __future__ import annotations

@@ -266,7 +266,7 @@ class RequestObserver:
             )
 
     def _on_paused(self, event: dict[str, Any]) -> None:
-        """Fail a request of the page for the message, which ``_block_messages`` has made Chromium pause."""
+        """Fail a paused request with a message. Chromium pauses such a request because of ``_block_messages``."""
         self._tasks.spawn(self._refuse(event["requestId"]))
 
     async def _refuse(self, request_id: str) -> None:

@@ -119,7 +119,7 @@ MESSAGE_BOX = ElementRule(
     ),
 )
 
-#: Matches a send button with a known label or name, also if it is disabled. The German "Senden" is not a known label here.
+#: Matches a send button with a known label or name, even if it is disabled. The German "Senden" is not a known label here.
 _KNOWN_SEND = (
     '[aria-label=send i], [aria-label^="send " i], [data-testid*="send-button"], #composer-submit-button'
 )

@@ -169,7 +169,7 @@ class SitePage:
         The conversation is opened if the page does not show it, or if its newest question was not sent from this page. ``model``
         is the model for a new conversation; None means the page's default. ``timeout`` limits each step.
 
-        ``message.delivery`` records whether the message was sent, also if an error is raised.
+        ``message.delivery`` records whether the message was sent, even if an error is raised.
 
         :raises ChallengeError: the site responded with a challenge.
         :raises SessionExpiredError: the page asks to log in.
@@ -218,7 +218,7 @@ class SitePage:
     async def _prepare_again(
         self, message: OutgoingMessage, site: Site, model: str | None, timeout: float
     ) -> None:
-        """Prepare the page again after it has reloaded. If the message may have been sent, do not open the conversation again."""
+        """Prepare the page again after a reload. Open the conversation only if the message was certainly not sent."""
         if message.delivery.state is DeliveryState.NOT_STARTED:
             await self._prepare(message, site, model, timeout)
         else:
@@ -295,7 +295,7 @@ class SitePage:
     # ---- Stopping a reply --------------------------------------------------------------------------------------------
 
     def _stop(self, observer: RequestObserver) -> bool:
-        """Start to stop the reply, and return False. Return True if this observer's message is not in flight on the page."""
+        """If this observer's message is not in flight here, return True. Otherwise start to stop the reply, and return False."""
         if self._observer is not observer or self.dead is not None:
             return True
         if self.state is not PageState.STOPPING:

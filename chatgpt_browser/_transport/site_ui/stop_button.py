@@ -40,13 +40,14 @@ class StopButton:
     async def click(self) -> bool:
         """Click the stop button. Return False if no stop button is found.
 
-        If no label or name matches, and exactly one button of the composer was not there before the reply, that button is used.
-        This works in any language.
+        If no button has a known label or name, and the reply has added exactly one button to the composer, this new button is
+        clicked. So the button is found on a page in any language.
         """
         if await _click(self._elements.stop_button.first):
             return True
         shapes = await self._shapes()
-        # If the page still showed the stop button of the previous reply, the button was recorded too. So the second set is used.
+        # The first set contains the stop button of an earlier reply if the page still showed it when the set was recorded. In
+        # this case, no button is new, and the second set is used.
         for before in (self._idle_buttons, self._newest_buttons):
             new = [n for n, shape in enumerate(shapes) if shape not in before]
             if len(new) == 1:

@@ -1,4 +1,4 @@
-"""Submits one message through the site's page: writes the text, checks it and clicks Send, until the page has sent it."""
+"""Submits one message through the site's page: writes and checks the text, and clicks Send until the page has sent it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Submission:
         self._preparation = preparation
         self._composer = composer
         self._activity = activity
-        #: The text to write, and the text that the message box shows then. A chosen tool may add its name to the text.
+        #: The text to write, and the text that the message box shows after the options were applied: a tool may add its name.
         self._text = self._shown = text
         self._timeout = timeout
         self._clock = asyncio.get_running_loop().time
@@ -206,7 +206,7 @@ class Submission:
                 return False
 
     async def _withdraw_if_prevented(self, observer: RequestObserver) -> None:
-        """Wait until the page has sent the message. Withdraw the message if the site or a dialog prevents this."""
+        """Wait until the page has sent the message. If the site or a dialog prevents this, withdraw the message."""
         sending = asyncio.ensure_future(observer.sent.wait())
         refusing = asyncio.ensure_future(self._preparation.wait_until_refused())
         both = (sending, refusing)

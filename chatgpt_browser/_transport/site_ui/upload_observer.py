@@ -27,7 +27,7 @@ _BODY_TIMEOUT = 5.0
 
 
 class UploadObserver:
-    """A context manager that observes the uploads of one page. It is entered before the files are chosen."""
+    """A context manager that observes the uploads of one page. Enter it before the files are chosen."""
 
     def __init__(self, cdp: CDPSession, site: Site) -> None:
         self.tracker = UploadTracker(site.backend_api_base_url)
@@ -84,7 +84,7 @@ class UploadObserver:
                 await self._change()
 
     def pending_name(self) -> str:
-        """Return the name of the first file that has not been uploaded, or "" if it is unknown."""
+        """Return the name of the first file whose upload has begun but is not complete, or "" if there is no such file."""
         return next((upload.name for upload in self.tracker.uploads if not upload.is_done), "")
 
     async def _change(self) -> None:
@@ -112,7 +112,7 @@ class UploadObserver:
 
     async def _finish(self, request_id: str, step: Step) -> None:
         status = self._statuses.pop(request_id, 0)
-        # The response of the storage has no body that matters.
+        # If the file storage responds without an error, the body of its response is not needed.
         body = "" if step is Step.STORE and status < 400 else await self._body_of(request_id)
         self._end(request_id, status, body)
 

@@ -1,7 +1,8 @@
-"""The short way to operate a usual composer, whose state is read with one command instead of one command for each element.
+"""The short way to operate a usual composer: one command reads the state of all its elements.
 
-A composer that is not usual is operated by :mod:`.composer`, which tries all ways to find an element, and raises an
-error that describes the problem.
+A composer is usual if it is certain that a message can be written, and that no reply is in progress (see ``usual_composer.js``).
+Any other composer is operated by :mod:`.composer`. That module tries all ways to find an element, and raises an error that
+describes the problem.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _ENABLE_TIMEOUT = 0.5
 _CLICK_TIMEOUT = 0.5
 #: Maximum length in characters of a text that is written in the short way. The page needs more time for a longer text.
 _MAX_LENGTH = 4000
-#: Limit in seconds for the age of a state that is used again. It is long enough for the next step of the same message.
+#: A state is used again only if it is at most this many seconds old. This is long enough for the next step of the same message.
 _MAX_AGE = 0.1
 
 
@@ -124,8 +125,9 @@ class UsualComposer:
     ) -> UsualState | None:
         """Return the state of the composer, or None if it is not usual. Count the copies of ``message`` elsewhere on the page.
 
-        :param selects: focus the message box, and select its text.
-        :param timeout: seconds to wait until the composer has the beginning of ``message`` and can send it.
+        :param selects: if True, also focus the message box and select its text.
+        :param timeout: wait at most this many seconds until the message box has the beginning of ``message`` and the message can
+            be sent.
         """
         arguments = beginning_of(message), selects, milliseconds(timeout) if timeout else 0
         try:
@@ -149,14 +151,15 @@ class UsualComposer:
     async def write(self, text: str) -> UsualState | None:
         """Replace the text in the message box, and return the state after that.
 
-        Return None if the composer is not usual, or cannot send the text at once.
+        Return None if the composer is not usual, the text is too long for the short way, or the send button is not enabled within
+        ``_ENABLE_TIMEOUT`` seconds.
         """
         is_long = len(text) > _MAX_LENGTH or text.count("\n") > MAX_TYPED_LINES
         is_selected = not is_long and await self.select() is not None
         self.forget()
         if not is_selected:
             return None
-        # Both commands are sent at once. The second one waits in the page until the first one has taken effect.
+        # The second command is sent before the first one has ended. It waits in the page until the first one has taken effect.
         _, state = await asyncio.gather(
             self._page.keyboard.insert_text(text), self.look(text, timeout=_ENABLE_TIMEOUT)
         )
@@ -166,7 +169,7 @@ class UsualComposer:
         return state
 
     async def click_send(self, text: str) -> bool:
-        """Click the send button. If the composer is not usual or has another text, click nothing and return False.
+        """Click the send button. If the composer is not usual or has another text, do not click anything, and return False.
 
         :raises PlaywrightError: the button cannot be clicked, or was replaced.
         """

@@ -142,7 +142,7 @@ def print_summary(messages: list[BatchMessage], results: ResultFile) -> None:
 
 @contextmanager
 def closing_journal(output: Path, results: ResultFile) -> Iterator[DeliveryJournal]:
-    """Yield the journal of a batch, and close it after the block. If each message that was sent has a result, remove its file."""
+    """Yield the journal of a batch, and close it after the block. If each sent message has a result, delete its file."""
     journal = DeliveryJournal(output)
     try:
         yield journal

@@ -1,4 +1,4 @@
-"""Looks on the site for a message that a killed run may have sent: it was sent, it was not sent, or this is unknown."""
+"""Searches the site for a message that a killed run may have sent. The result is: sent, not sent, or unknown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CREATION_TIME = 60
 
 
 class Fate(Enum):
-    """The state of a message on the site. If a row becomes uncertain, the member's value is the reason in this row."""
+    """The state of a message on the site. In an uncertain row of the results, the member's value is the reason."""
 
     ANSWERED = "it was sent, and it has a reply"
     UNANSWERED = "It was sent, and its reply is not complete."

@@ -40,7 +40,7 @@ class Attempt:
     def of(cls, row: dict[str, Any]) -> Attempt | None:
         """Return the attempt that a row describes. Return None if the row has no id or no prompt.
 
-        Another field is ignored if its value has the wrong type.
+        If any other field has a value of the wrong type, that field is ignored.
         """
         values = {each.name: row.get(each.name) for each in fields(cls)}
         if not isinstance(values["id"], str) or not isinstance(values["prompt"], str):

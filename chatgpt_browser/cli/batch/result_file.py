@@ -1,6 +1,6 @@
 """The results of a batch: a file of JSON lines that stays valid even if the process is killed.
 
-Each row is synced to disk before the next message is sent. If a row was written only in part, it has no line feed at its end.
+Each row is synced to disk before the next message is sent. If the last row has no line feed, it may be incomplete.
 """
 
 from __future__ import annotations

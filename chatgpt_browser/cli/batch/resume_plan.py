@@ -28,9 +28,12 @@ def settle(
 ) -> None:
     """Look on the site for messages that a killed run may have sent, and write a result for each message that is not sent again.
 
-    If the site has a complete reply, the reply is the result. If the message was certainly not sent, no result is written, so
-    that this run sends the message. In all other cases, the result is an uncertain row. But if ``send_uncertain`` is True, no
-    uncertain row is written, so that this run sends the message.
+    For each of these messages:
+
+    - If the site has a complete reply, this reply is the result.
+    - If the message was certainly not sent, no result is written, so that this run sends the message.
+    - In all other cases, the result is an uncertain row if ``send_uncertain`` is False. If it is True, no result is written, so
+      that this run sends the message.
     """
     # This import loads many modules. `--help` must not load them, because this is slow.
     from .delivery_check import Fate, find_message
@@ -72,7 +75,7 @@ def plan(
     """
     todo: list[BatchMessage] = []
     blocked: list[tuple[int, BatchMessage]] = []
-    # Maps a conversation to the outcome of its last message or, if a message failed, to the outcome of this message.
+    # Maps a conversation to the outcome of its failed message or, if no message has failed, of its last message.
     before: dict[str, Outcome] = {}
     for index, message in enumerate(messages):
         outcome = outcomes.get(message.id or "")

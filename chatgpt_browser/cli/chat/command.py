@@ -81,7 +81,8 @@ def chat(
 def start_in_background(api: ChatGPTAPI) -> None:
     """Start the browser in a thread, while the user types the first message.
 
-    Errors are ignored. If the start fails, the first message starts the browser again, and reports an error if that fails too.
+    Errors are ignored. If the start fails, the first message starts the browser again. If this second start fails too, its error
+    is reported.
     """
 
     def start() -> None:

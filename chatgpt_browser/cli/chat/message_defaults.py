@@ -1,4 +1,4 @@
-"""The options of the messages of `chat`: those of the command line, and the files of the next message."""
+"""The options for the messages of `chat`: the options of the command line, and the files for the next message."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ _FOR_NEW = ("temporary", "project")
 
 
 class MessageDefaults:
-    """The options of the messages. Files are attached to one message only."""
+    """The options for all messages, and the files for the next message. Each file is attached to only one message."""
 
     def __init__(self, arguments: dict[str, Any]) -> None:
         self._arguments = arguments
         self._files: list[Path] = []
 
     def for_message(self, *, is_new: bool) -> dict[str, Any]:
-        """Return the keyword arguments for the next message. `is_new`: the message begins a conversation."""
+        """Return the keyword arguments for the next message. `is_new` is True if the message begins a conversation."""
         arguments = {name: value for name, value in self._arguments.items() if is_new or name not in _FOR_NEW}
         return arguments | ({"files": self._files} if self._files else {})
 
     def attach(self, name: str) -> str:
-        """Attach a file to the next message; without a name, remove the files. Return a line for the user."""
+        """Attach a file to the next message. If `name` is empty, remove all attached files. Return a line for the user."""
         path = Path(name).expanduser()
         if not name:
             self._files = []

@@ -171,7 +171,7 @@ def save_reply_files(stream: ReplyStream, folder: Path | None) -> dict[str, list
     """Save the files of a reply if `folder` is not None. Return the field `saved_files` of `--json`, or else an empty dict.
 
     :raises typer.BadParameter: a file cannot be written.
-    :raises ChatGPTError: a file cannot be read.
+    :raises ChatGPTError: a file cannot be downloaded.
     """
     reply = None if folder is None else stream.reply
     if folder is None or reply is None:

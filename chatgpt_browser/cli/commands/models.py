@@ -36,7 +36,7 @@ def models(as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0
 
 
 def model_table(models: list[Model]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return the names of the columns, and the rows. There is a column for efforts only if a model has some."""
+    """Return the names of the columns, and the rows. There is a column for efforts only if at least one model has efforts."""
     rows = [
         (model.slug, model.title or "", "" if model.max_tokens is None else str(model.max_tokens))
         for model in models
@@ -48,7 +48,7 @@ def model_table(models: list[Model]) -> tuple[tuple[str, ...], list[tuple[str, .
 
 
 def model_object(model: Model) -> dict[str, Any]:
-    """Return the JSON object that `--json` writes for a model. Efforts and presets are left out if there are none."""
+    """Return the JSON object that `--json` writes for a model. Efforts and presets are left out if they are empty."""
     fields = {"slug": model.slug, "title": model.title, "max_tokens": model.max_tokens}
     names = ("efforts", "default_effort", "presets")
     return fields | {name: value for name in names if (value := getattr(model, name))}

@@ -102,9 +102,10 @@ class CheckContext:
         return self.session_visit
 
     def client(self, *, send_via: SendVia = "fetch") -> ChatGPTAPI:
-        """Return the client, which is configured like that of the other commands, and make it send by the given transport.
+        """Return the client that the checks share, and make it send messages by the given transport.
 
-        If there is no client, close the browser of `start_browser` and create a client.
+        The client is configured like the clients of the other commands. If there is no client yet, first close the browser of
+        `start_browser`, and then create a client.
         """
         if self._client is None:
             self._closers.close()
@@ -141,7 +142,7 @@ class CheckContext:
         self.user_words = [word for word in (address, *words) if len(word) > 2]
 
     def remember_secrets(self) -> None:
-        """Add the client's current tokens to `secrets`. Call this while the session is valid: later, they cannot be read."""
+        """Add the client's current tokens to `secrets`. Call this while the session is valid: later, no token can be read."""
         if self._client is None:
             return
         self.secrets.append(self._client.session_token)

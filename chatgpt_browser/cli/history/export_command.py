@@ -105,7 +105,7 @@ def export(
 
 
 def names_a_file(output: Path) -> bool:
-    """Return whether an output is a file: a file with this name exists, or the name has a file suffix and is no folder's name."""
+    """Return whether an output is a file: it is an existing file, or it has a file suffix and is not an existing folder."""
     return output.is_file() or (output.suffix.lower() in FILE_SUFFIXES and not output.is_dir())
 
 
@@ -114,7 +114,7 @@ def export_to_file(
 ) -> None:
     """Write one conversation to a file. If the name of the file ends in .json, the format is JSON, otherwise `form`.
 
-    With `with_files`, the files of a Markdown export are saved in a folder beside the file.
+    If `with_files` is True and the format is Markdown, also save the conversation's files in a folder beside the file.
 
     :raises typer.BadParameter: the file cannot be written.
     """

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import ConversationSummary, History
 
-#: To find the conversation's id in a file, this many bytes at the beginning of the file are searched.
+#: The number of bytes at the beginning of a file that are searched for the conversation's id.
 _HEAD_SIZE = 4096
 
 
@@ -52,7 +52,7 @@ class ExportFolder:
 
     path: Path
     form: Format
-    #: True if the files of the conversations are saved too, each conversation's files in a folder of their own.
+    #: True if the files of the conversations are also saved. The files of each conversation are saved in a separate folder.
     with_files: bool = False
 
     def create(self) -> None:
@@ -98,7 +98,7 @@ class ExportFolder:
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:
-        """The names of the files that existed at the first use of this property. The key is the result of :func:`names_id`."""
+        """The names of the files that existed at the first use of this property, grouped by the result of :func:`names_id`."""
         names: dict[str, list[str]] = {}
         for path in self.path.iterdir():
             key = names_id(path.stem, in_name=True) if path.suffix == self.form.suffix else None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: The maximum length of a description in characters, so that it fits on one line of most terminals.
 MAX_LENGTH = 70
-#: The first parts of the names of tools that search.
+#: A tool searches if its name begins with one of these texts.
 _SEARCH_TOOLS = ("web", "search", "browser")
 _SEARCH_CALL = re.compile(r"search\(\s*[\"'](.*?)[\"']\s*[,)]")
 
@@ -23,7 +23,7 @@ _SEARCH_CALL = re.compile(r"search\(\s*[\"'](.*?)[\"']\s*[,)]")
 def describe_call(call: ToolCall, *, is_over: bool = False) -> str:
     """Return a description of a tool call, such as ``searching: blue sky``.
 
-    :param is_over: describe the call in the past tense.
+    :param is_over: if True, describe the call in the past tense.
     """
     name = call.name.partition(".")[0]
     if name in _SEARCH_TOOLS:
@@ -39,12 +39,12 @@ def describe_thinking(text: str) -> str:
 
 
 def describe_duration(seconds: float) -> str:
-    """Return a description of the end of the thinking."""
+    """Return a text with the duration of the model's thinking, which is shown after its end."""
     return f"thought for {seconds:.0f} s"
 
 
 def _queries(text: str) -> list[str]:
-    """Return the queries in the input of a search: in JSON (``q``), or in a call such as ``search("blue sky")``."""
+    """Return the queries in ``text``, the input of a search: JSON with fields ``q``, or a call such as ``search("blue sky")``."""
     try:
         return [*_values_of_q(json.loads(text))]
     except (ValueError, RecursionError):

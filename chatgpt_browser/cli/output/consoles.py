@@ -83,7 +83,7 @@ class SafeConsole(Console):
         return super().render_str(printable(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the segments of an object. The text of each segment is in printable form, also in tables and other containers."""
+        """Yield the segments of an object. The text of each segment is in printable form, even in tables and other containers."""
         if isinstance(renderable, Text):
             renderable = _printable_text(renderable)
         for segment in super().render(renderable, options):

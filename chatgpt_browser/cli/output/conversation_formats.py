@@ -66,7 +66,7 @@ def as_markdown(history: History) -> str:
 
 
 def _with_footnotes(message: HistoryMessage, index: int) -> str:
-    """Return the text of a message with its footnotes. `index` makes their labels unique in the conversation."""
+    """Return the text of a message with its footnotes. `index` makes the labels of the footnotes unique in the conversation."""
     if not message.citations:
         return message.text.strip("\n")
     footnotes, label = Footnotes(message.citations), f"[^{index}-{{}}]".format
@@ -107,7 +107,7 @@ def file_id(conversation_id: str) -> str:
 
 
 def names_id(text: str, *, in_name: bool = False) -> str:
-    """Return the part of a file name that identifies a conversation: the id if it is a UUID, else an underscore and its digest.
+    """Return the part of a file name that identifies a conversation: the id if it is a UUID, else "_" and the id's digest.
 
     :param text: the conversation's id; or, if ``in_name`` is True, a file name without its suffix.
     :param in_name: if True, search the file name for this part. If the name contains no such part, the result is empty.

@@ -28,7 +28,7 @@ class Footnotes:
                 self._numbers[_key(citation)] = len(self._sources)
 
     def mark(self, text: str, form: Callable[[int], str] = "[{}]".format) -> str:
-        """Return the text with a mark after each cited passage. `form` returns the mark for a number."""
+        """Return the text with a mark after each cited passage. `form(number)` returns the text of a mark."""
         marks = {
             (citation.end, self._numbers[_key(citation)]): None
             for citation in self._citations
@@ -39,14 +39,14 @@ class Footnotes:
         return text
 
     def lines(self) -> list[str]:
-        """Return a line of plain text for each source, in the order of their numbers."""
+        """Return a line of plain text for each source, in the order of the sources' numbers."""
         return [
             f"[{number}] " + ", ".join(filter(None, (_title(source), source.source, source.url)))
             for number, source in enumerate(self._sources, start=1)
         ]
 
     def definitions(self, form: Callable[[int], str]) -> list[str]:
-        """Return the definition of each footnote, as Markdown."""
+        """Return the definition of each footnote, as Markdown. `form(number)` returns the label of a footnote."""
         return [f"{form(number)}: {_link(source)}" for number, source in enumerate(self._sources, start=1)]
 
 

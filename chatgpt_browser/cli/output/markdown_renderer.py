@@ -105,7 +105,8 @@ class LiveMarkdown:
     def _settle(self, rest: str, blocks: list[Block], end: int) -> None:
         """Append the finished text to `_settled`, so that later draws skip it.
 
-        `blocks[end]` is the first unfinished block. The finished text ends where the top-level block with this block starts.
+        `blocks[end]` is the first unfinished block. The finished text ends at the start of the top-level block that contains
+        this block.
         """
         if end == len(blocks):
             self._written = end

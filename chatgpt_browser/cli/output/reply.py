@@ -33,7 +33,7 @@ class TextPieces(Protocol):
 
 
 def stream_reply(pieces: TextPieces, *, markdown: bool = True) -> None:
-    """Write a reply while it arrives, and then its sources if standard output is a terminal.
+    """Write a reply while it arrives. After that, if standard output is a terminal, write the sources of the reply.
 
     On a terminal, Markdown is rendered unless `markdown` is False. If the terminal is the log of a CI system, the Markdown is
     rendered once, after the last piece. A pipe or a file receives the text unchanged.

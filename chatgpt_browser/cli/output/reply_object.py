@@ -12,7 +12,7 @@ _FILE_FIELDS = ("id", "name", "media_type", "size", "kind")
 
 
 def parts_object(reply: Reply[Any]) -> dict[str, Any]:
-    """Return the parts of a reply other than its text, ids and model."""
+    """Return the parts of a reply as a dict, except the text, the ids and the model."""
     return {
         "effort": reply.effort,
         "finish_reason": reply.finish_reason,

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 class ReplyPieces:
     """The text of a reply in pieces. Before the text begins, the spinner shows thoughts and calls of tools.
 
-    If `show_thoughts` is True, they are also part of the text, as a Markdown quote before the answer.
+    If `show_thoughts` is True, the thoughts and calls are also part of the text, as a Markdown quote before the answer.
     """
 
     def __init__(self, stream: ReplyStream, spinner: WaitSpinner, *, show_thoughts: bool = False) -> None:
         self._stream = stream
         self._spinner = spinner
         self._show_thoughts = show_thoughts
-        self._quote = ""  # The shown thoughts and calls of tools.
+        self._quote = ""  # The thoughts and calls of tools that are part of the text.
         self._thinking = ""
         self._answer = ""
         self._finished_calls = 0
@@ -41,7 +41,7 @@ class ReplyPieces:
     def __iter__(self) -> Iterator[str]:
         for event in self._stream.events():
             if isinstance(event, TextDelta):
-                # A rewritten answer may start after the quote: then the quote is separated only once.
+                # The separator is added only once, even if the site later replaces the answer from its beginning.
                 separator = "\n\n" if self._quote and not self._answer else ""
                 self._quote += separator
                 self._answer = event.snapshot
@@ -54,7 +54,7 @@ class ReplyPieces:
                 yield piece
 
     def _note_activity(self, event: object) -> str:
-        """Show an event beside the spinner. Return the piece of the quote that describes the event."""
+        """Show an event beside the spinner. Return the piece of the quote for the event, or "" if the quote does not change."""
         if isinstance(event, ThoughtDelta):
             self._thinking += event.text
             is_over = event.seconds is not None
@@ -66,7 +66,7 @@ class ReplyPieces:
         else:
             return ""
         self._spinner.step = shown
-        # The answer has begun: the quote before it cannot grow any more.
+        # After the answer has begun, nothing can be added to the quote before the answer.
         return self._quoted(piece) if self._show_thoughts and not self._answer else ""
 
     def _quoted(self, piece: str) -> str:

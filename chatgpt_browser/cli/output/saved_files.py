@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import History, HistoryMessage, ReplyFile
 
-#: The maximum number of names that are tried for one file.
+#: The maximum number of names that are tried for one file, if files with these names exist.
 _MAX_ATTEMPTS = 10_000
 
 
 def save_files(files: Sequence[ReplyFile], folder: Path) -> list[Path]:
-    """Save the files of a reply to a folder, which is created. Print a line for each file. Return the paths.
+    """Save the files of a reply to a folder, print a line for each file, and return the paths.
 
-    An existing file is never replaced: the new file gets a number. If one file cannot be read, the others are saved first.
+    The folder is created if it does not exist. An existing file is never replaced: the name of the new file gets a number. If one
+    file cannot be downloaded, the other files are saved before the error is raised.
 
-    :raises ChatGPTError: a file could not be read.
+    :raises ChatGPTError: a file could not be downloaded.
     :raises OSError: a file could not be written.
     """
     saved: list[Path] = []
@@ -47,7 +48,7 @@ def save_files(files: Sequence[ReplyFile], folder: Path) -> list[Path]:
 
 
 def _save_new(file: ReplyFile, folder: Path) -> Path:
-    """Save a file under its name, or under its name with a number if the folder has a file of this name."""
+    """Save a file under its name. If the folder already has a file of this name, add a number to the name."""
     for number in range(1, _MAX_ATTEMPTS):
         with suppress(FileExistsError):
             path = folder / numbered_name(file.name, number)
@@ -60,23 +61,24 @@ def _save_new(file: ReplyFile, folder: Path) -> Path:
 
 @dataclass
 class ConversationFiles:
-    """The files of a conversation that is exported. They are saved to one folder, and the Markdown has links to them.
+    """The files of an exported conversation. They are saved to one folder, and the Markdown contains links to them.
 
-    ``name`` is the name of the folder, which is beside the Markdown.
+    ``name`` is the name of this folder. The folder and the Markdown file are both in ``parent``.
     """
 
     parent: Path
     name: str
-    #: Maps a file to its path relative to the Markdown.
+    #: Maps a file (its ``id()``) to its path relative to the Markdown file.
     _links: dict[int, str] = field(default_factory=dict)
 
     def save(self, history: History) -> History:
         """Save the files of a conversation, and return the conversation with links to the files.
 
-        If a file cannot be read, a line is printed, and its text in the export has no link. The folder is created only for files.
+        If a file cannot be downloaded, print a line, and add the file's name without a link. If the conversation has no files, do
+        not create the folder.
 
         :raises OSError: a file cannot be written.
-        :raises ChatGPTError: an error that concerns the other files too, such as a rate limit.
+        :raises ChatGPTError: an error that also concerns the other files, such as a rate limit.
         """
         files = [file for message in history.messages for file in message.files]
         if not files:
@@ -98,7 +100,7 @@ class ConversationFiles:
         if not message.files:
             return message
         text = "" if message.hidden else message.text
-        if not message.citations:  # the citations have positions in the text
+        if not message.citations:  # Citations contain positions in the text.
             text = self._without_sandbox(text, message.files)
         lines = "\n".join(f"- {self._link(file)}" for file in message.files)
         return replace(

@@ -34,8 +34,8 @@ class Mark(Enum):
 class StepLines:
     """Writes one line per finished step. On a terminal, a spinner below the lines shows the current step.
 
-    A step starts when the previous step ends, or at a later call of `next`. If `seconds` is True, the line contains the duration
-    of the step. The total time starts when the object is created.
+    A step starts when the previous step ends. If `next` is called after that, the step starts at this call instead. If
+    `seconds` is True, the line contains the duration of the step. The total time starts when the object is created.
     """
 
     def __init__(self, console: Console, *, seconds: bool = True) -> None:

@@ -63,9 +63,10 @@ def remember_conversation(conversation_id: str | None, message_id: str | None) -
 
 
 def forget_conversation(conversation_id: str) -> None:
-    """If the deleted conversation is the saved last conversation, replace its position by a mark.
+    """Record that a conversation was deleted.
 
-    After that, `last` means the newest conversation on the site.
+    If it was the saved last conversation, a mark replaces its position. After that, `last` means the newest conversation on the
+    site.
     """
     folder, origin = DataFolder.default(), site_origin()
     position = load_position(folder, origin)

@@ -35,7 +35,7 @@ class Message:
     #: Pieces of the text that do not belong to `text` yet. Each GET of the conversation moves one piece to `text` (see
     #: `Reply.handoff_after`).
     unsaid: list[str] = field(default_factory=list)
-    #: The states of a deep research that were not read yet (see `Aside.research`). The last one stays.
+    #: The states of a deep research that were not read yet (see `Aside.research`). The last state is never removed.
     widget_states: list[dict[str, Any]] = field(default_factory=list)
     #: The progress of the message. While `unsaid` is not empty, this field is ignored, because the message is in progress.
     progress: Progress = "finished"
@@ -102,8 +102,8 @@ class Conversation:
     current_node: str = ""
     #: False if the conversation was deleted.
     is_visible: bool = True
-    #: Images that are made later: the number of GETs before that, the ID of the task, and the fields of the message that then
-    #: replace those of the task's message.
+    #: The images that will be finished later. The items of each tuple: the number of GETs of the conversation until then; the ID
+    #: of the image's task; the fields that then replace the fields of the task's message.
     later: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, role: str, text: str, parent: str | None, message_id: str | None = None) -> Message:
@@ -129,7 +129,7 @@ class Conversation:
         return message
 
     def make_later_images(self) -> None:
-        """Count one GET of the conversation, and finish the images of `later` whose time has come."""
+        """Count one GET of the conversation, and finish each image in `later` whose number of GETs is reached."""
         counted = [(left - 1, task, fields) for left, task, fields in self.later]
         self.later = [each for each in counted if each[0] > 0]
         for left, task, fields in counted:
@@ -169,7 +169,7 @@ class Conversation:
     def to_detail(self, *, has_widget_state: bool = False) -> dict[str, Any]:
         """Return the response body of `GET /conversation/{id}`.
 
-        :param has_widget_state: True: include the state of a deep research in the metadata of its message.
+        :param has_widget_state: if True, include the state of a deep research in the metadata of the message that belongs to it.
         """
         if has_widget_state:
             for message in self.messages.values():

@@ -1,21 +1,22 @@
-"""`DownloadOptions`: options that select how the site hands out its files."""
+"""`DownloadOptions`: options that select how clients can download the files of replies."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-#: The origin to which the link of a file leads. `storage`: the storage's own origin. `site`: `/backend-api/estuary/content` of
-#: the site, which needs the access token. `redirect`: the same, but the site redirects to the storage.
+#: The address in the link to a file. `storage`: an address on the storage's own origin. `site`: the path
+#: `/backend-api/estuary/content` of the site, which needs the access token. `redirect`: the same path, but the site redirects the
+#: request to the storage.
 LinkTarget = Literal["storage", "site", "redirect"]
-#: An endpoint that returns the link of a file. `download`: `/files/download/{id}`. `file`: `/files/{id}/download`. `attachment`:
+#: An endpoint that returns the link to a file. `download`: `/files/download/{id}`. `file`: `/files/{id}/download`. `attachment`:
 #: `/conversation/{id}/attachment/{file}/download`.
 LinkEndpoint = Literal["download", "file", "attachment"]
 
 
 @dataclass(frozen=True)
 class DownloadOptions:
-    """Options that select how the site hands out the files of replies.
+    """Options that select how clients can download the files of replies.
 
         >>> server.downloads = DownloadOptions(target="site", endpoints=("attachment",))
 
@@ -23,9 +24,9 @@ class DownloadOptions:
     """
 
     target: LinkTarget = "storage"
-    #: The endpoints that exist. The others respond with 404.
+    #: The endpoints that exist. The endpoints that are missing here respond with 404.
     endpoints: tuple[LinkEndpoint, ...] = ("download", "file", "attachment")
-    #: The number of links that have already expired when they are handed out. Later links are valid.
+    #: The first links, up to this number, have already expired when the site returns them. Later links are valid.
     expired_links: int = 0
     #: A URL that replaces each link, for example the URL of another host. None: a link to the file.
     url: str | None = None

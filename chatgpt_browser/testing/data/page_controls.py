@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: The model picker. `slider`: a slider of presets, and a list of models behind "Advanced", as in autumn 2026. `menu`: a menu of
-#: models with test ids, and a submenu for the effort, as before. `none`: the page has no model picker.
+#: models with test ids, and a submenu for the effort, as before autumn 2026. `none`: the page has no model picker.
 Picker = Literal["slider", "menu", "none"]
 #: The options of a message that a page can ignore.
 PageOption = Literal["model", "effort", "tools", "temporary", "project"]
@@ -25,7 +25,7 @@ class PageControls:
     """
 
     picker: Picker = "slider"
-    #: The options that the page does not send, although they were chosen.
+    #: The options that the page leaves out of its request, although they were chosen.
     ignores: Sequence[PageOption] = ()
     #: False: the page ignores `?model=` in its address. The model must be chosen in the picker.
     reads_model_address: bool = True
@@ -33,7 +33,7 @@ class PageControls:
     tools_in_more: bool = False
     #: True: writing text into the composer discards the chosen tool, as on the site.
     text_clears_tool: bool = True
-    #: True: a trusted click on a model in the list has no effect, as was seen on the site. The keyboard works.
+    #: True: a trusted click on a model in the list has no effect, as was seen on the site. The Enter key still chooses the model.
     ignores_model_clicks: bool = False
     #: True: the page is in the mode "Work", which is another product.
     work_mode: bool = False

@@ -108,7 +108,11 @@ class Injection:
 
 
 class Injections:
-    """All injected faults. At most one refusal and one reply fault are applied to a request: the oldest ones that select it."""
+    """All injected faults.
+
+    To each request, at most one refusal and at most one reply fault are applied. If several faults of a kind select the request,
+    the oldest of them is applied.
+    """
 
     def __init__(self) -> None:
         #: All injections, oldest first, including ended injections. Any thread may append an injection.
@@ -157,7 +161,7 @@ def _concerns(fault: Fault, record: RecordedRequest) -> bool:
     if record.path.startswith(CHALLENGE_PREFIX) or not _has_path(record.path, fault.path):
         return False
     if fault.path == SESSION_PATH:
-        # The client also navigates its page to this URL, to get a document of the site's origin. No fault is applied then.
+        # The client also navigates a page to this URL, to get a document of the origin. No fault is applied to a navigation.
         return record.headers.get("sec-fetch-mode") != "navigate"
 
     return True

@@ -18,15 +18,15 @@ class Citation:
         >>> Reply("The sky is blue.", citations=["https://example.org/sky"])
         >>> Reply("Blue. Green.", citations=[Citation("Sky", "https://example.org/sky", after="Blue.")])
 
-    A text is the same as a citation with this `url`. An object with the same attributes is accepted, such as a citation of the
-    client.
+    A text in `citations` is treated as a citation with this `url`. Any other object with the same attributes is also accepted,
+    such as a citation of the client.
     """
 
     title: str | None = None
     url: str | None = None
     #: The name of the publisher.
     source: str | None = None
-    #: The text after which the mark is inserted. None: the mark is at the end of the reply.
+    #: The mark is inserted directly after this text. None: the mark is at the end of the reply.
     after: str | None = None
     #: The type of the reference in `content_references`.
     type: str = "grouped_webpages"
@@ -34,9 +34,9 @@ class Citation:
 
 @dataclass(frozen=True)
 class Thought:
-    """A thought of the model. A text is the same as a thought with this `summary`.
+    """A thought of the model. A text in `thoughts` is treated as a thought with this `summary`.
 
-    If `seconds` is given, a recap with this duration follows the thought.
+    If `seconds` is given, the thought is followed by a recap: a message with the duration of the thought.
     """
 
     summary: str = ""
@@ -46,7 +46,7 @@ class Thought:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call of a tool and its output. A text is the same as a call of `python` with this `input`."""
+    """A call of a tool and its output. A text in `tool_calls` is treated as a call of `python` with this `input`."""
 
     name: str = "python"
     input: str = ""
@@ -74,7 +74,7 @@ _Part = TypeVar("_Part", Citation, Thought, ToolCall)
 def _part(kind: type[_Part], value: object, text_field: str) -> _Part:
     """Return a scripted value as a part: a text, a mapping, or an object with the attributes of the part.
 
-    :raises TypeError: if the value is none of these.
+    :raises TypeError: if the value is neither a text, a mapping nor such an object.
     """
     if isinstance(value, kind):
         return value
@@ -90,7 +90,7 @@ def _part(kind: type[_Part], value: object, text_field: str) -> _Part:
 
 
 def asides_of(reply: ScriptedParts) -> list[Aside]:
-    """Return all side messages of a reply: those of its thoughts and tool calls, and `reply.asides`."""
+    """Return all side messages of a reply: the messages of its thoughts and tool calls, and then `reply.asides`."""
     thoughts = [_part(Thought, each, "summary") for each in reply.thoughts]
     calls = [_part(ToolCall, each, "input") for each in reply.tool_calls]
     return [
@@ -118,7 +118,7 @@ def _call_asides(call: ToolCall) -> Iterator[Aside]:
 
 
 def content_references(reply: ScriptedParts) -> list[dict[str, Any]]:
-    """Return the `content_references` of the answer. As on the site, their offsets are not reliable: all are zero."""
+    """Return the `content_references` of the answer. As on the site, the offsets are not reliable: all of them are zero."""
     references: list[dict[str, Any]] = []
     for number, each in enumerate(reply.citations):
         citation = _part(Citation, each, "url")
@@ -130,7 +130,7 @@ def content_references(reply: ScriptedParts) -> list[dict[str, Any]]:
 
 
 def marked_pieces(reply: ScriptedParts, pieces: Sequence[str]) -> list[str]:
-    """Return the pieces of the text with the marks of the citations."""
+    """Return the pieces of the text, after the marks of the citations were inserted."""
     marked = [*pieces] or [""]
     for number, each in enumerate(reply.citations):
         after = _part(Citation, each, "url").after

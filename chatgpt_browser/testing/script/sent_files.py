@@ -1,4 +1,4 @@
-"""`SentFile`: a file of a reply. It becomes the messages with which the site sends files."""
+"""`SentFile`: a file of a reply. The server converts it to the same messages as the site."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class SentFile:
     kind: Literal["image", "plot", "interpreter", "canvas"]
     #: The name of the file, or the title of the image or of the document.
     name: str
-    #: The bytes. A `Path` is served from its place, so that a large file does not need memory.
+    #: The bytes of the file. If this is a `Path`, the server reads the bytes from there, so that a large file needs no memory.
     content: bytes | Path = PIXEL
     media_type: str = "application/octet-stream"
-    #: For an image: the number of GETs of the conversation after which the image exists. None: it exists before the stream ends.
+    #: For an image: the image exists only after this number of GETs of the conversation. None: the image is part of the stream.
     later: int | None = None
-    #: For a canvas document: the changes that follow its creation, as pairs of a pattern and a replacement.
+    #: For a canvas document: the changes after its creation, as pairs of a pattern and the text that replaces the match.
     updates: tuple[tuple[str, str], ...] = ()
     #: For a canvas document: its type, such as `document` or `code/python`.
     textdoc_type: str = "document"
-    #: The ID of a document.
+    #: For a canvas document: its ID.
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @classmethod
@@ -63,7 +63,7 @@ class SentFile:
     def interpreter(
         cls, name: str, content: bytes | Path = b"", *, media_type: str | None = None
     ) -> SentFile:
-        """Return a file of the code interpreter. A link to the file is appended to the answer, unless its text has the link."""
+        """Return a file of the code interpreter. A link to the file is appended to the answer, unless the answer has the link."""
         return cls("interpreter", name, content, media_type or _guess(name))
 
     @classmethod
@@ -75,7 +75,7 @@ class SentFile:
         updates: tuple[tuple[str, str], ...] = (),
         textdoc_type: str = "document",
     ) -> SentFile:
-        """Return a canvas document. `updates` contains the changes that follow, as pairs of a pattern and a replacement."""
+        """Return a canvas document. `updates` contains the changes after its creation; see the attribute `updates`."""
         return cls("canvas", title, text.encode(), updates=updates, textdoc_type=textdoc_type)
 
     @property
@@ -89,7 +89,7 @@ class SentFile:
         return f"[Download {self.name}](sandbox:{quote(self.sandbox_path)})"
 
     def messages(self, file_id: str) -> list[Aside]:
-        """Return the side messages that contain the file. For a later image, this is only the announcement of the image.
+        """Return the side messages that contain the file. If `later` is set, return only the message that announces the image.
 
         :param file_id: the ID of the file in the site's storage.
         """
@@ -135,7 +135,7 @@ class SentFile:
 
     @property
     def final_text(self) -> str:
-        """The text of a document after all changes. A pattern is a literal text, or `.*` for the whole text."""
+        """The text of a canvas document after all changes. A change's pattern is a literal text, or `.*` (the whole text)."""
         text = self.content.decode() if isinstance(self.content, bytes) else self.content.read_text()
         for pattern, replacement in self.updates:
             text = replacement if pattern == ".*" else text.replace(pattern, replacement, 1)
@@ -180,7 +180,7 @@ class FileAside(Aside):
 
 
 def _announcement(task_id: str) -> FileAside:
-    """Return the message that announces an image. The image replaces it later."""
+    """Return the message that announces an image. The message with the image replaces this message later."""
     task = Aside.image_task()
     return FileAside(
         task.text, role="tool", name=_PAINTER, task=task.task, extra={"image_gen_task_id": task_id}

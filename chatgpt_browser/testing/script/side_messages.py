@@ -86,7 +86,7 @@ class Aside:
     def image_task(
         cls, text: str = "Processing image. Lots of people are creating images right now."
     ) -> Aside:
-        """Return a message that announces an image. The site is still creating the image."""
+        """Return a message that announces an image, because the site is still creating the image."""
         return cls(text, role="tool", name="t2uay3k.sj1i4kz", task="image_gen")
 
     @classmethod
@@ -98,10 +98,10 @@ class Aside:
         reads: int = 0,
         references: Sequence[dict[str, Any]] = (),
     ) -> Aside:
-        """Return the message of a deep research, whose report is in the stored conversation.
+        """Return the message of a deep research. Only the stored conversation contains the report of the research.
 
         :param plan: the titles of the plan's steps.
-        :param reads: the number of times that the research is still running when the conversation is read.
+        :param reads: for this number of reads of the conversation, the research is still running. After that, it is complete.
         :param references: the field `content_references` of the report's metadata.
         """
         steps = {"steps": [{"title": title} for title in plan]}

@@ -48,8 +48,8 @@ class Pace:
 
     The times of the events are fixed in advance: if one event is late, the following events are still on time.
 
-    The first event is sent at once. If the rate is in characters, the time between two events depends on the length of the text
-    that the second event adds.
+    The first event is sent without waiting. If the rate is in characters, the time between two events depends on the length of
+    the text that the second event adds.
 
         >>> FakeChatGPT(pace=Pace(characters=400))
 

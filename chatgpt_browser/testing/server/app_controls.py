@@ -118,7 +118,7 @@ class AppControls:
     def uploads(self) -> UploadOptions:
         """The way in which a page uploads files, and the limits for files (only with `form="app"`).
 
-        A change of the page's behaviour has no effect on pages that are already open.
+        A change of the limits applies at once. A change of the page's behaviour has no effect on pages that are already open.
         """
         return self._site.storage.uploads
 
@@ -128,7 +128,7 @@ class AppControls:
 
     @property
     def files(self) -> list[StoredFile]:
-        """The files in the site's storage, in the order in which their uploads began. The list is a copy."""
+        """The files in the site's storage, oldest first. The list is a copy."""
         return [*self._site.storage.files.values()]
 
     @property

@@ -81,7 +81,7 @@ class Controls(Scripting, AppControls):
 
     @property
     def downloads(self) -> DownloadOptions:
-        """The way in which the site hands out the files of replies."""
+        """The way in which clients can download the files of replies."""
         return self._site.storage.downloads.options
 
     @downloads.setter

@@ -1,4 +1,4 @@
-"""The files of replies: `send_files` puts them into a reply, and the endpoints hand them out."""
+"""The files of replies: `send_files` adds them to a reply, and the endpoints respond with their links and their bytes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NO_FILE = {"status": "error", "error_code": "file_not_found", "error_message": 
 
 
 def send_files(site: Site, reply: Reply, conversation: Conversation) -> Reply:
-    """Store the files of a reply, and return the reply with their messages and links."""
+    """Store the files of a reply. Return a copy of the reply with the messages and the links of these files."""
     asides, text = [*reply.asides], reply.text
     for sent in reply.files:
         if sent.kind == "canvas":
@@ -59,7 +59,7 @@ def find_attachment(site: Site, record: RecordedRequest, parameters: Mapping[str
 
 
 def find_interpreter_file(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `GET /conversation/{id}/interpreter/download`. The message must be part of the conversation."""
+    """Respond to `GET /conversation/{id}/interpreter/download`. The conversation must contain the requested message."""
     conversation = site.find_conversation(parameters["id"])
     message_id, path = parameters.get("message_id"), parameters.get("sandbox_path", "")
     file_id = site.storage.downloads.interpreter_files.get((parameters["id"], path))
@@ -119,7 +119,7 @@ async def send_content(site: Site, record: RecordedRequest, writer: ResponseWrit
         await send_file(file, writer, [])
 
 
-#: Maps the paths of the endpoints that hand out files to their functions. All of them are requested with GET.
+#: Maps the path of each endpoint for downloads to its function. The method of these endpoints is GET.
 DOWNLOAD_ENDPOINTS = {
     "/files/download/{id}": find_by_download,
     "/files/{id}/download": find_by_file,

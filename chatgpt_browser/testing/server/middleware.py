@@ -64,7 +64,7 @@ class RequestMiddleware:
         if (refusal := refuse_foreign(self._site, record)) is not None:
             await self._respond(
                 play(refusal, writer), writer, receive
-            )  # the refused request is not recorded, and no fault is applied to it
+            )  # The refused request is not recorded, and no fault is applied to it.
             return
         if record.path.startswith(WATCH_PATH):
             await self._respond(serve_watch_page(self._site, writer), writer, receive)
@@ -74,7 +74,7 @@ class RequestMiddleware:
         await self._log_and_respond(answer, writer, receive, disconnected=disconnected)
 
     async def _serve_storage(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request to the storage. The body of the recorded request is empty, because an uploaded file may be large."""
+        """Serve a request to the storage. Record the request without its body, because an uploaded file may be large."""
         record = _make_record(scope, b"")
         writer = ResponseWriter(record, send, lambda: self._drop(scope["client"]))
         disconnected = await self._site.storage.receive(record, receive)
@@ -83,7 +83,7 @@ class RequestMiddleware:
 
     async def _answer_from_storage(self, writer: ResponseWriter) -> None:
         scripted = None
-        if writer.record.method != "OPTIONS":  # the browser sends it before a PUT to another origin
+        if writer.record.method != "OPTIONS":  # A browser sends OPTIONS before a PUT to another origin.
             with self._site.lock:
                 scripted = self._site.script.next_for_path(writer.record.path)
         if scripted is not None and not isinstance(scripted, str):

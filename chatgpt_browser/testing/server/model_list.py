@@ -94,9 +94,9 @@ def accepted_names(models: list[dict[str, Any]] | None) -> frozenset[str]:
 
 
 def versions(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the field `versions` of `GET /models`: the presets of the picker, one for each model and effort.
+    """Return the field `versions` of `GET /models`: the presets of the model picker, one for each effort of each model.
 
-    A model without `reasoning_type`, as in 2022, has no preset.
+    A model without `reasoning_type` has no preset. The models of 2022 have no `reasoning_type`.
     """
     presets = [
         {

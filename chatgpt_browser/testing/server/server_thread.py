@@ -95,7 +95,7 @@ class ServerThread:
         self._stopping.set()
 
     def _drop(self, address: tuple[str, int]) -> None:
-        """Break the connection of the client with this (host, port). A client's address belongs to one listener."""
+        """Break the connection of the client with this (host, port). At most one of the listeners has such a connection."""
         for listener in self._listeners:
             listener.drop(address)
 

@@ -1,4 +1,4 @@
-"""`Storage`: the file storage of the site. It has an origin of its own, and needs signed URLs instead of an access token."""
+"""`Storage`: the file storage of the site. It has a separate origin, and requires signed URLs instead of an access token."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PATH_PREFIX, _PATH_SUFFIX = "/files/", "/raw"
 
 @dataclass
 class StoredFile:
-    """A file in the storage. Its bytes are in a temporary file, so that a large file does not need memory."""
+    """A file in the storage. Its bytes are on the disk, so that a large file does not need memory."""
 
     id: str
     name: str
@@ -54,11 +54,12 @@ class Downloads:
     """The state of the site's downloads."""
 
     options: DownloadOptions = DownloadOptions()
-    #: Maps the ID of a conversation and a path in its code interpreter to the ID of the file.
+    #: The files of code interpreters. The key is a pair: the ID of a conversation, and the path of the file in its code
+    #: interpreter. The value is the ID of the file.
     interpreter_files: dict[tuple[str, str], str] = field(default_factory=dict)
     #: Maps the ID of a conversation to its canvas documents.
     textdocs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    #: Maps a key in the URL of the estuary to the ID of the file. The keys of expired links are not contained.
+    #: Maps the key in a URL of `/estuary/content` to the ID of the file. The keys of expired links are not stored.
     keys: dict[str, str] = field(default_factory=dict)
 
 
@@ -69,12 +70,12 @@ class Storage:
     """
 
     def __init__(self) -> None:
-        #: The origin of the storage, and its port. Before the first start of the server, they are empty and 0.
+        #: The origin and the port of the storage. Before the first start of the server, the origin is empty and the port is 0.
         self.origin = ""
         self.port = 0
-        #: The origin of the site, whose pages may read the responses.
+        #: The origin of the site. The pages of this origin may read the responses of the storage.
         self.site_origin = ""
-        #: The files of replies, and the way in which the site hands them out.
+        #: The files of replies, and the way in which clients can download them.
         self.downloads = Downloads()
         #: Maps an ID to its file.
         self.files: dict[str, StoredFile] = {}
@@ -96,7 +97,7 @@ class Storage:
     def add(
         self, name: str, content: bytes | Path, media_type: str = "application/octet-stream"
     ) -> StoredFile:
-        """Add a file with its bytes, and return it. A `Path` is served from its place and is not copied."""
+        """Add a file with its bytes, and return it. If `content` is a `Path`, the file at this path is used and not copied."""
         file = self.create(name, media_type)
         if isinstance(content, Path):
             file.path = content
@@ -117,11 +118,11 @@ class Storage:
         return f"{self.origin}{_PATH_PREFIX}{quote(file_id, safe='')}{_PATH_SUFFIX}?se=2026&sig={signature}"
 
     def expire(self) -> None:
-        """Make all URLs invalid that were returned so far."""
+        """Make all URLs invalid that `sign()` has returned so far."""
         self._signatures.clear()
 
     async def receive(self, record: RecordedRequest, receive: Receive) -> bool:
-        """Store the body of a request, if the request is an upload. Return whether the client has disconnected before its end."""
+        """If a request is an upload, store its body. Return whether the client has disconnected before the end of the body."""
         file = self._find(record) if record.method == "PUT" else None
         digest, size = hashlib.sha256(), 0
         with (Path(os.devnull) if file is None else file.path).open("wb") as target:

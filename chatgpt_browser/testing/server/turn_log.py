@@ -51,7 +51,7 @@ class TurnLog:
         self.entries: list[Entry] = []
         #: True after the response to the message has ended with a hand-off.
         self.is_handed_off = False
-        #: The number of entries that the response to the message contains so far; None if it contains none.
+        #: The number of entries that the response to the message contains so far. None before its first entry.
         self.handed_over: int | None = None
         self._end = newline.encode() * 2
         self._is_finished = False
@@ -70,7 +70,7 @@ class TurnLog:
         self._wake()
 
     def first_index(self, offset: int | None = None) -> int:
-        """Return the index of the first entry that a feed with the rest sends: 0 if the feed repeats the reply.
+        """Return the index of the first entry that a feed with the rest sends. If the feed repeats the reply, the index is 0.
 
         :param offset: the number of events that the page has read, according to its request; None if the request has no number.
         """

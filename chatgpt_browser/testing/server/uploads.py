@@ -45,7 +45,7 @@ def create_file(site: Site, record: RecordedRequest, parameters: Mapping[str, st
 
 
 def store_content(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `POST /files/{id}/upload_content_and_finalize`. The body is a form with one field, which has the bytes."""
+    """Respond to `POST /files/{id}/upload_content_and_finalize`. The body is a form; its one field has the bytes."""
     file = site.storage.files.get(parameters["id"])
     boundary = record.headers.get("content-type", "").partition("boundary=")[2].encode()
     if file is None or not boundary:

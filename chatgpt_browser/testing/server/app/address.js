@@ -10,7 +10,7 @@ export function setFirstAddress() {
   if (first_address === "temporary") history.pushState(null, "", `/c/WEB:${crypto.randomUUID()}`);
 }
 
-/** Set the address of a conversation. Called at the first event of a reply, and with `atEnd` at the end of the reply. */
+/** Set the address of a conversation. Called at the first event of a reply, and again, with `atEnd`, at the end of the reply. */
 export function setAddress(conversation, { atEnd }) {
   const set = () => {
     const path = `${project === null ? "" : `/g/${project}`}/c/${conversation}`;

@@ -31,7 +31,10 @@ export function isTooLong(text, alert) {
   return isLong;
 }
 
-/** After the first input into an empty composer, call `onFirst` at once, and `render` with a delay, if `renders_anew_after` contains another number. */
+/**
+ * Handle an input. If it is the first input into an empty composer, call `onFirst` immediately. If `renders_anew_after` also contains
+ * another delay, call `render` after this delay.
+ */
 export function noteInput(text, render, onFirst) {
   const isFirst = !isWritten && text.trim() !== "";
   isWritten = text.trim() !== "";

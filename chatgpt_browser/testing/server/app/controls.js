@@ -25,7 +25,7 @@ const chosen = {
 let pill = null;
 let form = null;
 
-/** Return the facts that an upload needs. */
+/** Return the choices that an upload depends on: the temporary chat and the project. */
 export const context = () => ({ isTemporary: chosen.isTemporary, project: chosen.project });
 
 /** Return whether the conversation is a temporary chat, which has no address. */
@@ -33,7 +33,7 @@ export const isTemporary = () => chosen.isTemporary;
 
 const isSent = (name) => !options.ignores.includes(name);
 
-/** Return the fields of the request for the choices, and the text of the message. The tool is used for one message only. */
+/** Return the fields of the request for the chosen options, and the text of the message. Each tool is used for only one message. */
 export function takeFields(text) {
   const hints = chosen.hint !== null && isSent("tools") ? [chosen.hint] : [];
   const fields = {
@@ -60,7 +60,7 @@ function setTool(hint) {
   form.querySelector(".box").append(pill);
 }
 
-/** Called when text was written into an empty composer. As on the site, the chosen tool is then discarded. */
+/** Discard the chosen tool, as on the site. Called when text was written into an empty composer. */
 export function noteWritten() {
   if (options.text_clears_tool) setTool(null);
 }
@@ -155,7 +155,7 @@ function menuItems() {
 
 let closePicker = () => {};
 
-/** Return the "+" button and the button of the model picker, which the layout may already have. */
+/** Return the "+" button and the button of the model picker. The layout may already have these buttons. */
 function findButtons(layoutButtons) {
   const plus = layoutButtons.plus ?? create("button", { type: "button", "data-testid": "composer-plus-btn", "aria-label": "Add files and more" }, "+");
   const isSlider = options.picker === "slider";

@@ -2,7 +2,7 @@
 
 import { create } from "./layouts.js";
 
-/** Return an element that reacts to a click and to Enter. `ignoresClicks`: only to the keyboard and to clicks of scripts. */
+/** Return an element that reacts to a click and to Enter. If `ignoresClicks` is true, it ignores the clicks of a user. */
 export function item(attributes, label, onChoose, { ignoresClicks = false } = {}) {
   const element = create("div", { role: "menuitem", tabindex: "0", ...attributes }, label);
   element.addEventListener("click", (event) => {
