@@ -12,11 +12,11 @@ import contextlib
 import errno
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 _PRIVATE = 0o600
 #: Flags of `os.open`. If the platform does not define a flag, its value is 0, which has no effect.
@@ -25,6 +25,14 @@ _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 #: The maximum number of attempts to find a random name that is not in use.
 _ATTEMPTS = 100
+
+
+def path_of_user(text: str) -> Path:
+    """Return the path that a user has given, with ``~`` and ``~name`` replaced by the home folder of a user.
+
+    If no user has this name, the path is returned unchanged. For example, editors make files such as ``~$report.docx``.
+    """
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - `Path.expanduser` raises an error if the user is unknown
 
 
 def encode_text(text: str) -> bytes:

@@ -8,6 +8,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from .files import path_of_user
+
 if TYPE_CHECKING:
     from .options import SendVia
 
@@ -51,7 +53,7 @@ class Attachment:
         :raises TypeError: the value is neither a path nor a tuple of a name, bytes and an optional media type.
         """
         if isinstance(value, (str, PathLike)):
-            path = Path(fspath(value)).expanduser()
+            path = path_of_user(fspath(value))
             return cls(path.name, path)
         match value:
             case (str(name), bytes(data)):
