@@ -5,7 +5,6 @@ from __future__ import annotations
 import mimetypes
 import os
 from contextlib import aclosing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -16,6 +15,7 @@ from .._core.public import public_type
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
     from typing import BinaryIO
 
     from typing_extensions import Self

@@ -32,7 +32,7 @@ def path_of_user(text: str) -> Path:
 
     If no user has this name, the path is returned unchanged. For example, editors make files such as ``~$report.docx``.
     """
-    return Path(os.path.expanduser(text))  # noqa: PTH111 - `Path.expanduser` raises an error if the user is unknown
+    return Path(os.path.expanduser(text))  # `Path.expanduser` would raise an error
 
 
 def encode_text(text: str) -> bytes:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os import PathLike, fspath
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from .files import path_of_user
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .options import SendVia
 
 #: The type of a file to attach: a path, or ``(name, bytes)``, or ``(name, bytes, media_type)``.
