@@ -72,14 +72,15 @@ def sent_body(site: ScriptedSite) -> dict[str, Any]:
     return body
 
 
-@pytest.mark.parametrize("picker", ["slider", "menu"])
+@pytest.mark.parametrize(("picker", "encoding"), [("slider", "delta"), ("menu", "whole")])
 @pytest.mark.parametrize("option", OPTIONS)
 def test_option_is_applied_and_sent_by_page(
-    app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT, option: str, picker: Any
+    app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT, option: str, picker: Any, encoding: Any
 ) -> None:
     options, fields = OPTIONS[option]
     server.page_controls = PageControls(picker=picker, reads_model_address=False, ignores_model_clicks=True)
-    assert api.send_message("Hello there", **options) == 'You said: "Hello there".'
+    message = app_site.answering(Reply("Here it is.", encoding=encoding))
+    assert api.send_message(message, **options) == "Here it is."
 
     body = sent_body(app_site)
     assert {name: body.get(name) for name in fields} == fields

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser import ChatGPTAPI, OptionNotAppliedError, UploadError
-from chatgpt_browser.testing import Answer, FakeChatGPT, UploadOptions
+from chatgpt_browser.testing import Answer, FakeChatGPT, Reply, UploadOptions
 from tests.support.scripted_site import ScriptedSite, base_urls, posts_of
 
 if TYPE_CHECKING:
@@ -55,16 +55,18 @@ def sent_attachments(site: ScriptedSite) -> list[Any]:
     return [(item["name"], item["size"]) for item in request.json["messages"][0]["metadata"]["attachments"]]
 
 
-@pytest.mark.parametrize("order", ["processed", "uploaded", "finalized"])
+@pytest.mark.parametrize(
+    ("order", "encoding"), [("processed", "delta"), ("uploaded", "whole"), ("finalized", "delta")]
+)
 def test_files_each_order_of_requests_arrive_and_are_attached(
-    app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT, tmp_path: Path, order: Any
+    app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT, tmp_path: Path, order: Any, encoding: Any
 ) -> None:
     server.uploads = UploadOptions(order=order)
     path = tmp_path / "bericht ä.csv"
     path.write_bytes(b"a;b\n1;2\n")
-    reply = api.send_message("Read these.", files=[path, TEXT, IMAGE])
+    message = app_site.answering(Reply("I have read them.", encoding=encoding))
 
-    assert reply == 'You said: "Read these.".'
+    assert api.send_message(message, files=[path, TEXT, IMAGE]) == "I have read them."
     assert {file.name: file.read() for file in server.files} == {
         "bericht ä.csv": b"a;b\n1;2\n",
         "notes.txt": TEXT[1],
