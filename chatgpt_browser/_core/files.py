@@ -88,7 +88,7 @@ def new_private_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         if overwrite:
             temporary.replace(path)
         else:
-            _move_new(temporary, path)
+            move_new(temporary, path)
     sync_folder(path.parent)
 
 
@@ -103,7 +103,7 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     _check_replaceable(path)
 
 
-def _move_new(temporary: Path, path: Path) -> None:
+def move_new(temporary: Path, path: Path) -> None:
     """Give a file another name, but do not replace an existing file.
 
     :raises FileExistsError: the path exists.

@@ -113,7 +113,7 @@ def test_help_lists_every_exit_code(invoke: Invoke) -> None:
 
 
 def test_kind_of_upload_error_has_no_hint_about_the_page() -> None:
-    kind = kind_of(errors.UploadError("The file 'a' cannot be read.", file="a"))
+    kind = kind_of(chatgpt_browser.UploadError("The file 'a' cannot be read.", file="a"))
     assert (kind.code, kind.hint) == (14, "")
 
 
