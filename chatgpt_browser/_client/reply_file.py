@@ -5,17 +5,17 @@ from __future__ import annotations
 import mimetypes
 import os
 from contextlib import aclosing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
 from .._core.file_names import with_suffix
-from .._core.files import check_free, new_private_file
+from .._core.files import check_free, new_private_file, path_of_user
 from .._core.public import public_type
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
     from typing import BinaryIO
 
     from typing_extensions import Self
@@ -145,7 +145,7 @@ def _read_target(path_or_folder: str | PathLike[str]) -> tuple[Path, bool]:
     given = os.fspath(path_or_folder)
     if not isinstance(given, str):
         raise TypeError(f"path_or_folder must be a path, not {type(given).__name__}")
-    path = Path(given).expanduser()
+    path = path_of_user(given)
     return path, given.endswith(("/", os.sep)) or path.is_dir()
 
 

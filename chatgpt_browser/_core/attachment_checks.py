@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import mimetypes
 import os
+import stat
 from typing import TYPE_CHECKING
 
+from .files import whole_characters
 from .page_errors import UploadError
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ def check_attachments(files: Sequence[Attachment]) -> None:
             raise UploadError(
                 f"The name {file.name!r} is not the name of a file. {_NOT_SENT}", file=file.name
             )
+        if whole_characters(file.name) != file.name:  # the page cannot send such a name unchanged
+            raise UploadError(
+                f"The name {file.name!r} is not valid Unicode. Rename the file. {_NOT_SENT}", file=file.name
+            )
         size = size_of(file)
         is_image = media_type_of(file).startswith("image/")
         limit = MAX_IMAGE_SIZE if is_image else MAX_FILE_SIZE
@@ -55,16 +61,23 @@ def size_of(file: Attachment) -> int:
     if file.path is None:
         return len(file.data or b"")
     try:
-        with file.path.open("rb") as opened:
-            return os.fstat(opened.fileno()).st_size
+        reason = _unusable(file.path.stat().st_mode)
+        if reason is None:
+            with file.path.open("rb") as opened:
+                return os.fstat(opened.fileno()).st_size
+        cause = None
     except (OSError, ValueError) as exc:
-        if file.path.is_dir():
-            reason = "it is a folder"
-        else:
-            reason = getattr(exc, "strerror", None) or str(exc)
-        raise UploadError(
-            f"The file {str(file.path)!r} cannot be read: {reason}. {_NOT_SENT}", file=file.name
-        ) from exc
+        reason, cause = getattr(exc, "strerror", None) or str(exc), exc
+    raise UploadError(
+        f"The file {str(file.path)!r} cannot be read: {reason}. {_NOT_SENT}", file=file.name
+    ) from cause
+
+
+def _unusable(mode: int) -> str | None:
+    """Return why a path with this mode cannot be uploaded. Such a path is not opened: opening a FIFO may wait for ever."""
+    if stat.S_ISDIR(mode):
+        return "it is a folder"
+    return None if stat.S_ISREG(mode) else "it is not a regular file"
 
 
 def media_type_of(file: Attachment) -> str:

@@ -12,11 +12,11 @@ import contextlib
 import errno
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 _PRIVATE = 0o600
 #: Flags of `os.open`. If the platform does not define a flag, its value is 0, which has no effect.
@@ -25,6 +25,14 @@ _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 #: The maximum number of attempts to find a random name that is not in use.
 _ATTEMPTS = 100
+
+
+def path_of_user(text: str) -> Path:
+    """Return the path that a user has given, with ``~`` and ``~name`` replaced by the home folder of a user.
+
+    If no user has this name, the path is returned unchanged. For example, editors make files such as ``~$report.docx``.
+    """
+    return Path(os.path.expanduser(text))  # `Path.expanduser` would raise an error
 
 
 def encode_text(text: str) -> bytes:
@@ -80,7 +88,7 @@ def new_private_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         if overwrite:
             temporary.replace(path)
         else:
-            _move_new(temporary, path)
+            move_new(temporary, path)
     sync_folder(path.parent)
 
 
@@ -95,7 +103,7 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     _check_replaceable(path)
 
 
-def _move_new(temporary: Path, path: Path) -> None:
+def move_new(temporary: Path, path: Path) -> None:
     """Give a file another name, but do not replace an existing file.
 
     :raises FileExistsError: the path exists.

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os import PathLike, fspath
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from .files import path_of_user
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .options import SendVia
 
 #: The type of a file to attach: a path, or ``(name, bytes)``, or ``(name, bytes, media_type)``.
@@ -51,7 +54,7 @@ class Attachment:
         :raises TypeError: the value is neither a path nor a tuple of a name, bytes and an optional media type.
         """
         if isinstance(value, (str, PathLike)):
-            path = Path(fspath(value)).expanduser()
+            path = path_of_user(fspath(value))
             return cls(path.name, path)
         match value:
             case (str(name), bytes(data)):

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _NESTED = ("item", "items", "webpages", "products", "product", "images", "sources", "supporting_websites")
 #: The maximum depth of sources within sources.
 _MAX_DEPTH = 5
-#: A link in the Markdown text ``alt`` of a reference.
-_LINK = re.compile(r"\[([^\]]*)\]\((https?://[^\s)]+)")
+#: A link in the Markdown text ``alt`` of a reference. Its title and its address may contain brackets in pairs.
+_LINK = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\((https?://(?:[^\s()]|\([^\s()]*\))+)")
 #: Maps the character at the end of a cited passage to the character at its start.
 _OPENERS = {"\ue204": "\ue203", "\ue206": "\ue205"}
 #: The types of references that cite no source: their addresses are not shown as sources.
@@ -123,7 +123,7 @@ def _sources_of(reference: dict[str, Any]) -> Iterator[_Source]:
     )
     if reference.get("type") == "file" and not found:
         title = _text(reference.get("name")) or _text(reference.get("title"))
-        found = [_Source(title, None, _text(reference.get("source")))]
+        found = [_Source(title, None, _text(reference.get("source")))] if title else []
     if not found and reference.get("type") not in _NO_SOURCE:
         links = _LINK.findall(_text(reference.get("alt")) or "")
         urls = [(None, url) for url in _texts(reference.get("safe_urls"))]

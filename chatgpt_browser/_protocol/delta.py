@@ -26,6 +26,8 @@ _LONGEST_INDEX = 9  # The maximum number of digits in an array index.
 #: change may copy a text of any length.
 _MAX_CHANGES = 1000
 _TEXTS = ("/message/content/parts/0", "/message/content/text")  # The possible paths of a message's text.
+#: Metadata has no effect on a reply's text. So a change of metadata that does not fit is ignored, and the reply goes on.
+_METADATA = "/message/metadata/"
 _END = object()  # Represents the index "-", which is the position after the last item of an array.
 
 
@@ -117,10 +119,8 @@ class DeltaDecoder:
             self._change(self._path, self._operation, value)
         except RecursionError:  # Patches are nested too deeply.
             raise DeltaError("nested too deeply") from None
-        if (path := self._grown(value)) is not None:
-            holder, key = _find(self.value, path)
-            if _is_there(holder, key) and isinstance(holder[key], str):
-                self._growing = holder, key
+        if (path := self._grown(value)) is not None and isinstance(_get(self.value, path), str):
+            self._growing = _find(self.value, path)
         return self.value
 
     def _carry_over(self, delta: dict[str, Any], value: Any) -> None:
@@ -171,7 +171,11 @@ class DeltaDecoder:
         elif path == "":
             self._values[self._channel] = _changed_root(self.value, operation, value)
         else:
-            _change_member(self.value, path, operation, value)
+            try:
+                _change_member(self.value, path, operation, value)
+            except DeltaError:
+                if not path.startswith(_METADATA):
+                    raise
         if operation == "append" and isinstance(value, str):
             self._text_path = path
 

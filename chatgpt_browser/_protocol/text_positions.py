@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 #: A character that marks a position in the text while the text is converted. Unicode guarantees that no text contains it.
 _MARKER = "\ufdd0"
-#: If the positions cannot be converted together, at most this many of them are converted one by one, because each conversion
-#: takes as long as that of the whole text.
-_MAX_SINGLE = 32
+#: The text is converted at most this many times, because each conversion takes as long as that of the whole text.
+_MAX_CONVERSIONS = 64
 
 
 def to_plain_spans(citations: Sequence[Citation], markdown: str, plain_text: str) -> list[Citation]:
@@ -32,14 +31,22 @@ def to_plain_spans(citations: Sequence[Citation], markdown: str, plain_text: str
 
 
 def _convert(positions: list[int], markdown: str, plain_text: str) -> dict[int | None, int]:
-    """Return a dict from each position in the Markdown to the position in the plain text, without unknown positions."""
-    if not positions or _MARKER in markdown:
-        return {}
-    found = _convert_together(positions, markdown, plain_text)
-    if found is None:
-        found = {}
-        for position in positions[:_MAX_SINGLE]:
-            found |= _convert_together([position], markdown, plain_text) or {}
+    """Return a dict from each position in the Markdown to the position in the plain text, without unknown positions.
+
+    If the positions cannot be converted together, each half of them is tried. So a position that is unknown does not make others
+    unknown.
+    """
+    found: dict[int | None, int] = {}
+    groups = [positions] if positions and _MARKER not in markdown else []
+    for _ in range(_MAX_CONVERSIONS):
+        if not groups:
+            break
+        group = groups.pop()
+        converted = _convert_together(group, markdown, plain_text)
+        if converted is not None:
+            found |= converted
+        elif (middle := len(group) // 2) > 0:
+            groups += (group[middle:], group[:middle])
     return found
 
 

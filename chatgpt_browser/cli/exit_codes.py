@@ -70,6 +70,7 @@ ERROR_KINDS = (
     ),
     ErrorKind(errors.APIStatusError, 10, "the site responded with another error"),
     ErrorKind(errors.OriginError, 11, "the site redirected to a host that must not receive the token"),
+    ErrorKind(errors.UploadError, 14, ""),  # the message says what is wrong with the file
     ErrorKind(
         errors.PageError,
         14,

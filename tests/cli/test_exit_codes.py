@@ -115,6 +115,11 @@ def test_help_lists_every_exit_code(invoke: Invoke) -> None:
         assert re.search(rf"^│ {code} +{re.escape(meaning)} +│$", result.stdout, re.MULTILINE)
 
 
+def test_kind_of_upload_error_has_no_hint_about_the_page() -> None:
+    kind = kind_of(chatgpt_browser.UploadError("The file 'a' cannot be read.", file="a"))
+    assert (kind.code, kind.hint) == (14, "")
+
+
 def test_kind_of_expired_session_has_sign_in_hint() -> None:
     kind = kind_of(chatgpt_browser.SessionExpiredError("the session token may have expired"))
     assert "sign in" in kind.hint

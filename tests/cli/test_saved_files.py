@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chatgpt_browser.cli.output.saved_files import save_files
 from chatgpt_browser.testing import Answer, Reply, SentFile
 
 if TYPE_CHECKING:
@@ -38,6 +40,21 @@ def test_ask_save_files_saves_each_file_once(invoke: Invoke, account: Account, t
         str(folder / f"{name}") for name in ("A cat (2).png", "Plan (2).md", "a b (2).csv")
     ]
     assert len(names_in(folder)) == 6
+
+
+def test_save_files_image_of_another_type_keeps_its_suffix_with_a_number(tmp_path: Path) -> None:
+    def save(target: str | Path) -> Path:
+        path = tmp_path / target
+        path = path / "A cat.webp" if path.is_dir() else path
+        path.write_bytes(b"")
+        return path
+
+    (tmp_path / "A cat.webp").write_bytes(b"mine")
+    image: Any = SimpleNamespace(name="A cat.png", save=save)
+
+    assert save_files([image], tmp_path) == [tmp_path / "A cat (2).webp"]
+    assert names_in(tmp_path) == ["A cat (2).webp", "A cat.webp"]
+    assert (tmp_path / "A cat.webp").read_bytes() == b"mine"
 
 
 def test_ask_save_files_unreadable_file_exits_with_its_error_after_the_others(

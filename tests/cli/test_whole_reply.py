@@ -99,6 +99,13 @@ def test_reply_pieces_with_shown_thoughts_begin_with_a_quote() -> None:
     assert "".join(pieces) == "> Colours\n> \n> Light\n> \n> thought for 7 s\n\nThe sky" == pieces.text
 
 
+def test_reply_pieces_with_shown_thoughts_name_a_call_with_growing_output_once() -> None:
+    updates = [ToolUpdate(ToolCall("python", "1", output)) for output in ("", "a", "ab", "abc")]
+    pieces, _ = pieces_of(*updates, show_thoughts=True)
+
+    assert "".join(pieces) == "> used python"
+
+
 @pytest.mark.parametrize(
     ("call", "expected"),
     [

@@ -22,6 +22,7 @@ def test_options_without_arguments_leave_every_choice_to_the_site() -> None:
     [
         ("report.pdf", Attachment("report.pdf", Path("report.pdf"))),
         (Path("folder/a.txt"), Attachment("a.txt", Path("folder/a.txt"))),
+        ("~$report.docx", Attachment("~$report.docx", Path("~$report.docx"))),
         (("a.txt", b"text"), Attachment("a.txt", None, b"text")),
         (("a.csv", b"1,2", "text/csv"), Attachment("a.csv", None, b"1,2", "text/csv")),
     ],

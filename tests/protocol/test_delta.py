@@ -358,6 +358,15 @@ def test_delta_invalid_raises_error_without_text(delta: dict[str, Any]) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("operation", ["add", "append", "replace", "remove", "truncate"])
+def test_delta_metadata_that_does_not_fit_is_ignored(operation: str) -> None:
+    odd = {"p": "/message/metadata/content_references/3/title", "o": operation, "v": "x"}
+    text = {"p": "/message/content/parts/0", "o": "append", "v": "b"}
+
+    assert applied({"v": message("a")}, odd, {"v": "y"}, text) == message("ab")
+    assert applied({"v": message("a")}, {"p": "", "o": "patch", "v": [odd, text]}) == message("ab")
+
+
 def test_copied_value_is_not_changed_by_later_deltas() -> None:
     decoder = DeltaDecoder()
     decoder.apply({"v": message("a")})

@@ -44,6 +44,10 @@ def parts(citation: Citation) -> tuple[str | None, str | None, str | None]:
         ({"type": "grouped_webpages", "items": [], "fallback_items": [SOURCE]}, [ONE]),
         ({"type": "grouped_webpages", "items": None, "safe_urls": [OTHER]}, [(None, OTHER, None)]),
         ({"type": "grouped_webpages", "alt": f"([One]({OTHER}))"}, [("One", OTHER, None)]),
+        (
+            {"type": "webpage", "alt": f"([A [1]]({OTHER}a_(b)?c=d), [B]({OTHER}))"},
+            [("A [1]", f"{OTHER}a_(b)?c=d", None), ("B", OTHER, None)],
+        ),
         ({"type": "webpage", **SOURCE}, [ONE]),
         ({"type": "webpage_extended", **SOURCE, "snippet": "…"}, [ONE]),
         ({"type": "url", "item": SOURCE}, [ONE]),
@@ -59,6 +63,7 @@ def parts(citation: Citation) -> tuple[str | None, str | None, str | None]:
             {"type": "file", "id": "file-1", "name": "a.pdf", "source": "my_files"},
             [("a.pdf", None, "my_files")],
         ),
+        ({"type": "file", "id": "file-1", "name": None, "source": "my_files"}, []),
         ({"type": "alt_text", "alt": "a picture"}, []),
         ({"type": "followup_a", "safe_urls": [OTHER]}, []),
         ({"type": "invented", "items": [SOURCE, 7, None]}, [ONE]),
@@ -156,6 +161,16 @@ def test_plain_spans_that_change_the_text_are_unknown() -> None:
     found = [each.start for each in to_plain_spans(given, markdown, plain)]
 
     assert found == [None, 10]
+
+
+def test_plain_spans_of_many_citations_are_known_beside_an_unknown_one() -> None:
+    plain = "Head\n\n" + "Yes. " * 40
+    ends = range(12, 212, 5)
+    given = [Citation("a", None, None, at, at) for at in (0, *ends)]
+
+    found = [each.start for each in to_plain_spans(given, f"# {plain}", plain.rstrip())]
+
+    assert found == [None, *(at - 2 for at in ends)]
 
 
 def thought(*items: tuple[str, str]) -> dict[str, Any]:

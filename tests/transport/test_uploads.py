@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -198,13 +199,17 @@ def test_files_over_limit_or_unreadable_raise_before_any_request(
     image = tmp_path / "big.jpg"
     with image.open("wb") as file:
         file.truncate((20 << 20) + 1)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
     cases: list[tuple[list[Any], str, str]] = [
         ([big], "big.bin", "at most 512 MB for a file"),
         ([image], "big.jpg", "at most 20 MB for an image"),
         ([TEXT] * 11, "notes.txt", "at most 10 files"),
         ([tmp_path / "none.txt"], "none.txt", "No such file"),
         ([tmp_path], tmp_path.name, "it is a folder"),
+        ([fifo], "fifo", "not a regular file"),
         ([("a/b.txt", b"")], "a/b.txt", "not the name of a file"),
+        ([("\udcff.txt", b"")], "\udcff.txt", "not valid Unicode"),
     ]
     for files, name, words in cases:
         with pytest.raises(UploadError, match=f"{words}.*Nothing was sent") as caught:

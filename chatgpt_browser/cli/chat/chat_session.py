@@ -24,7 +24,7 @@ from chatgpt_browser import (
     History,
     HistoryMessage,
 )
-from chatgpt_browser._core.files import create_private, write_private
+from chatgpt_browser._core.files import create_private, path_of_user, write_private
 
 from ..exit_codes import print_error
 from ..output.consoles import out, print_dim
@@ -205,7 +205,7 @@ class ChatSession:
             print_dim("/save needs a file name: /save FILE")
             return
 
-        path = Path(name).expanduser()
+        path = path_of_user(name)
         form = Format.json if path.suffix == ".json" else Format.markdown
         write = write_private if path in self._saved else create_private
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from chatgpt_browser._core.files import path_of_user
+
 #: The options that apply only to the first message of a conversation.
 _FOR_NEW = ("temporary", "project")
 
@@ -23,7 +25,7 @@ class MessageDefaults:
 
     def attach(self, name: str) -> str:
         """Attach a file to the next message. If `name` is empty, remove all attached files. Return a line for the user."""
-        path = Path(name).expanduser()
+        path = path_of_user(name)
         if not name:
             self._files = []
         elif not path.is_file():

@@ -11,7 +11,7 @@ from .activity import describe_call, describe_duration, describe_thinking
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chatgpt_browser import Citation, ReplyStream
+    from chatgpt_browser import Citation, ReplyStream, ToolCall
 
     from .wait_spinner import WaitSpinner
 
@@ -29,7 +29,7 @@ class ReplyPieces:
         self._quote = ""  # The thoughts and calls of tools that are part of the text.
         self._thinking = ""
         self._answer = ""
-        self._finished_calls = 0
+        self._quoted_calls: set[tuple[str, str]] = set()  # The names and inputs of the calls in the quote.
         #: The citations of the complete reply. Their positions refer to the answer without the quote.
         self.citations: tuple[Citation, ...] = ()
 
@@ -62,12 +62,20 @@ class ReplyPieces:
             piece = f"\n\n{shown}" if is_over else event.text
         elif isinstance(event, ToolUpdate):
             shown = describe_call(event.tool_call)
-            piece = f"\n\n{describe_call(event.tool_call, is_over=True)}" if event.tool_call.output else ""
+            piece = self._describe_once(event.tool_call)
         else:
             return ""
         self._spinner.step = shown
         # After the answer has begun, nothing can be added to the quote before the answer.
         return self._quoted(piece) if self._show_thoughts and not self._answer else ""
+
+    def _describe_once(self, call: ToolCall) -> str:
+        """Return the piece for a call that has an output. The output may grow in several events: later pieces are empty."""
+        key = call.name, call.input
+        if not call.output or key in self._quoted_calls:
+            return ""
+        self._quoted_calls.add(key)
+        return f"\n\n{describe_call(call, is_over=True)}"
 
     def _quoted(self, piece: str) -> str:
         if not piece:

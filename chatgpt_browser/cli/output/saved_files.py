@@ -5,11 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from chatgpt_browser import APIStatusError, ChatGPTError, RateLimitError
 from chatgpt_browser._core.file_names import numbered_name, unique_names
+from chatgpt_browser._core.files import move_new
 
 from .consoles import print_note
 from .terminal_text import one_line
@@ -48,14 +50,17 @@ def save_files(files: Sequence[ReplyFile], folder: Path) -> list[Path]:
 
 
 def _save_new(file: ReplyFile, folder: Path) -> Path:
-    """Save a file under its name. If the folder already has a file of this name, add a number to the name."""
-    for number in range(1, _MAX_ATTEMPTS):
-        with suppress(FileExistsError):
-            path = folder / numbered_name(file.name, number)
-            if number == 1:
-                return file.save(f"{folder}/")
-            if not path.exists():
-                return file.save(path)
+    """Save a file under its name, or under its name with a number if the folder has a file of this name.
+
+    The file is saved to a temporary folder first, because the suffix of an image is known only after the download.
+    """
+    with TemporaryDirectory(dir=folder, prefix=".chatgpt_browser_") as temporary:
+        saved = file.save(f"{temporary}/")
+        for number in range(1, _MAX_ATTEMPTS):
+            path = folder / numbered_name(saved.name, number)
+            with suppress(FileExistsError):
+                move_new(saved, path)
+                return path
     raise FileExistsError(None, "no free name for the file", str(folder / file.name))
 
 
