@@ -45,9 +45,10 @@ class MessageLease:
     """The resources that one message holds: its conversation slot, its permit, its response and its idle timer.
 
     The resources are acquired in this order. The lease is a context manager. At the end of the block, the resources are released
-    once, in reverse order. Only the permit is released at another time, namely when the response is over. This may be before the
-    end of the block, because the site may finish the reply before the caller has read it. It may also be after the end of the
-    block, because the site may still have to stop the reply.
+    once, in reverse order. The permit is an exception: it is released when the response is over. There are two cases:
+
+    * The response is over before the end of the block: the site may finish the reply before the caller has read all of it.
+    * The response is over after the end of the block: the caller has left the reply, and the site still has to stop writing it.
     """
 
     def __init__(self, slot: ConversationSlot) -> None:
@@ -70,7 +71,7 @@ class MessageLease:
 
     @property
     def has_frames(self) -> bool:
-        """True if a frame of the response has arrived that the reply stream has not received yet."""
+        """True if a frame of the response has arrived, and the reply stream has not received this frame yet."""
         return self.response is not None and self.response.has_frames
 
     async def acquire_slot(self) -> Prompt:
