@@ -37,7 +37,7 @@ class MessageArguments(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file to attach to a message. Either ``path`` is its path, or ``data`` contains its bytes; the other field is None."""
+    """A file to attach to a message. Either ``path`` or ``data`` (the bytes of the file) is set, and the other field is None."""
 
     name: str
     path: Path | None = None
@@ -63,7 +63,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class MessageOptions:
-    """The checked options of one message. The default values leave every choice to the client's options and to the site."""
+    """The checked options of one message. If an option has its default, the client's options or the site make the choice."""
 
     files: tuple[Attachment, ...] = ()
     model: str | None = None

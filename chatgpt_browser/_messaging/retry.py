@@ -76,10 +76,12 @@ async def _repeating(
 
 
 class RetryPolicy:
-    """Decides after which errors one message is sent again, and how often, and what is called before the message is sent again.
+    """Decides after which errors one message is sent again, how often, and which function is called before the next attempt.
 
-    :param renew_token: called after the site has refused the access token. If it is None, there is no retry after this error.
-    :param pass_challenge: called after a challenge. If it is None, there is no retry after a challenge.
+    :param renew_token: a function that is called after the site has refused the access token. If it is None, the message is not
+        sent again after this error.
+    :param pass_challenge: a function that is called after a challenge. If it is None, the message is not sent again after a
+        challenge.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class RetryPolicy:
         }
 
     def allow(self, error: BaseException) -> bool:
-        """Return whether the message may be sent again after this error. If so, reduce the number of remaining retries."""
+        """Return whether the message may be sent again after this error. If it may, reduce the number of remaining retries."""
         if isinstance(error, RateLimitError) and not _may_wait_out(error):
             return False
         if self._left.get(type(error), 0) < 1:
@@ -103,7 +105,8 @@ class RetryPolicy:
     def wait(self, state: RetryCallState) -> float:
         """Return the delay before a retry, in seconds.
 
-        After a rate limit, it is the back-off or the site's delay, whichever is longer. After other errors, it is 0.
+        After a rate limit, the result is the back-off or the delay that the site requests, whichever is longer. After other
+        errors, the result is 0.
         """
         error = _error_of(state)
         if not isinstance(error, RateLimitError):

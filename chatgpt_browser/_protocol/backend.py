@@ -22,7 +22,7 @@ CONVERSATIONS = "conversations"
 @public_type
 @dataclass(frozen=True)
 class ConversationSummary:
-    """One entry of the list of conversations. A time is a datetime with a time zone, or None if the site sent no valid time."""
+    """One entry of the list of conversations. Each time has a time zone. It is None if the site sent no valid time."""
 
     id: str
     title: str | None = None

@@ -8,8 +8,8 @@ from typing import Any
 from .._core.errors import ModerationError, StreamError
 from .message import content_type_of, message_metadata
 
-#: The names of the fields that contain a text for people, the most specific name first; and the names of the fields that contain
-#: a short error code.
+#: First, the names of the fields that contain a text for people, the most specific name first. Second, the names of the fields
+#: that contain a short error code.
 _TEXT_FIELDS = ("message", "detail", "error", "msg", "explanation", "description", "reason", "text", "title")
 _CODE_FIELDS = ("code", "error_code")
 #: The maximum length of the text, in characters. Longer texts are cut. No known error text of the site is that long.
@@ -22,8 +22,8 @@ _MAX_DEPTH = 6
 def words_of(value: Any, *, with_code: bool = True) -> str:
     """Return the error text in a JSON value of the site as one line. If the value contains no text, the result is empty.
 
-    The value is a text, an object with a message or a code, or a list of these. An object without known fields is returned as
-    JSON.
+    The value is a text, an object with a message or a code, or a list of texts and objects. If an object has no known field, the
+    result is the object as JSON.
 
     :param with_code: if True and the value contains a text and a code, the code is appended in parentheses.
     """

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
 #: A character that marks a position in the text while the text is converted. Unicode guarantees that no text contains it.
 _MARKER = "\ufdd0"
-#: If the positions cannot be converted together, at most this many of them are converted one by one, because each conversion
-#: takes as long as that of the whole text.
+#: If the positions cannot be converted together, at most this many positions are converted one by one. The number is limited
+#: because each conversion takes as long as a conversion of the whole text.
 _MAX_SINGLE = 32
 
 
 def to_plain_spans(citations: Sequence[Citation], markdown: str, plain_text: str) -> list[Citation]:
-    """Return the citations with positions in the plain text. A position is None if the plain text has no such position."""
+    """Return the citations with positions in the plain text instead of the Markdown.
+
+    If the start or the end of a citation cannot be converted, both are None.
+    """
     given = {each for citation in citations for each in (citation.start, citation.end) if each is not None}
     found = _convert(sorted(given), markdown, plain_text)
     return [
@@ -32,7 +35,7 @@ def to_plain_spans(citations: Sequence[Citation], markdown: str, plain_text: str
 
 
 def _convert(positions: list[int], markdown: str, plain_text: str) -> dict[int | None, int]:
-    """Return a dict from each position in the Markdown to the position in the plain text, without unknown positions."""
+    """Return a dict that maps positions in the Markdown to positions in the plain text. Unknown positions are left out."""
     if not positions or _MARKER in markdown:
         return {}
     found = _convert_together(positions, markdown, plain_text)
@@ -44,7 +47,10 @@ def _convert(positions: list[int], markdown: str, plain_text: str) -> dict[int |
 
 
 def _convert_together(positions: list[int], markdown: str, plain_text: str) -> dict[int | None, int] | None:
-    """Convert the text with a marker at each position. Return None if the markers change the plain text."""
+    """Convert all positions with one conversion of the text, in which a marker stands at each position.
+
+    Return None if the markers change the plain text.
+    """
     ends = [*positions[1:], len(markdown)]
     pieces = [markdown[start:end] for start, end in zip(positions, ends, strict=True)]
     marked = to_plain_text(_MARKER.join((markdown[: positions[0]], *pieces)))
