@@ -149,7 +149,7 @@ class Batch:
         return len(self._tasks) < self._window and self._state is BatchState.OPEN
 
     async def wait_for_room(self) -> bool:
-        """Wait until another message may be added. Return False if the batch has ended."""
+        """Wait until another message may be added, and return True. If the batch has ended, return False."""
         while not self.has_room and self._state is not BatchState.ENDED:
             await self._changed.wait()
         return self._state is not BatchState.ENDED
