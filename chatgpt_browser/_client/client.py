@@ -164,9 +164,9 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         :param on_progress: A function that is called for every event that changes the reply. Its argument is the whole text so
             far.
         :param on_conversation_response: A function that is called for every event. Its argument is the event as the site sent it.
-        :param abort_signal: Aborts the call; see :class:`AbortController`.
+        :param abort_signal: A signal that aborts the call; see :class:`AbortController`.
         :param options: The options of the message: ``files``, ``model``, ``effort``, ``tools``, ``temporary`` and ``project``.
-        :raises ValueError: An option is invalid, or ``send_via="fetch"`` cannot apply it.
+        :raises ValueError: An option is invalid, or the option cannot be applied with ``send_via="fetch"``.
         :raises ChatGPTTimeoutError: ``timeout_ms``, ``first_byte_timeout`` or ``idle_timeout`` was exceeded.
         :raises AuthenticationError: The site returned no access token.
         :raises APIConnectionError: The site could not be reached.
@@ -174,7 +174,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
         :raises StreamError: The reply ended with an error. ``partial_text`` is the text that was received before the error.
         :raises ChallengeError: The site requires a person to pass a check.
         :raises BrowserError: The browser was not found, did not start or crashed.
-        :raises PageError: With ``send_via="page"``, the site's own page did not send the message.
+        :raises PageError: The site's own page had to send the message, but did not send it or could not apply an option.
         :raises ClientClosedError: The client has been closed.
         """
         prompt = Prompt(message, conversation_id, parent_message_id, self._check(options))

@@ -109,9 +109,9 @@ class AsyncReplyFile(_FileFields):
         The file gets its final name only after all bytes are written. If an error is raised, no part of the file remains. The
         file is written in pieces, so a large file needs little memory. Only the owner of the file can read it.
 
-        :param path_or_folder: The path of the file, or a folder. If it is an existing folder, or ends with a slash, it is a
-            folder. The folder is created if it does not exist. The file in the folder gets the name :attr:`name`; for an image,
-            the suffix of this name may be corrected.
+        :param path_or_folder: The path of the file, or a folder. An existing folder, and any path that ends with a slash, is
+            treated as a folder. If this folder does not exist, it is created. The file in the folder gets the name :attr:`name`.
+            For an image, the suffix of this name may be corrected.
         :param overwrite: If True, an existing file is replaced.
         :raises FileExistsError: The file exists, and ``overwrite`` is False.
         :raises OSError: The file cannot be written.

@@ -61,7 +61,7 @@ class AsyncSendManyMixin:
         :param timeout_ms: The time limit for each message.
         :param longest_pause: The longest pause after a rate limit. If the site requests a longer pause, the batch ends. None
             means that a pause may have any length; 0 means that the batch never pauses.
-        :param abort_signal: Aborts the batch; see :class:`AbortController`.
+        :param abort_signal: A signal that aborts the batch; see :class:`AbortController`.
         :param on_delivery: A function that may keep a journal of the messages. It is called in the event loop's thread before
             each attempt to send a message, and after the site has refused a message (4xx). If the function raises an exception,
             no other message is sent. Its arguments are:

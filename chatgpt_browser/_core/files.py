@@ -45,7 +45,7 @@ def write_private(path: Path, content: bytes | str, *, modified: float | None = 
     """Write a file with mode 0600, atomically: a concurrent reader gets either the whole old file or the whole new file.
 
     The content is synced to disk. ``modified`` is the file's modification time, in seconds since 1970. If the file system cannot
-    store this time, it is ignored.
+    store this time, the time is ignored.
 
     :raises OSError: the file cannot be written, or the path exists but is not a file, such as a FIFO.
     """
@@ -131,7 +131,7 @@ def create_private(path: Path, content: bytes | str) -> None:
 
 
 def open_private(path: Path) -> BinaryIO:
-    """Open a file for reading and appending. If it does not exist, create it with mode 0600.
+    """Open a file for reading and appending. If the file does not exist, create it with mode 0600.
 
     :raises OSError: the file cannot be opened, or the path is a symbolic link or is not a regular file.
     """

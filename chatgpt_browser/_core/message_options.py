@@ -63,7 +63,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class MessageOptions:
-    """The checked options of one message. If an option has its default, the client's options or the site make the choice."""
+    """The checked options of one message. If an option has its default value, the client's options or the site decide."""
 
     files: tuple[Attachment, ...] = ()
     model: str | None = None

@@ -86,7 +86,7 @@ class MessageLease:
         self._stack.callback(self._release_response)
 
     def start_reading(self, idle_timer: IdleTimer) -> None:
-        """Store the idle timer of a response that has begun. The permit is released as soon as the response is over."""
+        """Store the idle timer of a response that has begun. As soon as the response is over, the permit is released."""
         self._stack.callback(idle_timer.stop)
         self._release_permit_when_over()
 

@@ -191,7 +191,7 @@ class AsyncReplyStream(WholeReplyMixin):
         return self._recovery or (self._poller if reader.is_elsewhere else None)
 
     def _can_follow(self) -> bool:
-        """Return whether another feed delivers the rest of the reply. The frames of this feed arrive in the response."""
+        """Return whether a frame with the rest of the reply has arrived from another feed. The response receives such frames."""
         return self._follows and self._lease.has_frames
 
     def _follow(self, poller: HandoffPoller | ResearchPoller | Recovery) -> None:

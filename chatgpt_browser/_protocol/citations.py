@@ -71,8 +71,8 @@ def find_citations(message: dict[str, Any], patches: Iterable[list[Any]] = ()) -
 def merged_references(message: dict[str, Any], patches: Iterable[list[Any]] = ()) -> list[dict[str, Any]]:
     """Return the ``content_references`` of a message, with the references in ``patches``.
 
-    A reference in a patch replaces the earlier reference with the same type and text. If there is no such reference, it is
-    appended.
+    A reference in a patch replaces the earlier reference with the same type and text. If there is no such earlier reference, the
+    reference in the patch is appended.
     """
     merged: dict[Any, dict[str, Any]] = {}
     for references in (message_metadata(message).get("content_references"), *patches):

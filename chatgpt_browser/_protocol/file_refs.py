@@ -27,7 +27,7 @@ FileKind = Literal["image", "file", "document"]
 _READERS_OF_UPLOADS = ("myfiles_browser", "file_search")
 #: The value of ``async_task_type`` of an image that the site may make after the stream has ended.
 _IMAGE_TASK = "image_gen"
-#: The site's image generator makes PNG files, and a message does not state the type of its image.
+#: The type and the suffix of a generated image. Messages do not state the type. The site's image generator makes PNG files.
 _IMAGE_TYPE, _IMAGE_SUFFIX = "image/png", ".png"
 _SANDBOX = "sandbox:"
 #: The maximum length of a path in the code interpreter, as in Linux. A longer text is not a path.

@@ -91,7 +91,7 @@ def _formula_block(state: StateBlock, start: int, end: int, silent: bool) -> boo
 
 
 def _whole_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read a table, including the cells of a row that exceed the cells of the header. markdown-it drops such cells."""
+    """Read a table. If a row has more cells than the header, keep the additional cells. The rule of markdown-it drops them."""
     first = len(state.tokens)
     if not table(state, start, end, silent):
         return False

@@ -177,7 +177,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._append_grown(text)
 
     def _append_grown(self, text: str) -> bool:
-        """Append a text to the reply after the delta decoder has appended it to its value. Return whether the text changed."""
+        """Append a text to the reply. The delta decoder has already appended it to its own value. Return whether it changed."""
         if self._text.append(text):
             return bool(text)
         return self._text.replace(message_text(self._deltas.value["message"]))

@@ -121,7 +121,7 @@ class MissingAnswer:
 
     @property
     def is_known(self) -> bool:
-        """True if the site gave a reason. In this case, the stream did not break off, and the site will not write more text."""
+        """True if the site gave a reason. The stream did then not break off, and the site will not write more text."""
         return bool(self._task) or self._system_error is not None
 
     @property

@@ -68,7 +68,7 @@ class _Request:
 
     step: Step
     upload: Upload | None
-    #: The URL of a request with bytes, or the id in a request that processes a file.
+    #: For a request with bytes, its URL. For a request that processes a file, the id of the file.
     target: str = ""
     #: The status, the body and the end time of the response, or None if the response has not ended yet.
     response: tuple[int, str, float] | None = None
