@@ -16,15 +16,15 @@ _RESERVED = re.compile(
     re.IGNORECASE,
 )
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
-#: Control characters, characters that have no width or that change the direction of the text, half characters, unassigned
-#: characters, and characters that separate lines.
+#: The Unicode categories of the characters that are removed from a name. In this order: control characters; characters without
+#: a width or that change the direction of the text; half characters; unassigned characters; separators of lines.
 _INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
-#: The joiners have no width, but emoji and some scripts need them.
+#: These characters (the joiners) have no width, but they are kept, because emoji and some scripts need them.
 _JOINERS = "\u200c\u200d"
 
 
 def safe_file_name(name: str, default: str = "file") -> str:
-    """Return a file name without a path, made from ``name``. If nothing of the name is left, return ``default``.
+    """Return a safe file name without a path, made from ``name``. If ``name`` contains no usable character, return ``default``.
 
     The result contains no invisible characters and no characters that Windows forbids. The result is not a reserved name of
     Windows, does not start with a dot or a hyphen, and has at most ``MAX_NAME`` bytes.

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from .._transport.response_stream import Frame, ResponseStream
     from .backend_client import BackendClient
 
-#: The maximum size of a file in bytes. The site accepts files of at most 512 MB.
+#: If a file has more bytes, reading the file fails. The site itself accepts files of at most 512 MB.
 _MAX_FILE = 2 << 30
 #: The maximum number of redirects between the site's link and the bytes.
 _MAX_REDIRECTS = 4

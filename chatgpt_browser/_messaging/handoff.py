@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
 #: For this many seconds after the creation of a conversation, the site may respond to requests for the conversation with 404.
 _CREATION_TIME = 10.0
-#: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the error is raised.
+#: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the :class:`RateLimitError` is raised.
 _MAX_RETRY_AFTER = 30.0
 
 

@@ -122,7 +122,7 @@ class AsyncReplyStream(WholeReplyMixin):
     async def __anext__(self) -> str:
         """Wait for the next piece of text and return it.
 
-        :raises ChatGPTError: the errors of :meth:`AsyncChatGPTAPI.send_message`.
+        :raises ChatGPTError: any error that :meth:`AsyncChatGPTAPI.send_message` may raise.
         """
         while await self._next_updates(limit=1, convert=False) is not None:
             if piece := self._assembler.take_piece(frames_wait=self._lease.has_frames):
@@ -207,16 +207,13 @@ class AsyncReplyStream(WholeReplyMixin):
         return await self._lease.response.wait_for_frames(seconds)
 
     async def _poll(self, poller: HandoffPoller | ResearchPoller | Recovery) -> list[Update]:
-        """Wait for more text of a reply that is read from the conversation. Return a list with one update, or an empty list."""
+        """Poll once for more text. Return a list with one update, or an empty list if the text has not changed."""
         with self._deadline.limit():
             changed = await poller.next()
         return [Update(self.text, None)] if changed else []
 
     def _start_recovery(self, error: BaseException) -> bool:
-        """Start a recovery, if the stream broke off and the question can be found in the conversation. Return whether it started.
-
-        ``error`` is the error that ended the stream. For errors of other kinds, no recovery is started.
-        """
+        """If the stream broke off and the ids for a recovery are known, start a recovery. Return whether it was started."""
         reader, question, sender = self._assembler.reader, self._lease.question, self._sender
         if not isinstance(error, (StreamInterruptedError, BrowserCrashedError, MalformedEventError)):
             return False

@@ -53,7 +53,7 @@ class WholeReplyMixin:
         The last event is :class:`Done`, which contains the whole reply. Before this event, the method waits for images that the
         site makes after the end of the stream.
 
-        :raises ChatGPTError: the errors of :meth:`AsyncChatGPTAPI.send_message`.
+        :raises ChatGPTError: any error that :meth:`AsyncChatGPTAPI.send_message` may raise.
         """
         from .._core.reply_events import CitationFound, Done, FileFound, TextDelta
         from .._protocol.reply_changes import ReplyChanges
@@ -118,5 +118,5 @@ class WholeReplyMixin:
             plain_text=assembler.text if assembler.is_plain_text else None,
             model=reader.answer.model,
         )
-        # The message is copied, because the reader's decoder owns it.
+        # The message is copied, because the delta decoder of the reader uses the same object.
         return replace(reply, files=tuple(map(self._bind_file, reply.files)), raw=copied(reply.raw))

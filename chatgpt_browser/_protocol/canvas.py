@@ -21,7 +21,7 @@ _MAX_SEARCHED = 20_000
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 #: Matches a repetition in a regular expression.
 _REPEAT = re.compile(r"[*+{]|(?<![(*+}?])\?")
-#: Matches the repetition of a group. To search for such an expression may take exponential time.
+#: Matches the repetition of a group in a regular expression. A search with such an expression may take exponential time.
 _GROUP_REPEAT = re.compile(r"\)[*+{?]")
 
 #: Maps the type of a document to its file suffix and its media type. The type of program text is ``code/<language>``.
@@ -54,7 +54,10 @@ _TYPES = {
 
 
 class TextEdit(NamedTuple):
-    """A change of a text: a regular expression and its replacement. Without ``multiple``, only the first match is replaced."""
+    """A change of a text: a regular expression, and the text that replaces its matches.
+
+    If ``multiple`` is False, only the first match is replaced.
+    """
 
     pattern: str
     replacement: str

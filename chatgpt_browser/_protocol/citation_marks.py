@@ -21,11 +21,11 @@ from bisect import bisect_right
 
 from .unicode_ranges import contains_any, remove_all
 
-#: The range of the characters that mark the start, the fields and the end of a mark. It is part of regular expressions.
+#: The range of the characters that are used in marks and around cited passages, in the form of a regex set.
 MARKS = "\ue200-\ue206"
 
-#: Maps a kind of mark to the number of the field that replaces the mark. The first field has the number 1. Marks of other kinds
-#: are removed.
+#: Maps a kind of mark to the number of the field that replaces the mark. The first field has the number 1. A mark of the kind
+#: ``entity`` is replaced by its name. Marks of all other kinds are removed.
 _SHOWN_FIELD = {"url": 1, "link_title": 1}
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _NESTED = ("item", "items", "webpages", "products", "product", "images", "sources", "supporting_websites")
 #: The maximum depth of sources within sources.
 _MAX_DEPTH = 5
-#: A link in the Markdown text ``alt`` of a reference.
+#: Matches a link in the Markdown text ``alt`` of a reference.
 _LINK = re.compile(r"\[([^\]]*)\]\((https?://[^\s)]+)")
 #: Maps the character at the end of a cited passage to the character at its start.
 _OPENERS = {"\ue204": "\ue203", "\ue206": "\ue205"}
@@ -177,7 +177,7 @@ class _NumberedMarks:
         self._left = [(match[1], match.span()) for match in re.finditer("【(\\d+)(?::\\d+)?†[^】]*】", raw)]
 
     def next(self, number: Any) -> tuple[int, int] | None:
-        """Return the span of the next mark with this number, or None. If ``number`` is None, any mark is accepted."""
+        """Return the span of the next mark with this number, or None if there is none. If ``number`` is None, accept any mark."""
         for index, (each, span) in enumerate(self._left):
             if number is None or each == str(number):
                 del self._left[index]

@@ -16,7 +16,7 @@ from .message import message_text
 if TYPE_CHECKING:
     from collections.abc import Container
 
-#: The parameters with which the site includes the state of a research in a conversation.
+#: The query parameters for a conversation. With these parameters, the response also contains the state of a research.
 WITH_RESEARCH = "include_visually_hidden_messages=true&include_widget_state=true"
 
 _COMPLETED = ("completed", "complete", "finished", "done")

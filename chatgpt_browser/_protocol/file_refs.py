@@ -25,7 +25,7 @@ FileKind = Literal["image", "file", "document"]
 
 #: The tools that show pages of the user's own files as images.
 _READERS_OF_UPLOADS = ("myfiles_browser", "file_search")
-#: The value of ``async_task_type`` of an image that the site may make after the stream has ended.
+#: The value of ``async_task_type`` in a message about an image that the site makes, perhaps after the end of the stream.
 _IMAGE_TASK = "image_gen"
 #: The type and the suffix of a generated image. Messages do not state the type. The site's image generator makes PNG files.
 _IMAGE_TYPE, _IMAGE_SUFFIX = "image/png", ".png"
@@ -40,7 +40,7 @@ class FileRef:
 
     * ``id`` is the id of an image or of a document. For a file of the code interpreter, it is the file's path there.
     * ``name`` is the name that the site states. It may contain a path or characters that are not safe in a file name.
-      :func:`join_file_refs` replaces it by a safe name.
+      :func:`join_file_refs` replaces this name by a safe file name.
     * ``message_id`` is the id of the message that contains the reference.
     * ``text`` is the text of a document, or None if the messages of the reply do not contain the text.
     """
@@ -53,7 +53,7 @@ class FileRef:
     conversation_id: str | None = None
     message_id: str | None = None
     text: str | None = field(default=None, repr=False)
-    #: The changes of a document that :func:`join_file_refs` still has to apply.
+    #: The changes that this message makes to a document. :func:`join_file_refs` applies them to the document's text.
     edits: tuple[TextEdit, ...] = field(default=(), repr=False)
     #: True if this is the result of a call of the canvas that failed. No document was created or changed.
     is_refused: bool = False
@@ -160,7 +160,7 @@ def _image(name: str, title: str | None, size: int | None) -> FileRef:
 
 
 def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the parts of a message's content that are objects. The content itself may be such an object."""
+    """Return the JSON objects in a message's content: the content itself, and those of its parts that are objects."""
     content = message.get("content")
     if not isinstance(content, dict):
         return []
@@ -180,7 +180,7 @@ def _size(value: object) -> int | None:
 
 # ---- files of the code interpreter -----------------------------------------------------------------------------------
 
-#: A link to a file: ``<sandbox:/a b.csv>``, ``(sandbox:/a(1).csv "title")`` or ``sandbox:/a.csv`` alone.
+#: Matches a link to a file in three forms: ``<sandbox:/a b.csv>``, ``(sandbox:/a(1).csv "title")`` and ``sandbox:/a.csv`` alone.
 _LINK = re.compile(
     r"<sandbox:(?P<angled>/[^<>\n]+)>"
     r"|\(\s*sandbox:(?P<linked>/(?:[^()\n\"']|\([^()\n]*\)|(?<=\S)['\"])+?)\s*(?:\s[\"'][^\n]*?[\"']\s*)?\)"

@@ -128,7 +128,7 @@ def download_request(url: str, access_token: str | None) -> Request:
 def checked_origin(url: str, site: Site) -> str:
     """Check that a file may be downloaded from a URL, and return the URL's origin.
 
-    The origin must be the site's own origin, or the origin of its storage. If the site is on this machine, any other server on
+    The origin must be that of the site or of the site's storage. If the site runs on this machine (in tests), every server on
     this machine is allowed too.
 
     :raises OriginError: the URL is invalid, or has another origin.

@@ -35,10 +35,12 @@ class FilesOnlyMixin(ReplyProgress):
         return True
 
     def adopt(self, answer: dict[str, Any] | None) -> None:
-        """Update a reply that :meth:`finish_without_text` has ended, from the stored conversation.
+        """Update a reply that :meth:`finish_without_text` has ended, after more of the stored conversation was read.
 
-        :param answer: the answer in the stored conversation. If it is complete, its text becomes the text of the reply: the site
-            has written the text after the image. Otherwise, the reply gets the id of the newest message with a file.
+        The site may have written a text after the image. If this answer is complete, its text becomes the text of the reply.
+        Otherwise, the message id of the reply becomes the id of the newest message with a file.
+
+        :param answer: the answer in the stored conversation, or None if there is no answer.
         """
         if answer is not None and is_finished(answer) and answer.get("id"):
             self._follow(answer, None)

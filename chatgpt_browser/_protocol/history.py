@@ -30,8 +30,8 @@ class HistoryMessage:
     ``hidden`` is True if the site's page does not show the message as part of the conversation. Instructions, thoughts, tool
     calls and the output of tools are hidden. ``recipient`` is the name of the tool that receives the message, or None.
 
-    The text of a reply contains no citation marks, like the result of :meth:`AsyncChatGPTAPI.send_message`. The text of a
-    question is unchanged.
+    The ``text`` of a reply contains no citation marks, like the result of :meth:`AsyncChatGPTAPI.send_message`. The ``text`` of a
+    question is the text as the user has sent it.
 
     The answer to a question has the ``citations``, ``files``, ``thoughts`` and ``tool_calls`` of all messages after the question.
     If the question has no answer, the last of these messages has them. :meth:`History.get_reply` returns the same data as one
@@ -57,8 +57,8 @@ class History:
     """A stored conversation.
 
     ``messages`` contains the messages of the newest branch, including hidden messages, oldest first. ``visible_messages``
-    contains only the messages that a person sees on the site. ``current_node`` is the id of the newest message, which is the
-    ``parent_message_id`` of the next message. ``raw`` is the whole response.
+    contains only the messages that a person sees on the site. ``current_node`` is the id of the newest message. Use this id as
+    the ``parent_message_id`` of the next message. ``raw`` is the whole response.
     """
 
     conversation_id: str
@@ -163,7 +163,8 @@ def _turns(nodes: Iterable[_Node]) -> list[list[_Node]]:
 def _holder(turn: list[_Node]) -> str:
     """Return the id of the message that gets the citations, files, thoughts and tool calls of a turn.
 
-    This is the answer; or else the newest message of the assistant; or else the newest message.
+    This is the message of the answer. If the turn has no answer, it is the newest message of the assistant. If the assistant has
+    sent no message either, it is the newest message.
     """
     messages = [message for _, _, message in turn]
     holder = newest_answer(messages[::-1])

@@ -143,7 +143,7 @@ def _model(item: dict[str, Any], presets: list[Preset]) -> Model:
 
 
 def _label(effort: dict[str, Any]) -> str | None:
-    """Return the label of an effort: the first field whose name contains "label" or "title"."""
+    """Return the label of an effort: the value of the first field whose name contains "label" or "title". None: no such field."""
     named = (value for key, value in effort.items() if "label" in key or "title" in key)
     return next((value for value in named if isinstance(value, str) and value), None)
 

@@ -11,7 +11,7 @@ from .message import content_type_of, hidden_text, message_metadata, recipient_o
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: The name of a search whose message is not addressed to a tool.
+#: The name of the tool for a call of a search, if the message of the call has no recipient.
 SEARCH = "search"
 
 

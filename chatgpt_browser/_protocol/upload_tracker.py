@@ -25,7 +25,7 @@ REFUSAL_TIME, FAILURE_TIME = 1.5, 6.0
 UNPROCESSED_TIME = 8.0
 
 _FIRST_ERROR_STATUS, _FIRST_SERVER_ERROR, _UNAUTHORIZED = 400, 500, 401
-#: The site reports a file that it could not process with an event. The name of the event contains one of these texts.
+#: If the site could not process a file, it sends an event whose name contains one of these texts.
 _FAILURES = ("fail", "error", "rejected", "unsupported")
 
 
@@ -162,8 +162,8 @@ class UploadTracker:
     def _create(self, name: str) -> Upload:
         """Return the upload for a new request ``POST /files``.
 
-        If an upload of a file with this name has failed, the page has repeated it, and this upload is returned. Otherwise, create
-        a new upload.
+        If an upload of a file with this name has failed, the new request repeats this upload: return this upload. Otherwise,
+        create a new upload.
         """
         for upload in self.uploads:
             if upload.failure is not None and upload.name == name:
@@ -180,7 +180,7 @@ class UploadTracker:
         self._requests[request_id] = request
 
     def _adopt(self, upload: Upload) -> None:
-        """Assign requests to an upload whose id and URL are known now. These requests began earlier."""
+        """Assign earlier requests to their upload. They began before the id and the URL of the upload were known."""
         for request_id, request in [*self._requests.items()]:
             if request.upload is not None:
                 continue
