@@ -34,7 +34,7 @@ def conversation_path(conversation_id: str) -> str:
     """Return the path of a conversation, relative to the backend's base URL.
 
     :raises TypeError: the id is not a str.
-    :raises ValueError: the id is empty.
+    :raises ValueError: the id is empty, or cannot be a part of a URL.
     """
     return f"conversation/{_quoted(conversation_id)}"
 

@@ -168,7 +168,7 @@ class ReadEvents:
 
         Return True if the stream fits the events that were already read. Return False in these cases:
 
-        * The stream begins later: between the last event that was read and its first event, events are missing.
+        * The stream begins too late: events are missing between the last event that was read and the first event of the stream.
         * The stream begins before the oldest event whose hash is stored.
 
         If ``offset`` is 0, the stream repeats the whole reply. In this case, no event is removed, because the reader of the reply

@@ -21,7 +21,10 @@ _MAX_REPEATED, _MAX_UNREADABLE = 3, 20
 
 
 class ConversationPages:
-    """Reads the pages of the list. Until :attr:`path` is None, the caller requests it and passes the response to :meth:`read`."""
+    """Reads the pages of the list.
+
+    The caller requests :attr:`path` and passes the response to :meth:`read`. The caller repeats this until ``path`` is None.
+    """
 
     def __init__(self, page_size: int) -> None:
         #: The path of the next page, relative to the backend's base URL. None after the last page.

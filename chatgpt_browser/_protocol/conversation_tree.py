@@ -23,13 +23,13 @@ def find_answer(
     """Return the message that answers a question in a stored conversation, or None if there is no answer yet.
 
     The question is found by the ids in ``questions``. If the conversation contains none of these ids, the newest question is
-    used, if it directly follows the message with the id ``parent_message_id``. If it does not, the result is None.
+    used, if no other question is between it and the message with the id ``parent_message_id``. Otherwise, the result is None.
 
     :param questions: the ids that the question may have in the conversation.
     :param answer_id: if several branches follow the question: the id of a message in the branch to use. If it is None, the first
         branch is used.
-    :param parent_message_id: the id of the message before the question. If it is None, the newest question may follow any
-        message.
+    :param parent_message_id: the id of the message that the question was sent as a reply to. If it is None, the newest question
+        may follow any message.
     """
     messages = find_turn_messages(
         data, questions=questions, answer_id=answer_id, parent_message_id=parent_message_id

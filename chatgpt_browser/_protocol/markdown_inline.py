@@ -100,7 +100,7 @@ def _stands_alone(src: str, match: re.Match[str]) -> bool:
 
 
 def _starts_line(src: str, position: int) -> bool:
-    """Return whether the line contains only other tags and spaces before this position. At most 80 characters are read."""
+    """Return whether only tags and spaces precede this position in its line. At most 80 characters before it are read."""
     first = max(0, position - 80)
     line = src[src.rfind("\n", first, position) + 1 or first : position]
     return not _TAG.sub("", line).strip()

@@ -1,8 +1,8 @@
 """Functions that read one message of a stream or of a stored conversation. They return, for example, its role, text or rank.
 
 A reply may consist of several messages: thoughts, tool calls and their results, remarks before the answer, and the answer. The
-answer is a text message of the assistant. Its recipient is not a tool, and it is not hidden. If the site uses channels, the
-answer is in the channel ``final``. Otherwise, it has no channel.
+answer is a text message of the assistant that is not addressed to a tool and is not hidden. If the site uses channels, the answer
+is in the channel ``final``. Otherwise, the answer has no channel.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def is_visible(message: Any) -> bool:
 
 
 def is_question(message: Any) -> bool:
-    """Return whether a user wrote the message. A hidden message with the role ``user`` is not a question: the site wrote it."""
+    """Return whether a user wrote the message. A hidden message with the role ``user`` does not count: the site wrote it."""
     return (
         isinstance(message, dict)
         and role_of(message) == "user"
@@ -179,7 +179,7 @@ def is_written(message: Any) -> bool:
 
 
 def is_finished(message: dict[str, Any]) -> bool:
-    """Return whether a message is a complete answer. A finished remark is not one, because the answer follows the remark."""
+    """Return whether a message is a complete answer. A finished remark is not an answer, because the answer follows it."""
     status = message.get("status")
     is_whole = isinstance(status, str) and status.startswith("finished")
     return has_ended_turn(message) or (is_whole and not is_remark(message))

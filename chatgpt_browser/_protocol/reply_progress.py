@@ -26,7 +26,7 @@ class ReplyProgress:
     def __init__(self) -> None:
         self.state = ReplyState.WAITING
         self.conversation_id: str | None = None
-        #: True if the site has announced a hand-off: this stream may not contain the rest of the reply.
+        #: True if the site has announced a hand-off: the rest of the reply may be outside this stream.
         self.is_handed_off = False
         #: True while the rest of the reply is read from another feed: from a resumed stream, or from the page's WebSocket.
         self.is_following = False

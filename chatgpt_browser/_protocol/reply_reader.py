@@ -136,7 +136,7 @@ class ReplyReader(FilesOnlyMixin):
         return changed
 
     def take_report(self, report: dict[str, Any]) -> bool:
-        """Replace the text of the acknowledgement by the text of the report, and complete the reply. Return whether it changed.
+        """Replace the acknowledgement by the text of the report, and complete the reply. Return whether the text changed.
 
         The reply keeps the message id of the acknowledgement: the conversation contains no message with the id of the report.
         """
@@ -177,7 +177,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._append_grown(text)
 
     def _append_grown(self, text: str) -> bool:
-        """Append a text to the reply. The delta decoder has already appended it to its own value. Return whether it changed."""
+        """Append a text that the delta decoder has already appended to its value. Return whether the reply's text changed."""
         if self._text.append(text):
             return bool(text)
         return self._text.replace(message_text(self._deltas.value["message"]))

@@ -10,7 +10,7 @@ _SPECIAL = SURROGATES + MARKS
 
 
 def clean_text(raw: str) -> str:
-    """Return the visible text of a complete message. It equals the text of a reply that is streamed."""
+    """Return the visible text of a complete message. It equals the final text of a stream with this message."""
     text = ReplyText()
     text.replace(raw)
     text.end()

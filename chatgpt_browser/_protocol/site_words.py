@@ -68,7 +68,7 @@ def _place(steps: Any) -> str:
 
 
 def error_in(event: dict[str, Any], event_type: str) -> tuple[type[StreamError], str] | None:
-    """Return the class and the message of the error that an event reports, or None if it reports no error.
+    """Return the class and the message of the error that an event reports, or None if the event reports no error.
 
     :param event_type: the type from the line ``event:`` of the event.
     """
@@ -95,7 +95,7 @@ def withheld(words: str) -> tuple[type[StreamError], str]:
 
 
 def moderation_in(event: dict[str, Any]) -> str | None:
-    """If the event withholds an answer, return the site's reason, or "" if it gave no reason. Otherwise return None."""
+    """If the event withholds an answer, return the site's reason, or "" if the site gave no reason. Otherwise return None."""
     verdict = event.get("moderation_response")
     if not isinstance(verdict, dict):
         verdict = event if event.get("type") == "moderation" else {}
@@ -121,7 +121,7 @@ class MissingAnswer:
 
     @property
     def is_known(self) -> bool:
-        """True if the site gave a reason. The stream did then not break off, and the site will not write more text."""
+        """True if the site gave a reason. A reason means that the stream did not break off, and that no more text follows."""
         return bool(self._task) or self._system_error is not None
 
     @property
