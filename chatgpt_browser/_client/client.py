@@ -72,7 +72,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
     async def start(self) -> None:
         """Start the browser and open the site. Without this call, the first message starts the browser and opens the site.
 
-        :raises BrowserError: No browser was found, or it did not start.
+        :raises BrowserError: No browser was found, or the browser did not start.
         :raises ChallengeError: The site requires a person to pass a check.
         """
         self._sender.check_open()
@@ -261,7 +261,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin):
                 for update in updates:
                     stream._check()
                     for result in notify(update, on_progress, on_conversation_response):
-                        # Most callbacks return None. To compare takes less time than `isawaitable`.
+                        # Most callbacks return None. A comparison with None takes less time than `isawaitable`.
                         if result is not None and inspect.isawaitable(result):
                             await result
         return stream.text

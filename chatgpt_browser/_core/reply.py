@@ -25,8 +25,8 @@ else:
 class Citation:
     """A source that a reply cites.
 
-    ``source`` is the name of the publisher, as the site attributes it. ``start`` and ``end`` are the position of the cited
-    passage in ``Reply.text``. Both are None if the position is unknown.
+    ``source`` is the name of the publisher, as the site states this name. ``start`` and ``end`` are the position of the cited
+    passage in ``Reply.text``. If the position is unknown, both are None.
     """
 
     title: str | None

@@ -52,6 +52,6 @@ class SingleFlight(Generic[T]):
 
 
 def _retrieve_exception(task: asyncio.Task[T]) -> None:
-    """Retrieve the task's exception. Otherwise, if all callers were cancelled, asyncio would log that it was never retrieved."""
+    """Retrieve the exception of a task, so that asyncio does not log an unretrieved exception if all callers were cancelled."""
     if not task.cancelled():
         task.exception()

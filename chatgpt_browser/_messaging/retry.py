@@ -47,7 +47,7 @@ def _is_refresh_retriable(error: BaseException) -> bool:
 
 
 async def retrying_refresh(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
-    """Call ``work``, which refreshes the session, and return its result. If the network or the server failed, call it again."""
+    """Call ``work``, which refreshes the session. If the network or the server failed, repeat the call. Return the result."""
     return await _repeating(work, _is_refresh_retriable, retries)
 
 
@@ -58,7 +58,7 @@ def _is_read_retriable(error: BaseException) -> bool:
 
 
 async def retrying_read(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
-    """Call ``work``, which reads data, and return its result. If the network or the server failed, call it again."""
+    """Call ``work``, which reads data. If the network or the server failed, repeat the call. Return the result."""
     return await _repeating(work, _is_read_retriable, retries)
 
 
@@ -121,7 +121,7 @@ class RetryPolicy:
 
 
 async def retrying_send(work: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
-    """Call ``work``, which sends a message, and return its result. After an error, call it again if the policy allows this."""
+    """Call ``work``, which sends a message. After an error, repeat the call if the policy allows this. Return the result."""
     attempts = AsyncRetrying(
         wait=policy.wait,
         retry=retry_if_exception(policy.allow),
