@@ -306,7 +306,7 @@ class Batch:
     async def _wait_for_pause_end(self) -> None:
         """Wait until the pause for a rate limit has ended. If there is no pause, return immediately.
 
-        :raises BaseException: The batch has ended. The error raised is the one that ended the batch.
+        :raises BaseException: The batch has ended. The error raised is the error that ended the batch.
         """
         while self._state is not BatchState.ENDED and (left := self._resume_at - self._loop.time()) > 0:
             with anyio.move_on_after(left):

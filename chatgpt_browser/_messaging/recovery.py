@@ -81,7 +81,7 @@ class Recovery:
         Return True if the text has changed, else False.
 
         :raises ModerationError: the site withholds the answer.
-        :raises ChatGPTError: the answer could not be read from the conversation. The error raised is the one that ended the
+        :raises ChatGPTError: the answer could not be read from the conversation. The error raised is the error that ended the
             stream before.
         """
         try:

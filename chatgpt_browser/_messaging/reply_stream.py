@@ -195,7 +195,7 @@ class AsyncReplyStream(WholeReplyMixin):
         return self._follows and self._lease.has_frames
 
     def _follow(self, poller: HandoffPoller | ResearchPoller | Recovery) -> None:
-        """From now on, read the rest of the reply from the response instead of from the conversation."""
+        """Read the rest of the reply from the response from now on, instead of from the conversation."""
         self._assembler.reader.follow()
         if poller is self._recovery:
             logger.info("the site's page continues the reply", extra={"chatgpt_event": "reply_recovered"})

@@ -98,7 +98,7 @@ async def read_response(
     contains the part of the body that was read.
 
     :param head: the head of the response, if the caller has already read it.
-    :param pieces: a list to which the pieces of the body are appended.
+    :param pieces: a list. The pieces of the body are appended to this list.
     :param limit: the largest body of a response with status 2xx, in bytes.
     :raises ConnectionError: the connection broke. The error contains the browser's message.
     :raises APIStatusError: the status is 2xx, and the body is larger than ``limit``.

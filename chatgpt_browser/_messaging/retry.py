@@ -1,4 +1,4 @@
-"""Decides after which errors a call is retried, how often, and after which delay. The package tenacity runs the loops.
+"""Decides whether a failed call is retried, how often, and with what delay. The package tenacity runs the loops.
 
 A message is sent again only if the site's response shows that the site did not accept the message. This is the case if the site
 refused the access token, responded with a challenge, or allows only one message at a time. After a timeout or a broken
@@ -76,7 +76,7 @@ async def _repeating(
 
 
 class RetryPolicy:
-    """Decides after which errors one message is sent again, how often, and which function is called before the next attempt.
+    """Decides whether one message is sent again after an error, how often, and which function is called before the next attempt.
 
     :param renew_token: a function that is called after the site has refused the access token. If it is None, the message is not
         sent again after this error.

@@ -48,7 +48,7 @@ class WholeReplyMixin:
         return self._reply
 
     async def events(self) -> AsyncIterator[ReplyEvent]:
-        """Yield the reply as typed events, in the order in which the parts of the reply arrive.
+        """Yield the reply as typed events, in the order of their arrival.
 
         The last event is :class:`Done`, which contains the whole reply. Before this event, the method waits for images that the
         site makes after the end of the stream.
