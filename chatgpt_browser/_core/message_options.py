@@ -77,7 +77,8 @@ class MessageOptions:
         """Check the arguments of a method that sends a message, and return them as options.
 
         :raises TypeError: the method does not have such an argument, or a value has the wrong type.
-        :raises ValueError: a value is empty, or ``send_via="fetch"`` cannot apply an option. The error message names the option.
+        :raises ValueError: a value is empty, two options exclude each other, or ``send_via="fetch"`` cannot apply an option. The
+            error message names the option.
         """
         given: dict[str, Any] = dict(arguments)
         for name in ("files", "tools"):

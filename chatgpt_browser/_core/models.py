@@ -55,8 +55,8 @@ class QuestionRef(NamedTuple):
 def check_id(name: str, value: object) -> None:
     """Check that the value of an argument is an id or None. Error messages contain ``name``, the name of the argument.
 
-    :raises TypeError: the value is not a str.
-    :raises ValueError: the value is empty.
+    :raises TypeError: the value is neither a str nor None.
+    :raises ValueError: the value is an empty str.
     """
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
