@@ -197,10 +197,11 @@ def _closing(
 
 @contextmanager
 def _artifacts(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> Iterator[Callable[[bool], None]]:
-    """After the block, save a screenshot and a trace of the client's browser, if pytest-playwright's options require this.
+    """Record a screenshot and a trace of the client's browser, if pytest-playwright's options require this.
 
-    Yield a function. Before the client is closed, call this function with True if the test failed, else with False. The
-    screenshot and the trace contain no secrets.
+    The context manager yields a function, which the caller must call once after the test, before the client is closed. The
+    argument is True if the test failed, else False. After the block, the context manager saves the screenshot and the trace. They
+    contain no secrets.
     """
     screenshot = request.config.getoption("--screenshot", "off")
     tracing = request.config.getoption("--tracing", "off")

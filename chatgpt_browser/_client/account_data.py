@@ -47,16 +47,17 @@ class AsyncAccountDataMixin:
         return read_models(await self._sender.backend.request_json("GET", MODELS))
 
     async def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
-        """Return at most ``limit`` of the account's conversations, newest first, beginning with number ``offset``."""
+        """Return at most ``limit`` of the account's conversations, newest first, without the first ``offset`` of them."""
         return read_conversations(
             await self._sender.backend.request_json("GET", conversations_path(offset, limit))
         )
 
     async def iter_conversations(self, page_size: int = 20) -> AsyncIterator[ConversationSummary]:
-        """Yield all conversations of the account, newest first. Each page is fetched when it is needed.
+        """Yield all conversations of the account, newest first.
 
-        Each conversation is yielded once, even if conversations are deleted during the iteration. At most 1,000 pages are
-        requested. If the list is longer, a warning is logged.
+        The list is requested page by page, each page when its first conversation is needed. Each conversation is yielded once,
+        even if conversations are deleted during the iteration. At most 1,000 pages are requested. If the list is longer, a
+        warning is logged, and the iteration ends.
         """
         pages = ConversationPages(page_size)
         while pages.path is not None:
@@ -86,7 +87,10 @@ class AsyncAccountDataMixin:
         )
 
     async def generate_title(self, conversation_id: str, message_id: str | None = None) -> str:
-        """Return a title that the site generates from a message. If ``message_id`` is None, the newest message is used."""
+        """Return a title that the site generates from a message of the conversation.
+
+        If ``message_id`` is None, the newest message is used.
+        """
         node = message_id or await self._sender.conversations.find_current_node(conversation_id)
         body = {"message_id": node, "model": self._sender.options.model}
         return read_title(await self._sender.backend.request_json("POST", title_path(conversation_id), body))
@@ -104,7 +108,7 @@ class AccountDataMixin:
         return self._portal.call(self._core.list_models)
 
     def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
-        """Return at most ``limit`` of the account's conversations, newest first, beginning with number ``offset``."""
+        """Return at most ``limit`` of the account's conversations, newest first, without the first ``offset`` of them."""
         return self._portal.call(self._core.list_conversations, offset, limit)
 
     def iter_conversations(self, page_size: int = 20) -> Iterator[ConversationSummary]:

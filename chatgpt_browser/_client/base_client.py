@@ -59,10 +59,13 @@ class BaseClient:
 
         A time is a number of milliseconds or a timedelta. For a timeout, None or 0 means no limit.
 
-        :param session_token: The session cookie's value, or a sequence of the parts of this value; cookies as a dict, a list, a
-            header line, JSON or the text of a ``cookies.txt``; or Playwright's ``storage_state``. Instead of such a value, you
-            may pass the :class:`~pathlib.Path` of a file that contains the value. With ``browser_context="default"``, pass None:
-            the browser has the session, and the argument is ignored.
+        :param session_token: One of these values:
+
+            * the session cookie's value, or a sequence of the parts of this value;
+            * cookies as a dict, a list, a header line, JSON or the text of a ``cookies.txt``;
+            * Playwright's ``storage_state``;
+            * the :class:`~pathlib.Path` of a file that contains one of the values above;
+            * None with ``browser_context="default"``: the session of the browser is used, and any other value is ignored.
         :param markdown: If False, replies are converted to plain text. A link is replaced by its text.
         :param api_base_url: The base URL of ``/auth/session``.
         :param backend_api_base_url: The base URL of ``/conversation``, on the same origin as ``api_base_url``.
@@ -88,14 +91,14 @@ class BaseClient:
         :param launch_timeout: The longest wait for the browser to start.
         :param challenge_timeout: The longest wait for a challenge to pass without a person.
         :param send_via: ``"fetch"`` sends messages with a fetch request. ``"page"`` types messages into the site's own page.
-            ``"auto"`` uses fetch until the site refuses a message because it accepts messages only from its own page; after
-            that, ``"auto"`` uses the page. The refusal is stored for the site's origin: in this process, and for seven days in
-            the data folder.
-        :param browser_context: ``"own"``: the client creates a context with cookies of its own. ``"default"``: the client uses
-            the default context of the browser at ``browser_url``, in which you are signed in. It sets and reads no cookies,
-            and opens and closes only its own pages.
+            ``"auto"`` uses fetch until the site refuses a message because the site accepts messages only from its own page.
+            After that, ``"auto"`` uses the page. The refusal is stored for the site's origin: in this process, and for seven
+            days in the data folder.
+        :param browser_context: ``"own"``: the client creates a context with separate cookies. ``"default"``: the client uses the
+            default context of the browser at ``browser_url``, in which you are signed in. In this context, the client sets and
+            reads no cookies, and opens and closes only its own pages.
         :param recover: If True, and a stream breaks off, the client reads the rest of the answer from the conversation. The call
-            fails only if the answer cannot be read there. The message is not sent again.
+            fails only if the answer cannot be read from the conversation. The message is not sent again.
         :param job_store: The path of the job store, a SQLite file. None: ``jobs.sqlite3`` in the data folder. Only jobs use the
             job store. Several processes may use one file.
         :raises InvalidSessionTokenError: The session token is empty or cannot be a session token.
@@ -167,7 +170,10 @@ class BaseClient:
 def _choose_token(
     given: object, api_base_url: str, browser_context: str
 ) -> SessionToken | InvalidSessionTokenError:
-    """Return the session token, or an error that the caller must raise. If the browser's session is used, the token is empty."""
+    """Return the session token, or an error that the caller must raise.
+
+    With ``browser_context="default"``, the token is empty, because the browser's session is used.
+    """
     if browser_context != "default":
         return read_session_token(given, api_base_url)
     if given is not None:

@@ -104,9 +104,9 @@ class BatchState(Enum):
 class Batch:
     """A queue that sends messages and returns results, with at most ``window`` messages in flight.
 
-    A result occupies its place in the window until the caller requests the next result. Therefore the next message is sent only
-    after the caller has handled a result. If the caller writes results to a file and crashes, at most the messages in flight are
-    lost.
+    A message and its result occupy one place in the window. The place becomes free when the caller requests the next result.
+    Therefore another message is sent only after the caller has handled a result. If the caller writes the results to a file and
+    crashes, at most the results of ``window`` messages are lost.
 
     After an error that concerns all messages, no other message is sent. :meth:`get` raises this error after the messages in
     flight have ended and their results have been returned.
@@ -149,7 +149,7 @@ class Batch:
         return len(self._tasks) < self._window and self._state is BatchState.OPEN
 
     async def wait_for_room(self) -> bool:
-        """Wait until another message may be added. Return False if the batch has ended."""
+        """Wait until another message may be added, and return True. If the batch has ended, return False."""
         while not self.has_room and self._state is not BatchState.ENDED:
             await self._changed.wait()
         return self._state is not BatchState.ENDED
@@ -191,8 +191,8 @@ class Batch:
     async def get(self) -> BatchResult | None:
         """Wait for the next result and return it. Return None after the last result.
 
-        :raises BaseException: The error that ended the batch, or an error of the iterable that supplies the messages. It is
-            raised after the last result.
+        :raises BaseException: An error ended the batch, or the iterable that supplies the messages raised an error. The error is
+            raised after the last result was returned.
         """
         await self.release_result()
         while (task := self._ready()) is None:
@@ -213,7 +213,7 @@ class Batch:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ready(self) -> asyncio.Task[BatchResult] | None:
-        """Return the next task that has a result, or None. Remove failed tasks: they have no result, and have ended the batch."""
+        """Return the next task that has a result, or None. Remove the failed tasks: such a task has no result."""
         self._tasks = [task for task in self._tasks if not (task.done() and _failure(task))]
         candidates = self._tasks[:1] if self._in_order else self._tasks
         return next((task for task in candidates if task.done()), None)
@@ -304,9 +304,9 @@ class Batch:
             )
 
     async def _wait_for_pause_end(self) -> None:
-        """Wait until the pause for a rate limit has ended. If there is no pause, return at once.
+        """Wait until the pause for a rate limit has ended. If there is no pause, return immediately.
 
-        :raises BaseException: The batch has ended. This is the error that ended the batch.
+        :raises BaseException: The batch has ended. The error raised is the error that ended the batch.
         """
         while self._state is not BatchState.ENDED and (left := self._resume_at - self._loop.time()) > 0:
             with anyio.move_on_after(left):

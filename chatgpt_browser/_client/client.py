@@ -73,7 +73,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
     async def start(self) -> None:
         """Start the browser and open the site. Without this call, the first message starts the browser and opens the site.
 
-        :raises BrowserError: No browser was found, or it did not start.
+        :raises BrowserError: No browser was found, or the browser did not start.
         :raises ChallengeError: The site requires a person to pass a check.
         """
         self._sender.check_open()
@@ -93,7 +93,9 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
     # ---- the session -------------------------------------------------------------------------------------------------
 
     async def refresh_access_token(self) -> str:
-        """Return an access token (npm: ``refreshAccessToken``). If the cached token is older than ``access_token_ttl``, renew it.
+        """Return an access token (npm: ``refreshAccessToken``).
+
+        If the cached token is older than ``access_token_ttl``, request a new token first.
 
         :raises SessionExpiredError: The session has ended. Sign in again.
         :raises AuthenticationError: The site returned no access token for another reason.
@@ -129,9 +131,9 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
 
     @property
     def session_token(self) -> str:
-        """The current session token, which the site may have renewed. Treat it like a password.
+        """The current session token, which the site may have renewed. Treat this token like a password.
 
-        With ``browser_context="default"``, this is an empty string: the client does not read the browser's cookies.
+        With ``browser_context="default"``, the value is an empty string, because the client does not read the browser's cookies.
         """
         return self._browser_manager.session_token.value
 
@@ -139,7 +141,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
 
     @property
     def model(self) -> str:
-        """The model that replies. You may set this property. The next message is then sent to the new model."""
+        """The model that replies. If you set this property, the next message is sent to the new model."""
         return self._sender.options.model
 
     @model.setter
@@ -161,13 +163,15 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
         """Send a message and return the whole reply (npm: ``sendMessage``).
 
         :param conversation_id: The id of the conversation to continue. If it is None, a new conversation is started.
-        :param parent_message_id: The id of the message to reply to. If it is None, this is the conversation's newest message.
+        :param parent_message_id: The id of the message to reply to. If it is None, the message is a reply to the conversation's
+            newest message.
         :param timeout_ms: The time limit for the whole call, including the wait in the queue.
-        :param on_progress: Called for every event that changes the reply, with the whole text so far.
-        :param on_conversation_response: Called for every event, with the event as the site sent it.
-        :param abort_signal: Aborts the call; see :class:`AbortController`.
+        :param on_progress: A function that is called for every event that changes the reply. Its argument is the whole text so
+            far.
+        :param on_conversation_response: A function that is called for every event. Its argument is the event as the site sent it.
+        :param abort_signal: A signal that aborts the call; see :class:`AbortController`.
         :param options: The options of the message: ``files``, ``model``, ``effort``, ``tools``, ``temporary`` and ``project``.
-        :raises ValueError: An option is invalid, or ``send_via="fetch"`` cannot apply it.
+        :raises ValueError: An option is invalid, or the option cannot be applied with ``send_via="fetch"``.
         :raises ChatGPTTimeoutError: ``timeout_ms``, ``first_byte_timeout`` or ``idle_timeout`` was exceeded.
         :raises AuthenticationError: The site returned no access token.
         :raises APIConnectionError: The site could not be reached.
@@ -175,7 +179,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
         :raises StreamError: The reply ended with an error. ``partial_text`` is the text that was received before the error.
         :raises ChallengeError: The site requires a person to pass a check.
         :raises BrowserError: The browser was not found, did not start or crashed.
-        :raises PageError: With ``send_via="page"``, the site's own page did not send the message.
+        :raises PageError: The site's own page had to send the message, but did not send it or could not apply an option.
         :raises ClientClosedError: The client has been closed.
         """
         prompt = Prompt(message, conversation_id, parent_message_id, self._check(options))
@@ -221,7 +225,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
     ) -> AsyncReplyStream:
         """Return a stream of the reply. The stream is an async iterator over the new text, and an async context manager.
 
-        The message is sent when the stream is entered or first read. The stream raises the same errors as :meth:`send_message`.
+        The message is sent when the ``async with`` block of the stream is entered, or at the first read without such a block. The
+        stream raises the same errors as :meth:`send_message`.
         """
         prompt = Prompt(message, conversation_id, parent_message_id, self._check(options))
         return self._stream(StandaloneSlot(prompt), timeout_ms, abort_signal)
@@ -261,7 +266,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
                 for update in updates:
                     stream._check()
                     for result in notify(update, on_progress, on_conversation_response):
-                        # Most callbacks return None. To compare takes less time than `isawaitable`.
+                        # Most callbacks return None. A comparison with None takes less time than `isawaitable`.
                         if result is not None and inspect.isawaitable(result):
                             await result
         return stream.text
@@ -271,8 +276,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
 class AsyncChatGPTConversation(ConversationPosition):
     """A conversation whose messages are sent one after another, in the order of the calls (npm: ``ChatGPTConversation``).
 
-    ``conversation_id`` and ``parent_message_id`` change only when a reply is complete. Therefore a message that failed can be
-    sent again at the same position. To continue the conversation after another message, set both attributes.
+    ``conversation_id`` and ``parent_message_id`` change only when a reply is complete. Therefore, after an error, the message can
+    be sent again at the same position. To continue the conversation after a message of your choice, set both attributes.
     """
 
     def __init__(
@@ -327,7 +332,7 @@ class AsyncChatGPTConversation(ConversationPosition):
     ) -> AsyncReplyStream:
         """Return a stream of the reply to the next message; see :meth:`AsyncChatGPTAPI.stream_message`.
 
-        A later message of this conversation is sent only after this stream was read to its end or closed.
+        The next message of this conversation is sent only after this stream was read to its end or was closed.
         """
         return self.api._stream(NextSlot(self, message, self.api._check(options)), timeout_ms, abort_signal)
 

@@ -1,4 +1,4 @@
-"""Replaces the references to files in replies by file objects that can read the files."""
+"""Replaces the references to files in replies, events and histories by file objects, which can read the files."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ if TYPE_CHECKING:
 
 
 class FileBinder:
-    """Creates the files of the asynchronous client's replies."""
+    """Creates the file objects in the replies of the asynchronous client."""
 
     def __init__(self, sender: MessageSender) -> None:
         self._sender = sender
 
     def bind(self, ref: FileRef) -> Any:
-        """Return the file for a reference."""
+        """Return the file object for a reference to a file."""
         from .reply_file import AsyncReplyFile  # imported on first use, because few replies have files
 
         return AsyncReplyFile(ref, self._sender)
 
 
 class SyncFileBinder:
-    """Creates the files of the synchronous client's replies."""
+    """Creates the file objects in the replies of the synchronous client."""
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
 
     def bind(self, file: Any) -> Any:
-        """Return the file of the synchronous client for a file of the asynchronous client."""
+        """Return the synchronous file object for an asynchronous file object."""
         from .reply_file import ReplyFile
 
         return ReplyFile(file, self._portal)
 
 
 def bind_reply(reply: Reply[Any], bind: Callable[[Any], Any]) -> Reply[Any]:
-    """Return the reply with other file objects."""
+    """Return the reply with each file replaced by ``bind(file)``."""
     return replace(reply, files=tuple(map(bind, reply.files)))
 
 
 def bind_event(event: ReplyEvent, bind: Callable[[Any], Any]) -> ReplyEvent:
-    """Return the event with other file objects."""
+    """Return the event with each file replaced by ``bind(file)``."""
     from .._core.reply_events import Done, FileFound
 
     if isinstance(event, FileFound):
@@ -57,7 +57,7 @@ def bind_event(event: ReplyEvent, bind: Callable[[Any], Any]) -> ReplyEvent:
 
 
 def bind_history(history: History, bind: Callable[[Any], Any]) -> History:
-    """Return the conversation with other file objects."""
+    """Return the conversation with each file replaced by ``bind(file)``."""
     messages = (
         replace(message, files=tuple(map(bind, message.files))) if message.files else message
         for message in history.messages

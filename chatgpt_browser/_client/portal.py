@@ -33,13 +33,16 @@ class _Raised:
 
 
 class Portal:
-    """Runs coroutines for callers in other threads.
+    """Runs coroutines in a thread of its own, for callers in other threads.
 
-    The thread starts at the first call and ends at :meth:`close`. A caller's thread may run its own event loop.
+    The portal's thread starts at the first call and ends at :meth:`close`. A caller's thread may run its own event loop.
 
-    The thread does not exist in a forked process. If another thread held the lock at the moment of the fork, the forked process
-    could wait for the lock forever. Therefore each call first checks that this process is not a fork. anyio's
-    ``start_blocking_portal`` is not used, because its generator would wait for the missing thread when a forked process exits.
+    The portal's thread does not exist in a forked process. There, a call could also wait forever for the portal's lock, namely if
+    a thread of the parent process held the lock at the moment of the fork. Therefore each call first checks that this process is
+    not a fork.
+
+    anyio has a similar function, ``start_blocking_portal``. It is not used, because at the exit of a forked process, the
+    generator of this function would wait for the missing thread.
     """
 
     def __init__(self) -> None:
@@ -73,7 +76,7 @@ class Portal:
             return _Raised(exc)
 
     def close(self, last: Callable[[], Awaitable[object]]) -> None:
-        """Run ``last``, and then end the thread. A second call waits until the first call has ended.
+        """Run the coroutine function ``last``, and then end the thread. A second call waits until the first call has ended.
 
         In a forked process, this method does nothing.
         """

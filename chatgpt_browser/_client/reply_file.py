@@ -1,4 +1,4 @@
-"""The files of a reply: :class:`AsyncReplyFile`, and :class:`ReplyFile` for the synchronous client."""
+"""The file classes of replies: :class:`AsyncReplyFile`, and :class:`ReplyFile` for the synchronous client."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ _WRITE_SIZE = 1 << 20
 
 
 class _FileFields:
-    """The fields that both classes have. They come from the messages of the reply, without a request."""
+    """The fields of both file classes. Their values come from the messages of the reply, so reading them sends no request."""
 
     _ref: FileRef
 
     @property
     def id(self) -> str:
-        """The id of the file or of the document. For a file of the code interpreter, its path there."""
+        """The id of an image or of a document. For a file of the code interpreter, this is the file's path there."""
         return self._ref.id
 
     @property
     def name(self) -> str:
-        """A file name that is safe on every platform, without a path. The names of a reply's files differ."""
+        """A file name without a path, which is safe on every platform. No two files of a reply have the same name."""
         return self._ref.name
 
     @property
     def media_type(self) -> str | None:
-        """The media type, such as ``"image/png"``, as far as the messages of the reply show it. None if it is unknown."""
+        """The media type, such as ``"image/png"``, or None if the messages of the reply do not show the media type."""
         return self._ref.media_type
 
     @property
     def size(self) -> int | None:
-        """The size in bytes, or None if the messages of the reply do not state it."""
+        """The size in bytes, or None if the messages of the reply do not state the size."""
         if self._ref.size is None and self._ref.text is not None:
             return len(self._ref.text.encode("utf-8", "replace"))
         return self._ref.size
@@ -73,7 +73,7 @@ class _FileFields:
         return (type(self), self._ref) == (type(other), other._ref)
 
     def __deepcopy__(self, memo: object) -> Self:
-        """Return the file itself. It refers to the client, which cannot be copied."""
+        """Return this object itself, because it refers to the client, which cannot be copied."""
         return self
 
     def __hash__(self) -> int:
@@ -82,11 +82,11 @@ class _FileFields:
 
 @public_type
 class AsyncReplyFile(_FileFields):
-    """A file of a reply. The bytes are read by the browser when :meth:`read` or :meth:`save` is called.
+    """A file of a reply. The browser reads the bytes of the file when :meth:`read` or :meth:`save` is called.
 
-    Both methods ask the site for a new link each time, because a link is valid for some minutes only. They raise:
+    Each call requests a new link to the file from the site, because a link is valid for only a few minutes. Both methods raise:
 
-    * :class:`APIStatusError`: the file does not exist any more, or the site has refused it.
+    * :class:`APIStatusError`: the file no longer exists, or the site has refused the request for the file.
     * :class:`OriginError`: the link leads to a host that is neither the site nor its storage.
     * :class:`StreamInterruptedError`: the connection broke, or the file has another size than the site stated.
     * :class:`ChatGPTTimeoutError`: nothing arrived within ``first_byte_timeout`` or ``idle_timeout``.
@@ -104,12 +104,14 @@ class AsyncReplyFile(_FileFields):
             return b"".join([chunk async for chunk in chunks])
 
     async def save(self, path_or_folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write the file to disk, and return its path. The whole file appears at once; after an error, no part of it is left.
+        """Write the file to disk, and return its path.
 
-        The file is written in pieces, so a large file needs little memory. Only its owner can read the file.
+        The file gets its final name only after all bytes are written. If an error is raised, no part of the file remains. The
+        file is written in pieces, so a large file needs little memory. Only the owner of the file can read it.
 
-        :param path_or_folder: The path of the file, or a folder for the file. A path that ends with a slash is a folder, and
-            the folder is created. In a folder, the file has its own :attr:`name`.
+        :param path_or_folder: The path of the file, or a folder. An existing folder, and any path that ends with a slash, is
+            treated as a folder. If this folder does not exist, it is created. The file in the folder gets the name :attr:`name`.
+            For an image, the suffix of this name may be corrected.
         :param overwrite: If True, an existing file is replaced.
         :raises FileExistsError: The file exists, and ``overwrite`` is False.
         :raises OSError: The file cannot be written.
@@ -127,7 +129,10 @@ class AsyncReplyFile(_FileFields):
         return target
 
     def _saved_name(self, opened: OpenFile) -> str:
-        """Return the name for a file in a folder. The suffix of an image comes from the response, which states the type."""
+        """Return the name for the file in a folder.
+
+        If the response states another image type than the reply, the name gets the suffix of this image type.
+        """
         stated = opened.media_type
         if (
             self.kind != "image"
@@ -141,7 +146,7 @@ class AsyncReplyFile(_FileFields):
 
 
 def _read_target(path_or_folder: str | PathLike[str]) -> tuple[Path, bool]:
-    """Return the path, and whether the path is a folder."""
+    """Return the target of :meth:`AsyncReplyFile.save` as a path, and whether this path is a folder."""
     given = os.fspath(path_or_folder)
     if not isinstance(given, str):
         raise TypeError(f"path_or_folder must be a path, not {type(given).__name__}")
@@ -150,7 +155,7 @@ def _read_target(path_or_folder: str | PathLike[str]) -> tuple[Path, bool]:
 
 
 async def _copy(opened: OpenFile, file: BinaryIO) -> None:
-    """Write the bytes of an open file. Pieces are written in a thread, so that a slow disk does not stop the event loop."""
+    """Copy the bytes of ``opened`` to ``file``. The writing is done in a thread, so that a slow disk does not block the loop."""
     pending: list[bytes] = []
     size = 0
     async with aclosing(opened.chunks) as chunks:

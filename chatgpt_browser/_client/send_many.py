@@ -50,25 +50,30 @@ class AsyncSendManyMixin:
     ) -> AsyncIterator[BatchResult]:
         """Send many messages and yield one result for each.
 
-        At most ``max_concurrent_messages`` messages are in flight. When this number of messages has been read from ``messages``,
-        another message is read only after the caller requests the next result. If a message fails, its result contains the error.
-        If the site responds with a rate limit and a delay, no message is sent during the delay. Then the refused message is sent
-        again.
+        * At most ``max_concurrent_messages`` messages are in flight. When this number of messages has been read from
+          ``messages``, another message is read only after the caller requests the next result.
+        * If a message fails, its result contains the error.
+        * If the site responds with a rate limit and a delay, no message is sent during the delay. After the delay, the refused
+          message is sent again.
 
         :param messages: Texts and :class:`BatchMessage` objects, in an iterable or an async iterable.
         :param in_order: If True, the results have the order of the messages. If False, they have the order of completion.
         :param timeout_ms: The time limit for each message.
         :param longest_pause: The longest pause after a rate limit. If the site requests a longer pause, the batch ends. None
             means that a pause may have any length; 0 means that the batch never pauses.
-        :param abort_signal: Aborts the batch; see :class:`AbortController`.
-        :param on_delivery: A function that may keep a journal of the messages. It is called in the event loop's thread with three
-            arguments: the message, with its position in the conversation; ``"sending"`` before each attempt, or ``"refused"`` if
-            the site has refused the message (4xx); and the id of the message at the site, or None if the site's page chooses the
-            id. If the function raises an exception, no other message is sent.
+        :param abort_signal: A signal that aborts the batch; see :class:`AbortController`.
+        :param on_delivery: A function that may keep a journal of the messages. It is called in the event loop's thread before
+            each attempt to send a message, and after the site has refused a message (4xx). If the function raises an exception,
+            no other message is sent. Its arguments are:
+
+            1. the message, with its position in the conversation;
+            2. ``"sending"`` before an attempt, or ``"refused"`` after a refusal;
+            3. the id of the message at the site, or None if this id is unknown.
         :raises ValueError: An option is invalid.
         :raises RateLimitError: After a rate limit, the site requested no delay, or a delay longer than ``longest_pause``.
-        :raises ChatGPTError: Every other message would also fail: there is no session or no browser, a person must pass a
-            challenge, the status was 403, or the client is closed. The results of the messages in flight are yielded first.
+        :raises ChatGPTError: A message failed with an error that would also occur for every other message: there is no session or
+            no browser, a person must pass a challenge, the status was 403, or the client is closed. Before the error is raised,
+            the results of the messages in flight are yielded.
         """
         return _results(self._batch(in_order, timeout_ms, longest_pause, abort_signal, on_delivery), messages)
 
@@ -123,7 +128,7 @@ async def _results(
 
 
 async def _feed(batch: Batch, messages: AsyncMessages) -> None:
-    """Read messages from the caller's iterable and add them to the batch. Read a message only when it can be sent at once."""
+    """Read messages from the caller's iterable and add them to the batch. Read each message only when the batch has room."""
     try:
         source = aiter(messages) if isinstance(messages, AsyncIterable) else _each(messages)
         while await batch.wait_for_room():
@@ -179,7 +184,7 @@ def _sync_results(
 
 
 def _next_result(portal: Portal, batch: Batch, source: Iterator[str | BatchMessage]) -> BatchResult | None:
-    """Add messages until the window is full. Then wait for the next result and return it. Return None after the last result."""
+    """Add messages until the batch has no room. Then wait for the next result and return it, or None after the last result."""
     portal.call(batch.release_result)
     while batch.has_room:
         _put_one(portal, batch, source)

@@ -34,11 +34,11 @@ class StreamOwner(Protocol):
 class ReplyStream:
     """An iterator over the pieces of a reply's text. It is also a context manager.
 
-    If the ``with`` block is left early, the request is aborted.
+    If the ``with`` block is left before the reply is complete, the request is aborted.
     """
 
     def __init__(self, api: StreamOwner, stream: AsyncReplyStream) -> None:
-        self._api = api  # keeps the client open: a client without references is closed
+        self._api = api  # This reference keeps the client open: a client without references is closed.
         self._portal = api._portal
         self._stream = stream
 
@@ -57,7 +57,7 @@ class ReplyStream:
 
     @property
     def message_id(self) -> str | None:
-        """The message id of the reply, or None until the site has sent it. Use it as the next ``parent_message_id``."""
+        """The message id of the reply, or None until the site has sent this id. Use the id as the next ``parent_message_id``."""
         return self._stream.message_id
 
     @property

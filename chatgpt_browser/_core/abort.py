@@ -40,8 +40,8 @@ class AbortSignal:
     def error(self) -> BaseException:
         """Return the exception that an aborted call raises.
 
-        If the reason is an exception, return the reason; otherwise return an :class:`AbortError`. Some exceptions end a task, a
-        generator or an iteration silently. If the reason is such an exception, also return an :class:`AbortError`.
+        If the reason is an exception that does not silently end a task, a generator or an iteration, return the reason. For any
+        other reason, and if there is no reason, return an :class:`AbortError`.
         """
         reason = self._reason
         if isinstance(reason, BaseException) and not isinstance(reason, _CONTROL_FLOW):

@@ -1,4 +1,4 @@
-"""Checks the files of a message before anything is sent: they must be readable, and within the site's limits."""
+"""Checks the files of a message before the message is sent. Each file must be readable and within the site's limits."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _NOT_SENT = "Nothing was sent."
 
 
 def check_attachments(files: Sequence[Attachment]) -> None:
-    """Check that each file exists, is readable and is within the site's limits. Files with bytes are only measured.
+    """Check that each file is readable and is within the site's limits. If a file was passed as bytes, check only its size.
 
-    :raises UploadError: a file cannot be uploaded, or there are too many files. ``file`` is the name of the first such file.
+    :raises UploadError: a file cannot be uploaded, or there are too many files. The attribute ``file`` of the error is the name
+        of the first file that cannot be uploaded, or of the first file above the limit.
     """
     if len(files) > MAX_FILES:
         raise UploadError(
@@ -54,7 +55,7 @@ def check_attachments(files: Sequence[Attachment]) -> None:
 
 
 def size_of(file: Attachment) -> int:
-    """Return the size of a file in bytes. Open the file to check that it can be read.
+    """Return the size of a file in bytes. If the file has a path, open the file to check that it can be read.
 
     :raises UploadError: the file is missing, is a folder, or cannot be read.
     """
@@ -81,5 +82,5 @@ def _unusable(mode: int) -> str | None:
 
 
 def media_type_of(file: Attachment) -> str:
-    """Return the media type of a file: the caller's, or else the type that belongs to the extension of the name."""
+    """Return the media type of a file: the type that the caller has passed, or else the type for the suffix of the name."""
     return file.media_type or mimetypes.guess_type(file.name)[0] or "application/octet-stream"

@@ -8,8 +8,8 @@ from .notebook import notebook_traceback
 class ChatGPTError(Exception):
     """The base class of all errors that this package raises.
 
-    ``partial_text`` is the part of the reply's text that was received before the error. It is empty if no text was received, or
-    if the error is not about a reply.
+    ``partial_text`` is the part of the reply's text that was received before the error. If no text was received, or if the error
+    is not about a reply, ``partial_text`` is empty.
     """
 
     partial_text: str = ""

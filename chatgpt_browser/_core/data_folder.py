@@ -12,8 +12,8 @@ DATA_FOLDER = "CHATGPT_DATA_DIR"
 def default_data_folder() -> Path:
     """Return the path of the data folder.
 
-    If the variable ``CHATGPT_DATA_DIR`` is set, it contains this path. Otherwise the data folder is a subfolder of the folder in
-    which the platform keeps application data.
+    If the variable ``CHATGPT_DATA_DIR`` is set, the result is the path in this variable. Otherwise the data folder is a subfolder
+    of the platform's folder for application data.
 
     :raises RuntimeError: the user has no home folder.
     """

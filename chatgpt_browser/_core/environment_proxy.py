@@ -22,9 +22,9 @@ def environment_proxy(
 ) -> tuple[str, dict[str, str]] | None:
     """Return the name of the variable that contains the proxy for an origin, and the proxy's settings.
 
-    If no variable contains a proxy with a user name and a password for this origin, the result is None. The settings are
-    ``server`` and ``bypass``. The variable for the origin's scheme takes precedence over ``ALL_PROXY``, and a variable in lower
-    case takes precedence over the same variable in upper case.
+    The settings are ``server`` and ``bypass``. If no variable contains a proxy with a user name and a password for this origin,
+    the result is None. The variable for the origin's scheme (such as ``HTTPS_PROXY``) takes precedence over ``ALL_PROXY``. A
+    variable in lower case takes precedence over the same variable in upper case.
     """
     site = urlsplit(origin)
     host = site.hostname or ""

@@ -1,29 +1,30 @@
-"""Makes file names that are safe on every platform from names that another party has chosen."""
+"""Converts names from the site to file names that are safe on every platform."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-#: The longest name in bytes of UTF-8. Most file systems allow 255 bytes. The rest is left for a number such as `` (2)``.
+#: The maximum length of a name, in bytes of UTF-8. Most file systems allow 255 bytes. The difference leaves room for a number
+#: such as `` (2)``.
 MAX_NAME = 200
-#: The longest suffix in bytes that is kept when a name is cut.
+#: When a name is shortened, its suffix is kept only if the suffix has at most this many bytes.
 _MAX_SUFFIX = 20
-#: The names of devices, which Windows also reserves with any suffix.
+#: Matches the names of devices. Windows reserves these names, with and without a suffix.
 _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(?:\.|$)",
     re.IGNORECASE,
 )
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
-#: Control characters, characters that have no width or that change the direction of the text, half characters, unassigned
-#: characters, and characters that separate lines.
+#: The Unicode categories of the characters that are removed from a name. In this order: control characters; characters without
+#: a width or that change the direction of the text; half characters; unassigned characters; separators of lines.
 _INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
-#: The joiners have no width, but emoji and some scripts need them.
+#: These characters (the joiners) have no width, but they are kept, because emoji and some scripts need them.
 _JOINERS = "\u200c\u200d"
 
 
 def safe_file_name(name: str, default: str = "file") -> str:
-    """Return a file name without a path, made from ``name``. If nothing of the name is left, return ``default``.
+    """Return a safe file name without a path, made from ``name``. If ``name`` contains no usable character, return ``default``.
 
     The result contains no invisible characters and no characters that Windows forbids. The result is not a reserved name of
     Windows, does not start with a dot or a hyphen, and has at most ``MAX_NAME`` bytes.
@@ -38,7 +39,7 @@ def safe_file_name(name: str, default: str = "file") -> str:
 
 
 def numbered_name(name: str, number: int) -> str:
-    """Return a file name with a number before its suffix. The number 1 leaves the name unchanged."""
+    """Return a file name with a number inserted before its suffix. If the number is 1, return the name unchanged."""
     if number == 1:
         return name
     stem, dot, suffix = name.rpartition(".")
@@ -46,7 +47,10 @@ def numbered_name(name: str, number: int) -> str:
 
 
 def unique_names(names: list[str]) -> list[str]:
-    """Return file names that differ even if upper and lower case are ignored. A name that occurs again gets a number."""
+    """Return the names with numbers added to repeated names, so that no two names are equal.
+
+    Names that differ only in upper and lower case count as equal.
+    """
     found: list[str] = []
     used: set[str] = set()
     for name in names:
@@ -60,13 +64,13 @@ def unique_names(names: list[str]) -> list[str]:
 
 
 def with_suffix(name: str, suffix: str) -> str:
-    """Return a file name in which ``suffix`` replaces the suffix. Without a suffix, ``suffix`` is appended."""
+    """Return a file name with ``suffix`` in place of its present suffix. If it has no suffix, append ``suffix``."""
     stem, dot, _ = name.rpartition(".")
     return (stem if dot and stem else name) + suffix
 
 
 def _shortened(name: str) -> str:
-    """Return the name with at most ``MAX_NAME`` bytes. The suffix is kept."""
+    """Return the name, shortened to at most ``MAX_NAME`` bytes. The suffix is kept, unless it is very long."""
     if len(name.encode()) <= MAX_NAME:
         return name
     stem, dot, suffix = name.rpartition(".")

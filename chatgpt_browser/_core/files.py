@@ -53,7 +53,7 @@ def write_private(path: Path, content: bytes | str, *, modified: float | None = 
     """Write a file with mode 0600, atomically: a concurrent reader gets either the whole old file or the whole new file.
 
     The content is synced to disk. ``modified`` is the file's modification time, in seconds since 1970. If the file system cannot
-    store this time, it is ignored.
+    store this time, the time is ignored.
 
     :raises OSError: the file cannot be written, or the path exists but is not a file, such as a FIFO.
     """
@@ -72,9 +72,9 @@ def write_private(path: Path, content: bytes | str, *, modified: float | None = 
 
 @contextlib.contextmanager
 def new_private_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
-    """Yield an open file that gets the name ``path`` when the block ends. If the block raises an error, no file is left.
+    """Yield an open file, and give it the name ``path`` at the end of the block. If the block raises an error, remove the file.
 
-    The content is synced to disk. The file has the mode 0600.
+    At the end of the block, the content is synced to disk. The file has the mode 0600.
 
     :param overwrite: if True, an existing file is replaced.
     :raises FileExistsError: the path exists, and ``overwrite`` is False.
@@ -93,7 +93,7 @@ def new_private_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
-    """Check that a file may be written at ``path``: it does not exist, or it is a file and ``overwrite`` is True.
+    """Check that a file may be written at ``path``: the path does not exist, or it is a file and ``overwrite`` is True.
 
     :raises FileExistsError: the path exists, and ``overwrite`` is False.
     :raises OSError: the path exists but is not a file, such as a FIFO.
@@ -104,9 +104,9 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
 
 def move_new(temporary: Path, path: Path) -> None:
-    """Give a file another name, but do not replace an existing file.
+    """Rename ``temporary`` to ``path``, but do not replace an existing file.
 
-    :raises FileExistsError: the path exists.
+    :raises FileExistsError: ``path`` exists.
     """
     if os.name == "nt":
         temporary.rename(path)  # on Windows, this fails if the path exists
@@ -139,7 +139,7 @@ def create_private(path: Path, content: bytes | str) -> None:
 
 
 def open_private(path: Path) -> BinaryIO:
-    """Open a file for reading and appending. If it does not exist, create it with mode 0600.
+    """Open a file for reading and appending. If the file does not exist, create it with mode 0600.
 
     :raises OSError: the file cannot be opened, or the path is a symbolic link or is not a regular file.
     """
@@ -179,8 +179,8 @@ def sync_folder(folder: Path) -> None:
 def _check_replaceable(path: Path) -> None:
     """Check that the path may be replaced: it does not exist, or it is a regular file or a link.
 
-    A link to a device or to a FIFO must not be replaced. For example, ``/dev/stdout`` is a link that may lead to a device. To
-    replace this link would damage the system.
+    A link to a device or to a FIFO must not be replaced. For example, ``/dev/stdout`` is a link that may lead to a device.
+    Replacing this link would damage the system.
 
     :raises OSError: the path must not be replaced.
     """
@@ -200,7 +200,10 @@ def _check_replaceable(path: Path) -> None:
 
 @contextlib.contextmanager
 def _temporary_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """Create a file with a random name, and yield its path and the open file. If the caller did not move the file, remove it."""
+    """Create a file with a random name, and yield its path and the open file.
+
+    If the file still has this path at the end of the block, remove the file.
+    """
     for _ in range(_ATTEMPTS):
         path = folder / f".{os.urandom(8).hex()}.tmp"
         try:

@@ -40,7 +40,7 @@ class MessageArguments(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file to attach to a message. Either ``path`` is its path, or ``data`` contains its bytes; the other field is None."""
+    """A file to attach to a message. Either ``path`` or ``data`` (the bytes of the file) is set, and the other field is None."""
 
     name: str
     path: Path | None = None
@@ -66,7 +66,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class MessageOptions:
-    """The checked options of one message. The default values leave every choice to the client's options and to the site."""
+    """The checked options of one message. If an option has its default value, the client's options or the site decide."""
 
     files: tuple[Attachment, ...] = ()
     model: str | None = None
@@ -80,7 +80,8 @@ class MessageOptions:
         """Check the arguments of a method that sends a message, and return them as options.
 
         :raises TypeError: the method does not have such an argument, or a value has the wrong type.
-        :raises ValueError: a value is empty, or ``send_via="fetch"`` cannot apply an option. The error message names the option.
+        :raises ValueError: a value is empty, two options exclude each other, or ``send_via="fetch"`` cannot apply an option. The
+            error message names the option.
         """
         given: dict[str, Any] = dict(arguments)
         for name in ("files", "tools"):

@@ -60,8 +60,8 @@ class QuestionRef(NamedTuple):
 def check_id(name: str, value: object) -> None:
     """Check that the value of an argument is an id or None. Error messages contain ``name``, the name of the argument.
 
-    :raises TypeError: the value is not a str.
-    :raises ValueError: the value is empty.
+    :raises TypeError: the value is neither a str nor None.
+    :raises ValueError: the value is an empty str.
     """
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
@@ -74,9 +74,10 @@ def check_id(name: str, value: object) -> None:
 class BatchMessage:
     """One message for :meth:`AsyncChatGPTAPI.send_many`.
 
-    Messages with the same ``conversation`` are sent in order in one conversation: each message is sent after the reply to the
-    previous message. ``conversation`` may be any name. Messages without such a name are grouped by ``conversation_id``. If
-    ``model`` is None, the client's model is used. ``id`` is not sent to the site; the caller may use it to identify the message.
+    * ``conversation`` may be any name. Messages with the same name are sent in order in one conversation: each message is sent
+      after the reply to the previous message. Messages without a name are grouped by ``conversation_id`` in the same way.
+    * If ``model`` is None, the client's model is used.
+    * ``id`` is not sent to the site. The caller may use it to identify the message.
     """
 
     text: str = field(repr=False)
@@ -190,10 +191,12 @@ class Session:
 class ConversationEvent(dict[str, Any]):
     """One event of a reply, as the site sent it: a dict.
 
-    In the newer form of the stream, an event contains a change instead of a message. For such an event, ``whole`` is a dict with
-    the result of all changes so far, ``{"message", "conversation_id", "error", …}``. This dict is a copy. If the event itself
-    contains a message, ``whole`` is the event. If the event is not about a message, the event has a ``"type"``, and ``whole`` is
-    None.
+    The value of ``whole`` depends on the event:
+
+    * The event contains a change of a message (in the newer form of the stream): ``whole`` is a dict with the result of all
+      changes so far, ``{"message", "conversation_id", "error", …}``. This dict is a copy.
+    * The event contains a whole message: ``whole`` is the event itself.
+    * The event is not about a message: it has a ``"type"``, and ``whole`` is None.
     """
 
     def __init__(self, event: dict[str, Any], *, whole: dict[str, Any] | None = None) -> None:

@@ -26,11 +26,11 @@ Milliseconds = float | timedelta
 DEFAULT_MODEL = "text-davinci-002-render"
 #: If ``model`` has one of these values, the site chooses the model.
 SITE_CHOICE_MODELS = (DEFAULT_MODEL, "auto")
-#: How messages are sent. "fetch": always as a fetch request. "page": always through the site's own page. "auto": first as a fetch
-#: request; after the site has refused a message because it was not sent by the site's own page, always through that page.
+#: How messages are sent. "fetch": always with a fetch request. "page": always through the site's own page. "auto": with a fetch
+#: request, until the site refuses a message because its own page did not send the message; after that, always through this page.
 SendVia = Literal["auto", "fetch", "page"]
-#: The browser context that the client uses. "own": the client creates a context. "default": the context and the session of the
-#: browser's user.
+#: The browser context that the client uses. "own": the client creates a new context. "default": the client uses the context and
+#: the session of the browser's user.
 BrowserContextKind = Literal["own", "default"]
 
 
@@ -155,7 +155,7 @@ def _proxy(_name: str, value: object) -> dict[str, str] | None:
 
 
 def _environment_proxy(site: Site) -> dict[str, str] | None:
-    """Return the settings of the proxy in the environment variables, or None if this proxy has no credentials.
+    """Return the settings of a proxy with credentials that the environment variables contain, or None if there is none.
 
     If the settings are invalid, log a warning and return None.
     """

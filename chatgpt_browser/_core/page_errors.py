@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 class PageError(ChatGPTError):
     """The site's own page did not send the message (``send_via="page"``).
 
-    ``elements`` describes the input fields and buttons that the page contained when the error occurred: a tuple of dicts with
-    kinds, names and labels. Include ``elements`` in a bug report. ``matches`` contains the entries of the package's list of
-    selectors that matched the page.
+    ``elements`` describes the input fields and buttons that the page contained when the error occurred. It is a tuple of dicts
+    with the kind, the name and the label of each element. Include ``elements`` in a bug report. ``matches`` contains those
+    selectors of this package that matched the page.
     """
 
     matches: tuple[dict[str, str], ...] = ()
@@ -40,7 +40,7 @@ class DialogInTheWayError(PageError):
 
 
 class UploadError(PageError):
-    """A file of a message cannot be uploaded, or the site refused it. Nothing was sent. ``file`` is the name of the file."""
+    """A file of a message cannot be uploaded, or the site refused the file. Nothing was sent. ``file`` is the file's name."""
 
     def __init__(self, message: str = "", *, file: str = "", elements: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(message, elements=elements)
@@ -48,10 +48,10 @@ class UploadError(PageError):
 
 
 class OptionNotAppliedError(PageError):
-    """The page sent the message with another value of an option than the caller requested, or cannot apply the option.
+    """The page cannot apply an option of the message, or has sent the message with another value of this option.
 
     ``option`` is the name of the option, ``requested`` is its value in the call, and ``sent`` is its value in the page's request.
-    The error message tells whether the message was sent. If the message was sent, its answer was stopped.
+    The error message states whether the message was sent. If the message was sent, its answer was stopped.
     """
 
     def __init__(

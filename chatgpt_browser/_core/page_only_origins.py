@@ -41,7 +41,7 @@ class PageOnlyOrigins:
         return refused_at is not None and self._is_recent(refused_at)
 
     def load(self) -> None:
-        """Read the saved origins and add them to this set. If the file is missing, damaged or unreadable, it is ignored."""
+        """Read the saved origins and add them to this set. A file that is missing, damaged or unreadable is ignored."""
         with self._lock:
             self._merge_file()
 

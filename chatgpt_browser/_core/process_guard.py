@@ -1,4 +1,4 @@
-"""Detects that an object is used in a forked process. The object's threads and connections work only in the parent process."""
+"""Detects that an object is used in a forked process, where its threads and connections do not work."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from .errors import ForkedProcessError
 
 
 class ProcessGuard:
-    """Stores the id of the process that first uses an object, to detect that a forked process uses a copy of the object.
+    """Stores the id of the process that first uses an object.
 
-    The threads and connections of this copy do not work.
+    A forked process has a copy of the object, whose threads and connections do not work. The guard detects that a forked process
+    uses such a copy.
     """
 
     def __init__(self) -> None:

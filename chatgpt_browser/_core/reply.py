@@ -25,8 +25,8 @@ else:
 class Citation:
     """A source that a reply cites.
 
-    ``source`` is the name of the publisher, as the site attributes it. ``start`` and ``end`` are the position of the cited
-    passage in ``Reply.text``. Both are None if the position is unknown.
+    ``source`` is the name of the publisher, as the site states this name. ``start`` and ``end`` are the position of the cited
+    passage in ``Reply.text``. If the position is unknown, both are None.
     """
 
     title: str | None
@@ -41,7 +41,7 @@ class Citation:
 class Thought:
     """A thought of the model before its answer. ``text`` is empty if the site sent only the summary.
 
-    ``seconds`` is the duration of the thinking, or None if the site did not state it for this thought.
+    ``seconds`` is the duration of the thinking, or None if the site did not state a duration for this thought.
     """
 
     summary: str
@@ -66,7 +66,7 @@ class ToolCall:
 @public_type
 @dataclass(frozen=True)
 class Reply(Generic[FileT]):
-    """A whole reply. ``str(reply)`` is its text.
+    """A whole reply. ``str(reply)`` returns the text of the reply.
 
     ``model`` is the model that answered, and ``effort`` is the effort that the reply states. ``finish_reason`` is ``"stop"``,
     ``"length"``, ``"interrupted"`` or None. ``raw`` is the message as the site sent it.

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class TextDelta:
     """New text of the reply. ``snapshot`` is the whole text so far.
 
-    If the site has rewritten earlier text, ``text`` begins at the first difference, and does not continue the earlier snapshot.
+    Usually, ``text`` continues the previous snapshot. But if the site has rewritten earlier text, ``text`` is the part of
+    ``snapshot`` that begins at the first difference from the previous snapshot.
     """
 
     text: str
@@ -29,7 +30,7 @@ class TextDelta:
 class ThoughtDelta:
     """New text of the model's thoughts. An empty line separates two thoughts.
 
-    At the end of the thinking, an event has an empty ``text``, and ``seconds`` is the duration of the thinking. In all other
+    The last event of the thinking has an empty ``text``, and its ``seconds`` is the duration of the thinking. In all other
     events, ``seconds`` is None.
     """
 

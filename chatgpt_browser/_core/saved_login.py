@@ -71,9 +71,8 @@ class SavedLogin:
         If the file is missing or damaged, or belongs to another origin, return an empty dict.
         """
         try:
-            saved = (
-                json.loads(path.read_text("utf-8")) if path.is_file() else None
-            )  # Reading a FIFO would block.
+            # `is_file` is called first, because reading a FIFO would block.
+            saved = json.loads(path.read_text("utf-8")) if path.is_file() else None
         except (OSError, ValueError):
             return {}
         return saved if isinstance(saved, dict) and saved.get("origin") == origin else {}

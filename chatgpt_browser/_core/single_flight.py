@@ -1,4 +1,4 @@
-"""A task that concurrent callers share: they all wait for the same run and get its result."""
+"""A task that concurrent callers share: all callers wait for the same run and get the same result."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class SingleFlight(Generic[T]):
         return self._task is not None and not self._task.done()
 
     def begin(self) -> asyncio.Task[T]:
-        """Return the task of the current run. If no run is in progress, start a run. The caller need not await the task."""
+        """Return the task of the current run. If no run is in progress, start a run first. The caller need not await the task."""
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._work())
             self._task.add_done_callback(_retrieve_exception)
         return self._task
 
     async def __call__(self) -> T:
-        """Wait for the current run and return its result. If no run is in progress, start a run.
+        """Wait for the current run and return its result. If no run is in progress, start a run first.
 
         :raises Exception: the exception that ``work`` raised. Every waiting caller gets this exception.
         :raises ClientClosedError: the run was cancelled by :meth:`cancel`.
@@ -52,6 +52,6 @@ class SingleFlight(Generic[T]):
 
 
 def _retrieve_exception(task: asyncio.Task[T]) -> None:
-    """Retrieve the task's exception. Otherwise, if all callers were cancelled, asyncio would log that it was never retrieved."""
+    """Retrieve the exception of a task, so that asyncio does not log an unretrieved exception if all callers were cancelled."""
     if not task.cancelled():
         task.exception()

@@ -27,8 +27,8 @@ T = TypeVar("T")
 _SCOPE = "chatgpt_browser"
 #: If one of these environment variables is set, OpenTelemetry's API loads the provider that the variable names.
 _PROVIDER_VARIABLES = ("OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER")
-#: The limits of the histogram buckets in seconds, as the conventions recommend them: for the duration of a whole operation, and
-#: for the time to its first chunk.
+#: The limits of the histogram buckets in seconds, as the conventions recommend. `_DURATIONS` is for the duration of a whole
+#: operation. `_FIRST_CHUNKS` is for the time to its first chunk.
 _DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _FIRST_CHUNKS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 
@@ -36,7 +36,7 @@ _FIRST_CHUNKS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.7
 class Instruments:
     """The tracer, the histograms and the counter of this package.
 
-    They use the given providers. If no providers are given, they use the providers that the program has set.
+    If no providers are passed to the constructor, the providers that the program has set are used.
     """
 
     def __init__(self, tracers: TracerProvider | None = None, meters: MeterProvider | None = None) -> None:
@@ -100,7 +100,7 @@ def _make_instruments() -> Instruments | None:
 class MessageSpan:
     """The span and the metrics of one message.
 
-    The methods may be called in any order. After :meth:`end`, they have no effect.
+    The methods may be called in any order. After a call of :meth:`end`, a call of any method has no effect.
     """
 
     def __init__(self, model: str, origin: str) -> None:
@@ -195,7 +195,10 @@ def measuring(step: str, work: Callable[[], Awaitable[T]]) -> Callable[[], Corou
 
 
 def record_step(step: str, seconds: float, error: str | None) -> None:
-    """Record a step that has just ended and took ``seconds``. If the step failed, ``error`` is the name of the error's class."""
+    """Record a step that has just ended and took ``seconds``.
+
+    :param error: the name of the error's class if the step failed, else None.
+    """
     otel = instruments()
     if otel is None:
         return
@@ -217,8 +220,9 @@ def count_retry(error: BaseException) -> None:
 
 
 def _failure(error: str | None) -> dict[str, str]:
-    """Return the attributes of a span for an error: only the name of its class; an empty dict if there was no error.
+    """Return the attributes of a span for an error. ``error`` is the name of the error's class, or None if there was no error.
 
-    The text of the error is left out, because it may quote a response of the site.
+    The result contains only this name, because the text of an error may quote a response of the site. If there was no error, the
+    result is empty.
     """
     return {} if error is None else {"error.type": error}

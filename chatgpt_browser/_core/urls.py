@@ -77,7 +77,7 @@ def origin_of(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is a loopback address, ``localhost`` or a subdomain of it. The name is not resolved."""
+    """Return whether a host is a loopback address, ``localhost`` or a subdomain of ``localhost``. The name is not resolved."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

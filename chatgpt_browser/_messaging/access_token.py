@@ -66,7 +66,7 @@ class AccessTokenCache:
         return await self._refresh()
 
     def reject(self, session: Session) -> None:
-        """Remove a session from the cache, because the site has refused its access token. A newer session stays in the cache."""
+        """Remove a session whose access token the site has refused. If the cache contains a newer session, keep that session."""
         if self._session is not None and self._session.access_token == session.access_token:
             self._session = None
 

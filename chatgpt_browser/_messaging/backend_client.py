@@ -53,7 +53,7 @@ class BackendClient:
         :param path: the path below the backend's base URL.
         :param body: a value that is sent as JSON. If it is None, the request has no body.
         :returns: the parsed JSON, or None if the method is not GET and the response is empty.
-        :raises ChatGPTError: the request failed, or the site refused it.
+        :raises ChatGPTError: the request failed, or the site refused the request.
         """
         if method != "GET":
             return await self._request(method, path, body)
@@ -80,12 +80,14 @@ class BackendClient:
             return await anyio.to_thread.run_sync(read_large_json, response)
 
     async def call(self, call: Callable[[Session], Awaitable[T]], *, resend_refused: bool = True) -> T:
-        """Run ``call(session)`` and return its result. After an error, run it again if :mod:`.retry` allows this.
+        """Run ``call(session)`` and return its result. After an error, run ``call`` again if :mod:`.retry` allows this.
 
-        The argument is the session and not the access token, because a traceback with local variables must not show the token.
+        The argument of ``call`` is the session instead of the access token, because a traceback with local variables must not
+        show the token.
 
-        :param resend_refused: If False, ``call`` is not run again after a refused access token or a challenge.
-        :raises ChatGPTError: the error of the last attempt, without secrets.
+        :param resend_refused: if False, ``call`` is not run again after the site has refused the access token or requires a
+            challenge.
+        :raises ChatGPTError: the last attempt failed. The error raised is the error of this attempt, without secrets.
         """
         from .retry import RetryPolicy, retrying_send
 

@@ -28,8 +28,8 @@ class ConversationLookup:
 
     def __init__(self, backend: BackendClient) -> None:
         self._backend = backend
-        #: The ids of questions that were sent and have no reply yet. If the id of a question is unknown, the id of the message
-        #: before the question is stored instead.
+        #: The ids of the questions that were sent and have no reply yet. If the id of such a question is unknown, the id of the
+        #: message before the question is stored instead.
         self._unanswered: deque[str] = deque(maxlen=_REMEMBERED_QUESTIONS)
         #: The newest turns with a complete reply. The key is the id of the reply. The value is a pair: the conversation's id and
         #: the turn. The newest turn is the last item.
@@ -52,7 +52,7 @@ class ConversationLookup:
         return node, newest_turn(data, frozenset(self._unanswered))
 
     def note_delivery(self, message: OutgoingMessage) -> None:
-        """If the question was sent or may have been sent, record that it has no reply yet.
+        """Record that the question in ``message`` has no reply yet, unless the question was not sent.
 
         If the question's id is unknown, the id of the message before the question is recorded.
         """
@@ -79,9 +79,9 @@ class ConversationLookup:
             self._answered.popitem(last=False)
 
     def find_known_turn(self, prompt: Prompt) -> Turn | None:
-        """Return the stored turn whose reply is the prompt's parent message.
+        """Return the stored turn whose reply is the prompt's parent message, or None.
 
-        The result is None if this client has not received such a reply, or if the prompt has no parent message id.
+        The result is None if this client has not received the parent message as a reply, or if the prompt has no parent message.
         """
         conversation_id, turn = self._answered.get(prompt.parent_message_id or "", (None, None))
         return turn if conversation_id == prompt.conversation_id else None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Deadline:
-    """The deadline and the abort signal of one call. The ``timeout``, in seconds, starts at the first use of this object."""
+    """The deadline and the abort signal of one call. The time limit ``timeout`` (in seconds) starts at the object's first use."""
 
     def __init__(self, timeout: float, signal: AbortSignal | None) -> None:
         if signal is not None and not isinstance(signal, AbortSignal):

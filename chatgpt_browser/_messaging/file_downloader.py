@@ -1,6 +1,7 @@
 """Reads the files of a reply: resolves the link to a file, follows redirects to the storage, and yields the bytes.
 
-A link is valid for some minutes only. So each read resolves the link again, and once more if the link has expired meanwhile.
+A link is valid for only a few minutes. Therefore each read of a file starts with a new link. If the link has expired before the
+file is requested, the link is resolved once more.
 """
 
 from __future__ import annotations
@@ -47,13 +48,14 @@ if TYPE_CHECKING:
     from .._transport.response_stream import Frame, ResponseStream
     from .backend_client import BackendClient
 
-#: The maximum size of a file in bytes. The site accepts files of at most 512 MB.
+#: If a file has more bytes, reading the file fails. The site itself accepts files of at most 512 MB.
 _MAX_FILE = 2 << 30
 #: The maximum number of redirects between the site's link and the bytes.
 _MAX_REDIRECTS = 4
-#: The statuses of a link that has expired, or whose file was deleted.
+#: The statuses of the response to a link that has expired, or to a link to a deleted file.
 _EXPIRED = (401, 403, 404, 410)
-#: The statuses of a path that the site does not know, or that it does not accept for this file. The next path is then tried.
+#: The statuses of the response to a path that the site does not know, or does not accept for this file. After such a response,
+#: the next path is tried.
 _NOT_HERE = (400, 403, 404, 405, 410, 422)
 
 
@@ -84,12 +86,14 @@ class FileDownloader:
 
     @asynccontextmanager
     async def open(self, ref: FileRef) -> AsyncIterator[OpenFile]:
-        """Resolve the link to a file, request the file, and yield the open file. The request is aborted at the end of the block.
+        """Resolve the link to a file, request the file, and yield the open file. At the end of the block, abort the request.
 
-        :raises APIStatusError: the file does not exist any more, or the site or the storage has refused it.
-        :raises OriginError: the link, or a redirect, leads to a host that is neither the site nor its storage.
-        :raises StreamInterruptedError: the connection broke, or the size of the file is not the size that the site stated.
-        :raises ChatGPTTimeoutError: the site or the storage has sent nothing for too long.
+        An iteration over the ``chunks`` of the open file may raise the same errors.
+
+        :raises APIStatusError: the file no longer exists, or the site or the storage has refused the request for the file.
+        :raises OriginError: the link or a redirect leads to a host that is neither the site nor its storage.
+        :raises StreamInterruptedError: the connection broke, or the file has another size than the site stated.
+        :raises ChatGPTTimeoutError: ``first_byte_timeout`` or ``idle_timeout`` has passed, and no data has arrived.
         """
         async with AsyncExitStack() as stack:
             try:
@@ -115,9 +119,9 @@ class FileDownloader:
         return await self._open_link(await self._resolve(ref), stack)
 
     async def _resolve(self, ref: FileRef) -> FileLink:
-        """Return the link to a file. If the site refuses one path, try the next one.
+        """Return the link to a file. Several paths may lead to the link: if the site refuses one path, try the next one.
 
-        :raises APIStatusError: the site has refused all paths. The error is that of the first path.
+        :raises APIStatusError: the site has refused all paths. The error raised is the error for the first path.
         """
         refusal: APIStatusError | None = None
         for path in link_paths(ref):
@@ -128,7 +132,7 @@ class FileDownloader:
         raise refusal or APIStatusError("The conversation or the message of the file is unknown.")
 
     async def _read_link(self, path: str) -> FileLink | APIStatusError:
-        """Return the link in the response to this path, or the error with which the site refuses only this path."""
+        """Request a path, and return the link in the response. If the site refuses only this path, return the error instead."""
         try:
             return read_link(await self._backend.request_json("GET", path))
         except APIStatusError as exc:
@@ -152,7 +156,7 @@ class FileDownloader:
         return OpenFile(link.name, media_type or None, size, self._chunks(stream, size))
 
     async def _request(self, url: str, stack: AsyncExitStack) -> tuple[ResponseStream, Head]:
-        """Request the bytes of a file, and follow redirects. The page of the response is closed together with ``stack``."""
+        """Request the bytes of a file, follow redirects, and return the response. Its page is closed together with ``stack``."""
         for _ in range(_MAX_REDIRECTS + 1):
             async with AsyncExitStack() as hop:
                 # The origin is checked before a page is opened, because opening a page may take a second.
@@ -172,7 +176,11 @@ class FileDownloader:
     async def _send(
         self, page: DownloadPage, url: str, session: Session | None = None
     ) -> tuple[ResponseStream, Head]:
-        """Send the request, and return the response. A redirect is returned too. Without a session, the URL is in the storage."""
+        """Send the request, and return the response stream and the head. The head may be that of a redirect.
+
+        :param session: the session for a URL of the site. It is None for a URL of the storage.
+        :raises APIStatusError: the status of the response is neither a success nor a redirect.
+        """
         request = download_request(url, None if session is None else session.access_token)
         stream = page.open(request)
         head = await receive_any_head(stream, self._options)
@@ -222,9 +230,13 @@ class FileDownloader:
         return OpenFile(ref.name, ref.media_type, len(data), _once(data))
 
     async def _document_text(self, ref: FileRef) -> str:
-        """Return the newest text of a document. If the site does not have it, return the text in the messages.
+        """Return the text of a canvas document from the first of these sources that contains the text.
 
-        :raises APIStatusError: neither contains the text.
+        1. The site's list of the conversation's documents, which has the newest text.
+        2. The reference to the document.
+        3. The messages of the stored conversation.
+
+        :raises APIStatusError: no source contains the text.
         """
         if ref.conversation_id is not None:
             try:
@@ -255,7 +267,10 @@ async def _once(data: bytes) -> AsyncGenerator[bytes, None]:
 
 
 def _stated_size(head: Head) -> int | None:
-    """Return the size of the body according to its head. The size of a compressed body is the size before decompression."""
+    """Return the size of the body from the header ``Content-Length``, or None if this size is unknown.
+
+    For a compressed body, the header states the size before decompression. The size after decompression is unknown.
+    """
     length = head.headers.get("content-length", "")
     return (
         int(length)
@@ -274,7 +289,10 @@ def _check_size(count: int, size: int | None) -> None:
 
 
 def _file_error(error: APIStatusError, ref: FileRef) -> APIStatusError:
-    """Return the error for a file. An error that concerns the account or the conversation is returned unchanged."""
+    """Return the error with the name of the file in its message.
+
+    If the error concerns the account or the conversation instead of the file, return it unchanged.
+    """
     is_plain = type(error) in (APIStatusError, ConversationNotFoundError)
     if not is_plain or error.code == "conversation_not_found":
         return error

@@ -1,8 +1,8 @@
 """Polls the conversation for the rest of a reply, if the site continues the reply outside the stream (a hand-off).
 
 While the reply grows, the site saves the reply in the conversation. The site's own page receives the rest over a WebSocket, or
-requests the rest. If neither works, the page polls the conversation. This module polls the conversation in the same way. If the
-transport delivers the data that the page receives, the conversation is not polled.
+requests the rest. If both fail, the page polls the conversation. This module polls the conversation in the same way. If the
+transport delivers the data that the page receives, this module does not poll.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
 #: For this many seconds after the creation of a conversation, the site may respond to requests for the conversation with 404.
 _CREATION_TIME = 10.0
-#: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the error is raised.
+#: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the :class:`RateLimitError` is raised.
 _MAX_RETRY_AFTER = 30.0
 
 
@@ -72,7 +72,8 @@ class HandoffPoller:
     async def next(self) -> bool:
         """Wait until the text of the reply has changed, the reply is complete, or the response has a frame.
 
-        Return True if the text has changed. Return False if only other messages of the reply have changed.
+        Return True if the text has changed, else False. Other messages of the reply, such as tool calls, may have changed in both
+        cases.
 
         :raises ChatGPTTimeoutError: the reply did not change within ``idle_timeout``.
         :raises StreamInterruptedError: the id of the conversation is unknown.

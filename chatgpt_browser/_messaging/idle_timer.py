@@ -49,8 +49,8 @@ class IdleTimer:
     def check(self) -> None:
         """Raise an error if the deadline has passed or the signal was aborted. This method is thread-safe.
 
-        The timer can interrupt a reader only while the reader waits. Therefore a caller that processes events, and does not wait,
-        must call this method.
+        The timer can interrupt a reader only while the reader waits for a frame. Therefore a caller that processes many events
+        without waiting must call this method.
 
         :raises ChatGPTTimeoutError: the deadline has passed.
         :raises BaseException: the signal was aborted. The error is the result of :meth:`AbortSignal.error`.

@@ -1,6 +1,6 @@
 """Waits for images that the site makes after the end of a reply's stream. The images appear in the stored conversation.
 
-The site sends no event for such an image to a client without a WebSocket. So the conversation is read, as after a hand-off.
+The site announces such an image only over a WebSocket. Therefore this module polls the conversation, as after a hand-off.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from .._protocol.reply_reader import ReplyReader
     from .backend_client import BackendClient
 
-#: Poll back-off: the first and the longest pause in seconds, and the factor by which the pauses grow.
+#: The pauses between two polls: the first and the longest pause in seconds, and the growth factor of the pauses.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
 #: The longest wait in seconds. The site makes an image in one to three minutes.
 _MAX_WAIT = 600.0
-#: After a conversation was created, the site may respond with 404 for this many seconds.
+#: For this many seconds after the creation of a conversation, the site may respond to requests for the conversation with 404.
 _CREATION_TIME = 10.0
-#: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the error is raised.
+#: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the :class:`RateLimitError` is raised.
 _MAX_RETRY_AFTER = 30.0
 
 
 class ImageWait:
-    """Reads the conversation of a reply until the site has made all images. The messages are stored in ``reply.turn``."""
+    """Polls the conversation of a reply until the site has made all images. The messages are stored in ``reply.turn``."""
 
     def __init__(self, backend: BackendClient, reply: ReplyReader, question: QuestionRef) -> None:
         self._backend = backend
@@ -44,9 +44,10 @@ class ImageWait:
         self._known = {message.get("id") for message in reply.turn.messages}
 
     async def run(self) -> None:
-        """Wait until no image is pending. The pause before each request grows from 0.5 s to 5 s.
+        """Wait until the site is making no more images. The pause before each request grows from 0.5 s to 5 s.
 
-        The wait also ends if the site has ended the turn with another message instead of an image.
+        The wait also ends if the site has ended the turn with another message instead of the image. If no image is pending when
+        this method is called, or if the id of the conversation is unknown, the method does nothing.
 
         :raises ChatGPTTimeoutError: the site has made no image within ten minutes.
         :raises ChatGPTError: the conversation could not be read.
@@ -72,7 +73,7 @@ class ImageWait:
         return is_image_pending(messages_of_reply(self._reply.turn, self._reply.message_id))
 
     async def _look(self, conversation_id: str) -> bool:
-        """Read the conversation once. Return whether the site has ended the turn without an image."""
+        """Read the conversation once. Return whether the site has ended the turn without the pending image."""
         reply, question = self._reply, self._question
         try:
             data = await self._backend.request_json("GET", conversation_path(conversation_id))
@@ -98,7 +99,7 @@ class ImageWait:
         return self._is_pending() and self._ends_turn(answer, data)
 
     def _ends_turn(self, answer: dict[str, Any] | None, data: Any) -> bool:
-        """Return whether a new answer has ended the turn, and the site works on nothing more."""
+        """Return whether ``answer`` is new and has ended the turn, and the site is not working on the conversation any more."""
         if answer is None or answer.get("id") in self._known:
             return False
         return has_ended_turn(answer) and is_finished(answer) and not data.get("async_status")

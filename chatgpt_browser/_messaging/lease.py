@@ -46,9 +46,10 @@ class MessageLease:
     """The resources that one message holds: its conversation slot, its permit, its response and its idle timer.
 
     The resources are acquired in this order. The lease is a context manager. At the end of the block, the resources are released
-    once, in reverse order. Only the permit is released at another time, namely when the response is over. This may be before the
-    end of the block, because the site may finish the reply before the caller has read it. It may also be after the end of the
-    block, because the site may still have to stop the reply.
+    once, in reverse order. The permit is an exception: it is released when the response is over. There are two cases:
+
+    * The response is over before the end of the block: the site may finish the reply before the caller has read all of it.
+    * The response is over after the end of the block: the caller has left the reply, and the site still has to stop writing it.
     """
 
     def __init__(self, slot: ConversationSlot) -> None:
@@ -73,7 +74,7 @@ class MessageLease:
 
     @property
     def has_frames(self) -> bool:
-        """True if a frame of the response has arrived that the reply stream has not received yet."""
+        """True if a frame of the response has arrived, and the reply stream has not received this frame yet."""
         return self.response is not None and self.response.has_frames
 
     async def acquire_slot(self) -> Prompt:
@@ -88,7 +89,7 @@ class MessageLease:
         self._stack.callback(self._release_response)
 
     def start_reading(self, idle_timer: IdleTimer) -> None:
-        """Store the idle timer of a response that has begun. The permit is released as soon as the response is over."""
+        """Store the idle timer of a response that has begun. As soon as the response is over, the permit is released."""
         self._stack.callback(idle_timer.stop)
         self._release_permit_when_over()
 

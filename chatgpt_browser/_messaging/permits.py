@@ -35,7 +35,10 @@ class MessagePermits:
 
     @functools.cached_property
     def _limiter(self) -> anyio.CapacityLimiter:
-        """The limiter. It is created on first use: this imports parts of anyio, which takes 20 ms, while the browser starts."""
+        """The limiter. Its creation imports parts of anyio, which takes 20 ms.
+
+        It is created on first use, so that the import takes place while the browser starts.
+        """
         return anyio.CapacityLimiter(self._initial_limit)
 
     @property

@@ -33,17 +33,19 @@ _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
 _MAX_MISSES = 2
 #: The recovery fails if an unfinished answer does not change for this many seconds. The site's own page has the same limit.
 _MAX_SILENCE = 60.0
-#: The longest wait in seconds for the first response. This wait may include the start of a new browser.
+#: The longest wait in seconds for the first response to a poll. This wait may include the start of a new browser.
 _FIRST_LOOK_TIMEOUT = 30.0
 
 
 class Recovery:
     """Polls the conversation for the rest of a reply.
 
-    The first request is sent at once, or after 0.5 s if the site's page may request the rest itself. The pause before each
-    further request grows from 0.5 s to 5 s. During each pause, the recovery waits for a frame of the response. If a frame
-    arrives, the rest is read from the response. ``error`` is the error that ended the stream. The recovery raises ``error`` if no
-    answer is under way, or if the conversation cannot be read.
+    If the site's page may request the rest itself, the first request is sent after 0.5 s. Otherwise, the first request is sent
+    immediately. The pause before each further request grows from 0.5 s to 5 s. During each pause, the recovery waits for a frame
+    of the response. If a frame arrives, the rest is read from the response.
+
+    ``error`` is the error that ended the stream. The recovery raises ``error`` if the site is not writing an answer, or if the
+    conversation cannot be read.
     """
 
     def __init__(
@@ -76,10 +78,11 @@ class Recovery:
     async def next(self) -> bool:
         """Wait until the text of the reply has changed, the reply is complete, or the response has a frame.
 
-        Return True if the text has changed.
+        Return True if the text has changed, else False.
 
         :raises ModerationError: the site withholds the answer.
-        :raises ChatGPTError: the answer could not be read. This is the error that ended the stream.
+        :raises ChatGPTError: the answer could not be read from the conversation. The error raised is the error that ended the
+            stream before.
         """
         try:
             with anyio.move_on_after(self._timeout):

@@ -38,7 +38,7 @@ class ReplyAssembler:
         self._failure: StreamError | None = None
         self._shown = ""
         self._is_behind = False  # True if the text has changed since its newest conversion to plain text.
-        self._progress_text: str | None = None  # the plain text of the newest update whose text is not None
+        self._progress_text: str | None = None  # The plain text that `_complete` has stored last.
 
     @property
     def text(self) -> str:
@@ -62,7 +62,7 @@ class ReplyAssembler:
         return not (self._items or self.reader.done or self._failure)
 
     def add_frame(self, frame: Frame) -> None:
-        """Add a frame of the response. An error frame that arrives when the reply may end is treated as the end of the body.
+        """Add a frame of the response. If the reply may already end, an error frame is treated as the end of the body.
 
         :raises StreamError: the response has broken off in the middle of the reply.
         """
@@ -81,7 +81,7 @@ class ReplyAssembler:
         self._items.append(None)
 
     def leave_stream(self) -> None:
-        """Drop the unread events and the stored error of the stream. Call this before the rest is read from the conversation."""
+        """Drop the unread events and the stored error. Call this method before the rest is read from the conversation."""
         self._items.clear()
         self._failure = None
         self.reader.is_following = False
@@ -89,12 +89,13 @@ class ReplyAssembler:
     def read(self, limit: int, *, convert: bool = True, frames_wait: bool = False) -> list[Update] | None:
         """Read the next events and return their updates. Return None after the end of the reply.
 
-        If the list is empty, the reply needs more frames.
+        If the returned list is empty, more frames must be added before the next call.
 
         :param limit: the maximum number of updates that are returned.
-        :param convert: if False, the texts of the updates are Markdown, also if the reply is converted to plain text.
+        :param convert: if False, the texts of the updates are Markdown, even if the client was created with ``markdown=False``.
         :param frames_wait: True if another frame of the response has already arrived.
-        :raises StreamError: an event reports an error. The updates before this event are returned first, by an earlier call.
+        :raises StreamError: an event reports an error. If there are updates before this event, this call returns these updates,
+            and the next call raises the error.
         """
         updates: list[Update] = []
         reader, plain_text = self.reader, self._plain_text if convert else None
@@ -124,10 +125,12 @@ class ReplyAssembler:
     def take_piece(self, *, at_end: bool = False, frames_wait: bool = False) -> str:
         """Return the text that was added since the last call.
 
-        If the reply is converted to plain text, an unfinished Markdown block is returned only if ``at_end`` is True. If the site
-        has rewritten earlier text, the piece begins at the first difference between the old text and the new text.
+        If the site has rewritten earlier text, the result begins at the first difference between the old text and the new text.
 
-        :param frames_wait: True if another frame of the response has already arrived. A later call then returns plain text.
+        :param at_end: True if the reply is complete. If the reply is converted to plain text, an unfinished Markdown block is
+            converted only in this case.
+        :param frames_wait: True if another frame of the response has already arrived. If the reply is converted to plain text,
+            the result is then "", and a later call converts and returns the text.
         """
         text = self.reader.text
         if self._plain_text is not None:
@@ -145,16 +148,16 @@ class ReplyAssembler:
         return self.reader.end() if item is None else self.reader.feed(item)
 
     def _more_waits(self, frames_wait: bool) -> bool:
-        """Return whether more events can be read at once, without waiting for the site."""
+        """Return whether more events can be read now, without waiting for the site."""
         return (frames_wait or bool(self._items)) and not (self.reader.has_left_stream or self._failure)
 
     def _complete(self, updates: list[Update], *, frames_wait: bool) -> None:
-        """Convert the reply to plain text, and store the result as the text of the last update whose text is not None.
+        """Convert the reply's text to plain text, and store it in the last update whose text is not None.
 
-        If the reply is complete, its whole text is converted. If no update has a text but the plain text has changed, an update
-        with this text is appended. Earlier updates may have an older text, because converting the reply for each event would take
-        too long. If more events can be read at once, the text of the last update may be older too. A later call then stores
-        the newest text.
+        * If no update has a text, but the plain text has changed since the last call, an update with the new text is appended.
+        * If the reply is complete, its whole text is converted.
+        * If more events can be read without waiting, the result of an earlier conversion may be stored, because a conversion for
+          each event would take too long. In this case, a later call converts the newest text.
         """
         if self._plain_text is None:
             return

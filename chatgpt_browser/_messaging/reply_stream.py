@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from .sender import MessageSender
     from .whole_reply import BindFile
 
-#: The longest wait in seconds for the end of the body after an event has marked the reply as complete. The idle timer would not
-#: end this wait, because the site may send pings.
+#: The longest wait in seconds for the end of the body after an event has marked the reply as complete. The idle timer cannot
+#: limit this wait, because each ping of the site restarts the timer.
 _END_TIMEOUT = 5.0
 #: If a feed with the rest of the reply delivers no data for this many seconds, the conversation is polled instead.
 _FEED_TIMEOUT = 30.0
@@ -42,7 +42,8 @@ _BATCH_SIZE = 64
 class AsyncReplyStream(WholeReplyMixin):
     """An async iterator over the pieces of a reply's text. It is also an async context manager that ends the request.
 
-    The message is sent when ``async with`` is entered, or at the first read. If the block is left early, the request is aborted.
+    The message is sent when the ``async with`` block is entered. Without ``async with``, the message is sent when the stream is
+    read for the first time. If the block is left before the reply is complete, the request is aborted.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class AsyncReplyStream(WholeReplyMixin):
 
     @property
     def message_id(self) -> str | None:
-        """The message id of the reply, or None until the site has sent it. Use it as the next ``parent_message_id``."""
+        """The message id of the reply, or None until the site has sent this id. Use the id as the next ``parent_message_id``."""
         return self._assembler.reader.message_id
 
     @property
@@ -101,8 +102,8 @@ class AsyncReplyStream(WholeReplyMixin):
     def is_request_checked(self) -> bool:
         """False if the site's page has sent the message in a format that this version cannot read.
 
-        If it is False, the page may have changed the message, and a warning is logged. It is True before the message is sent, and
-        for every message that this package sends with ``fetch``.
+        If the value is False, the page may have changed the message, and a warning is logged. The value is True before the
+        message is sent, and for every message that this package sends with ``fetch``.
         """
         return self._lease.is_request_checked
 
@@ -121,7 +122,7 @@ class AsyncReplyStream(WholeReplyMixin):
     async def __anext__(self) -> str:
         """Wait for the next piece of text and return it.
 
-        :raises ChatGPTError: the errors of :meth:`AsyncChatGPTAPI.send_message`.
+        :raises ChatGPTError: any error that :meth:`AsyncChatGPTAPI.send_message` may raise.
         """
         while await self._next_updates(limit=1, convert=False) is not None:
             if piece := self._assembler.take_piece(frames_wait=self._lease.has_frames):
@@ -142,7 +143,8 @@ class AsyncReplyStream(WholeReplyMixin):
     async def _next_updates(self, limit: int = _BATCH_SIZE, *, convert: bool = True) -> list[Update] | None:
         """Read the next events, and return at most ``limit`` updates. Return None when the reply is complete.
 
-        The list is empty if the events changed nothing. If ``convert`` is False, the texts of the updates are always Markdown.
+        If the events did not change the reply, the returned list is empty. If ``convert`` is False, the texts of the updates are
+        Markdown, even if the client was created with ``markdown=False``.
         """
         self._sender.process.check()
         await self._open()
@@ -182,36 +184,36 @@ class AsyncReplyStream(WholeReplyMixin):
                 raise self._with_partial_text(exc) from exc.__cause__
 
     def _active_poller(self) -> HandoffPoller | ResearchPoller | Recovery | None:
-        """Return the poller that reads the rest of the reply from the conversation; None if the response delivers the reply."""
+        """Return the poller that reads the rest of the reply from the conversation. None: the response delivers the reply."""
         reader = self._assembler.reader
         if reader.is_following:
             return None
         return self._recovery or (self._poller if reader.is_elsewhere else None)
 
     def _can_follow(self) -> bool:
-        """Return whether the response has new frames, because another feed delivers the rest of the reply."""
+        """Return whether a frame with the rest of the reply has arrived from another feed. The response receives such frames."""
         return self._follows and self._lease.has_frames
 
     def _follow(self, poller: HandoffPoller | ResearchPoller | Recovery) -> None:
-        """From now on, read the rest of the reply from the response instead of from the conversation."""
+        """Read the rest of the reply from the response from now on, instead of from the conversation."""
         self._assembler.reader.follow()
         if poller is self._recovery:
             logger.info("the site's page continues the reply", extra={"chatgpt_event": "reply_recovered"})
 
     async def _wait_for_frames(self, seconds: float) -> bool:
-        """Wait at most ``seconds`` for a frame of a feed with the rest. Return whether a frame has arrived."""
+        """Wait at most ``seconds`` for a frame of a feed with the rest of the reply. Return whether a frame has arrived."""
         if not self._follows or self._lease.response is None:
             return await wait_without_frames(seconds)
         return await self._lease.response.wait_for_frames(seconds)
 
     async def _poll(self, poller: HandoffPoller | ResearchPoller | Recovery) -> list[Update]:
-        """Wait for more text of a reply that is read from the conversation. Return a list with one update, or an empty list."""
+        """Poll once for more text. Return a list with one update, or an empty list if the text has not changed."""
         with self._deadline.limit():
             changed = await poller.next()
         return [Update(self.text, None)] if changed else []
 
     def _start_recovery(self, error: BaseException) -> bool:
-        """Start a recovery and return True, if ``error`` means that the stream broke off and the question's id is known."""
+        """If the stream broke off and the ids for a recovery are known, start a recovery. Return whether it was started."""
         reader, question, sender = self._assembler.reader, self._lease.question, self._sender
         if not isinstance(error, (StreamInterruptedError, BrowserCrashedError, MalformedEventError)):
             return False
@@ -243,7 +245,11 @@ class AsyncReplyStream(WholeReplyMixin):
         return True
 
     async def _receive(self) -> None:
-        """Receive the next frame. If the reply is already complete, wait only a short time for the end of the body."""
+        """Receive the next frame, and add it to the assembler.
+
+        If the reply is already complete, wait only a short time for the end of the body. If a feed delivers the rest of the reply
+        but no data arrives for a longer time, leave the feed, so that the conversation is polled.
+        """
         reader = self._assembler.reader
         if not (reader.is_settled or reader.is_following):
             await self._receive_frame()
@@ -332,7 +338,7 @@ class AsyncReplyStream(WholeReplyMixin):
         return with_partial_text(error, self._assembler, self._sender.secrets)
 
     def __del__(self) -> None:
-        # A caller that leaves a loop early may drop the stream without closing it. Its request must end in this case too.
+        # If a caller leaves a loop early and drops the stream without closing it, the request of the stream must end too.
         if self._sender.process.is_forked:
             return
         if not self._is_closed and self._loop is not None and not self._loop.is_closed():

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def warn_about_reply(reply: ReplyReader, requested_model: str | None) -> None:
-    """Log a warning if the site has cut or stopped the reply, and if the site has not used the requested model."""
+    """Log a warning if the site has cut or stopped the reply, and another warning if it has not used the requested model."""
     if reply.finish_type in (CUT, STOPPED):
         logger.warning("the reply is incomplete: the site ended it with %r", reply.finish_type)
     answered = reply.answer.model

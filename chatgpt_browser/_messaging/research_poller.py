@@ -24,16 +24,20 @@ if TYPE_CHECKING:
     from .backend_client import BackendClient
     from .handoff import FrameWait
 
-#: The limit in seconds for a research whose state does not change. A research takes 3 to 40 minutes.
+#: The polling fails if the state of the research does not change for this many seconds. A research takes 3 to 40 minutes.
 _LONGEST_SILENCE = 2 * 3600.0
-#: The number of times that a conversation without a research is read, before its answer counts as an ordinary answer.
+#: After this many polls that find a conversation without a research, the answer counts as an ordinary answer.
 _ORDINARY = 2
 
 
 class ResearchPoller:
-    """Polls the conversation until it has the report. The text of the reply is the acknowledgement, and then the report."""
+    """Polls the conversation until it contains the report.
 
-    #: Seconds between two requests. The site refuses more frequent requests with a 429.
+    The stream of the message contains only a short acknowledgement, which is the text of the reply at first. At the end of the
+    research, the report replaces this text.
+    """
+
+    #: The pause in seconds before each request. If requests are more frequent, the site responds with 429.
     interval = 60.0
 
     def __init__(
@@ -54,10 +58,14 @@ class ResearchPoller:
         self._ordinary = 0
 
     async def next(self) -> bool:
-        """Wait until the conversation has the report, and return True. Return False if the response has a frame before.
+        """Wait until the conversation contains the report, or the response has a frame.
 
-        :raises OptionNotAppliedError: the site gave an ordinary answer instead.
-        :raises ChatGPTTimeoutError: the state of the research has not changed for two hours.
+        If the report arrived, copy it to the reply, and return whether the text of the reply has changed. If a frame of the
+        response arrived first, return False.
+
+        :raises OptionNotAppliedError: the site gave an ordinary answer instead of starting a research.
+        :raises ChatGPTTimeoutError: the state of the research has not changed for two hours, or for ``idle_timeout`` if this is
+            longer.
         :raises StreamInterruptedError: the research has failed, or the id of the conversation is unknown.
         """
         pause = self.interval
@@ -86,7 +94,7 @@ class ResearchPoller:
                 )
 
     async def _poll(self) -> bool:
-        """Read the conversation. Return whether the state of the research has changed."""
+        """Read the conversation once. Return whether the state of the research has changed since the last call."""
         reply, question = self._reply, self._question
         conversation_id = reply.conversation_id or question.conversation_id
         if conversation_id is None:

@@ -37,7 +37,8 @@ async def receive_head(stream: ResponseStream, options: Options) -> Head:
 async def receive_any_head(stream: ResponseStream, options: Options) -> Head:
     """Wait for the head of a response with any status, and return the head.
 
-    The errors are those of :func:`receive_head`, except the last one.
+    :raises ChatGPTTimeoutError: no head arrived within ``first_byte_timeout``.
+    :raises StreamInterruptedError: the connection broke.
     """
     try:
         with anyio.move_on_after(options.first_byte_timeout) as scope:
@@ -60,11 +61,11 @@ async def receive_body(
 ) -> Response:
     """Read the body of a response that is not an event stream. Return the whole response.
 
-    If the status is not 2xx, no error is raised for a body that breaks off or does not end in time. The result then contains the
-    part of the body that was read.
+    If the status is not 2xx, no error is raised for a body that breaks off or does not end in time. In this case, the result
+    contains the part of the body that was read.
 
-    :raises ChatGPTTimeoutError: the body did not end within ``idle_timeout``.
-    :raises StreamInterruptedError: the connection broke.
+    :raises ChatGPTTimeoutError: the status is 2xx, and the body did not end within ``idle_timeout``.
+    :raises StreamInterruptedError: the status is 2xx, and the connection broke.
     :raises APIStatusError: the status is 2xx, and the body is larger than ``limit`` bytes.
     """
     pieces: list[str] = []
@@ -97,9 +98,9 @@ async def read_response(
     contains the part of the body that was read.
 
     :param head: the head of the response, if the caller has already read it.
-    :param pieces: a list to which the pieces of the body are appended.
-    :raises ConnectionError: the connection broke. The error contains the browser's message.
+    :param pieces: a list. The pieces of the body are appended to this list.
     :param limit: the largest body of a response with status 2xx, in bytes.
+    :raises ConnectionError: the connection broke. The error contains the browser's message.
     :raises APIStatusError: the status is 2xx, and the body is larger than ``limit``.
     """
     pieces = [] if pieces is None else pieces

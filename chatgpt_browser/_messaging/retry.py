@@ -1,4 +1,4 @@
-"""Decides after which errors a call is retried, how often, and after which delay. The package tenacity runs the loops.
+"""Decides whether a failed call is retried, how often, and with what delay. The package tenacity runs the loops.
 
 A message is sent again only if the site's response shows that the site did not accept the message. This is the case if the site
 refused the access token, responded with a challenge, or allows only one message at a time. After a timeout or a broken
@@ -47,7 +47,7 @@ def _is_refresh_retriable(error: BaseException) -> bool:
 
 
 async def retrying_refresh(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
-    """Call ``work``, which refreshes the session, and return its result. If the network or the server failed, call it again."""
+    """Call ``work``, which refreshes the session. If the network or the server failed, repeat the call. Return the result."""
     return await _repeating(work, _is_refresh_retriable, retries)
 
 
@@ -58,7 +58,7 @@ def _is_read_retriable(error: BaseException) -> bool:
 
 
 async def retrying_read(work: Callable[[], Awaitable[T]], *, retries: int) -> T:
-    """Call ``work``, which reads data, and return its result. If the network or the server failed, call it again."""
+    """Call ``work``, which reads data. If the network or the server failed, repeat the call. Return the result."""
     return await _repeating(work, _is_read_retriable, retries)
 
 
@@ -76,10 +76,12 @@ async def _repeating(
 
 
 class RetryPolicy:
-    """Decides after which errors one message is sent again, and how often, and what is called before the message is sent again.
+    """Decides whether one message is sent again after an error, how often, and which function is called before the next attempt.
 
-    :param renew_token: called after the site has refused the access token. If it is None, there is no retry after this error.
-    :param pass_challenge: called after a challenge. If it is None, there is no retry after a challenge.
+    :param renew_token: a function that is called after the site has refused the access token. If it is None, the message is not
+        sent again after this error.
+    :param pass_challenge: a function that is called after a challenge. If it is None, the message is not sent again after a
+        challenge.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class RetryPolicy:
         }
 
     def allow(self, error: BaseException) -> bool:
-        """Return whether the message may be sent again after this error. If so, reduce the number of remaining retries."""
+        """Return whether the message may be sent again after this error. If it may, reduce the number of remaining retries."""
         if isinstance(error, RateLimitError) and not _may_wait_out(error):
             return False
         if self._left.get(type(error), 0) < 1:
@@ -103,7 +105,8 @@ class RetryPolicy:
     def wait(self, state: RetryCallState) -> float:
         """Return the delay before a retry, in seconds.
 
-        After a rate limit, it is the back-off or the site's delay, whichever is longer. After other errors, it is 0.
+        After a rate limit, the result is the back-off or the delay that the site requests, whichever is longer. After other
+        errors, the result is 0.
         """
         error = _error_of(state)
         if not isinstance(error, RateLimitError):
@@ -118,7 +121,7 @@ class RetryPolicy:
 
 
 async def retrying_send(work: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
-    """Call ``work``, which sends a message, and return its result. After an error, call it again if the policy allows this."""
+    """Call ``work``, which sends a message. After an error, repeat the call if the policy allows this. Return the result."""
     attempts = AsyncRetrying(
         wait=policy.wait,
         retry=retry_if_exception(policy.allow),

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from .._transport.browser_manager import BrowserManager
 
-#: The number of access tokens that are stored and removed from errors: the newest ones. A late response may contain an old token.
+#: This many of the newest access tokens are stored, and are removed from errors. Old tokens are included because a late response
+#: may contain an old token.
 _REMEMBERED_TOKENS = 4
 #: The minimum length of a secret in characters. A shorter value is not removed, because it may occur in ordinary words. Examples
 #: of short values are the token of a test, and the last part of a long token, which may be a cookie of one character.

@@ -1,4 +1,4 @@
-"""The message sender, which queues messages, chooses a transport, and repeats an attempt if this cannot create a duplicate."""
+"""The message sender, which queues messages and chooses a transport. It resends a message only if this creates no duplicate."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class MessageSender:
         fetch: Transport | None = None,
         site_pages: Transport | None = None,
     ) -> None:
-        #: The client's options. When the caller sets another model, the client replaces this object.
+        #: The client's options. When the caller sets another model, the client assigns a new object with this model.
         self.options = options
         self.process = ProcessGuard()
         requests = FetchTransport(browser_manager)
@@ -126,7 +126,7 @@ class MessageSender:
         """Send a message and return the ids of its question. Store the response, which contains the reply, in ``lease.response``.
 
         :raises UploadError: a file cannot be read, or exceeds a limit of the site. Nothing was sent.
-        :raises ChatGPTError: the message was not sent, or the site refused it.
+        :raises ChatGPTError: the message was not sent, or the site refused the message.
         """
         check_attachments(prompt.options.files)
         needs_page = self._browser_manager.needs_site_page or prompt.options.needs_page
@@ -135,9 +135,8 @@ class MessageSender:
             try:
                 return await self._send_once(transport, prompt, lease, span)
             except UnusualActivityError as refusal:
-                if (
-                    lease.response is None
-                ):  # The site refused another request before the message, for example the request for the parent message.
+                # If there is no response, the site refused an earlier request, for example the request for the parent message.
+                if lease.response is None:
                     raise
                 # The site has refused the message. Therefore a second attempt cannot create a duplicate.
                 logger.info("the site accepts messages only from its own page, switching to it: %s", refusal)
@@ -185,9 +184,10 @@ class MessageSender:
         return lease.question
 
     async def _receive_head(self, transport: Transport, response: ResponseStream) -> Head:
-        """Wait for the head of the response, and return the head. If the transport may renew the session, update the token.
+        """Wait for the head of the response, and return the head.
 
-        Both are done at the same time, because the update takes as long as a fast site needs for its response.
+        If the transport may renew the session, the session token is updated during the wait. The update takes about as long as a
+        fast response of the site.
         """
         if not transport.may_renew_session:
             return await receive_head(response, self.options)

@@ -16,7 +16,7 @@ def with_partial_text(
 ) -> BaseException:
     """Store the reply's text so far and the reply's ids in an error, and return the error.
 
-    A :class:`BrowserCrashedError` is copied, because many streams may raise the same error object.
+    For a :class:`BrowserCrashedError`, return a copy instead, because many streams may raise the same error object.
     """
     if isinstance(error, BrowserCrashedError):
         return BrowserCrashedError(str(error), partial_text=assembler.text)

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 
 def keep_ref(ref: FileRef) -> Any:
-    """Return the reference itself. The streams of unit tests have no client that could read the file."""
+    """Return the reference itself. The streams of unit tests use this function, because they have no client to read files."""
     return ref
 
 
 class WholeReplyMixin:
-    """The part of :class:`AsyncReplyStream` that gives the whole reply. A caller that needs only text does not pay for it.
+    """The part of :class:`AsyncReplyStream` that returns the whole reply.
 
-    The modules that read thoughts, tool calls and citations are imported on first use.
+    The modules that read thoughts, tool calls and citations are imported on first use. So they are not imported for a caller that
+    needs only the text.
     """
 
     _sender: MessageSender
@@ -47,11 +48,12 @@ class WholeReplyMixin:
         return self._reply
 
     async def events(self) -> AsyncIterator[ReplyEvent]:
-        """Yield the reply as typed events, in the order of their arrival. The last event is :class:`Done` with the whole reply.
+        """Yield the reply as typed events, in the order of their arrival.
 
-        Before ``Done``, this method waits for images that the site makes after the end of the stream.
+        The last event is :class:`Done`, which contains the whole reply. Before this event, the method waits for images that the
+        site makes after the end of the stream.
 
-        :raises ChatGPTError: the errors of :meth:`AsyncChatGPTAPI.send_message`.
+        :raises ChatGPTError: any error that :meth:`AsyncChatGPTAPI.send_message` may raise.
         """
         from .._core.reply_events import CitationFound, Done, FileFound, TextDelta
         from .._protocol.reply_changes import ReplyChanges
@@ -89,7 +91,7 @@ class WholeReplyMixin:
         return reply
 
     async def _wait_for_images(self) -> None:
-        """Wait for the images that the site makes after the end of the stream."""
+        """If the caller expects images, wait for the images that the site makes after the end of the stream."""
         from .image_wait import ImageWait
 
         reader = self._assembler.reader
@@ -98,7 +100,7 @@ class WholeReplyMixin:
                 await ImageWait(self._sender.backend, reader, self._question or QuestionRef()).run()
 
     def _expect_images(self) -> None:
-        """Wait for images before the reply is complete. This method is called before the stream is read."""
+        """Request that the stream waits for images at its end. Call this method before the stream is read."""
         self._assembler.reader.waits_for_images = True
 
     def _collect(self) -> Reply[Any]:
@@ -116,5 +118,5 @@ class WholeReplyMixin:
             plain_text=assembler.text if assembler.is_plain_text else None,
             model=reader.answer.model,
         )
-        # The message is copied, because the reader's decoder owns it.
+        # The message is copied, because the delta decoder of the reader uses the same object.
         return replace(reply, files=tuple(map(self._bind_file, reply.files)), raw=copied(reply.raw))

@@ -83,7 +83,8 @@ class AnswerTracker:
     def note_model(self, value: dict[str, Any]) -> None:
         """Set ``model`` to the model in the metadata of a message or of a notice, if the metadata contains one.
 
-        A resolved model, which the site has chosen in place of another model, is kept.
+        A resolved model is a model that the site has chosen in place of the requested model. If a resolved model is known, only
+        another resolved model replaces it.
         """
         resolved = resolved_model(value)
         if resolved is not None or not self._is_resolved:
@@ -91,7 +92,7 @@ class AnswerTracker:
             self._is_resolved = resolved is not None
 
     def retract(self) -> None:
-        """Undo the choice, because the chosen message has been hidden or removed, or can no longer be the answer."""
+        """Undo the choice of the answer: the chosen message was hidden or removed, or can no longer be the answer."""
         self._rank, self.message_id, self.finish_type = 0, None, None
 
 

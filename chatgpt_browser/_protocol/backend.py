@@ -22,7 +22,7 @@ CONVERSATIONS = "conversations"
 @public_type
 @dataclass(frozen=True)
 class ConversationSummary:
-    """One entry of the list of conversations. A time is a datetime with a time zone, or None if the site sent no valid time."""
+    """One entry of the list of conversations. Each time has a time zone. It is None if the site sent no valid time."""
 
     id: str
     title: str | None = None
@@ -34,7 +34,7 @@ def conversation_path(conversation_id: str) -> str:
     """Return the path of a conversation, relative to the backend's base URL.
 
     :raises TypeError: the id is not a str.
-    :raises ValueError: the id is empty.
+    :raises ValueError: the id is empty, or cannot be a part of a URL.
     """
     return f"conversation/{_quoted(conversation_id)}"
 

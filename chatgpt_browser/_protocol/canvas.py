@@ -16,11 +16,12 @@ from .message import hidden_text, message_metadata, role_of
 _CREATE, _UPDATE = "canmore.create_textdoc", "canmore.update_textdoc"
 #: The pattern with which the model replaces a whole document.
 _WHOLE = ".*"
-#: The maximum length of a text in which a regular expression of the site is searched, so that the search takes at most a second.
+#: If a text has more characters, no regular expression of the site is searched in it. This limits a search to about a second.
 _MAX_SEARCHED = 20_000
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
-#: A repetition in a regular expression, and the repetition of a group, which may take exponential time.
+#: Matches a repetition in a regular expression.
 _REPEAT = re.compile(r"[*+{]|(?<![(*+}?])\?")
+#: Matches the repetition of a group in a regular expression. A search with such an expression may take exponential time.
 _GROUP_REPEAT = re.compile(r"\)[*+{?]")
 
 #: Maps the type of a document to its file suffix and its media type. The type of program text is ``code/<language>``.
@@ -53,7 +54,10 @@ _TYPES = {
 
 
 class TextEdit(NamedTuple):
-    """A change of a text: a regular expression and its replacement. Without ``multiple``, only the first match is replaced."""
+    """A change of a text: a regular expression, and the text that replaces its matches.
+
+    If ``multiple`` is False, only the first match is replaced.
+    """
 
     pattern: str
     replacement: str
@@ -61,7 +65,7 @@ class TextEdit(NamedTuple):
 
 
 class CanvasCall(NamedTuple):
-    """A call of the canvas. A call that creates a document has a title and a text; another call has changes."""
+    """A call of the canvas. A call that creates a document has ``title`` and ``text``. A call that changes one has ``edits``."""
 
     title: str | None = None
     type: str | None = None
@@ -79,7 +83,7 @@ class CanvasResult(NamedTuple):
 
 
 def read_canvas_call(message: dict[str, Any]) -> CanvasCall | None:
-    """Return the call of the canvas in a message. Return None if the message is another message or is not complete."""
+    """Return the call of the canvas in a message. Return None if the message contains no such call, or is not complete."""
     recipient = message.get("recipient")
     if recipient not in (_CREATE, _UPDATE) or role_of(message) != "assistant":
         return None
@@ -103,7 +107,7 @@ def read_canvas_call(message: dict[str, Any]) -> CanvasCall | None:
 
 
 def read_canvas_result(message: dict[str, Any]) -> CanvasResult | None:
-    """Return the result of a call of the canvas. Return None if the message is another message."""
+    """Return the result of a call of the canvas, read from a message. Return None if the message contains no such result."""
     canvas = message_metadata(message).get("canvas")
     if role_of(message) != "tool" or not isinstance(canvas, dict):
         return None
@@ -130,9 +134,10 @@ def read_edits(value: object) -> tuple[TextEdit, ...]:
 
 
 def apply_edits(text: str | None, edits: tuple[TextEdit, ...]) -> str | None:
-    """Return the text with the changes applied. Return None if the result is unknown.
+    """Apply the changes to the text in order, and return the new text. Return None if the new text is unknown.
 
-    The site sends the regular expressions, and some expressions take exponential time. The result of these is unknown.
+    The site sends the changes as regular expressions. An expression that may take too long is not applied. In this case, and if
+    ``text`` is None, the new text is unknown, unless a later change replaces the whole document.
     """
     for edit in edits:
         if edit.pattern == _WHOLE:

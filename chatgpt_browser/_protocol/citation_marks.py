@@ -1,9 +1,15 @@
 """Removes the site's citation marks from a text.
 
-A mark is a citation, a card or a name inside a text. It contains characters of Unicode's private use area, in this order: U+E200,
-the kind of the mark, its fields (each after U+E202), and U+E201. The site's page replaces the mark: by the name of an ``entity``,
-by the link text of a ``url``, or by an element that is not text. U+E203 to U+E206 mark the start and the end of the passage to
-which a citation refers.
+A mark represents a citation, a card or a name inside a text. It consists of these parts, in this order:
+
+* U+E200, a character of Unicode's private use area;
+* the kind of the mark;
+* the fields of the mark, each with U+E202 before it;
+* U+E201.
+
+The site's page replaces a mark of the kind ``entity`` by the entity's name, and a mark of the kind ``url`` by the link text. It
+replaces every other mark by an element that is not text. The characters U+E203 to U+E206 mark the start and the end of a passage
+that a citation refers to.
 """
 
 from __future__ import annotations
@@ -15,11 +21,11 @@ from bisect import bisect_right
 
 from .unicode_ranges import contains_any, remove_all
 
-#: The range of the characters that mark the start, the fields and the end of a mark. It is part of regular expressions.
+#: The range of the characters that are used in marks and around cited passages, in the form of a regex set.
 MARKS = "\ue200-\ue206"
 
-#: Maps a kind of mark to the number of the field that replaces the mark. The first field has the number 1. Marks of other kinds
-#: are removed.
+#: Maps a kind of mark to the number of the field that replaces the mark. The first field has the number 1. A mark of the kind
+#: ``entity`` is replaced by its name. Marks of all other kinds are removed.
 _SHOWN_FIELD = {"url": 1, "link_title": 1}
 
 
@@ -32,8 +38,8 @@ class CitationMarkFilter:
     """Removes the marks from a text that grows. Each call of :meth:`visible` searches only the new part of the text."""
 
     def __init__(self) -> None:
-        #: True if the text ends inside a mark. If this is False, and a piece without marks is added to the raw text, the visible
-        #: text grows by the same piece.
+        #: True if the text ends inside a mark. If the value is False and a piece without marks is added to the raw text, the same
+        #: piece is added to the visible text.
         self.is_open = False
         self._has_marks = False
         self._raw = ""
@@ -69,9 +75,10 @@ class VisiblePositions:
     """Converts positions in the raw text of a complete message to positions in its visible text."""
 
     def __init__(self, raw: str) -> None:
-        #: For each part that is removed or replaced: its first index in the raw text.
+        #: For each part that is removed or replaced: the index of its start in the raw text.
         self._starts: list[int] = []
-        #: For each such part: the index after it in the raw text, and both indexes of its replacement in the visible text.
+        #: For each such part: the index of its end in the raw text, and the indexes of the start and the end of its replacement
+        #: in the visible text.
         self._parts: list[tuple[int, int, int]] = []
         offset = 0  # the visible index minus the raw index, after the newest part
         for part in _part().finditer(raw):
@@ -82,7 +89,10 @@ class VisiblePositions:
             self._parts.append((part.end(), start, start + len(shown)))
 
     def find(self, index: int) -> int:
-        """Return the position in the visible text. If ``index`` is inside a mark, return the start of the mark."""
+        """Return the position in the visible text for ``index``, a position in the raw text.
+
+        If ``index`` is inside a mark, return the position of the start of the mark.
+        """
         before = bisect_right(self._starts, index) - 1
         if before < 0:
             return index
@@ -104,7 +114,10 @@ def _replacement(mark: re.Match[str]) -> str:
 
 
 def _entity_name(field: str) -> str:
-    """Return the name of an entity. ``field`` is a JSON list of its kind and its name; if it is not JSON, return it unchanged."""
+    """Return the name of an entity. ``field`` is a JSON list with the kind and the name of the entity.
+
+    If ``field`` is not JSON, return it unchanged.
+    """
     try:
         entity = json.loads(field)
     except ValueError:

@@ -1,8 +1,11 @@
 """Finds the sources that a message cites, and the positions of the citations in the message's visible text.
 
-The site stores sources in two forms. ``content_references`` refer to marks in the text, by ``matched_text``. The older
-``citations`` refer to marks such as ``【3†source】``, by number. The site also sends offsets. They are not read, because they are
-often wrong or zero.
+The site stores sources in two forms:
+
+* ``content_references``: the field ``matched_text`` of a reference contains the mark in the text that the reference belongs to.
+* ``citations``, the older form: each citation has the number of a mark such as ``【3†source】``.
+
+In both forms, the site also sends offsets. The offsets are not read, because they are often wrong or zero.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ _MAX_DEPTH = 5
 _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\((https?://(?:[^\s()]|\([^\s()]*\))+)")
 #: Maps the character at the end of a cited passage to the character at its start.
 _OPENERS = {"\ue204": "\ue203", "\ue206": "\ue205"}
-#: The types of references that cite no source: their addresses are not shown as sources.
+#: The types of references that cite no source. The URLs in these references are not returned as sources.
 _NO_SOURCE = ("alt_text", "followup_a", "hidden")
 
 _Span = tuple[int, int] | tuple[None, None]
@@ -44,7 +47,8 @@ class _Source(NamedTuple):
 def find_citations(message: dict[str, Any], patches: Iterable[list[Any]] = ()) -> list[Citation]:
     """Return the citations of a message. Their positions refer to the visible text of the message, as Markdown.
 
-    :param patches: references from notices that belong to this message.
+    :param patches: lists of further references to sources. Each list comes from a notice (``content_references_patch``) for this
+        message.
     """
     text = message_text(message) if isinstance(message.get("content"), dict) else ""
     finder = _SpanFinder(text)
@@ -65,9 +69,10 @@ def find_citations(message: dict[str, Any], patches: Iterable[list[Any]] = ()) -
 
 
 def merged_references(message: dict[str, Any], patches: Iterable[list[Any]] = ()) -> list[dict[str, Any]]:
-    """Return the ``content_references`` of a message, with those of ``patches``.
+    """Return the ``content_references`` of a message, with the references in ``patches``.
 
-    A reference of a patch replaces the reference with the same type and text, or is appended.
+    A reference in a patch replaces the earlier reference with the same type and text. If there is no such earlier reference, the
+    reference in the patch is appended.
     """
     merged: dict[Any, dict[str, Any]] = {}
     for references in (message_metadata(message).get("content_references"), *patches):
@@ -90,7 +95,7 @@ class _SpanFinder:
         ] = {}  # for each text, the index at which the search for its next occurrence starts
 
     def find(self, matched: Any) -> _Span:
-        """Return the span of the next occurrence of a text. If there is no further occurrence, return that of the first one."""
+        """Return the span of the next occurrence of a text. If there is no further occurrence, return the span of the first."""
         if not isinstance(matched, str) or not matched.strip():
             return _UNKNOWN
         start = self.raw.find(matched, self._next.get(matched, 0))
@@ -102,10 +107,12 @@ class _SpanFinder:
         return self.span(start, start + len(matched))
 
     def span(self, start: int, end: int) -> _Span:
-        """Return the span in the visible text of a part of the raw text.
+        """Convert a span of the raw text to a span of the visible text.
 
-        If the part is a mark that is not visible, and the site has marked the passage before it, the result is that passage. If
-        the passage is unknown, the span is empty: it is the position of the mark.
+        If the span of the raw text is a mark that is not visible, there are two cases:
+
+        * The site has marked the cited passage before the mark. The result is the span of this passage.
+        * The cited passage is unknown. The result is an empty span at the position of the mark.
         """
         if self._positions is None:
             self._positions = VisiblePositions(self.raw)
@@ -145,7 +152,7 @@ def _nested_sources(value: dict[str, Any], depth: int = 0) -> Iterator[_Source]:
 def _numbered_citations(
     message: dict[str, Any], finder: _SpanFinder, known: list[Citation]
 ) -> list[Citation]:
-    """Return the citations in the older field ``citations`` that are not in ``known``."""
+    """Return the citations from the older field ``citations``, without the citations in ``known``."""
     found: list[Citation] = []
     marks = _NumberedMarks(finder.raw)
     for each in _objects(message_metadata(message).get("citations")):
@@ -170,7 +177,7 @@ class _NumberedMarks:
         self._left = [(match[1], match.span()) for match in re.finditer("【(\\d+)(?::\\d+)?†[^】]*】", raw)]
 
     def next(self, number: Any) -> tuple[int, int] | None:
-        """Return the span of the next mark with this number, or None. If ``number`` is None, any mark is accepted."""
+        """Return the span of the next mark with this number, or None if there is none. If ``number`` is None, accept any mark."""
         for index, (each, span) in enumerate(self._left):
             if number is None or each == str(number):
                 del self._left[index]

@@ -1,7 +1,9 @@
 """Reads the rest of a reply, if the site delivers the rest outside the response to the message.
 
-The site delivers the rest in one of two ways. The page may request it (``f/conversation/resume``), and the response is a stream
-of events. Or the page subscribes to a topic of its WebSocket, and each item of the topic contains events as text.
+The site delivers the rest in one of two ways:
+
+* The page requests the rest (``f/conversation/resume``). The response is a stream of events.
+* The page subscribes to a topic of its WebSocket. Each item of the topic contains events as text.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 _MARKS = ('"encoded_item"', '"http.response.body"')
 #: The maximum length of a notice (a hand-off or a resume token), in characters. A longer event is not parsed as a notice.
 _MAX_NOTICE = 1 << 15
-#: Limit per reply: the hashes of this many events (the newest) are stored. A resumed stream may repeat events; the stored hashes
+#: For each reply, the hashes of this many of the newest events are stored. A resumed stream may repeat events. The stored hashes
 #: identify the repeated events.
 _REMEMBERED = 256
 
@@ -96,7 +98,7 @@ def read_document(text: str) -> Origin | None:
 
 
 def read_socket_frame(payload: str) -> list[SocketItem]:
-    """Return the parts of replies that a text frame of a WebSocket contains; an empty list if the frame contains none."""
+    """Return the parts of replies in a text frame of a WebSocket. If the frame contains no such part, the list is empty."""
     if not any(mark in payload for mark in _MARKS):
         return []
     return [*_items(_parse(payload), None)]
@@ -164,9 +166,13 @@ class ReadEvents:
     def resume_at(self, offset: int) -> bool:
         """Prepare :meth:`without_overlap` for a stream that resumes after ``offset`` events.
 
-        Return False if the stream does not fit the events that were read: it begins after the last of these events, or before the
-        oldest stored hash. If ``offset`` is 0, the stream repeats the whole reply, and no event is removed: the reader of the
-        reply ignores the repeated text.
+        Return True if the stream fits the events that were already read. Return False in these cases:
+
+        * The stream begins too late: events are missing between the last event that was read and the first event of the stream.
+        * The stream begins before the oldest event whose hash is stored.
+
+        If ``offset`` is 0, the stream repeats the whole reply. In this case, no event is removed, because the reader of the reply
+        ignores the repeated text.
         """
         overlap = self._count - offset if offset > 0 else 0
         self._overlap = deque([*self._newest][-overlap:] if overlap > 0 else [])
@@ -179,7 +185,7 @@ class ReadEvents:
             if self._overlap and not _is_preamble(event):
                 if self._overlap.popleft() == hash(event["data"]):
                     continue
-                self._overlap.clear()  # The page counts its events in another way. So keep all further events.
+                self._overlap.clear()  # The page counts events in another way. Therefore keep all further events.
             fresh.append(event)
         self.add(fresh)
         return fresh

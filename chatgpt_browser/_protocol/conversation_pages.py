@@ -15,13 +15,16 @@ from .backend import CONVERSATIONS, ConversationSummary, read_conversations
 #: The maximum number of requests for one list. Without this limit, a faulty site that always returns full pages would cause an
 #: endless series of requests.
 MAX_PAGES = 1000
-#: Reading stops after this many consecutive pages without a new conversation. The second limit replaces the first if the newest
-#: page contains an unreadable entry.
+#: Reading stops after this many consecutive pages without a new conversation. The second limit applies if the newest page
+#: contains an unreadable entry. Otherwise the first limit applies.
 _MAX_REPEATED, _MAX_UNREADABLE = 3, 20
 
 
 class ConversationPages:
-    """Reads the pages of the list. Until :attr:`path` is None, the caller requests it and passes the response to :meth:`read`."""
+    """Reads the pages of the list.
+
+    The caller requests :attr:`path` and passes the response to :meth:`read`. The caller repeats this until ``path`` is None.
+    """
 
     def __init__(self, page_size: int) -> None:
         #: The path of the next page, relative to the backend's base URL. None after the last page.
@@ -58,9 +61,9 @@ class ConversationPages:
         return found
 
     def _goes_back(self, data: Any, items: list[str | None]) -> bool:
-        """Return whether the page must be requested again with a smaller offset, because entries before it were skipped.
+        """Return whether the page must be requested again with a smaller offset, because entries before the page were skipped.
 
-        In this case, set the offset to that of the first skipped entry.
+        If so, set the offset to the offset of the first skipped entry.
         """
         total = data.get("total") if isinstance(data, dict) else None
         total_before, self._total = self._total, total if isinstance(total, int) else None
@@ -70,21 +73,19 @@ class ConversationPages:
             return False
         pinned = _common_length(items, self._first)
         skipped = 0
-        if (
-            self._pinned < pinned < len(items)
-        ):  # There are more pinned entries than assumed, so the offset of this page was too large.
+        # If there are more pinned entries than assumed, the offset of this page was too large.
+        if self._pinned < pinned < len(items):
             skipped, self._pinned = pinned - self._pinned, pinned
         elif self._total is not None and total_before is not None:
-            skipped = max(
-                0, total_before - self._total
-            )  # So many entries were deleted. All deleted entries may have been before this page.
+            # The difference is the number of deleted entries. All of them may have been before this page.
+            skipped = max(0, total_before - self._total)
         self._went_back = skipped > 0 and self._offset > 0
         self._offset = max(0, self._offset - skipped)
         return self._went_back
 
     def _note_progress(self, has_new: bool) -> None:
         if self._went_back and not has_new:
-            # The offset was reduced, but the page had no new entry. So the site's `total` is not the length of the list.
+            # The offset was reduced, but the page had no new entry. Therefore the site's `total` is not the length of the list.
             self._total = None
         self._went_back = False
         self._without_new = 0 if has_new else self._without_new + 1

@@ -23,13 +23,13 @@ def find_answer(
     """Return the message that answers a question in a stored conversation, or None if there is no answer yet.
 
     The question is found by the ids in ``questions``. If the conversation contains none of these ids, the newest question is
-    used, but only if it follows ``parent_message_id``.
+    used, if no other question is between it and the message with the id ``parent_message_id``. Otherwise, the result is None.
 
     :param questions: the ids that the question may have in the conversation.
     :param answer_id: if several branches follow the question: the id of a message in the branch to use. If it is None, the first
         branch is used.
-    :param parent_message_id: the id of the message after which the question was sent. If it is None, the newest question is used
-        after any message.
+    :param parent_message_id: the id of the message that the question was sent as a reply to. If it is None, the newest question
+        may follow any message.
     """
     messages = find_turn_messages(
         data, questions=questions, answer_id=answer_id, parent_message_id=parent_message_id
@@ -38,7 +38,7 @@ def find_answer(
 
 
 def newest_answer(newest_first: Sequence[Any]) -> dict[str, Any] | None:
-    """Return the answer among the messages of one turn, newest first, or None if no message is an answer."""
+    """Return the answer among the messages of one turn, or None if no message is an answer. The messages are newest first."""
     # If several messages have the highest rank, `max` returns the newest of them, because it is the first.
     answer: dict[str, Any] | None = max(newest_first, key=answer_rank, default=None)
     return answer if answer_rank(answer) else None
@@ -128,9 +128,11 @@ def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str
 class Turn(NamedTuple):
     """A question and the ids of the messages after it, newest first. If there is no question, ``question_id`` is None.
 
-    A new message may use any id in ``parents`` as its ``parent_message_id``. ``parents`` contains the ids of the messages of this
-    turn, and of the other answers to its question (the site may show two answers for comparison). If the newest questions have no
-    answer, ``parents`` also contains the ids of the messages of these turns and of the turn before them.
+    A new message may use any id in ``parents`` as its ``parent_message_id``. ``parents`` contains the ids of these messages:
+
+    * the messages of this turn;
+    * the other answers to its question (the site may show two answers for comparison);
+    * if the newest questions have no answer: the messages of their turns, and the messages of the turn before them.
     """
 
     question_id: str | None = None
@@ -146,8 +148,8 @@ class Turn(NamedTuple):
 def newest_turn(data: Any, unanswered: Container[str] = ()) -> Turn:
     """Return the newest turn of a stored conversation.
 
-    :param unanswered: the ids of questions without an answer. If the id of such a question is unknown, the id of the message
-        before the question.
+    :param unanswered: the ids of the questions that have no answer. For a question whose id is unknown, ``unanswered`` contains
+        the id of the message before the question instead.
     """
     question: str | None = None
     after: list[str] = []

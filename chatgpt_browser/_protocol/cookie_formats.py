@@ -25,7 +25,7 @@ _HTTP_ONLY = "#HttpOnly_"
 
 
 class Cookie(NamedTuple):
-    """A cookie of any site. ``domain`` is a host name without a leading dot. If the input contains no domain, it is empty."""
+    """A cookie of any site. ``domain`` is a host name without a leading dot, or "" if the input contains no domain."""
 
     name: str
     value: str
@@ -82,9 +82,11 @@ def _from_mapping(given: Mapping[Any, Any]) -> Iterator[Cookie]:
 
 
 def _value_of(content: object) -> object:
-    """Return the value of a cookie. ``content`` is the dict entry under the cookie's name.
+    """Return the value of a cookie from ``content``, the dict entry under the cookie's name.
 
-    The result is the attribute ``value`` of ``content``, or its key ``value``. If ``content`` is no mapping, return ``content``.
+    * If ``content`` has an attribute ``value``, return this attribute.
+    * If ``content`` is a mapping, return the item with the key ``value``, or None if there is no such key.
+    * Otherwise, return ``content`` itself.
     """
     if hasattr(content, "value"):  # The entry is an http.cookies.Morsel, which is also a dict.
         return content.value
@@ -132,10 +134,10 @@ def _from_lines(text: str) -> Iterator[Cookie]:
 
 
 def _from_netscape(line: str) -> Cookie | None:
-    """Return the cookie in a line of a Netscape file, or in a row of a browser's table of cookies. Return None for other lines.
+    """Return the cookie in a line of a Netscape file, or in a row of a browser's table of cookies. For other lines, return None.
 
-    A line of a Netscape file has seven fields, which are separated by tabs. In a line that was copied from a terminal, the fields
-    are separated by spaces.
+    A line of a Netscape file has seven fields with tabs between them. If the line was copied from a terminal, there are spaces
+    between the fields instead of tabs.
     """
     line = line.removeprefix(_HTTP_ONLY).strip("\r\n ")
     fields = line.split("\t") if "\t" in line else line.split()

@@ -1,8 +1,8 @@
 """The session token: parses it from the accepted formats, and converts it to the cookies that store it.
 
-The token is one encrypted value. If the value is too long for one cookie, the site splits it into several cookies. All cookies of
-one token are called a family. The server joins all cookies of a family that it receives. If one cookie of the family were
-outdated, the joined token would be invalid. Therefore this package always replaces the cookies of a family together.
+The token is one encrypted value. If the value is too long for one cookie, the site splits the value into several cookies. All
+cookies of one token are called a family. The server joins the values of all cookies of a family. If one cookie of the family were
+outdated, the joined token would be invalid. Therefore this package always replaces all cookies of a family together.
 """
 
 from __future__ import annotations
@@ -80,9 +80,10 @@ class SessionToken:
 
     @classmethod
     def _from_cookies(cls, cookies: list[Cookie], hosts: tuple[str, ...]) -> SessionToken | None:
-        """Return the token in the cookies without a domain. If they contain none, try the cookies of each host in ``hosts``.
+        """Return the token that the cookies contain, or None if they contain no token.
 
-        Return None if no cookies contain a token. Cookies of different hosts are never joined.
+        First, the cookies without a domain are searched for a token. Then the cookies of each host in ``hosts`` are searched, in
+        this order. Cookies of different hosts are never joined.
         """
         domains = [host for host in dict.fromkeys(hosts) if host]
         for host in ["", *domains]:
@@ -106,7 +107,7 @@ class SessionToken:
             else:
                 chunks.setdefault(member["family"], {})[int(member["chunk"])] = value
 
-        # If the cookies contain a token that is split and a token in one cookie, the second token belongs to an earlier session.
+        # The cookies may contain both a split token and a token in one cookie. The latter belongs to an earlier session.
         for family, parts in chunks.items():
             if sorted(parts) == list(range(len(parts))):
                 return cls._joined([parts[index] for index in sorted(parts)], family)
@@ -144,7 +145,7 @@ class SessionToken:
         ]
 
 
-#: An empty token, for a client that uses the session of the browser's user. Such a client does not read the user's token.
+#: The empty token of a client that uses the session of the browser's user. Such a client does not read the user's token.
 NO_SESSION_TOKEN = SessionToken("")
 
 

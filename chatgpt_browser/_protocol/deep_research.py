@@ -1,7 +1,7 @@
 """The state of a deep research in a stored conversation.
 
-The stream of such a message ends soon, with an acknowledgement. The site then keeps the plan and the report as JSON in the field
-``chatgpt_sdk.widget_state`` of a tool message.
+A deep research starts with a message of the user. The stream of the reply ends after a short acknowledgement. During the
+research, the site stores the plan, and later the report, as JSON in the field ``chatgpt_sdk.widget_state`` of a tool message.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .message import message_text
 if TYPE_CHECKING:
     from collections.abc import Container
 
-#: The parameters with which the site includes the state of a research in a conversation.
+#: The query parameters for a conversation. With these parameters, the response also contains the state of a research.
 WITH_RESEARCH = "include_visually_hidden_messages=true&include_widget_state=true"
 
 _COMPLETED = ("completed", "complete", "finished", "done")
@@ -25,7 +25,10 @@ _FAILED = ("failed", "error", "cancelled", "canceled")
 
 @dataclass(frozen=True)
 class Research:
-    """The state of a research: the titles of the plan's steps, and the message with the report once it is complete."""
+    """The state of a research. ``steps`` contains the titles of the plan's steps.
+
+    ``report`` is the message with the report, or None until the research is complete.
+    """
 
     status: str | None = None
     steps: tuple[str, ...] = ()
@@ -39,7 +42,7 @@ class Research:
 
 
 def read_research(conversation: Any, questions: Container[str | None]) -> Research | None:
-    """Return the research that answers a question in a stored conversation. Return None if there is none.
+    """Return the state of the research that answers a question in a stored conversation, or None if there is no research.
 
     :param questions: the ids that the question may have.
     """
@@ -54,7 +57,7 @@ def read_research(conversation: Any, questions: Container[str | None]) -> Resear
 
 
 def is_under_way(conversation: Any) -> bool:
-    """Return whether the site is still working on the conversation."""
+    """Return whether the site is still working on an answer in this stored conversation."""
     return isinstance(conversation, dict) and conversation.get("async_status") is not None
 
 

@@ -1,9 +1,12 @@
 """Decodes the site's ``delta_encoding`` v1. In this encoding, an event contains a change of a value (a delta), not the value.
 
-A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. If ``c``, ``p`` or ``o`` is missing, the same field of the
-previous delta applies. ``v`` is never taken from the previous delta. Each channel has one value, which the deltas change. Paths
-are JSON Pointers (RFC 6901). ``add``, ``replace`` and ``remove`` are the operations of JSON Patch (RFC 6902), except that
-``replace`` also creates a missing member, as on the site. ``append``, ``truncate`` and ``patch`` are the site's own operations.
+A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. Each channel has one value, which the deltas change.
+
+* If ``c``, ``p`` or ``o`` is missing, the same field of the previous delta applies. This is not true of ``v``.
+* Paths are JSON Pointers (RFC 6901).
+* ``add``, ``replace`` and ``remove`` are operations of JSON Patch (RFC 6902), with one difference: ``replace`` also creates a
+  missing member, as on the site.
+* ``append``, ``truncate`` and ``patch`` are the site's own operations.
 
 No library for JSON Patch is used. Such libraries do not support missing fields or the site's own operations, and they copy the
 whole value for each change.
@@ -22,8 +25,8 @@ _FIELDS = frozenset("cpov")
 #: An event with one of these fields is not a delta.
 _OTHERS = frozenset({"type", "message", "error", "detail"})
 _LONGEST_INDEX = 9  # The maximum number of digits in an array index.
-#: The maximum number of changes in one delta. The site sends fewer than 20 changes. Many changes would take long, because each
-#: change may copy a text of any length.
+#: The maximum number of changes in one delta. The site sends fewer than 20. The number is limited because each change may copy a
+#: long text.
 _MAX_CHANGES = 1000
 _TEXTS = ("/message/content/parts/0", "/message/content/text")  # The possible paths of a message's text.
 #: Metadata has no effect on a reply's text. So a change of metadata that does not fit is ignored, and the reply goes on.
@@ -53,8 +56,8 @@ class DeltaDecoder:
         self._operation = "add"
         self._before_patch = "add"  # The last operation outside a patch.
         self._text_path = _TEXTS[0]  # The path of the last operation that appended text.
-        # If the newest delta appended to a text, `_growing` is the container of this text and the text's key in the container.
-        # `_more` contains the pieces that were appended to this text later. They are joined when the value is needed.
+        # If the newest delta appended to a text, `_growing` is the container of this text, and the text's key in the container.
+        # `_more` contains the pieces that were appended to this text later. The pieces are joined when the value is needed.
         self._growing: tuple[Any, Any] | None = None
         self._more: list[str] = []
         self._changes = 0  # The number of changes in the newest delta that were counted so far.
@@ -83,11 +86,11 @@ class DeltaDecoder:
         return value
 
     def grow_by(self, text: str) -> None:
-        """Apply a delta ``{"v": text}`` whose text is given. The caller must know that :meth:`grow` would accept this delta."""
+        """Apply the delta ``{"v": text}``. Call this method only if :meth:`grow` would accept this delta."""
         self._more.append(text)
 
     def grows_in(self, holder: Any) -> bool:
-        """Return whether :meth:`grow` would append to a text in this array or object."""
+        """Return whether ``holder`` (an array or an object) contains the text that :meth:`grow` would append to."""
         return self._growing is not None and self._growing[0] is holder
 
     def _settle(self) -> None:
@@ -149,11 +152,13 @@ class DeltaDecoder:
         return path if operation == "append" and isinstance(value, str) and path else None
 
     def _restart(self, value: Any) -> None:
-        """Set the path and the operation of a delta that has neither, if the previous delta's path and operation cannot apply.
+        """Set the path and the operation for a delta that has neither, in the cases in which the previous ones cannot apply.
 
-        A value that contains a whole message starts a new message. A text after a patch or after a whole message is appended to
-        the text to which the last ``append`` appended. If that text does not exist, the new text is appended to the message's
-        text. (Descriptions of the encoding contradict each other about these cases.)
+        * If the value contains a whole message, the value starts a new message.
+        * If the value is a text and the previous delta was a patch or a whole message, the text is appended to the same text as
+          in the last ``append``. If this text does not exist, the new text is appended to the text of the message.
+
+        Descriptions of the encoding contradict each other about these cases.
         """
         if isinstance(value, dict) and isinstance(value.get("message"), dict):
             self._path, self._operation = "", "add"
@@ -276,7 +281,7 @@ def _add(holder: Any, key: Any, value: Any) -> None:
 
 
 def _set(holder: Any, key: Any, value: Any, path: str) -> None:
-    """Set a member of an object or an item of an array. If it is missing, add it; in an array, only at the end."""
+    """Set a member of an object or an item of an array. If a member is missing, add it. A new item is added only at the end."""
     if isinstance(holder, dict) or _is_there(holder, key):
         holder[key] = value
     elif key is _END or key == len(holder):

@@ -119,10 +119,10 @@ def status_error(response: Response) -> ChatGPTError:
 
 
 def document_error(response: Response) -> ChatGPTError:
-    """Return the error for a response to a message, if its status is a success but its body is a document, not an event stream.
+    """Return the error for a response to a message whose status is a success, but whose body is a document (HTML or JSON).
 
-    If the document is a JSON object without an error, it is a hand-off: the site has accepted the message, and sends the reply
-    over a WebSocket.
+    If the document is a JSON object without an error, the document announces a hand-off: the site has accepted the message, and
+    sends the reply over a WebSocket.
     """
     data = None if response.head.is_html else parse_json(response.text)
     if not isinstance(data, dict) or data.get("detail") or data.get("error"):

@@ -25,7 +25,7 @@ def unescaped(raw: str) -> str:
 
 
 def is_handoff(item: ReducedEvent) -> bool:
-    """Return whether an unparsed event may be a hand-off, after which the rest of the reply is not in this stream."""
+    """Return whether an unparsed event may be a hand-off. After a hand-off, the rest of the reply is not in this stream."""
     return isinstance(item, dict) and '"stream_handoff"' in item.get("data", "")
 
 
@@ -83,7 +83,7 @@ class EventAssembler:
         return True
 
     def grow(self, fresh: str) -> None:
-        """Store the next event. It is equal to the previous event, except that ``fresh`` is appended to the part ``text``."""
+        """Store the next event. It equals the previous event, except that ``fresh`` is appended to the part ``text``."""
         self._text.append(fresh)
         self._is_parsed = False
 

@@ -25,9 +25,9 @@ FileKind = Literal["image", "file", "document"]
 
 #: The tools that show pages of the user's own files as images.
 _READERS_OF_UPLOADS = ("myfiles_browser", "file_search")
-#: The value of ``async_task_type`` of an image that the site may make after the stream has ended.
+#: The value of ``async_task_type`` in a message about an image that the site makes, perhaps after the end of the stream.
 _IMAGE_TASK = "image_gen"
-#: The site's image generator makes PNG files, and a message does not state the type of its image.
+#: The type and the suffix of a generated image. Messages do not state the type. The site's image generator makes PNG files.
 _IMAGE_TYPE, _IMAGE_SUFFIX = "image/png", ".png"
 _SANDBOX = "sandbox:"
 #: The maximum length of a path in the code interpreter, as in Linux. A longer text is not a path.
@@ -38,10 +38,11 @@ _MAX_PATH = 4096
 class FileRef:
     """A reference to one file of a reply.
 
-    ``id`` is the id of the file, its path in the code interpreter, or the id of the document. ``name`` is the name that the site
-    states. Before :func:`join_file_refs`, it may contain a path or characters that are not safe in a file name. ``message_id``
-    is the id of the message with the reference. ``text`` is the text of a document, or None if the messages of the reply do not
-    contain the text.
+    * ``id`` is the id of an image or of a document. For a file of the code interpreter, it is the file's path there.
+    * ``name`` is the name that the site states. It may contain a path or characters that are not safe in a file name.
+      :func:`join_file_refs` replaces this name by a safe file name.
+    * ``message_id`` is the id of the message that contains the reference.
+    * ``text`` is the text of a document, or None if the messages of the reply do not contain the text.
     """
 
     kind: FileKind
@@ -52,17 +53,17 @@ class FileRef:
     conversation_id: str | None = None
     message_id: str | None = None
     text: str | None = field(default=None, repr=False)
-    #: The changes of a document that :func:`join_file_refs` still has to apply.
+    #: The changes that this message makes to a document. :func:`join_file_refs` applies them to the document's text.
     edits: tuple[TextEdit, ...] = field(default=(), repr=False)
-    #: True for the answer of the canvas that it has refused the document or its change.
+    #: True if this is the result of a call of the canvas that failed. No document was created or changed.
     is_refused: bool = False
 
 
 def find_file_refs(message: dict[str, Any], conversation_id: str | None) -> list[FileRef]:
     """Return the files to which one message of a reply refers.
 
-    A canvas document consists of several messages. Therefore, pass the files of all messages of a reply, in order, to
-    :func:`join_file_refs`.
+    Several messages may create and change one canvas document. Therefore, pass the result for all messages of a reply, in order,
+    to :func:`join_file_refs`.
     """
     role = role_of(message)
     if role not in ("assistant", "tool"):
@@ -77,11 +78,13 @@ def find_file_refs(message: dict[str, Any], conversation_id: str | None) -> list
 def join_file_refs(refs: Iterable[FileRef]) -> list[FileRef]:
     """Return the files of a reply, each file once. ``refs`` contains the files of all its messages, in order.
 
-    The names of the result are safe file names, and they differ. If several messages refer to one file, the newest reference is
-    returned, at the position of the first. The changes of a document are applied to its text.
+    Each file in the result has a safe file name, and no two files have the same name. If several messages refer to one file, the
+    result contains the newest reference, at the position of the oldest one.
+
+    Some messages change a canvas document that an earlier message has created. These changes are applied to the document's text.
     """
     files: dict[tuple[str, str], FileRef] = {}
-    call: FileRef | None = None  # a call of the canvas whose result has not come yet
+    call: FileRef | None = None  # The newest call of the canvas, if its result has not been read yet.
     for ref in refs:
         if ref.kind != "document":
             files[ref.kind, ref.id] = ref
@@ -101,7 +104,7 @@ def join_file_refs(refs: Iterable[FileRef]) -> list[FileRef]:
 
 
 def is_image_pending(messages: Iterable[dict[str, Any]]) -> bool:
-    """Return whether the site still makes an image of a reply. ``messages`` contains the messages of the reply, in order."""
+    """Return whether the site is still making an image for a reply. ``messages`` contains all its messages, in order."""
     pending = False
     for message in messages:
         if any(True for _ in _images(message)):
@@ -112,7 +115,10 @@ def is_image_pending(messages: Iterable[dict[str, Any]]) -> bool:
 
 
 def newest_file_message(messages: Sequence[dict[str, Any]], *, with_pending: bool = False) -> str | None:
-    """Return the id of the newest message with a file, or None. With ``with_pending``, an announced image counts as a file."""
+    """Return the id of the newest message with a file, or None. ``messages`` is in the order of the reply.
+
+    If ``with_pending`` is True, an image that the site is still making counts as a file.
+    """
     for message in reversed(messages):
         if find_file_refs(message, None) or (with_pending and is_image_pending([message])):
             return optional_text(message.get("id"))
@@ -154,7 +160,7 @@ def _image(name: str, title: str | None, size: int | None) -> FileRef:
 
 
 def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the parts of a message's content that are objects. The content itself may be such an object."""
+    """Return the JSON objects in a message's content: the content itself, and those of its parts that are objects."""
     content = message.get("content")
     if not isinstance(content, dict):
         return []
@@ -174,7 +180,7 @@ def _size(value: object) -> int | None:
 
 # ---- files of the code interpreter -----------------------------------------------------------------------------------
 
-#: A link to a file: ``<sandbox:/a b.csv>``, ``(sandbox:/a(1).csv "title")`` or ``sandbox:/a.csv`` alone.
+#: Matches a link to a file in three forms: ``<sandbox:/a b.csv>``, ``(sandbox:/a(1).csv "title")`` and ``sandbox:/a.csv`` alone.
 _LINK = re.compile(
     r"<sandbox:(?P<angled>/[^<>\n]+)>"
     r"|\(\s*sandbox:(?P<linked>/(?:[^()\n\"']|\([^()\n]*\)|(?<=\S)['\"])+?)\s*(?:\s[\"'][^\n]*?[\"']\s*)?\)"
@@ -207,7 +213,10 @@ def _documents(message: dict[str, Any]) -> Iterator[FileRef]:
 
 
 def _joined(call: FileRef | None, result: FileRef) -> FileRef:
-    """Return the document of a call of the canvas, with the id that the result of the call states."""
+    """Return the document that a call of the canvas creates or changes, with the id from the result of the call.
+
+    If the call is unknown, return ``result``.
+    """
     if call is None:
         return result
     return replace(
@@ -216,7 +225,10 @@ def _joined(call: FileRef | None, result: FileRef) -> FileRef:
 
 
 def _add_document(files: dict[tuple[str, str], FileRef], ref: FileRef) -> None:
-    """Add a document, or a change of a document. Without the id of the document, the newest document is changed."""
+    """Add a document to ``files``, or apply a change to a document in ``files``.
+
+    If a change contains no id of a document, it is applied to the newest document.
+    """
     documents = [key for key in files if key[0] == "document"]
     if not ref.id and ref.edits and documents:
         ref = replace(ref, id=documents[-1][1])

@@ -1,6 +1,7 @@
-"""Builds the paths that resolve the files of a reply, reads the responses, and checks the URLs to which they lead.
+"""Builds the requests for the files of a reply, reads the responses, and checks the URLs that the responses contain.
 
-The site stores files on its own origin and on hosts of its storage. The access token must not reach the storage.
+A reply refers to a file by an id. A request to the backend resolves the id to a URL. The file is stored on the site's own origin,
+or on a host of its storage. The access token must not be sent to the storage.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 #: The hosts of the site's storage end with one of these texts.
 _STORAGE_HOSTS = (".oaiusercontent.com", ".blob.core.windows.net")
-#: A URL that Python and a browser read in the same way. For example, a browser reads a backslash as a slash.
+#: Matches the URLs that Python and a browser parse in the same way. For example, a browser reads a backslash as a slash, but
+#: Python does not.
 _PLAIN_URL = re.compile(
     r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:[/?#][^\x00-\x20\x7f\\]*)?",
     re.ASCII | re.IGNORECASE,
@@ -31,7 +33,10 @@ _INVALID = "The site's link to the file is not a valid URL. No request was sent.
 
 
 class FileLink(NamedTuple):
-    """The response that resolves a file: a URL that is valid for some minutes, and what the site states about the file."""
+    """The response that resolves a file: a URL that is valid for a few minutes, and the file's name, size and media type.
+
+    A field that the site did not send is None.
+    """
 
     url: str
     name: str | None
@@ -40,7 +45,10 @@ class FileLink(NamedTuple):
 
 
 def link_paths(ref: FileRef) -> list[str]:
-    """Return the paths that resolve a file, relative to the backend's base URL. If one path fails, the next one is tried."""
+    """Return the paths that may resolve a file, relative to the backend's base URL. Try them in this order.
+
+    The result is empty if the conversation or the message of a file of the code interpreter is unknown.
+    """
     conversation = ref.conversation_id
     if ref.kind == "file":
         if conversation is None or ref.message_id is None:
@@ -78,7 +86,10 @@ def read_link(data: Any) -> FileLink:
 
 
 def read_textdoc(data: Any, name: str) -> str | None:
-    """Return the text of a document in the response of ``GET /conversation/{id}/textdocs``. None: it is not in the response."""
+    """Return the text of a document from the response of ``GET /conversation/{id}/textdocs``.
+
+    The result is None if the response does not contain the document. ``name`` is the id of the document.
+    """
     documents = data.get("textdocs", data.get("items")) if isinstance(data, dict) else data
     for document in documents if isinstance(documents, list) else ():
         if isinstance(document, dict) and name in (document.get("id"), document.get("textdoc_id")):
@@ -88,15 +99,18 @@ def read_textdoc(data: Any, name: str) -> str | None:
 
 
 def find_document_text(refs: list[FileRef], name: str) -> str | None:
-    """Return the text of a document from the references in all messages of a conversation, or None if it is unknown."""
+    """Return the text of the document with the id ``name``, or None if the text is unknown.
+
+    :param refs: the references to files in all messages of a conversation, in order.
+    """
     found = (ref.text for ref in join_file_refs(refs) if ref.kind == "document" and ref.id == name)
     return next(found, None)
 
 
 def absolute_url(url: str, base: str) -> str:
-    """Return the absolute URL of a link or of a redirect. ``base`` is the URL of the response that contains it.
+    """Return the absolute URL of a link or of a redirect. ``base`` is the URL of the response that contains the link.
 
-    :raises OriginError: the text is not a URL.
+    :raises OriginError: ``url`` is not a URL.
     """
     try:
         return urljoin(base, url.strip())
@@ -105,16 +119,19 @@ def absolute_url(url: str, base: str) -> str:
 
 
 def download_request(url: str, access_token: str | None) -> Request:
-    """Build the request for the bytes of a file. Without an access token, the request has no cookies either."""
+    """Return the request for the bytes of a file. If ``access_token`` is None, the request contains no cookies either."""
     if access_token is None:
         return Request("GET", url, download=True, credentials="omit")
     return Request("GET", url, {"authorization": f"Bearer {access_token}"}, download=True)
 
 
 def checked_origin(url: str, site: Site) -> str:
-    """Return the origin of a URL from which a file may be downloaded: the site's own origin, or that of its storage.
+    """Check that a file may be downloaded from a URL, and return the URL's origin.
 
-    :raises OriginError: the URL leads to another host.
+    The origin must be that of the site or of the site's storage. If the site runs on this machine (in tests), every server on
+    this machine is allowed too.
+
+    :raises OriginError: the URL is invalid, or has another origin.
     """
     try:
         parts, origin = urlsplit(url), origin_of(url)

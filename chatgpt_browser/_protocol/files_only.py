@@ -1,4 +1,4 @@
-"""Ends a reply that consists of files only, for example of an image. Such a reply has no answer with a text."""
+"""Ends a reply that consists only of files, for example of an image. Such a reply has no text."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ class FilesOnlyMixin(ReplyProgress):
 
     def __init__(self) -> None:
         super().__init__()
-        self._newest: dict[str, Any] | None = None  # The newest event that was not read by the fast path.
+        #: The newest event that was parsed. The fast path reads events without parsing them.
+        self._newest: dict[str, Any] | None = None
 
     def finish_without_text(self) -> bool:
-        """End the reply if it has files but no answer. Return whether this is the case.
+        """If the reply has files but no answer, end the reply and return True. Otherwise return False.
 
-        An image that the site is still making counts as a file if the caller waits for images.
+        If the caller waits for images, an image that the site is still making counts as a file.
         """
         from .file_refs import newest_file_message  # imported on first use, because few replies have files
 
@@ -34,7 +35,13 @@ class FilesOnlyMixin(ReplyProgress):
         return True
 
     def adopt(self, answer: dict[str, Any] | None) -> None:
-        """Read a stored answer after :meth:`finish_without_text`: the site has written a text after the image."""
+        """Update a reply that :meth:`finish_without_text` has ended, after more of the stored conversation was read.
+
+        The site may have written a text after the image. If this answer is complete, its text becomes the text of the reply.
+        Otherwise, the message id of the reply becomes the id of the newest message with a file.
+
+        :param answer: the answer in the stored conversation, or None if there is no answer.
+        """
         if answer is not None and is_finished(answer) and answer.get("id"):
             self._follow(answer, None)
             self._end()

@@ -15,13 +15,13 @@ _LINE_END = re.compile("\r\n|\r|\n")
 #: length has grown by the factor `_GROWTH`.
 _LONG_BLOCK = 500
 _GROWTH = 2
-#: After a search has found finished blocks, the next search takes place only when the text after these blocks has at least this
-#: many characters, because each search has a fixed cost.
+#: After a search has found finished blocks, the next search starts only when the text after these blocks has at least this many
+#: characters. The reason is that each search has a fixed cost.
 _MIN_LENGTH = 80
 #: If a search has found no finished block, the next search takes place only after the open text has grown by this factor.
 _RETRY_GROWTH = 1.5
-#: Limit per reply, in characters. After this much text was converted, the text is not converted after an event if the next event
-#: has already arrived. It is converted after the last event that has arrived.
+#: The budget of each reply, in characters. When this much text was converted, the text is no longer converted after each event.
+#: From then on, it is converted only after the last event that has arrived.
 _BUDGET = 4_000
 #: The fixed cost of one conversion. Each conversion subtracts this number and the length of the converted text from the budget.
 _FIXED_COST = 200
@@ -51,7 +51,7 @@ class GrowingPlainText:
         self._min_end = 0
         #: The result of the newest conversion that included the open block: the Markdown, and its plain text.
         self._whole = ("", "")
-        #: The part of the limit `_BUDGET` that is left for this reply, in characters.
+        #: The part of `_BUDGET` that is left for this reply, in characters.
         self._budget = _BUDGET
 
     def finished(self, markdown: str) -> str:
@@ -76,7 +76,7 @@ class GrowingPlainText:
         return self._whole[1]
 
     def progress(self, markdown: str, *, more_waits: bool) -> str:
-        """Return the plain text so far. It may be the result of an earlier call, because a conversion at each call would be slow.
+        """Return the plain text so far. The result may be that of an earlier call, because converting at each call is slow.
 
         :param more_waits: True if the next event has already arrived. In this case, ``markdown`` is converted only if the budget
             is not used up.

@@ -28,12 +28,14 @@ class HistoryMessage:
     """One message of a stored conversation. ``role`` is ``user``, ``assistant``, ``system`` or ``tool``.
 
     ``hidden`` is True if the site's page does not show the message as part of the conversation. Instructions, thoughts, tool
-    calls and the output of tools are hidden. ``recipient`` is the name of the tool to which the message is addressed, or None.
-    Like the result of :meth:`AsyncChatGPTAPI.send_message`, the text of a reply contains no citation marks. The text of a
-    question is unchanged.
+    calls and the output of tools are hidden. ``recipient`` is the name of the tool that receives the message, or None.
 
-    The answer to a question has the ``citations``, ``files``, ``thoughts`` and ``tool_calls`` of all messages since the question.
-    If the question has no answer, its last message has them. :meth:`History.get_reply` returns the same as one object.
+    The ``text`` of a reply contains no citation marks, like the result of :meth:`AsyncChatGPTAPI.send_message`. The ``text`` of a
+    question is the text as the user has sent it.
+
+    The answer to a question has the ``citations``, ``files``, ``thoughts`` and ``tool_calls`` of all messages after the question.
+    If the question has no answer, the last of these messages has them. :meth:`History.get_reply` returns the same data as one
+    :class:`Reply`.
     """
 
     id: str
@@ -55,8 +57,8 @@ class History:
     """A stored conversation.
 
     ``messages`` contains the messages of the newest branch, including hidden messages, oldest first. ``visible_messages``
-    contains only the messages that a person sees on the site. ``current_node`` is the id of the newest message, which is the
-    ``parent_message_id`` of the next message. ``raw`` is the whole response.
+    contains only the messages that a person sees on the site. ``current_node`` is the id of the newest message. Use this id as
+    the ``parent_message_id`` of the next message. ``raw`` is the whole response.
     """
 
     conversation_id: str
@@ -73,11 +75,12 @@ class History:
         return tuple(message for message in self.messages if not message.hidden)
 
     def get_reply(self, message_id: str | None = None) -> Reply[Any] | None:
-        """Return the whole reply to which a message belongs, as :meth:`AsyncChatGPTAPI.ask` returns it.
+        """Return the whole reply that contains a message, in the same form as :meth:`AsyncChatGPTAPI.ask` returns a reply.
 
-        The text is Markdown. The result is None if the message is a question, or if the newest branch does not contain it.
+        The text is Markdown. The result is None if the message is a question, or if the newest branch does not contain the
+        message.
 
-        :param message_id: the id of the message. Default: the newest message.
+        :param message_id: the id of the message. If it is None, the newest message is used.
         """
         at = message_id or self.current_node
         for turn in _turns(_newest_nodes(self.raw)):
@@ -142,7 +145,10 @@ def _newest_nodes(data: Any) -> list[_Node]:
 
 
 def _turns(nodes: Iterable[_Node]) -> list[list[_Node]]:
-    """Return, for each question with an answer or other messages after it, the nodes after the question, oldest first."""
+    """Return a list for each question: the nodes after this question and before the next question, oldest first.
+
+    A question without such nodes has no list in the result.
+    """
     turns: list[list[_Node]] = []
     has_question = False
     for node in nodes:
@@ -155,7 +161,11 @@ def _turns(nodes: Iterable[_Node]) -> list[list[_Node]]:
 
 
 def _holder(turn: list[_Node]) -> str:
-    """Return the id of the node that has the citations, files, thoughts and tool calls of a turn."""
+    """Return the id of the message that gets the citations, files, thoughts and tool calls of a turn.
+
+    This is the message of the answer. If the turn has no answer, it is the newest message of the assistant. If the assistant has
+    sent no message either, it is the newest message.
+    """
     messages = [message for _, _, message in turn]
     holder = newest_answer(messages[::-1])
     if holder is None:

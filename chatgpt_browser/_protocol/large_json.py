@@ -1,8 +1,8 @@
 """Parses large JSON in a thread, so that the event loop continues to run. The number of values is limited, to limit the memory.
 
-Python's parser is written in C. Without an object hook, it holds the interpreter's lock until its end, also in a thread. A
-conversation of 28 MB was parsed in a thread, on a machine with other work: the event loop stalled for 0.34 s without the hook,
-and for 0.10 s with the hook. A worker process would be no better, because its result has to be unpickled under the lock.
+Python's JSON parser is written in C. Without an object hook, the parser holds the interpreter's lock until it has finished, even
+in a thread. Measured with a conversation of 28 MB, on a machine with other work: the event loop stalled for 0.34 s without the
+hook, and for 0.10 s with the hook. A worker process would be no better, because unpickling its result also holds the lock.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ def _unchanged(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _count_values(text: str) -> int:
-    """Return the number of values in a JSON text, without brackets and commas in strings. Counting stops above the maximum."""
+    """Return the number of values in a JSON text. Stop counting above ``MAX_VALUES``.
+
+    Values are counted by brackets and commas. Those in strings do not count.
+    """
     count, is_in_text = 0, False
     for token in _TOKEN.finditer(text):
         if token[0] == '"':

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
 
-#: The value of `Token.info` in tokens that contain the address of a link. These tokens follow the text of the link.
+#: The value of `Token.info` in the tokens with the address of a link. These tokens follow the tokens with the text of the link.
 ADDRESS = "address"
 #: The marks of formulas that consist of a backslash and a bracket: maps the opening mark to the closing mark.
 _BRACKETS = {"\\(": "\\)", "\\[": "\\]"}
@@ -91,7 +91,7 @@ def tag(state: StateInline, silent: bool) -> bool:
 
 
 def _stands_alone(src: str, match: re.Match[str]) -> bool:
-    """Return whether a tag marks a block. Otherwise it is a placeholder between words (``<section> of the report``)."""
+    """Return whether a tag marks a block. A tag that is a placeholder between words (``<section> of the report``) does not."""
     before, after = src[match.start() - 1 : match.start()], src[match.end() : match.end() + 2]
     if match["closing"] and before.strip():
         return True
@@ -100,14 +100,14 @@ def _stands_alone(src: str, match: re.Match[str]) -> bool:
 
 
 def _starts_line(src: str, position: int) -> bool:
-    """Return whether the line contains only other tags and spaces before this position. At most 80 characters are read."""
+    """Return whether only tags and spaces precede this position in its line. At most 80 characters before it are read."""
     first = max(0, position - 80)
     line = src[src.rfind("\n", first, position) + 1 or first : position]
     return not _TAG.sub("", line).strip()
 
 
 def _push_text(state: StateInline, text: str, end: int, silent: bool) -> None:
-    """Set the position to ``end``. If ``silent`` is False, push a token with the text, which no other rule changes."""
+    """Set the position to ``end``. If ``silent`` is False, also push a token with the text. No other rule changes this token."""
     if not silent:
         state.push("text_special", "", 0).content = text
     state.pos = end
@@ -129,7 +129,8 @@ def _find(state: StateInline, closing: str, start: int) -> int:
 def _dollars_end(src: str, start: int, end: int) -> int:
     """Return the end of a formula between dollar signs, or -1 if there is no formula.
 
-    Only the next dollar sign may end a formula. With later dollar signs, text between two prices could become a formula.
+    Only the next dollar sign may end a formula. If a later dollar sign could end it, the text between two prices could become a
+    formula.
     """
     mark = "$$" if src.startswith("$$", start) else "$"
     first = start + len(mark)

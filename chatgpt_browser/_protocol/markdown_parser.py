@@ -1,8 +1,12 @@
 """The Markdown parser for plain text and for the terminal. It loses no words: marks may be removed, words never.
 
-The parser differs from CommonMark in the following rules. Text in angle brackets that is not HTML stays. An opening tag without a
-closing tag (or a closing tag without an opening tag) also stays. Formulas are not changed. Definitions of links and footnotes are
-text. A row of a table may have more cells than the header. Quotes and lists that are nested too deeply are text.
+The parser differs from CommonMark in the following rules:
+
+* Text in angle brackets that is not HTML stays. An opening tag without a closing tag, or the reverse, also stays.
+* Formulas are not changed.
+* Definitions of links and footnotes are read as text.
+* A row of a table may have more cells than the header.
+* Quotes and lists that are nested too deeply are read as text.
 """
 
 from __future__ import annotations
@@ -65,8 +69,8 @@ def _line(state: StateBlock, line: int) -> str:
 def _formula_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Read a formula of several lines as a code block. The block ends with its closing mark, or at an empty line.
 
-    The closing mark may be missing. If it were required, a growing formula would be a paragraph until its closing mark arrives,
-    and would then change to a formula.
+    The closing mark may be missing. If the closing mark were required, a growing formula would be read as a paragraph until the
+    mark arrives, and only then as a formula.
     """
     first = _line(state, start)
     closing = _MATH_MARKS.get(first[:2])
@@ -87,7 +91,7 @@ def _formula_block(state: StateBlock, start: int, end: int, silent: bool) -> boo
 
 
 def _whole_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read a table. If a row has more cells than the header, keep the additional cells, because markdown-it drops them."""
+    """Read a table. If a row has more cells than the header, keep the additional cells. The rule of markdown-it drops them."""
     first = len(state.tokens)
     if not table(state, start, end, silent):
         return False

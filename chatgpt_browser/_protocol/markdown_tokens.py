@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _BREAKS = ("softbreak", "hardbreak")
 _EMPHASIS = ("em_open", "strong_open", "s_open")
 _CELLS = ("td", "th")
-#: Maps the name of a tag to the text that replaces the tag between two digits. Without this text, ``10<sup>6</sup>`` would
-#: become 106.
+#: Maps the name of a tag to the text that replaces the opening tag if it is between two digits. Without this text,
+#: ``10<sup>6</sup>`` would become 106.
 _NUMBER_SEPARATORS = {"sup": "^", "sub": "_"}
 _SCHEME = re.compile(r"^(?:https?://|mailto:|tel:)", re.IGNORECASE)
 #: Matches attributes in the info string of a code block: ``title="app.py"``, ``{.line-numbers}``. They are not part of its
@@ -28,8 +28,8 @@ _ATTRIBUTES = re.compile(r"(?<![\w-])[\w-]+=(?:\"[^\"]*\"|'[^']*'|\S*)|\{[^{}]*\
 def rewrite_inline(children: Sequence[Token]) -> list[Token]:
     """Return the inline tokens of a block, reduced to texts, line breaks and tokens of style.
 
-    A link becomes its text and, if the address differs from the text, its address. An image becomes its description. Tags of HTML
-    are removed.
+    A link is replaced by its text. If the address of the link differs from its text, the address is added. An image is replaced
+    by its description. HTML tags are removed.
     """
     tokens = _replace_images(children)
     tokens = _remove_tags(tokens)
@@ -192,7 +192,7 @@ def _joins_words(tokens: list[Token], index: int) -> bool:
 def _trim_breaks(tokens: list[Token]) -> list[Token]:
     """Remove line breaks at the start and at the end, and spaces around line breaks.
 
-    A line break that replaces an HTML tag also replaces the line breaks beside it.
+    If a line break comes from an HTML tag, it is merged with the line breaks directly before and after it.
     """
     result: list[Token] = []
     for token in tokens:

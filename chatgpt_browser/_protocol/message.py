@@ -1,8 +1,8 @@
 """Functions that read one message of a stream or of a stored conversation. They return, for example, its role, text or rank.
 
 A reply may consist of several messages: thoughts, tool calls and their results, remarks before the answer, and the answer. The
-answer is a text message of the assistant. Its recipient is not a tool, and it is not hidden. If the site uses channels, the
-answer is in the channel ``final``. Otherwise, it has no channel.
+answer is a text message of the assistant that is not addressed to a tool and is not hidden. If the site uses channels, the answer
+is in the channel ``final``. Otherwise, the answer has no channel.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ _CONTENT_TYPES = ("text", "multimodal_text")
 #: Two values of ``type`` in ``finish_details``. CUT: the answer was cut at the maximum length. STOPPED: the answer was stopped
 #: before its end.
 CUT, STOPPED = "max_tokens", "interrupted"
-#: The fields that contain the text if the content is not of a type in `_CONTENT_TYPES`: for ``code`` and the output of tools, for
-#: ``reasoning_recap``, for web pages, and for the account's instructions.
+#: The fields that contain the text of a content whose type is not in `_CONTENT_TYPES`. In this order: ``code`` and the output of
+#: tools; ``reasoning_recap``; web pages; the account's instructions (two fields).
 _TEXT_FIELDS = ("text", "content", "result", "user_profile", "user_instructions")
 
 
 def answer_rank(message: Any) -> int:
     """Return a message's rank as the answer: from 1 to 4 (the most certain), or 0 if the message cannot be the answer.
 
-    If several messages have the same rank, the newest is the answer. Rank 4: the message is in the channel ``final``. Rank 3: it
-    has no channel and ends the turn. Rank 2: it has no channel, and ``end_turn`` is unknown. Rank 1: it has no channel and does
-    not end the turn, so other messages follow.
+    If several messages have the same rank, the newest of them is the answer.
+
+    * Rank 4: the message is in the channel ``final``.
+    * Rank 3: the message has no channel, and ends the turn.
+    * Rank 2: the message has no channel, and ``end_turn`` is unknown.
+    * Rank 1: the message has no channel, and does not end the turn: other messages follow.
     """
     if not isinstance(message, dict):
         return 0
@@ -57,7 +60,7 @@ def is_visible(message: Any) -> bool:
 
 
 def is_question(message: Any) -> bool:
-    """Return whether a user wrote the message. Hidden messages with the role ``user`` are no questions: the site wrote them."""
+    """Return whether a user wrote the message. A hidden message with the role ``user`` does not count: the site wrote it."""
     return (
         isinstance(message, dict)
         and role_of(message) == "user"
@@ -151,7 +154,7 @@ def model_slug(value: dict[str, Any]) -> str | None:
 
 
 def resolved_model(value: dict[str, Any]) -> str | None:
-    """Return the model that the site has chosen in place of the model in ``model_slug``. None if the metadata contains none."""
+    """Return the model that the site has chosen in place of the model in ``model_slug``, or None if there is no such model."""
     return _metadata_text(value, "resolved_model_slug")
 
 
@@ -171,12 +174,12 @@ def has_ended_turn(message: dict[str, Any]) -> bool:
 
 
 def is_written(message: Any) -> bool:
-    """Return whether the site is still writing a message."""
+    """Return whether the status of a message is ``in_progress``: the site is still writing the message."""
     return isinstance(message, dict) and message.get("status") == "in_progress"
 
 
 def is_finished(message: dict[str, Any]) -> bool:
-    """Return whether a message is a complete answer. A finished remark is not one, because the answer follows the remark."""
+    """Return whether a message is a complete answer. A finished remark is not an answer, because the answer follows it."""
     status = message.get("status")
     is_whole = isinstance(status, str) and status.startswith("finished")
     return has_ended_turn(message) or (is_whole and not is_remark(message))

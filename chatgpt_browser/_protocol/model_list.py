@@ -13,11 +13,13 @@ from .._core.public import public_type
 class Model:
     """A model that the account may use.
 
-    ``slug`` is the value to use for the option ``model``, and ``title`` is the name on the site's page. ``efforts`` are the
-    values of the option ``effort`` for this model; the tuple is empty if the effort cannot be chosen. ``default_effort`` is the
-    effort that the site uses without this option, or None. ``presets`` are the titles of the levels of the page's model picker
-    that use this model. ``is_work_mode`` is True for a model of the mode "Work", which this package does not use. ``raw`` is the
-    site's JSON object for this model.
+    * ``slug`` is the value for the option ``model``, and ``title`` is the name on the site's page.
+    * ``efforts`` contains the values for the option ``effort`` with this model. It is empty if the effort cannot be chosen.
+    * ``effort_titles`` contains the labels of the efforts on the site's page, as far as the site sends labels.
+    * ``default_effort`` is the effort that the site uses if the option ``effort`` is not set, or None if it is unknown.
+    * ``presets`` contains titles of levels of the page's model picker, namely of the levels that use this model.
+    * ``is_work_mode`` is True for a model of the mode "Work", which this package does not use.
+    * ``raw`` is the site's JSON object for this model.
     """
 
     slug: str
@@ -42,13 +44,16 @@ class Preset(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelList:
-    """The models, and the levels of the page's model picker: one list of presets for each version."""
+    """The models of an account, and the levels of the page's model picker.
+
+    The site offers several versions of its models. ``versions`` contains one tuple of presets for each version.
+    """
 
     models: tuple[Model, ...] = ()
     versions: tuple[tuple[Preset, ...], ...] = ()
 
     def find_presets(self, model: str | None, effort: str | None) -> list[Preset]:
-        """Return the presets with this model and this effort. None means any."""
+        """Return the presets with this model and this effort. If an argument is None, it matches every preset."""
         return [
             preset
             for presets in self.versions
@@ -57,9 +62,12 @@ class ModelList:
         ]
 
     def find_positions(self, model: str | None, effort: str | None, levels: int) -> list[int]:
-        """Return the positions of these presets on a slider with this number of levels, the model's default effort first.
+        """Return the positions of the presets with this model and this effort on the slider of the page's model picker.
 
-        An account may have fewer levels than the list of presets: then the last presets are missing.
+        The position of the model's default effort comes first.
+
+        :param levels: the number of levels of the slider. It may be smaller than the number of presets. In this case, the slider
+            does not have the last presets.
         """
         found = self.find_presets(model, effort)
         by_length = sorted(self.versions, key=lambda presets: len(presets) != levels)
@@ -82,7 +90,7 @@ class ModelList:
         return [model.title for model in self.models if model.slug == slug and model.title]
 
     def titles_of_effort(self, model: str | None, effort: str) -> list[str]:
-        """Return the labels of an effort on the page: those of the presets, and those of the models."""
+        """Return the labels of an effort on the page: first the titles of presets, then the labels that the models have."""
         titles = [preset.title for preset in self.find_presets(model, effort)]
         for each in self.models:
             if model in (None, each.slug) and len(each.effort_titles) == len(each.efforts):
@@ -135,7 +143,7 @@ def _model(item: dict[str, Any], presets: list[Preset]) -> Model:
 
 
 def _label(effort: dict[str, Any]) -> str | None:
-    """Return the label of an effort: the first field whose name contains "label" or "title"."""
+    """Return the label of an effort: the value of the first field whose name contains "label" or "title". None: no such field."""
     named = (value for key, value in effort.items() if "label" in key or "title" in key)
     return next((value for value in named if isinstance(value, str) and value), None)
 

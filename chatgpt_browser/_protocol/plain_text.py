@@ -19,11 +19,12 @@ _EMPTY_LINE = re.compile(r"[\s>]*")
 
 
 class Part(NamedTuple):
-    """A block at the top level of a text, or an item of a list at the top level. Text that follows does not change the part.
+    """A block at the top level of a text, or an item of a list at the top level. Text after a part does not change the part.
 
-    ``line`` is the index of the first line of the part. ``separator`` is the text between the previous part and this part.
-    ``in_list`` is True for each item of a list except the first one. ``after_empty_line`` is True if an empty line precedes the
-    part.
+    * ``line`` is the index of the part's first line.
+    * ``separator`` is the text between the previous part and this part.
+    * ``in_list`` is True if the part is an item of a list, but not its first item.
+    * ``after_empty_line`` is True if there is an empty line before the part.
     """
 
     line: int
@@ -36,9 +37,11 @@ class Part(NamedTuple):
 def to_plain_text(markdown: str) -> str:
     """Convert Markdown to plain text. Marks are removed, but no words.
 
-    An empty line separates paragraphs. A newline separates the items of a tight list, and the rows of a table. A tab separates
-    the cells of a row. Code and formulas are unchanged. An image is replaced by its description, and a link by its text, or by
-    its address if it has no text. HTML tags are removed; other text in angle brackets stays.
+    * An empty line separates paragraphs. A newline separates the items of a tight list, and the rows of a table. A tab separates
+      the cells of a row.
+    * Code and formulas are unchanged.
+    * An image is replaced by its description. A link is replaced by its text, or by its address if the link has no text.
+    * HTML tags are removed. Other text in angle brackets stays.
     """
     return join_parts(parts_of(markdown))
 
@@ -55,8 +58,8 @@ def join_parts(parts: Iterable[Part], before: str = "") -> str:
 def parts_of(markdown: str, after: Part | None = None) -> list[Part]:
     """Return the parts of ``markdown``, in order.
 
-    :param after: None if ``markdown`` is a whole text. If ``markdown`` is the rest of a longer text, the first part of this rest,
-        as an earlier call returned it for the longer text.
+    :param after: None if ``markdown`` is a whole text. If ``markdown`` is the rest of a longer text, ``after`` is the first part
+        of this rest, as an earlier call for the longer text returned this part.
     """
     from .markdown_parser import parser  # imported on first use, because most programs do not need the parser
 

@@ -1,4 +1,4 @@
-"""Compares successive states of a reply, and returns the differences as typed events."""
+"""Compares the messages of a reply with their earlier state, and returns the differences as typed events."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 class ReplyChanges:
     """Returns the thoughts, tool calls and citations that have changed since the last call.
 
-    A caller that needs only text does not create this object. Then no message is compared.
+    If a caller needs only the text, this object is not created, and no messages are compared.
     """
 
     def __init__(self, reader: ReplyReader, *, with_positions: bool) -> None:
         self._reader = reader
-        #: False if the text is converted to plain text: the positions of citations are then known only at the end.
+        #: False if the text is converted to plain text. In this case, the positions of citations are known only at the end.
         self._with_positions = with_positions
-        self._thinking: dict[str, str] = {}  # the thoughts so far, by the id of their message
+        self._thinking: dict[str, str] = {}  # Maps the id of a message to the thoughts in the message so far.
         self._recaps: set[str] = set()
         self._calls: list[ToolCall] = []
         self._citations: set[Citation] = set()
@@ -36,7 +36,7 @@ class ReplyChanges:
         turn.changed = {name for message in turn.messages if isinstance(name := message.get("id"), str)}
 
     def read(self) -> Iterator[ReplyEvent]:
-        """Yield the events for the messages that have changed."""
+        """Yield the events for the messages that have changed since the last call."""
         turn = self._reader.turn
         if not turn.changed:
             return
@@ -52,7 +52,10 @@ class ReplyChanges:
             yield from self._compare_citations([each for each in citations if each.start is not None])
 
     def finish(self, reply: Reply[Any]) -> Iterator[ReplyEvent]:
-        """Yield the events for the tool calls and citations of the whole reply that no earlier event contains."""
+        """Yield the last events, after the reply is complete: the changes that no earlier event contains.
+
+        ``reply`` is the whole reply.
+        """
         yield from self.read()
         yield from self._compare_calls(list(reply.tool_calls))
         yield from self._compare_citations(list(reply.citations))

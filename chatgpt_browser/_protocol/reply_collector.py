@@ -1,4 +1,4 @@
-"""Builds the whole reply from its messages. The messages come from a stream in either form, or from a stored conversation."""
+"""Builds the whole reply from its messages. The messages come from a stream or from a stored conversation."""
 
 from __future__ import annotations
 
@@ -51,14 +51,13 @@ def collect_reply(
     plain_text: str | None = None,
     model: str | None = None,
 ) -> Reply[FileRef]:
-    """Return the whole reply.
+    """Return the whole reply. Its ``raw`` is the message of the answer itself, not a copy.
 
-    ``raw`` is the message itself, not a copy.
-
-    :param answer_id: the id of the message that is the answer. None: the answer has no id.
-    :param text: the visible text of the answer as Markdown. None: the text is computed from the message.
-    :param plain_text: the text of the reply if the caller has requested plain text. The positions of citations refer to it.
-    :param model: the model that the stream states for the reply, if the message itself does not state a resolved model.
+    :param answer_id: the id of the message that is the answer. If it is None, the answer is the message without an id.
+    :param text: the visible text of the answer as Markdown. If it is None, the text is computed from the answer.
+    :param plain_text: the text of the reply as plain text, or None if the caller has requested Markdown. If it is given, the
+        positions of the citations refer to the plain text.
+    :param model: the model that the stream states for the reply. It is used only if the answer states no resolved model.
     """
     answer = with_references(turn, turn.find(answer_id) or {})
     messages = messages_of_reply(turn, answer_id)
@@ -84,7 +83,10 @@ def collect_reply(
 
 
 def collect_stored_reply(messages: Sequence[Any], conversation_id: str | None) -> Reply[FileRef]:
-    """Return the whole reply from the messages of one turn of a stored conversation, oldest first, without the question."""
+    """Return the whole reply from a stored conversation.
+
+    :param messages: the messages of one turn without its question, oldest first.
+    """
     turn = TurnMessages()
     turn.note_stored(messages)
     answer = newest_answer(messages[::-1])
@@ -93,7 +95,10 @@ def collect_stored_reply(messages: Sequence[Any], conversation_id: str | None) -
 
 
 def messages_of_reply(turn: TurnMessages, answer_id: str | None) -> list[dict[str, Any]]:
-    """Return the messages of the assistant and of tools that belong to the reply. Another answer to the question does not."""
+    """Return the messages of the assistant and of tools that belong to the reply.
+
+    If the stream contains two answers to the question, the other answer is left out.
+    """
     return [
         message
         for message in turn.messages
@@ -103,7 +108,10 @@ def messages_of_reply(turn: TurnMessages, answer_id: str | None) -> list[dict[st
 
 
 def with_references(turn: TurnMessages, message: dict[str, Any]) -> dict[str, Any]:
-    """Return the message with the references that arrived in notices of their own. The stored message is not changed."""
+    """Return the message together with the references to sources that arrived in separate notices.
+
+    The stored message is not changed.
+    """
     patches = [
         patch for name, patch in turn.reference_patches if message and name in (None, message.get("id"))
     ]
@@ -114,7 +122,10 @@ def with_references(turn: TurnMessages, message: dict[str, Any]) -> dict[str, An
 
 
 def find_all_citations(turn: TurnMessages, answer_id: str | None) -> list[Citation]:
-    """Return the citations of the answer, and then those of the reply's other messages, whose positions are unknown."""
+    """Return the citations of the answer, and then further citations from the other messages of the reply.
+
+    A citation from another message has no position, because the position would refer to the text of that message.
+    """
     answer = turn.find(answer_id)
     found = [] if answer is None else find_citations(with_references(turn, answer))
     cited = {citation.url for citation in found}
@@ -133,7 +144,7 @@ def find_files(messages: Iterable[dict[str, Any]], conversation_id: str | None) 
 
 
 def finish_reason(message: dict[str, Any]) -> str | None:
-    """Return why an answer ended: ``"stop"``, ``"length"`` or ``"interrupted"``. None if the site has not stated the reason."""
+    """Return why an answer ended: ``"stop"``, ``"length"`` or ``"interrupted"``. If the reason is unknown, return None."""
     kind = finish_type(message)
     if kind is not None:
         return _FINISH_REASONS.get(kind)
@@ -142,7 +153,7 @@ def finish_reason(message: dict[str, Any]) -> str | None:
 
 
 def _newest(read: Any, answer: dict[str, Any], messages: list[dict[str, Any]]) -> str | None:
-    """Return the value that ``read`` returns for the answer, or else for the newest message of the assistant that has a value."""
+    """Call ``read`` for the answer, then for the assistant's messages, newest first. Return the first value that is not empty."""
     others = (message for message in reversed(messages) if role_of(message) == "assistant")
     found: str | None = next(filter(None, map(read, (answer, *others))), None)
     return found

@@ -26,13 +26,14 @@ class ReplyProgress:
     def __init__(self) -> None:
         self.state = ReplyState.WAITING
         self.conversation_id: str | None = None
-        #: True if the site has announced a hand-off: this stream may not contain the rest of the reply.
+        #: True if the site has announced a hand-off: the rest of the reply may be outside this stream.
         self.is_handed_off = False
         #: True while the rest of the reply is read from another feed: from a resumed stream, or from the page's WebSocket.
         self.is_following = False
         #: The reasons why the stream may contain no answer.
         self.missing = MissingAnswer()
-        #: True if the caller waits for images that the site makes after the end of the stream. Then such a stream needs no text.
+        #: True if the caller waits for images that the site makes after the end of the stream. In this case, a stream that
+        #: announces an image may end without a text.
         self.waits_for_images = False
         #: Selects the answer among the messages of the stream.
         self.answer = AnswerTracker()
@@ -82,7 +83,7 @@ class ReplyProgress:
 
     @property
     def is_settled(self) -> bool:
-        """True if the stream needs to deliver no more events: the reply is complete, or the site has handed off its rest."""
+        """True if no more events of the stream are needed: the reply is complete, or the site has handed off the reply's rest."""
         return (self.is_handed_off and not self.is_following) or self.state is ReplyState.COMPLETE
 
     @property
@@ -105,7 +106,7 @@ class ReplyProgress:
         self.state, self.is_following = _ELSEWHERE, False
 
     def failed(self, kind: type[StreamError], message: str) -> StreamError:
-        """Return an error of this class with this message, with the reply's text so far and the reply's ids."""
+        """Return an error of the class ``kind`` with this message, the reply's text so far and the reply's ids."""
         return kind(
             message, partial_text=self.text, conversation_id=self.conversation_id, message_id=self.message_id
         )

@@ -36,7 +36,7 @@ class ReplyReader(FilesOnlyMixin):
         super().__init__()
         #: The number of events that were read so far and are JSON objects.
         self.events = 0
-        #: True for a deep research: the answer in the stream is only an acknowledgement, and a report follows.
+        #: True if the reply is a deep research: the stream contains only an acknowledgement, and a report follows later.
         self.expects_report = False
         self._assembler = EventAssembler()
         self._deltas = DeltaDecoder()
@@ -44,7 +44,7 @@ class ReplyReader(FilesOnlyMixin):
         self._contains_deltas = False
         self._is_cut = False  # True if the body ended in the middle of an event.
         self._newest_is_delta = False
-        #: The number of the event that the property `event` last returned, and this event.
+        #: The number of the event that the property `event` returned last, and the event itself.
         self._event: tuple[int, ConversationEvent] | None = None
 
     @property
@@ -115,7 +115,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._end()
 
     def follow(self) -> None:
-        """Continue the reply with the events of another feed. This feed may repeat events that were read before."""
+        """Continue the reply with the events of another feed, which may repeat events that were already read."""
         if self.state is _ELSEWHERE:
             self.state = ReplyState.GROWING if self.answer.has_answer() else ReplyState.WAITING
         self.is_following, self._is_cut, self._growth = True, False, _NONE
@@ -136,9 +136,9 @@ class ReplyReader(FilesOnlyMixin):
         return changed
 
     def take_report(self, report: dict[str, Any]) -> bool:
-        """Replace the acknowledgement by the report, which is a message, and complete the reply. Return whether the text changed.
+        """Replace the acknowledgement by the text of the report, and complete the reply. Return whether the text changed.
 
-        The reply keeps the id of the acknowledgement: the conversation has no message with the id of the report.
+        The reply keeps the message id of the acknowledgement: the conversation contains no message with the id of the report.
         """
         self.settle()
         self._growth, self.expects_report = _NONE, False
@@ -151,7 +151,10 @@ class ReplyReader(FilesOnlyMixin):
     # ---- text --------------------------------------------------------------------------------------------------------
 
     def _append(self, fresh: str) -> bool:
-        """Append ``fresh``, the only new part of an event with the whole message. Return whether the text changed."""
+        """Append ``fresh`` to the reply. It is the only new part of an event that contains the whole message.
+
+        Return whether the text changed.
+        """
         try:
             text = unescaped(fresh)
             if self._text.append(text):
@@ -174,7 +177,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._append_grown(text)
 
     def _append_grown(self, text: str) -> bool:
-        """Append a text to the reply after the delta decoder has appended it to its value. Return whether the text changed."""
+        """Append a text that the delta decoder has already appended to its value. Return whether the reply's text changed."""
         if self._text.append(text):
             return bool(text)
         return self._text.replace(message_text(self._deltas.value["message"]))
@@ -225,7 +228,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._newest_is_delta
 
     def settle(self) -> None:
-        """Update the messages in ``turn``: the fast path does not parse the events in which only a text has grown."""
+        """Update the messages in ``turn`` to their newest versions, because the fast path does not update the messages."""
         self._parse_newest()
         _ = self._deltas.value  # this joins the pieces of the text that grows
 
@@ -247,7 +250,7 @@ class ReplyReader(FilesOnlyMixin):
         raise self.failed(*site_error(self._assembler.data)) if kind == "error" else self._malformed()
 
     def _malformed(self) -> StreamError:
-        # The caller raises the result with `from None`, because the `json` module's error contains text of the user.
+        # The caller raises the result with `from None`, because the error of the `json` module contains private text.
         self._growth = _NONE
         return self.failed(MalformedEventError, "an event of the stream is not valid JSON")
 

@@ -10,7 +10,7 @@ _SPECIAL = SURROGATES + MARKS
 
 
 def clean_text(raw: str) -> str:
-    """Return the visible text of a complete message. It equals the text of a reply that is streamed."""
+    """Return the visible text of a complete message. It equals the final text of a stream with this message."""
     text = ReplyText()
     text.replace(raw)
     text.end()
@@ -23,7 +23,8 @@ class ReplyText:
     def __init__(self) -> None:
         #: The text without citation marks, and without the first half of a surrogate pair at its end.
         self.visible = ""
-        #: The text that was last passed to :meth:`replace`, as the site sent it. It lacks the pieces that were appended later.
+        #: The text that was passed to the last call of :meth:`replace`, as the site sent it. The pieces that were appended after
+        #: this call are missing.
         self.raw = ""
         self._marks = CitationMarkFilter()
         self._needs_whole = False  # True if the raw text ends inside a mark or a surrogate pair
@@ -31,13 +32,16 @@ class ReplyText:
         self._is_behind = False  # True while the raw text is only the beginning of the visible text
 
     def hold(self) -> None:
-        """Keep the visible text until the new raw text is as long, because the next events may repeat text from its beginning."""
+        """Keep the visible text until the new text is at least as long.
+
+        Call this before events are read that may repeat the text from its beginning.
+        """
         self._held = self.visible
 
     def append(self, piece: str) -> bool:
-        """Append a piece to the visible text and return True. If this is impossible, change nothing and return False.
+        """Append a piece to the visible text and return True, if this is possible.
 
-        In this case, the caller must pass the whole text to :meth:`replace`.
+        Otherwise, change nothing and return False. The caller must then pass the whole text to :meth:`replace`.
         """
         if (
             self._needs_whole

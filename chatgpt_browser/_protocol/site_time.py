@@ -7,9 +7,10 @@ from typing import Any
 
 
 def read_time(value: Any) -> datetime | None:
-    """Return a time of a response as a datetime, or None if it is invalid. Endpoints send seconds since 1970, or ISO 8601.
+    """Return a time in the site's JSON as a datetime, or None if the time is invalid.
 
-    A time in the first or the last year of Python's calendar is invalid, because it cannot be converted to every time zone.
+    Some endpoints send seconds since 1970, and others send ISO 8601. A time in the first or the last year of Python's calendar
+    is treated as invalid, because it cannot be converted to every time zone.
     """
     try:
         if isinstance(value, str):

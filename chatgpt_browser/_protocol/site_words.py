@@ -8,8 +8,8 @@ from typing import Any
 from .._core.errors import ModerationError, StreamError
 from .message import content_type_of, message_metadata
 
-#: The names of the fields that contain a text for people, the most specific name first; and the names of the fields that contain
-#: a short error code.
+#: First, the names of the fields that contain a text for people, the most specific name first. Second, the names of the fields
+#: that contain a short error code.
 _TEXT_FIELDS = ("message", "detail", "error", "msg", "explanation", "description", "reason", "text", "title")
 _CODE_FIELDS = ("code", "error_code")
 #: The maximum length of the text, in characters. Longer texts are cut. No known error text of the site is that long.
@@ -22,8 +22,8 @@ _MAX_DEPTH = 6
 def words_of(value: Any, *, with_code: bool = True) -> str:
     """Return the error text in a JSON value of the site as one line. If the value contains no text, the result is empty.
 
-    The value is a text, an object with a message or a code, or a list of these. An object without known fields is returned as
-    JSON.
+    The value is a text, an object with a message or a code, or a list of texts and objects. If an object has no known field, the
+    result is the object as JSON.
 
     :param with_code: if True and the value contains a text and a code, the code is appended in parentheses.
     """
@@ -68,7 +68,7 @@ def _place(steps: Any) -> str:
 
 
 def error_in(event: dict[str, Any], event_type: str) -> tuple[type[StreamError], str] | None:
-    """Return the class and the message of the error that an event reports, or None if it reports no error.
+    """Return the class and the message of the error that an event reports, or None if the event reports no error.
 
     :param event_type: the type from the line ``event:`` of the event.
     """
@@ -95,7 +95,7 @@ def withheld(words: str) -> tuple[type[StreamError], str]:
 
 
 def moderation_in(event: dict[str, Any]) -> str | None:
-    """If the event withholds an answer, return the site's reason, or "" if it gave no reason. Otherwise return None."""
+    """If the event withholds an answer, return the site's reason, or "" if the site gave no reason. Otherwise return None."""
     verdict = event.get("moderation_response")
     if not isinstance(verdict, dict):
         verdict = event if event.get("type") == "moderation" else {}
@@ -121,7 +121,7 @@ class MissingAnswer:
 
     @property
     def is_known(self) -> bool:
-        """True if the site gave a reason. In this case, the stream did not break off, and the site will not write more text."""
+        """True if the site gave a reason. A reason means that the stream did not break off, and that no more text follows."""
         return bool(self._task) or self._system_error is not None
 
     @property

@@ -32,7 +32,8 @@ class EventReader:
     def feed(self, chunk: bytes, *, final: bool = False) -> list[dict[str, str]]:
         """Return the events that this chunk completes.
 
-        :param final: True if the body has ended. If no empty line follows the last event, this event has the key ``unended``.
+        :param final: True if the body has ended. In this case, an event that was not ended by an empty line is returned too, with
+            the additional key ``unended``.
         """
         if self.is_damaged:
             return []

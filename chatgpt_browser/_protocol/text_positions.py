@@ -19,7 +19,10 @@ _MAX_CONVERSIONS = 64
 
 
 def to_plain_spans(citations: Sequence[Citation], markdown: str, plain_text: str) -> list[Citation]:
-    """Return the citations with positions in the plain text. A position is None if the plain text has no such position."""
+    """Return the citations with positions in the plain text instead of the Markdown.
+
+    If the start or the end of a citation cannot be converted, both are None.
+    """
     given = {each for citation in citations for each in (citation.start, citation.end) if each is not None}
     found = _convert(sorted(given), markdown, plain_text)
     return [
@@ -51,7 +54,10 @@ def _convert(positions: list[int], markdown: str, plain_text: str) -> dict[int |
 
 
 def _convert_together(positions: list[int], markdown: str, plain_text: str) -> dict[int | None, int] | None:
-    """Convert the text with a marker at each position. Return None if the markers change the plain text."""
+    """Convert all positions with one conversion of the text, in which a marker stands at each position.
+
+    Return None if the markers change the plain text.
+    """
     ends = [*positions[1:], len(markdown)]
     pieces = [markdown[start:end] for start, end in zip(positions, ends, strict=True)]
     marked = to_plain_text(_MARKER.join((markdown[: positions[0]], *pieces)))

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 def find_thoughts(messages: Iterable[dict[str, Any]]) -> list[Thought]:
     """Return the thoughts in the messages of a reply, oldest first.
 
-    A recap states the duration of the thinking before it. This duration is stored in the newest thought. If no thought precedes
-    the recap, the recap becomes a thought itself.
+    A recap is a message that states how long the model has thought before this message. The duration is stored in the newest
+    thought before the recap. If there is no thought since the previous recap, the recap itself becomes a thought.
     """
     thoughts: list[Thought] = []
-    first = 0  # the index of the first thought to which the next recap may refer
+    first = 0  # The index of the first thought after the previous recap.
     for message in messages:
         if is_recap(message):
             seconds, text = recap_seconds(message), hidden_text(message)
@@ -41,7 +41,7 @@ def read_thoughts(message: dict[str, Any]) -> list[Thought]:
 
 
 def thinking_text(message: dict[str, Any]) -> str:
-    """Return the thoughts of a message as one text, for a caller that shows the text while it grows."""
+    """Return the thoughts of a message as one text, for a caller that shows the thoughts while they grow."""
     parts = [part for thought in read_thoughts(message) for part in (thought.summary, thought.text) if part]
     return "\n\n".join(parts)
 
@@ -53,7 +53,7 @@ def is_recap(message: dict[str, Any]) -> bool:
 
 
 def recap_seconds(message: dict[str, Any]) -> float | None:
-    """Return the duration that a recap states, in seconds, or None."""
+    """Return the duration that a recap states, in seconds, or None if the recap states no duration."""
     seconds = message_metadata(message).get("finished_duration_sec")
     return float(seconds) if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) else None
 

@@ -11,7 +11,7 @@ from .message import content_type_of, hidden_text, message_metadata, recipient_o
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: The name of a search whose message is not addressed to a tool.
+#: The name of the tool for a call of a search, if the message of the call has no recipient.
 SEARCH = "search"
 
 
@@ -23,11 +23,11 @@ def is_tool_message(message: dict[str, Any]) -> bool:
 def find_tool_calls(messages: Iterable[dict[str, Any]]) -> list[ToolCall]:
     """Return the calls of tools in the messages of a reply, in order.
 
-    The output of a tool belongs to a call whose recipient is the author of the output. The messages contain no other reference:
-    if several such calls directly follow each other, their outputs have the same order.
+    The output of a tool belongs to a call if the recipient of the call is the author of the output. The messages contain no other
+    reference. Therefore, if several calls of one tool directly follow each other, their outputs are assigned in the same order.
     """
     calls: list[ToolCall] = []
-    open_calls: list[int] = []  # the indexes of the calls without an output
+    open_calls: list[int] = []  # The indexes of the calls that have no output yet.
     is_after_output = False
     for message in messages:
         if (name := _called_tool(message)) is not None:
@@ -51,7 +51,7 @@ def find_tool_calls(messages: Iterable[dict[str, Any]]) -> list[ToolCall]:
 
 
 def _find_call(calls: list[ToolCall], open_calls: list[int], author: str) -> int | None:
-    """Return the index of the call to which an output of this author belongs, or None."""
+    """Return the index of the call that an output of this author belongs to, or None if there is no such call."""
     indexes = (*open_calls, *range(len(calls) - 1, -1, -1))
     same: int | None = next((index for index in indexes if calls[index].name == author), None)
     if same is None:
@@ -96,7 +96,7 @@ def _search_queries(message: dict[str, Any]) -> list[str]:
 
 
 def _search_results(message: dict[str, Any]) -> list[str]:
-    """Return a line with the title and the address of each result of a search."""
+    """Return one line for each result of a search: the title and the URL."""
     groups = message_metadata(message).get("search_result_groups")
     entries = [
         entry

@@ -1,4 +1,4 @@
-"""Stores the messages of one reply while the reply is read. The whole reply is built from them (:mod:`.reply_collector`)."""
+"""Stores the messages of one reply while the reply is read. :mod:`.reply_collector` builds the whole reply from the messages."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ if TYPE_CHECKING:
 class TurnMessages:
     """The messages of one reply, by their ids, in the order of the stream.
 
-    The messages are stored without a copy: the decoder of deltas changes them in place. Therefore each one is the newest version.
+    The messages are stored without a copy. Therefore, when the delta decoder changes a message in place, the stored message is
+    still the newest version.
     """
 
     def __init__(self) -> None:
         self._messages: dict[str, dict[str, Any]] = {}
-        #: References to sources that arrived in notices of their own: pairs of the message's id, or None, and the references.
+        #: The references to sources that arrived in separate notices. Each pair contains the id of the message (None: the notice
+        #: contains no id) and the references.
         self.reference_patches: list[tuple[str | None, list[Any]]] = []
-        #: True if the stream contains two answers. The site shows them side by side, and keeps one of them.
+        #: True if the stream contains two answers to the question. The site shows both side by side, and keeps one of the two.
         self.has_variants = False
-        #: The ids of the messages that have changed since the caller has cleared this set. None if no caller needs them.
+        #: The ids of the messages that have changed since the caller last replaced this set. None if no caller needs the ids.
         self.changed: set[str] | None = None
 
     @property
@@ -29,7 +31,10 @@ class TurnMessages:
         return list(self._messages.values())
 
     def find(self, message_id: str | None) -> dict[str, Any] | None:
-        """Return the message with this id, or None. A message without an id is found by None."""
+        """Return the message with this id, or None if there is no such message.
+
+        If ``message_id`` is None, return the message without an id.
+        """
         return self._messages.get(message_id or "")
 
     def note(self, message: dict[str, Any]) -> None:
@@ -42,7 +47,7 @@ class TurnMessages:
             self.changed.add(name)
 
     def note_stored(self, messages: Iterable[Any]) -> bool:
-        """Store messages from the stored conversation, oldest first. Return whether a message is new or has changed."""
+        """Add messages from the stored conversation, oldest first. Return whether any of them is new or has changed."""
         has_changed = False
         for message in messages:
             name = message.get("id") if isinstance(message, dict) else None

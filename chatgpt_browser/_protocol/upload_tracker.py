@@ -1,8 +1,12 @@
-"""The progress of the files that a page uploads, read from its requests. This module does no I/O.
+"""Follows the progress of the files that a page uploads, from the page's requests. This module does no I/O.
 
-One upload consists of ``POST /files``, which returns an id and a URL; a request with the bytes to this URL; and
-``POST /files/process_upload_stream``, whose response ends when the site has processed the file. Some forms of the site also send
-``POST /files/{id}/uploaded``. A page may repeat a request that has failed.
+One upload consists of these requests:
+
+1. ``POST /files``: the response contains the id of the file and a URL.
+2. ``PUT`` or ``POST`` with the bytes, to this URL.
+3. ``POST /files/process_upload_stream``: the response ends when the site has processed the file.
+
+Some versions of the page also send ``POST /files/{id}/uploaded``. A page may repeat a request that has failed.
 """
 
 from __future__ import annotations
@@ -13,15 +17,15 @@ from enum import Enum
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-#: Seconds in which the page may repeat a request that the site refused, and one that failed without a response or with a
-#: server error. After that, the upload has failed.
+#: If the page does not repeat a failed request within this time in seconds, the upload has failed. The first value applies to a
+#: request that the site refused. The second applies to a request without a response, or with a 401 or a server error.
 REFUSAL_TIME, FAILURE_TIME = 1.5, 6.0
-#: A file of which the bytes are stored counts as uploaded if the site does not start to process the file within this time, in
-#: seconds: some forms of the site do not process images.
+#: If the bytes of a file are stored and the page does not request the processing within this time in seconds, the file counts as
+#: uploaded. Some versions of the page do not request the processing of images.
 UNPROCESSED_TIME = 8.0
 
 _FIRST_ERROR_STATUS, _FIRST_SERVER_ERROR, _UNAUTHORIZED = 400, 500, 401
-#: Parts of the names of events with which the site reports that it could not process a file.
+#: If the site could not process a file, it sends an event whose name contains one of these texts.
 _FAILURES = ("fail", "error", "rejected", "unsupported")
 
 
@@ -34,7 +38,10 @@ class Step(Enum):
 
 
 class Failure(NamedTuple):
-    """A request of an upload that has failed. ``time`` is when it failed, and ``wait`` how long the page may repeat it."""
+    """A request of an upload that has failed.
+
+    ``time`` is the time of the failure. The page may repeat the request during the next ``wait`` seconds.
+    """
 
     reason: str
     time: float
@@ -57,24 +64,24 @@ class Upload:
 
 @dataclass
 class _Request:
-    """A request that belongs to an upload, or that may belong to one whose URL is not known yet."""
+    """A request that belongs to an upload. If the upload is not known yet, ``upload`` is None."""
 
     step: Step
     upload: Upload | None
-    #: The URL of a request with bytes, or the id in a request that processes a file.
+    #: For a request with bytes, its URL. For a request that processes a file, the id of the file.
     target: str = ""
-    #: The status, the body and the time of the response, once it has ended.
+    #: The status, the body and the end time of the response, or None if the response has not ended yet.
     response: tuple[int, str, float] | None = None
 
 
 @dataclass
 class UploadTracker:
-    """Follows the uploads of one page. ``backend_url`` is the base URL of the backend. All times are in seconds."""
+    """Follows the uploads of one page. ``backend_url`` is the base URL of the backend. All times are clock values in seconds."""
 
     backend_url: str
     uploads: list[Upload] = field(default_factory=list)
     _requests: dict[str, _Request] = field(default_factory=dict)
-    #: The number of files that were processed, and whose uploads are unknown.
+    #: The number of files that were processed although the upload of the file is unknown.
     _unassigned: int = 0
 
     def start(self, request_id: str, method: str, url: str, body: str | None) -> None:
@@ -92,12 +99,12 @@ class UploadTracker:
             self._start(_Request(Step.STORE, self._find_stored(url), url), request_id)
 
     def step_of(self, request_id: str) -> Step | None:
-        """Return which request of an upload this is, or may be. Return None if it does not belong to an upload."""
+        """Return the step of an upload that this request belongs to, or may belong to. For another request, return None."""
         found = self._requests.get(request_id)
         return found.step if found is not None else None
 
     def end(self, request_id: str, status: int, body: str, now: float) -> None:
-        """Record that a response has been read to its end. A status of 0 means that there is no response."""
+        """Record that a response was read to its end at the time ``now``. The status 0 means that there is no response."""
         if (request := self._requests.get(request_id)) is None:
             return
         request.response = (status, body, now)
@@ -120,29 +127,30 @@ class UploadTracker:
             upload.is_done = True
 
     def failed(self, now: float) -> Upload | None:
-        """Return the first upload that has failed, and that the page has not repeated in time."""
+        """Return the first upload with a failed request that the page has not repeated in time, or None."""
         return next(
             (each for each in self.uploads if each.failure and now >= each.failure.time + each.failure.wait),
             None,
         )
 
     def finish_unprocessed(self, now: float) -> None:
-        """Complete the uploads that the site does not process: their bytes have been stored for some time."""
+        """Mark each upload as done whose bytes were stored ``UNPROCESSED_TIME`` ago, without a request to process the file."""
         for upload in self.uploads:
             is_idle = not upload.is_processing and upload.failure is None
             if is_idle and upload.stored_at is not None and now >= upload.stored_at + UNPROCESSED_TIME:
                 upload.is_done = True
 
     def is_complete(self, count: int) -> bool:
-        """Return whether this number of files has been uploaded, and no other upload is in progress.
+        """Return whether at least ``count`` files have been uploaded, and no other upload is in progress.
 
-        The responses are counted, because the browser may not return the body that has the id of a file.
+        The browser may fail to return the response body with the id of a file. In this case, the upload cannot be identified.
+        Therefore the number of complete responses is compared with the number of uploads that are not done.
         """
         missing = sum(not upload.is_done for upload in self.uploads)
         return len(self.uploads) >= count and missing <= self._unassigned
 
     def next_deadline(self) -> float | None:
-        """Return the next time at which :meth:`failed` or :meth:`finish_unprocessed` may have another result."""
+        """Return the next time at which :meth:`failed` or :meth:`finish_unprocessed` may have another result, or None."""
         times = [each.failure.time + each.failure.wait for each in self.uploads if each.failure]
         times += [
             each.stored_at + UNPROCESSED_TIME
@@ -152,7 +160,11 @@ class UploadTracker:
         return min(times, default=None)
 
     def _create(self, name: str) -> Upload:
-        """Return the upload of a new request ``POST /files``: a repeated upload if one with this name has failed."""
+        """Return the upload for a new request ``POST /files``.
+
+        If an upload of a file with this name has failed, the new request repeats this upload: return this upload. Otherwise,
+        create a new upload.
+        """
         for upload in self.uploads:
             if upload.failure is not None and upload.name == name:
                 upload.failure = upload.stored_at = None
@@ -168,7 +180,7 @@ class UploadTracker:
         self._requests[request_id] = request
 
     def _adopt(self, upload: Upload) -> None:
-        """Assign the requests of the upload that began before its id and its URL were known."""
+        """Assign earlier requests to their upload. They began before the id and the URL of the upload were known."""
         for request_id, request in [*self._requests.items()]:
             if request.upload is not None:
                 continue
@@ -216,7 +228,7 @@ def _is_processed(status: int, body: str) -> bool:
 
 
 def _problem_in(body: str) -> str | None:
-    """Return the problem that a stream of ``process_upload_stream`` reports, or None if the file was processed."""
+    """Return the problem that the response of ``process_upload_stream`` reports, or None if the file was processed."""
     for line in body.splitlines():
         event = _object(line.strip().removeprefix("data:"))
         kind = str(event.get("event") or event.get("type") or "").lower()

@@ -35,9 +35,13 @@ if TYPE_CHECKING:
 def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     """Yield a client whose browser is not started yet, and close the client after the block.
 
-    If the environment chooses the session of a running browser, the client has no session token. Otherwise the environment
-    variable contains the session token. If the variable is not set, the client uses the token and the browser profile that
-    `login` saved. If the site replaces a saved token, the new token is saved. An option that is None is not passed to the client.
+    The session comes from the first of these sources that applies:
+
+    1. The session of a running browser, if the environment chooses this browser. The client then has no session token.
+    2. The session token in the environment variable, if the variable is set.
+    3. The session token and the browser profile that `login` saved. If the site replaces this token, the new token is saved.
+
+    An option that is None is not passed to the client.
 
     :raises InvalidSessionTokenError: there is no session token, or the token is empty.
     :raises typer.BadParameter: a base URL is invalid.

@@ -84,9 +84,10 @@ def parse_captured_request(body: bytes | str | None, content_type: str = "") -> 
 
 
 def _parse_form(fields: tuple[str, ...]) -> CapturedRequest:
-    """Return the message in a field of a form, or the texts of all fields if no field contains a message.
+    """Return the message in a field of a form. If no field contains a message, return the texts of all fields.
 
-    If the form has several fields, the message has an ``addition``.
+    If a field contains a message and the form has further fields, ``addition`` is set in the result, because this package does
+    not check the further fields.
     """
     messages = [found for found in map(_parse_json, fields) if found.is_known or found.addition]
     if not messages:

@@ -202,7 +202,9 @@ class Composer:
         await self._activity.wait_for_network_idle(_NETWORK_IDLE_TIMEOUT)
 
     async def press_send(self, text: str) -> bool:
-        """Click the send button, or press Enter if there is none. Return False if the page has lost the text and was not clicked.
+        """Click the send button, or press Enter if the page has no send button. Return True after the click or the key press.
+
+        If the page has lost the text, do not click or press anything, and return False.
 
         :raises PageError: the button cannot be clicked.
         """

@@ -126,10 +126,10 @@ class ServerThread:
 
 
 async def _wait_until_closed(listeners: Sequence[Listener]) -> None:
-    """Wait until asyncio has closed all broken connections. A connection that is still open would be a leak after the loop ends."""
+    """Wait until asyncio has closed all broken connections. An open connection would be a leak after the end of the loop."""
     end = asyncio.get_running_loop().time() + _CLOSE_TIMEOUT
-    while any(listener.has_connections for listener in listeners) and asyncio.get_running_loop().time() < end:
-        # asyncio closes a broken connection in its next steps, and reports this to nobody outside of its protocols.
+    # The loop polls, because asyncio does not report that it has closed a socket.
+    while any(each.has_connections for each in listeners) and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
 
 
