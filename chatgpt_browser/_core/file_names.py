@@ -16,8 +16,8 @@ _RESERVED = re.compile(
     re.IGNORECASE,
 )
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
-#: The Unicode categories of the characters that are removed from a name. In this order: control characters; characters without
-#: a width or that change the direction of the text; half characters; unassigned characters; separators of lines.
+#: The Unicode categories of the characters that are removed from a name: control characters (Cc); format characters, which have
+#: no width or change the direction of the text (Cf); surrogates (Cs); unassigned characters (Cn); line and paragraph separators.
 _INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
 #: These characters (the joiners) have no width, but they are kept, because emoji and some scripts need them.
 _JOINERS = "\u200c\u200d"

@@ -81,8 +81,8 @@ class Recovery:
         Return True if the text has changed, else False.
 
         :raises ModerationError: the site withholds the answer.
-        :raises ChatGPTError: the answer could not be read from the conversation. The error raised is the error that ended the
-            stream before.
+        :raises ChatGPTError: the answer could not be read from the conversation. The original error, which ended the stream, is
+            raised again.
         """
         try:
             with anyio.move_on_after(self._timeout):

@@ -27,5 +27,5 @@ class MilestoneHandler(logging.Handler):
 
 
 def milestone_callback(callback: Callable[[str, str], None]) -> AbstractContextManager[None]:
-    """In the block, call `callback(event, message)` for each milestone, in the thread of the library."""
+    """Call `callback(event, message)` for each milestone of the `with` block. The call is made in the library's thread."""
     return log_handler(MilestoneHandler(callback), logging.INFO)
