@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import urllib.error
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
@@ -103,8 +104,12 @@ def read_devtools_url(url: str, timeout: float | None) -> str:
     address = parts._replace(path=parts.path.rstrip("/") + "/json/version").geturl()
     # For a loopback address, proxies from the environment are not used: they cannot reach the loopback address of this machine.
     handlers = [urllib.request.ProxyHandler({})] if is_loopback(parts.hostname or "") else []
-    with urllib.request.build_opener(*handlers).open(address, timeout=timeout) as response:
-        found = json.loads(response.read(_MAX_BYTES))
+    try:
+        with urllib.request.build_opener(*handlers).open(address, timeout=timeout) as response:
+            found = json.loads(response.read(_MAX_BYTES))
+    except urllib.error.HTTPError as refusal:
+        refusal.close()  # The error holds the open response.
+        raise
     result = found.get("webSocketDebuggerUrl") if isinstance(found, dict) else None
     if not isinstance(result, str) or not result.startswith(("ws://", "wss://")):
         raise ValueError("the response contains no webSocketDebuggerUrl")

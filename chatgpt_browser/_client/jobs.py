@@ -140,14 +140,15 @@ class AsyncJobsMixin:
     ) -> AsyncJob:
         """Send a message, and return a job as soon as the site has accepted the message.
 
-        Each change of the job is stored. If this process ends, any process can wait for the reply: see :meth:`get_job`.
+        Each change of the job is stored. If this process ends, any process can wait for the reply with its id; see
+        :meth:`AsyncChatGPTAPI.get_job`.
 
         :param conversation_id: The id of the conversation to continue. None: a new conversation is started.
         :param parent_message_id: The id of the message to reply to. None: the newest message of the conversation.
         :param keep_text: If True, the job store contains the text of the message. If False, it contains only a hash of the text.
         :param options: The options of the message: ``files``, ``model``, ``effort``, ``tools``, ``temporary`` and ``project``.
         :raises JobStoreError: The job cannot be stored. The message was not sent.
-        :raises ChatGPTError: The errors of :meth:`send_message` until the site has accepted the message.
+        :raises ChatGPTError: The errors of :meth:`AsyncChatGPTAPI.send_message` until the site has accepted the message.
         """
         prompt = Prompt(message, conversation_id, parent_message_id, self._check(options))
         return AsyncJob(self, await self._jobs.submit(prompt, StandaloneSlot(prompt), keep_text=keep_text))

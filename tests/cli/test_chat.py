@@ -194,13 +194,13 @@ def test_chat_model_changes_the_model(
 ) -> None:
     before = account.api.model
     try:
-        for line in ("/model", "/model another", "One"):
+        for line in ("/model", "/model gpt-4", "One"):
             chat.handle(line)
     finally:
         account.api.model = before
 
-    assert capsys.readouterr().err == f"Model: {before}\nModel: another\n"
-    assert account.posts[0].json["model"] == "another"
+    assert capsys.readouterr().err == f"Model: {before}\nModel: gpt-4\n"
+    assert account.posts[0].json["model"] == "gpt-4"
 
 
 def test_chat_line_that_is_no_command_is_sent(

@@ -42,7 +42,9 @@ def test_ask_signal_during_reply_ends_the_browser(
         process.send_signal(sent)
         assert process.wait(20) == code
         assert process.stdout.read() == ""
-        assert process.stderr.read() == ""
+        (conversation_id,) = signed_in.conversations
+        note = f"interrupted; the question is in conversation {conversation_id}\n"
+        assert process.stderr.read() == (note if sent is signal.SIGINT else "")
 
     assert not still_running(started)
     gate.open()

@@ -28,6 +28,9 @@ from chatgpt_browser import (
     DialogInTheWayError,
     ForkedProcessError,
     InvalidSessionTokenError,
+    JobNotFoundError,
+    JobStoreError,
+    JobUncertainError,
     MalformedEventError,
     MessageTooLongError,
     ModerationError,
@@ -272,6 +275,10 @@ def test_secret_tests_raise_every_error_class() -> None:
         # Raised by test_forked_processes and test_proxy, the latter with a check for secrets.
         ForkedProcessError,
         ProxyError,
+        # Raised by the tests of jobs. Their messages contain only the path of the store and the id of a job.
+        JobStoreError,
+        JobNotFoundError,
+        JobUncertainError,
     }
 
 

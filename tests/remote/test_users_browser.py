@@ -56,7 +56,7 @@ def test_default_context_sends_with_users_session_and_leaves_tabs_alone(
 ) -> None:
     tabs = [signed_in.open_tab("one"), signed_in.open_tab("two")]
     addresses, states = signed_in.tabs(), [signed_in.state(tab) for tab in tabs]
-    cookies = signed_in.cookies()
+    cookies = signed_in.cookie_values()
     with create_client(site, signed_in.url) as api:
         conversation = api.get_conversation()
         assert conversation.send_message("Hello") == 'You said: "Hello".'
@@ -70,7 +70,7 @@ def test_default_context_sends_with_users_session_and_leaves_tabs_alone(
     assert signed_in.browser.is_up
     assert signed_in.tabs() == addresses
     assert [signed_in.state(tab) for tab in tabs] == states
-    assert signed_in.cookies() == cookies
+    assert signed_in.cookie_values() == cookies
 
 
 def test_default_context_rotated_session_stays_in_the_browser(signed_in: UsersBrowser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +31,21 @@ class UsersBrowser:
         self.url = http_url(browser)
 
     def open_tab(self, title: str) -> str:
-        """Open a tab and return its id."""
+        """Open a tab, wait until its document is loaded and has the focus, and return the tab's id."""
         page = f"data:text/html,<title>{title}</title><script>window.mark = '{title}'</script>"
         tab: str = httpx.put(f"{self.url}/json/new?{page}").json()["id"]
+        end = time.monotonic() + 30
+        while not self._is_ready(tab, title):
+            assert time.monotonic() < end, "the tab was not loaded"
+            time.sleep(
+                0.02
+            )  # An event of one connection cannot be awaited here: each command uses a connection.
         return tab
+
+    def _is_ready(self, tab: str, title: str) -> bool:
+        expression = f"window.mark === '{title}' && document.hasFocus()"
+        found = self.call("Runtime.evaluate", tab=tab, expression=expression, returnByValue=True)
+        return found["result"]["value"] is True
 
     def tabs(self) -> dict[str, str]:
         """Return the address of each tab, by the tab's id."""
@@ -80,6 +92,10 @@ class UsersBrowser:
         """Return all cookies of the user."""
         cookies: list[dict[str, Any]] = self.call("Storage.getCookies")["cookies"]
         return cookies
+
+    def cookie_values(self) -> dict[str, str]:
+        """Return the names and values of all cookies. The site itself extends the lifetime of its session cookie."""
+        return {cookie["name"]: cookie["value"] for cookie in self.cookies()}
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chatgpt_browser._client.job_runner import outcome
 from chatgpt_browser._core.errors import ChatGPTTimeoutError
 
 from ..client_factory import client_from_environment
@@ -69,6 +68,10 @@ class JobWaiter:
         finally:
             if self._reader is not None:
                 self._reader.close()
+        from chatgpt_browser._client.job_runner import (
+            outcome,  # This import is slow, and `--help` does not need it.
+        )
+
         self.reply = outcome(record)
         yield from self._new_text(self.reply.text, is_last=True)
 
