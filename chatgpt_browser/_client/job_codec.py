@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
@@ -10,21 +11,8 @@ from .._core import errors
 from .._core.reply import Citation, Reply, Thought, ToolCall
 from .._protocol.file_refs import FileRef
 
-#: The attributes of errors that are stored. The response body is not stored: it may contain private text.
-_ERROR_FIELDS = (
-    "status_code",
-    "detail",
-    "code",
-    "retry_after",
-    "scope",
-    "partial_text",
-    "conversation_id",
-    "message_id",
-    "limit",
-    "seconds",
-    "title",
-    "job_id",
-)
+#: The attributes of an error that are not stored: they may contain private text of a response or of the page.
+_PRIVATE = frozenset({"body", "elements", "matches"})
 
 
 def encode_reply(reply: Reply[FileRef]) -> dict[str, Any]:
@@ -61,10 +49,13 @@ def _known(kind: Any, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def encode_error(error: BaseException) -> dict[str, Any]:
-    """Return an error as a JSON object."""
-    values = {name: getattr(error, name, None) for name in _ERROR_FIELDS}
-    known = {name: value for name, value in values.items() if value is not None}
-    return {"type": type(error).__name__, "message": str(error), **known}
+    """Return an error as a JSON object, without the attributes that may contain private text."""
+    known = {
+        name: value
+        for name, value in vars(error).items()
+        if not name.startswith("_") and name not in _PRIVATE and value is not None
+    }
+    return {"type": type(error).__name__, "message": str(error), **json.loads(json.dumps(known, default=str))}
 
 
 def decode_error(data: dict[str, Any]) -> errors.ChatGPTError:
@@ -73,7 +64,7 @@ def decode_error(data: dict[str, Any]) -> errors.ChatGPTError:
     if not (isinstance(kind, type) and issubclass(kind, errors.ChatGPTError)):
         kind = errors.ChatGPTError
     error: errors.ChatGPTError = kind(str(data.get("message", "")))
-    for name in _ERROR_FIELDS:
-        if name in data:
+    for name in data.keys() - {"type", "message"}:
+        if hasattr(error, name):  # A newer version of the package may have stored other attributes.
             setattr(error, name, data[name])
     return error

@@ -292,7 +292,7 @@ class JobRun:
 
 
 class _FinalError(ChatGPTError):
-    """Contains an error after which nothing more can be read: the message was not accepted, or the answer has ended."""
+    """Contains an error that ends the job: the message was not accepted, or the answer has ended."""
 
     def __init__(self, error: ChatGPTError) -> None:
         super().__init__(str(error))
@@ -322,6 +322,6 @@ def _may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Mark the error of a task as retrieved: a job whose reply nobody waits for must not log a traceback."""
+    """Mark the error of a task as retrieved, so that asyncio logs no traceback if no caller waits for the reply."""
     if not task.cancelled():
         task.exception()

@@ -119,9 +119,8 @@ class AsyncJobsMixin:
     @property
     def _jobs(self) -> JobRunner:
         if self._job_runner is None:
-            from .job_runner import (
-                JobRunner,  # most programs have no jobs, so SQLite is imported on first use
-            )
+            # Most programs have no jobs, so SQLite is imported on first use.
+            from .job_runner import JobRunner
 
             self._job_runner = JobRunner(self._sender)
         return self._job_runner

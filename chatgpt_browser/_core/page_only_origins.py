@@ -61,7 +61,7 @@ class PageOnlyOrigins:
                 logger.debug("the origins that need their own page were not saved: %s", exc)
 
     def _merge_file(self) -> None:
-        """Read the saved origins, and add those that were saved in the last seven days to this set."""
+        """Read the saved origins. Add each origin that was saved in the last seven days to this set."""
         if self._folder is None:
             return
         try:

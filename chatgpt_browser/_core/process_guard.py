@@ -23,7 +23,7 @@ class ProcessGuard:
         return self._pid not in (None, os.getpid())
 
     def check(self) -> None:
-        """Check that this process is the one that first used the object. The first call stores the id of the process.
+        """Check that this process has used the object first. The first call stores the id of the process.
 
         :raises ForkedProcessError: this process is a fork of the process that first used the object.
         """

@@ -29,7 +29,7 @@ _LONGEST_INDEX = 9  # The maximum number of digits in an array index.
 #: long text.
 _MAX_CHANGES = 1000
 _TEXTS = ("/message/content/parts/0", "/message/content/text")  # The possible paths of a message's text.
-#: Metadata has no effect on a reply's text. So a change of metadata that does not fit is ignored, and the reply goes on.
+#: Metadata has no effect on a reply's text. So a change of metadata that does not fit is ignored, and the reply continues.
 _METADATA = "/message/metadata/"
 _END = object()  # Represents the index "-", which is the position after the last item of an array.
 
@@ -152,7 +152,7 @@ class DeltaDecoder:
         return path if operation == "append" and isinstance(value, str) and path else None
 
     def _restart(self, value: Any) -> None:
-        """Set the path and the operation for a delta that has neither, in the cases in which the previous ones cannot apply.
+        """Set the path and the operation for a delta that has neither, if the previous path and operation cannot apply.
 
         * If the value contains a whole message, the value starts a new message.
         * If the value is a text and the previous delta was a patch or a whole message, the text is appended to the same text as

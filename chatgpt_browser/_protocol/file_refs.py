@@ -60,7 +60,7 @@ class FileRef:
 
 
 def find_file_refs(message: dict[str, Any], conversation_id: str | None) -> list[FileRef]:
-    """Return the files to which one message of a reply refers.
+    """Return references to the files in one message of a reply.
 
     Several messages may create and change one canvas document. Therefore, pass the result for all messages of a reply, in order,
     to :func:`join_file_refs`.

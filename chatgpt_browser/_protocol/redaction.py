@@ -42,7 +42,7 @@ def _without(text: str, secrets: Iterable[str]) -> str:
 
 
 def each_text(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
-    """Return a copy of a JSON value in which ``change`` was applied to each text and to each key of an object.
+    """Return a copy of a JSON value. ``change`` is applied to each text of the copy, and to each key of an object.
 
     Values that are nested too deeply are removed.
     """

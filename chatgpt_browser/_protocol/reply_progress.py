@@ -14,7 +14,7 @@ from .turn_messages import TurnMessages
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-#: The states in which the answer of the reply is finished.
+#: The states of a reply with a finished answer.
 FINISHED_STATES = (ReplyState.ENDING, ReplyState.FINISHED, ReplyState.COMPLETE)
 
 _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
@@ -37,7 +37,7 @@ class ReplyProgress:
         self.waits_for_images = False
         #: Selects the answer among the messages of the stream.
         self.answer = AnswerTracker()
-        #: The messages of the stream and of the stored conversation, from which the whole reply is built.
+        #: The messages of the stream and of the stored conversation. The whole reply is built from these messages.
         self.turn = TurnMessages()
         self._text = ReplyText()
 

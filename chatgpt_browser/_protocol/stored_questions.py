@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SentMessage:
-    """What is known about a message whose sender did not see the response.
+    """The known facts about a message whose sender did not receive the response.
 
     ``question_id`` is None if the site's page chose the id. ``has_text`` returns whether a text is the text of the message.
     ``sending_at`` is the time in seconds since the epoch. ``others`` contains the ids of questions that other jobs have sent.

@@ -54,7 +54,7 @@ def _convert(positions: list[int], markdown: str, plain_text: str) -> dict[int |
 
 
 def _convert_together(positions: list[int], markdown: str, plain_text: str) -> dict[int | None, int] | None:
-    """Convert all positions with one conversion of the text, in which a marker stands at each position.
+    """Put a marker at each position, convert the text once, and return the positions of the markers.
 
     Return None if the markers change the plain text.
     """

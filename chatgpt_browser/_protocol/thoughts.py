@@ -33,7 +33,7 @@ def find_thoughts(messages: Iterable[dict[str, Any]]) -> list[Thought]:
 
 
 def read_thoughts(message: dict[str, Any]) -> list[Thought]:
-    """Return the thoughts in a message of the type ``thoughts``, without those that have no text."""
+    """Return the thoughts in a message of the type ``thoughts``. Thoughts without a text are left out."""
     found = message["content"].get("thoughts")
     items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
     thoughts = [Thought(_text(item.get("summary")), _content(item)) for item in items]

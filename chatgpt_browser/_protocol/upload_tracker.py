@@ -68,7 +68,7 @@ class _Request:
 
     step: Step
     upload: Upload | None
-    #: For a request with bytes, its URL. For a request that processes a file, the id of the file.
+    #: The URL of a request that sends the bytes, or the file's id of a request that processes a file.
     target: str = ""
     #: The status, the body and the end time of the response, or None if the response has not ended yet.
     response: tuple[int, str, float] | None = None

@@ -48,9 +48,8 @@ class Database:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                if (
-                    connection.in_transaction
-                ):  # SQLite itself rolls back after some errors, for example after a full disk.
+                # SQLite itself rolls back after some errors, for example after a full disk.
+                if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
 

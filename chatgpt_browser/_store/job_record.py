@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 #: The states of a job. A job starts as "queued". "sending" is stored immediately before the request that sends the message.
 JobState = Literal["queued", "sending", "running", "done", "failed", "uncertain", "cancelled"]
-#: In these states, a job can still change.
+#: The states of a job that can still change.
 ACTIVE: tuple[JobState, ...] = ("queued", "sending", "running")
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobRecord:
-    """What the store contains about one job. Times are in seconds since the epoch.
+    """One job, as it is stored. Times are in seconds since the epoch.
 
     ``owner`` names the store object that works on the job. ``batch`` and ``batch_key`` identify a message of a batch.
     ``partial`` is the reply's text so far, while the job is running. ``error`` and ``reply`` are JSON objects, or None.

@@ -86,17 +86,9 @@ class JobStore:
             values["owner"] = None
         columns = to_columns(values)
         states = tuple(before)
-        condition = f"id = ? AND state IN ({', '.join('?' * len(states))})"
-        parameters: tuple[Any, ...] = (*columns.values(), job_id, *states)
-        if owned:
-            condition, parameters = f"{condition} AND owner = ?", (*parameters, self._owner.name)
-        assignments = ", ".join(f"{name} = ?" for name in columns)
-        with self.database.transaction() as connection:
-            cursor = connection.execute(f"UPDATE jobs SET {assignments} WHERE {condition}", parameters)
-            if not cursor.rowcount:
-                return None
-            row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
-        return JobRecord.of_row(row)
+        owners = (self._owner.name,) if owned else ()
+        condition = f"state IN ({', '.join('?' * len(states))}){' AND owner = ?' if owned else ''}"
+        return self._update(columns, condition, job_id, *states, *owners)
 
     def claim(self, record: JobRecord) -> JobRecord | None:
         """Take an active job over from an owner that no longer exists. Return None if another owner has the job.
@@ -112,15 +104,21 @@ class JobStore:
             message = "The process ended before it sent the message. The message was not sent."
             error = {"type": "ChatGPTError", "message": message}
             values |= to_columns({"state": "failed", "owner": None, "error": error})
-        assignments = ", ".join(f"{name} = ?" for name in values)
+        return self._update(values, "state = ? AND owner IS ?", record.id, record.state, record.owner)
+
+    def _update(
+        self, columns: dict[str, Any], condition: str, job_id: str, *parameters: Any
+    ) -> JobRecord | None:
+        """Change columns of a job that meets a condition, and return the new record. Otherwise return None."""
+        assignments = ", ".join(f"{name} = ?" for name in columns)
         with self.database.transaction() as connection:
             cursor = connection.execute(
-                f"UPDATE jobs SET {assignments} WHERE id = ? AND state = ? AND owner IS ?",
-                (*values.values(), record.id, record.state, record.owner),
+                f"UPDATE jobs SET {assignments} WHERE id = ? AND {condition}",
+                (*columns.values(), job_id, *parameters),
             )
             if not cursor.rowcount:
                 return None
-            row = connection.execute("SELECT * FROM jobs WHERE id = ?", (record.id,)).fetchone()
+            row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
         return JobRecord.of_row(row)
 
     def disown(self, job_id: str) -> None:

@@ -65,7 +65,8 @@ def is_alive(store: Path, name: str | None) -> bool:
                 return True
     except FileNotFoundError:
         return False
-    except OSError:  # Windows refuses to open the file. Without access, the owner counts as existing: no job is taken from it.
+    except OSError:
+        # The file exists, but this process may not open it. Such an owner counts as alive, so that no job is taken from it.
         return True
     with suppress(OSError):
         path.unlink()

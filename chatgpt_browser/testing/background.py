@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: The idle timeout of a background server in seconds.
 IDLE_SECONDS = 3600
-# How often a process is checked on platforms that cannot report its end, in seconds.
+# Interval in seconds between checks of a process, on platforms that cannot report its end.
 _CHECK_INTERVAL = 1.0
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import chatgpt_browser
 from chatgpt_browser import (
     AbortError,
     ChatGPTAPI,
@@ -294,6 +295,21 @@ def test_codec_reply_and_error_survive_json() -> None:
         raw={"id": "m"},
     )
     assert decode_reply(encode_reply(reply)) == reply
-    error = decode_error(encode_error(RateLimitError("slow", retry_after=5, scope="hour", status_code=429)))
-    assert (type(error), str(error), error.__dict__["retry_after"]) == (RateLimitError, "slow", 5)
     assert type(decode_error({"type": "Unknown", "message": "x", "new": 1})) is ChatGPTError
+
+
+@pytest.mark.parametrize("name", [name for name in chatgpt_browser.__all__ if name.endswith("Error")])
+def test_codec_error_keeps_each_attribute_except_private_text(name: str) -> None:
+    error: ChatGPTError = getattr(chatgpt_browser, name)("What failed.")
+    kept = vars(error).keys() - {"body", "elements"} | {"partial_text"}
+    for number, attribute in enumerate(sorted(kept)):
+        setattr(error, attribute, f"value {number}")
+    vars(error).update(dict.fromkeys(vars(error).keys() & {"body", "elements"}, "private"))
+    data = encode_error(error)
+    found = decode_error(data)
+
+    assert "private" not in data.values()
+    assert (type(found), str(found)) == (type(error), "What failed.")
+    assert {attribute: getattr(found, attribute) for attribute in kept} == {
+        attribute: getattr(error, attribute) for attribute in kept
+    }

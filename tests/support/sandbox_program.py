@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from contextlib import suppress
 from logging.handlers import QueueHandler
 from pathlib import Path
 from queue import SimpleQueue
@@ -30,9 +31,12 @@ def status(process: str) -> dict[str, str]:
 
 def renderers() -> list[dict[str, Any]]:
     """Return the isolation of each renderer process below this process."""
-    parents = {
-        path.name: status(path.name)["PPid"] for path in Path("/proc").iterdir() if path.name.isdigit()
-    }
+    parents: dict[str, str] = {}
+    for path in Path("/proc").iterdir():
+        # Another process of the machine may end at any time.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if path.name.isdigit():
+                parents[path.name] = status(path.name)["PPid"]
     family = {str(os.getpid())}
     while grown := {process for process, parent in parents.items() if parent in family} - family:
         family |= grown

@@ -9,7 +9,7 @@ import pytest
 from chatgpt_browser import ChatGPTAPI, OptionNotAppliedError, PageError
 from chatgpt_browser._messaging.research_poller import ResearchPoller
 from chatgpt_browser.testing import Aside, FakeChatGPT, Gate, PageControls, Reply
-from tests.support.scripted_site import ScriptedSite, base_urls, posts_of
+from tests.support.scripted_site import ScriptedSite, posts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,21 +35,6 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"model": "gpt-5-6-thinking", "thinking_effort": "max", "system_hints": ["search"]},
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def app_site() -> Iterator[ScriptedSite]:
-    scripted_site = ScriptedSite(form="app")
-    with scripted_site.server:
-        yield scripted_site
-        assert scripted_site.server.errors == []
-
-
-@pytest.fixture(scope="module")
-def page_client(app_site: ScriptedSite) -> Iterator[ChatGPTAPI]:
-    server = app_site.server
-    with ChatGPTAPI(server.session_token, send_via="page", **base_urls(server)) as client:
-        yield client
 
 
 @pytest.fixture

@@ -515,8 +515,15 @@ def test_stream_garbage_collected_releases_page(scripted_site: ScriptedSite, api
     message = scripted_site.answering(Reply(pieces=["Two", " and"], hold_after=1, gate=Gate()))
     for _ in conversation.stream_message(message):
         break
-    gc.collect()
 
+    # The client's thread may still hold the stream for a moment, so the first collection may come too early.
+    (*_, request) = sent_messages(scripted_site)
+    for _ in range(400):
+        gc.collect()
+        if request.disconnected.wait(0.05):
+            break
+    else:
+        pytest.fail("the stream was not released")
     assert conversation.send_message("Three").startswith('You said: "Three".')
 
 

@@ -11,28 +11,13 @@ import pytest
 
 from chatgpt_browser import ChatGPTAPI, OptionNotAppliedError, UploadError
 from chatgpt_browser.testing import Answer, FakeChatGPT, Reply, UploadOptions
-from tests.support.scripted_site import ScriptedSite, base_urls, posts_of
+from tests.support.scripted_site import ScriptedSite, posts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TEXT = ("notes.txt", b"Buy bread.")
 IMAGE = ("cat.png", b"\x89PNG not really", "image/png")
-
-
-@pytest.fixture(scope="module")
-def app_site() -> Iterator[ScriptedSite]:
-    scripted_site = ScriptedSite(form="app")
-    with scripted_site.server:
-        yield scripted_site
-        assert scripted_site.server.errors == []
-
-
-@pytest.fixture(scope="module")
-def page_client(app_site: ScriptedSite) -> Iterator[ChatGPTAPI]:
-    server = app_site.server
-    with ChatGPTAPI(server.session_token, send_via="page", **base_urls(server)) as client:
-        yield client
 
 
 @pytest.fixture

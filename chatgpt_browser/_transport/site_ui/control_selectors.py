@@ -36,7 +36,7 @@ FILE_ALERT = (
     r"upload failed|(couldn['\u2019]?t|could not|failed to|unable to) upload|unsupported file|file is too large|"
     r"too many files|at most \d+ files|attach at most|limit for file uploads|file type is not supported"
 )
-#: Matches the elements in which a page may show such an alert.
+#: Matches the elements that may contain such an alert.
 ALERTS = "[role=alert], [role=status], .toast-root, [data-sonner-toast], aside"
 
 # ---- The "+" menu ----------------------------------------------------------------------------------------------------

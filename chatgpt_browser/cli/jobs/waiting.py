@@ -68,9 +68,8 @@ class JobWaiter:
         finally:
             if self._reader is not None:
                 self._reader.close()
-        from chatgpt_browser._client.job_runner import (
-            outcome,  # This import is slow, and `--help` does not need it.
-        )
+        # This import is slow, and `--help` does not need it.
+        from chatgpt_browser._client.job_runner import outcome
 
         self.reply = outcome(record)
         yield from self._new_text(self.reply.text, is_last=True)
@@ -96,7 +95,7 @@ class JobWaiter:
 
 
 class _Reader:
-    """Takes a job over in a thread, with a client of its own."""
+    """Takes a job over: a thread waits for the reply, with a new client."""
 
     def __init__(self, job_id: str, *, headless: bool) -> None:
         self._clients = client_from_environment(headless=headless)

@@ -1,4 +1,4 @@
-"""`UploadOptions`: options for the way in which the page of the web application uploads files, and for the site's limits."""
+"""`UploadOptions`: options for the uploads of the web application's page, and for the site's limits."""
 
 from __future__ import annotations
 
