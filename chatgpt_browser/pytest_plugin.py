@@ -155,7 +155,8 @@ def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
         return {"session_token": os.environ[_TOKEN], **urls}
 
     server: FakeChatGPT = request.getfixturevalue("chatgpt_server")
-    return server.client_options
+    folder: Path = request.getfixturevalue("tmp_path")
+    return server.client_options | {"job_store": folder / "jobs.sqlite3"}
 
 
 def _browser_options(config: pytest.Config) -> dict[str, Any]:

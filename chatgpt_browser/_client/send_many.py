@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._core.errors import ClientClosedError
@@ -90,9 +92,12 @@ class AsyncSendManyMixin:
 
         timeout = to_limit("timeout_ms", timeout_ms)
         pause = math.inf if longest_pause is None else to_seconds("longest_pause", longest_pause)
+        began_at = time.time()
 
         async def send(prompt: Prompt) -> ReplyResult:
             deadline = Deadline(timeout, abort_signal)
+            # Unusual activity since the begin of the batch stops all messages that were not sent yet.
+            prompt = replace(prompt, queued_at=began_at)
             async with AsyncReplyStream(self._sender, StandaloneSlot(prompt), deadline) as stream:
                 while await stream._next_updates(convert=False) is not None:
                     pass
@@ -100,6 +105,7 @@ class AsyncSendManyMixin:
 
         async def begin() -> Batch:
             self._sender.process.check()
+            self._sender.pace.use_store()
             window = self._sender.options.max_concurrent_messages
             return Batch(
                 send,

@@ -102,8 +102,9 @@ class RateLimitError(APIStatusError):
 
     ``retry_after`` is the delay that the site requested, in seconds, or None. ``retry_after_from`` is the part of the response
     that contained this delay: ``"header"``, ``"body"`` or ``"text"``. ``scope`` is the kind of limit, or None if it is unknown:
-    ``"concurrency"`` (one message at a time), ``"hour"`` (requests in an hour), ``"model"`` (messages to the model), or
-    ``"conversations"`` (the account has read its conversations too often).
+    ``"concurrency"`` (one message at a time), ``"hour"`` (requests in an hour), ``"model"`` (messages to the model),
+    ``"conversations"`` (the account has read its conversations too often), or ``"local"`` (the option ``messages_per_hour``).
+    ``remembered`` is True if an earlier response contained the limit, so that no request was sent for this call.
     """
 
     def __init__(
@@ -113,12 +114,14 @@ class RateLimitError(APIStatusError):
         retry_after: float | None = None,
         retry_after_from: str | None = None,
         scope: str | None = None,
+        remembered: bool = False,
         **response: Any,
     ) -> None:
         super().__init__(message, **response)
         self.retry_after = retry_after
         self.retry_after_from = retry_after_from
         self.scope = scope
+        self.remembered = remembered
 
 
 class UnusualActivityError(APIStatusError):

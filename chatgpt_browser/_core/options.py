@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -22,6 +23,8 @@ SEED_USER_AGENT = (
 )
 
 Milliseconds = float | timedelta
+#: The environment variable for the option ``messages_per_hour``. The option takes precedence.
+MESSAGES_PER_HOUR = "CHATGPT_MESSAGES_PER_HOUR"
 #: The default value of ``model``. It was the default model of the npm API in 2022.
 DEFAULT_MODEL = "text-davinci-002-render"
 #: If ``model`` has one of these values, the site chooses the model.
@@ -132,6 +135,18 @@ def _arguments(name: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _messages_per_hour(name: str, value: object) -> int | None:
+    """Return the limit. None: the limit in the environment variable, or no limit if the variable is not set or is empty."""
+    if value is not None:
+        return _count(at_least=1)(name, value)
+    given = os.environ.get(MESSAGES_PER_HOUR, "").strip()
+    if not given:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}", given) is None or int(given) < 1:
+        raise ValueError(f"{MESSAGES_PER_HOUR} must be a whole number of at least 1, not {given!r}")
+    return int(given)
+
+
 def _proxy(_name: str, value: object) -> dict[str, str] | None:
     settings = {"server": value} if isinstance(value, str) else value
     if settings is None:
@@ -229,6 +244,8 @@ class Options:
     browser_context: BrowserContextKind = field(metadata={"check": _one_of(BrowserContextKind)})
     recover: bool = field(metadata={"check": _flag})
     job_store: Path | None = field(metadata={"check": _path})
+    min_interval: float = field(metadata={"check": to_seconds})
+    messages_per_hour: int | None = field(metadata={"check": _messages_per_hour})
 
     @property
     def uses_own_session(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio.to_thread
 
+from .._protocol.backend import is_conversation_path
 from .._protocol.error_responses import read_json, read_large_json
 from .._protocol.requests import backend_request
 from .response_reader import receive_body, receive_head
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .._transport.fetch.transport import FetchTransport
     from .._transport.response_stream import ResponseStream
     from .access_token import AccessTokenCache
+    from .pace_gate import PaceGate
     from .secret_filter import SecretFilter
 
 T = TypeVar("T")
@@ -40,12 +42,14 @@ class BackendClient:
         requests: FetchTransport,
         tokens: AccessTokenCache,
         secrets: SecretFilter,
+        pace: PaceGate,
     ) -> None:
         self._options = options
         self._browser_manager = browser_manager
         self._requests = requests
         self._tokens = tokens
         self._secrets = secrets
+        self._pace = pace
 
     async def request_json(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request and return the parsed JSON of the response. A GET is retried if the network or the server failed.
@@ -61,7 +65,10 @@ class BackendClient:
 
         # tenacity does not await the result of a lambda. Therefore `partial` is used.
         read = functools.partial(self._request, method, path, body)
-        return await retrying_read(read, retries=self._options.retries)
+        if not is_conversation_path(path):
+            return await retrying_read(read, retries=self._options.retries)
+        async with self._pace.reading():
+            return await retrying_read(read, retries=self._options.retries)
 
     async def _request(self, method: str, path: str, body: Any) -> Any:
         async def call(session: Session) -> tuple[ResponseStream, Head]:

@@ -294,7 +294,7 @@ class AsyncReplyStream(WholeReplyMixin):
                 self._span = sender.start_span(prompt)
                 self._model = prompt.options.model or sender.options.model
                 with self._span.activate():
-                    lease.hold_permit(await sender.acquire_permit())
+                    lease.hold_permit(await sender.acquire_permit(prompt))
                     self._deadline.check()  # The signal may have been aborted during the wait for the permit.
                     self._question = await sender.send(prompt, lease, self._span)
         except BaseException as exc:

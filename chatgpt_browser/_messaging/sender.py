@@ -23,6 +23,7 @@ from .._transport.site_ui.page_pool import SitePagePool
 from .access_token import AccessTokenCache
 from .backend_client import BackendClient
 from .conversation_lookup import ConversationLookup
+from .pace_gate import PaceGate
 from .permits import MessagePermits
 from .response_reader import SMALL_BODY, receive_body, receive_head
 from .secret_filter import SecretFilter
@@ -60,7 +61,8 @@ class MessageSender:
         requests = FetchTransport(browser_manager)
         self.secrets = SecretFilter(browser_manager)
         self.tokens = AccessTokenCache(options, browser_manager, requests, self.secrets, self.process)
-        self.backend = BackendClient(options, browser_manager, requests, self.tokens, self.secrets)
+        self.pace = PaceGate(options, browser_manager, self.tokens)
+        self.backend = BackendClient(options, browser_manager, requests, self.tokens, self.secrets, self.pace)
         self.conversations = ConversationLookup(self.backend)
         self.permits = MessagePermits(options.max_concurrent_messages)
         self.site_pages = site_pages or SitePagePool(options, browser_manager)
@@ -88,6 +90,7 @@ class MessageSender:
         await self._fetch.close()
         await self.tokens.close()
         await self.site_pages.close()
+        await self.pace.close()
 
     @property
     def is_closed(self) -> bool:
@@ -106,15 +109,20 @@ class MessageSender:
 
     def start_span(self, prompt: Prompt) -> MessageSpan:
         """Start and return the telemetry span of one message."""
-        return MessageSpan(prompt.options.model or self.options.model, self._browser_manager.site.origin)
+        return MessageSpan(self._model_of(prompt), self._browser_manager.site.origin)
 
-    async def acquire_permit(self) -> Permit:
-        """Wait until a message may be sent, and return its permit.
+    def _model_of(self, prompt: Prompt) -> str:
+        return prompt.options.model or self.options.model
 
+    async def acquire_permit(self, prompt: Prompt) -> Permit:
+        """Wait until fewer messages are in flight than allowed, and return the permit of this message.
+
+        :raises RateLimitError: a remembered limit, or ``messages_per_hour``, does not allow the message.
         :raises ClientClosedError: the client is closed.
         :raises ChatGPTError: no browser could be started, or the site could not be reached.
         """
         self.check_open()
+        await self.pace.check(prompt, self._model_of(prompt))
         from .retry import retrying_refresh
 
         # The first call opens the site in the browser. If the network fails, opening is retried, like a refresh of the session.
@@ -129,6 +137,11 @@ class MessageSender:
         :raises ChatGPTError: the message was not sent, or the site refused the message.
         """
         check_attachments(prompt.options.files)
+        async with self.pace.sending(prompt, self._model_of(prompt), lease):
+            return await self._send(prompt, lease, span)
+
+    async def _send(self, prompt: Prompt, lease: MessageLease, span: MessageSpan) -> QuestionRef:
+        """Choose the transport, and send the message. With "auto", change to the site's page if the site requires this."""
         needs_page = self._browser_manager.needs_site_page or prompt.options.needs_page
         transport = self.site_pages if needs_page else self._fetch
         if self.options.send_via == "auto" and transport is self._fetch:
@@ -218,8 +231,7 @@ class MessageSender:
                     turn = known
                 else:
                     after, turn = await self.conversations.find_newest_turn(prompt.conversation_id)
-        model = prompt.options.model or self.options.model
-        return OutgoingMessage(prompt, model, message_id, session, turn, after)
+        return OutgoingMessage(prompt, self._model_of(prompt), message_id, session, turn, after)
 
 
 async def _announce(before_send: BeforeSend, message_id: str | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from chatgpt_browser._core.data_folder import DATA_FOLDER
+from chatgpt_browser._core.options import MESSAGES_PER_HOUR
 from chatgpt_browser._core.saved_login import DEFAULT_PROFILE, SavedLogin
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ VARIABLES = (
     (
         BROWSER["browser_context"],
         "default: the session of that browser's user; own (the default): the session token",
+    ),
+    (
+        MESSAGES_PER_HOUR,
+        "the client's messages_per_hour; `batch` waits when the limit is reached, other commands fail",
     ),
     (PROFILE, "name of the saved login; the option --profile of login and logout takes precedence"),
     (DATA_FOLDER, "folder for the browser profile, the saved session and the last conversation's id"),
