@@ -175,6 +175,10 @@ class Batch:
             self._state, self._error = BatchState.COMPLETE, error
         self._notify_change()
 
+    def stop(self, error: BaseException) -> None:
+        """End the batch with an error. The messages in flight continue."""
+        self._finish(error)
+
     def _finish(self, error: BaseException) -> None:
         """End the batch with an error, so that no other message is sent. If the batch has already ended, do nothing."""
         if self._state is not BatchState.ENDED:

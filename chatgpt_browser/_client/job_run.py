@@ -20,6 +20,7 @@ from .._core.errors import (
     ModerationError,
     OptionNotAppliedError,
     StreamError,
+    UnusualActivityError,
 )
 from .._core.log import logger
 from .._core.models import QuestionRef
@@ -313,7 +314,7 @@ def _may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
     delivery = stream._lease.delivery
     if delivery is None or delivery.state is DeliveryState.NOT_STARTED:
         return False
-    if type(error) is StreamError:
+    if type(error) in (StreamError, UnusualActivityError):
         return False  # The site has reported an error instead of an answer.
     if stream._assembler.reader.conversation_id is not None:
         return True

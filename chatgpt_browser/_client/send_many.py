@@ -56,13 +56,14 @@ class AsyncSendManyMixin:
           ``messages``, another message is read only after the caller requests the next result.
         * If a message fails, its result contains the error.
         * If the site responds with a rate limit and a delay, no message is sent during the delay. After the delay, the refused
-          message is sent again.
+          message is sent again. If ``messages_per_hour`` is reached, no message is sent until the next one is allowed.
+        * If the site reports unusual activity to any message of this client, the batch ends.
 
         :param messages: Texts and :class:`BatchMessage` objects, in an iterable or an async iterable.
         :param in_order: If True, the results have the order of the messages. If False, they have the order of completion.
         :param timeout_ms: The time limit for each message.
-        :param longest_pause: The longest pause after a rate limit. If the site requests a longer pause, the batch ends. None
-            means that a pause may have any length; 0 means that the batch never pauses.
+        :param longest_pause: The longest pause after a rate limit of the site. If the site requests a longer pause, the batch
+            ends. None means that a pause may have any length; 0 means that the batch never pauses.
         :param abort_signal: A signal that aborts the batch; see :class:`AbortController`.
         :param on_delivery: A function that may keep a journal of the messages. It is called in the event loop's thread before
             each attempt to send a message, and after the site has refused a message (4xx). If the function raises an exception,
@@ -107,7 +108,7 @@ class AsyncSendManyMixin:
             self._sender.process.check()
             self._sender.pace.use_store()
             window = self._sender.options.max_concurrent_messages
-            return Batch(
+            batch = Batch(
                 send,
                 window=window,
                 in_order=in_order,
@@ -115,6 +116,8 @@ class AsyncSendManyMixin:
                 signal=abort_signal,
                 on_delivery=on_delivery,
             )
+            self._sender.pace.stop_on_unusual_activity(batch)
+            return batch
 
         return begin
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import anyio.to_thread
 
 from .._core.errors import APIStatusError, JobStoreError, RateLimitError
 from .._core.log import logger
-from .._core.pace import CONVERSATIONS, KnownLimit, PaceRules, PaceState, limit_of
+from .._core.pace import CONVERSATIONS, UNUSUAL_ACTIVITY, KnownLimit, PaceRules, PaceState, limit_of
 from .._transport.base import DeliveryState
 from .pace_account import PaceAccount
 
@@ -34,6 +35,14 @@ if TYPE_CHECKING:
 _LONGEST_SLEEP = 10.0
 #: Waits of less than this number of seconds are not logged.
 _SHORT_WAIT = 1.0
+
+
+class Stoppable(Protocol):
+    """A queue of messages that ends when the site reports unusual activity."""
+
+    def stop(self, error: BaseException) -> None:
+        """Send no other message. The messages in flight continue."""
+        ...
 
 
 class PaceGate:
@@ -59,6 +68,7 @@ class PaceGate:
         self._limits: dict[str, KnownLimit] = {}
         self._ledger: PaceLedger | None = None
         self._uses_store = self._rules.is_set
+        self._stoppables: weakref.WeakSet[Stoppable] = weakref.WeakSet()
         # The message that waits first holds the lock, so that messages pass in the order of their calls.
         self._turn = asyncio.Lock()
 
@@ -69,6 +79,10 @@ class PaceGate:
     def forget_limits(self) -> None:
         """Forget the limits that this client has received. The limits in the store do not change."""
         self._limits.clear()
+
+    def stop_on_unusual_activity(self, queue: Stoppable) -> None:
+        """Stop the queue when this client receives an unusual-activity response. Only a weak reference is kept."""
+        self._stoppables.add(queue)
 
     # ---- messages ----------------------------------------------------------------------------------------------------
 
@@ -171,6 +185,9 @@ class PaceGate:
         if limit is None:
             return
         self._limits[limit.name] = limit
+        if limit.name == UNUSUAL_ACTIVITY:
+            for queue in [*self._stoppables]:
+                queue.stop(error)
         if not self._uses_store:
             return
         try:

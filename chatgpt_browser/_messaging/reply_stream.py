@@ -164,6 +164,7 @@ class AsyncReplyStream(WholeReplyMixin):
         except BaseException as exc:
             if self._start_recovery(exc):
                 return self._assembler.read(limit, convert=convert)
+            await self._sender.note_refusal(exc)
             self._close(error=exc)
             raise self._with_partial_text(exc) from exc.__cause__
         if updates is None:

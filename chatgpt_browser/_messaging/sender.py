@@ -16,7 +16,7 @@ from .._core.models import QuestionRef
 from .._core.process_guard import ProcessGuard
 from .._core.telemetry import MessageSpan
 from .._protocol.conversation_tree import Turn
-from .._protocol.error_responses import document_error
+from .._protocol.error_responses import concerns_account, document_error
 from .._transport.base import OutgoingMessage
 from .._transport.fetch.transport import FetchTransport
 from .._transport.site_ui.page_pool import SitePagePool
@@ -107,6 +107,11 @@ class MessageSender:
         if self._is_closed:
             raise ClientClosedError
 
+    async def note_refusal(self, error: BaseException) -> None:
+        """Note an error that ended a reply. Unusual activity stops the messages that wait."""
+        if isinstance(error, UnusualActivityError):
+            await self.pace.note(error)
+
     def start_span(self, prompt: Prompt) -> MessageSpan:
         """Start and return the telemetry span of one message."""
         return MessageSpan(self._model_of(prompt), self._browser_manager.site.origin)
@@ -149,7 +154,7 @@ class MessageSender:
                 return await self._send_once(transport, prompt, lease, span)
             except UnusualActivityError as refusal:
                 # If there is no response, the site refused an earlier request, for example the request for the parent message.
-                if lease.response is None:
+                if lease.response is None or concerns_account(refusal):
                     raise
                 # The site has refused the message. Therefore a second attempt cannot create a duplicate.
                 logger.info("the site accepts messages only from its own page, switching to it: %s", refusal)

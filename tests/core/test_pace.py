@@ -66,7 +66,9 @@ def test_check_sending_limit_stops_only_what_it_concerns(name: str, model: str, 
     if not is_stopped:
         check(limit(name), model=model)
         return
-    with pytest.raises(RateLimitError, match=r"Slow down\. This limit is remembered and ends in 60 s") as caught:
+    with pytest.raises(
+        RateLimitError, match=r"Slow down\. This limit is remembered and ends in 60 s"
+    ) as caught:
         check(limit(name, scope="hour", status_code=429), limit(name, 30), model=model)
     assert (caught.value.retry_after, caught.value.remembered, caught.value.status_code) == (60, True, 429)
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import sqlite3
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chatgpt_browser import JobStoreError, RateLimitError, UnusualActivityError
+from chatgpt_browser._client.send_many import AsyncSendManyMixin
 from chatgpt_browser._core.message_options import MessageOptions
 from chatgpt_browser._transport.base import DeliveryState
-from tests.support.memory_site import MemorySite, body, reply
+from tests.support.memory_site import MemorySite, body, events, head, reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -27,6 +30,7 @@ pytestmark = pytest.mark.anyio
 
 HOUR_LIMIT = body(429, '{"detail": "Too many requests in 1 hour."}', retry_after="1800")
 MODEL_LIMIT = body(429, '{"detail": {"code": "model_cap_exceeded", "message": "Cap.", "clears_in": 90}}')
+IN_STREAM = [head(), events({"error": "Suspicious activity was detected.", "error_code": "blocked"})]
 UNUSUAL = body(403, '{"detail": "Unusual activity has been detected from your device. Try again later."}')
 
 
@@ -46,7 +50,9 @@ def clock() -> Clock:
 
 
 @asynccontextmanager
-async def site(*answers: Iterable[Frame], clock: Clock | None = None, **options: Any) -> AsyncIterator[MemorySite]:
+async def site(
+    *answers: Iterable[Frame], clock: Clock | None = None, **options: Any
+) -> AsyncIterator[MemorySite]:
     """Yield a site with these answers, the last of which is repeated. Close its sender after the block."""
     left = list(answers or [reply()])
 
@@ -92,7 +98,9 @@ async def test_messages_per_hour_is_shared_by_two_processes(tmp_path: Path, cloc
         await text_of(one.stream())
 
 
-async def test_messages_per_hour_message_that_was_not_sent_does_not_count(tmp_path: Path, clock: Clock) -> None:
+async def test_messages_per_hour_message_that_was_not_sent_does_not_count(
+    tmp_path: Path, clock: Clock
+) -> None:
     async with site(clock=clock, messages_per_hour=1, job_store=tmp_path / "jobs.sqlite3") as client:
 
         def refuse(message_id: str | None) -> None:
@@ -137,7 +145,7 @@ async def test_unusable_store_without_pace_is_a_warning(
 async def test_client_without_pace_opens_no_store(tmp_path: Path) -> None:
     async with site(HOUR_LIMIT, job_store=tmp_path / "jobs.sqlite3") as client:
         await refusal_of(client.stream())
-    assert [*tmp_path.iterdir()] == []
+    assert os.listdir(tmp_path) == []
 
 
 # ---- remembered limits -----------------------------------------------------------------------------------------------
@@ -161,7 +169,10 @@ async def test_rate_limit_with_known_end_is_remembered_without_a_request(clock: 
 
 async def test_rate_limit_is_remembered_by_another_process(tmp_path: Path, clock: Clock) -> None:
     store = tmp_path / "jobs.sqlite3"
-    async with site(HOUR_LIMIT, clock=clock, job_store=store) as one, site(clock=clock, job_store=store) as other:
+    async with (
+        site(HOUR_LIMIT, clock=clock, job_store=store) as one,
+        site(clock=clock, job_store=store) as other,
+    ):
         one.sender.pace.use_store()
         other.sender.pace.use_store()
         await refusal_of(one.stream())
@@ -210,6 +221,57 @@ async def test_unusual_activity_stops_messages_that_wait_but_no_running_reply() 
         assert await text_of(answering) == "Hello"
         assert await text_of(client.stream("a later call")) == "Hello"
         assert [message.prompt.text for message in client.messages] == ["first", "0", "a later call"]
+
+
+class Client(AsyncSendManyMixin):
+    """A client that can only send many messages."""
+
+    def __init__(self, site: MemorySite) -> None:
+        self._sender = site.sender
+
+
+async def test_unusual_activity_ends_a_batch_that_pauses(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with site(HOUR_LIMIT, IN_STREAM, reply(), job_store=tmp_path / "jobs.sqlite3") as client:
+
+        async def receive() -> None:
+            async for _ in Client(client).send_many(["one", "two"]):
+                raise AssertionError("no message of the batch has a reply")
+
+        with caplog.at_level(logging.INFO, "chatgpt_browser"):
+            batch = asyncio.create_task(receive())
+            while "paused for 1800 s" not in caplog.text:  # noqa: ASYNC110 - a log record sets no event
+                await asyncio.sleep(0.01)
+        client.sender.pace.forget_limits()
+        client.sender.pace._uses_store = False
+        with pytest.raises(UnusualActivityError, match="Suspicious activity"):
+            await text_of(client.stream())
+        with pytest.raises(UnusualActivityError, match="Suspicious activity"):
+            await batch
+        assert len(client.messages) == 2
+
+
+async def test_suspicious_account_is_not_asked_again_through_the_page() -> None:
+    suspicious = body(403, '{"detail": "Suspicious activity was detected in your account."}')
+    async with site(suspicious, reply(), send_via="auto") as client:
+        with pytest.raises(UnusualActivityError):
+            await text_of(client.stream())
+        assert len(client.messages) == 1
+
+
+async def test_send_many_full_hour_waits_instead_of_failing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = tmp_path / "jobs.sqlite3"
+    async with site(messages_per_hour=1, job_store=store) as client:
+        await text_of(client.stream())
+        with closing(sqlite3.connect(store)) as connection:
+            connection.execute("UPDATE sends SET sent_at = sent_at - 3599.5")
+            connection.commit()
+        with caplog.at_level(logging.INFO, "chatgpt_browser"):
+            results = [result async for result in Client(client).send_many(["one"], longest_pause=0)]
+        assert [result.reply for result in results] == ["Hello"]
 
 
 async def test_unusual_activity_stops_messages_of_another_process(tmp_path: Path) -> None:
