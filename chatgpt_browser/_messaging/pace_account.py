@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from .._transport.browser_manager import moved_to
@@ -34,8 +35,8 @@ class PaceAccount:
         self._browser_manager = browser_manager
         self._tokens = tokens
         self._name: str | None = None
-        #: The newest session token whose account is in the store.
-        self._noted_token = ""
+        #: The session tokens whose account is in the store.
+        self._noted_tokens: set[str] = set()
 
     async def find(self, with_ledger: WithLedger, *, online: bool, now: float) -> str | None:
         """Return the name of the account, or None if it is unknown.
@@ -45,14 +46,26 @@ class PaceAccount:
         token = self._browser_manager.session_token.value
         if self._name is None and token:
             self._name = await with_ledger(lambda ledger: ledger.find_account(token), None)
-            self._noted_token = token if self._name is not None else ""
+            self._noted_tokens = {token} if self._name is not None else set()
         if self._name is None and online:
             self._name = _name_of(self._browser_manager.site.origin, await self._tokens.get())
-        name, token = self._name, self._browser_manager.session_token.value
-        if name is not None and token and token != self._noted_token:
-            self._noted_token = token
-            await with_ledger(lambda ledger: ledger.note_account(token, name, now), None)
+        if self._name is not None:
+            await self._note_tokens(with_ledger, self._name, now)
         return self._name
+
+    async def _note_tokens(self, with_ledger: WithLedger, name: str, now: float) -> None:
+        """Store the account of each session token of this client. The site may have replaced the token that the user gave."""
+        tokens = {
+            token.value
+            for token in (*self._browser_manager.former_tokens, self._browser_manager.session_token)
+        }
+        for token in sorted(tokens - self._noted_tokens - {""}):
+            self._noted_tokens.add(token)
+            await with_ledger(functools.partial(_note, token, name, now), None)
+
+
+def _note(token: str, name: str, now: float, ledger: PaceLedger) -> None:
+    ledger.note_account(token, name, now)
 
 
 def _name_of(origin: str, session: Session) -> str:
