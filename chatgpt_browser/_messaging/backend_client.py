@@ -11,6 +11,7 @@ import anyio.to_thread
 from .._protocol.backend import is_conversation_path
 from .._protocol.error_responses import read_json, read_large_json
 from .._protocol.requests import backend_request
+from .read_pace import ReadPace
 from .response_reader import receive_body, receive_head
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class BackendClient:
         self._tokens = tokens
         self._secrets = secrets
         self._pace = pace
+        self._read_pace = ReadPace()
 
     async def request_json(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request and return the parsed JSON of the response. A GET is retried if the network or the server failed.
@@ -69,6 +71,14 @@ class BackendClient:
             return await retrying_read(read, retries=self._options.retries)
         async with self._pace.reading():
             return await retrying_read(read, retries=self._options.retries)
+
+    async def read_past(self, path: str) -> Any:
+        """Return the parsed JSON of the list of conversations, or of a past conversation, at the pace of :class:`.ReadPace`.
+
+        :raises ChatGPTError: the request failed, or the site refused the request.
+        """
+        await self._read_pace.wait()
+        return await self.request_json("GET", path)
 
     async def _request(self, method: str, path: str, body: Any) -> Any:
         async def call(session: Session) -> tuple[ResponseStream, Head]:

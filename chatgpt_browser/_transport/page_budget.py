@@ -1,0 +1,79 @@
+"""Limits how many pages of the site one client has open at once, whichever transport opens them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+#: The maximum number of pages. With six pages, the site was seen to limit the account's requests; with five it was not.
+MAX_PAGES = 5
+#: While a holder waits, the pages are counted again at this interval in seconds. A page that has crashed, or whose reply was
+#: stopped, does not notify the budget.
+_INTERVAL = 0.5
+
+
+class PageHolder(Protocol):
+    """An object that opens pages. It counts its pages for the budget."""
+
+    def count_pages(self) -> int:
+        """Return the number of pages that this object has open, without those that it is opening."""
+        ...
+
+    def close_idle_page(self) -> bool:
+        """Begin to close a page that is not in use. Return False if there is no such page."""
+        ...
+
+
+class PageBudget:
+    """Counts the pages of all holders. A holder waits until fewer than :data:`MAX_PAGES` are open, and then opens a page."""
+
+    def __init__(self) -> None:
+        self._holders: list[PageHolder] = []
+        self._opening = 0
+        self._changed = asyncio.Event()
+
+    def register(self, holder: PageHolder) -> None:
+        """Count the pages of this holder from now on."""
+        self._holders.append(holder)
+
+    @property
+    def is_full(self) -> bool:
+        """True if no other page may be opened now."""
+        return self._opening + sum(holder.count_pages() for holder in self._holders) >= MAX_PAGES
+
+    def notify(self) -> None:
+        """Wake the holders that wait. Called after a page was closed or has become idle."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def wait_for_change(self) -> None:
+        """Wait until a page was closed or has become idle, at most 0.5 s."""
+        with anyio.move_on_after(_INTERVAL):
+            await self._changed.wait()
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """Count one more page during the block. At its end, the holder counts the page."""
+        self._opening += 1
+        try:
+            yield
+        finally:
+            self._opening -= 1
+            self.notify()
+
+    @asynccontextmanager
+    async def waiting_to_open(self) -> AsyncIterator[None]:
+        """Wait until another page may be opened, and count it during the block. If a page is idle, the page is closed."""
+        while self.is_full:
+            for holder in self._holders:
+                if holder.close_idle_page():
+                    break
+            await self.wait_for_change()
+        with self.opening():
+            yield
