@@ -76,7 +76,7 @@ async def test_site_pages_of_many_messages_are_limited_and_reused() -> None:
         options: dict[str, Any] = {"send_via": "page", "max_concurrent_messages": 5, **base_urls(server)}
         async with AsyncChatGPTAPI(server.session_token, **options) as api:
             sending = [asyncio.create_task(api.send_message(f"message {n}")) for n in range(5)]
-            await anyio.to_thread.run_sync(lambda: gate.wait(60, arrivals=site_pages))
+            await anyio.to_thread.run_sync(lambda: gate.wait_reached(60, count=site_pages))
             browser = api._browser_manager._browser
             assert browser is not None
             assert len(browser.context.pages) == MAX_PAGES
