@@ -72,7 +72,6 @@ def pair(shared: _Shared) -> Iterator[Pair]:
     pair = shared.take()
     pair.scripted_site.begin()
     yield pair
-    pair.api._core._sender.pace.forget_limits()
     try:
         healthy = can_send(pair.api)
     except Exception:

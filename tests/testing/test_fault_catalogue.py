@@ -107,6 +107,7 @@ def test_fault_client_outcome_matches_docs(
     every_time = outcome_of_message(*pair, name, None) if once.startswith("reply") else once
 
     assert (once, every_time) == TABLE[name][1:]
+    pair[1]._core._sender.pace.forget_limits()
     assert pair[1].send_message("And now?") == REPLY
 
 
