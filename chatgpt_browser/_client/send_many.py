@@ -97,7 +97,7 @@ class AsyncSendManyMixin:
 
         async def send(prompt: Prompt) -> ReplyResult:
             deadline = Deadline(timeout, abort_signal)
-            # Unusual activity since the begin of the batch stops all messages that were not sent yet.
+            # A report of unusual activity after this time stops all messages of the batch that were not sent yet.
             prompt = replace(prompt, queued_at=began_at)
             async with AsyncReplyStream(self._sender, StandaloneSlot(prompt), deadline) as stream:
                 while await stream._next_updates(convert=False) is not None:

@@ -16,12 +16,12 @@ HOUR = 3600.0
 CONVERSATIONS = "conversations"
 #: The name under which an unusual-activity response is recorded.
 UNUSUAL_ACTIVITY = "unusual activity"
-#: The scopes of rate limits that are not remembered. The first one ends as soon as another message is answered. The second one is
-#: the option ``messages_per_hour``.
+#: The scopes of rate limits that are not remembered. The limit "concurrency" ends as soon as the reply to another message is
+#: complete. The limit "local" is the option ``messages_per_hour``.
 _FORGOTTEN_SCOPES = ("concurrency", "local")
 #: The attributes of an error that are remembered.
 _ERROR_FIELDS = ("status_code", "detail", "code")
-#: A time that is later than now by more than this number of seconds was recorded before the clock was set back. It is ignored.
+#: If a recorded time is more than this number of seconds in the future, the clock was set back, and the time is ignored.
 _CLOCK_STEP = 60.0
 
 
@@ -40,10 +40,11 @@ class PaceRules:
 
 @dataclass(frozen=True)
 class KnownLimit:
-    """A refusal of the site that is remembered. Times are in seconds since the epoch.
+    """A remembered refusal of the site: a rate limit, or a report of unusual activity. Times are in seconds since the epoch.
 
-    ``name`` is the scope of a rate limit; the name of a model's limit also contains the model. An unusual-activity response has
-    the name :data:`UNUSUAL_ACTIVITY`, and ends when it is recorded. ``details`` contains attributes of the error.
+    ``name`` is the scope of the rate limit; for a model's limit, the name also contains the model. The name of a report of
+    unusual activity is :data:`UNUSUAL_ACTIVITY`. Such a report stops only the messages that are waiting at ``recorded_at``, so
+    its ``until`` equals ``recorded_at``. ``details`` contains attributes of the error.
     """
 
     name: str
@@ -63,7 +64,7 @@ class KnownLimit:
         )
 
     def stop_error(self) -> UnusualActivityError:
-        """Return the error of a message that was waiting when the site reported unusual activity."""
+        """Return the error for a message that was waiting when the site reported unusual activity."""
         return UnusualActivityError(
             f"The message was not sent: while it was waiting, the site refused another message of the account. {self._sentence}",
             **self.details,
@@ -76,7 +77,7 @@ class KnownLimit:
 
 @dataclass(frozen=True)
 class PaceState:
-    """What is known about the pace of an account: the times of the sent messages, in any order, and the known limits."""
+    """The times of the account's sent messages, in any order, and the account's remembered limits."""
 
     sent_at: tuple[float, ...] = ()
     limits: tuple[KnownLimit, ...] = ()
@@ -89,8 +90,9 @@ class PaceState:
         self._check(now, (CONVERSATIONS,))
 
     def check_sending(self, now: float, *, queued_at: float, model: str) -> None:
-        """Check that no limit of the site stops a message. ``queued_at`` is the time from which on the message has waited.
+        """Check that no limit of the site stops a message.
 
+        :param queued_at: the time at which the message began to wait.
         :raises UnusualActivityError: the site has reported unusual activity since ``queued_at``.
         :raises RateLimitError: a remembered limit has not ended.
         """
@@ -106,7 +108,7 @@ class PaceState:
             raise max(known, key=lambda limit: limit.until).error(now)
 
     def wait_before_sending(self, rules: PaceRules, now: float) -> float:
-        """Return the number of seconds until ``min_interval`` allows the next message. 0 means that it may be sent now.
+        """Return the number of seconds until ``min_interval`` allows the next message. 0: the message may be sent now.
 
         :raises RateLimitError: the account has sent ``messages_per_hour`` messages in the last hour.
         """
@@ -126,8 +128,8 @@ def model_name(model: str) -> str:
 def limit_of(error: APIStatusError, *, model: str, now: float) -> KnownLimit | None:
     """Return the limit to remember after an error of the site, or None if the error is not remembered.
 
-    A rate limit is remembered if the site has named its end in a header or a field. A fixed sentence, such as "Too many requests
-    in 1 hour", does not name the end.
+    A rate limit is remembered if a header or a field of the response contains the end of the limit. A fixed sentence, such as
+    "Too many requests in 1 hour", does not contain the end.
     """
     details = {name: value for name in _ERROR_FIELDS if (value := getattr(error, name)) is not None}
     if isinstance(error, UnusualActivityError):

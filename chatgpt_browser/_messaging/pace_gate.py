@@ -1,4 +1,4 @@
-"""The gate that each message and each read of a conversation passes. It applies the user's pace and the remembered limits."""
+"""Applies the user's pace and the remembered limits to each message and to each read of a conversation."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-#: While a message waits, the store is read again after at most this number of seconds: another process may have stored a limit,
-#: and SQLite does not notify other processes of a change.
+#: While a message waits, the store is read again at least at this interval in seconds: another process may have stored a limit,
+#: and SQLite does not notify this process.
 _LONGEST_SLEEP = 10.0
 #: Waits of less than this number of seconds are not logged.
 _SHORT_WAIT = 1.0
@@ -48,8 +48,8 @@ class Stoppable(Protocol):
 class PaceGate:
     """Lets messages pass one after another, at the pace of the account.
 
-    Without a store, the gate knows only the limits that this client has received. With the store, it shares the sent messages
-    and the limits with the other processes that use the same account and the same store.
+    If the gate uses no store, it applies only the limits that this client has received. If the gate uses the store, the sent
+    messages and the limits are shared with all processes that use the same account and the same store.
 
     :param clock: a function that returns the time in seconds since the epoch.
     """
@@ -69,7 +69,7 @@ class PaceGate:
         self._ledger: PaceLedger | None = None
         self._uses_store = self._rules.is_set
         self._stoppables: weakref.WeakSet[Stoppable] = weakref.WeakSet()
-        # The message that waits first holds the lock, so that messages pass in the order of their calls.
+        # A message holds this lock while it waits, so that messages pass in the order of their calls.
         self._turn = asyncio.Lock()
 
     def use_store(self) -> None:
@@ -81,13 +81,13 @@ class PaceGate:
         self._limits.clear()
 
     def stop_on_unusual_activity(self, queue: Stoppable) -> None:
-        """Stop the queue when this client receives an unusual-activity response. Only a weak reference is kept."""
+        """Stop the queue when this client receives a report of unusual activity. The gate keeps only a weak reference."""
         self._stoppables.add(queue)
 
     # ---- messages ----------------------------------------------------------------------------------------------------
 
     async def check(self, prompt: Prompt, model: str) -> None:
-        """Check whether the message may be sent, without a request to the site, a wait or a record.
+        """Check whether the limits allow the message. No request is sent, and the message is not counted.
 
         :raises UnusualActivityError: the site has reported unusual activity while the message was waiting.
         :raises RateLimitError: a remembered limit has not ended, or ``messages_per_hour`` is reached.
@@ -99,7 +99,9 @@ class PaceGate:
 
     @asynccontextmanager
     async def sending(self, prompt: Prompt, model: str, lease: MessageLease) -> AsyncIterator[None]:
-        """Wait until the message may be sent, and send it in the block. If the site refuses the message, remember the limit.
+        """Wait until the message may be sent. The caller sends the message in the block.
+
+        If the block raises an error that contains a limit, the limit is remembered. If the message was not sent, it is not counted.
 
         :raises UnusualActivityError: the site has reported unusual activity while the message was waiting.
         :raises RateLimitError: a remembered limit has not ended, or ``messages_per_hour`` is reached.
@@ -165,7 +167,7 @@ class PaceGate:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
-        """Read a conversation or the list of conversations in the block. If the site refuses this, remember the limit.
+        """Check that conversations may be read. The caller reads in the block. If the site refuses this, remember the limit.
 
         :raises RateLimitError: a remembered limit has not ended.
         """
@@ -180,7 +182,7 @@ class PaceGate:
     # ---- limits ------------------------------------------------------------------------------------------------------
 
     async def note(self, error: APIStatusError, model: str = "") -> None:
-        """Remember the limit in an error of the site, if the error contains one."""
+        """Remember the limit that an error of the site contains. If the error contains no limit, do nothing."""
         limit = limit_of(error, model=model, now=self._clock())
         if limit is None:
             return
@@ -198,7 +200,7 @@ class PaceGate:
             logger.warning("the limit was not stored, so other processes do not know it: %s", exc)
 
     async def _state(self, *, online: bool) -> PaceState:
-        """Return the limits of this client, and what the store contains about the account, if both are known."""
+        """Return the limits of this client, and the messages and limits of its account in the store, if the account is known."""
         own = tuple(self._limits.values())
         account = await self._find_account(online=online) if self._uses_store else None
         if account is None:
@@ -214,7 +216,8 @@ class PaceGate:
     async def _with_ledger(self, use: Callable[[PaceLedger], T], default: T) -> T:
         """Call ``use(ledger)`` in a worker thread and return its result.
 
-        If the store cannot be used, and the user has not set a pace, log a warning and return ``default`` from now on.
+        If the store cannot be used, and the user has not set a pace, log a warning and return ``default``. After that, the gate
+        does not use the store.
 
         :raises JobStoreError: the user has set a pace, and the store cannot be used.
         """

@@ -11,8 +11,8 @@ from .._core.log import logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: This number of conversations or pages of the list may be read without a pause. After that, one may be read in each interval, in
-#: seconds. A pause of an interval also allows one more read without a pause later.
+#: The number of reads that need no pause, and the interval in seconds between further reads. Each interval without a read allows
+#: one more read without a pause.
 BURST, INTERVAL = 20, 0.5
 #: A wait of this number of seconds or more is logged.
 _LONG_WAIT = 5.0
@@ -26,7 +26,7 @@ class ReadPace:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        #: The time at which the burst is whole again if no other read begins.
+        #: The time at which ``BURST`` reads without a pause are possible again, if no other read begins.
         self._restored_at = 0.0
 
     def reserve(self) -> float:

@@ -11,7 +11,7 @@ import anyio
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-#: The maximum number of pages. With six pages, the site was seen to limit the account's requests; with five it was not.
+#: The maximum number of pages. Another project has seen that the site limits an account with six open pages, but not with five.
 MAX_PAGES = 5
 #: While a holder waits, the pages are counted again at this interval in seconds. A page that has crashed, or whose reply was
 #: stopped, does not notify the budget.
@@ -19,10 +19,10 @@ _INTERVAL = 0.5
 
 
 class PageHolder(Protocol):
-    """An object that opens pages. It counts its pages for the budget."""
+    """An object that opens pages, for example a transport."""
 
     def count_pages(self) -> int:
-        """Return the number of pages that this object has open, without those that it is opening."""
+        """Return the number of open pages of this object. Pages that are being opened do not count."""
         ...
 
     def close_idle_page(self) -> bool:
@@ -59,7 +59,7 @@ class PageBudget:
 
     @contextmanager
     def opening(self) -> Iterator[None]:
-        """Count one more page during the block. At its end, the holder counts the page."""
+        """Count one more page while the block opens it. After the block, the holder counts the page."""
         self._opening += 1
         try:
             yield
@@ -69,7 +69,10 @@ class PageBudget:
 
     @asynccontextmanager
     async def waiting_to_open(self) -> AsyncIterator[None]:
-        """Wait until another page may be opened, and count it during the block. If a page is idle, the page is closed."""
+        """Wait until another page may be opened, and count this page during the block.
+
+        If the maximum number of pages is open, and one of them is idle, the idle page is closed.
+        """
         while self.is_full:
             for holder in self._holders:
                 if holder.close_idle_page():

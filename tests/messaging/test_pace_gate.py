@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser import JobStoreError, RateLimitError, UnusualActivityError
+from chatgpt_browser._client.job_runner import JobRunner
 from chatgpt_browser._client.send_many import AsyncSendManyMixin
 from chatgpt_browser._core.message_options import MessageOptions
+from chatgpt_browser._core.models import Prompt
+from chatgpt_browser._messaging.lease import StandaloneSlot
 from chatgpt_browser._transport.base import DeliveryState
 from tests.support.memory_site import MemorySite, body, events, head, reply
 
@@ -221,6 +224,21 @@ async def test_unusual_activity_stops_messages_that_wait_but_no_running_reply() 
         assert await text_of(answering) == "Hello"
         assert await text_of(client.stream("a later call")) == "Hello"
         assert [message.prompt.text for message in client.messages] == ["first", "0", "a later call"]
+
+
+async def test_unusual_activity_fails_a_queued_job_and_sends_nothing(tmp_path: Path) -> None:
+    async with site(UNUSUAL, reply(), send_via="fetch", job_store=tmp_path / "jobs.sqlite3") as client:
+        runner = JobRunner(client.sender)
+
+        async def submit(text: str) -> None:
+            prompt = Prompt(text)
+            await runner.submit(prompt, StandaloneSlot(prompt), keep_text=True)
+
+        errors = await asyncio.gather(submit("one"), submit("two"), return_exceptions=True)
+        assert all(isinstance(error, UnusualActivityError) for error in errors)
+        assert len(client.messages) == 1
+        assert [record.state for record in await runner.list_jobs()] == ["failed", "failed"]
+        await runner.close()
 
 
 class Client(AsyncSendManyMixin):
