@@ -145,7 +145,8 @@ def limit_of(error: APIStatusError, *, model: str, now: float) -> KnownLimit | N
 
 def local_limit_error(messages_per_hour: int, seconds: float) -> RateLimitError:
     """Return the error for a message that would exceed ``messages_per_hour``. The next message is allowed after ``seconds``."""
-    limit = f"the limit of {messages_per_hour} messages per hour"
+    messages = "1 message" if messages_per_hour == 1 else f"{messages_per_hour} messages"
+    limit = f"the limit of {messages} per hour"
     return RateLimitError(
         f"The message was not sent: {limit} (messages_per_hour) is reached. The next message may be sent in {seconds:.0f} s.",
         retry_after=seconds,

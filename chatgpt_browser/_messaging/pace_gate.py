@@ -101,7 +101,7 @@ class PaceGate:
     async def sending(self, prompt: Prompt, model: str, lease: MessageLease) -> AsyncIterator[None]:
         """Wait until the message may be sent. The caller sends the message in the block.
 
-        If the block raises an error that contains a limit, the limit is remembered. If the message was not sent, it is not counted.
+        If the block raises an error that contains a limit, the limit is remembered. A message that was not sent is not counted.
 
         :raises UnusualActivityError: the site has reported unusual activity while the message was waiting.
         :raises RateLimitError: a remembered limit has not ended, or ``messages_per_hour`` is reached.

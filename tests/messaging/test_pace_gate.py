@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import sqlite3
 import time
 from contextlib import asynccontextmanager, closing
@@ -56,7 +57,7 @@ def clock() -> Clock:
 async def site(
     *answers: Iterable[Frame], clock: Clock | None = None, **options: Any
 ) -> AsyncIterator[MemorySite]:
-    """Yield a site with these answers, the last of which is repeated. Close its sender after the block."""
+    """Yield a site with these answers. The last answer is repeated. Close the sender after the block."""
     left = list(answers or [reply()])
 
     def handle(message: OutgoingMessage) -> Iterable[Frame]:
@@ -290,6 +291,7 @@ async def test_send_many_full_hour_waits_instead_of_failing(
         with caplog.at_level(logging.INFO, "chatgpt_browser"):
             results = [result async for result in Client(client).send_many(["one"], longest_pause=0)]
         assert [result.reply for result in results] == ["Hello"]
+    assert re.search(r"waiting \d s, until [\d:]{8}: the limit of 1 message per hour", caplog.text)
 
 
 async def test_unusual_activity_stops_messages_of_another_process(tmp_path: Path) -> None:

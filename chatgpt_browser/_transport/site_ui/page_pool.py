@@ -190,6 +190,7 @@ class SitePagePool:
         pages, self._pages = self._pages, []
         for page in pages:
             page.die(ClientClosedError())
+        self._browser_manager.page_budget.notify()
         await self._closing.cancel()
 
 
