@@ -65,6 +65,7 @@ class PaceGate:
         self._path = options.job_store
         self._account = PaceAccount(browser_manager, tokens)
         self._clock = clock
+        self._sleep = asyncio.sleep
         self._limits: dict[str, KnownLimit] = {}
         self._ledger: PaceLedger | None = None
         self._uses_store = self._rules.is_set
@@ -96,6 +97,15 @@ class PaceGate:
         state = await self._state(online=False)
         state.check_sending(now, queued_at=prompt.queued_at, model=model)
         state.wait_before_sending(self._rules, now)
+
+    def check_again(self, prompt: Prompt, model: str) -> None:
+        """Check whether the limits that this client has received since :meth:`check` still allow the message.
+
+        :raises UnusualActivityError: the site has reported unusual activity while the message was waiting.
+        :raises RateLimitError: a remembered limit has not ended.
+        """
+        state = PaceState(limits=tuple(self._limits.values()))
+        state.check_sending(self._clock(), queued_at=prompt.queued_at, model=model)
 
     @asynccontextmanager
     async def sending(self, prompt: Prompt, model: str, lease: MessageLease) -> AsyncIterator[None]:
@@ -131,7 +141,7 @@ class PaceGate:
                 interval = f"min_interval is {self._rules.min_interval:g} s"
                 logger.info("waiting %.0f s: %s", seconds, interval, extra={"chatgpt_event": "waiting"})
                 is_logged = True
-            await asyncio.sleep(min(seconds, _LONGEST_SLEEP))
+            await self._sleep(min(seconds, _LONGEST_SLEEP))
 
     async def _reserve(self, prompt: Prompt, model: str) -> tuple[float, int | None]:
         now = self._clock()
@@ -140,8 +150,7 @@ class PaceGate:
             state.check_sending(now, queued_at=prompt.queued_at, model=model)
             return state.wait_before_sending(self._rules, now)
 
-        known = PaceState(limits=tuple(self._limits.values()))
-        known.check_sending(now, queued_at=prompt.queued_at, model=model)
+        self.check_again(prompt, model)
         if not self._uses_store:
             return 0.0, None
         account = await self._find_account(online=True)

@@ -178,6 +178,7 @@ class MessageSender:
         message_id = str(uuid.uuid4())  # All attempts use the same id.
 
         async def attempt(session: Session) -> tuple[OutgoingMessage, Head]:
+            self.pace.check_again(prompt, self._model_of(prompt))
             message = await self._address(transport, prompt, message_id, session)
             lease.delivery = message.delivery
             if prompt.before_send is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import sqlite3
 import time
 from contextlib import asynccontextmanager, closing
@@ -18,6 +17,7 @@ from chatgpt_browser._client.job_runner import JobRunner
 from chatgpt_browser._client.send_many import AsyncSendManyMixin
 from chatgpt_browser._core.message_options import MessageOptions
 from chatgpt_browser._core.models import Prompt
+from chatgpt_browser._messaging import retry
 from chatgpt_browser._messaging.lease import StandaloneSlot
 from chatgpt_browser._transport.base import DeliveryState
 from tests.support.memory_site import MemorySite, body, events, head, reply
@@ -39,13 +39,18 @@ UNUSUAL = body(403, '{"detail": "Unusual activity has been detected from your de
 
 
 class Clock:
-    """The clock of the gates. The test sets the time."""
+    """The clock of the gates. The test sets the time, and each wait of a gate advances it."""
 
     def __init__(self) -> None:
         self.now = 1_900_000_000.0
+        self.slept: list[float] = []
 
     def __call__(self) -> float:
         return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 3))
+        self.now += seconds
 
 
 @pytest.fixture
@@ -66,7 +71,8 @@ async def site(
 
     site = MemorySite(handle, **options)
     if clock is not None:
-        site.sender.pace._clock = clock
+        pace: Any = site.sender.pace
+        pace._clock, pace._sleep = clock, clock.sleep
     try:
         yield site
     finally:
@@ -116,16 +122,18 @@ async def test_messages_per_hour_message_that_was_not_sent_does_not_count(
 
 
 async def test_min_interval_message_waits_for_the_other_process(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    options: dict[str, Any] = {"min_interval": 1100, "job_store": tmp_path / "jobs.sqlite3"}
-    async with site(**options) as one, site(**options) as other:
+    options: dict[str, Any] = {"min_interval": 30_000, "job_store": tmp_path / "jobs.sqlite3"}
+    async with site(clock=clock, **options) as one, site(clock=clock, **options) as other:
         with caplog.at_level(logging.INFO, "chatgpt_browser"):
             await text_of(one.stream())
-            began = time.time()
+            assert clock.slept == []
+            clock.now += 5
             await text_of(other.stream())
-            assert time.time() - began >= 1.0
-    assert "waiting 1 s: min_interval is 1.1 s" in caplog.text
+            await text_of(one.stream())
+    assert clock.slept == [10, 10, 5, 10, 10, 10]
+    assert "waiting 25 s: min_interval is 30 s" in caplog.text
 
 
 async def test_pace_with_unusable_store_raises_and_sends_nothing(tmp_path: Path) -> None:
@@ -279,19 +287,35 @@ async def test_suspicious_account_is_not_asked_again_through_the_page() -> None:
         assert len(client.messages) == 1
 
 
-async def test_send_many_full_hour_waits_instead_of_failing(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_send_many_full_hour_waits_instead_of_failing(tmp_path: Path) -> None:
     store = tmp_path / "jobs.sqlite3"
     async with site(messages_per_hour=1, job_store=store) as client:
         await text_of(client.stream())
         with closing(sqlite3.connect(store)) as connection:
             connection.execute("UPDATE sends SET sent_at = sent_at - 3599.5")
             connection.commit()
-        with caplog.at_level(logging.INFO, "chatgpt_browser"):
-            results = [result async for result in Client(client).send_many(["one"], longest_pause=0)]
+        results = [result async for result in Client(client).send_many(["one"], longest_pause=0)]
         assert [result.reply for result in results] == ["Hello"]
-    assert re.search(r"waiting \d s, until [\d:]{8}: the limit of 1 message per hour", caplog.text)
+
+
+async def test_unusual_activity_stops_a_message_that_is_to_be_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    busy = body(429, '{"detail": "Only one message at a time."}')
+    async with site(busy, UNUSUAL, reply(), send_via="fetch", max_concurrent_messages=2) as client:
+        other: list[BaseException] = []
+
+        async def fail_meanwhile(*_: object) -> None:
+            with pytest.raises(UnusualActivityError) as caught:
+                await text_of(client.stream("other"))
+            other.append(caught.value)
+
+        monkeypatch.setattr(retry.RetryPolicy, "apply", fail_meanwhile)
+        monkeypatch.setattr(retry, "_BACKOFF", lambda state: 0.0)
+        with pytest.raises(UnusualActivityError, match="while it was waiting"):
+            await text_of(client.stream("first"))
+        assert len(other) == 1
+        assert [message.prompt.text for message in client.messages] == ["first", "other"]
 
 
 async def test_unusual_activity_stops_messages_of_another_process(tmp_path: Path) -> None:
