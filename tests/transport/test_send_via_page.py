@@ -681,7 +681,8 @@ UNUSABLE_PAGES = {
     "send button without effect": (
         f"{BOX}{SEND}",
         PageError,
-        "sent no message within 1.5 s after the send button was clicked. It may still have been sent",
+        "sent no message within 1.5 s after the send button was clicked. It may still have been sent.*message box filled with "
+        "the message, send button enabled, stop button missing, 0 copies of the message, 0 alerts.*first click: none",
     ),
     "reload on send": (
         f"{BOX}{SEND.replace('type=', 'onclick=location.reload() type=')}",
