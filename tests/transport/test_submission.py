@@ -10,7 +10,9 @@ import pytest
 from chatgpt_browser import ChatGPTAPI, ComposerNotFoundError, MessageTooLongError, PageError
 from chatgpt_browser._transport.base import Delivery, DeliveryState
 from chatgpt_browser._transport.site_ui import submission
+from chatgpt_browser._transport.site_ui.composer import Composer
 from chatgpt_browser.testing import Answer, ComposerOptions, FakeChatGPT
+from tests.support.client_clock import advance_loop_clock
 from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
@@ -266,7 +268,14 @@ def test_submission_message_accepted_and_data_sent_stays_in_doubt(
 ) -> None:
     """The page may have sent the message in a way that this version does not know, so no other page sends it."""
     monkeypatch.setattr(submission, "_QUIET_WITH_COPY", 0.0)
-    monkeypatch.setattr(api._core._sender.site_pages, "step_timeout", 3.0)
+    press_send = Composer.press_send
+
+    async def press_and_wait_for_five_seconds(composer: Composer, text: str) -> bool:
+        is_clicked = await press_send(composer, text)
+        advance_loop_clock(55_000)
+        return is_clicked
+
+    monkeypatch.setattr(Composer, "press_send", press_and_wait_for_five_seconds)
     since = len(server.requests)
     server.script_path("/", Answer(200, SHOWING % ["/backend-api/new/conversation"]))
     with pytest.raises(
