@@ -276,6 +276,8 @@ def test_page_error_elements_contain_no_personal_data(
 ) -> None:
     """They contain kinds, names and the first words of labels, but no personal names, titles or file names."""
     monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._HYDRATION_TIMEOUT", 0.5)
+    # On a slow machine, the client waits longer for a send button, and would then press Enter.
+    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._ENTER_DELAY", 1000.0)
     markup = """<title>Divorce</title><nav><button data-testid="history-Zebra">Z</button></nav>
       <form><div contenteditable role="textbox" aria-label="Ask anything, Alice">.</div>
         <button type="button" aria-label="Remove divorce.pdf" data-testid="remove-file-7f3a">x</button></form>
@@ -723,6 +725,8 @@ def test_composer_unusable_page_raises_specific_error(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
     monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._HYDRATION_TIMEOUT", 0.6)
+    # On a slow machine, the client waits longer for a send button, and would then press Enter.
+    monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._ENTER_DELAY", 1000.0)
     monkeypatch.setattr("chatgpt_browser._transport.site_ui.composer._CLICK_TIMEOUT", 1.0)
     markup, kind, words = UNUSABLE_PAGES[which]
     scripted_site.server.script_path("/", Answer(200, f"<title>x</title><form>{markup}</form>"))
