@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from chatgpt_browser._core.urls import Site
 from chatgpt_browser._transport.site_ui.lost_message import RequestLog
 
 SITE = Site("https://chatgpt.com/api", "https://chatgpt.com/backend-api")
+TEXT = 'Say "Grüße"\nto Ada.'
 BACKEND = SITE.backend_api_base_url
 
 
@@ -53,6 +57,27 @@ def test_request_log_description_has_results_and_nothing_private() -> None:
 )
 def test_request_log_may_contain_message_only_if_data_was_sent(method: str, url: str, expected: bool) -> None:
     assert log_of((method, url)).may_contain_message is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"postData": '{"event": "click"}', "hasPostData": True}, False),
+        ({}, False),
+        ({"hasPostData": True}, True),
+        ({"postData": json.dumps({"text": TEXT}), "hasPostData": True}, True),
+        ({"postData": json.dumps({"text": TEXT}, ensure_ascii=False), "hasPostData": True}, True),
+    ],
+)
+def test_request_log_request_to_another_address_may_contain_message_only_with_its_text(
+    body: dict[str, Any], expected: bool
+) -> None:
+    log = RequestLog(SITE)
+    log.clear(TEXT)
+    request = {"method": "POST", "url": "https://api.example.com/messages", **body}
+    log.begin({"requestId": "1", "request": request})
+    assert log.may_contain_message is expected
+    assert log.describe() == "none"
 
 
 def test_request_log_sent_socket_frame_may_contain_message() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..._core.errors import PageError
+from .posted_body import body_of, decode_body
+from .text_pieces import beginning_of
 
 if TYPE_CHECKING:
     from ..._core.urls import Site
@@ -45,12 +48,15 @@ class RequestLog:
         self._site = site
         #: The key is the id of the request.
         self._requests: dict[str, _Request] = {}
-        self._has_sent_socket_frame = False
+        self._beginning = ""
+        #: True if the page has sent the message's text to another address, or data over a WebSocket.
+        self._has_sent_elsewhere = False
 
-    def clear(self) -> None:
-        """Forget all requests."""
+    def clear(self, text: str = "") -> None:
+        """Forget all requests. ``text`` is the message that the page may send from now on."""
         self._requests.clear()
-        self._has_sent_socket_frame = False
+        self._beginning = beginning_of(text)
+        self._has_sent_elsewhere = False
 
     def begin(self, event: dict[str, Any]) -> None:
         """Record a request."""
@@ -59,6 +65,8 @@ class RequestLog:
         if is_preparation or url.startswith(f"{self._site.backend_api_base_url}/"):
             path = _ID.sub("*", url[len(self._site.origin) :])
             self._requests[event["requestId"]] = _Request(method, path, is_preparation)
+        elif method not in _READING and self._may_contain_text(event["request"]):
+            self._has_sent_elsewhere = True
 
     def respond(self, event: dict[str, Any]) -> None:
         """Record the response to a request."""
@@ -75,7 +83,7 @@ class RequestLog:
 
     def add_socket_frame(self, event: dict[str, Any]) -> None:
         """Record that the page has sent data over a WebSocket."""
-        self._has_sent_socket_frame = True
+        self._has_sent_elsewhere = True
 
     @property
     def is_pending(self) -> bool:
@@ -85,7 +93,7 @@ class RequestLog:
     @property
     def may_contain_message(self) -> bool:
         """True if the page has sent data for an unknown purpose. It may be a new way in which the site's page sends a message."""
-        return self._has_sent_socket_frame or any(
+        return self._has_sent_elsewhere or any(
             request.method not in _READING and not request.is_preparation
             for request in self._requests.values()
         )
@@ -94,6 +102,18 @@ class RequestLog:
         """Return the newest requests and their results as one line, such as ``POST /backend-api/x 403, GET /api/y pending``."""
         newest = list(self._requests.values())[-_MAX_DESCRIBED:]
         return ", ".join(f"{each.method} {each.path} {each.result or 'pending'}" for each in newest) or "none"
+
+    def _may_contain_text(self, request: dict[str, Any]) -> bool:
+        """Return whether the body of a request contains the message, or cannot be read."""
+        body = decode_body(body_of(request))
+        if body is None:
+            return bool(request.get("hasPostData"))
+        forms = (
+            self._beginning,
+            json.dumps(self._beginning)[1:-1],
+            json.dumps(self._beginning, ensure_ascii=False)[1:-1],
+        )
+        return any(form in body for form in forms)
 
     def _end(self, request_id: str, result: str) -> None:
         request = self._requests.get(request_id)

@@ -96,7 +96,7 @@ class Submission:
             await self._composer.wait_for_network_idle_if_always_enabled()
         content = await self._write()
         observer, self._clicks = observe(), 0
-        self._preparation.requests.clear()
+        self._preparation.requests.clear(self._text)
         self._activity.on_native_submit = lambda: self._on_native_submit(observer, delivery)
         watching = BackgroundTasks(on_error=lambda error: observer.fail(to_library_error(error)))
         watching.spawn(self._withdraw_if_prevented(observer))
