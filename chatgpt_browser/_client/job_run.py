@@ -14,6 +14,7 @@ from .._core.errors import (
     APIStatusError,
     ChallengeError,
     ChatGPTError,
+    ChatGPTTimeoutError,
     ClientClosedError,
     JobStoreError,
     JobUncertainError,
@@ -79,15 +80,20 @@ class JournaledSlot:
 class JobRun:
     """Works on one job, which the store object of this client owns."""
 
-    def __init__(self, sender: MessageSender, store: JobStore, record: JobRecord) -> None:
+    def __init__(
+        self, sender: MessageSender, store: JobStore, record: JobRecord, deadline: Deadline | None = None
+    ) -> None:
         self._sender = sender
         self._store = store
+        self._deadline = deadline or Deadline(float("inf"), None)
         #: The newest record of the job.
         self.record = record
         #: Set when the conversation of the message is in the store, or the job has ended.
         self.accepted = asyncio.Event()
         #: True after this process has cancelled the job or has begun to close the client.
         self.is_leaving = False
+        #: True if the job has failed, and it is certain that the site has not accepted the message.
+        self.was_refused = False
         self.task: asyncio.Task[Reply[Any]] | None = None
         self._text: Callable[[], str] = str
 
@@ -113,6 +119,7 @@ class JobRun:
         except Exception as error:
             cause = error.error if isinstance(error, _FinalError) else error
             is_unsent = self.record.state == "queued" and not self.is_leaving
+            self.was_refused |= is_unsent
             if is_unsent or isinstance(error, _FINAL_ERRORS):
                 await self._fail(cause)
             raise cause from cause.__cause__
@@ -124,7 +131,7 @@ class JobRun:
     async def _send(self, slot: ConversationSlot) -> Reply[Any]:
         """Send the message and read its reply. If the stream breaks off, read the reply from the conversation."""
         journaled = JournaledSlot(slot, self._note_sending)
-        stream = AsyncReplyStream(self._sender, journaled, Deadline(float("inf"), None), bind_file=keep_ref)
+        stream = AsyncReplyStream(self._sender, journaled, self._deadline, bind_file=keep_ref)
         self._text = lambda: stream.text
         try:
             async with stream:
@@ -134,18 +141,32 @@ class JobRun:
                 return await stream._complete_reply()
         except ChatGPTError as error:
             is_over = self.is_leaving or not self.record.is_active
-            if is_over or isinstance(error, (ClientClosedError, *_FINAL_ERRORS)):
+            if is_over or isinstance(error, (AbortError, ClientClosedError, *_FINAL_ERRORS)):
                 raise
             if self.record.state == "queued" or not _may_be_sent(error, stream):
+                # A plain StreamError is an error event in the response: the site has accepted the message.
+                self.was_refused = type(error) is not StreamError
+                raise _FinalError(error) from error
+            if _is_own_timeout(error):
                 raise _FinalError(error) from error
             logger.info("the job %s continues without its stream: %s", self.record.id, error)
         return await self._continue()
 
     async def _continue(self) -> Reply[Any]:
         """Read the reply to a message that was sent earlier. If it is unknown whether it was sent, look for it first."""
-        if self.record.state == "sending" or self.record.question_id is None:
-            await self._resolve()
-        self.accepted.set()
+        try:
+            with self._deadline.limit():
+                if self.record.state == "sending" or self.record.question_id is None:
+                    await self._resolve()
+                self.accepted.set()
+                return await self._follow_answer()
+        except ChatGPTTimeoutError as error:
+            if _is_own_timeout(error):
+                raise _FinalError(error) from error
+            raise
+
+    async def _follow_answer(self) -> Reply[Any]:
+        """Poll the conversation until the answer is complete, and return the reply."""
         record = self.record
         question = QuestionRef(record.conversation_id, record.question_id, record.parent_message_id)
         follower = AnswerFollower(self._sender, question)
@@ -319,6 +340,11 @@ def _may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
         return True
     is_refused = isinstance(error, APIStatusError) and 400 <= (error.status_code or 0) < 500
     return not (is_refused or isinstance(error, ChallengeError))
+
+
+def _is_own_timeout(error: ChatGPTError) -> bool:
+    """Return whether the time limit of the job itself has passed. After any other timeout, the answer is read later."""
+    return isinstance(error, ChatGPTTimeoutError) and error.limit == "timeout_ms"
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:

@@ -95,7 +95,7 @@ class BatchResult:
 
     ``index`` is the message's position in the input, starting with 0. ``conversation_id`` and ``message_id`` are the ids of the
     reply. To continue the conversation, pass these ids with the next message. ``seconds`` is the time that the message took,
-    without the pauses for rate limits.
+    without the pauses for rate limits. ``job_id`` is the id of the message's job, or None if the message was not sent.
     """
 
     index: int
@@ -105,6 +105,7 @@ class BatchResult:
     conversation_id: str | None = None
     message_id: str | None = None
     seconds: float = 0.0
+    job_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class JobStore:
         """
         values["updated_at"] = self._clock()
         if values.get("state") == "sending":
-            values["sending_at"] = values["updated_at"]
+            values.setdefault("sending_at", values["updated_at"])
         elif values.get("state") not in (None, *ACTIVE):
             values["owner"] = None
         columns = to_columns(values)
@@ -140,6 +140,18 @@ class JobStore:
                     f"The job {job_id} is still {state}. Cancel the job or wait for it, and then forget it."
                 )
             connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+
+    def discard(self, job_id: str, states: Iterable[str]) -> None:
+        """Delete a job if its state is one of ``states``. Otherwise do nothing.
+
+        :raises JobStoreError: the change cannot be stored.
+        """
+        states = tuple(states)
+        with self.database.transaction() as connection:
+            connection.execute(
+                f"DELETE FROM jobs WHERE id = ? AND state IN ({', '.join('?' * len(states))})",
+                (job_id, *states),
+            )
 
     # ---- finding jobs ------------------------------------------------------------------------------------------------
 
