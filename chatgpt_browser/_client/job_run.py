@@ -96,6 +96,8 @@ class JobRun:
         self.was_refused = False
         self.task: asyncio.Task[Reply[Any]] | None = None
         self._text: Callable[[], str] = str
+        #: The error that ended the stream of the message, or None.
+        self._stream_error: ChatGPTError | None = None
 
     @property
     def text(self) -> str:
@@ -150,6 +152,7 @@ class JobRun:
             if _is_own_timeout(error):
                 raise _FinalError(error) from error
             logger.info("the job %s continues without its stream: %s", self.record.id, error)
+            self._stream_error = error
         return await self._continue()
 
     async def _continue(self) -> Reply[Any]:
@@ -208,7 +211,7 @@ class JobRun:
             "It is unknown whether the site received the message, and the conversations do not contain it. The message was "
             "not sent again.",
             job_id=record.id,
-        )
+        ) from self._stream_error
 
     def _other_questions(self) -> frozenset[str]:
         jobs = self._store.list_jobs()
