@@ -22,13 +22,12 @@ from .job_runner import in_thread, result_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._core.models import BatchMessage, Prompt
+    from .._core.models import BatchMessage, BatchSettings, Prompt
     from .._core.reply import Reply
     from .._messaging.deadline import Deadline
     from .._store.job_record import JobRecord
     from .job_run import JobRun
     from .job_runner import JobRunner
-    from .send_many import BatchSettings
 
 
 class BatchJobs:

@@ -11,15 +11,11 @@ import anyio.to_thread
 
 from .._core.errors import (
     AbortError,
-    APIStatusError,
-    ChallengeError,
     ChatGPTError,
     ChatGPTTimeoutError,
     ClientClosedError,
     JobStoreError,
     JobUncertainError,
-    ModerationError,
-    OptionNotAppliedError,
     StreamError,
 )
 from .._core.log import logger
@@ -31,8 +27,8 @@ from .._messaging.reply_stream import AsyncReplyStream
 from .._messaging.whole_reply import keep_ref
 from .._protocol.stored_questions import SentMessage
 from .._store.job_record import hash_text
-from .._transport.base import DeliveryState
 from .job_codec import encode_error, encode_reply
+from .job_errors import FINAL_ERRORS, FinalError, is_own_timeout, may_be_sent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -119,10 +115,10 @@ class JobRun:
             await self._store_reply(reply)
             return reply
         except Exception as error:
-            cause = error.error if isinstance(error, _FinalError) else error
+            cause = error.error if isinstance(error, FinalError) else error
             is_unsent = self.record.state == "queued" and not self.is_leaving
             self.was_refused |= is_unsent
-            if is_unsent or isinstance(error, _FINAL_ERRORS):
+            if is_unsent or isinstance(error, FINAL_ERRORS):
                 await self._fail(cause)
             raise cause from cause.__cause__
         finally:
@@ -143,14 +139,14 @@ class JobRun:
                 return await stream._complete_reply()
         except ChatGPTError as error:
             is_over = self.is_leaving or not self.record.is_active
-            if is_over or isinstance(error, (AbortError, ClientClosedError, *_FINAL_ERRORS)):
+            if is_over or isinstance(error, (AbortError, ClientClosedError, *FINAL_ERRORS)):
                 raise
-            if self.record.state == "queued" or not _may_be_sent(error, stream):
+            if self.record.state == "queued" or not may_be_sent(error, stream):
                 # A plain StreamError is an error event in the response: the site has accepted the message.
                 self.was_refused = type(error) is not StreamError
-                raise _FinalError(error) from error
-            if _is_own_timeout(error):
-                raise _FinalError(error) from error
+                raise FinalError(error) from error
+            if is_own_timeout(error):
+                raise FinalError(error) from error
             logger.info("the job %s continues without its stream: %s", self.record.id, error)
             self._stream_error = error
         return await self._continue()
@@ -164,8 +160,8 @@ class JobRun:
                 self.accepted.set()
                 return await self._follow_answer()
         except ChatGPTTimeoutError as error:
-            if _is_own_timeout(error):
-                raise _FinalError(error) from error
+            if is_own_timeout(error):
+                raise FinalError(error) from error
             raise
 
     async def _follow_answer(self) -> Reply[Any]:
@@ -178,7 +174,7 @@ class JobRun:
             return await follower.run()
         except ChatGPTError as error:
             if follower.is_over:
-                raise _FinalError(error) from error
+                raise FinalError(error) from error
             raise
 
     async def _resolve(self) -> None:
@@ -313,41 +309,6 @@ class JobRun:
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any, **values: Any) -> Any:
         return await anyio.to_thread.run_sync(lambda: function(*args, **values))
-
-
-class _FinalError(ChatGPTError):
-    """Contains an error that ends the job: the message was not accepted, or the answer has ended."""
-
-    def __init__(self, error: ChatGPTError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-#: The errors that end a job. After any other error, the job can still be read from the conversation.
-_FINAL_ERRORS: tuple[type[BaseException], ...] = (
-    _FinalError,
-    JobUncertainError,
-    ModerationError,
-    OptionNotAppliedError,
-)
-
-
-def _may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
-    """Return whether the site may have accepted the message of a stream that has failed."""
-    delivery = stream._lease.delivery
-    if delivery is None or delivery.state is DeliveryState.NOT_STARTED:
-        return False
-    if type(error) is StreamError:
-        return False  # The site has reported an error instead of an answer.
-    if stream._assembler.reader.conversation_id is not None:
-        return True
-    is_refused = isinstance(error, APIStatusError) and 400 <= (error.status_code or 0) < 500
-    return not (is_refused or isinstance(error, ChallengeError))
-
-
-def _is_own_timeout(error: ChatGPTError) -> bool:
-    """Return whether the time limit of the job itself has passed. After any other timeout, the answer is read later."""
-    return isinstance(error, ChatGPTTimeoutError) and error.limit == "timeout_ms"
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:

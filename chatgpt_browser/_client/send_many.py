@@ -6,10 +6,10 @@ import asyncio
 import math
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .._core.errors import ClientClosedError
-from .._core.models import BatchMessage, check_id
+from .._core.models import BatchMessage, BatchSettings
 from .._core.options import to_limit, to_seconds
 from .._messaging.deadline import Deadline
 from .jobs import AsyncJobsMixin
@@ -29,25 +29,6 @@ AsyncMessages = Messages | AsyncIterable[str | BatchMessage]
 
 #: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
 __tracebackhide__ = True
-
-
-class BatchSettings(NamedTuple):
-    """The name of a batch in the job store, and what is sent again of an earlier run."""
-
-    batch_id: str | None = None
-    retry_failed: bool = False
-    retry_uncertain: bool = False
-
-    def check(self) -> None:
-        """Check the settings.
-
-        :raises TypeError: ``batch_id`` is not a str.
-        :raises ValueError: ``batch_id`` is empty, or is missing although another setting needs it.
-        """
-        check_id("batch_id", self.batch_id)
-        for name in ("retry_failed", "retry_uncertain"):
-            if getattr(self, name) and self.batch_id is None:
-                raise ValueError(f"{name} needs batch_id, which names the batch of the earlier run")
 
 
 class AsyncSendManyMixin(AsyncJobsMixin):

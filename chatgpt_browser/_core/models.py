@@ -108,6 +108,25 @@ class BatchResult:
     job_id: str | None = None
 
 
+class BatchSettings(NamedTuple):
+    """The name of a batch in the job store, and what is sent again of an earlier run."""
+
+    batch_id: str | None = None
+    retry_failed: bool = False
+    retry_uncertain: bool = False
+
+    def check(self) -> None:
+        """Check the settings.
+
+        :raises TypeError: ``batch_id`` is not a str.
+        :raises ValueError: ``batch_id`` is empty, or is missing although another setting needs it.
+        """
+        check_id("batch_id", self.batch_id)
+        for name in ("retry_failed", "retry_uncertain"):
+            if getattr(self, name) and self.batch_id is None:
+                raise ValueError(f"{name} needs batch_id, which names the batch of the earlier run")
+
+
 @dataclass(frozen=True)
 class Request:
     """A request that the page sends with ``fetch``.

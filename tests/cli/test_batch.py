@@ -513,9 +513,8 @@ def test_batch_message_of_killed_run_that_arrived_is_not_sent_again(
     if known == "old journal":
         leave_old_journal(output, message_id=question.id)
     else:
-        leave_job(
-            output, **{"message id": {"question_id": question.id}, "conversation": position}.get(known, {})
-        )
+        ids: dict[str, Any] = {"message id": {"question_id": question.id}, "conversation": position}
+        leave_job(output, **ids.get(known, {}))
     assert run_batch(invoke, output).exit_code == 0
     [row] = rows_of(output)
     assert row["reply"] == "Rayleigh scattering. The rest."
@@ -533,7 +532,11 @@ def test_batch_message_that_is_not_found_is_named_and_sent_only_on_request(
 ) -> None:
     conversation = account.server.add_conversation([("user", "Hi"), ("assistant", "Hello")])
     position = {"conversation_id": conversation.id, "parent_message_id": conversation.current_node}
-    ids = {"message id": {"question_id": "no-such-id"}, "conversation": position, "nothing": {}}
+    ids: dict[str, dict[str, Any]] = {
+        "message id": {"question_id": "no-such-id"},
+        "conversation": position,
+        "nothing": {},
+    }
     job_id = leave_job(output, **ids[known])
 
     for options in ((), (), ("--retry-failed",)):

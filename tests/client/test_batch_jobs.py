@@ -20,8 +20,8 @@ from chatgpt_browser import (
 from chatgpt_browser._client import job_run, job_runner
 from chatgpt_browser._client.batch_jobs import BatchJobs, key_of
 from chatgpt_browser._client.job_codec import encode_error
-from chatgpt_browser._client.send_many import BatchSettings
-from chatgpt_browser._messaging import answer_follower
+from chatgpt_browser._core.models import BatchSettings
+from chatgpt_browser._messaging import answer_follower, question_lookup
 from chatgpt_browser._store.job_store import JobStore
 from chatgpt_browser.testing import Answer, Break, Gate, Reply
 
@@ -155,7 +155,7 @@ def test_send_many_rate_limit_while_looking_does_not_send_again(
 ) -> None:
     """The connection breaks after the message, and the site refuses to show its conversations at first."""
     text, limits = scripted_site.answering(Break()), [RateLimitError("slow", retry_after=0.05)]
-    look_up = job_run.look_up_question
+    look_up = question_lookup.look_up_question
 
     async def limited(*arguments: Any) -> Any:
         if limits:
