@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,11 @@ from .._core.errors import (
     JobStoreError,
     JobUncertainError,
     StreamError,
+    StreamInterruptedError,
 )
 from .._core.log import logger
 from .._core.models import QuestionRef
+from .._core.suspend_clock import SuspendClock
 from .._messaging.answer_follower import AnswerFollower
 from .._messaging.deadline import Deadline
 from .._messaging.question_lookup import look_up_question
@@ -29,15 +32,15 @@ from .._protocol.stored_questions import SentMessage
 from .._store.job_record import hash_text
 from .job_codec import encode_error, encode_reply
 from .job_errors import FINAL_ERRORS, FinalError, is_own_timeout, may_be_sent
+from .journaled_slot import JournaledSlot
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from .._core.models import Prompt
     from .._core.reply import Reply
     from .._messaging.lease import ConversationSlot
     from .._messaging.sender import MessageSender
-    from .._protocol.reply_reader import ReplyReader
     from .._store.job_record import JobRecord
     from .._store.job_store import JobStore
 
@@ -46,31 +49,10 @@ if TYPE_CHECKING:
 _WATCH_INTERVAL = 1.0
 #: The pauses in seconds between the lookups of a message that was sent a short time ago: it may still be on its way to the site.
 _LOOKUP_PAUSES = (1.0, 3.0)
+#: After a sleep of the machine of up to this number of seconds, the connection of a stream may still work.
+_SHORT_SLEEP = 30.0
 #: A message cannot be on its way for longer than this number of seconds.
 _DELIVERY_TIME = 60.0
-
-
-class JournaledSlot:
-    """The slot of a message, with a function that is called before the message is sent."""
-
-    def __init__(
-        self, slot: ConversationSlot, before_send: Callable[[Prompt, str | None], Awaitable[None]]
-    ) -> None:
-        self._slot = slot
-        self._before_send = before_send
-
-    async def acquire(self) -> Prompt:
-        """Wait for the slot, and return its prompt with the function."""
-        prompt = await self._slot.acquire()
-
-        async def before_send(message_id: str | None) -> None:
-            await self._before_send(prompt, message_id)
-
-        return replace(prompt, before_send=before_send)
-
-    def release(self, reply: ReplyReader | None) -> None:
-        """Release the slot."""
-        self._slot.release(reply)
 
 
 class JobRun:
@@ -92,6 +74,8 @@ class JobRun:
         self.was_refused = False
         self.task: asyncio.Task[Reply[Any]] | None = None
         self._text: Callable[[], str] = str
+        #: The stream of the reply, while it is read.
+        self._stream: AsyncReplyStream | None = None
         #: The error that ended the stream of the message, or None.
         self._stream_error: ChatGPTError | None = None
 
@@ -131,6 +115,7 @@ class JobRun:
         journaled = JournaledSlot(slot, self._note_sending)
         stream = AsyncReplyStream(self._sender, journaled, self._deadline, bind_file=keep_ref)
         self._text = lambda: stream.text
+        self._stream = stream
         try:
             async with stream:
                 await self._note_accepted(stream)
@@ -149,6 +134,8 @@ class JobRun:
                 raise FinalError(error) from error
             logger.info("the job %s continues without its stream: %s", self.record.id, error)
             self._stream_error = error
+            self._stream = None
+            await self._note("the stream broke off; the answer is read from the conversation")
         return await self._continue()
 
     async def _continue(self) -> Reply[Any]:
@@ -156,6 +143,7 @@ class JobRun:
         try:
             with self._deadline.limit():
                 if self.record.state == "sending" or self.record.question_id is None:
+                    await self._note("the message is looked for in the conversations")
                     await self._resolve()
                 self.accepted.set()
                 return await self._follow_answer()
@@ -198,7 +186,10 @@ class JobRun:
             found = await look_up_question(self._sender.backend, sent)
             if found is not None:
                 await self._change(
-                    state="running", conversation_id=found.conversation_id, question_id=found.question_id
+                    state="running",
+                    event="the message was found in a conversation",
+                    conversation_id=found.conversation_id,
+                    question_id=found.question_id,
                 )
                 return
             if pause is not None:
@@ -224,6 +215,7 @@ class JobRun:
         await self._change(
             before=("queued", "sending"),
             state="sending",
+            event="the message is being sent",
             question_id=message_id,
             transport="page" if message_id is None else "fetch",
             conversation_id=prompt.conversation_id,
@@ -241,6 +233,7 @@ class JobRun:
         try:
             await self._change(
                 state="running",
+                event="the site has accepted the message",
                 conversation_id=conversation_id,
                 question_id=question.question_id or reader.question_id or self.record.question_id,
             )
@@ -252,6 +245,7 @@ class JobRun:
         try:
             await self._change(
                 state="done",
+                event="the reply is complete",
                 reply=encode_reply(reply),
                 partial=None,
                 conversation_id=reply.conversation_id or self.record.conversation_id,
@@ -266,7 +260,7 @@ class JobRun:
             return
         state = "uncertain" if isinstance(error, JobUncertainError) else "failed"
         try:
-            await self._change(state=state, error=encode_error(error))
+            await self._change(state=state, event=None, error=encode_error(error))
         except (JobStoreError, AbortError) as exc:
             logger.warning("the state of the job %s was not stored: %s", self.record.id, exc)
 
@@ -287,16 +281,20 @@ class JobRun:
         self.record = changed
 
     async def _watch(self) -> None:
-        """Store the text so far, and end the task if another process has cancelled the job."""
-        stored = ""
+        """Store the text so far, and end the task if another process has cancelled the job.
+
+        If the machine has slept, also leave the stream of the reply.
+        """
+        stored, clock = "", SuspendClock()
         while True:
             await asyncio.sleep(_WATCH_INTERVAL)
+            self._leave_dead_stream(clock.slept())
             text, job_id = self.text, self.record.id
             try:
                 if text != stored and self.record.state == "running":
-                    await self._in_thread(
-                        self._store.change, job_id, before=("running",), owned=True, partial=text
-                    )
+                    event = f"the reply has {len(text):,} characters"
+                    change = functools.partial(self._store.change, before=("running",), owned=True)
+                    await self._in_thread(change, job_id, partial=text, event=event)
                     stored = text
                 state = (await self._in_thread(self._store.get, job_id)).state
             except JobStoreError as error:
@@ -306,6 +304,23 @@ class JobRun:
                 self.record = replace(self.record, state="cancelled")
                 self.task.cancel()
                 return
+
+    def _leave_dead_stream(self, slept: float) -> None:
+        """After a sleep of the machine, end the stream, so that the rest of the reply is read from the conversation.
+
+        The connection of the stream is usually dead after a sleep, and no event shows this.
+        """
+        response = self._stream._lease.response if self._stream is not None else None
+        if slept > _SHORT_SLEEP and response is not None:
+            logger.info("the machine slept for %.0f s: the job %s leaves its stream", slept, self.record.id)
+            response.interrupt(StreamInterruptedError(f"The machine slept for {slept:.0f} s."))
+
+    async def _note(self, event: str) -> None:
+        """Store what happens to the job."""
+        try:
+            await self._change(event=event)
+        except JobStoreError as error:
+            logger.warning("the event of the job %s was not stored: %s", self.record.id, error)
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any, **values: Any) -> Any:
         return await anyio.to_thread.run_sync(lambda: function(*args, **values))

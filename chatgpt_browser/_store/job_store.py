@@ -99,7 +99,8 @@ class JobStore:
         """
         if not record.is_active or self.has_owner(record):
             return None
-        values = {"owner": self._own_name(), "updated_at": self._clock()}
+        event = "another process has taken the job over"
+        values = {"owner": self._own_name(), "updated_at": self._clock(), "event": event}
         if record.state == "queued":
             message = "The process ended before it sent the message. The message was not sent."
             error = {"type": "ChatGPTError", "message": message}
@@ -123,7 +124,8 @@ class JobStore:
 
     def disown(self, job_id: str) -> None:
         """Give up the ownership of a job, so that another store object can take the job over at once."""
-        self.change(job_id, owned=True, owner=None)
+        event = "the process that read the reply has left the job"
+        self.change(job_id, owned=True, owner=None, event=event)
 
     def forget(self, job_id: str) -> None:
         """Delete a job that is not active.
