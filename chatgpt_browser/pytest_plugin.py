@@ -146,16 +146,17 @@ def async_chatgpt_api(
 
 
 def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return the session token and the base URLs for a client.
+    """Return the session token, the base URLs and the job store for a client.
 
-    In a live test they belong to the real site, in other tests to the fake server.
+    In a live test, token and URLs belong to the real site, in other tests to the fake server. Each test has its own job store.
     """
+    store = {"job_store": request.getfixturevalue("tmp_path") / "jobs.sqlite3"}
     if request.node.get_closest_marker(_LIVE) is not None:
         urls = {option: os.environ[name] for option, name in _BASE_URLS.items() if os.environ.get(name)}
-        return {"session_token": os.environ[_TOKEN], **urls}
+        return {"session_token": os.environ[_TOKEN], **urls, **store}
 
     server: FakeChatGPT = request.getfixturevalue("chatgpt_server")
-    return server.client_options
+    return server.client_options | store
 
 
 def _browser_options(config: pytest.Config) -> dict[str, Any]:

@@ -45,13 +45,18 @@ class JobRunner:
             self._store = JobStore(self._sender.options.job_store)
         return self._store
 
-    async def submit(
-        self, prompt: Prompt, slot: ConversationSlot, *, keep_text: bool, **columns: Any
-    ) -> JobRecord:
-        """Send a message as a job. Return its record when the conversation of the message is in the store.
+    async def start(
+        self,
+        prompt: Prompt,
+        slot: ConversationSlot,
+        *,
+        keep_text: bool = False,
+        deadline: Deadline | None = None,
+        **columns: Any,
+    ) -> JobRun:
+        """Store a job, and start a task that sends its message and reads its reply.
 
         :raises JobStoreError: the job cannot be stored. The message is not sent.
-        :raises ChatGPTError: the message was not accepted.
         """
         self._sender.check_open()
         create = functools.partial(
@@ -63,8 +68,21 @@ class JobRunner:
             parent_message_id=prompt.parent_message_id,
             **columns,
         )
-        run = JobRun(self._sender, self.store, await in_thread(create))
-        task = self._start(run, slot)
+        run = JobRun(self._sender, self.store, await in_thread(create), deadline)
+        self._start(run, slot)
+        return run
+
+    async def submit(
+        self, prompt: Prompt, slot: ConversationSlot, *, keep_text: bool, **columns: Any
+    ) -> JobRecord:
+        """Send a message as a job. Return its record when the conversation of the message is in the store.
+
+        :raises JobStoreError: the job cannot be stored. The message is not sent.
+        :raises ChatGPTError: the message was not accepted.
+        """
+        run = await self.start(prompt, slot, keep_text=keep_text, **columns)
+        task = run.task
+        assert task is not None
         try:
             await run.accepted.wait()
         except asyncio.CancelledError:
@@ -96,7 +114,7 @@ class JobRunner:
         with deadline.limit():
             while True:
                 if (run := self._runs.get(job_id)) is not None and run.task is not None:
-                    return await _result(run)
+                    return await result_of(run)
                 record = await self.get(job_id)
                 if not record.is_active:
                     return outcome(record)
@@ -147,7 +165,7 @@ def outcome(record: JobRecord) -> Reply[Any]:
     raise decode_error(record.error or {})
 
 
-async def _result(run: JobRun) -> Reply[Any]:
+async def result_of(run: JobRun) -> Reply[Any]:
     """Wait for the task of a job without ending the task if the caller is cancelled."""
     assert run.task is not None
     await asyncio.wait([run.task])

@@ -6,18 +6,22 @@ import json
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from chatgpt_browser._store.job_store import JobStore
-from chatgpt_browser.testing import Gate, Reply
+from chatgpt_browser.testing import Gate, Reply, SentFile
 from tests.support.scripted_site import posts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chatgpt_browser import ChatGPTAPI
     from chatgpt_browser.testing import FakeChatGPT
-    from tests.support.cli_fixtures import Invoke
+    from tests.support.cli_fixtures import Account, Invoke
 
 
 def stored_job(state: str = "done", text: str = "hello **you**") -> str:
@@ -67,6 +71,73 @@ def test_jobs_wait_of_ended_jobs_writes_reply_or_error(invoke: Invoke) -> None:
     result = invoke("jobs", "wait", failed)
     assert (result.exit_code, result.stdout) == (6, "")
     assert "Too many requests." in result.stderr
+
+
+def test_jobs_wait_of_ended_job_writes_the_parts_of_the_reply(invoke: Invoke, tmp_path: Path) -> None:
+    job_id, store = stored_job("queued"), JobStore()
+    thought = {"summary": "Weighing", "text": "One or two?", "seconds": 3.0}
+    call = {"name": "python", "input": "1+1", "output": "2", "status": "finished"}
+    reply = {
+        "text": "the **answer**",
+        "message_id": "m-1",
+        "model": "m",
+        "thoughts": [thought],
+        "tool_calls": [call],
+    }
+    store.change(job_id, state="done", reply=reply)
+
+    quote = "> Weighing\n> \n> One or two?\n> \n> thought for 3 s\n> \n> used python\n\nthe **answer**\n"
+    assert invoke("jobs", "wait", job_id, "--show-thoughts").stdout == quote
+    assert invoke("jobs", "wait", job_id, "--no-stream").stdout == "the **answer**\n"
+    folder = tmp_path / "pictures"
+    written = json.loads(invoke("jobs", "wait", job_id, "--json", "--save-files", str(folder)).stdout)
+    assert (written["reply"], written["message_id"], written["model"]) == ("the **answer**", "m-1", "m")
+    assert (written["thoughts"], written["tool_calls"], written["saved_files"]) == ([thought], [call], [])
+    assert folder.is_dir()
+
+
+def test_jobs_wait_save_files_downloads_the_files_of_the_reply(
+    invoke: Invoke, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def client(**_: object) -> Iterator[ChatGPTAPI]:
+        yield account.api
+
+    monkeypatch.setattr(sys.modules["chatgpt_browser.cli.jobs.commands"], "client_from_environment", client)
+    monkeypatch.setattr(account.api._core, "_job_runner", None)  # The client uses the store of this test.
+    account.server.script(Reply("a picture", files=[SentFile.image()]))
+    job_id = account.api.submit("Draw.").id
+    folder = tmp_path / "pictures"
+    result = invoke("jobs", "wait", job_id, "--save-files", str(folder))
+    assert (result.exit_code, result.stdout) == (0, "a picture\n")
+    (picture,) = folder.iterdir()
+    assert f"saved {picture}" in result.stderr
+    account.api._core._jobs.store.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        (["--timeout", "60"], "--timeout SECONDS"),
+        (["--json"], "--json"),
+        (["--save-files", "pictures"], "--save-files FOLDER"),
+        (["--no-stream"], "--no-stream"),
+        (["--show-thoughts"], "--show-thoughts"),
+    ],
+)
+def test_ask_detach_option_of_wait_is_usage_error(options: list[str], hint: str, invoke: Invoke) -> None:
+    result = invoke("ask", "--detach", *options, "a question")
+    assert (result.exit_code, result.stdout) == (2, "")
+    message = " ".join(result.stderr.replace("│", " ").split())
+    assert f"{options[0]} cannot be combined with --detach" in message
+    assert f"jobs wait ID {hint}" in message
+    assert JobStore().list_jobs() == []
+
+
+def test_ask_keep_text_without_detach_is_usage_error(invoke: Invoke) -> None:
+    result = invoke("ask", "--keep-text", "a question")
+    assert result.exit_code == 2
+    assert "--detach" in result.stderr
 
 
 def test_jobs_wait_timeout_exits_7_and_keeps_the_job(invoke: Invoke) -> None:
