@@ -44,6 +44,13 @@ def test_imports():
 """
 
 
+@pytest.fixture(params=[None, "true"], ids=["without CI", "with CI"])
+def with_and_without_ci(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a test twice: without the variable CI, which changes pytest's reports, and with it."""
+    if request.param is not None:
+        monkeypatch.setenv("CI", request.param)
+
+
 def run_pytest(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     # pytest-asyncio warns if a project sets no loop scope; these projects use the default.
     scope_warning = "ignore:The configuration option:pytest.PytestDeprecationWarning"
@@ -199,6 +206,7 @@ class TestOptedOut:
 """
 
 
+@pytest.mark.usefixtures("with_and_without_ci")
 def test_chatgpt_server_fixture_fails_a_passed_test_that_leaves_something_unused(
     pytester: pytest.Pytester,
 ) -> None:
@@ -209,7 +217,9 @@ def test_chatgpt_server_fixture_fails_a_passed_test_that_leaves_something_unused
     )
 
     result.assert_outcomes(passed=5, failed=2, skipped=1, xfailed=1, errors=3)
-    unused = str(result.stdout).partition("ERROR at teardown of test_unused ")[2].partition("\n____")[0]
+    # With CI set, pytest repeats whole messages in its summary.
+    details = str(result.stdout).partition(" short test summary info ")[0]
+    unused = details.partition("ERROR at teardown of test_unused ")[2].partition("\n____")[0]
     assert "the test and its script do not agree (3 differences):" in unused
     for part in (
         "script('Second.') at test_it.py:16\n    expected: 1 further message\n    asked:    'weather'",
@@ -223,8 +233,8 @@ def test_chatgpt_server_fixture_fails_a_passed_test_that_leaves_something_unused
         ["*ERROR at teardown of test_strict*", "*a message that no rule expected", "*asked:    'Hello'"]
     )
     result.stdout.fnmatch_lines(["*- FakeChatGPT -*", "*when('never asked'*"])
-    assert str(result.stdout).count("script('Checked.')") == 1
-    assert "Unreported." not in str(result.stdout).replace('chatgpt_server.script("Unreported.")', "")
+    assert details.count("script('Checked.')") == 1
+    assert "Unreported." not in details.replace('chatgpt_server.script("Unreported.")', "")
 
 
 # ---- live tests --------------------------------------------------------------------------------------
@@ -345,6 +355,7 @@ class TestLive:
 """
 
 
+@pytest.mark.usefixtures("with_and_without_ci")
 @pytest.mark.parametrize("token", ["secret-token", "not a secret-token, but invalid\u00e9"])
 def test_showlocals_shows_no_session_token(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, token: str
