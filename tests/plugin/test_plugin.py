@@ -44,13 +44,6 @@ def test_imports():
 """
 
 
-@pytest.fixture(params=[None, "true"], ids=["without CI", "with CI"])
-def with_and_without_ci(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run a test twice: without the variable CI, which changes pytest's reports, and with it."""
-    if request.param is not None:
-        monkeypatch.setenv("CI", request.param)
-
-
 def run_pytest(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     # pytest-asyncio warns if a project sets no loop scope; these projects use the default.
     scope_warning = "ignore:The configuration option:pytest.PytestDeprecationWarning"
@@ -326,15 +319,23 @@ def test_screenshot_option_alone_saves_only_a_screenshot(pytester: pytest.Pytest
     assert [path.name for path in (pytester.path / "test-results").rglob("*.*")] == ["chatgpt.png"]
 
 
-def test_options_of_playwright_set_options_of_the_clients(pytester: pytest.Pytester) -> None:
+def test_options_of_playwright_set_options_of_the_clients(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytester.makepyfile(
         """
-        def test_options(chatgpt_api, async_chatgpt_api):
+        from chatgpt_browser._browser.launcher import _launch_settings
+
+        def test_options(chatgpt_api, async_chatgpt_api, tmp_path):
             for options in (chatgpt_api._core._options, async_chatgpt_api._options):
                 assert (options.headless, options.channel) == (False, "chrome")
+                assert options.job_store.is_relative_to(tmp_path)
+            for api in (chatgpt_api._core, async_chatgpt_api):
+                assert _launch_settings(api._browser_manager._options)["slow_mo"] == 250
         """
     )
-    run_pytest(pytester, "--headed", "--browser-channel=chrome").assert_outcomes(passed=1)
+    monkeypatch.setenv("DISPLAY", ":0")
+    run_pytest(pytester, "--headed", "--browser-channel=chrome", "--slowmo=250").assert_outcomes(passed=1)
 
 
 SHOWN_LOCALS = """

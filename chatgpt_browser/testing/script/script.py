@@ -24,13 +24,12 @@ _T = TypeVar("_T")
 class Recording(Protocol):
     """A recording that answers messages."""
 
-    @property
-    def steps_left(self) -> int:
-        """The number of steps that were not used yet."""
-        ...
-
     def next_step(self, message: str) -> Step | None:
         """Return the recorded step for a message with this text, or None at the end of the recording."""
+        ...
+
+    def leftovers(self, title: str, asked: Sequence[str]) -> Iterator[Leftover]:
+        """Yield the steps that were not used, and the messages that the recording should contain."""
         ...
 
 
@@ -44,7 +43,7 @@ class _Sourced(Generic[_T]):
 
     @property
     def title(self) -> str:
-        return f"{self.call} at {self.place}"
+        return f"{self.call} at {self.place}" if self.place else self.call
 
 
 class Script:
@@ -76,11 +75,15 @@ class Script:
         with self._lock:
             self._queue.extend(_Sourced(item, f"script({short(item)})", place) for item in items)
 
-    def add_recording(self, recording: Recording, name: str) -> None:
-        """Add a recording. It answers messages when the queue is empty and all earlier recordings have ended."""
-        place = call_site()
+    def add_recording(self, recording: Recording, call: str, *, place: str | None = None) -> None:
+        """Add a recording. It answers messages when the queue is empty and all earlier recordings have ended.
+
+        :param call: the call that adds the recording, or the name of the recording.
+        :param place: the place of the call. None: the place in the test that called this package.
+        """
+        sourced = _Sourced(recording, call, call_site() if place is None else place)
         with self._lock:
-            self._recordings.append(_Sourced(recording, f"replay({name!r})", place))
+            self._recordings.append(sourced)
 
     def add_rule(self, rule: Rule) -> None:
         """Add a rule. The rule takes precedence over earlier rules."""
@@ -145,12 +148,12 @@ class Script:
             ]
 
     def _unused_items(self) -> Iterator[Leftover]:
-        asked = nearest([each.text for each in self._asked], lambda text: 0, "message")
+        texts = [each.text for each in self._asked]
+        asked = nearest(texts, lambda text: 0, "message")
         for number, item in enumerate(self._queue, 1):
             yield Leftover(item.title, f"{count(number, 'further message')}", asked)
         for recording in self._recordings:
-            if left := recording.value.steps_left:
-                yield Leftover(recording.title, f"{count(left, 'further message')}", asked)
+            yield from recording.value.leftovers(recording.title, texts)
         for suffix, answers in self._by_path:
             for number, answer in enumerate(answers, 1):
                 expected = f"{count(number, 'further request')} whose path ends with {suffix!r}"

@@ -204,6 +204,11 @@ class Recorded:
     speed: float | None
     #: Maps each ID in the recording to the ID that replaces it on this server. All steps of one recording share this dict.
     ids: dict[str, str] = field(repr=False)
+    #: The format of the events.
+    encoding: Encoding = field(default="whole", kw_only=True)
+    #: The ID and the text of the complete answer, if the replay must store them in the conversation: after a reply of deltas,
+    #: and after a reply whose end came from the conversation.
+    final: tuple[str, str] | None = field(default=None, kw_only=True)
 
     def assign_ids(self, conversation_id: str, message_id: str) -> None:
         """Store the IDs that replace the recorded IDs of the conversation and of the user's message.
@@ -211,8 +216,10 @@ class Recorded:
         :param conversation_id: the ID of the conversation on this server.
         :param message_id: the ID of the user's message on this server.
         """
-        for _, event in self.events:
-            message = event.get("message")
+        for _, sent in self.events:
+            # The delta with a new message has the whole event as its value.
+            event = sent["v"] if isinstance(sent.get("v"), dict) else sent
+            message = event.get("message", event.get("input_message"))
             if isinstance(event.get("conversation_id"), str):
                 self.ids[event["conversation_id"]] = conversation_id
             if isinstance(message, dict) and role_of(message) == "user":
@@ -220,12 +227,12 @@ class Recorded:
 
     def renamed(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return a copy of an event in which IDs of this server replace the placeholders."""
-
-        def find_id(placeholder: re.Match[str]) -> str:
-            return self.ids.setdefault(placeholder[0], str(uuid.uuid4()))
-
-        renamed: dict[str, Any] = json.loads(PLACEHOLDER.sub(find_id, json.dumps(event)))
+        renamed: dict[str, Any] = json.loads(self.renamed_text(json.dumps(event)))
         return renamed
+
+    def renamed_text(self, text: str) -> str:
+        """Return the text with IDs of this server instead of the placeholders."""
+        return PLACEHOLDER.sub(lambda found: self.ids.setdefault(found[0], str(uuid.uuid4())), text)
 
 
 @dataclass(frozen=True)
