@@ -40,7 +40,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers `chatgpt` and `chatgpt_live`."""
+    """Register the markers `chatgpt` and `chatgpt_live`, and check the settings.
+
+    :raises pytest.UsageError: if a setting is invalid.
+    """
+    live.interval(config)
+    recordings.replay_speed(config.getini(recordings.SPEED))
     config.addinivalue_line(
         "markers",
         f"{_MARKER}(assert_all_used=True, match_messages=True, replay_speed=None, **options): options of the fixture "
@@ -64,7 +69,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Name the tests that used the real site, the recorded cassettes, and the differences from the cassettes."""
-    summary.write(terminalreporter, live.interval(config))
+    summary.write(terminalreporter, config.getini(live.INTERVAL))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -100,6 +105,13 @@ def chatgpt_server(request: pytest.FixtureRequest) -> Iterator[FakeChatGPT]:
     arguments = _marker_arguments(request.node)
     checks = arguments.get("assert_all_used", True)
     options = {name: value for name, value in arguments.items() if name not in _FIXTURE_ARGUMENTS}
+    known = inspect.signature(FakeChatGPT).parameters
+    if unknown := [name for name in options if name not in known]:
+        pytest.fail(
+            f"the marker {_MARKER} has the unknown argument {unknown[0]!r}; it takes {', '.join(_FIXTURE_ARGUMENTS)}"
+            f" and the options of FakeChatGPT: {', '.join(known)}",
+            pytrace=False,
+        )
     with FakeChatGPT(**options) as server:
         if checks:
             request.node.stash[_unused_report] = server._unused_report
@@ -183,6 +195,10 @@ def _marker_arguments(item: pytest.Item) -> dict[str, Any]:
     """Return the arguments of the test's markers `chatgpt`. The marker of the test precedes those of its class and module."""
     arguments: dict[str, Any] = {}
     for marker in item.iter_markers(_MARKER):
+        if marker.args:
+            pytest.fail(
+                f"the marker {_MARKER} takes only keyword arguments, not {marker.args[0]!r}", pytrace=False
+            )
         arguments = {**marker.kwargs, **arguments}
     return arguments
 

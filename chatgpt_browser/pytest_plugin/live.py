@@ -52,8 +52,18 @@ def begin(item: pytest.Item) -> None:
 
 
 def interval(config: pytest.Config) -> float:
-    """Return the minimum time between two tests that use the real site, in seconds."""
-    return float(config.getini(INTERVAL)) / 1000
+    """Return the minimum time between two tests that use the real site, in seconds.
+
+    :raises pytest.UsageError: if the setting is not a number, or is negative.
+    """
+    value: str = config.getini(INTERVAL)
+    try:
+        milliseconds = float(value)
+    except ValueError:
+        milliseconds = -1
+    if not milliseconds >= 0:
+        raise pytest.UsageError(f"{INTERVAL} must be a number of milliseconds, not {value!r}")
+    return milliseconds / 1000
 
 
 def client_settings() -> dict[str, Any]:

@@ -103,15 +103,32 @@ def _check(cassette: Cassette, item: pytest.Item) -> None:
 
 def _replay(request: pytest.FixtureRequest, cassette: Cassette, settings: dict[str, Any]) -> None:
     server = request.getfixturevalue("chatgpt_server")
-    speed = settings.get("replay_speed", request.config.getini(SPEED))
-    speed = None if speed in (None, "", "none") else float(speed)
-    match, problem = settings.get("match_messages", True), ""
+    match = settings.get("match_messages", True)
     try:
+        speed = replay_speed(settings.get("replay_speed", request.config.getini(SPEED)))
         server._replay_cassette(cassette.path, shown(cassette.path), speed, match=match)
+    except pytest.UsageError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     except ValueError as error:
-        problem = str(error)
-    if problem:  # Outside of `except`, so that the report does not also contain the traceback of the error.
-        pytest.fail(f"{problem}. To record the cassette again, use {OPTION}=all", pytrace=False)
+        advice = f"To record the cassette again, use {OPTION}=all"
+        raise pytest.fail.Exception(f"{error}. {advice}", pytrace=False) from None
+
+
+def replay_speed(value: object) -> float | None:
+    """Return the speed of a replay. None: the replay never waits.
+
+    :raises pytest.UsageError: if the value is neither a number above zero nor `none`.
+    """
+    if value in (None, "", "none"):
+        return None
+
+    try:
+        speed = float(str(value))
+    except ValueError:
+        speed = 0
+    if not speed > 0:
+        raise pytest.UsageError(f"{SPEED} must be a number above zero or none, not {value!r}")
+    return speed
 
 
 def _finish(

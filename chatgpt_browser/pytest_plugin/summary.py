@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     import pytest
 
 
-def write(reporter: pytest.TerminalReporter, interval: float) -> None:
+def write(reporter: pytest.TerminalReporter, interval: str) -> None:
     """Write the summary. If no test has used the real site, write nothing.
 
-    :param interval: the minimum time between two tests on the real site, in seconds.
+    :param interval: the minimum time between two tests on the real site, in milliseconds.
     """
     tests = _properties(reporter, "chatgpt_live")
     if not tests:
@@ -19,7 +19,7 @@ def write(reporter: pytest.TerminalReporter, interval: float) -> None:
 
     reporter.section("tests on the real site")
     for site in sorted({site for _, site in tests}):
-        reporter.line(f"{site}, at least {interval:g} s apart:")
+        reporter.line(f"{site}, at least {float(interval) / 1000:g} s apart:")
         for test in (test for test, used in tests if used == site):
             reporter.line(f"  {test}")
     for _, path in _properties(reporter, "chatgpt_recorded"):

@@ -185,6 +185,56 @@ def test_chatgpt_recording_replay_names_missing_cassettes_and_messages_that_diff
     )
 
 
+WRONG_ARGUMENTS = """
+import pytest
+
+@pytest.mark.chatgpt(replay_speed="slow")
+def test_speed(chatgpt_recording):
+    pass
+
+@pytest.mark.chatgpt(strickt=True)
+def test_unknown_argument(chatgpt_server):
+    pass
+
+@pytest.mark.chatgpt("app")
+def test_positional_argument(chatgpt_server):
+    pass
+"""
+
+
+def test_wrong_arguments_of_marker_are_named(pytester: pytest.Pytester, run_in_process: RunInProcess) -> None:
+    pytester.makepyfile(test_it=WRONG_ARGUMENTS)
+    write(pytester.path / "cassettes/test_it/test_speed.jsonl", CASSETTE)
+    result = run_in_process()
+
+    result.assert_outcomes(errors=3)
+    result.stdout.fnmatch_lines(
+        [
+            "chatgpt_replay_speed must be a number above zero or none, not 'slow'",
+            "the marker chatgpt has the unknown argument 'strickt'; it takes assert_all_used, *FakeChatGPT: replies, *",
+            "the marker chatgpt takes only keyword arguments, not 'app'",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "wanted"),
+    [
+        ("chatgpt_live_interval", "often", "a number of milliseconds"),
+        ("chatgpt_live_interval", "-1", "a number of milliseconds"),
+        ("chatgpt_replay_speed", "0", "a number above zero or none"),
+    ],
+)
+def test_wrong_setting_ends_the_run(
+    setting: str, value: str, wanted: str, pytester: pytest.Pytester, run_in_process: RunInProcess
+) -> None:
+    pytester.makeini(f"[pytest]\n{setting} = {value}")
+    result = run_in_process()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(f"ERROR: {setting} must be {wanted}, not '{value}'")
+
+
 @pytest.mark.parametrize("mode", ["once", "all"])
 def test_chatgpt_recording_without_session_token_fails(
     mode: str, pytester: pytest.Pytester, run_in_process: RunInProcess

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from .leftover import Leftover, call_site, count, nearest, short
 from .responses import Answer
 from .rule import Call, Rule
-from .scripted import Scripted, Turn, as_step, remember
+from .scripted import Scripted, Turn, as_step, check_scripted, remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,6 +57,12 @@ class Script:
         if strict and reply is not None:
             raise ValueError("reply answers every message: leave it out, or leave out strict=True")
 
+        if isinstance(queue, str):
+            raise TypeError(
+                "replies must be a list of replies, not a str; the option reply takes a single reply"
+            )
+        for scripted in [*queue, *([] if reply is None else [reply])]:
+            check_scripted(scripted)
         #: The default reply; it answers the messages that nothing else answers.
         self.reply: Scripted = remember if reply is None else reply
         self.strict = strict
@@ -70,7 +76,12 @@ class Script:
         self._unexpected: list[Call] = []
 
     def extend(self, items: Sequence[Scripted]) -> None:
-        """Append items to the queue for messages."""
+        """Append items to the queue for messages.
+
+        :raises TypeError: if an item is neither a text, a step nor a function.
+        """
+        for item in items:
+            check_scripted(item)
         place = call_site()
         with self._lock:
             self._queue.extend(_Sourced(item, f"script({short(item)})", place) for item in items)

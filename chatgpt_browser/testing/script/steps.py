@@ -9,13 +9,14 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from .gate import Hold
 from .reply_parts import check_citations
 from .responses import Answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
-    from .gate import Gate, Hold
+    from .gate import Gate
     from .reply_parts import Citation, Thought, ToolCall
     from .rest import Rest
     from .sent_files import SentFile
@@ -87,6 +88,7 @@ class Reply:
     `hold_after`, `break_after` and `handoff_after` count only the events of the answer. They do not count the events with
     the user's own message, side messages or pings.
 
+    :raises TypeError: if a text is given instead of a list.
     :raises ValueError: if `hold_after` is given without `gate`, if `interval` is negative, if both `interval` and `pace` are
         given, or if the marks of `citations` cannot be inserted into the text.
     """
@@ -179,6 +181,9 @@ class Reply:
     tool_calls: Sequence[str | ToolCall] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
+        for name in ("citations", "thoughts", "tool_calls", "files", "asides"):
+            if isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} must be a list, not a str")
         check_citations(self.citations, self.text, self.pieces)
         if self.hold_after is not None and self.gate is None:
             raise ValueError("hold_after needs a gate to hold at")
@@ -237,14 +242,29 @@ class Recorded:
 
 @dataclass(frozen=True)
 class RawBody:
-    """A response body in chunks. Each chunk is sent separately and unchanged. This step adds no message to a conversation."""
+    """A response body in chunks. Each chunk is sent separately and unchanged. This step adds no message to a conversation.
 
-    #: The items of the body: bytes to send, `BREAK` (break the connection), or `Hold(gate)` (wait at the gate).
-    chunks: Sequence[bytes | Literal[_Sentinel.BREAK] | Hold]
+    :raises TypeError: if an item of `chunks` has another type than those below.
+    """
+
+    #: The items of the body: bytes to send, `BREAK` (break the connection), or `Hold(gate)` (wait at the gate). Bytes alone are
+    #: sent in one chunk.
+    chunks: bytes | Sequence[bytes | Literal[_Sentinel.BREAK] | Hold]
     content_type: str = field(default="text/event-stream; charset=utf-8", kw_only=True)
     #: Milliseconds between chunks. The times are fixed in advance: if one chunk is late, the following chunks are still on time.
     interval: float = field(default=0, kw_only=True)
     status: int = field(default=200, kw_only=True)
+
+    def __post_init__(self) -> None:
+        items = [self.chunks] if isinstance(self.chunks, (bytes, str)) else self.chunks
+        for item in items:
+            if not (isinstance(item, (bytes, Hold)) or item is BREAK):
+                raise TypeError(f"RawBody takes bytes, BREAK or Hold(gate), not {type(item).__name__}")
+
+    @property
+    def items(self) -> Sequence[bytes | Literal[_Sentinel.BREAK] | Hold]:
+        """The items of the body, as a sequence."""
+        return [self.chunks] if isinstance(self.chunks, bytes) else self.chunks
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,10 @@ class Scripting:
         return self._site.requests.all()
 
     def script(self, *steps: Scripted) -> None:
-        """Append steps to the queue. Each message that is authorized and valid uses one step."""
+        """Append steps to the queue. Each message that is authorized and valid uses one step.
+
+        :raises TypeError: if a step is neither a text, a `Step` nor a function.
+        """
         self._site.script.extend(steps)
 
     def when(
@@ -59,7 +62,7 @@ class Scripting:
         :param times: the maximum number of messages that the rule answers. None: no limit.
         :param optional: True: `assert_all_used` accepts that the rule answers no message.
         :raises ValueError: if `times` is less than one.
-        :raises TypeError: if `pattern` has another type.
+        :raises TypeError: if `pattern` or `reply` has another type.
         """
         rule = Rule(pattern, reply, times=times, optional=optional)
         self._site.script.add_rule(rule)
