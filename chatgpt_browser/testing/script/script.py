@@ -6,7 +6,7 @@ import re
 import threading
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from .leftover import Leftover, call_site, count, nearest, short
 from .responses import Answer
@@ -126,28 +126,36 @@ class Script:
         """Return the step that answers this message. A step from the queue or from a recording is used only once."""
         with self._lock:
             self._asked.append(Call(turn.message, turn.request))
-            scripted, match = self._select(turn)
+            scripted, match, source = self._select(turn)
 
+        turn.request.rule = None if source is None else source.title
         return await as_step(scripted, turn if match is None else replace(turn, match=match))
 
-    def _select(self, turn: Turn) -> tuple[Scripted, re.Match[str] | None]:
+    def _select(self, turn: Turn) -> tuple[Scripted, re.Match[str] | None, _Sourced[Any] | None]:
+        """Return the reply, the match of its rule, and the part of the script that contains the reply."""
         if self._queue:
-            return self._queue.popleft().value, None
+            item = self._queue.popleft()
+            return item.value, None, item
 
         while self._recordings:
-            if (step := self._recordings[0].value.next_step(turn.message)) is not None:
-                return step, None
+            recording = self._recordings[0]
+            if (step := recording.value.next_step(turn.message)) is not None:
+                return step, None, recording
             self._recordings.popleft()
 
         for rule in self._rules:
             if found := rule.value.take(turn):
-                return rule.value.reply, found if isinstance(found, re.Match) else None
+                return rule.value.reply, found if isinstance(found, re.Match) else None, rule
 
         if not self.strict:
-            return self.reply, None
+            return self.reply, None, None
 
         self._unexpected.append(self._asked[-1])
-        return Answer.error(400, f"FakeChatGPT(strict=True): no rule expects {short(turn.message)}."), None
+        return (
+            Answer.error(400, f"FakeChatGPT(strict=True): no rule expects {short(turn.message)}."),
+            None,
+            None,
+        )
 
     def leftovers(self) -> list[Leftover]:
         """Return the parts of the script that were not used, and the messages that no part of a strict script expected."""

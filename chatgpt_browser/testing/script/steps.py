@@ -6,7 +6,7 @@ import enum
 import json
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from .gate import Hold
@@ -179,6 +179,17 @@ class Reply:
     thoughts: Sequence[str | Thought] = field(default=(), kw_only=True)
     #: The calls of tools before the answer: inputs of the tool `python` or `ToolCall` objects.
     tool_calls: Sequence[str | ToolCall] = field(default=(), kw_only=True)
+
+    def __repr__(self) -> str:
+        """Return the text, and the options that differ from their defaults."""
+        options = [
+            f"{each.name}={getattr(self, each.name)!r}" for each in fields(self)[1:] if self._is_set(each)
+        ]
+        return f"Reply({', '.join([repr(self.text), *options])})"
+
+    def _is_set(self, option: Field[Any]) -> bool:
+        value = getattr(self, option.name)
+        return value is not option.default and value != option.default
 
     def __post_init__(self) -> None:
         for name in ("citations", "thoughts", "tool_calls", "files", "asides"):
