@@ -215,7 +215,7 @@ def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
     server: FakeChatGPT = request.getfixturevalue("chatgpt_server")
     folder: Path = request.getfixturevalue("tmp_path")
-    return {**server.client_options, "job_store": folder / "chatgpt-jobs.sqlite3"}
+    return {**server.client_options, "job_store": folder / "jobs.sqlite3"}
 
 
 def _uses_real_site(item: pytest.Item) -> bool:
