@@ -166,11 +166,11 @@ def test_send_via_page_concurrent_messages_use_one_page_each(
         for r in scripted_site.server.requests
         if r not in scripted_site.requests and r.path.endswith("f/conversation")
     ]
-    scripted_site.server.wait_for_request("f/conversation", "POST", len(earlier) + 3, timeout=20)
+    scripted_site.server.wait_for_request("f/conversation", "POST", len(earlier) + 3, timeout=60)
     for gate in reversed(gates):
         gate.open()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
 
     assert replies == {0: "a0", 1: "a1", 2: "a2"}
     pool = page_pool(api._core._sender)
