@@ -313,7 +313,7 @@ class JobRun:
         response = self._stream._lease.response if self._stream is not None else None
         if slept > _SHORT_SLEEP and response is not None:
             logger.info("the machine slept for %.0f s: the job %s leaves its stream", slept, self.record.id)
-            response.interrupt(StreamInterruptedError(f"The machine slept for {slept:.0f} s."))
+            response.fail(StreamInterruptedError(f"The machine slept for {slept:.0f} s."))
 
     async def _note(self, event: str) -> None:
         """Store what happens to the job."""

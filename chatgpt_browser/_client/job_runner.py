@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from .._core.errors import AbortError, ClientClosedError
+from .._core.log import logger
 from .._store.job_store import JobStore
 from .job_codec import decode_error, decode_reply
 from .job_run import JobRun
@@ -111,6 +112,7 @@ class JobRunner:
         :raises ChatGPTError: the error of the job.
         """
         self._sender.check_open()
+        logged = None
         with deadline.limit():
             while True:
                 if (run := self._runs.get(job_id)) is not None and run.task is not None:
@@ -118,6 +120,9 @@ class JobRunner:
                 record = await self.get(job_id)
                 if not record.is_active:
                     return outcome(record)
+                if record.event != logged:
+                    logged = record.event
+                    logger.info("waiting for the job %s (%s): %s", job_id, record.state, logged)
                 claimed = await in_thread(functools.partial(self.store.claim, record))
                 if claimed is None:
                     await asyncio.sleep(_INTERVAL)

@@ -63,6 +63,7 @@ class JobStore:
             text_hash=hash_text(text),
             text=text if keep_text else None,
             owner=self._own_name(),
+            event="the message waits to be sent",
             **values,
         )
         columns = to_columns(asdict(record))

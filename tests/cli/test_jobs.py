@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chatgpt_browser._store.job_record import JobRecord
 from chatgpt_browser._store.job_store import JobStore
+from chatgpt_browser.cli.jobs.waiting import describe, format_age
 from chatgpt_browser.testing import Gate, Reply, SentFile
 from tests.support.scripted_site import posts_of
 
@@ -61,6 +63,36 @@ def test_jobs_list_and_show_without_a_session(invoke: Invoke) -> None:
     assert "error: Too many requests." in invoke("jobs", "show", failed).stdout
     shown = json.loads(invoke("jobs", "show", done[:6], "--json").stdout)
     assert (shown["id"], shown["reply"], shown["question"]) == (done, "hello **you**", "question")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-1, "0 s"), (59.4, "59 s"), (60, "1 min"), (3725, "1 h 2 min"), (90_000, "1 d 1 h"), (86_460, "1 d")],
+)
+def test_format_age_shows_the_two_largest_units(seconds: float, text: str) -> None:
+    assert format_age(seconds) == text
+
+
+def test_describe_names_what_is_awaited_since_when_and_the_last_event() -> None:
+    record = JobRecord(
+        id="1b9d",
+        state="running",
+        origin="o",
+        created_at=1000.0,
+        updated_at=2260.0,
+        text_hash="h",
+        event="the reply has 1,204 characters",
+    )
+    assert describe(record, 2440.0) == (
+        "the reply of job 1b9d (running for 24 min; 3 min ago: the reply has 1,204 characters)"
+    )
+
+
+def test_jobs_show_active_job_shows_what_is_awaited(invoke: Invoke) -> None:
+    job_id = stored_job("queued")
+    shown = invoke("jobs", "show", job_id).stdout
+    assert f"waits for: the reply of job {job_id} (queued for" in shown
+    assert "last event: the message waits to be sent" in shown
 
 
 def test_jobs_wait_of_ended_jobs_writes_reply_or_error(invoke: Invoke) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,7 +25,7 @@ from ..output.tables import write_table
 from ..output.wait_spinner import wait_spinner
 from .background import COMMAND, log_path
 from .stored_reply import reply_fields, text_of
-from .waiting import JobWaiter
+from .waiting import JobWaiter, describe
 from .worker import run_in_background
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def show(job: Id, as_json: options.AsJson = False) -> None:
         fields = _fields(record)
         if record.is_active:
             fields["process"] = "running" if store.has_owner(record) else "ended: `jobs wait` reads the reply"
+            fields["waits_for"] = describe(record, time.time())
         if as_json:
             write_json(fields)
         else:
@@ -204,6 +206,7 @@ def _fields(record: JobRecord) -> dict[str, Any]:
         "state": record.state,
         "created_at": _time(record.created_at).isoformat(),
         "updated_at": _time(record.updated_at).isoformat(),
+        "last_event": record.event,
         "transport": record.transport,
         "conversation_id": record.conversation_id,
         "question_id": record.question_id,
