@@ -6,6 +6,7 @@ import asyncio
 import importlib
 from collections import deque
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._core.errors import BrowserCrashedError, ClientClosedError, OriginError, naming_proxy
@@ -78,7 +79,7 @@ class BrowserManager:
         self.on_new_token: Callable[[str], object] = lambda _: None
         #: Limits how many pages of this client are open.
         self.page_budget = PageBudget()
-        self.page_budget.register(self)
+        self.page_budget.register(self._count_pages)
         self._options = options
         self._preload = preload
         self._browser: Browser | None = None
@@ -98,6 +99,10 @@ class BrowserManager:
         """
         via = self._options.send_via
         return via == "page" or (via == "auto" and self.site.origin in self.page_only_origins)
+
+    def slow_down(self, milliseconds: float) -> None:
+        """Slow down the actions in site pages of the next browser; see Playwright's option ``slow_mo``."""
+        self._options = replace(self._options, slow_mo=milliseconds)
 
     def require_site_page(self) -> None:
         """Store that the site accepts messages only from its own page."""
@@ -120,13 +125,8 @@ class BrowserManager:
         with naming_proxy(self._options.proxy):
             return await self._start()
 
-    def count_pages(self) -> int:
-        """Return the number of fetch pages; see :class:`.PageHolder`."""
+    def _count_pages(self) -> int:
         return sum(page is not None and page.dead is None for page in (self._page, self._former_page))
-
-    def close_idle_page(self) -> bool:
-        """Return False, because the fetch page stays open; see :class:`.PageHolder`."""
-        return False
 
     async def pass_challenge(self) -> None:
         """Open the site in a second page, so that the browser passes a challenge there.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import anyio
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 #: The maximum number of pages. Another project has seen that the site limits an account with six open pages, but not with five.
 MAX_PAGES = 5
@@ -18,34 +18,29 @@ MAX_PAGES = 5
 _INTERVAL = 0.5
 
 
-class PageHolder(Protocol):
-    """An object that opens pages, for example a transport."""
-
-    def count_pages(self) -> int:
-        """Return the number of open pages of this object. Pages that are being opened do not count."""
-        ...
-
-    def close_idle_page(self) -> bool:
-        """Begin to close a page that is not in use. Return False if there is no such page."""
-        ...
-
-
 class PageBudget:
     """Counts the pages of all holders. A holder waits until fewer than :data:`MAX_PAGES` are open, and then opens a page."""
 
     def __init__(self) -> None:
-        self._holders: list[PageHolder] = []
+        self._counts: list[Callable[[], int]] = []
+        self._closers: list[Callable[[], bool]] = []
         self._opening = 0
         self._changed = asyncio.Event()
 
-    def register(self, holder: PageHolder) -> None:
-        """Count the pages of this holder from now on."""
-        self._holders.append(holder)
+    def register(self, count: Callable[[], int], close_idle: Callable[[], bool] | None = None) -> None:
+        """Add a holder: an object that opens pages, for example a transport.
+
+        :param count: returns the number of open pages of the holder. Pages that are being opened do not count.
+        :param close_idle: begins to close a page that is not in use. It returns False if there is no such page.
+        """
+        self._counts.append(count)
+        if close_idle is not None:
+            self._closers.append(close_idle)
 
     @property
     def is_full(self) -> bool:
         """True if no other page may be opened now."""
-        return self._opening + sum(holder.count_pages() for holder in self._holders) >= MAX_PAGES
+        return self._opening + sum(count() for count in self._counts) >= MAX_PAGES
 
     def notify(self) -> None:
         """Wake the holders that wait. Called after a page was closed or has become idle."""
@@ -74,9 +69,7 @@ class PageBudget:
         If the maximum number of pages is open, and one of them is idle, the idle page is closed.
         """
         while self.is_full:
-            for holder in self._holders:
-                if holder.close_idle_page():
-                    break
+            any(close_idle() for close_idle in self._closers)  # `any` ends after the first page.
             await self.wait_for_change()
         with self.opening():
             yield

@@ -37,7 +37,7 @@ class Holder:
 def budget_of(*holders: Holder) -> PageBudget:
     budget = PageBudget()
     for holder in holders:
-        budget.register(holder)
+        budget.register(holder.count_pages, holder.close_idle_page)
     return budget
 
 

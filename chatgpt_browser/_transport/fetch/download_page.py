@@ -73,15 +73,7 @@ class DownloadPages:
         self._opening = asyncio.Lock()
         self._pages: set[DownloadPage] = set()
         self._is_closed = False
-        targets.page_budget.register(self)
-
-    def count_pages(self) -> int:
-        """Return the number of open pages; see :class:`.PageHolder`."""
-        return len(self._pages)
-
-    def close_idle_page(self) -> bool:
-        """Return False, because each page is closed after its download; see :class:`.PageHolder`."""
-        return False
+        targets.page_budget.register(lambda: len(self._pages))
 
     @asynccontextmanager
     async def open(self, origin: str) -> AsyncIterator[DownloadPage]:

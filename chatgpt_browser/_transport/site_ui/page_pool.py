@@ -11,6 +11,7 @@ from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChallengeError, ChatGPTError, ClientClosedError, PageError
 from ..._core.options import SITE_CHOICE_MODELS
 from ..base import DeliveryState
+from .lost_message import LostMessageError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -49,31 +50,18 @@ class SitePagePool:
         #: The number of pages that are being closed.
         self._leaving = 0
         self._is_closed = False
-        browser_manager.page_budget.register(self)
+        browser_manager.page_budget.register(self._count_pages, self._close_idle_page)
 
     @property
     def idle_pages(self) -> list[SitePage]:
         """The pages without a message in flight. The page that has been idle for the longest time is the first."""
         return sorted((page for page in self._pages if page.is_idle), key=lambda page: page.idle_since)
 
-    def count_pages(self) -> int:
-        """Return the number of open pages, and begin to close the pages that have crashed; see :class:`.PageHolder`."""
-        for page in [page for page in self._pages if page.dead is not None]:
-            self._discard(page, page.dead or ClientClosedError())
-        return len(self._pages) + self._leaving
-
-    def close_idle_page(self) -> bool:
-        """Begin to close the page that has been idle for the longest time; see :class:`.PageHolder`."""
-        idle = self.idle_pages
-        if idle:
-            self._discard(idle[0], ClientClosedError())
-        return bool(idle)
-
     async def send(self, message: OutgoingMessage) -> ResponseStream:
         """Send a message through a page, and return the stream of the response. The model is used only for a new conversation.
 
-        A second attempt is made in another page if the site responds with a challenge, or if the page crashes before the send
-        button was clicked.
+        A second attempt is made in another page if the site responds with a challenge, or if the page has certainly not sent the
+        message: it has crashed before the send button was clicked, or it has accepted the message and then done nothing more.
 
         :raises PageError: the parent message is not the newest message, or the page could not send the message.
         :raises ChatGPTError: the page could not be opened.
@@ -84,7 +72,7 @@ class SitePagePool:
                 return await self._send_once(message)
             except ChallengeError:
                 await self._browser_manager.pass_challenge()
-            except BrowserCrashedError:
+            except (BrowserCrashedError, LostMessageError):
                 if message.delivery.state is not DeliveryState.NOT_STARTED:
                     raise
             return await self._send_once(message)
@@ -180,6 +168,19 @@ class SitePagePool:
     def _on_left(self, _: object) -> None:
         self._leaving -= 1
         self._browser_manager.page_budget.notify()
+
+    def _count_pages(self) -> int:
+        """Return the number of open pages, and begin to close the pages that have crashed."""
+        for page in [page for page in self._pages if page.dead is not None]:
+            self._discard(page, page.dead or ClientClosedError())
+        return len(self._pages) + self._leaving
+
+    def _close_idle_page(self) -> bool:
+        """Begin to close the page that has been idle for the longest time. Return False if no page is idle."""
+        idle = self.idle_pages
+        if idle:
+            self._discard(idle[0], ClientClosedError())
+        return bool(idle)
 
     async def close(self) -> None:
         """End all messages in flight with a :class:`ClientClosedError`.
