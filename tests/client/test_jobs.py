@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.async_api import Error as PlaywrightError
 
 import chatgpt_browser
 from chatgpt_browser import (
     AbortError,
+    BrowserCrashedError,
     ChatGPTAPI,
     ChatGPTError,
     ChatGPTTimeoutError,
@@ -29,6 +33,7 @@ from chatgpt_browser._core.suspend_clock import SuspendClock
 from chatgpt_browser._messaging import answer_follower
 from chatgpt_browser._protocol.file_refs import FileRef
 from chatgpt_browser._store.job_store import JobStore
+from chatgpt_browser._transport.fetch.isolated_world import IsolatedWorld
 from chatgpt_browser.testing import Answer as Response
 from chatgpt_browser.testing import FakeChatGPT, Gate
 from chatgpt_browser.testing import Reply as Answer
@@ -165,6 +170,24 @@ def test_submit_refused_message_raises_and_fails_the_job(bench: Bench) -> None:
         bench.other.get_job(job.id).wait()
 
 
+def test_submit_browser_that_ended_unnoticed_fails_the_job_unsent(
+    api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page does not respond to the command that precedes the state "sending"."""
+    run = IsolatedWorld._run
+
+    async def fail(self: IsolatedWorld, script: str) -> None:
+        if script == "0":
+            raise PlaywrightError("Target page, context or browser has been closed")
+        await run(self, script)
+
+    monkeypatch.setattr(IsolatedWorld, "_run", fail)
+    with pytest.raises(BrowserCrashedError):
+        api.submit("a question without a browser")
+    job = api.list_jobs()[0]
+    assert (job.state, job._core._record.sending_at) == ("failed", None)
+
+
 def test_cancel_running_job_stops_it_for_all_processes(bench: Bench) -> None:
     gate = Gate()
     bench.server.script(Answer("one two three", hold_after=1, gate=gate))
@@ -268,6 +291,44 @@ def test_close_during_reply_leaves_job_for_another_process(bench: Bench, connect
 
     assert str(bench.other.get_job(job.id).wait(60_000)) == "one two three"
     assert bench.messages.count("a question of a closed client") == 1
+
+
+#: Waits for a job with a simulated clock, and prints the job's state, its reply and the simulated seconds.
+LATER_PROCESS = """
+import asyncio, sys, types
+from chatgpt_browser import ChatGPTAPI
+from chatgpt_browser._messaging import answer_follower
+seconds = 0.0
+
+async def sleep(pause):
+    global seconds
+    seconds += pause
+    await asyncio.sleep(0)
+
+clock = types.SimpleNamespace(time=lambda: seconds)
+answer_follower.asyncio = types.SimpleNamespace(sleep=sleep, get_running_loop=lambda: clock)
+token, api_base_url, backend_api_base_url, path, job_id = sys.argv[1:]
+with ChatGPTAPI(token, api_base_url=api_base_url, backend_api_base_url=backend_api_base_url, job_store=path) as api:
+    job = api.get_job(job_id)
+    print(job.state, job.wait(timeout_ms=2 * 3600 * 1000), seconds, sep="|")
+"""
+
+
+def test_wait_in_another_process_fetches_an_answer_of_40_minutes(tmp_path: Path) -> None:
+    """The process that submits the job ends at once. The site writes a word each time the conversation is read."""
+    path, words = tmp_path / "jobs.sqlite3", [f"word {number} " for number in range(170)]
+    with FakeChatGPT() as server:
+        server.script(Answer(pieces=words, hold_after=1, gate=Gate(), continues=True))
+        with ChatGPTAPI(server.session_token, job_store=path, **base_urls(server)) as api:
+            job_id = api.submit("a deep question").id
+        arguments = [server.session_token, *map(str, base_urls(server).values()), str(path), job_id]
+        command = [sys.executable, "-c", LATER_PROCESS, *arguments]
+        output = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+        posts = posts_of(server.requests)
+    state, reply, seconds = output.split("|")
+    assert (state, reply) == ("running", "".join(words))
+    assert 40 * 60 < float(seconds) < 42 * 60
+    assert len(posts) == 1
 
 
 # ---- conversations, store, codec ---------------------------------------------------------------------------------------------

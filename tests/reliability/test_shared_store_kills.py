@@ -98,7 +98,7 @@ def check_batches(load: JobLoad) -> int:
 
 
 def describe_uncertain(load: JobLoad) -> list[str]:
-    """Return a line for each uncertain job: the time from "sending" to the kill, and whether the site has its message."""
+    """Return a line for each uncertain job: the time from "sending" to the nearest kill, and whether the site has its message."""
     sent, rows = posts_by_message(load.server), dict[str, str]()
     for output in load.batches:
         rows |= {row.get("job_id"): row["prompt"] for row in map(json.loads, output.read_text().splitlines())}
@@ -107,8 +107,8 @@ def describe_uncertain(load: JobLoad) -> list[str]:
         if record.state == "uncertain":
             sending_at = record.sending_at or 0.0
             text = record.text or rows.get(record.id, "?")
-            after = [(at - sending_at, kind) for at, kind in load.kills if at > sending_at - 1]
-            delay, kind = min(after, default=(0.0, "no kill"))
+            delays = [(at - sending_at, kind) for at, kind in load.kills]
+            delay, kind = min(delays, key=lambda each: abs(each[0]), default=(0.0, "no kill"))
             lines.append(f"{text}: {kind} {delay * 1000:+.0f} ms, at the site: {sent[text]}")
     return lines
 

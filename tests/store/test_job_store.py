@@ -6,9 +6,11 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,8 +22,7 @@ from chatgpt_browser._store.job_store import JobStore
 from chatgpt_browser._store.schema import MIGRATIONS, SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 ORIGIN = "https://chat.example"
 
@@ -247,14 +248,45 @@ def test_open_folder_that_cannot_be_created_is_refused(tmp_path: Path) -> None:
         JobStore(tmp_path / "file" / "jobs.sqlite3").create(origin=ORIGIN, text="a")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
-def test_open_read_only_folder_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    try:
-        with pytest.raises(JobStoreError, match="read-only"):
-            JobStore(tmp_path / "jobs.sqlite3").create(origin=ORIGIN, text="a")
-    finally:
-        tmp_path.chmod(0o700)
+def error_without_privileges(call: Callable[[], object]) -> str:
+    """Return the message of the ``JobStoreError`` that a call raises if the user may not write everywhere."""
+    if os.geteuid() != 0:
+        with pytest.raises(JobStoreError) as caught:
+            call()
+        return str(caught.value)
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        message = "no error"
+        try:
+            os.setuid(65534)
+            call()
+        except BaseException as error:
+            message = f"{type(error).__name__}: {error}"
+        os.write(writing, message.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        return pipe.read()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+@pytest.mark.parametrize("exists", [False, True])
+def test_open_read_only_folder_is_refused_and_loses_nothing(*, exists: bool) -> None:
+    # pytest's own folders are private, so another user cannot enter them.
+    with tempfile.TemporaryDirectory() as name:
+        path, store = Path(name, "jobs.sqlite3"), JobStore(Path(name, "jobs.sqlite3"))
+        if exists:
+            store.create(origin=ORIGIN, text="kept")
+            store.close()
+            path.chmod(0o644)
+        path.parent.chmod(0o555)
+        message = error_without_privileges(lambda: JobStore(path).create(origin=ORIGIN, text="a"))
+        path.parent.chmod(0o700)
+        assert str(path) in message
+        assert "read-only" in message
+        assert len(store.list_jobs()) == exists
+        store.close()
 
 
 def test_write_read_only_connection_is_refused(store: JobStore) -> None:

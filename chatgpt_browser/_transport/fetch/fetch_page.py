@@ -103,6 +103,14 @@ class FetchPage(BrowserPage):
         self._headers.disable()
         return stream
 
+    async def check_alive(self) -> None:
+        """Wait for a response of the page to an empty command.
+
+        :raises ChatGPTError: the page or its browser has ended; usually a ``BrowserCrashedError``.
+        """
+        if self._world is not None:
+            await self._world.check_alive()
+
     def close_when_idle(self) -> None:
         """Close the page as soon as no request is in flight. After this call, no new request may be sent."""
         self._is_retired = True

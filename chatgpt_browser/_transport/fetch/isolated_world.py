@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..._browser.cdp_target import COMMAND_TIMEOUT, read_head
-from ..._browser.playwright_errors import to_library_error
+from ..._browser.playwright_errors import map_playwright_errors, to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChatGPTError
 from ..._core.javascript import read_script
@@ -119,6 +119,16 @@ class IsolatedWorld:
         opening = self._tasks.spawn(self._call("open", number, vars(request), wait=True))
         opening.add_done_callback(lambda task: self._on_opened(number, task))
         return stream
+
+    async def check_alive(self) -> None:
+        """Wait for a response to an empty command.
+
+        :raises ChatGPTError: the isolated world has ended; usually a ``BrowserCrashedError``.
+        """
+        if self.dead is not None:
+            raise self.dead
+        with map_playwright_errors():
+            await self._run("0")
 
     async def _measure_heap(self) -> None:
         self.usage.set_heap(await self._target.send("Runtime.getHeapUsage"))

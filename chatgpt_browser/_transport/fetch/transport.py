@@ -71,7 +71,9 @@ class FetchTransport:
         :raises ClientClosedError: the client was closed while the page was being opened.
         """
         page = await self._pages.page()
-        if delivery is not None:
+        if delivery is not None and delivery.before_start is not None:
+            # A browser that has just ended is noticed here, so that the caller does not record a message that is never sent.
+            await page.check_alive()
             await delivery.announce()
         if self._is_closed:
             raise ClientClosedError

@@ -44,6 +44,12 @@ chatgpt-browser jobs list
 chatgpt-browser jobs wait 1b9d6bcd
 """
 _MIN_PREFIX = 4
+#: What follows if the process of an active job has ended. The keys are states.
+_AFTER_END = {
+    "queued": "ended: the message was not sent",
+    "sending": "ended: `jobs wait` looks for the message",
+    "running": "ended: `jobs wait` reads the reply",
+}
 
 jobs = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True)
 jobs.command(COMMAND, hidden=True)(run_in_background)
@@ -85,7 +91,7 @@ def show(job: Id, as_json: options.AsJson = False) -> None:
         record = find_job(store, job)
         fields = _fields(record)
         if record.is_active:
-            fields["process"] = "running" if store.has_owner(record) else "ended: `jobs wait` reads the reply"
+            fields["process"] = "running" if store.has_owner(record) else _AFTER_END[record.state]
             fields["waits_for"] = describe(record, time.time())
         if as_json:
             write_json(fields)
