@@ -18,7 +18,6 @@ from .playwright_options import browser_options, failure_artifacts, slow_down
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterator
-    from pathlib import Path
 
     from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI
     from chatgpt_browser.testing import Cassette, FakeChatGPT
@@ -204,18 +203,18 @@ def _marker_arguments(item: pytest.Item) -> dict[str, Any]:
 
 
 def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return the session token and the base URLs for a client.
+    """Return the session token, the base URLs and the job store for a client.
 
     In a live test and while a cassette is recorded, they belong to the real site, otherwise to the fake server.
     """
     if "chatgpt_recording" in request.fixturenames:
         request.getfixturevalue("chatgpt_recording")
+    job_store = request.getfixturevalue("tmp_path") / "jobs.sqlite3"
     if _uses_real_site(request.node):
-        return live.client_settings()
+        return {**live.client_settings(), "job_store": job_store}
 
     server: FakeChatGPT = request.getfixturevalue("chatgpt_server")
-    folder: Path = request.getfixturevalue("tmp_path")
-    return {**server.client_options, "job_store": folder / "jobs.sqlite3"}
+    return {**server.client_options, "job_store": job_store}
 
 
 def _uses_real_site(item: pytest.Item) -> bool:

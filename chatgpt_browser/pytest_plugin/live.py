@@ -25,6 +25,7 @@ _BASE_URLS = {
 # A shorter value may occur in ordinary words.
 _MIN_SECRET_LENGTH = 12
 
+_sleep = time.sleep
 #: The clients of a test that use the real site. If the list does not exist, the test does not use the real site.
 _clients = pytest.StashKey[list["AsyncChatGPTAPI"]]()
 _ended_at = pytest.StashKey[float]()
@@ -48,7 +49,7 @@ def begin(item: pytest.Item) -> None:
     item.stash[_clients] = []
     wait = item.config.stash.get(_ended_at, 0.0) + interval(item.config) - time.monotonic()
     if wait > 0:
-        time.sleep(wait)  # The pace of requests to the real site; there is no event to wait for.
+        _sleep(wait)  # The pace of requests to the real site; there is no event to wait for.
 
 
 def interval(config: pytest.Config) -> float:

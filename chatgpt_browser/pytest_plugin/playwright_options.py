@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,8 @@ def browser_options(config: pytest.Config) -> dict[str, Any]:
 def slow_down(config: pytest.Config, api: AsyncChatGPTAPI) -> None:
     """Make the client's browser slow down Playwright's actions, as `--slowmo` does."""
     if milliseconds := config.getoption("--slowmo", 0):
-        api._browser_manager.slow_down(float(milliseconds))
+        manager = api._browser_manager
+        manager._options = replace(manager._options, slow_mo=float(milliseconds))
 
 
 @contextmanager

@@ -285,7 +285,7 @@ def test_chatgpt_live_tests_are_paced_and_named_and_show_no_secret(
 ) -> None:
     """The cassette of a marked test is compared with the site, but it is not written."""
     pauses: list[float] = []
-    monkeypatch.setattr("chatgpt_browser.pytest_plugin.live.time.sleep", pauses.append)
+    monkeypatch.setattr("chatgpt_browser.pytest_plugin.live._sleep", pauses.append)
     pytester.makeini("[pytest]\nchatgpt_live_interval = 60000")
     pytester.makepyfile(test_it=LIVE)
     real_site.script("Sunny.")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # Not the fixture of pytest-playwright: its event loop runs until the end of the session, which breaks async tests.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=30_000)  # A guard for busy machines.
     with sync_playwright() as playwright:
         chromium: Any = playwright.chromium
         which = next(launch_candidates(chromium, default_options()))
