@@ -15,14 +15,14 @@ from .command_class import Command, CommandGroup
 from .commands.ask import ask
 from .commands.demo import demo
 from .commands.install import install
-from .commands.login import login
-from .commands.logout import logout
 from .commands.models import models
 from .doctor.command import doctor
 from .environment import VARIABLES
 from .exit_codes import exit_codes
 from .history.commands import history
 from .jobs.commands import jobs
+from .login.command import login
+from .login.logout_command import logout
 from .output.consoles import out
 from .smoke.command import smoke
 

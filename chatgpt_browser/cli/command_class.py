@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from .environment import PROFILE
 from .input.text_checks import encoding_problem
 from .output.consoles import print_labelled, print_note
+from .settings import Settings
 
 #: The class of usage errors. It cannot be imported by name, because its module depends on the version of Typer.
 UsageError: Any = typer.BadParameter.__base__
@@ -35,12 +37,30 @@ class HelpMixin:
         return params
 
 
+def common_options(
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            help=f"Name of the saved login to use; default: {PROFILE}, or else `default`.",
+            metavar="NAME",
+            rich_help_panel="Every command",
+        ),
+    ] = None,
+) -> None:
+    """Define the options that every command has. Each parameter has the name of a field of `Settings`, without `_option`."""
+
+
 class Command(HelpMixin, TyperCommand):
-    """A command whose text arguments must be valid UTF-8."""
+    """A command whose text arguments must be valid UTF-8. It also has the options of `common_options`."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.help = join_lines(self.help or "")
+        self._common_names = []
+        for param in _common_params():
+            self._common_names.append(param.name)
+            self.params.append(param)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments. Return the arguments that were not parsed, as Click's method does.
@@ -48,6 +68,7 @@ class Command(HelpMixin, TyperCommand):
         :raises typer.BadParameter: a text argument is not UTF-8. Paths are not checked, because a file name may be any bytes.
         """
         rest: list[str] = super().parse_args(ctx, args)
+        ctx.obj = Settings(**{f"{name}_option": ctx.params.pop(name) for name in self._common_names})
         params: list[Any] = list(self.params)
         for param in params:
             value = ctx.params.get(param.name)
@@ -56,6 +77,19 @@ class Command(HelpMixin, TyperCommand):
                 if problem:
                     raise typer.BadParameter(f"the text {problem}", ctx=ctx, param=param)
         return rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. While it runs, its settings are the current settings."""
+        with ctx.obj.activated():
+            return super().invoke(ctx)
+
+
+def _common_params() -> list[Any]:
+    """Return new parameters for the options of `common_options`."""
+    app = typer.Typer(add_completion=False)
+    app.command()(common_options)
+    params: list[Any] = list(typer.main.get_command(app).params)
+    return params
 
 
 class CommandGroup(HelpMixin, TyperGroup):

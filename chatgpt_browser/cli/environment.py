@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from chatgpt_browser._core.data_folder import DATA_FOLDER
-from chatgpt_browser._core.saved_login import DEFAULT_PROFILE, SavedLogin
 
 if TYPE_CHECKING:
     from chatgpt_browser._core.options import Options
@@ -42,16 +41,13 @@ VARIABLES = (
         BROWSER["browser_context"],
         "default: the session of that browser's user; own (the default): the session token",
     ),
-    (PROFILE, "name of the saved login; the option --profile of login and logout takes precedence"),
+    (PROFILE, "name of the saved login; the option --profile takes precedence"),
     (DATA_FOLDER, "folder for the browser profile, the saved session and the last conversation's id"),
 )
 
 
-#: The remedy that is printed if `login` cannot open a window, because there is no display.
-SIGN_IN_ELSEWHERE = (
-    f"sign in on a machine with a display and set {TOKEN} here, or provide a display for `login` "
-    "(ssh -X, xvfb-run)"
-)
+#: The remedy that `doctor` prints if there is neither a session token nor a display for `login`.
+SIGN_IN_ELSEWHERE = "`chatgpt-browser login` lists the ways to sign in without a display"
 
 
 def has_display() -> bool:
@@ -75,26 +71,6 @@ def base_url_options() -> dict[str, Any]:
 def browser_options() -> dict[str, Any]:
     """Return the options that choose a running browser, as keyword arguments of the client. Unset variables are left out."""
     return {option: os.environ[name] for option, name in BROWSER.items() if os.environ.get(name)}
-
-
-def profile_from_environment() -> str:
-    """Return the name of the saved login that the environment variable contains, or else the default name.
-
-    :raises typer.BadParameter: the name is invalid.
-    """
-    return checked_profile(os.environ.get(PROFILE) or DEFAULT_PROFILE)
-
-
-def checked_profile(name: str) -> str:
-    """Check the name of a saved login, and return the name.
-
-    :raises typer.BadParameter: the name is invalid.
-    """
-    try:
-        SavedLogin.named(name)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    return name
 
 
 def options_from_environment(**options: Any) -> Options:

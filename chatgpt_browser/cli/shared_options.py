@@ -9,7 +9,7 @@ import typer
 
 from chatgpt_browser._core.options import SendVia
 
-from .environment import PROFILE, SEND_VIA
+from .environment import SEND_VIA
 from .state.last_conversation import LAST
 
 Headed = Annotated[bool, typer.Option("--headed", help="Show the browser window.")]
@@ -34,14 +34,6 @@ SendViaOption = Annotated[
         envvar=SEND_VIA,
         help="How messages are sent: `fetch` by the client's own request, `page` by the site's own page, `auto` by the page "
         "once the site has responded that it requires that.",
-    ),
-]
-Profile = Annotated[
-    str | None,
-    typer.Option(
-        "--profile",
-        help=f"Name of the saved login; the other commands use the one that {PROFILE} names.",
-        metavar="NAME",
     ),
 ]
 Timeout = Annotated[

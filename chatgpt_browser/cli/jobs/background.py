@@ -16,6 +16,7 @@ from chatgpt_browser._core.data_folder import create_data_folder, default_data_f
 from chatgpt_browser._core.errors import ChatGPTError
 
 from ..environment import TOKEN
+from ..settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,9 +42,13 @@ def start_job(text: str, client: dict[str, Any], message: dict[str, Any], **opti
     :raises ChatGPTError: the message was not accepted. The job is stored with this error.
     """
     job_id = uuid.uuid4().hex[:12]
-    request = {"job_id": job_id, "text": text, "session_token": os.environ.get(TOKEN), **options}
+    settings = Settings.current()
+    token = settings.session_token
+    request = {"job_id": job_id, "text": text, "session_token": token and str(token), **options}
     request |= {"client": client, "message": message}
-    environment = {name: value for name, value in os.environ.items() if name != TOKEN}
+    environment = {
+        name: value for name, value in os.environ.items() if name != TOKEN
+    } | settings.environment()
     with _open_log(job_id) as log:
         process = _start(environment, log)
     assert process.stdin is not None

@@ -63,7 +63,7 @@ def find_conversation_id(api: ChatGPTAPI, argument: str) -> str:
 
 def remember_list(ids: Sequence[str]) -> None:
     """Save the ids of the list that is shown, so that its numbers stay valid when conversations are added or deleted."""
-    folder = DataFolder.default()
+    folder = DataFolder.current()
     with suppress(
         OSError
     ):  # If the ids cannot be saved, a number in a later command refers to the site's current list.
@@ -71,7 +71,7 @@ def remember_list(ids: Sequence[str]) -> None:
 
 
 def _last_position(api: ChatGPTAPI) -> Position:
-    folder, origin = DataFolder.default(), site_origin()
+    folder, origin = DataFolder.current(), site_origin()
     position = load_position(folder, origin)
     if position is not None:
         return position
@@ -103,6 +103,6 @@ def _matches(ids: Iterable[str], start: str) -> list[str]:
 
 
 def _remembered_ids() -> list[str]:
-    folder = DataFolder.default()
+    folder = DataFolder.current()
     ids = folder.read_json(folder.conversation_list, site_origin()).get("ids")
     return [found for found in ids if isinstance(found, str)] if isinstance(ids, list) else []
