@@ -11,8 +11,9 @@ from rich.table import Table
 
 from .batch.command import batch
 from .chat.command import chat
-from .command_class import Command, CommandGroup
+from .command_class import Command, CommandGroup, ConfigPath, Profile
 from .commands.ask import ask
+from .commands.config import config as config_group
 from .commands.demo import demo
 from .commands.install import install
 from .commands.models import models
@@ -68,8 +69,10 @@ for command in (ask, chat, batch, models, login, logout, doctor, smoke, demo, in
     app.command()(command)
 app.add_typer(history, name="history")
 app.add_typer(jobs, name="jobs")
-for info in (*app.registered_commands, *history.registered_commands, *jobs.registered_commands):
-    info.cls = Command
+app.add_typer(config_group, name="config")
+for group in (app, history, jobs, config_group):
+    for info in group.registered_commands:
+        info.cls = Command
 
 
 def print_version(requested: bool) -> None:
@@ -87,5 +90,7 @@ def root(
         bool,
         typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
+    profile: Profile = None,
+    config: ConfigPath = None,
 ) -> None:
-    """Define the options that are given before the name of a command."""
+    """Define the options that are given before the name of a command. A command reads the last two from the context."""

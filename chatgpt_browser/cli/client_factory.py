@@ -22,7 +22,7 @@ from .environment import (
 )
 from .exit_codes import errors_as_exit_codes
 from .output.consoles import logging_to_stderr
-from .settings import Settings
+from .settings.settings import Settings
 from .state.data_folder import DataFolder
 from .terminal_settings import restored_terminal_settings
 
@@ -48,8 +48,9 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     :raises InvalidSessionTokenError: there is no session token, or the token is empty.
     :raises typer.BadParameter: a base URL is invalid, or `--profile` contradicts the environment.
     """
-    options = browser_options() | options
-    given = Settings.current().session_token
+    settings = Settings.current()
+    options = settings.client_options | browser_options() | _without_none(options)
+    given = settings.session_token
     if options.get("browser_context") == "default":
         given = None
     if given is not None and not str(given).strip():

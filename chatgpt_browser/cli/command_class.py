@@ -9,13 +9,36 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from .environment import PROFILE
+from .environment import CONFIG, PROFILE
 from .input.text_checks import encoding_problem
 from .output.consoles import print_labelled, print_note
-from .settings import Settings
+from .settings.config_file import ConfigFileError
+from .settings.keys import KEYS
+from .settings.settings import Settings
 
 #: The class of usage errors. It cannot be imported by name, because its module depends on the version of Typer.
 UsageError: Any = typer.BadParameter.__base__
+
+
+_PANEL = "Every command"
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        help=f"Name of the saved login; default: {PROFILE}, or `profile` in the config file, or `default`.",
+        metavar="NAME",
+        rich_help_panel=_PANEL,
+    ),
+]
+ConfigPath = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        help=f"Config file; default: {CONFIG}, or else the file that `config path` prints.",
+        metavar="FILE",
+        rich_help_panel=_PANEL,
+    ),
+]
 
 
 def _no_type(ctx: Any) -> None:
@@ -37,17 +60,7 @@ class HelpMixin:
         return params
 
 
-def common_options(
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            "--profile",
-            help=f"Name of the saved login to use; default: {PROFILE}, or else `default`.",
-            metavar="NAME",
-            rich_help_panel="Every command",
-        ),
-    ] = None,
-) -> None:
+def common_options(profile: Profile = None, config: ConfigPath = None) -> None:
     """Define the options that every command has. Each parameter has the name of a field of `Settings`, without `_option`."""
 
 
@@ -68,7 +81,9 @@ class Command(HelpMixin, TyperCommand):
         :raises typer.BadParameter: a text argument is not UTF-8. Paths are not checked, because a file name may be any bytes.
         """
         rest: list[str] = super().parse_args(ctx, args)
-        ctx.obj = Settings(**{f"{name}_option": ctx.params.pop(name) for name in self._common_names})
+        ctx.obj = self._settings(ctx)
+        if not ctx.resilient_parsing:  # The shell completes a word of an incomplete command line.
+            apply_config(ctx, ctx.obj)
         params: list[Any] = list(self.params)
         for param in params:
             value = ctx.params.get(param.name)
@@ -78,10 +93,37 @@ class Command(HelpMixin, TyperCommand):
                     raise typer.BadParameter(f"the text {problem}", ctx=ctx, param=param)
         return rest
 
+    def _settings(self, ctx: Any) -> Settings:
+        """Return the settings of the options that every command has. The options may also precede the name of the command."""
+        before = ctx.find_root().params
+        given = {name: ctx.params.pop(name) for name in self._common_names}
+        return Settings(
+            **{
+                f"{name}_option": before.get(name) if value is None else value
+                for name, value in given.items()
+            }
+        )
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command. While it runs, its settings are the current settings."""
         with ctx.obj.activated():
             return super().invoke(ctx)
+
+
+def apply_config(ctx: Any, settings: Settings) -> None:
+    """Set the parameters of a command that the config file contains, and that neither an option nor a variable sets.
+
+    If several parameters belong to one key of the file, such as `--plain-text` and `--json`, each of them replaces the key.
+
+    :raises typer.BadParameter: the config file is invalid.
+    """
+    for key in KEYS:
+        names = [name for name in key.parameters(None) if name in ctx.params]
+        if not names or any(ctx.get_parameter_source(name).name != "DEFAULT" for name in names):
+            continue
+        if key.name in settings.config.values:
+            values = key.parameters(settings.config.values[key.name])
+            ctx.params.update({name: values[name] for name in names})
 
 
 def _common_params() -> list[Any]:
@@ -113,6 +155,10 @@ class CommandGroup(HelpMixin, TyperGroup):
 def exit_of_usage_error(error: Any) -> BaseException:
     """Print a usage error, unless Typer has already printed the help page. Return the `typer.Exit` that ends the command."""
     if type(error).__name__ == "NoArgsIsHelpError":
+        return typer.Exit(error.exit_code)
+    if isinstance(error, ConfigFileError):
+        print_labelled("error", "bold red", error.message)
+        print_labelled("hint", "dim", "`chatgpt-browser config edit` opens the config file")
         return typer.Exit(error.exit_code)
     if error.ctx is not None:
         print_note(error.ctx.get_usage())

@@ -25,6 +25,8 @@ BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CH
 BROWSER = {"browser_url": "CHATGPT_BROWSER_URL", "browser_context": "CHATGPT_BROWSER_CONTEXT"}
 #: The environment variable that names the saved login.
 PROFILE = "CHATGPT_PROFILE"
+#: The environment variable that contains the path of the config file.
+CONFIG = "CHATGPT_CONFIG"
 #: Pairs of a variable's name and its description, for `--help` and the documentation.
 VARIABLES = (
     (
@@ -42,6 +44,7 @@ VARIABLES = (
         "default: the session of that browser's user; own (the default): the session token",
     ),
     (PROFILE, "name of the saved login; the option --profile takes precedence"),
+    (CONFIG, "path of the config file; the option --config takes precedence"),
     (DATA_FOLDER, "folder for the browser profile, the saved session and the last conversation's id"),
 )
 

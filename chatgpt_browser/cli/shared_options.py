@@ -46,8 +46,10 @@ ShowThoughts = Annotated[
         "--show-thoughts", help="Write the model's thoughts and tool calls before the reply, as a quote."
     ),
 ]
-PlainText = Annotated[bool, typer.Option("--plain-text", help="Remove the Markdown from the reply.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output; errors too.")]
+PlainText = Annotated[
+    bool, typer.Option("--plain-text/--markdown", help="Remove the Markdown from the reply, or keep it.")
+]
+AsJson = Annotated[bool, typer.Option("--json/--no-json", help="Write JSON to standard output; errors too.")]
 
 
 def complete_conversation_id(incomplete: str) -> list[str]:

@@ -14,7 +14,7 @@ from chatgpt_browser import ChatGPTAPI, InvalidSessionTokenError
 from chatgpt_browser._core.saved_login import SavedLogin
 from chatgpt_browser.cli.client_factory import client_from_environment
 from chatgpt_browser.cli.login.without_display import ways_without_display
-from chatgpt_browser.cli.settings import Settings
+from chatgpt_browser.cli.settings.settings import Settings
 from chatgpt_browser.cli.state.data_folder import DataFolder
 from chatgpt_browser.cli.state.last_conversation import (
     Position,

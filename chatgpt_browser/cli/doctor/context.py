@@ -11,7 +11,7 @@ from chatgpt_browser import ChatGPTError
 
 from ..client_factory import client_from_environment
 from ..environment import browser_options, options_from_environment
-from ..settings import Settings
+from ..settings.settings import Settings
 from ..state.data_folder import DataFolder
 from .live_attempt import LiveAttempt
 

@@ -16,7 +16,7 @@ from chatgpt_browser._core.data_folder import create_data_folder, default_data_f
 from chatgpt_browser._core.errors import ChatGPTError
 
 from ..environment import TOKEN
-from ..settings import Settings
+from ..settings.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..output.consoles import out, print_note
 from ..output.conversation_formats import local_time
 from ..output.tables import write_table
-from ..settings import Settings
+from ..settings.settings import Settings
 from ..state.data_folder import DataFolder
 
 

@@ -14,7 +14,7 @@ from chatgpt_browser._core.saved_login import DEFAULT_PROFILE
 from ..environment import TOKEN
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import print_note
-from ..settings import Settings
+from ..settings.settings import Settings
 from ..state.data_folder import DataFolder
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from chatgpt_browser._core.files import open_private
 from chatgpt_browser._core.saved_login import SavedLogin
 
-from ..settings import Settings
+from ..settings.settings import Settings
 
 
 @dataclass(frozen=True)
