@@ -38,7 +38,7 @@ class SavedLogin:
     folder: Path
 
     @classmethod
-    def named(cls, profile: str) -> Self:
+    def named(cls, profile: object) -> Self:
         """Return the login with this name. The login ``default`` is in the data folder itself.
 
         :raises ValueError: the name is not a simple file name.

@@ -5,7 +5,7 @@ The module of a command is imported when the command is used, so that `--help` o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple
 
@@ -112,29 +112,12 @@ def load_command(name: str, source: CommandSource) -> Any:
     return command
 
 
-def _without_conversion(param: Any) -> Callable[[Any, Any], Any]:
-    """Return a replacement for the method `process_value` of an option. It calls the callback of the option, if any."""
-
-    def process_value(ctx: Any, value: Any) -> Any:
-        return value if param.callback is None else param.callback(ctx, param, value)
-
-    return process_value
-
-
 class RootGroup(CommandGroup):
     """The group of all commands. Its help page also lists environment variables and exit codes."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.commands = LazyCommands()
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the options that precede the name of the command. Return the other arguments, as Click's method does."""
-        for param in self.get_params(ctx):
-            # These options are flags and texts. To convert them, Typer would import pydantic, which takes 0.1 s.
-            param.process_value = _without_conversion(param)
-        rest: list[str] = super().parse_args(ctx, args)
-        return rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command. If Ctrl-C interrupts the command, exit with code 130."""

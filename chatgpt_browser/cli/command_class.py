@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -43,6 +44,15 @@ ConfigPath = Annotated[
 
 def _no_type(ctx: Any) -> None:
     """Return None, so that the help page shows no type for the argument."""
+
+
+def _without_conversion(param: Any) -> Callable[[Any, Any], Any]:
+    """Return a replacement for the method `process_value` of an option. It calls the callback of the option, if any."""
+
+    def process_value(ctx: Any, value: Any) -> Any:
+        return value if param.callback is None else param.callback(ctx, param, value)
+
+    return process_value
 
 
 class HelpMixin:
@@ -136,6 +146,14 @@ def _common_params() -> list[Any]:
 
 class CommandGroup(HelpMixin, TyperGroup):
     """A group of commands that prints a usage error like other errors: as plain lines, without a frame."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the options of the group. Return the other arguments, as Click's method does."""
+        for param in self.get_params(ctx):
+            # The options of groups are flags and texts. To convert them, Typer would import pydantic, which takes 0.1 s.
+            param.process_value = _without_conversion(param)
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Parse the options that precede the name of the command. After a usage error, print the error and exit."""

@@ -14,7 +14,7 @@ from .output.option_names import message_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from chatgpt_browser._core.options import SendVia
+    from chatgpt_browser._core.choices import SendVia
 
 _PANEL = "Message"
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chatgpt_browser._core.options import SendVia
+from chatgpt_browser._core.choices import SendVia
 
 from .environment import SEND_VIA
 from .state.last_conversation import LAST

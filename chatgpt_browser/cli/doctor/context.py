@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, User
     from chatgpt_browser._browser.probe import BrowserFacts, Probe, Sighting
     from chatgpt_browser._client.portal import Portal
-    from chatgpt_browser._core.options import SendVia
+    from chatgpt_browser._core.choices import SendVia
 
 #: The user's name and e-mail address are each cut to this number of characters.
 _MAX_NAME = 500

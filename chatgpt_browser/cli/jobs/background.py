@@ -11,7 +11,6 @@ import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from chatgpt_browser._client.job_codec import decode_error
 from chatgpt_browser._core.data_folder import create_data_folder, default_data_folder
 from chatgpt_browser._core.errors import ChatGPTError
 
@@ -70,6 +69,8 @@ def start_job(text: str, client: dict[str, Any], message: dict[str, Any], **opti
         )
     result = json.loads(answer)
     if "error" in result:
+        from chatgpt_browser._client.job_codec import decode_error
+
         raise decode_error(result["error"])
     return f"{result['job_id']}\n"
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
 
+from chatgpt_browser._core.choices import SendVia
 from chatgpt_browser._core.saved_login import DEFAULT_PROFILE, SavedLogin
 
 from ..environment import PROFILE, SEND_VIA
@@ -68,16 +69,6 @@ def _count(value: Any) -> int:
     return value
 
 
-def _send_via() -> tuple[str, ...]:
-    from chatgpt_browser._core.options import SendVia
-
-    return get_args(SendVia)
-
-
-def _checked_send_via(value: Any) -> str:
-    return _one_of(_send_via())(value)
-
-
 #: All keys, in the order of `config show`.
 KEYS = (
     Key(
@@ -104,7 +95,7 @@ KEYS = (
     ),
     Key(
         "send_via",
-        _checked_send_via,
+        _one_of(get_args(SendVia)),
         "how messages are sent, as `--send-via`: auto, fetch or page",
         'send_via = "auto"',
         default="auto",
