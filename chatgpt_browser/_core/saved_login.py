@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .data_folder import create_data_folder, default_data_folder
-from .files import write_private
+from .files import read_small_file, write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,8 @@ _NAME = re.compile(
     r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))[a-z0-9_](?:[a-z0-9_.-]{0,62}[a-z0-9_-])?",
     re.ASCII | re.IGNORECASE,
 )
+#: The maximum size of a file in bytes. The ids and titles of 50,000 conversations take less.
+_MAX_SIZE = 16 << 20
 #: The name of the folder with the folders of all logins except the default login.
 _FOLDER = "profiles"
 
@@ -103,8 +105,7 @@ class SavedLogin:
         If the file is missing or damaged, or belongs to another origin, return an empty dict.
         """
         try:
-            # `is_file` is called first, because reading a FIFO would block.
-            saved = json.loads(path.read_text("utf-8")) if path.is_file() else None
+            saved = json.loads(read_small_file(path, _MAX_SIZE))
         except (OSError, ValueError):
             return {}
         return saved if isinstance(saved, dict) and saved.get("origin") == origin else {}

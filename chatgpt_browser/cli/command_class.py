@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from .completion import complete_profile
 from .environment import CONFIG, PROFILE
 from .input.text_checks import encoding_problem
 from .output.consoles import print_labelled, print_note
@@ -29,6 +30,7 @@ Profile = Annotated[
         help=f"Name of the saved login; default: {PROFILE}, or `profile` in the config file, or `default`.",
         metavar="NAME",
         rich_help_panel=_PANEL,
+        autocompletion=complete_profile,
     ),
 ]
 ConfigPath = Annotated[

@@ -21,6 +21,11 @@ SEND_VIA = "CHATGPT_SEND_VIA"
 COOKIE_FILES = (".json", ".txt")
 #: Maps a base URL option of the client to the environment variable that sets the option.
 BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
+#: The client's default base URLs. The client itself is not imported for them, because shell completion needs them.
+_DEFAULT_BASE_URLS = {
+    "api_base_url": "https://chat.openai.com/api",
+    "backend_api_base_url": "https://chat.openai.com/backend-api",
+}
 #: Maps a client option that chooses a running browser to the environment variable that sets the option.
 BROWSER = {"browser_url": "CHATGPT_BROWSER_URL", "browser_context": "CHATGPT_BROWSER_CONTEXT"}
 #: The environment variable that names the saved login.
@@ -94,4 +99,9 @@ def site_origin() -> str:
 
     :raises typer.BadParameter: a base URL is invalid.
     """
-    return options_from_environment().site.origin
+    from chatgpt_browser._core.urls import Site
+
+    try:
+        return Site.checked(**_DEFAULT_BASE_URLS | base_url_options()).origin
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None

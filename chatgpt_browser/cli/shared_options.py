@@ -9,6 +9,7 @@ import typer
 
 from chatgpt_browser._core.choices import SendVia
 
+from .completion import complete_conversation_id, complete_model
 from .environment import SEND_VIA
 from .state.last_conversation import LAST
 
@@ -25,7 +26,13 @@ Verbose = Annotated[
 ]
 Model = Annotated[
     str | None,
-    typer.Option("--model", "-m", help="Model to use; the command `models` lists them.", metavar="NAME"),
+    typer.Option(
+        "--model",
+        "-m",
+        help="Model to use; the command `models` lists them.",
+        metavar="NAME",
+        autocompletion=complete_model,
+    ),
 ]
 SendViaOption = Annotated[
     SendVia,
@@ -50,11 +57,6 @@ PlainText = Annotated[
     bool, typer.Option("--plain-text/--markdown", help="Remove the Markdown from the reply, or keep it.")
 ]
 AsJson = Annotated[bool, typer.Option("--json/--no-json", help="Write JSON to standard output; errors too.")]
-
-
-def complete_conversation_id(incomplete: str) -> list[str]:
-    """Return the completions of a conversation argument: only `last`, because ids would need a request to the site."""
-    return [LAST] if LAST.startswith(incomplete) else []
 
 
 #: The accepted forms of a conversation argument, for the help page of `history`.

@@ -115,7 +115,8 @@ def leaf_commands(command: Any) -> Iterator[Any]:
 
 HEAVY = {
     "playwright", "prompt_toolkit", "asyncio", "anyio", "starlette", "pytest", "pydantic", "tenacity", "filelock",
-    "importlib.metadata", "chatgpt_browser._core.options", "chatgpt_browser._client.client", "chatgpt_browser._protocol.file_refs",
+    "importlib.metadata", "chatgpt_browser._core.options", "chatgpt_browser._client.client",
+    "chatgpt_browser._protocol.file_refs",
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..client_factory import client_from_environment
+from ..completion import complete_model
 from ..exit_codes import BATCH_FAILURES, errors_as_exit_codes
 from ..output.consoles import logging_to_stderr, print_note
 from ..output.milestones import milestone_callback
@@ -54,7 +55,13 @@ GiveUpAfter = Annotated[
     int, typer.Option(help="Stop after this many failures in a row.", min=1, metavar="NUMBER")
 ]
 ModelName = Annotated[
-    str | None, typer.Option("--model", help="Model for prompts without `model`.", metavar="NAME")
+    str | None,
+    typer.Option(
+        "--model",
+        help="Model for prompts without `model`.",
+        metavar="NAME",
+        autocompletion=complete_model,
+    ),
 ]
 
 

@@ -34,8 +34,13 @@ class DataFolder(SavedLogin):
 
     @property
     def conversation_list(self) -> Path:
-        """The file with the conversation ids of the list that was shown last."""
+        """The file with the ids and titles of the conversations in the list that was shown last."""
         return self.folder / "conversation_list.json"
+
+    @property
+    def model_list(self) -> Path:
+        """The file with the names of the models that were listed last."""
+        return self.folder / "model_list.json"
 
     @property
     def chat_history(self) -> Path:
@@ -48,7 +53,8 @@ class DataFolder(SavedLogin):
             ("the session", self.session),
             ("the browser profile", self.profile),
             ("the last conversation's id", self.last_conversation),
-            ("the list of conversation ids", self.conversation_list),
+            ("the list of conversations", self.conversation_list),
+            ("the list of models", self.model_list),
         )
 
     def create_chat_history(self) -> Path:
