@@ -12,10 +12,8 @@ from .._core.log import logger
 from .._core.public import public_type
 from .handoff import HandoffPoller, wait_without_frames
 from .lease import MessageLease
-from .recovery import Recovery
 from .reply_assembler import ReplyAssembler, Update
 from .reply_warnings import warn_about_reply
-from .research_poller import ResearchPoller
 from .stream_errors import with_partial_text
 from .whole_reply import WholeReplyMixin, keep_ref
 
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
     from .deadline import Deadline
     from .idle_timer import IdleTimer
     from .lease import ConversationSlot
+    from .recovery import Recovery
+    from .research_poller import ResearchPoller
     from .sender import MessageSender
     from .whole_reply import BindFile
 
@@ -231,6 +231,8 @@ class AsyncReplyStream(WholeReplyMixin):
             return False
         self._assembler.leave_stream()
         error.__traceback__ = None  # The traceback refers to events, which may contain private text.
+        from .recovery import Recovery  # few streams break off
+
         self._follows = not does_not_fit
         response = self._lease.response
         self._recovery = Recovery(
@@ -309,7 +311,11 @@ class AsyncReplyStream(WholeReplyMixin):
         """Create the poller for the rest of the reply, and start the idle timer of the response if there is a response."""
         sender, reader, response = self._sender, self._assembler.reader, self._lease.response
         idle_timeout = sender.options.idle_timeout
-        poller = ResearchPoller if reader.expects_report else HandoffPoller
+        poller: type[HandoffPoller | ResearchPoller] = HandoffPoller
+        if reader.expects_report:
+            from .research_poller import ResearchPoller  # few messages request a report
+
+            poller = ResearchPoller
         self._poller = poller(
             sender.backend, reader, question, idle_timeout=idle_timeout, wait=self._wait_for_frames
         )
