@@ -14,6 +14,7 @@ from .handoff import HandoffPoller, wait_without_frames
 from .lease import MessageLease
 from .reply_assembler import ReplyAssembler, Update
 from .reply_warnings import warn_about_reply
+from .research_poller import ResearchPoller
 from .stream_errors import with_partial_text
 from .whole_reply import WholeReplyMixin, keep_ref
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from .idle_timer import IdleTimer
     from .lease import ConversationSlot
     from .recovery import Recovery
-    from .research_poller import ResearchPoller
     from .sender import MessageSender
     from .whole_reply import BindFile
 
@@ -311,11 +311,7 @@ class AsyncReplyStream(WholeReplyMixin):
         """Create the poller for the rest of the reply, and start the idle timer of the response if there is a response."""
         sender, reader, response = self._sender, self._assembler.reader, self._lease.response
         idle_timeout = sender.options.idle_timeout
-        poller: type[HandoffPoller | ResearchPoller] = HandoffPoller
-        if reader.expects_report:
-            from .research_poller import ResearchPoller  # few messages request a report
-
-            poller = ResearchPoller
+        poller = ResearchPoller if reader.expects_report else HandoffPoller
         self._poller = poller(
             sender.backend, reader, question, idle_timeout=idle_timeout, wait=self._wait_for_frames
         )

@@ -77,7 +77,7 @@ def test_import_loads_no_heavy_module() -> None:
 def test_client_import_loads_no_module_that_few_messages_need() -> None:
     modules = modules_after("from chatgpt_browser import ChatGPTAPI")
     rare = (
-        "_client.job_codec", "_client.job_runner", "_messaging.image_wait", "_messaging.recovery", "_messaging.research_poller",
+        "_client.job_codec", "_client.job_runner", "_messaging.image_wait", "_messaging.recovery",
         "_protocol.conversation_pages", "_protocol.file_refs", "_protocol.history", "_protocol.model_list",
         "_protocol.plain_text", "_protocol.reply_collector", "_protocol.stored_answer",
     )  # fmt: skip

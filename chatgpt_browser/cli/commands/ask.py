@@ -16,6 +16,7 @@ from ..client_factory import client_from_environment
 from ..exit_codes import errors_as_exit_codes
 from ..input.question import build_question
 from ..input.standard_input import PipedInput
+from ..jobs.background import start_job
 from ..output.consoles import logging_to_stderr, print_note, write_json, write_text
 from ..output.reply import print_reply, print_sources, stream_reply
 from ..output.reply_object import parts_object
@@ -127,8 +128,6 @@ def ask(
         )
         given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
         if detach:
-            from ..jobs.background import start_job
-
             write_text(start_job(question, given, arguments, conversation=requested, keep_text=keep_text))
             return
         with client_from_environment(**given) as api:

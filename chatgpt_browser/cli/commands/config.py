@@ -82,7 +82,7 @@ def edit() -> None:
 
     chatgpt-browser config edit
 
-    EDITOR=nano chatgpt-browser config edit
+    chatgpt-browser config edit --config other.toml
     """
     with errors_as_exit_codes():
         file = existing_path()
