@@ -79,11 +79,15 @@ def _create_client_from_login(**options: Any) -> ChatGPTAPI:
 
 
 def _no_session_message(profile: str) -> str:
-    """Return the error message for a login without a saved session. The message names the login, unless it is the default."""
-    if profile == DEFAULT_PROFILE:
+    """Return the error message for a login without a saved session. If other logins are saved, the message names them."""
+    names = DataFolder.names()
+    if profile == DEFAULT_PROFILE and not names:
         return "There is no session token."
-    names = ", ".join(DataFolder.names()) or "none"
-    return f"There is no session token in the saved login {profile!r}. Saved logins: {names}."
+    command = "login" if profile == DEFAULT_PROFILE else f"login --profile {profile}"
+    return (
+        f"There is no session token in the saved login {profile!r}; run `chatgpt-browser {command}`. "
+        f"Saved logins: {', '.join(names) or 'none'}."
+    )
 
 
 @contextmanager

@@ -115,13 +115,18 @@ def test_profile_option_with_own_browser_session_is_an_error(
     assert "CHATGPT_BROWSER_CONTEXT=default" in result.stderr
 
 
-def test_profile_without_session_names_saved_logins(invoke: Invoke) -> None:
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--profile", "wrok"], "in the saved login 'wrok'; run `chatgpt-browser login --profile wrok`."),
+        ([], "in the saved login 'default'; run `chatgpt-browser login`."),
+    ],
+)
+def test_profile_without_session_names_saved_logins(invoke: Invoke, options: list[str], message: str) -> None:
     save("work", "a")
-    result = invoke("models", "--profile", "wrok")
+    result = invoke("models", *options)
     assert result.exit_code == 3
-    assert "no session token in the saved login 'wrok'. Saved logins: work." in " ".join(
-        result.stderr.split()
-    )
+    assert f"no session token {message} Saved logins: work." in " ".join(result.stderr.split())
 
 
 def test_profiles_keep_separate_last_conversations() -> None:

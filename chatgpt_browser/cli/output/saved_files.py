@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -54,6 +53,8 @@ def _save_new(file: ReplyFile, folder: Path) -> Path:
 
     The file is saved to a temporary folder first, because the suffix of an image is known only after the download.
     """
+    from tempfile import TemporaryDirectory
+
     with TemporaryDirectory(dir=folder, prefix=".chatgpt_browser_") as temporary:
         saved = file.save(f"{temporary}/")
         for number in range(1, _MAX_ATTEMPTS):
@@ -71,6 +72,8 @@ def _save_again(file: ReplyFile, folder: Path, names: list[str]) -> list[str]:
 
     :param names: the names of the conversation's other files. The new name differs from each of them.
     """
+    from tempfile import TemporaryDirectory
+
     with TemporaryDirectory(dir=folder, prefix=".chatgpt_browser_") as temporary:
         saved = file.save(f"{temporary}/")
         names = unique_names([*names, saved.name])
