@@ -1,4 +1,4 @@
-"""The types of options that accept one of a few texts. The command line needs them, so this module imports nothing else."""
+"""The parts of the options that the command line needs before it creates a client. This module imports no other module."""
 
 from __future__ import annotations
 
@@ -10,3 +10,5 @@ SendVia = Literal["auto", "fetch", "page"]
 #: The browser context that the client uses. "own": the client creates a new context. "default": the client uses the context and
 #: the session of the browser's user.
 BrowserContextKind = Literal["own", "default"]
+#: The environment variable for the option ``messages_per_hour``. The option takes precedence.
+MESSAGES_PER_HOUR = "CHATGPT_MESSAGES_PER_HOUR"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
 
-from chatgpt_browser._core.choices import SendVia
+from chatgpt_browser._core.choices import MESSAGES_PER_HOUR, SendVia
 from chatgpt_browser._core.saved_login import DEFAULT_PROFILE, SavedLogin
 
 from ..environment import PROFILE, SEND_VIA
@@ -122,6 +122,7 @@ KEYS = (
         _count,
         "the most messages in an hour",
         "messages_per_hour = 40",
+        variable=MESSAGES_PER_HOUR,
         client_option="messages_per_hour",
     ),
 )

@@ -18,7 +18,7 @@ import typer
 
 from ..environment import BROWSER, CONFIG, PROFILE, token_from_environment
 from .config_file import ConfigFile, default_path
-from .keys import BY_NAME, KEYS
+from .keys import BY_NAME, KEYS, Key
 
 
 class Setting(NamedTuple):
@@ -82,7 +82,7 @@ class Settings:
         key = BY_NAME[name]
         if name == "profile" and self.profile_option is not None:
             return Setting(_checked(name, self.profile_option, "--profile"), "--profile")
-        if key.variable and (given := os.environ.get(key.variable)):
+        if given := _value_of(key):
             return Setting(_checked(name, given, key.variable), key.variable)
         if name in self.config.values:
             return Setting(self.config.values[name], self.config.source(name))
@@ -98,10 +98,14 @@ class Settings:
 
     @property
     def client_options(self) -> dict[str, Any]:
-        """The options of the client that only the config file sets, such as the pace."""
-        values = self.config.values
+        """The options of the client that the config file sets, such as the pace.
+
+        If the variable of a key is set, the option is left out: the client itself reads the variable.
+        """
         return {
-            key.client_option: values[key.name] for key in KEYS if key.client_option and key.name in values
+            key.client_option: self.config.values[key.name]
+            for key in KEYS
+            if key.client_option and key.name in self.config.values and not _value_of(key)
         }
 
     @property
@@ -128,12 +132,18 @@ class Settings:
         return {PROFILE: self.profile, **config}
 
 
-def _checked(name: str, value: str, source: str) -> str:
+def _value_of(key: Key) -> str:
+    """Return the value of the variable of a key, or an empty text if the variable is not set."""
+    return os.environ.get(key.variable, "").strip() if key.variable else ""
+
+
+def _checked(name: str, value: str, source: str) -> Any:
     """Check the value of a key that comes from `source`, an option or a variable. Return the value.
 
     :raises typer.BadParameter: the value is invalid.
     """
+    key = BY_NAME[name]
     try:
-        return str(BY_NAME[name].check(value))
+        return key.check(int(value) if key.client_option and value.isdecimal() else value)
     except ValueError as error:
         raise typer.BadParameter(f"{source} {error}") from None
